@@ -1,0 +1,19 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where the package's own `templates/` and `sites/` are, from `src` and from `dist` alike. */
+export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+function xdg(variable: string, fallback: string): string {
+  const value = process.env[variable];
+  // XDG Base Directory Specification: a relative path is to be ignored
+  return join(value?.startsWith('/') ? value : join(homedir(), fallback), 'scailfin');
+}
+
+/** config.yaml and the user's own `sites/`. */
+export const configDir = (): string => xdg('XDG_CONFIG_HOME', '.config');
+/** `clusters/NAME/`: journal, record and lock. */
+export const stateDir = (): string => xdg('XDG_STATE_HOME', '.local/state');
+/** Downloads and payloads; may be deleted at any time. */
+export const cacheDir = (): string => xdg('XDG_CACHE_HOME', '.cache');

@@ -1,0 +1,97 @@
+/** A batch system as pure functions: it builds commands and reads their output, and never runs anything. */
+export interface Scheduler {
+  readonly name: SchedulerName;
+  /** What to send for `job`: the script text (goes by stdin) and the command that submits it. */
+  submit(job: PilotJob): Submission;
+  /** The job id out of a submission's output, whatever banners surround it. @throws SchedulerError with the system's own words */
+  parseSubmit(out: Output): string;
+  /** Commands that together tell all about the jobs with this tag. They run in one round trip, in this order. */
+  list(query: JobQuery): Command[];
+  /** One status per glide-in. @throws SchedulerError when the system could not be asked: *unknown*, never *gone* */
+  parseList(outputs: readonly Output[], query: JobQuery): PilotStatus[];
+  /** Cancels jobs; finished ones count as success. */
+  cancel(ids: readonly string[], query: JobQuery): Command;
+  /** Ids the command says it could not cancel. */
+  parseCancel(out: Output): void;
+}
+
+export const schedulerNames = ['slurm', 'torque', 'pbs', 'lsf', 'sge', 'htcondor', 'fork'] as const;
+export type SchedulerName = (typeof schedulerNames)[number];
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly stdin?: string;
+}
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+}
+
+export interface Submission extends Command {
+  /** The job script, as it arrives at the batch system. */
+  readonly script: string;
+}
+
+/** `count` identical one-node jobs. */
+export interface PilotJob {
+  /** The job's name, the same for all glide-ins of a cluster: `tagOf(name)`. At most 15 characters, as Torque allows. */
+  readonly tag: string;
+  readonly count: number;
+  readonly coresPerNode: number | undefined;
+  /** MiB. */
+  readonly memoryPerNode: number | undefined;
+  readonly gpusPerNode: number;
+  /** Seconds. */
+  readonly walltime: number;
+  readonly queue: string | undefined;
+  readonly account: string | undefined;
+  /** Extra directive arguments from the profile, each one whole option as the system spells it: `-C EGRESS`. */
+  readonly directives: readonly string[];
+  readonly launcher: Launcher;
+  /** Absolute directory on the site for the job's own output files; exists before submission. */
+  readonly logDir: string;
+  /** Absolute path of the program that is the glide-in, and its arguments. */
+  readonly command: readonly string[];
+  /** The site forbids arrays: submit `count` times with count 1. */
+  readonly arrays: boolean;
+}
+
+export const launchers = ['none', 'srun', 'aprun', 'ibrun', 'mpiexec'] as const;
+export type Launcher = (typeof launchers)[number];
+
+/** What the jobs of one cluster are known by. */
+export interface JobQuery {
+  readonly tag: string;
+  /** The site user whose jobs they are. */
+  readonly user: string;
+  /** Job ids (array parents) we know; lets accounting find what the queue has forgotten. */
+  readonly ids: readonly string[];
+  /** The cluster's directory on the site. */
+  readonly dir: string;
+}
+
+export type PilotState = 'queued' | 'held' | 'running' | 'completing' | 'finished' | 'failed' | 'cancelled' | 'unknown';
+
+export interface PilotStatus {
+  /** One glide-in: `17`, or `17_2` for an array task. */
+  readonly id: string;
+  /** What was submitted: `17` for `17_2`. */
+  readonly jobId: string;
+  readonly state: PilotState;
+  /** The scheduler's own word: `PENDING`. */
+  readonly word: string;
+  /** Why it waits, is held or failed, in the scheduler's words. */
+  readonly reason?: string;
+  readonly node?: string;
+  /** Seconds until the scheduler ends it. */
+  readonly secondsLeft?: number;
+  readonly exitCode?: number;
+  /** How many array tasks this line stands for (a pending array is one line); 1 otherwise. */
+  readonly count: number;
+}
+
+export function isOver(state: PilotState): boolean {
+  return state === 'finished' || state === 'failed' || state === 'cancelled';
+}

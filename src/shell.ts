@@ -1,0 +1,14 @@
+/**
+ * Quotes one word for a POSIX shell. Plain words stay readable, everything else goes into single quotes.
+ * @throws TypeError for a NUL byte, which no shell word can hold
+ */
+export function quote(word: string): string {
+  if (word.includes('\0')) throw new TypeError('a shell word cannot hold a NUL byte');
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A command line from an argument vector: the only place where words become shell text. */
+export function commandLine(argv: readonly string[]): string {
+  return argv.map(quote).join(' ');
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { launchers, schedulerNames } from '../schedulers/scheduler.js';
+import { parseDuration, parseMemory } from '../units.js';
+
+const memory = z
+  .string({ error: 'must be an amount of memory with its unit, such as 4G or 512M' })
+  .transform((text, ctx) => {
+    const mib = parseMemory(text);
+    if (mib !== undefined) return mib;
+    ctx.addIssue({ code: 'custom', message: `"${text}" is not an amount of memory; write 4G or 512M` });
+    return z.NEVER;
+  });
+
+const duration = z
+  .string({ error: 'must be a duration with its unit, such as 30m, 2h or 1d12h' })
+  .transform((text, ctx) => {
+    const seconds = parseDuration(text);
+    if (seconds !== undefined) return seconds;
+    ctx.addIssue({ code: 'custom', message: `"${text}" is not a duration; write 30m, 2h, 1d12h or 02:00:00` });
+    return z.NEVER;
+  });
+
+const count = z.int().positive();
+/** One word or phrase that ends up in a script: never a line break. */
+const line = z
+  .string()
+  .min(1)
+  .regex(/^[^\r\n\0]*$/, 'must be a single line');
+
+/** Where HTCondor itself comes from, on a headnode and for the glide-ins' payload. */
+export const htcondorSchema = z.discriminatedUnion('source', [
+  z.strictObject({ source: z.literal('system') }),
+  z.strictObject({
+    source: z.literal('tarball'),
+    /** https://… or an absolute local path. */
+    from: line,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+  }),
+  z.strictObject({ source: z.literal('module'), module: line }),
+]);
+
+const queueSchema = z.strictObject({
+  walltime: duration.optional(),
+  /** Most nodes one job, or here one array, may have. */
+  nodes: count.optional(),
+  /** Most jobs of one user that may wait and run. */
+  jobs: count.optional(),
+  default: z.boolean().optional(),
+  /** Several jobs share a node: cores and memory are then asked for. */
+  shared: z.boolean().optional(),
+  cores: count.optional(),
+  memory: memory.optional(),
+  gpus: z.int().nonnegative().optional(),
+  directives: z.array(line).optional(),
+  note: z.string().optional(),
+});
+
+export const profileSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens, a letter first'),
+  title: line,
+  status: z.enum(['active', 'retired']).default('active'),
+  /** Absent: the site is this machine. */
+  login: z
+    .strictObject({
+      hosts: z.array(line).min(1),
+      port: z.int().min(1).max(65535).optional(),
+      user: line.optional(),
+      /** In the order they are tried. */
+      auth: z
+        .array(z.enum(['publickey', 'agent', 'password', 'keyboard-interactive', 'gssapi-gsi', 'sshproxy']))
+        .optional(),
+      mfa: z.boolean().optional(),
+    })
+    .optional(),
+  scheduler: z.strictObject({
+    type: z.enum(schedulerNames),
+    version: line.optional(),
+    /** The site forbids job arrays when false. */
+    arrays: z.boolean().default(true),
+    /** The site forbids asking for memory when false. */
+    memory: z.boolean().default(true),
+    directives: z.array(line).default([]),
+  }),
+  queues: z.record(line, queueSchema).default({}),
+  account: z.enum(['required', 'optional', 'none']).default('optional'),
+  launcher: z.enum(launchers).default('none'),
+  containers: z
+    .array(
+      z.strictObject({
+        runtime: z.enum(['shifter', 'singularity', 'apptainer', 'charliecloud', 'podman-hpc']),
+        module: line.optional(),
+      }),
+    )
+    .default([]),
+  directories: z
+    .strictObject({
+      /** Where scailfin keeps its things; seen by login and compute nodes alike. Shell variables of the site are allowed. */
+      work: line.optional(),
+      /** A node's own fast disk, for the jobs' sandboxes. */
+      local: line.optional(),
+      home: line.optional(),
+      scratch: line.optional(),
+    })
+    .default({}),
+  node: z
+    .strictObject({ cores: count.optional(), memory: memory.optional(), gpus: z.int().nonnegative().optional() })
+    .default({}),
+  network: z
+    .strictObject({
+      /** Compute nodes can open connections to the outside. */
+      outbound: z.boolean().optional(),
+      /** The login node's name or address as compute nodes reach it. */
+      loginAddress: line.optional(),
+    })
+    .default({}),
+  htcondor: htcondorSchema.optional(),
+  /** `local`, `login` or `[user@]host`. */
+  headnode: line.optional(),
+  notes: z
+    .array(
+      z.strictObject({
+        text: z.string(),
+        source: z.string(),
+        date: z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, 'must be a date, YYYY-MM or YYYY-MM-DD'),
+      }),
+    )
+    .default([]),
+});
+
+/** A site profile as the rest of the program sees it: seconds, MiB, all defaults filled in. */
+export type SiteProfile = z.output<typeof profileSchema>;
+export type QueueLimits = z.output<typeof queueSchema>;
+export type HtcondorSource = z.output<typeof htcondorSchema>;
+
+/** What the user's own config.yaml may say. */
+export const configSchema = z.strictObject({
+  headnode: line.optional(),
+  /** First port tried for the pool on a headnode; the next 99 follow. */
+  port: z.int().min(1024).max(65435).optional(),
+  htcondor: htcondorSchema.optional(),
+  idleTimeout: duration.optional(),
+  sites: z
+    .record(
+      line,
+      z.strictObject({
+        user: line.optional(),
+        account: line.optional(),
+        queue: line.optional(),
+        headnode: line.optional(),
+        nodes: count.optional(),
+        walltime: duration.optional(),
+      }),
+    )
+    .default({}),
+});
+export type Config = z.output<typeof configSchema>;

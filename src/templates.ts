@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ejs from 'ejs';
+import { packageRoot } from './paths.js';
+import { quote } from './shell.js';
+
+/**
+ * Renders `templates/NAME.ejs`. `<%= %>` shell-quotes what it prints; `<%- %>` prints raw and wants a reason beside it.
+ * A name that `values` lacks is an error, never an empty string.
+ */
+export function render(name: string, values: Record<string, unknown>): string {
+  const file = join(packageRoot, 'templates', `${name}.ejs`);
+  const render = ejs.compile(readFileSync(file, 'utf8'), {
+    filename: file,
+    escape: v => quote(textOf(v)),
+    rmWhitespace: false,
+  });
+  return render(values);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw new TypeError(`a template can print text, numbers and booleans, not ${value === null ? 'null' : typeof value}`);
+}

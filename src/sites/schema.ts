@@ -2,8 +2,14 @@ import { z } from 'zod';
 import { launchers, schedulerNames } from '../schedulers/scheduler.js';
 import { parseDuration, parseMemory } from '../units.js';
 
+/** A bare number is the likeliest mistake: say what it would be with its unit. */
+function withUnit(what: string, input: unknown, unit: string, examples: string): string {
+  if (typeof input === 'number') return `a number needs a unit here: write ${input}${unit}, not ${input}`;
+  return `must be ${what} with its unit, such as ${examples}`;
+}
+
 const memory = z
-  .string({ error: 'must be an amount of memory with its unit, such as 4G or 512M' })
+  .string({ error: ({ input }) => withUnit('an amount of memory', input, 'G', '4G or 512M') })
   .transform((text, ctx) => {
     const mib = parseMemory(text);
     if (mib !== undefined) return mib;
@@ -12,7 +18,7 @@ const memory = z
   });
 
 const duration = z
-  .string({ error: 'must be a duration with its unit, such as 30m, 2h or 1d12h' })
+  .string({ error: ({ input }) => withUnit('a duration', input, 'h', '30m, 2h or 1d12h') })
   .transform((text, ctx) => {
     const seconds = parseDuration(text);
     if (seconds !== undefined) return seconds;
@@ -26,6 +32,8 @@ const line = z
   .string()
   .min(1)
   .regex(/^[^\r\n\0]*$/, 'must be a single line');
+
+const date = z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, 'must be a date, YYYY-MM or YYYY-MM-DD');
 
 /** Where HTCondor itself comes from, on a headnode and for the glide-ins' payload. */
 export const htcondorSchema = z.discriminatedUnion('source', [
@@ -59,6 +67,8 @@ export const profileSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens, a letter first'),
   title: line,
   status: z.enum(['active', 'retired']).default('active'),
+  /** The day or month the machine stopped; only with status retired. */
+  retired: date.optional(),
   /** Absent: the site is this machine. */
   login: z
     .strictObject({
@@ -79,6 +89,13 @@ export const profileSchema = z.strictObject({
     arrays: z.boolean().default(true),
     /** The site forbids asking for memory when false. */
     memory: z.boolean().default(true),
+    /** Slurm: what a queue's name is given to, `--partition` unless said; NERSC chooses by `--qos`. */
+    queueOption: z.enum(['partition', 'qos']).optional(),
+    /** SGE: the parallel environment that gives a job cores of one node, as in `-pe smp 24`. */
+    parallelEnvironment: z
+      .string()
+      .regex(/^[A-Za-z][\w.-]*$/, 'must be the name of a parallel environment, such as smp')
+      .optional(),
     directives: z.array(line).default([]),
   }),
   queues: z.record(line, queueSchema).default({}),
@@ -121,7 +138,7 @@ export const profileSchema = z.strictObject({
       z.strictObject({
         text: z.string(),
         source: z.string(),
-        date: z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, 'must be a date, YYYY-MM or YYYY-MM-DD'),
+        date,
       }),
     )
     .default([]),

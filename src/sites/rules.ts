@@ -1,0 +1,114 @@
+import { repeated } from './directives.js';
+import type { Path } from './shape.js';
+import { type Finding, valueAt } from './wording.js';
+import type { Rule } from './yaml.js';
+
+/** What a profile's keys must be to each other. Each rule reads raw data and stays silent about what the schema refuses. */
+export const profileRules: readonly Rule[] = [
+  loginUnlessFork,
+  oneDefaultQueue,
+  coresOfSharedQueues,
+  directives,
+  headnode,
+  optionsOfOneScheduler,
+  accountNeedsAScheduler,
+  retirement,
+];
+
+const typeOf = (root: unknown): unknown => valueAt(root, ['scheduler', 'type']);
+
+function entries(root: unknown, path: Path): [string, unknown][] {
+  const value = valueAt(root, path);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+}
+
+function* loginUnlessFork(root: unknown): Iterable<Finding> {
+  const type = typeOf(root);
+  const login = valueAt(root, ['login']);
+  if (typeof type === 'string' && type !== 'fork' && login === undefined) {
+    yield {
+      path: ['scheduler', 'type'],
+      at: 'value',
+      message: `a site with the scheduler ${type} needs "login" with the hosts to log in to`,
+    };
+  }
+  if (type === 'fork' && login !== undefined) {
+    yield { path: ['login'], at: 'key', message: 'the scheduler fork means this machine; remove "login"' };
+  }
+}
+
+function* oneDefaultQueue(root: unknown): Iterable<Finding> {
+  const chosen = entries(root, ['queues'])
+    .map(([name]) => name)
+    .filter(name => valueAt(root, ['queues', name, 'default']) === true);
+  for (const name of chosen.slice(1)) {
+    const message = `only one queue can be the default, and ${chosen[0]} is it already`;
+    yield { path: ['queues', name, 'default'], at: 'value', message };
+  }
+}
+
+/** A queue of larger nodes than the usual is fine; a share of a node can't be larger than the node. */
+function* coresOfSharedQueues(root: unknown): Iterable<Finding> {
+  for (const [name] of entries(root, ['queues'])) {
+    const path = ['queues', name, 'cores'];
+    const [cores, node] = [valueAt(root, path), valueAt(root, ['node', 'cores'])];
+    if (valueAt(root, ['queues', name, 'shared']) !== true) continue;
+    if (typeof cores === 'number' && typeof node === 'number' && cores > node) {
+      const message = `a job that shares a node can't have ${cores} cores: node.cores says nodes have ${node}`;
+      yield { path, at: 'value', message };
+    }
+  }
+}
+
+function* directives(root: unknown): Iterable<Finding> {
+  const type = typeOf(root);
+  const lists: Path[] = [
+    ['scheduler', 'directives'],
+    ...entries(root, ['queues']).map(([q]) => ['queues', q, 'directives']),
+  ];
+  for (const list of lists) {
+    const value = valueAt(root, list);
+    if (typeof type !== 'string' || !Array.isArray(value)) continue;
+    for (const [index, directive] of value.entries()) {
+      const why = typeof directive === 'string' ? repeated(type, directive) : undefined;
+      if (why) yield { path: [...list, index], at: 'value', message: `the directive "${directive}" ${why}` };
+    }
+  }
+}
+
+function* headnode(root: unknown): Iterable<Finding> {
+  const value = valueAt(root, ['headnode']);
+  if (typeof value !== 'string') return;
+  if (value === 'login' && valueAt(root, ['login']) === undefined) {
+    yield { path: ['headnode'], at: 'value', message: 'headnode is "login", but the profile has no login' };
+  } else if (!isHeadnode(value)) {
+    yield { path: ['headnode'], at: 'value', message: `headnode must be local, login or [user@]host, not "${value}"` };
+  }
+}
+
+/** `local`, `login` or `[user@]host`; a host that begins with `-` would be read as an option. */
+export function isHeadnode(value: string): boolean {
+  return /^([A-Za-z0-9_][\w.+-]*@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])$/.test(value);
+}
+
+function* optionsOfOneScheduler(root: unknown): Iterable<Finding> {
+  const owners: [key: string, type: string][] = [
+    ['queueOption', 'slurm'],
+    ['parallelEnvironment', 'sge'],
+  ];
+  for (const [key, owner] of owners) {
+    const path = ['scheduler', key];
+    if (valueAt(root, path) === undefined || typeOf(root) === owner || typeof typeOf(root) !== 'string') continue;
+    yield { path, at: 'key', message: `"${key}" is only for the scheduler ${owner}; remove it` };
+  }
+}
+
+function* accountNeedsAScheduler(root: unknown): Iterable<Finding> {
+  if (typeOf(root) !== 'fork' || valueAt(root, ['account']) !== 'required') return;
+  yield { path: ['account'], at: 'value', message: 'the scheduler fork has no accounts; write account: none' };
+}
+
+function* retirement(root: unknown): Iterable<Finding> {
+  if (valueAt(root, ['retired']) === undefined || valueAt(root, ['status']) === 'retired') return;
+  yield { path: ['retired'], at: 'key', message: 'a date of retirement needs status: retired' };
+}

@@ -61,7 +61,7 @@ function load(text: string, lineCounter: LineCounter): Loaded {
   const deep = tooDeep(text);
   if (deep !== undefined) return { errors: [{ offset: deep, message: 'this is nested too deeply' }] };
   try {
-    const document = parseDocument(text, { lineCounter, prettyErrors: false });
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
     const errors = [...document.errors, ...document.warnings].map(e => ({
       offset: e.pos[0],
       message: reworded(e, text),

@@ -1,0 +1,156 @@
+import { UsageError } from '../errors.js';
+import { didYouMean } from './closest.js';
+import type { QueueLimits, SiteProfile } from './schema.js';
+
+/** What the user asks a site for; absent means: whatever the site gives. */
+export interface LimitRequest {
+  readonly queue?: string | undefined;
+  /** Glide-ins, each one node. */
+  readonly nodes: number;
+  readonly walltimeSeconds: number;
+  /** Per node. */
+  readonly cores?: number | undefined;
+  /** MiB per node. */
+  readonly memoryMib?: number | undefined;
+  /** Per node. */
+  readonly gpus?: number | undefined;
+  readonly account?: string | undefined;
+}
+
+export interface LimitOptions {
+  /** A dry run or a rendering touches no site: a retired one will do. */
+  readonly allowRetired?: boolean;
+  /** Names of active profiles, to offer instead of a retired site. */
+  readonly activeSites?: readonly string[];
+}
+
+/**
+ * Holds a request against the site's limits before anything is touched.
+ *
+ * @returns the queue the request goes to: the one asked for, or the profile's default; undefined leaves it to the site
+ * @throws UsageError with all violations, a line each, naming the flag to change
+ */
+export function checkLimits(
+  profile: SiteProfile,
+  request: LimitRequest,
+  options: LimitOptions = {},
+): string | undefined {
+  const problems: string[] = [];
+  if (profile.status === 'retired' && !options.allowRetired) problems.push(retired(profile, options.activeSites ?? []));
+  if (profile.account === 'required' && !request.account) {
+    problems.push(
+      `${profile.name} charges every job to an account: give --account, or once and for all: scailfin config set sites.${profile.name}.account ACCOUNT`,
+    );
+  }
+  const name = request.queue ?? defaultQueue(profile);
+  const queue = name === undefined ? undefined : queueOf(profile, name);
+  if (name !== undefined && !queue && Object.keys(profile.queues).length > 0) {
+    const names = Object.keys(profile.queues);
+    problems.push(
+      `${profile.name} has no queue ${name}${didYouMean(name, names)}: give --queue with one of ${names.join(', ')}`,
+    );
+  } else {
+    problems.push(...tooMuch(profile, name, queue, request));
+  }
+  if (problems.length > 0) throw new UsageError(problems.join('\n'), { hint: `scailfin sites show ${profile.name}` });
+  return name;
+}
+
+/** The queue marked as default, or the only one there is. */
+export function defaultQueue(profile: SiteProfile): string | undefined {
+  const names = Object.keys(profile.queues);
+  return names.find(name => queueOf(profile, name)?.default) ?? (names.length === 1 ? names[0] : undefined);
+}
+
+function queueOf(profile: SiteProfile, name: string): QueueLimits | undefined {
+  return Object.hasOwn(profile.queues, name) ? profile.queues[name] : undefined;
+}
+
+function retired(profile: SiteProfile, active: readonly string[]): string {
+  const since = profile.retired === undefined ? '' : ` since ${profile.retired}`;
+  const others =
+    active.length > 0 ? `active sites: ${active.join(', ')}` : 'scailfin sites list shows the active sites';
+  return `${profile.name} (${profile.title}) is retired${since}, so no job can run there; ${others}`;
+}
+
+interface Amount {
+  readonly flag: string;
+  readonly noun: string;
+  readonly asked: number | undefined;
+  /** The node's, where a queue says nothing of its own; undefined where only queues limit. */
+  readonly usual?: number | undefined;
+  readonly limit: (queue: QueueLimits) => number | undefined;
+  readonly show: (amount: number) => string;
+}
+
+function tooMuch(
+  profile: SiteProfile,
+  name: string | undefined,
+  queue: QueueLimits | undefined,
+  request: LimitRequest,
+): string[] {
+  const found: string[] = [];
+  for (const amount of amounts(profile, request)) {
+    const { asked, flag } = amount;
+    const limit = (queue && amount.limit(queue)) ?? amount.usual;
+    if (asked === undefined || limit === undefined || asked <= limit) continue;
+    const where = queue ? `queue ${name}` : `a node of ${profile.name}`;
+    const verb = queue && amount.usual === undefined ? 'allows' : 'has';
+    const ways = [limit > 0 ? `give ${flag} ${amount.show(limit)}` : `leave ${flag} out`];
+    const wider = widerQueue(profile, name, request);
+    if (wider !== undefined) ways.push(`--queue ${wider}`);
+    const most = limit > 0 ? amount.show(limit) : 'none';
+    found.push(
+      `${where} ${verb} ${most}${amount.noun}; ${flag} ${amount.show(asked)} asks for more: ${ways.join(' or ')}`,
+    );
+  }
+  return found;
+}
+
+function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
+  return [
+    { flag: '--walltime', noun: '', asked: request.walltimeSeconds, limit: q => q.walltime, show: flagDuration },
+    { flag: '--nodes', noun: ' nodes', asked: request.nodes, limit: q => q.nodes, show: String },
+    {
+      flag: '--cores',
+      noun: ' cores',
+      asked: request.cores,
+      usual: profile.node.cores,
+      limit: q => q.cores,
+      show: String,
+    },
+    {
+      flag: '--memory',
+      noun: ' of memory',
+      asked: request.memoryMib,
+      usual: profile.node.memory,
+      limit: q => q.memory,
+      show: flagMemory,
+    },
+    { flag: '--gpus', noun: ' GPUs', asked: request.gpus, usual: profile.node.gpus, limit: q => q.gpus, show: String },
+  ];
+}
+
+/** A queue in which the whole request fits. */
+function widerQueue(profile: SiteProfile, not: string | undefined, request: LimitRequest): string | undefined {
+  const fits = (queue: QueueLimits) =>
+    amounts(profile, request).every(a => a.asked === undefined || a.asked <= (a.limit(queue) ?? a.usual ?? a.asked));
+  return Object.entries(profile.queues).find(([name, queue]) => name !== not && fits(queue))?.[0];
+}
+
+/** Seconds as one types them: `90s`, `10m`, `36h`, `1d12h`. */
+export function flagDuration(seconds: number): string {
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86400), 'd'],
+    [Math.floor((seconds % 86400) / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'm'],
+    [Math.round(seconds % 60), 's'],
+  ];
+  const text = parts.map(([n, unit]) => (n > 0 ? `${n}${unit}` : '')).join('');
+  return text || '0s';
+}
+
+/** MiB as one types them: `512M`, `4G`. */
+export function flagMemory(mib: number): string {
+  return mib % 1024 === 0 ? `${mib / 1024}G` : `${mib}M`;
+}

@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util';
+import { type HostName, hostNames, Lab, labUnavailable } from './lab.js';
+import { names } from './record.js';
+import { prepareRootfs } from './rootfs.js';
+
+const usage = `npm run lab -- up [--name NAME]
+             down [--name NAME | --all | --stale]
+             status
+             exec HOST [--name NAME] [--user USER] -- COMMAND…      HOST: ${hostNames.join(', ')}
+             prepare        builds what all labs share
+A lab without a name is called "lab".`;
+
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+
+async function up(name: string): Promise<number> {
+  await prepareRootfs(say);
+  const began = Date.now();
+  const lab = await Lab.up({ name, keep: true });
+  say(
+    `lab "${name}" is up after ${((Date.now() - began) / 1000).toFixed(1)} s: ${hostNames.join(', ')}, ${lab.site.name}`,
+  );
+  return 0;
+}
+
+async function down(which: readonly string[]): Promise<number> {
+  for (const name of which) await Lab.down(name);
+  say(which.length > 0 ? `down: ${which.join(', ')}` : 'no lab to take down');
+  return 0;
+}
+
+async function exec(name: string, host: string | undefined, user: string | undefined, argv: string[]): Promise<number> {
+  if (!hostNames.includes(host as HostName) || argv.length === 0) return complain();
+  const lab = await Lab.attach(name);
+  const child = lab.spawn(host as HostName, argv, { ...(user ? { user } : {}), stdio: 'inherit' });
+  process.on('SIGINT', () => {}); // the terminal's Ctrl-C is for the command
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', code => resolve(code ?? 1));
+  });
+}
+
+function complain(): number {
+  process.stderr.write(`${usage}\n`);
+  return 2;
+}
+
+async function main(args: string[]): Promise<number> {
+  const dashes = args.indexOf('--');
+  const [own, command] = dashes < 0 ? [args, []] : [args.slice(0, dashes), args.slice(dashes + 1)];
+  const { values, positionals } = parseArgs({
+    args: own,
+    allowPositionals: true,
+    options: {
+      name: { type: 'string', default: 'lab' },
+      user: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      stale: { type: 'boolean', default: false },
+    },
+  });
+  const reason = labUnavailable();
+  if (reason) throw new Error(reason);
+
+  switch (positionals[0]) {
+    case 'up':
+      return up(values.name);
+    case 'down':
+      if (values.stale) return down(await Lab.reap());
+      return down(values.all ? names() : [values.name]);
+    case 'status':
+      for (const name of names()) say(name);
+      return 0;
+    case 'exec':
+      return exec(values.name, positionals[1], values.user, command);
+    case 'prepare':
+      await prepareRootfs(say);
+      return 0;
+    default:
+      return complain();
+  }
+}
+
+main(process.argv.slice(2)).then(
+  code => process.exit(code),
+  error => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url';
+import type { Bind } from './host.js';
+
+export type NetworkName = 'wan' | 'lan';
+export const hostNames = ['laptop', 'headnode', 'login', 'c1', 'c2'] as const;
+export type HostName = (typeof hostNames)[number];
+
+export interface HostSpec {
+  readonly name: HostName;
+  readonly user: string;
+  readonly addresses: { readonly [network in NetworkName]?: string };
+  /** HTCondor is installed. */
+  readonly condor: boolean;
+  readonly sshd: boolean;
+  /** The repository and Node.js are there, and `scailfin` on the PATH. */
+  readonly scailfin: boolean;
+  /** Part of the HPC site: shares its homes. */
+  readonly site: boolean;
+}
+
+/** Every lab has the same addresses; its networks are its own. */
+export const layout: readonly HostSpec[] = [
+  host('laptop', 'scail', { wan: '10.77.0.2' }, ['scailfin']),
+  host('headnode', 'scail', { wan: '10.77.0.3' }, ['scailfin', 'condor', 'sshd']),
+  host('login', 'alice', { wan: '10.77.0.10', lan: '10.77.1.1' }, ['scailfin', 'condor', 'sshd', 'site']),
+  host('c1', 'alice', { lan: '10.77.1.11' }, ['site']),
+  host('c2', 'alice', { lan: '10.77.1.12' }, ['site']),
+];
+
+export const loginLanAddress = '10.77.1.1';
+export const lan = '10.77.1.0/24';
+
+type Feature = 'condor' | 'sshd' | 'scailfin' | 'site';
+
+function host(name: HostName, user: string, addresses: HostSpec['addresses'], features: Feature[]): HostSpec {
+  const has = (feature: Feature) => features.includes(feature);
+  return {
+    name,
+    user,
+    addresses,
+    condor: has('condor'),
+    sshd: has('sshd'),
+    scailfin: has('scailfin'),
+    site: has('site'),
+  };
+}
+
+export const specOf = (name: HostName): HostSpec => layout.find(spec => spec.name === name) as HostSpec;
+
+/** What the host sees of this machine. @param homes the site's, which stand for an NFS export */
+export function bindsOf(spec: HostSpec, homes: string): Bind[] {
+  const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+  const binds: Bind[] = [];
+  if (spec.site) binds.push({ source: homes, target: '/home', mode: 'rw' });
+  if (spec.scailfin) {
+    binds.push({ source: repository, target: '/opt/scailfin', mode: 'ro' });
+    binds.push({ source: process.execPath, target: '/usr/local/bin/node', mode: 'ro' });
+  }
+  return binds;
+}
+
+/** /etc/hosts as that host has it: the outside is known everywhere, the compute nodes only within the site. */
+export function hostsFile(on: HostSpec): string {
+  const lines = ['127.0.0.1 localhost'];
+  // within the site the login node is known by its LAN address first
+  if (on.site)
+    lines.push(...layout.filter(spec => spec.addresses.lan).map(spec => `${spec.addresses.lan} ${spec.name}`));
+  const outside = layout.filter(spec => spec.addresses.wan && !(on.site && !on.addresses.wan && spec.site));
+  return `${[...lines, ...outside.map(spec => `${spec.addresses.wan} ${spec.name}`)].join('\n')}\n`;
+}

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+
+/** Runs a program of this machine; rejects with its last words when it fails or takes longer than `timeoutMs`. */
+export async function program(
+  argv: readonly [string, ...string[]],
+  options: { input?: string; timeoutMs?: number } = {},
+): Promise<string> {
+  const [file, ...args] = argv;
+  const { stdout } = await execa(file, args, { input: options.input ?? '', timeout: options.timeoutMs ?? 20_000 });
+  return stdout;
+}
+
+/**
+ * Asks again and again until the answer is neither undefined nor false.
+ * @throws Error naming `what` after `timeoutMs`, with the last thing that went wrong in `probe`
+ */
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  let last: unknown;
+  for (let pause = 10; ; pause = Math.min(pause * 1.5, 200)) {
+    try {
+      const answer = await probe();
+      if (answer !== undefined && answer !== false) return answer;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`, { cause: last });
+    await sleep(pause);
+  }
+}

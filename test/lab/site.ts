@@ -1,0 +1,29 @@
+import type { Host } from './host.js';
+import { slurm } from './slurm.js';
+
+/** The HPC site of a lab: a scheduler over the login node and the compute nodes. */
+export interface Site {
+  readonly name: string;
+  /** The file name, without .yaml, under which scail finds its profile, and the `name` in it. */
+  readonly profileName: string;
+  readonly profile: string;
+  /** Puts configuration and keys on the site's hosts' disks, once. */
+  install(hosts: SiteHosts): Promise<void>;
+  /** Starts what belongs on this host; again after each reboot. Ready for users when it resolves. */
+  start(hosts: SiteHosts, host: Host): Promise<void>;
+  /** The central daemon goes away, as in an outage, and comes back. Jobs that run go on. */
+  stopController(hosts: SiteHosts): Promise<void>;
+  startController(hosts: SiteHosts): Promise<void>;
+  /** A line per job that waits or runs. */
+  jobs(hosts: SiteHosts): Promise<string[]>;
+}
+
+export interface SiteHosts {
+  readonly login: Host;
+  readonly nodes: readonly Host[];
+}
+
+const sites = { slurm } satisfies { [name: string]: Site };
+export type SiteName = keyof typeof sites;
+export const siteNames = Object.keys(sites) as SiteName[];
+export const siteNamed = (name: SiteName): Site => sites[name];

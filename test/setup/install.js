@@ -1,0 +1,48 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { mustRun, output, top } from './programs.js';
+import { say } from './say.js';
+
+/** Debian packages that the tests and the lab use on this machine. */
+const packages = [
+  'ca-certificates',
+  'debian-archive-keyring',
+  'iproute2',
+  'mmdebstrap',
+  'nftables',
+  'openssh-client',
+  'openssh-server',
+  'openssl',
+  'procps',
+  'python3',
+  'shellcheck',
+  'uidmap',
+  'util-linux',
+  'zstd',
+];
+
+/** Brings node_modules up to package-lock.json. */
+export async function installModules() {
+  const lock = statSync(join(top, 'package-lock.json')).mtimeMs;
+  // npm writes this one last
+  const mark = join(top, 'node_modules', '.package-lock.json');
+  if (existsSync(mark) && statSync(mark).mtimeMs >= lock) return;
+  say('npm ci: node_modules is missing or older than package-lock.json');
+  await mustRun('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
+/** Installs what is missing of the Debian packages, when this is Debian and we are root. */
+export async function installPackages() {
+  if (process.getuid?.() !== 0 || output('dpkg-query', ['--version']) === undefined) return;
+  const missing = packages.filter(name => !isInstalled(name));
+  if (missing.length === 0) return;
+  say(`apt-get install ${missing.join(' ')}`);
+  const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
+  await mustRun('apt-get', ['update', '-qq'], quiet);
+  await mustRun('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...missing], quiet);
+}
+
+/** @param {string} name of a Debian package */
+function isInstalled(name) {
+  return output('dpkg-query', ['-W', '-f', '${db:Status-Status}', name]) === 'installed';
+}

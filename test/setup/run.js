@@ -1,0 +1,34 @@
+/*
+ * Behind `npm test`, `npm run demo`, `npm run lab` and `npm run bench`: makes a machine with nothing but Node.js
+ * and Debian ready, then does what the verb says.
+ *   node test/setup/run.js test|demo|lab|bench [ARGUMENT…]
+ */
+import { build } from './build.js';
+import { installModules, installPackages } from './install.js';
+import { run, tool } from './programs.js';
+import { say } from './say.js';
+import { suite } from './suite.js';
+
+/** @type {{ [verb: string]: (args: string[]) => Promise<number> }} */
+const verbs = {
+  test: suite,
+  demo: args => run(tool('tsx'), ['test/demo/demo.ts', ...args]),
+  lab: args => run(tool('tsx'), ['test/lab/cli.ts', ...args]),
+  bench: args => run(tool('tsx'), ['test/bench/run.ts', ...args]),
+};
+
+const [verb = '', ...args] = process.argv.slice(2);
+const action = verbs[verb];
+if (!action) {
+  process.stderr.write(`usage: node test/setup/run.js ${Object.keys(verbs).join('|')} [ARGUMENT…]\n`);
+  process.exit(2);
+}
+try {
+  await installModules();
+  await installPackages();
+  await build();
+  process.exitCode = await action(args);
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,4 @@
+/** @param {string} text one line about what is done next */
+export function say(text) {
+  process.stdout.write(`» ${text}\n`);
+}

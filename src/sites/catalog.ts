@@ -68,6 +68,11 @@ export async function listSites(): Promise<SiteEntry[]> {
   );
 }
 
+/** Names of the sites where jobs can run. */
+export async function activeSites(): Promise<string[]> {
+  return (await listSites()).filter(site => site.status === 'active').map(site => site.name);
+}
+
 /**
  * Validates a profile and copies it, comments and all, to the user's sites.
  *

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { type Document, isCollection, isMap, isScalar, parseDocument } from 'yaml';
+import { type Document, isMap, parseDocument } from 'yaml';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { configDir } from '../paths.js';
 import { didYouMean } from './closest.js';
@@ -26,22 +26,22 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 /**
- * What config.yaml says about `key`, as written there: a word, or YAML for a group. Without a key, the whole file.
+ * What config.yaml says about `key`, as plain data: durations are text as written. Without a key, the whole file.
  *
  * @returns undefined when it says nothing
  * @throws UsageError for a key that does not exist, ProfileError for a broken file
  */
-export async function getKey(key?: string, file = configFile()): Promise<string | undefined> {
+export async function getKey(key?: string, file = configFile()): Promise<unknown> {
   const text = (await readText(file)) ?? '';
   parseConfig(text, file);
-  if (key === undefined) return text;
-  const node = parseDocument(text).getIn(pathOf(key), true);
-  if (node === undefined || node === null) return undefined;
-  return isScalar(node)
-    ? String(node.value)
-    : isCollection(node)
-      ? new (await import('yaml')).Document(node).toString()
-      : String(node);
+  return valueAt(parseDocument(text).toJS() ?? {}, key === undefined ? [] : pathOf(key));
+}
+
+/** The whole file as it stands, comments and all; empty when there is none. @throws ProfileError */
+export async function configText(file = configFile()): Promise<string> {
+  const text = (await readText(file)) ?? '';
+  parseConfig(text, file);
+  return text;
 }
 
 /**
@@ -54,15 +54,21 @@ export async function getKey(key?: string, file = configFile()): Promise<string 
 export async function setKey(key: string, value: string, file = configFile()): Promise<void> {
   if (value === '') return unsetKey(key, file);
   const path = pathOf(key);
+  await edit(file, document => document.setIn(path, typed(key, path, value)));
+}
+
+function typed(key: string, path: string[], value: string): unknown {
   const schema = schemaAt(configSchema, path);
-  if (schema && ['object', 'record', 'union'].includes(kindOf(schema))) {
-    const inside = keysOf(schema).map(k => `${key}.${k}`);
-    throw new UsageError(
-      `${key} is a group of keys; set one of them${inside.length > 0 ? `: ${inside.join(', ')}` : ''}`,
-    );
-  }
   const kind = schema && kindOf(schema);
-  await edit(file, document => document.setIn(path, kind === 'number' && isNumber(value) ? Number(value) : value));
+  if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  if (!schema || !['object', 'record', 'union'].includes(kind ?? '')) return value;
+  // keys that make sense only together, as htcondor's, can be given at once
+  const group = parseDocument(value);
+  if (group.errors.length === 0 && isMap(group.contents)) return group.contents;
+  const inside = keysOf(schema).map(k => `${key}.${k}`);
+  throw new UsageError(`${key} is a group of keys${inside.length > 0 ? `: ${inside.join(', ')}` : ''}`, {
+    hint: `set one of them, or all at once: scailfin config set ${key} '{KEY: VALUE, KEY: VALUE}'`,
+  });
 }
 
 /** Removes a key, and groups that are empty then. @throws UsageError when it is not set or does not exist */
@@ -123,10 +129,6 @@ const headnodes: Rule = function* (root) {
     yield { path, at: 'value', message: `headnode must be local, login or [user@]host, not "${value}"` };
   }
 };
-
-function isNumber(text: string): boolean {
-  return /^-?\d+(\.\d+)?$/.test(text);
-}
 
 function isBlank(text: string): boolean {
   return text.split(/\r?\n/).every(line => /^\s*(#|$)/.test(line));

@@ -75,7 +75,7 @@ function retired(profile: SiteProfile, active: readonly string[]): string {
 
 interface Amount {
   readonly flag: string;
-  readonly noun: string;
+  readonly noun: string | ((queue: QueueLimits) => string);
   readonly asked: number | undefined;
   /** The node's, where a queue says nothing of its own; undefined where only queues limit. */
   readonly usual?: number | undefined;
@@ -99,18 +99,20 @@ function tooMuch(
     const ways = [limit > 0 ? `give ${flag} ${amount.show(limit)}` : `leave ${flag} out`];
     const wider = widerQueue(profile, name, request);
     if (wider !== undefined) ways.push(`--queue ${wider}`);
-    const most = limit > 0 ? amount.show(limit) : 'none';
-    found.push(
-      `${where} ${verb} ${most}${amount.noun}; ${flag} ${amount.show(asked)} asks for more: ${ways.join(' or ')}`,
-    );
+    const noun = typeof amount.noun === 'string' ? amount.noun : queue ? amount.noun(queue) : '';
+    const most = limit > 0 ? amount.show(limit) : 'no';
+    found.push(`${where} ${verb} ${most}${noun}; ${flag} ${amount.show(asked)} asks for more: ${ways.join(' or ')}`);
   }
   return found;
 }
 
 function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
+  // where some queues say how many GPUs their nodes have, the others have none
+  const known = Object.values(profile.queues).some(q => q.gpus !== undefined);
+  const usualGpus = profile.node.gpus ?? (known ? 0 : undefined);
   return [
     { flag: '--walltime', noun: '', asked: request.walltimeSeconds, limit: q => q.walltime, show: flagDuration },
-    { flag: '--nodes', noun: ' nodes', asked: request.nodes, limit: q => q.nodes, show: String },
+    { flag: '--nodes', noun: nodesOrJobs, asked: request.nodes, limit: nodeLimit, show: String },
     {
       flag: '--cores',
       noun: ' cores',
@@ -127,8 +129,18 @@ function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
       limit: q => q.memory,
       show: flagMemory,
     },
-    { flag: '--gpus', noun: ' GPUs', asked: request.gpus, usual: profile.node.gpus, limit: q => q.gpus, show: String },
+    { flag: '--gpus', noun: ' GPUs', asked: request.gpus, usual: usualGpus, limit: q => q.gpus, show: String },
   ];
+}
+
+/** Each glide-in is a job of one node: a limit on a user's jobs is one on nodes too. */
+function nodeLimit(queue: QueueLimits): number | undefined {
+  const limits = [queue.nodes, queue.jobs].filter(n => n !== undefined);
+  return limits.length > 0 ? Math.min(...limits) : undefined;
+}
+
+function nodesOrJobs(queue: QueueLimits): string {
+  return nodeLimit(queue) === queue.nodes ? ' nodes' : ' jobs of one user, one for each node';
 }
 
 /** A queue in which the whole request fits. */

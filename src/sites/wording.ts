@@ -13,7 +13,8 @@ type Issue = z.core.$ZodIssue;
 
 const nouns: Record<string, string> = {
   string: 'text',
-  number: 'a number',
+  // all numbers here are counts
+  number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false',
   array: 'a list, such as [a, b]',

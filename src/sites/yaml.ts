@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type YAMLError,
 } from 'yaml';
 import type { z } from 'zod';
@@ -67,6 +68,8 @@ function load(text: string, lineCounter: LineCounter): Loaded {
       message: reworded(e, text),
     }));
     if (document.errors.some(e => e.code !== 'DUPLICATE_KEY')) return { errors };
+    const lost = strayAliases(document);
+    if (lost.length > 0) return { errors: [...errors, ...lost] };
     if (document.contents === null) return { errors: [...errors, { offset: 0, message: 'the file is empty' }] };
     return { document, root: document.toJS(), errors };
   } catch (error) {
@@ -92,6 +95,23 @@ function tooDeep(text: string): number | undefined {
     if (open >= DEEPEST || onLine >= DEEPEST) return index;
   }
   return undefined;
+}
+
+/** Aliases of anchors that don't stand before them, one pass for all. */
+function strayAliases(document: Document): { offset: number; message: string }[] {
+  const anchors = new Set<string>();
+  const found: { offset: number; message: string }[] = [];
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) {
+        if (anchors.has(node.source)) return;
+        found.push({ offset: startOf(node) ?? 0, message: `the alias *${node.source} refers to nothing before it` });
+      } else if (node.anchor) {
+        anchors.add(node.anchor);
+      }
+    },
+  });
+  return found;
 }
 
 function reworded(error: YAMLError, text: string): string {

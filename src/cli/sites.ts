@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+
+/** What these commands need of the terminal; `json` asks for data instead of text. */
+export interface Output {
+  print(text: string): void;
+  readonly json: boolean;
+}
+
+interface Json {
+  json?: boolean;
+}
+
+/** Adds `scailfin sites list|show|validate|add`. What does the work is loaded when a command runs. */
+export function register(program: Command, out: Output): void {
+  const sites = program.command('sites').description('show, check and add site profiles');
+  const show = (options: Json, data: unknown, text: () => string): void =>
+    out.print((options.json ?? out.json) ? JSON.stringify(data, null, 2) : text());
+
+  sites
+    .command('list')
+    .description('list all sites, built-in and your own')
+    .option('--json', 'print JSON')
+    .action(async (options: Json) => {
+      const [{ listSites }, { describeList }] = await Promise.all([
+        import('../sites/catalog.js'),
+        import('../sites/describe.js'),
+      ]);
+      const entries = await listSites();
+      show(options, entries, () => describeList(entries));
+    });
+
+  sites
+    .command('show')
+    .description('show what is known about a site: login, queues and their limits, containers, sources')
+    .argument('<site>', 'name of a site, or path of a profile')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: Json) => {
+      const [{ loadSite }, { describeSite }] = await Promise.all([
+        import('../sites/catalog.js'),
+        import('../sites/describe.js'),
+      ]);
+      const site = await loadSite(name);
+      show(options, { file: site.file, ...site.profile }, () => describeSite(site));
+    });
+
+  sites
+    .command('validate')
+    .description('check a profile and show all its mistakes')
+    .argument('<file>', 'path of a profile')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: Json) => {
+      const { validateSite } = await import('../sites/catalog.js');
+      const { profile } = await validateSite(file);
+      show(
+        options,
+        { file, name: profile.name, valid: true },
+        () => `${file}: no mistakes found in site ${profile.name}`,
+      );
+    });
+
+  sites
+    .command('add')
+    .description('check a profile and copy it to your own sites')
+    .argument('<file>', 'path of a profile')
+    .option('--force', 'replace a site of your own that has the same name')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: Json & { force?: boolean }) => {
+      const { addSite } = await import('../sites/catalog.js');
+      const added = await addSite(file, { force: options.force ?? false });
+      show(
+        options,
+        { name: added.profile.name, file: added.file },
+        () => `added ${added.profile.name} as ${added.file}`,
+      );
+    });
+}

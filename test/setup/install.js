@@ -14,7 +14,6 @@ const packages = [
   'openssh-server',
   'openssl',
   'procps',
-  'python3',
   'shellcheck',
   'uidmap',
   'util-linux',
@@ -44,5 +43,5 @@ export async function installPackages() {
 
 /** @param {string} name of a Debian package */
 function isInstalled(name) {
-  return output('dpkg-query', ['-W', '-f', '${db:Status-Status}', name]) === 'installed';
+  return output('dpkg-query', ['--status', name])?.includes('\nStatus: install ok installed\n') ?? false;
 }

@@ -5,6 +5,7 @@
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
+import { lab, prepareLab } from './labs.js';
 import { run, tool } from './programs.js';
 import { say } from './say.js';
 import { suite } from './suite.js';
@@ -12,10 +13,19 @@ import { suite } from './suite.js';
 /** @type {{ [verb: string]: (args: string[]) => Promise<number> }} */
 const verbs = {
   test: suite,
-  demo: args => run(tool('tsx'), ['test/demo/demo.ts', ...args]),
-  lab: args => run(tool('tsx'), ['test/lab/cli.ts', ...args]),
-  bench: args => run(tool('tsx'), ['test/bench/run.ts', ...args]),
+  demo: args => withLab('test/demo/demo.ts', args),
+  bench: args => withLab('test/bench/run.ts', args),
+  lab,
 };
+
+/**
+ * @param {string} script
+ * @param {string[]} args
+ */
+async function withLab(script, args) {
+  await prepareLab();
+  return run(tool('tsx'), [script, ...args]);
+}
 
 const [verb = '', ...args] = process.argv.slice(2);
 const action = verbs[verb];

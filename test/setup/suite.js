@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { prepareLab, reapLabs } from './labs.js';
 import { run, tool } from './programs.js';
 import { say } from './say.js';
 
@@ -28,7 +29,7 @@ export async function suite(args) {
   ]);
   const count = readCount(file);
   rmSync(dir, { recursive: true });
-  await run(tool('tsx'), ['test/lab/cli.ts', 'down', '--stale']).catch(() => 1);
+  await reapLabs();
 
   if (types !== 0) say('the type check failed');
   if (style !== 0) say('the style check failed');
@@ -36,13 +37,6 @@ export async function suite(args) {
   process.stdout.write(`${count.passed} passed, ${count.failed} failed${skipped}\n`);
   const isWell = [types, style, tests].every(status => status === 0) && count.passed > 0 && count.failed === 0;
   return isWell ? 0 : 1;
-}
-
-/** Builds what labs share, so that no test's time limit has to cover it. A machine that can't have labs is fine. */
-async function prepareLab() {
-  say('preparing the lab');
-  const status = await run(tool('tsx'), ['test/lab/cli.ts', 'prepare']);
-  if (status !== 0) say('no lab on this machine: its tests will be skipped or fail');
 }
 
 /**

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { commandLine } from '../shell.js';
+import type { Host, Output, RunOptions } from './host.js';
+
+export interface BatchCommand {
+  readonly argv: readonly string[];
+}
+
+/**
+ * Runs several commands one after the other in a single round trip; each gets its own outputs and exit status.
+ * @throws CommandError only when the shell around them fails
+ */
+export async function runAll(
+  host: Host,
+  commands: readonly BatchCommand[],
+  options: Omit<RunOptions, 'stdin' | 'check'> = {},
+): Promise<Output[]> {
+  const mark = `--${randomBytes(9).toString('hex')}--`;
+  const script = ['t=$(mktemp -d) || exit 1', 'trap \'rm -rf "$t"\' EXIT'];
+  for (const { argv } of commands) {
+    script.push(`( ${commandLine(argv)} ) </dev/null >"$t/o" 2>"$t/e"`);
+    script.push(`printf '%s%s\\n' ${mark} $?; cat "$t/o"; printf '\\n${mark}\\n'; cat "$t/e"; printf '\\n'`);
+  }
+  const { stdout } = await host.run(['sh', '-s'], { ...options, stdin: `${script.join('\n')}\n` });
+  return stdout
+    .split(new RegExp(`^${mark}(?=\\d)`, 'm'))
+    .slice(1)
+    .map(part => {
+      const [head, stderr = ''] = part.split(`\n${mark}\n`);
+      const [code, ...lines] = (head as string).split('\n');
+      return { stdout: lines.join('\n'), stderr: stderr.replace(/\n$/, ''), exitCode: Number(code) };
+    });
+}

@@ -1,0 +1,223 @@
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import ssh2, { type AnyAuthMethod } from 'ssh2';
+import type { Prompter } from '../credentials/prompts.js';
+import { AuthError, ConnectionError, messageOf, ScailfinError, UsageError } from '../errors.js';
+import { Authenticator } from './auth.js';
+import { Connection } from './connection.js';
+import { HostKeyCheck } from './hostkeys.js';
+import { type ConfigSource, type SshSettings, sshSettings } from './sshconfig.js';
+import type { SshTarget } from './target.js';
+
+/** Milliseconds for each step that needs an answer from the network, unless ConnectTimeout or the caller says else. */
+const stepMs = 30_000;
+/** A connection that answers nothing for 15 s × 4 is given up. */
+const keepaliveS = 15;
+const keepaliveCount = 4;
+
+export interface ConnectOptions extends ConfigSource {
+  readonly prompter?: Prompter | undefined;
+  /** For each step (connect, key exchange, one authentication attempt), not counting time a person types. */
+  readonly connectTimeoutMs?: number | undefined;
+}
+
+/**
+ * The hosts on the way to `target`, itself last (ssh_config(5), ProxyJump). Only the first jump's own ProxyJump counts,
+ * as with ssh -J.
+ * @throws UsageError for a ring of jumps, or a ProxyCommand, which we don't run
+ */
+export function route(target: SshTarget, source: ConfigSource, seen: readonly string[] = []): SshSettings[] {
+  const settings = sshSettings(target, source);
+  const key = `${settings.host}:${settings.port}`;
+  if (settings.proxyCommand !== undefined) {
+    throw new UsageError(`${settings.alias} is reached by a ProxyCommand, which is not run here`, {
+      hint: `in ~/.ssh/config, use ProxyJump for ${settings.alias}`,
+    });
+  }
+  if (seen.includes(key)) throw new UsageError(`ProxyJump goes round in circles: ${[...seen, key].join(' → ')}`);
+  const jumps = settings.jumps.filter(j => `${sshSettings(j, source).host}:${sshSettings(j, source).port}` !== key);
+  const [first, ...more] = jumps;
+  if (first === undefined) return [settings];
+  return [...route(first, source, [...seen, key]), ...more.map(jump => sshSettings(jump, source)), settings];
+}
+
+/**
+ * Connects through every host of the route; what was opened is closed again when a later host fails.
+ * @throws ConnectionError, HostKeyError, AuthError; for a host on the way the message names it
+ */
+export async function connect(hosts: readonly SshSettings[], options: ConnectOptions): Promise<Connection> {
+  let last: Connection | undefined;
+  for (const [index, settings] of hosts.entries()) {
+    const clock = new Clock(options.connectTimeoutMs ?? settings.connectTimeoutMs ?? stepMs);
+    try {
+      const socket = await reach(settings, last, clock);
+      last = await handshake(settings, socket, last, options.prompter, clock);
+    } catch (error) {
+      await last?.close();
+      if (index < hosts.length - 1 && error instanceof ScailfinError) {
+        error.message = `on the way to ${hosts.at(-1)?.alias} (jump host ${settings.alias}): ${error.message}`;
+      }
+      throw error;
+    } finally {
+      clock.stop();
+    }
+  }
+  if (last === undefined) throw new TypeError('an empty route');
+  return last;
+}
+
+async function reach(settings: SshSettings, through: Connection | undefined, clock: Clock): Promise<Duplex> {
+  if (through !== undefined) {
+    return clock.within(
+      through.tunnel(settings.host, settings.port).catch((error: unknown) => {
+        if (error instanceof ConnectionError) throw error;
+        throw unreachable(settings, `${through.name} could not connect to it (${messageOf(error)})`, error);
+      }),
+      () => unreachable(settings, `no answer through ${through.name}`),
+    );
+  }
+  const socket = net.connect({ host: settings.host, port: settings.port, noDelay: true });
+  try {
+    await clock.within(
+      new Promise<void>((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('error', error => reject(unreachable(settings, inWords(error), error)));
+      }),
+      () => unreachable(settings, 'no answer'),
+    );
+    return socket;
+  } catch (error) {
+    socket.on('error', () => {});
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function handshake(
+  settings: SshSettings,
+  socket: Duplex,
+  through: Connection | undefined,
+  prompter: Prompter | undefined,
+  clock: Clock,
+): Promise<Connection> {
+  const paused: Prompter | undefined = prompter && {
+    ask: (text, o) => clock.pausedFor(() => prompter.ask(text, o)),
+    confirm: text => clock.pausedFor(() => prompter.confirm(text)),
+  };
+  const client = new ssh2.Client();
+  const name = `${settings.user}@${settings.host}`;
+  const connection = new Connection(client, name, through);
+  const check = new HostKeyCheck(settings, paused);
+  const auth = new Authenticator(settings, paused);
+  let step: 'handshake' | 'auth' = 'handshake';
+  const done = new Promise<void>((resolve, reject) => {
+    auth.onFailure = reject;
+    client.on('change password', () => reject(auth.error('the server wants a new password')));
+    client.on('handshake', () => {
+      step = 'auth';
+    });
+    client.once('ready', resolve);
+    client.on('error', error => {
+      if (error.level === 'agent') return; // one key failed to sign; ssh2 goes on with the next
+      if (step === 'handshake') reject(unreachable(settings, messageOf(error), error));
+      else reject(auth.error(/^All configured/.test(error.message) ? undefined : messageOf(error)));
+    });
+    client.once('close', () => {
+      if (step === 'handshake') reject(unreachable(settings, 'it hung up before saying who it is'));
+      else reject(auth.error('the server hung up'));
+    });
+    client.connect({
+      sock: socket,
+      username: settings.user,
+      readyTimeout: 0,
+      keepaliveInterval: (settings.keepaliveS ?? keepaliveS) * 1000,
+      keepaliveCountMax: settings.keepaliveCount ?? keepaliveCount,
+      algorithms: { serverHostKey: check.order },
+      hostVerifier: (key: Buffer, verified: (good: boolean) => void) => {
+        check.verify(key).then(
+          () => verified(true),
+          (error: unknown) => {
+            reject(error);
+            verified(false);
+          },
+        );
+      },
+      authHandler: (left, partial, next) => {
+        clock.restart();
+        auth.next(left, partial).then(
+          method => (next as (method: AnyAuthMethod | false) => void)(method),
+          (error: unknown) => reject(error instanceof ScailfinError ? error : new AuthError(messageOf(error))),
+        );
+      },
+    });
+  });
+  try {
+    await clock.within(done, () =>
+      step === 'handshake' ? unreachable(settings, 'it does not answer as an SSH server') : auth.error('no answer'),
+    );
+    connection.watch();
+    return connection;
+  } catch (error) {
+    client.destroy();
+    socket.destroy();
+    throw error;
+  }
+}
+
+function unreachable(settings: SshSettings, why: string, cause?: unknown): ConnectionError {
+  const { host, port, alias } = settings;
+  const named = alias === host ? '' : ` (${alias})`;
+  return new ConnectionError(`can't reach ${host}${named} at port ${port}: ${why}`, {
+    hint: `check the name, the port and the network: ssh ${port === 22 ? '' : `-p ${port} `}${settings.user}@${host}`,
+    cause,
+  });
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name could not be looked up (no answer from DNS)',
+  ECONNREFUSED: 'connection refused (nothing listens there, or a firewall says no)',
+  ECONNRESET: 'it hung up',
+  ETIMEDOUT: 'no answer',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to its network',
+};
+
+function inWords(error: NodeJS.ErrnoException): string {
+  return words[error.code ?? ''] ?? (error.message || (error.code ?? 'unknown reason'));
+}
+
+/** A time limit that starts again with each step, and stands still while a person types. */
+class Clock {
+  #timer: NodeJS.Timeout | undefined;
+  #expire: (() => void) | undefined;
+
+  constructor(private readonly ms: number) {}
+
+  async within<T>(work: Promise<T>, late: () => Error): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#expire = () => reject(late());
+      this.restart();
+      work.then(resolve, reject).finally(() => this.stop());
+    });
+  }
+
+  restart(): void {
+    clearTimeout(this.#timer);
+    if (this.#expire !== undefined) this.#timer = setTimeout(this.#expire, this.ms);
+  }
+
+  async pausedFor<T>(work: () => Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    try {
+      return await work();
+    } finally {
+      this.restart();
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#expire = undefined;
+  }
+}

@@ -1,0 +1,134 @@
+import type { ServerHostKeyAlgorithm } from 'ssh2';
+import type { Prompter } from '../credentials/prompts.js';
+import { HostKeyError, messageOf } from '../errors.js';
+import { commandLine } from '../shell.js';
+import { fingerprint, type KnownKey, keyType, knownKeys, knownName, remember } from './knownhosts.js';
+import type { SshSettings } from './sshconfig.js';
+
+/** Best first; ssh-dss is not offered. RSA keys sign by SHA-2 where the server can (RFC 8332). */
+const algorithms: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
+};
+
+/** Whether the server's key is the one we know: the rules of ssh_config(5), StrictHostKeyChecking. */
+export class HostKeyCheck {
+  readonly #settings: SshSettings;
+  readonly #prompter: Prompter | undefined;
+  readonly #name: string;
+  readonly #known: readonly KnownKey[];
+  #accepted: Buffer | undefined;
+
+  constructor(settings: SshSettings, prompter?: Prompter) {
+    this.#settings = settings;
+    this.#prompter = prompter;
+    this.#name = settings.hostKeyAlias?.toLowerCase() ?? knownName(settings.host, settings.port);
+    this.#known = knownKeys(this.#files(), this.#name);
+  }
+
+  /**
+   * Types we know come first: a server with several keys must show one we can check,
+   * or its other keys would look like a change.
+   */
+  get order(): ServerHostKeyAlgorithm[] {
+    const types = [...this.#known.filter(k => !k.revoked).map(k => k.type), ...Object.keys(algorithms)];
+    return [...new Set(types)].flatMap(type => algorithms[type] ?? []);
+  }
+
+  /**
+   * Settles for a server's public key (RFC 4253 blob); asks the person where that is allowed.
+   * @throws HostKeyError when the key is revoked, changed, or unknown and nobody said yes
+   */
+  async verify(key: Buffer): Promise<void> {
+    if (this.#accepted?.equals(key)) return; // every key exchange on one connection asks again
+    await this.#judge(key);
+    this.#accepted = Buffer.from(key);
+  }
+
+  async #judge(key: Buffer): Promise<void> {
+    const same = this.#known.filter(k => k.key.equals(key));
+    const revoked = same.find(k => k.revoked);
+    if (revoked !== undefined) {
+      throw new HostKeyError(
+        `${this.#settings.alias} shows a ${keyType(key)} key (${fingerprint(key)}) that ${place(revoked)} marks as revoked`,
+        { hint: 'somebody may be between you and the host: do not connect, and ask the site' },
+      );
+    }
+    if (same.length > 0 || this.#knownWithoutPort(key)) return;
+    const changed = this.#known.find(k => !k.revoked && k.type === keyType(key));
+    if (changed !== undefined) throw this.#changed(changed, key);
+    await this.#unknown(key);
+  }
+
+  /** As OpenSSH does: a key known for the host at port 22 is good on its other ports. */
+  #knownWithoutPort(key: Buffer): boolean {
+    if (this.#settings.hostKeyAlias !== undefined || this.#settings.port === 22) return false;
+    const keys = knownKeys(this.#files(), this.#settings.host.toLowerCase()).filter(k => k.key.equals(key));
+    const revoked = keys.find(k => k.revoked);
+    if (revoked !== undefined)
+      throw new HostKeyError(`${place(revoked)} marks the key of ${this.#settings.alias} as revoked`);
+    return keys.length > 0;
+  }
+
+  #changed(old: KnownKey, key: Buffer): HostKeyError {
+    const remove = commandLine(['ssh-keygen', '-R', this.#name, '-f', old.file]);
+    return new HostKeyError(
+      [
+        `the host key of ${this.#settings.alias} has changed`,
+        `  known: ${old.type} ${fingerprint(old.key)} (${place(old)})`,
+        `  shown: ${keyType(key)} ${fingerprint(key)}`,
+      ].join('\n'),
+      {
+        hint: `somebody may be between you and the host. Compare the shown fingerprint with the site's; only if the site confirms it: ${remove}`,
+      },
+    );
+  }
+
+  async #unknown(key: Buffer): Promise<void> {
+    const others = this.#known.filter(k => !k.revoked);
+    const first = others[0];
+    if (this.#settings.strict === 'accept-new' && first === undefined) return this.#remember(key);
+    const shown = `${keyType(key)} ${fingerprint(key)}`;
+    if (this.#prompter === undefined || this.#settings.strict === 'yes') {
+      const { host, port, user } = this.#settings;
+      const scan = `${commandLine(['ssh-keyscan', '-p', String(port), host])} | ssh-keygen -lf -`;
+      const login = commandLine(['ssh', ...(port === 22 ? [] : ['-p', String(port)]), `${user}@${host}`]);
+      throw new HostKeyError(`the host key of ${this.#settings.alias} is not known: ${shown}`, {
+        hint: `compare it with what the site publishes (${scan}), then log in once: ${login}`,
+      });
+    }
+    const also = first === undefined ? '' : `It is known by another kind of key: ${first.type} (${place(first)}).\n`;
+    const accepted = await this.#prompter.confirm(
+      `The authenticity of host '${this.#name}' can't be established.\n${keyType(key)} key fingerprint is ${fingerprint(key)}.\n${also}Continue connecting and remember this key?`,
+    );
+    if (!accepted) {
+      throw new HostKeyError(`the host key of ${this.#settings.alias} was not accepted: ${shown}`, {
+        hint: 'compare it with what the site publishes and try again',
+      });
+    }
+    this.#remember(key);
+  }
+
+  #remember(key: Buffer): void {
+    const file = this.#settings.knownHosts[0];
+    if (file === undefined || file === '/dev/null') return;
+    try {
+      remember(file, this.#name, key, { hashed: this.#settings.hashKnownHosts });
+    } catch (error) {
+      throw new HostKeyError(`the host key of ${this.#settings.alias} could not be remembered: ${messageOf(error)}`, {
+        hint: `make ${file} writable`,
+      });
+    }
+  }
+
+  #files(): string[] {
+    return [...this.#settings.knownHosts, ...this.#settings.globalKnownHosts];
+  }
+}
+
+function place(known: KnownKey): string {
+  return `${known.file}:${known.line}`;
+}

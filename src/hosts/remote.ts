@@ -1,0 +1,156 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ClientChannel, PseudoTtyOptions } from 'ssh2';
+import { ConnectionError } from '../errors.js';
+import { AfterMark, type Marker, wrap } from './channel.js';
+import type { Connection } from './connection.js';
+
+/** The server refused to open one more session; others may have to end first. */
+export class TooManySessions extends Error {}
+
+/** How long a stopped command may take to go before it is killed outright, in seconds. */
+const killAfterS = 2;
+
+/** One command on a channel of its own (RFC 4254, section 6), start-up noise removed. */
+export class RemoteCommand {
+  /** Bytes sent before the command has begun may be eaten by start-up files: wait for `begun`. */
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly begun: Promise<void>;
+  /** The exit status, null after a signal, once all output has been read. Rejects when the connection breaks. */
+  readonly ended: Promise<number | null>;
+  /** Resolves with the exit status as soon as it is known, though children may still hold the output open. */
+  readonly exited: Promise<number | null>;
+  readonly #out: AfterMark;
+  readonly #err: AfterMark;
+
+  private constructor(
+    private readonly connection: Connection,
+    private readonly channel: ClientChannel,
+    marker: Marker,
+    tty: boolean,
+  ) {
+    let begun = (): void => {};
+    const mark = new Promise<void>(resolve => {
+      begun = resolve;
+    });
+    this.#out = new AfterMark(marker.stdout, { pid: true, onMark: begun });
+    this.#err = new AfterMark(marker.stderr);
+    this.stdin = channel;
+    this.stdout = channel.pipe(this.#out);
+    this.stderr = channel.stderr.pipe(this.#err);
+    channel.on('error', () => {}); // writes after the command has gone
+    this.exited = new Promise(resolve => {
+      channel.once('exit', (code: number | null) => resolve(code));
+    });
+    let exit: number | null = null;
+    channel.once('exit', (code: number | null) => {
+      exit = code;
+    });
+    this.ended = new Promise((resolve, reject) => {
+      const off = connection.onLost(reject);
+      channel.once('close', () => {
+        off();
+        if (this.#out.seen && (tty || this.#err.seen)) resolve(exit);
+        else if (this.#out.seen && exit === null) resolve(null);
+        else reject(this.#noShell(exit));
+      });
+    });
+    this.begun = Promise.race([mark, this.ended.then(() => {})]);
+    this.ended.catch(() => {});
+    this.begun.catch(() => {});
+  }
+
+  /**
+   * Opens a channel and starts `argv` on it.
+   * @throws TooManySessions when the server has no session to give, ConnectionError when it refuses or is gone
+   */
+  static async start(
+    connection: Connection,
+    argv: readonly string[],
+    options: { pty?: PseudoTtyOptions | undefined } = {},
+  ): Promise<RemoteCommand> {
+    const tty = options.pty !== undefined;
+    const { line, marker } = wrap(argv, { tty });
+    const channel = await open(connection, line, options.pty);
+    return new RemoteCommand(connection, channel, marker, tty);
+  }
+
+  /** What start-up files printed before the command began, or the login shell instead of it. */
+  get noise(): string {
+    return `${this.#out.noise}${this.#err.noise}`.trim();
+  }
+
+  get hasBegun(): boolean {
+    return this.#out.seen;
+  }
+
+  /** Lets go of the channel; what still holds its other end is not touched. */
+  release(): void {
+    this.channel.close();
+    this.stdout.resume();
+    this.stderr.resume();
+  }
+
+  /** Tells the terminal there its new size (RFC 4254, section 6.7). */
+  resize(rows: number, columns: number): void {
+    this.channel.setWindow(rows, columns, 0, 0);
+  }
+
+  /**
+   * Ends the command and its process group: TERM, then KILL. Closing the channel alone would leave a command that
+   * doesn't write running; so a second channel sends the signals. Resolves when done or when nothing more can be done.
+   */
+  async kill(): Promise<void> {
+    if (this.connection.lost !== undefined) return;
+    this.channel.signal('TERM');
+    this.release();
+    const pid = this.#out.pid;
+    if (pid === undefined || !Number.isInteger(pid) || pid <= 1) return;
+    const script = `p=-${pid}
+kill -TERM $p || { p=${pid}; kill -TERM $p || exit 0; }
+i=0
+while [ $i -lt ${killAfterS * 10} ]; do kill -0 $p || exit 0; i=$((i+1)); sleep 0.1 || { sleep 1; i=$((i+9)); }; done
+kill -KILL $p`;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      try {
+        const { line } = wrap(['/bin/sh', '-c', `{ ${script}\n} 2>/dev/null`]);
+        const channel = await open(this.connection, line);
+        channel.resume();
+        channel.stderr.resume();
+        channel.end();
+        await Promise.race([
+          new Promise<void>(resolve => channel.once('close', () => resolve())),
+          new Promise<void>(resolve => setTimeout(resolve, (killAfterS + 3) * 1000).unref()),
+        ]);
+        return;
+      } catch (error) {
+        if (!(error instanceof TooManySessions)) return;
+        await new Promise(resolve => setTimeout(resolve, 200));
+      }
+    }
+  }
+
+  #noShell(exit: number | null): ConnectionError {
+    const said = this.noise;
+    return new ConnectionError(
+      `${this.connection.name}: the login shell ended${exit === null ? '' : ` with status ${exit}`} before running anything${said === '' ? ', and printed nothing' : `; it printed:\n${said}`}`,
+      { hint: 'see what a plain login does there; a start-up file may end the shell, or the account may be closed' },
+    );
+  }
+}
+
+async function open(connection: Connection, line: string, pty?: PseudoTtyOptions): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const off = connection.onLost(reject);
+    if (connection.lost !== undefined) return;
+    connection.client.exec(line, pty === undefined ? {} : { pty }, (error, channel) => {
+      off();
+      if (error === undefined || error === null) resolve(channel);
+      else if (connection.lost !== undefined) reject(connection.lost);
+      else if (/open failure/i.test(error.message)) reject(new TooManySessions(error.message));
+      else
+        reject(new ConnectionError(`${connection.name} refused to run a command: ${error.message}`, { cause: error }));
+    });
+  });
+}

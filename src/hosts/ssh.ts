@@ -1,0 +1,244 @@
+import { open } from 'node:fs/promises';
+import type { PseudoTtyOptions } from 'ssh2';
+import { CommandError, ConnectionError, ScailfinError, TimeoutError } from '../errors.js';
+import { commandLine } from '../shell.js';
+import { attachStreams, terminal } from './attach.js';
+import { Collector } from './collect.js';
+import { type ConnectOptions, connect, route } from './connect.js';
+import type { Connection } from './connection.js';
+import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
+import { RemoteCommand, TooManySessions } from './remote.js';
+import { Slots } from './slots.js';
+import type { SshSettings } from './sshconfig.js';
+import { intoPlace, pour, receive } from './streams.js';
+import type { SshTarget } from './target.js';
+import { downloadCommand, failedFile, putCommand, putScript, uploadCommand } from './transfer.js';
+
+/** Two below sshd's default MaxSessions: room for the channel that kills, and for one of somebody else's. */
+const parallel = 8;
+const defaultTimeoutMs = 60_000;
+const defaultStallMs = 60_000;
+/** After a command's end, children that keep its output open are given this long in silence. */
+const lingerMs = 2_000;
+/** How long to ask again for a session that the server refuses. */
+const sessionWaitMs = 20_000;
+
+interface Limits {
+  /** Milliseconds from the start of the command. */
+  readonly timeoutMs?: number;
+  /** Milliseconds without `alive()`. */
+  readonly stallMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly pty?: PseudoTtyOptions | undefined;
+}
+
+/** A host over one SSH connection; every command is a channel on it. */
+export class SshHost implements Host {
+  readonly name: string;
+  readonly address: string;
+  readonly #connection: Connection;
+  readonly #slots = new Slots(parallel);
+  #roundTrips = 0;
+
+  private constructor(connection: Connection, settings: SshSettings) {
+    this.#connection = connection;
+    this.name = `${settings.user}@${settings.alias}`;
+    this.address = settings.host;
+  }
+
+  /** @throws ConnectionError, HostKeyError, AuthError, UsageError (configuration) */
+  static async connect(target: SshTarget, options: ConnectOptions = {}): Promise<SshHost> {
+    const hosts = route(target, options);
+    const connection = await connect(hosts, options);
+    return new SshHost(connection, hosts.at(-1) as SshSettings);
+  }
+
+  get roundTrips(): number {
+    return this.#roundTrips;
+  }
+
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
+    const line = commandLine(argv);
+    const limits: Limits = { timeoutMs: options.timeoutMs ?? defaultTimeoutMs, signal: options.signal };
+    const output = await this.#operate(argv, line, limits, async command => {
+      const what = `on ${this.name}: ${line}`;
+      const [out, err] = [new Collector(command.stdout, what), new Collector(command.stderr, what)];
+      const work = async (): Promise<number | null> => {
+        if (options.stdin !== undefined) await command.begun;
+        command.stdin.end(options.stdin ?? '');
+        return Promise.race([command.ended, settled(command, [out, err])]);
+      };
+      const exitCode = await Promise.race([work(), out.tooMuch, err.tooMuch]);
+      return { stdout: out.text, stderr: err.text, exitCode };
+    });
+    if (options.check !== false && output.exitCode !== 0) {
+      throw new CommandError(this.name, line, output.exitCode, output.stderr);
+    }
+    return output;
+  }
+
+  async attach(argv: readonly string[], options: AttachOptions): Promise<number> {
+    const pty = options.tty ? terminal(options.stdout) : undefined;
+    return this.#operate(argv, commandLine(argv), { pty }, command => attachStreams(command, options));
+  }
+
+  async put(files: readonly FileToPut[]): Promise<void> {
+    if (files.length === 0) return;
+    const output = await this.run(putCommand, { stdin: putScript(files), check: false });
+    if (output.exitCode === 0) return;
+    const { file, stderr } = failedFile(files, output.stderr);
+    throw new CommandError(this.name, `write ${file ?? files.map(f => f.path).join(', ')}`, output.exitCode, stderr);
+  }
+
+  async upload(local: string, remote: string, options: TransferOptions = {}): Promise<void> {
+    const file = await open(local);
+    try {
+      const { size, mode } = await file.stat();
+      const argv = uploadCommand(remote, size, options.mode ?? mode & 0o777);
+      const what = `upload ${local} to ${remote}`;
+      const limits: Limits = { stallMs: options.stallMs ?? defaultStallMs };
+      await this.#operate(argv, what, limits, async (command, alive) => {
+        const err = new Collector(command.stderr, what);
+        command.stdout.resume();
+        await command.begun;
+        alive();
+        const source = file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+        await pour(source, command.stdin, command.ended, sent => {
+          alive();
+          options.onBytes?.(sent, size);
+        });
+        const status = await command.ended;
+        if (status !== 0) throw new CommandError(this.name, what, status, err.text);
+      });
+    } finally {
+      await file.close();
+    }
+  }
+
+  async download(remote: string, local: string, options: TransferOptions = {}): Promise<void> {
+    const what = `download ${remote} to ${local}`;
+    const limits: Limits = { stallMs: options.stallMs ?? defaultStallMs };
+    await intoPlace(local, options.mode ?? 0o600, to =>
+      this.#operate(downloadCommand(remote), what, limits, async (command, alive) => {
+        const err = new Collector(command.stderr, what);
+        command.stdin.end();
+        const { received, total } = await receive(command.stdout, to, (got, size) => {
+          alive();
+          options.onBytes?.(got, size);
+        });
+        const status = await command.ended;
+        if (status !== 0) throw new CommandError(this.name, what, status, err.text);
+        if (received !== total) {
+          throw new ScailfinError(`${what}: ${received} of ${total} bytes arrived`, {
+            hint: 'the file may be changing there; try again when it is at rest',
+          });
+        }
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  /** Runs `work` on a command of its own: waits for a session, keeps the limits, and kills what outlives them. */
+  async #operate<T>(
+    argv: readonly string[],
+    what: string,
+    limits: Limits,
+    work: (command: RemoteCommand, alive: () => void) => Promise<T>,
+  ): Promise<T> {
+    limits.signal?.throwIfAborted();
+    this.#roundTrips += 1;
+    const release = await this.#slots.take();
+    let over = false;
+    let command: RemoteCommand | undefined;
+    let stop = (_error: Error): void => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = reject;
+    });
+    stopped.catch(() => {});
+    const late = (ms: number, how: string) => () => {
+      const noise = command !== undefined && !command.hasBegun ? startup(command.noise) : '';
+      stop(
+        new TimeoutError(`on ${this.name}: ${what} ${how} ${ms / 1000} s${noise}`, {
+          hint: 'the host may be overloaded; try again, or look there by hand',
+        }),
+      );
+    };
+    const timer = limits.timeoutMs && setTimeout(late(limits.timeoutMs, 'did not end in'), limits.timeoutMs);
+    let stall: NodeJS.Timeout | undefined;
+    const alive = (): void => {
+      clearTimeout(stall);
+      if (limits.stallMs !== undefined)
+        stall = setTimeout(late(limits.stallMs, 'made no progress for'), limits.stallMs);
+    };
+    const abort = (): void => stop(limits.signal?.reason as Error);
+    limits.signal?.addEventListener('abort', abort);
+    const off = this.#connection.onLost(stop);
+    alive();
+    try {
+      const starting = this.#start(argv, limits.pty, () => over);
+      starting.then(
+        started => {
+          if (over) void started.kill(); // too late: nobody waits for it any more
+        },
+        () => {},
+      );
+      command = await Promise.race([starting, stopped]);
+      return await Promise.race([work(command, alive), stopped]);
+    } catch (error) {
+      over = true;
+      await command?.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer || undefined);
+      clearTimeout(stall);
+      off();
+      limits.signal?.removeEventListener('abort', abort);
+      release();
+    }
+  }
+
+  /** Sites may allow fewer sessions than sshd's default: then the queue gets shorter, and this one waits its turn. */
+  async #start(argv: readonly string[], pty: Limits['pty'], over: () => boolean): Promise<RemoteCommand> {
+    const until = performance.now() + sessionWaitMs;
+    for (let pause = 50; ; pause = Math.min(2 * pause, 1_000)) {
+      try {
+        return await RemoteCommand.start(this.#connection, argv, { pty });
+      } catch (error) {
+        if (!(error instanceof TooManySessions)) throw error;
+        this.#slots.shrinkTo(this.#slots.used - 1);
+        if (over() || performance.now() > until) {
+          throw new ConnectionError(`${this.name} opens no more sessions: ${error.message}`, {
+            hint: 'the site may forbid commands for this account, or limit sessions (MaxSessions in sshd_config)',
+            cause: error,
+          });
+        }
+        await new Promise(resolve => setTimeout(resolve, pause));
+      }
+    }
+  }
+}
+
+function startup(noise: string): string {
+  return `: the start-up files of the login shell have not finished${noise === '' ? '' : `; they printed:\n${noise}`}`;
+}
+
+/** The exit status once the command is gone though a child of it, left in the background, holds its output open. */
+async function settled(command: RemoteCommand, outputs: readonly Collector[]): Promise<number | null> {
+  const status = await command.exited;
+  const exited = performance.now();
+  return new Promise(resolve => {
+    const look = setInterval(() => {
+      if (performance.now() - Math.max(exited, ...outputs.map(o => o.lastByte)) < lingerMs) return;
+      clearInterval(look);
+      command.release();
+      resolve(status);
+    }, 250);
+    command.ended.then(
+      () => clearInterval(look),
+      () => clearInterval(look),
+    );
+  });
+}

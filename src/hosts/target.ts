@@ -1,0 +1,39 @@
+import { UsageError } from '../errors.js';
+
+/** A host as the user names it, before ~/.ssh/config has its say. */
+export interface SshTarget {
+  readonly host: string;
+  readonly user?: string;
+  readonly port?: number;
+}
+
+/**
+ * `user@host:port`, `ssh://user@host:port`, `[::1]:22` (ssh_config(5), ProxyJump).
+ * @throws UsageError for anything else
+ */
+export function parseTarget(text: string): SshTarget {
+  const bare = text.trim().replace(/^ssh:\/\//, '');
+  const m =
+    /^(?:(?<user>.+)@)?(?:\[(?<six>[^\]]+)\]|(?<host>[^@:[\]]+)|(?<raw>[0-9A-Fa-f:]+))(?::(?<port>\d+))?\/?$/.exec(
+      bare,
+    );
+  const host = m?.groups?.six ?? m?.groups?.host ?? m?.groups?.raw;
+  if (host === undefined || host.startsWith('-')) {
+    throw new UsageError(`${JSON.stringify(text)} is not a host`, { hint: 'write it as user@host:port' });
+  }
+  const { user, port } = m?.groups ?? {};
+  return {
+    host,
+    ...(user === undefined ? {} : { user }),
+    ...(port === undefined ? {} : { port: wholeNumber('the port', port, 1, 65535) }),
+  };
+}
+
+/** @throws UsageError */
+export function wholeNumber(what: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new UsageError(`${what} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+  }
+  return value;
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { UsageError } from '../errors.js';
+import { commandLine, quote } from '../shell.js';
+import type { FileToPut } from './host.js';
+
+/** Name of the temporary file beside `file`; the rename needs the same file system. */
+export function temporaryName(file: string): string {
+  return path.posix.join(path.posix.dirname(file), `.scailfin-${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/** @throws UsageError for a path that isn't absolute, or names a directory by its slash */
+export function checkPath(file: string): void {
+  if (!file.startsWith('/') || file.endsWith('/')) {
+    throw new UsageError(`${JSON.stringify(file)} is not an absolute file path`);
+  }
+}
+
+/**
+ * A shell script for standard input that writes all files, or none: first every temporary file, then every rename.
+ * It is one function called on the last line, so that half a script does nothing. Contents are base64 in here-documents;
+ * they are in no argument vector, which `ps` shows to everybody on a login node.
+ * The last thing it says on failure is `scailfin-file N`.
+ */
+export function putScript(files: readonly FileToPut[]): string {
+  const staged = files.map(file => {
+    checkPath(file.path);
+    return { ...file, temporary: temporaryName(file.path) };
+  });
+  const lines = ['put() {', 'umask 077', `trap ${quote(`rm -f ${commandLine(staged.map(f => f.temporary))}`)} EXIT`];
+  lines.push(`trap 'exit 1' HUP INT TERM`);
+  for (const [index, file] of staged.entries()) {
+    const body = Buffer.from(file.content).toString('base64').replace(/.{76}/g, '$&\n').trimEnd();
+    const [to, temporary] = [quote(file.path), quote(file.temporary)];
+    lines.push(
+      `n=${index}`,
+      `mkdir -p ${quote(path.posix.dirname(file.path))} || fail`,
+      `[ ! -d ${to} ] || { echo ${quote(`${file.path} is a directory`)} >&2; fail; }`,
+      `decode >${temporary} <<'=end=' || fail`,
+      body,
+      '=end=',
+      `chmod ${(file.mode & 0o7777).toString(8)} ${temporary} || fail`,
+    );
+  }
+  for (const [index, file] of staged.entries()) {
+    lines.push(`n=${index}`, `mv -f ${quote(file.temporary)} ${quote(file.path)} || fail`);
+  }
+  lines.push('}');
+  return [
+    'fail() { echo "scailfin-file $n" >&2; exit 1; }',
+    'if base64 -d </dev/null >/dev/null 2>&1; then decode() { base64 -d; }',
+    'else decode() { openssl base64 -d; }; fi',
+    ...lines,
+    'put',
+    '',
+  ].join('\n');
+}
+
+/** Reads the whole script before any of it runs; sh would otherwise fetch it byte by byte from the pipe. */
+export const putCommand = ['/bin/sh', '-c', 'script=$(cat) && eval "$script"'] as const;
+
+/** Which file a failed put() stopped at, and its words without our mark. */
+export function failedFile(files: readonly FileToPut[], stderr: string): { file: string | undefined; stderr: string } {
+  const found = /^scailfin-file (\d+)$/m.exec(stderr);
+  return {
+    file: found === null ? undefined : files[Number(found[1])]?.path,
+    stderr: stderr.replace(/^scailfin-file \d+\n?/m, ''),
+  };
+}
+
+/** Takes `size` bytes from standard input into `to`; fewer (a broken connection) leave nothing behind. */
+export function uploadCommand(to: string, size: number, mode: number): string[] {
+  checkPath(to);
+  const script = [
+    'umask 077',
+    `trap 'rm -f "$2"' EXIT; trap 'exit 1' HUP INT TERM`,
+    '[ ! -d "$1" ] || { echo "$1 is a directory" >&2; exit 1; }',
+    'mkdir -p "$5" && cat >"$2" || exit 1',
+    'got=$(($(wc -c <"$2"))); [ "$got" -eq "$3" ] || { echo "$got of $3 bytes arrived" >&2; exit 1; }',
+    'chmod "$4" "$2" && mv -f "$2" "$1"',
+  ].join('\n');
+  const octal = (mode & 0o7777).toString(8);
+  return ['/bin/sh', '-c', script, 'sh', to, temporaryName(to), String(size), octal, path.posix.dirname(to)];
+}
+
+/** Prints the size of a file on a line of its own, then the file. */
+export function downloadCommand(from: string): string[] {
+  checkPath(from);
+  const script = '[ -f "$1" ] || { echo "$1 is not a file" >&2; exit 1; }; wc -c <"$1" && exec cat "$1"';
+  return ['/bin/sh', '-c', script, 'sh', from];
+}

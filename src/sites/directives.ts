@@ -99,6 +99,7 @@ const owned: Record<string, Owned> = {
  */
 export function repeated(type: string, directive: string): string | undefined {
   if (/^\s*#/.test(directive)) return 'must be written without its leading #…: only the option itself';
+  if (type !== 'htcondor' && /[`$;\\#]/.test(directive)) return "can't stand in a batch script: leave out ` $ ; \\ #";
   if (type === 'fork') return 'means nothing to the scheduler fork; remove it';
   const table = owned[type];
   if (!table) return undefined;

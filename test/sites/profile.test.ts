@@ -136,6 +136,7 @@ headnode: login
     ['htcondor', 'Request_CPUs = 4'],
     ['fork', '-x'],
     ['slurm', 'haswell'],
+    ['slurm', '-C $(id)'],
   ])('refuses for %s the directive %s', (type, directive) => {
     const login = type === 'fork' ? '' : 'login: {hosts: [h]}\n';
     const text = `name: x\ntitle: X\n${login}scheduler:\n  type: ${type}\n  directives: [${JSON.stringify(directive)}]\n`;

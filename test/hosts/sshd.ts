@@ -29,6 +29,8 @@ export interface SshdOptions {
   readonly hostKeys?: readonly ('ed25519' | 'rsa' | 'ecdsa')[];
   /** Run every command by this program, as a login shell would: `SHELL -c LINE`. */
   readonly shell?: string;
+  /** Start-up files in the home directory the server's side sees: name → text. */
+  readonly startup?: Readonly<Record<string, string>>;
 }
 
 /** Starts the server and writes key, known_hosts and configuration so that plain openHost works. */
@@ -42,6 +44,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const clientKey = path.join(home, '.ssh', 'id_ed25519');
   makeKey(clientKey, 'ed25519');
   copyFileSync(`${clientKey}.pub`, path.join(dir, 'authorized_keys'));
+  const there = path.join(dir, 'there');
+  for (const [name, text] of Object.entries({ '.bashrc': '', ...options.startup })) {
+    mkdirSync(path.dirname(path.join(there, name)), { recursive: true });
+    writeFileSync(path.join(there, name), text);
+  }
   const port = await freePort();
   const config = path.join(dir, 'sshd_config');
   writeFileSync(
@@ -58,6 +65,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       'KbdInteractiveAuthentication no',
       'UsePAM no',
       'LogLevel DEBUG1',
+      `SetEnv HOME=${there}`,
       'MaxStartups 100',
       ...(options.shell === undefined ? [] : [`ForceCommand exec ${options.shell} -c "$SSH_ORIGINAL_COMMAND"`]),
       ...(options.config ?? []),

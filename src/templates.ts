@@ -23,3 +23,8 @@ function textOf(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   throw new TypeError(`a template can print text, numbers and booleans, not ${value === null ? 'null' : typeof value}`);
 }
+
+/** The text of `templates/NAME` as it is: a shell script that takes what it needs as arguments. */
+export function templateText(name: string): string {
+  return readFileSync(join(packageRoot, 'templates', name), 'utf8');
+}

@@ -7,11 +7,11 @@ export interface Scheduler {
   parseSubmit(out: Output): string;
   /** Commands that together tell all about the jobs with this tag. They run in one round trip, in this order. */
   list(query: JobQuery): Command[];
-  /** One status per glide-in. @throws SchedulerError when the system could not be asked: *unknown*, never *gone* */
+  /** One status per glide-in; the tasks of a pending array each get their own. @throws SchedulerError when the system could not be asked: *unknown*, never *gone* */
   parseList(outputs: readonly Output[], query: JobQuery): PilotStatus[];
   /** Cancels jobs; finished ones count as success. */
   cancel(ids: readonly string[], query: JobQuery): Command;
-  /** Ids the command says it could not cancel. */
+  /** @throws SchedulerError when jobs that are not over could not be cancelled */
   parseCancel(out: Output): void;
 }
 
@@ -46,10 +46,14 @@ export interface PilotJob {
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
+  /** What the queue is to the scheduler; NERSC names its queues as QOS. */
+  readonly queueOption: 'partition' | 'qos';
   readonly account: string | undefined;
   /** Extra directive arguments from the profile, each one whole option as the system spells it: `-C EGRESS`. */
   readonly directives: readonly string[];
   readonly launcher: Launcher;
+  /** The cluster's directory on the site, absolute; exists before submission. */
+  readonly dir: string;
   /** Absolute directory on the site for the job's own output files; exists before submission. */
   readonly logDir: string;
   /** Absolute path of the program that is the glide-in, and its arguments. */
@@ -88,8 +92,6 @@ export interface PilotStatus {
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;
   readonly exitCode?: number;
-  /** How many array tasks this line stands for (a pending array is one line); 1 otherwise. */
-  readonly count: number;
 }
 
 export function isOver(state: PilotState): boolean {

@@ -1,0 +1,74 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { stateDir } from '../paths.js';
+import { type ClusterRecord, type Entry, fold } from './record.js';
+
+/** `Omit` that keeps a union a union. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/**
+ * A cluster's journal: one JSON line per intent or outcome, on the disk before `append` returns.
+ * A line cut short by a crash is the last one, and is left out when reading.
+ */
+export class Journal {
+  #entries: Entry[];
+  #record: ClusterRecord | undefined;
+
+  private constructor(
+    readonly name: string,
+    readonly dir: string,
+  ) {
+    this.#entries = read(join(dir, 'journal.jsonl'));
+    this.#record = fold(this.#entries);
+  }
+
+  static open(name: string): Journal {
+    return new Journal(name, join(clustersDir(), name));
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  get record(): ClusterRecord | undefined {
+    return this.#record;
+  }
+
+  /** Writes one entry through to the disk. Readable by the owner only: it names accounts and hosts. */
+  append(entry: Without<Entry, 'at'>): void {
+    const full = { at: new Date().toISOString(), ...entry } as Entry;
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    const file = openSync(join(this.dir, 'journal.jsonl'), 'a', 0o600);
+    try {
+      writeSync(file, `${JSON.stringify(full)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    this.#entries = [...this.#entries, full];
+    this.#record = fold(this.#entries);
+  }
+}
+
+/** Every cluster this machine knows, by name. */
+export function allRecords(): ClusterRecord[] {
+  if (!existsSync(clustersDir())) return [];
+  return readdirSync(clustersDir())
+    .sort()
+    .flatMap(name => Journal.open(name).record ?? []);
+}
+
+const clustersDir = (): string => join(stateDir(), 'clusters');
+
+function read(file: string): Entry[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap(line => {
+      try {
+        return [JSON.parse(line) as Entry];
+      } catch {
+        return [];
+      }
+    });
+}

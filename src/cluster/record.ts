@@ -1,0 +1,129 @@
+import type { ClusterSpec, SiteSpec } from './spec.js';
+
+/** VC3's states; each comes with a one-sentence reason. */
+export type ClusterState =
+  | 'new'
+  | 'initializing'
+  | 'pending'
+  | 'running'
+  | 'terminating'
+  | 'cleanup'
+  | 'terminated'
+  | 'failed';
+
+/** What is known of a cluster on this machine: the fold of its journal. */
+export interface ClusterRecord {
+  readonly name: string;
+  /** Tells this cluster from another of the same name, made elsewhere or earlier. */
+  readonly id: string;
+  readonly spec: ClusterSpec;
+  readonly state: ClusterState;
+  readonly reason: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly updated: string;
+  readonly sites: readonly SiteRecord[];
+  readonly head?: HeadFacts;
+}
+
+export interface SiteRecord {
+  readonly spec: SiteSpec;
+  readonly facts?: SiteFacts;
+  readonly batches: readonly Batch[];
+}
+
+/** Found out on the site when it was first reached. */
+export interface SiteFacts {
+  /** Absolute, scailfin's directory there. */
+  readonly base: string;
+  readonly user: string;
+  readonly host: string;
+}
+
+/** Found out on the headnode when the pool was started. */
+export interface HeadFacts {
+  readonly base: string;
+  readonly host: string;
+  readonly user: string;
+  /** As sites reach it. */
+  readonly address: string;
+  readonly port: number;
+  readonly bin: string;
+  readonly sbin: string;
+  readonly version: string;
+}
+
+/** One submission. */
+export interface Batch {
+  /** `b1`, `b2`, …: also names its files on the site. */
+  readonly label: string;
+  readonly count: number;
+  /** Empty while it is only intended. */
+  readonly jobIds: readonly string[];
+  readonly outcome: 'intended' | 'submitted' | 'refused';
+}
+
+/** One line of the journal. `intent` lines precede what they announce, and only tell a reader what was under way. */
+export type Entry = { readonly at: string } & (
+  | { readonly type: 'created'; readonly id: string; readonly spec: ClusterSpec }
+  | { readonly type: 'state'; readonly state: ClusterState; readonly reason: string }
+  | { readonly type: 'site'; readonly site: SiteSpec }
+  | { readonly type: 'site-facts'; readonly name: string; readonly facts: SiteFacts }
+  | { readonly type: 'head'; readonly head: HeadFacts }
+  | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
+  | { readonly type: 'intent'; readonly what: string }
+);
+
+/** @returns undefined when the journal does not begin with a cluster */
+export function fold(entries: readonly Entry[]): ClusterRecord | undefined {
+  return entries.reduce<ClusterRecord | undefined>(step, undefined);
+}
+
+function step(record: ClusterRecord | undefined, entry: Entry): ClusterRecord | undefined {
+  if (entry.type === 'created') {
+    const { id, spec, at } = entry;
+    return {
+      name: spec.name,
+      id,
+      spec,
+      state: 'new',
+      reason: 'Nothing has been done yet.',
+      created: at,
+      updated: at,
+      sites: [],
+    };
+  }
+  if (!record) return undefined;
+  const now = { ...record, updated: entry.at };
+  switch (entry.type) {
+    case 'state':
+      return { ...now, state: entry.state, reason: entry.reason };
+    case 'head':
+      return { ...now, head: entry.head };
+    case 'site':
+      return withSite(now, entry.site.site, old => ({ batches: [], ...old, spec: entry.site }));
+    case 'site-facts':
+      return withSite(now, entry.name, old => old && { ...old, facts: entry.facts });
+    case 'batch':
+      return withSite(now, entry.name, old => old && { ...old, batches: replace(old.batches, entry.batch) });
+    case 'intent':
+      return now;
+  }
+}
+
+function withSite(
+  record: ClusterRecord,
+  name: string,
+  change: (old: SiteRecord | undefined) => SiteRecord | undefined,
+): ClusterRecord {
+  const changed = change(record.sites.find(s => s.spec.site === name));
+  if (!changed) return record;
+  const others = record.sites.some(s => s.spec.site === name)
+    ? record.sites.map(s => (s.spec.site === name ? changed : s))
+    : [...record.sites, changed];
+  return { ...record, sites: others };
+}
+
+function replace(batches: readonly Batch[], batch: Batch): Batch[] {
+  return [...batches.filter(b => b.label !== batch.label), batch];
+}

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { UsageError } from '../errors.js';
+import { checkLimits } from '../sites/limits.js';
+import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
+
+/** Where the pool lives: this machine, the site's login node, or a host reached by SSH. */
+export type HeadnodeSpec =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'login' }
+  | { readonly kind: 'host'; readonly host: string; readonly user: string | undefined };
+
+/** Everything the user asked of the cluster as a whole; validated, never changed. */
+export interface ClusterSpec {
+  readonly name: string;
+  readonly headnode: HeadnodeSpec;
+  /** First port tried on the headnode. */
+  readonly port: number;
+  readonly htcondor: HtcondorSource;
+}
+
+/** What was asked of one site. */
+export interface SiteSpec {
+  readonly site: string;
+  readonly profile: SiteProfile;
+  readonly user: string | undefined;
+  readonly nodes: number;
+  /** Per node; undefined where the node's own number is not known. */
+  readonly cores: number | undefined;
+  /** MiB per node to ask the scheduler for; undefined takes what comes with the node. */
+  readonly memory: number | undefined;
+  readonly gpus: number;
+  /** Seconds. */
+  readonly walltime: number;
+  readonly queue: string | undefined;
+  readonly account: string | undefined;
+  /** Seconds without a job after which a glide-in leaves. */
+  readonly idleTimeout: number;
+}
+
+/** What the command line says; absent falls back to the user's config, then the profile, then a default. */
+export interface UpRequest {
+  readonly name?: string | undefined;
+  readonly headnode?: string | undefined;
+  readonly nodes?: number | undefined;
+  readonly cores?: number | undefined;
+  readonly memory?: number | undefined;
+  readonly walltime?: number | undefined;
+  readonly queue?: string | undefined;
+  readonly account?: string | undefined;
+  readonly user?: string | undefined;
+  readonly idleTimeout?: number | undefined;
+}
+
+const DEFAULT_WALLTIME = 3600;
+const DEFAULT_IDLE = 600;
+const DEFAULT_PORT = 9618;
+
+/**
+ * The plan for one site, checked against its limits; touches nothing.
+ * @throws UsageError with every violation and the flag to change
+ */
+export function planSite(
+  request: UpRequest,
+  profile: SiteProfile,
+  config: Config,
+  allowRetired = false,
+  activeSites: string[] = [],
+): SiteSpec {
+  const own = config.sites[profile.name] ?? {};
+  const nodes = request.nodes ?? own.nodes ?? 1;
+  const account = request.account ?? own.account;
+  const asked = request.queue ?? own.queue;
+  const most = (asked ? profile.queues[asked] : Object.values(profile.queues).find(q => q.default))?.walltime;
+  const walltime = request.walltime ?? own.walltime ?? Math.min(DEFAULT_WALLTIME, most ?? DEFAULT_WALLTIME);
+  const queue = checkLimits(
+    profile,
+    { queue: asked, nodes, walltimeSeconds: walltime, cores: request.cores, memoryMib: request.memory, account },
+    { allowRetired, activeSites },
+  );
+  if (walltime < 120)
+    throw new UsageError(`a walltime of ${walltime} s leaves a glide-in no time to work`, {
+      hint: 'give --walltime 2m or more',
+    });
+  const limits = queue === undefined ? undefined : profile.queues[queue];
+  const shape = profile.node;
+  const cores = request.cores ?? limits?.cores ?? shape.cores;
+  return {
+    site: profile.name,
+    profile,
+    user: request.user ?? own.user ?? profile.login?.user,
+    nodes,
+    cores,
+    memory: profile.scheduler.memory ? (request.memory ?? share(profile, limits?.shared ?? false, cores)) : undefined,
+    gpus: limits?.gpus ?? shape.gpus ?? 0,
+    walltime,
+    queue,
+    account,
+    idleTimeout: request.idleTimeout ?? config.idleTimeout ?? DEFAULT_IDLE,
+  };
+}
+
+/** A shared node gives memory by the core; a whole one comes with all of it. */
+function share(profile: SiteProfile, shared: boolean, cores: number | undefined): number | undefined {
+  const { cores: all, memory } = profile.node;
+  if (!shared || !all || !memory || !cores) return undefined;
+  return Math.floor((memory * Math.min(cores, all)) / all);
+}
+
+/** The cluster's own part of the plan. @throws UsageError for a bad name or headnode */
+export function planCluster(request: UpRequest, profile: SiteProfile, config: Config): ClusterSpec {
+  const name = checkName(request.name ?? profile.name);
+  const own = config.sites[profile.name] ?? {};
+  const headnode = parseHeadnode(
+    request.headnode ?? own.headnode ?? config.headnode ?? profile.headnode ?? 'local',
+    profile,
+  );
+  const source = headnode.kind === 'login' ? profile.htcondor : (config.htcondor ?? profile.htcondor);
+  return { name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } };
+}
+
+/** @throws UsageError for a name that can't be a job name, a directory and a host label at once */
+export function checkName(name: string): string {
+  if (/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name;
+  throw new UsageError(`${JSON.stringify(name)} can't be a cluster's name`, {
+    hint: 'use 1 to 32 lower-case letters, digits and hyphens, a letter first, such as bsm-search',
+  });
+}
+
+/** @throws UsageError */
+export function parseHeadnode(text: string, profile: SiteProfile): HeadnodeSpec {
+  if (text === 'local') return { kind: 'local' };
+  // the login node of this machine as a site is this machine
+  if (text === 'login') return profile.login ? { kind: 'login' } : { kind: 'local' };
+  const match = /^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)$/.exec(text);
+  if (!match?.[2])
+    throw new UsageError(`${JSON.stringify(text)} is no headnode`, {
+      hint: 'give --headnode local, login or [user@]host',
+    });
+  return { kind: 'host', host: match[2], user: match[1] };
+}
+
+/**
+ * The job name by which every batch job of a cluster is found, also when this machine has forgotten all.
+ * At most 15 characters, the shortest limit there is (Torque, qsub(1B) -N); long names end in a digest of themselves.
+ */
+export function tagOf(name: string): string {
+  if (name.length <= 12) return `sf-${name}`;
+  return `sf-${name.slice(0, 7)}-${createHash('sha256').update(name).digest('hex').slice(0, 4)}`;
+}
+
+/** How a headnode is shown and typed. */
+export function headnodeName(headnode: HeadnodeSpec): string {
+  return headnode.kind === 'host' ? `${headnode.user ? `${headnode.user}@` : ''}${headnode.host}` : headnode.kind;
+}

@@ -1,0 +1,15 @@
+import { UsageError } from '../errors.js';
+import { fork } from './fork.js';
+import type { Scheduler, SchedulerName } from './scheduler.js';
+import { slurm } from './slurm.js';
+
+const adapters: Partial<Record<SchedulerName, Scheduler>> = { slurm, fork };
+
+/** The adapter for a batch system. @throws UsageError for one that has none yet */
+export function schedulerFor(name: SchedulerName): Scheduler {
+  const adapter = adapters[name];
+  if (adapter) return adapter;
+  throw new UsageError(`scailfin can't submit to ${name} yet`, {
+    hint: `it can to ${Object.keys(adapters).join(' and ')}`,
+  });
+}

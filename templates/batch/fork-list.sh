@@ -1,0 +1,12 @@
+# fork-list DIR TAG: `live JOB` for each process with the tag, `job JOB START WALLTIME EXIT CANCELLED` for each job on record
+dir=$1 tag=$2
+[ -r /proc/self/environ ] || { echo "this machine has no /proc to look for processes in" >&2; exit 3; }
+grep -lzx "SCAILFIN_TAG=$tag" /proc/[0-9]*/environ 2>/dev/null | while read -r file; do
+  tr '\0' '\n' 2>/dev/null <"$file" | sed -n 's/^SCAILFIN_JOB=/live /p'
+done | sort -u
+for j in "$dir"/jobs/*/[0-9]*; do
+  [ -f "$j/start" ] || continue
+  id=${j%/*}
+  echo "job ${id##*/}_${j##*/} $(cat "$j/start") $(cat "$j/exit" 2>/dev/null || echo -) $([ -e "$j/cancelled" ] && echo yes || echo no)"
+done
+echo "now $(date +%s) $(hostname)"

@@ -1,0 +1,24 @@
+# fork-submit DIR TAG COUNT WALLTIME LOGDIR <SCRIPT: starts COUNT processes that outlive this shell, prints their job id
+set -eu
+dir=$1 tag=$2 count=$3 walltime=$4 logs=$5
+id=$(date +%s)$$
+job=$dir/jobs/$id
+mkdir -p "$job"
+cat >"$job/script"
+n=1
+while [ "$n" -le "$count" ]; do
+  mkdir "$job/$n"
+  echo "$(date +%s) $walltime" >"$job/$n/start"
+  # shellcheck disable=SC2016
+  SCAILFIN_TAG=$tag SCAILFIN_JOB=${id}_$n setsid sh -c '
+    trap : TERM
+    timeout -k 30 "$2" bash "$3" &
+    child=$!
+    wait "$child"; code=$?
+    # a trapped TERM ends the first wait early
+    while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+    echo "$code" >"$1/exit.tmp" && mv "$1/exit.tmp" "$1/exit"
+  ' sh "$job/$n" "$walltime" "$job/script" </dev/null >>"$logs/${id}_$n.out" 2>&1 &
+  n=$((n + 1))
+done
+echo "$id"

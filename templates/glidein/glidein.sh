@@ -1,0 +1,109 @@
+#!/bin/bash
+# glidein.sh DIR: brings the node it runs on into a cluster's pool, until it idles, its time ends, or the headnode is gone.
+# Comes in $SCAILFIN_JOB (id in the batch system), $SCAILFIN_CORES, $SCAILFIN_MEMORY (MiB) what the batch system granted.
+# Ends with 0 when it has done its work, 11 headnode out of reach, 12 payload unusable here, 13 HTCondor failed.
+set -u
+umask 077
+export LC_ALL=C
+began=$(date +%s)
+dir=$1
+id=${SCAILFIN_JOB:-$(hostname)-$$}
+export SCAILFIN_JOB=$id
+[ -r "$dir/settings" ] || { echo "$dir/settings is not there: the cluster was taken down before this glide-in started"; exit 0; }
+# shellcheck disable=SC1091
+. "$dir/settings"
+
+logs=$dir/logs/$id
+mkdir -p "$logs"
+say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" | tee -a "$logs/glidein.log"; }
+fail() { local code=$1; shift; say "failed: $*"; exit "$code"; }
+
+# ---- can this node be part of the pool?
+say "glide-in $id of cluster $cluster on $(hostname), $(uname -sr)"
+[ "$(uname -m)" = "$payload_arch" ] || fail 12 "the payload is for $payload_arch, this node is $(uname -m)"
+glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+[ -n "$glibc" ] && [ "$(printf '%s\n%s\n' "$payload_glibc" "$glibc" | sort -V | head -n 1)" = "$payload_glibc" ] ||
+  fail 12 "HTCondor's payload needs C library $payload_glibc or newer, this node has ${glibc:-none of GNU}"
+[ -x "$payload/sbin/condor_master" ] || fail 12 "the payload is not at $payload"
+reachable() { (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null; }
+n=0
+until timeout 10 bash -c "exec 3<>/dev/tcp/$address/$port" 2>/dev/null; do
+  n=$((n + 1))
+  [ "$n" -lt 6 ] || fail 11 "the headnode does not answer at $address port $port from this node"
+  sleep 5
+done
+
+# ---- what the node gives
+cores=${SCAILFIN_CORES:-$(nproc)}
+total=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
+memory=${SCAILFIN_MEMORY:-$total}
+[ "$memory" -gt 0 ] || memory=$total
+work=$(mktemp -d "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXX") || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
+mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
+chmod 755 "$work" "$work/execute"
+cp "$dir/token" "$work/tokens/glidein" && chmod 600 "$work/tokens/glidein" || fail 13 "the pool's token could not be copied"
+
+# ---- when it must be over: early enough to leave in order before the batch system ends it
+margin=$((walltime / 10))
+[ "$margin" -le 120 ] || margin=120
+ends=$((began + walltime))
+retire=$((ends - margin))
+
+sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
+  -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
+  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" \
+  "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
+[ "$gpus" = 0 ] || echo 'use feature : GPUs' >>"$work/condor_config"
+
+# ---- leave nothing behind, however it ends
+master=
+ours() { grep -lzxE "SCAILFIN_JOB=$id|_CONDOR_ANCESTOR_${master:-0}=.*" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
+condors() { for p in $(ours); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
+jobs_of_ours() { [ -z "$master" ] || grep -lzE "^_CONDOR_ANCESTOR_$master=" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
+leave() {
+  trap '' TERM INT HUP
+  [ -z "$master" ] || kill -QUIT "$master" 2>/dev/null
+  local n=0
+  while [ -n "$(condors)$(jobs_of_ours)" ] && [ "$n" -lt 40 ]; do
+    n=$((n + 1))
+    sleep 0.25
+  done
+  for p in $(condors) $(jobs_of_ours); do kill -KILL "$p" 2>/dev/null; done
+  rm -rf "$work"
+}
+why='its batch job was ended'
+trap 'leave' EXIT
+trap 'say "leaving: $why"; exit 0' TERM INT HUP
+
+# ---- into the pool
+export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
+"$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 &
+master=$!
+unset LD_LIBRARY_PATH
+say "joining the pool at $address:$port with $cores cores and $memory MiB, until $(date -u -d "@$ends" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo "$ends")"
+
+silent=0
+ticks=0
+while kill -0 "$master" 2>/dev/null; do
+  sleep 5 &
+  wait $! 2>/dev/null
+  ticks=$((ticks + 1))
+  if [ ! -e "$dir/settings" ]; then why='the cluster was taken down'; break; fi
+  if [ "$(date +%s)" -ge "$retire" ]; then why='its walltime is nearly over'; break; fi
+  if [ $((ticks % 6)) = 0 ]; then
+    if timeout 10 bash -c "exec 3<>/dev/tcp/$address/$port" 2>/dev/null; then silent=0; else silent=$((silent + 30)); fi
+    if [ "$silent" -ge @LOST@ ]; then why="the headnode has not answered for $silent s"; break; fi
+  fi
+done
+if ! kill -0 "$master" 2>/dev/null; then
+  wait "$master"
+  code=$?
+  master_over=yes
+  if grep -qs 'STARTD.*exited with status 0\|NOCLAIM\|DAEMON_SHUTDOWN' "$logs/MasterLog" "$logs/StartLog"; then why="it was idle for $idle s"; else
+    say "failed: HTCondor's master ended with status $code"
+    tail -n 3 "$logs/MasterLog" 2>/dev/null
+    exit 13
+  fi
+fi
+say "leaving: $why"
+exit 0

@@ -1,0 +1,90 @@
+# pool-start DIR ADDRESS FIRST_PORT TOKEN_SECONDS SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
+# Prints KEY=VALUE lines. Everything runs as the calling user.
+set -u
+umask 077
+dir=$1 address=$2 first=$3 lifetime=$4 source=$5 arg=$6
+export LC_ALL=C
+[ "$(id -u)" != 0 ] || { echo "the pool is meant to be run by an ordinary user, not by root" >&2; exit 4; }
+find_condor "$source" "$arg" || exit 5
+export CONDOR_CONFIG=$dir/condor_config
+
+running() { grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" = condor_master ] && echo yes; done; }
+open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+taken() { grep -qs "[Ff]ailed to bind\|Address already in use" "$dir/log/SharedPortLog" "$dir/log/MasterLog"; }
+schedd() { timeout 20 "$CONDOR_BIN/condor_status" -schedd -af Name 2>>"$dir/log/start.err" | grep -q .; }
+
+mkdir -p "$dir/run" "$dir/log" "$dir/spool" "$dir/execute" "$dir/lock" "$dir/keys" "$dir/tokens"
+: >"$dir/log/start.err"
+[ -s "$dir/keys/POOL" ] || { head -c 48 /dev/urandom | base64 | tr -d '\n' >"$dir/keys/POOL.new" && mv "$dir/keys/POOL.new" "$dir/keys/POOL"; }
+
+# shellcheck disable=SC2153
+found() {
+  own=$( (hostname -I || ip -o addr show) 2>/dev/null | tr ' /' '\n\n')
+  echo "BIN = $CONDOR_BIN"
+  echo "SBIN = $CONDOR_SBIN"
+  echo "LIB = $CONDOR_LIB"
+  echo "LIBEXEC = $CONDOR_LIBEXEC"
+  echo "RELEASE_DIR = ${CONDOR_SBIN%/*}"
+  echo "POOL_OWNER = $(id -un)"
+  echo "POOL_ADDRESS = $address"
+  echo "POOL_PORT = $1"
+  case $address in
+    127.*) echo "NETWORK_INTERFACE = $address"; echo "BIND_ALL_INTERFACES = False" ;;
+    *) if printf '%s\n' "$own" | grep -qxF "$address"; then echo "NETWORK_INTERFACE = $address"; else echo "TCP_FORWARDING_HOST = $address"; fi ;;
+  esac
+}
+
+if [ -n "$(running)" ]; then
+  port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config")
+  found "$port" >"$dir/found.new"
+  if ! cmp -s "$dir/found.new" "$dir/found.config" || ! schedd; then
+    # another address, other programs, or a pool that no longer answers
+    pool_stop "$dir" || exit 6
+  fi
+fi
+if [ -z "$(running)" ]; then
+  port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config" 2>/dev/null)
+  tries=0
+  while :; do
+    [ -n "$port" ] || port=$first
+    while open "$port"; do
+      port=$((port + 1))
+      [ "$port" -lt $((first + 100)) ] || { echo "all ports from $first to $((first + 99)) are taken here" >&2; exit 7; }
+    done
+    found "$port" >"$dir/found.config"
+    setsid "$CONDOR_SBIN/condor_master" -pidfile "$dir/run/master.pid" </dev/null >>"$dir/log/start.err" 2>&1 || { cat "$dir/log/start.err" >&2; exit 8; }
+    n=0
+    until open "$port" && schedd; do
+      n=$((n + 1))
+      [ "$n" -lt 300 ] && [ -n "$(running)" ] && ! taken || break
+      sleep 0.1
+    done
+    schedd && break
+    # somebody else took the port between our look and HTCondor's
+    taken && tries=$((tries + 1)) || tries=3
+    pool_stop "$dir" || exit 6
+    [ "$tries" -lt 3 ] || {
+      echo "HTCondor's pool did not come up; its logs said:" >&2
+      tail -n 5 "$dir/log/start.err" "$dir/log/MasterLog" >&2
+      exit 8
+    }
+    rm -f "$dir/log/SharedPortLog" "$dir/log/MasterLog"
+    port=$((port + 1))
+  done
+fi
+
+if [ ! -s "$dir/glidein.token" ]; then
+  "$CONDOR_BIN/condor_token_create" -identity "glidein@$("$CONDOR_BIN/condor_config_val" TRUST_DOMAIN)" -key POOL -lifetime "$lifetime" \
+    -authz READ -authz ADVERTISE_STARTD -authz ADVERTISE_MASTER >"$dir/glidein.new" 2>>"$dir/log/start.err" && mv "$dir/glidein.new" "$dir/glidein.token" || {
+    echo "could not make a token for the glide-ins:" >&2
+    tail -n 3 "$dir/log/start.err" >&2
+    exit 9
+  }
+fi
+
+echo "port=$port"
+echo "bin=$CONDOR_BIN"
+echo "sbin=$CONDOR_SBIN"
+echo "version=$CONDOR_VERSION"
+# what the payload would be cut from: the same programs give the same key
+echo "key=$(cd "$CONDOR_SBIN" && stat -L -c '%n %s %Y' condor_master condor_startd condor_starter "$CONDOR_LIBEXEC/condor_shared_port" 2>/dev/null | sha256sum | cut -c1-24)"

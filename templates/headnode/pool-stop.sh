@@ -1,0 +1,24 @@
+# pool_stop DIR: ends every HTCondor process that runs with DIR's configuration; 1 when some survive
+pool_stop() {
+  pool_pids() {
+    grep -lzxF "CONDOR_CONFIG=$1/condor_config" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
+      p=${f%/environ}
+      # a shell or an editor that somebody runs inside `scailfin exec` is not ours to end
+      case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; esac
+    done
+  }
+  master=$(cat "$1/run/master.pid" 2>/dev/null)
+  n=0
+  while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
+    case $n in
+      0) # QUIT is HTCondor's fast shutdown; the master takes its daemons along
+        if printf '%s\n' "$pids" | grep -qx "${master:-none}"; then kill -QUIT "$master" 2>/dev/null; else printf '%s\n' "$pids" | xargs kill -QUIT 2>/dev/null; fi ;;
+      75) printf '%s\n' "$pids" | xargs kill -TERM 2>/dev/null ;;
+      100) printf '%s\n' "$pids" | xargs kill -KILL 2>/dev/null ;;
+      150) return 1 ;;
+    esac
+    n=$((n + 1))
+    sleep 0.2
+  done
+  return 0
+}

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type HostName, hostNames, Lab, labUnavailable } from './lab.js';
-import { names } from './record.js';
+import { isStale, load, names } from './record.js';
 import { prepareRootfs } from './rootfs.js';
 
 const usage = `npm run lab -- up [--name NAME]
@@ -39,6 +39,13 @@ async function exec(name: string, host: string | undefined, user: string | undef
   });
 }
 
+async function describe(name: string): Promise<string> {
+  const record = await load(name).catch(() => undefined);
+  if (!record) return `${name}: half-made`;
+  if (!record.owner) return `${name}: ${record.site}, until it is taken down`;
+  return `${name}: ${record.site}, of process ${record.owner.pid}${(await isStale(name)) ? ', which died' : ''}`;
+}
+
 function complain(): number {
   process.stderr.write(`${usage}\n`);
   return 2;
@@ -67,7 +74,7 @@ async function main(args: string[]): Promise<number> {
       if (values.stale) return down(await Lab.reap());
       return down(values.all ? names() : [values.name]);
     case 'status':
-      for (const name of names()) say(name);
+      for (const name of names()) say(await describe(name));
       return 0;
     case 'exec':
       return exec(values.name, positionals[1], values.user, command);

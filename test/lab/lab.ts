@@ -111,8 +111,12 @@ export class Lab {
     return files.readFile(this.hosts[host], path, options);
   }
 
-  /** Kills everything on a host and starts it again with its services. Its disk and the site's homes survive. */
+  /**
+   * Kills everything on a host and starts it again with its services. Its disk and the site's homes survive.
+   * On the login node the scheduler may save its state first: it would else believe ended jobs to be running.
+   */
   async reboot(host: HostName): Promise<void> {
+    if (host === 'login') await this.stopScheduler();
     await this.hosts[host].halt();
     const hub = Host.running(this.name, 'switch', 'root');
     this.hosts[host] = await bootHost(this, specOf(host), hub, this.network);

@@ -7,8 +7,8 @@ const delayProgram = new URL('delay.py', import.meta.url);
 
 /** The lab's cables: a host that is nothing but a switch, with a bridge per network and a port per plugged-in host. */
 export class Network {
-  /** Hosts whose frames go through the delaying program. */
-  private readonly delayed = new Set<string>();
+  /** Hosts whose frames go through the delaying program, and the round-trip time it adds. */
+  private readonly delays = new Map<string, number>();
 
   constructor(private readonly hub: Host) {}
 
@@ -30,7 +30,7 @@ export class Network {
     await ip(
       this.hub,
       plugs.flatMap(network => [
-        `link add ${port(spec, network)} type veth peer name ${network} netns ${host.pid}`,
+        `link add ${port(spec, network)} type veth peer name ${network} address ${macOf(spec.addresses[network])} netns ${host.pid}`,
         `link set ${port(spec, network)} master ${network} up`,
       ]),
     );
@@ -44,6 +44,8 @@ export class Network {
       ...(spec.site && !spec.addresses.wan ? [`route add default via ${loginLanAddress}`] : []),
     ]);
     await guard(host, spec);
+    const ms = this.delays.get(spec.name);
+    if (ms !== undefined) await this.delay(spec, ms);
   }
 
   /** Cuts a host's cables, so that frames vanish as on a dead link, or mends them. */
@@ -56,11 +58,12 @@ export class Network {
   /** Adds `ms` of round-trip time to all that a host of the WAN sends and receives; 0 takes it away. */
   async delay(spec: HostSpec, ms: number): Promise<void> {
     const [own, near, far] = [port(spec, 'wan'), `${spec.name}-near`, `${spec.name}-far`];
-    if (this.delayed.delete(spec.name)) {
+    if (this.delays.delete(spec.name)) {
       await this.hub.exec(['pkill', '-f', `delay.py ${own} `], { check: false });
       await ip(this.hub, [`link del ${near}`, `link set ${own} master wan`]);
     }
     if (ms === 0) return;
+
     await ip(this.hub, [`link add ${near} type veth peer name ${far}`, `link set ${near} up`, `link set ${far} up`]);
     await this.hub.exec(['tee', '/run/delay.py'], { stdin: await readFile(delayProgram, 'utf8') });
     const start = 'rm -f "$4"; setsid python3 /run/delay.py "$1" "$2" "$3" > "$4" 2>&1 &';
@@ -70,16 +73,22 @@ export class Network {
       (await this.hub.exec(['cat', log])).stdout.includes('ready'),
     );
     await ip(this.hub, [`link set ${own} nomaster`, `link set ${far} master wan`]);
-    this.delayed.add(spec.name);
+    this.delays.set(spec.name, ms);
   }
 
   /** The interface that is the host's port on the bridge. */
   private bridged(spec: HostSpec, network: NetworkName): string {
-    return network === 'wan' && this.delayed.has(spec.name) ? `${spec.name}-far` : port(spec, network);
+    return network === 'wan' && this.delays.has(spec.name) ? `${spec.name}-far` : port(spec, network);
   }
 }
 
 const port = (spec: HostSpec, network: NetworkName): string => `${spec.name}-${network}`;
+
+/** The same after every reboot, as a real card's: the neighbours remember it. */
+function macOf(address = ''): string {
+  const bytes = address.split('.').map(byte => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '00', ...bytes].join(':');
+}
 
 /** Nothing comes into compute nodes but from the LAN; they get out by the login node's NAT, and nothing gets in there. */
 async function guard(host: Host, spec: HostSpec): Promise<void> {

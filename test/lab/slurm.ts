@@ -100,16 +100,18 @@ export const slurm: Site = {
   },
 
   async stopController({ login }) {
-    await login.exec(['pkill', '-x', 'slurmctld'], root);
+    await login.exec(['pkill', '-x', 'slurmctld'], { ...root, check: false });
     const isGone = async () =>
       (await login.exec(['pgrep', '-x', 'slurmctld'], { ...root, check: false })).exitCode === 1;
     await until('slurmctld to end', 20_000, isGone);
   },
 
-  async startController({ login }) {
-    await login.exec(['slurmctld'], root);
+  async startController(hosts) {
+    const { login } = hosts;
+    await login.exec(['sh', '-c', 'pgrep -x slurmctld || exec slurmctld'], root);
     const answers = async () => (await login.exec(['scontrol', 'ping'], root)).stdout.includes('is UP');
     await until('slurmctld to answer', 20_000, answers);
+    await settle(hosts);
   },
 
   async jobs({ login }) {
@@ -117,6 +119,17 @@ export const slurm: Site = {
     return stdout.split('\n').filter(Boolean);
   },
 };
+
+/** A controller that was away takes seconds to hear from the nodes again, and gives them no jobs until then. */
+async function settle(hosts: SiteHosts): Promise<void> {
+  const hear = async (node: Host) => {
+    if ((await node.exec(['pgrep', '-x', 'slurmd'], { check: false })).exitCode !== 0) return;
+    const isKnown = async () => !/^UNKNOWN/.test((await nodeField(hosts, node, 'State')) ?? 'UNKNOWN');
+    await until(`${node.name} to be known`, 15_000, isKnown);
+  };
+  // a node that is cut off stays unknown: its own affair
+  await Promise.allSettled(hosts.nodes.map(hear));
+}
 
 async function nodeField({ login }: SiteHosts, node: Host, field: string): Promise<string | undefined> {
   const { stdout } = await login.exec(['scontrol', '--oneliner', 'show', 'node', node.name], root);

@@ -40,5 +40,6 @@ try {
   process.exitCode = await action(args);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
+  if (verb === 'test') process.stdout.write('0 passed, 1 failed\n');
   process.exitCode = 1;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { ClientChannel, PseudoTtyOptions } from 'ssh2';
 import { ConnectionError } from '../errors.js';
@@ -49,12 +50,14 @@ export class RemoteCommand {
     });
     this.ended = new Promise((resolve, reject) => {
       const off = connection.onLost(reject);
-      channel.once('close', () => {
+      // The channel is closed before the last of its output has come through.
+      const events = [once(channel, 'close'), once(this.#out, 'end'), once(this.#err, 'end')];
+      Promise.all(events).then(() => {
         off();
         if (this.#out.seen && (tty || this.#err.seen)) resolve(exit);
         else if (this.#out.seen && exit === null) resolve(null);
         else reject(this.#noShell(exit));
-      });
+      }, reject);
     });
     this.begun = Promise.race([mark, this.ended.then(() => {})]);
     this.ended.catch(() => {});
@@ -72,8 +75,7 @@ export class RemoteCommand {
   ): Promise<RemoteCommand> {
     const tty = options.pty !== undefined;
     const { line, marker } = wrap(argv, { tty });
-    const channel = await open(connection, line, options.pty);
-    return new RemoteCommand(connection, channel, marker, tty);
+    return open(connection, line, channel => new RemoteCommand(connection, channel, marker, tty), options.pty);
   }
 
   /** What start-up files printed before the command began, or the login shell instead of it. */
@@ -115,12 +117,14 @@ kill -KILL $p`;
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         const { line } = wrap(['/bin/sh', '-c', `{ ${script}\n} 2>/dev/null`]);
-        const channel = await open(this.connection, line);
-        channel.resume();
-        channel.stderr.resume();
-        channel.end();
+        const closed = await open(this.connection, line, channel => {
+          channel.resume();
+          channel.stderr.resume();
+          channel.end();
+          return { wait: new Promise<void>(resolve => channel.once('close', () => resolve())) };
+        });
         await Promise.race([
-          new Promise<void>(resolve => channel.once('close', () => resolve())),
+          closed.wait,
           new Promise<void>(resolve => setTimeout(resolve, (killAfterS + 3) * 1000).unref()),
         ]);
         return;
@@ -140,13 +144,22 @@ kill -KILL $p`;
   }
 }
 
-async function open(connection: Connection, line: string, pty?: PseudoTtyOptions): Promise<ClientChannel> {
+/**
+ * Starts a command line. `use` gets the channel before ssh2 reads on: the exit status may come with the very packet
+ * that says the command has started, and it is announced only once.
+ */
+async function open<T>(
+  connection: Connection,
+  line: string,
+  use: (channel: ClientChannel) => T,
+  pty?: PseudoTtyOptions,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const off = connection.onLost(reject);
     if (connection.lost !== undefined) return;
     connection.client.exec(line, pty === undefined ? {} : { pty }, (error, channel) => {
       off();
-      if (error === undefined || error === null) resolve(channel);
+      if (error === undefined || error === null) resolve(use(channel));
       else if (connection.lost !== undefined) reject(connection.lost);
       else if (/open failure/i.test(error.message)) reject(new TooManySessions(error.message));
       else

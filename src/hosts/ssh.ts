@@ -20,8 +20,9 @@ const defaultTimeoutMs = 60_000;
 const defaultStallMs = 60_000;
 /** After a command's end, children that keep its output open are given this long in silence. */
 const lingerMs = 2_000;
-/** How long to ask again for a session that the server refuses. */
-const sessionWaitMs = 20_000;
+/** How long to ask again for a session that the server refuses: while others of ours run, and when none does. */
+const sessionWaitMs = 60_000;
+const lonelyWaitMs = 5_000;
 
 interface Limits {
   /** Milliseconds from the start of the command. */
@@ -202,14 +203,15 @@ export class SshHost implements Host {
 
   /** Sites may allow fewer sessions than sshd's default: then the queue gets shorter, and this one waits its turn. */
   async #start(argv: readonly string[], pty: Limits['pty'], over: () => boolean): Promise<RemoteCommand> {
-    const until = performance.now() + sessionWaitMs;
+    const asked = performance.now();
     for (let pause = 50; ; pause = Math.min(2 * pause, 1_000)) {
       try {
         return await RemoteCommand.start(this.#connection, argv, { pty });
       } catch (error) {
         if (!(error instanceof TooManySessions)) throw error;
         this.#slots.shrinkTo(this.#slots.used - 1);
-        if (over() || performance.now() > until) {
+        const patience = this.#slots.used > 1 ? sessionWaitMs : lonelyWaitMs;
+        if (over() || performance.now() - asked > patience) {
           throw new ConnectionError(`${this.name} opens no more sessions: ${error.message}`, {
             hint: 'the site may forbid commands for this account, or limit sessions (MaxSessions in sshd_config)',
             cause: error,

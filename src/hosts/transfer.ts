@@ -28,7 +28,7 @@ export function putScript(files: readonly FileToPut[]): string {
     return { ...file, temporary: temporaryName(file.path) };
   });
   const lines = ['put() {', 'umask 077', `trap ${quote(`rm -f ${commandLine(staged.map(f => f.temporary))}`)} EXIT`];
-  lines.push(`trap 'exit 1' HUP INT TERM`);
+  lines.push(`trap 'exit 1' HUP INT TERM`, `trap '' PIPE`); // a message nobody reads must not keep it from tidying up
   for (const [index, file] of staged.entries()) {
     const body = Buffer.from(file.content).toString('base64').replace(/.{76}/g, '$&\n').trimEnd();
     const [to, temporary] = [quote(file.path), quote(file.temporary)];
@@ -73,7 +73,7 @@ export function uploadCommand(to: string, size: number, mode: number): string[] 
   checkPath(to);
   const script = [
     'umask 077',
-    `trap 'rm -f "$2"' EXIT; trap 'exit 1' HUP INT TERM`,
+    `trap 'rm -f "$2"' EXIT; trap 'exit 1' HUP INT TERM; trap '' PIPE`,
     '[ ! -d "$1" ] || { echo "$1 is a directory" >&2; exit 1; }',
     'mkdir -p "$5" && cat >"$2" || exit 1',
     'got=$(($(wc -c <"$2"))); [ "$got" -eq "$3" ] || { echo "$got of $3 bytes arrived" >&2; exit 1; }',

@@ -1,0 +1,59 @@
+import { CommandError, ScailfinError } from '../errors.js';
+import { templateText } from '../templates.js';
+import type { Host } from './host.js';
+import { keyValues, runScript } from './script.js';
+
+/** What a login node or headnode said about itself. */
+export interface Probe {
+  /** scailfin's directory there, absolute. */
+  readonly base: string;
+  readonly user: string;
+  readonly uid: number;
+  readonly host: string;
+  readonly arch: string;
+  /** Version of GNU's C library; empty where there is none. */
+  readonly glibc: string;
+  /** Its IPv4 addresses, loopback left out. */
+  readonly addresses: readonly string[];
+  /** Ends of our SSH connection as sshd sees them; undefined on this machine. */
+  readonly ssh: { readonly client: string; readonly server: string } | undefined;
+  /** The owner line of a cluster of this name that has a directory there. */
+  readonly owner: string | undefined;
+  /** What the batch system answered to each submission of that cluster. */
+  readonly submitted: readonly string[];
+  /** The pool's directory, when one is there. */
+  readonly pool: string | undefined;
+}
+
+/** The directory scailfin uses where the profile names none. */
+export const defaultWork = '$HOME/.scailfin';
+
+/**
+ * One round trip that learns all that later steps need to know of a host.
+ * @param work directory, may hold the host's own variables
+ * @throws ScailfinError when that directory makes no sense there
+ */
+export async function probe(host: Host, work: string, name: string): Promise<Probe> {
+  const out = await runScript(host, templateText('site/probe.sh'), [work, name]).catch(error => {
+    if (!(error instanceof CommandError) || error.exitStatus !== 3) throw error;
+    throw new ScailfinError(`${host.name}: ${error.stderr.trim()}`, {
+      hint: 'correct directories.work in the site profile',
+    });
+  });
+  const values = keyValues(out.stdout);
+  const one = (key: string): string => values.get(key)?.[0] ?? '';
+  const [client, , server] = one('ssh').split(' ');
+  return {
+    base: one('base'),
+    user: one('user'),
+    uid: Number(one('uid')),
+    host: one('host'),
+    arch: one('arch'),
+    glibc: one('glibc'),
+    addresses: values.get('address') ?? [],
+    ssh: client && server ? { client, server } : undefined,
+    owner: values.get('owner')?.[0],
+    submitted: (values.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString()),
+    pool: values.get('pool')?.[0],
+  };
+}

@@ -1,0 +1,259 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import ssh2, { type AuthContext, type Server } from 'ssh2';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AuthError } from '../../src/errors.js';
+import { openHost } from '../../src/hosts/open.js';
+import { ScriptedPrompter } from './prompter.js';
+import { makeKey, type Sshd, startSshd } from './sshd.js';
+
+let server: Sshd;
+beforeEach(async () => {
+  server = await startSshd();
+});
+afterEach(() => server.stop());
+
+const login = async (prompter?: ScriptedPrompter, env: NodeJS.ProcessEnv = {}): Promise<string> => {
+  const host = await openHost({ kind: 'ssh', host: 'box' }, { env: { ...server.env, ...env }, prompter });
+  const { stdout } = await host.run(['echo', 'in']);
+  await host.close();
+  return stdout;
+};
+const failure = async (prompter?: ScriptedPrompter, env?: NodeJS.ProcessEnv): Promise<AuthError> => {
+  const error = await login(prompter, env).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(AuthError);
+  return error as AuthError;
+};
+const configure = (...lines: string[]) => appendFileSync(server.configFile, lines.map(l => `  ${l}\n`).join(''));
+const replaceKey = (type: 'ed25519' | 'rsa' | 'ecdsa', passphrase = '', file = server.clientKey): string => {
+  rmSync(file, { force: true });
+  rmSync(`${file}.pub`, { force: true });
+  makeKey(file, type, passphrase);
+  appendFileSync(path.join(server.dir, 'authorized_keys'), readFileSync(`${file}.pub`));
+  return file;
+};
+
+describe('key files', () => {
+  it.each(['rsa', 'ecdsa'] as const)('of type %s are found under their usual name', async type => {
+    rmSync(server.clientKey);
+    replaceKey(type, '', path.join(server.home, '.ssh', `id_${type}`));
+    expect(await login()).toBe('in\n');
+  });
+
+  it('in the old PEM form work', async () => {
+    const file = replaceKey('rsa', '', path.join(server.dir, 'pem'));
+    execFileSync('ssh-keygen', ['-q', '-p', '-m', 'PEM', '-N', '', '-f', file], { stdio: 'ignore' });
+    configure(`IdentityFile ${file}`);
+    expect(await login()).toBe('in\n');
+  });
+
+  it('with a passphrase: the person has three tries', async () => {
+    replaceKey('ed25519', 'right');
+    const prompter = new ScriptedPrompter(['wrong', 'also wrong', 'right']);
+    expect(await login(prompter)).toBe('in\n');
+    expect(prompter.asked).toEqual(Array(3).fill(`Enter passphrase for key '${server.clientKey}': `));
+    expect(prompter.echoed).toEqual([false, false, false]);
+    const error = await failure(new ScriptedPrompter(['1', '2', '3', 'right']));
+    expect(error.message).toContain('passphrase');
+    expect((await failure()).hint).toContain('ssh-add');
+  });
+
+  it('with a passphrase and no .pub beside them work too', async () => {
+    replaceKey('ed25519', 'right');
+    rmSync(`${server.clientKey}.pub`);
+    expect(await login(new ScriptedPrompter(['right']))).toBe('in\n');
+  });
+
+  it('are not asked for a passphrase when the server does not want them', async () => {
+    makeKey(path.join(server.home, '.ssh', 'id_rsa'), 'rsa', 'secret');
+    const prompter = new ScriptedPrompter([]);
+    expect(await login(prompter)).toBe('in\n');
+    expect(prompter.asked).toEqual([]);
+  });
+
+  it('that others may read are refused with the cure', async () => {
+    chmodSync(server.clientKey, 0o644);
+    const error = await failure();
+    expect(error.message).toContain('others may read it (mode 644)');
+    expect(error.hint).toBe(`chmod 600 ${server.clientKey}`);
+  });
+
+  it('that the server does not know: the error says what was tried and what it takes', async () => {
+    const file = makeKey(path.join(server.dir, 'stranger'), 'ed25519');
+    configure(`IdentityFile ${file}`);
+    const error = await failure();
+    expect(error.message).toContain(`did not accept ${server.user}`);
+    expect(error.message).toContain(`tried: key ${file}`);
+    expect(error.message).toContain('the server takes: publickey');
+  });
+});
+
+describe('the agent', () => {
+  let agent: { env: NodeJS.ProcessEnv; stop: () => void };
+  beforeEach(async () => {
+    const socket = path.join(server.dir, 'agent');
+    const child = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise(resolve => child.stdout?.once('data', resolve));
+    agent = { env: { SSH_AUTH_SOCK: socket }, stop: () => child.kill() };
+  });
+  afterEach(() => agent.stop());
+  const add = (file: string) =>
+    execFileSync('ssh-add', ['-q', file], { env: { ...process.env, ...agent.env }, stdio: 'ignore' });
+
+  it.each(['ed25519', 'rsa', 'ecdsa'] as const)('signs with a key of type %s', async type => {
+    const file = replaceKey(type, '', path.join(server.dir, `agent_${type}`));
+    add(file);
+    rmSync(file);
+    rmSync(server.clientKey);
+    expect(await login(undefined, agent.env)).toBe('in\n');
+  });
+
+  it('with many keys does not use up the tries when IdentitiesOnly names one by its .pub', async () => {
+    for (let i = 0; i < 8; i++) add(makeKey(path.join(server.dir, `k${i}`), 'ed25519'));
+    add(server.clientKey);
+    const pub = path.join(server.dir, 'mine.pub');
+    copyFileSync(`${server.clientKey}.pub`, pub);
+    rmSync(server.clientKey);
+    rmSync(`${server.clientKey}.pub`);
+    expect((await failure(undefined, agent.env)).message).toMatch(/Too many authentication failures/);
+    configure(`IdentityFile ${pub}`, 'IdentitiesOnly yes');
+    expect(await login(undefined, agent.env)).toBe('in\n');
+  });
+
+  it('that is dead is no obstacle', async () => {
+    expect(await login(undefined, { SSH_AUTH_SOCK: path.join(server.dir, 'nothing') })).toBe('in\n');
+    configure(`IdentityAgent ${path.join(server.dir, 'nothing-either')}`);
+    expect(await login()).toBe('in\n');
+  });
+});
+
+/**
+ * Stands in for an sshd with PAM and a token server (here there is none): takes passwords, codes by
+ * keyboard-interactive, or first a key and then a code. It runs no commands, so logging in is all it shows.
+ */
+describe('questions', () => {
+  let double: Server;
+  let seen: string[];
+  let policy: (context: AuthContext) => void;
+  beforeEach(async () => {
+    seen = [];
+    double = new ssh2.Server({ hostKeys: [readFileSync(server.hostKeyFile)] }, client => {
+      client.on('error', () => {});
+      client.on('authentication', context => {
+        seen.push(context.method);
+        policy(context);
+      });
+    });
+    await new Promise<void>(resolve => double.listen(0, '127.0.0.1', resolve));
+    const { port } = double.address() as AddressInfo;
+    const key = readFileSync(`${server.hostKeyFile}.pub`, 'utf8');
+    writeFileSync(path.join(server.home, '.ssh', 'known_hosts'), `[127.0.0.1]:${port} ${key}`);
+    writeFileSync(server.configFile, `Host box\n HostName 127.0.0.1\n Port ${port}\n User alice\n`);
+  });
+  afterEach(() => double.close());
+  const enter = async (prompter?: ScriptedPrompter) => {
+    const host = await openHost({ kind: 'ssh', host: 'box' }, { env: server.env, prompter });
+    await host.close();
+  };
+
+  it('of several rounds are asked as the server words them', async () => {
+    policy = context => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+      context.prompt(
+        [{ prompt: 'Enter PASSCODE: ', echo: false }],
+        'RSA SecurID',
+        'Welcome to the token service',
+        one => {
+          context.prompt([{ prompt: 'Wait for the next tokencode: ', echo: true }], two => {
+            if (one[0] === '1234' && two[0] === '5678') context.accept();
+            else context.reject(['keyboard-interactive']);
+          });
+        },
+      );
+    };
+    const prompter = new ScriptedPrompter(['1234', '5678']);
+    await enter(prompter);
+    expect(prompter.asked).toEqual([
+      'RSA SecurID\nWelcome to the token service\nEnter PASSCODE: ',
+      'Wait for the next tokencode: ',
+    ]);
+    expect(prompter.echoed).toEqual([false, true]);
+  });
+
+  it.each(['key', 'agent'])('follow a %s that was right but not enough', async () => {
+    let keyed = false;
+    policy = context => {
+      if (context.method === 'publickey' && !keyed) {
+        if (context.signature === undefined) return context.accept();
+        keyed = true;
+        return context.reject(['keyboard-interactive'], true);
+      }
+      if (context.method !== 'keyboard-interactive')
+        return context.reject([keyed ? 'keyboard-interactive' : 'publickey']);
+      context.prompt([{ prompt: 'Code: ', echo: false }], answers => {
+        if (answers[0] === '42') context.accept();
+        else context.reject(['keyboard-interactive']);
+      });
+    };
+    await enter(new ScriptedPrompter(['42']));
+    expect(seen.filter(m => m === 'keyboard-interactive')).toHaveLength(1);
+  });
+
+  it('without anybody to answer are an error that shows the question', async () => {
+    policy = context => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive', 'password']);
+      context.prompt([{ prompt: 'Enter PASSCODE: ', echo: false }], () => context.reject());
+    };
+    const error = await enter().catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(AuthError);
+    expect(String(error)).toContain('asks alice for "Enter PASSCODE:"');
+    expect(String(error)).toContain('the server takes: keyboard-interactive, password');
+  });
+
+  it('never get the same answer twice: every try is typed', async () => {
+    const answers: string[] = [];
+    policy = context => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive', 'password']);
+      context.prompt([{ prompt: 'Code: ', echo: false }], given => {
+        answers.push(...given);
+        context.reject(['keyboard-interactive', 'password']);
+      });
+    };
+    await expect(enter(new ScriptedPrompter(['1', '2', '3']))).rejects.toThrow(AuthError);
+    expect(answers).toEqual(['1', '2', '3']);
+    expect(seen).not.toContain('password');
+  });
+
+  it('may take the person longer than the network may take', async () => {
+    policy = context => {
+      if (context.method === 'password' && context.password === 'pw') return context.accept();
+      context.reject(['password']);
+    };
+    const slow = new ScriptedPrompter(['pw']);
+    const ask = slow.ask.bind(slow);
+    slow.ask = async (text, options) => {
+      await new Promise(resolve => setTimeout(resolve, 1_200));
+      return ask(text, options);
+    };
+    const target = { kind: 'ssh', host: 'box' } as const;
+    const host = await openHost(target, { env: server.env, prompter: slow, connectTimeoutMs: 600 });
+    expect(slow.asked).toEqual(["alice@127.0.0.1's password: "]);
+    await host.close();
+  });
+
+  it('a server that stops answering meanwhile is not waited for', async () => {
+    policy = () => {};
+    const target = { kind: 'ssh', host: 'box' } as const;
+    await expect(openHost(target, { env: server.env, connectTimeoutMs: 400 })).rejects.toThrow(/no answer/);
+  });
+
+  it('passwords that have expired are for the person to change', async () => {
+    policy = context => {
+      if (context.method === 'password') return context.requestChange('Too old', () => {});
+      context.reject(['password']);
+    };
+    await expect(enter(new ScriptedPrompter(['pw']))).rejects.toThrow(/wants a new password/);
+  });
+});

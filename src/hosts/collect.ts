@@ -36,3 +36,26 @@ export class Collector {
     return Buffer.concat(this.#chunks).toString('utf8');
   }
 }
+
+/** After a command's end, children that keep its output open are given this long in silence; ms. */
+const lingerMs = 2_000;
+
+/**
+ * Resolves like `exited`, once a command is gone though a child of it, left in the background, holds its outputs open
+ * and says nothing. Never resolves when the command comes to its full end (`ended`) first.
+ */
+export async function quietAfter<T>(exited: Promise<T>, ended: Promise<unknown>, outputs: Collector[]): Promise<T> {
+  const status = await exited;
+  const since = performance.now();
+  return new Promise(resolve => {
+    const look = setInterval(() => {
+      if (performance.now() - Math.max(since, ...outputs.map(o => o.lastByte)) >= lingerMs) done();
+    }, 250);
+    const stop = (): void => clearInterval(look);
+    const done = (): void => {
+      stop();
+      resolve(status);
+    };
+    ended.then(stop, stop);
+  });
+}

@@ -7,14 +7,21 @@ export interface Host {
   /** Commands and transfers so far; the cost that users feel. */
   readonly roundTrips: number;
   /**
-   * Runs one command and collects its output. `argv[0]` is found by the login shell's PATH.
-   * @throws CommandError when it exits non-zero (unless `check` is false)
-   * @throws TimeoutError after `timeoutMs` (default 60 000), ConnectionError when the connection breaks
+   * Runs one command and collects its output. `argv[0]` is found by the PATH that `ssh HOST command` has: the account's
+   * shell reads .bashrc (or .zshenv, .cshrc), but it is no login shell, so /etc/profile and .profile don't count.
+   * What the command leaves in the background runs on; its output is waited for only while it says something.
+   * @throws CommandError when it exits non-zero (unless `check` is false); 127 is a program that isn't there
+   * @throws TimeoutError after `timeoutMs` (default 60 000; the command and its process group are killed),
+   *   ConnectionError when the connection breaks, ScailfinError for more than 64 MiB of output
    */
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** Runs one command on the caller's terminal or pipes; resolves with its exit status. */
   attach(argv: readonly string[], options: AttachOptions): Promise<number>;
-  /** Writes small files in one round trip, each by a temporary file and a rename; makes missing directories (0700). */
+  /**
+   * Writes small files in one round trip, each by a temporary file and a rename; makes missing directories (0700).
+   * All temporary files are written before the first rename, so a failure mostly leaves everything as it was.
+   * @throws CommandError naming the file that failed, UsageError for a path that isn't absolute
+   */
   put(files: readonly FileToPut[]): Promise<void>;
   /** Copies one local file of any size; the remote file appears whole or not at all. */
   upload(local: string, remote: string, options?: TransferOptions): Promise<void>;
@@ -53,6 +60,7 @@ export interface FileToPut {
 }
 
 export interface TransferOptions {
+  /** Default: the source's for an upload, 0600 for a download. */
   readonly mode?: number;
   readonly onBytes?: (sent: number, total: number) => void;
   /** Without progress for this long the transfer fails; default 60 000 ms. */

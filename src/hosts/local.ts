@@ -3,7 +3,7 @@ import { chmod, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promise
 import path from 'node:path';
 import { CommandError, messageOf, ScailfinError, TimeoutError } from '../errors.js';
 import { commandLine } from '../shell.js';
-import { Collector } from './collect.js';
+import { Collector, quietAfter } from './collect.js';
 import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
 import { intoPlace } from './streams.js';
 import { checkPath, temporaryName } from './transfer.js';
@@ -58,8 +58,14 @@ export class LocalHost implements Host {
       });
       child.once('close', code => resolve({ stdout: out.text, stderr: err.text, exitCode: code }));
     });
+    const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
+    const left = quietAfter(exited, closed, [out, err]).then(exitCode => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      return { stdout: out.text, stderr: err.text, exitCode };
+    });
     try {
-      return await Promise.race([closed, stopped, out.tooMuch, err.tooMuch]);
+      return await Promise.race([closed, left, stopped, out.tooMuch, err.tooMuch]);
     } catch (error) {
       await end(child, closed);
       throw error;

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import type { ClientChannel, PseudoTtyOptions } from 'ssh2';
 import { ConnectionError } from '../errors.js';
@@ -51,13 +51,13 @@ export class RemoteCommand {
     this.ended = new Promise((resolve, reject) => {
       const off = connection.onLost(reject);
       // The channel is closed before the last of its output has come through.
-      const events = [once(channel, 'close'), once(this.#out, 'end'), once(this.#err, 'end')];
-      Promise.all(events).then(() => {
+      const events = [happens(channel, 'close'), happens(this.#out, 'end'), happens(this.#err, 'end')];
+      void Promise.all(events).then(() => {
         off();
         if (this.#out.seen && (tty || this.#err.seen)) resolve(exit);
         else if (this.#out.seen && exit === null) resolve(null);
         else reject(this.#noShell(exit));
-      }, reject);
+      });
     });
     this.begun = Promise.race([mark, this.ended.then(() => {})]);
     this.ended.catch(() => {});
@@ -104,6 +104,15 @@ export class RemoteCommand {
    * doesn't write running; so a second channel sends the signals. Resolves when done or when nothing more can be done.
    */
   async kill(): Promise<void> {
+    let late: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>(resolve => {
+      late = setTimeout(resolve, (killAfterS + 3) * 1000); // a host that doesn't answer can't be made to
+    });
+    await Promise.race([this.#kill(), limit]);
+    clearTimeout(late);
+  }
+
+  async #kill(): Promise<void> {
     if (this.connection.lost !== undefined) return;
     this.channel.signal('TERM');
     this.release();
@@ -123,10 +132,7 @@ kill -KILL $p`;
           channel.end();
           return { wait: new Promise<void>(resolve => channel.once('close', () => resolve())) };
         });
-        await Promise.race([
-          closed.wait,
-          new Promise<void>(resolve => setTimeout(resolve, (killAfterS + 3) * 1000).unref()),
-        ]);
+        await closed.wait;
         return;
       } catch (error) {
         if (!(error instanceof TooManySessions)) return;
@@ -166,4 +172,9 @@ async function open<T>(
         reject(new ConnectionError(`${connection.name} refused to run a command: ${error.message}`, { cause: error }));
     });
   });
+}
+
+/** Unlike events.once, minds no errors: a write to a command that has ended is none of its business. */
+function happens(emitter: EventEmitter, event: string): Promise<void> {
+  return new Promise(resolve => emitter.once(event, () => resolve()));
 }

@@ -3,7 +3,7 @@ import type { PseudoTtyOptions } from 'ssh2';
 import { CommandError, ConnectionError, ScailfinError, TimeoutError } from '../errors.js';
 import { commandLine } from '../shell.js';
 import { attachStreams, terminal } from './attach.js';
-import { Collector } from './collect.js';
+import { Collector, quietAfter } from './collect.js';
 import { type ConnectOptions, connect, route } from './connect.js';
 import type { Connection } from './connection.js';
 import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
@@ -18,8 +18,6 @@ import { downloadCommand, failedFile, putCommand, putScript, uploadCommand } fro
 const parallel = 8;
 const defaultTimeoutMs = 60_000;
 const defaultStallMs = 60_000;
-/** After a command's end, children that keep its output open are given this long in silence. */
-const lingerMs = 2_000;
 /** How long to ask again for a session that the server refuses: while others of ours run, and when none does. */
 const sessionWaitMs = 60_000;
 const lonelyWaitMs = 5_000;
@@ -67,9 +65,10 @@ export class SshHost implements Host {
       const work = async (): Promise<number | null> => {
         if (options.stdin !== undefined) await command.begun;
         command.stdin.end(options.stdin ?? '');
-        return Promise.race([command.ended, settled(command, [out, err])]);
+        return Promise.race([command.ended, quietAfter(command.exited, command.ended, [out, err])]);
       };
       const exitCode = await Promise.race([work(), out.tooMuch, err.tooMuch]);
+      command.release();
       return { stdout: out.text, stderr: err.text, exitCode };
     });
     if (options.check !== false && output.exitCode !== 0) {
@@ -225,22 +224,4 @@ export class SshHost implements Host {
 
 function startup(noise: string): string {
   return `: the start-up files of the login shell have not finished${noise === '' ? '' : `; they printed:\n${noise}`}`;
-}
-
-/** The exit status once the command is gone though a child of it, left in the background, holds its output open. */
-async function settled(command: RemoteCommand, outputs: readonly Collector[]): Promise<number | null> {
-  const status = await command.exited;
-  const exited = performance.now();
-  return new Promise(resolve => {
-    const look = setInterval(() => {
-      if (performance.now() - Math.max(exited, ...outputs.map(o => o.lastByte)) < lingerMs) return;
-      clearInterval(look);
-      command.release();
-      resolve(status);
-    }, 250);
-    command.ended.then(
-      () => clearInterval(look),
-      () => clearInterval(look),
-    );
-  });
 }

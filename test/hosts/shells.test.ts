@@ -96,14 +96,6 @@ describe('sessions', () => {
     await expect(host.run(['true'])).rejects.toThrow(/no more sessions/);
   });
 
-  it('do not wait for what a command left in the background', async () => {
-    const { host } = await box();
-    const started = performance.now();
-    const { stdout } = await host.run(['sh', '-c', 'sleep 20 & echo $!']);
-    expect(performance.now() - started).toBeLessThan(6_000);
-    process.kill(Number(stdout), 'SIGKILL');
-  });
-
   it('give a terminal of the right size, which follows', async () => {
     const { host } = await box({ startup: { '.bashrc': 'echo noise\n' } });
     const [stdin, stderr] = [new PassThrough(), new PassThrough()];
@@ -157,6 +149,17 @@ describe('a broken connection', () => {
     expect(big).toBeInstanceOf(Error);
     await pause(500);
     expect(execFileSync('ls', ['-A', server.dir], { encoding: 'utf8' })).not.toMatch(/uploaded|tmp/);
+  });
+
+  it('that stalls ends a transfer', { timeout: 20_000 }, async () => {
+    const { server, host } = await box();
+    const [pid] = server.sessions() as [number];
+    const uploading = host.upload('/usr/bin/node', path.join(server.dir, 'stalled'), {
+      stallMs: 800,
+      onBytes: sent => sent > 5_000_000 && process.kill(pid, 'SIGSTOP'),
+    });
+    await expect(uploading).rejects.toThrow(/made no progress for 0.8 s/);
+    process.kill(pid, 'SIGCONT');
   });
 
   it('is noticed when the other side falls silent', { timeout: 20_000 }, async () => {

@@ -174,6 +174,13 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       expect(outputs.map(o => Number(o.stdout))).toEqual(outputs.map((_, i) => i));
     });
 
+    it('does not wait for what a command left in the background', async () => {
+      const started = performance.now();
+      const { stdout } = await host.run(['sh', '-c', 'sleep 20 & echo $!']);
+      expect(performance.now() - started).toBeLessThan(6_000);
+      process.kill(Number(stdout), 'SIGKILL');
+    });
+
     it('attaches streams', async () => {
       const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
       stdin.end('hello\n');

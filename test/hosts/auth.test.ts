@@ -3,11 +3,13 @@ import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFil
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import ssh2, { type AuthContext, type Server } from 'ssh2';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { ScriptedPrompter } from './prompter.js';
 import { makeKey, type Sshd, startSshd } from './sshd.js';
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 let server: Sshd;
 beforeEach(async () => {

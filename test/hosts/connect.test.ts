@@ -1,10 +1,12 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ConnectionError, HostKeyError, UsageError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { freePort, type Sshd, startSshd } from './sshd.js';
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 let target: Sshd;
 let gate: Sshd;

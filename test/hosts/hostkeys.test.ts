@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { HostKeyError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { ScriptedPrompter } from './prompter.js';
 import { makeKey, type Sshd, startSshd } from './sshd.js';
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 let server: Sshd;
 let known: string;

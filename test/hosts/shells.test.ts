@@ -2,13 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionError, TimeoutError } from '../../src/errors.js';
 import { wrap } from '../../src/hosts/channel.js';
 import type { Host } from '../../src/hosts/host.js';
 import { openHost } from '../../src/hosts/open.js';
 import { type Sshd, type SshdOptions, startSshd } from './sshd.js';
 import { pause } from './suite.js';
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
 const opened: { server: Sshd; host: Host | undefined }[] = [];
 afterEach(async () => {

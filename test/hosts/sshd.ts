@@ -81,6 +81,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const configFile = path.join(home, '.ssh', 'config');
   writeFileSync(configFile, `Host box\n  HostName 127.0.0.1\n  Port ${port}\n  User ${user}\n`);
   const env = { PATH: process.env.PATH, HOME: home };
+  const atExit = (): void => {
+    server.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  };
+  process.once('exit', atExit);
   const sessions = () => children(server.pid as number);
   const sshd: Sshd = {
     port,
@@ -96,6 +101,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     stop: async () => {
       for (const pid of sessions()) signal(pid);
       await ended(server);
+      process.off('exit', atExit);
       rmSync(dir, { recursive: true, force: true });
     },
   };

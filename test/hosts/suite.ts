@@ -17,8 +17,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandError, TimeoutError, UsageError } from '../../src/errors.js';
 import type { Host } from '../../src/hosts/host.js';
 
-/** What every Host must do, whatever it runs on. The host's files must be this machine's. */
-export function hostSuite(name: string, open: () => Promise<Host>): void {
+/**
+ * What every Host must do, whatever it runs on. The host's files must be this machine's.
+ * `brief` leaves out what does not depend on the login shell.
+ */
+export function hostSuite(name: string, open: () => Promise<Host>, options: { brief?: boolean } = {}): void {
+  const thorough = (what: string, test: () => Promise<void>): void => {
+    if (!options.brief) it(what, test);
+  };
   describe(name, () => {
     let host: Host;
     let dir: string;
@@ -123,20 +129,20 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       expect((await host.run(['cat'])).stdout).toBe('');
     });
 
-    it('does not mind a command that reads nothing', async () => {
+    thorough('does not mind a command that reads nothing', async () => {
       expect((await host.run(['true'], { stdin: Buffer.alloc(4_000_000) })).exitCode).toBe(0);
     });
 
-    it('brings 20 MB of output', async () => {
+    thorough('brings 20 MB of output', async () => {
       const { stdout } = await host.run(['sh', '-c', 'head -c 20000000 /dev/zero | tr "\\0" x']);
       expect(stdout.length).toBe(20_000_000);
     });
 
-    it('refuses output without end', async () => {
+    thorough('refuses output without end', async () => {
       await expect(host.run(['yes'])).rejects.toThrow(/more than 64 MiB/);
     });
 
-    it('ends what takes too long, with its children', async () => {
+    thorough('ends what takes too long, with its children', async () => {
       const pidFile = path.join(dir, 'pids');
       const script = 'echo $$ >"$1"; sleep 300 & echo $! >>"$1"; wait';
       const started = performance.now();
@@ -150,14 +156,14 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       await gone(pids);
     });
 
-    it('ends what ignores TERM', async () => {
+    thorough('ends what ignores TERM', async () => {
       const pidFile = path.join(dir, 'stubborn');
       const script = `trap '' TERM; echo $$ >"$1"; while :; do sleep 0.2; done`;
       await expect(host.run(['sh', '-c', script, 'sh', pidFile], { timeoutMs: 1_000 })).rejects.toThrow(TimeoutError);
       await gone([Number(readFileSync(pidFile, 'utf8'))]);
     });
 
-    it('ends when the caller says so', async () => {
+    thorough('ends when the caller says so', async () => {
       const stop = new AbortController();
       const pidFile = path.join(dir, 'aborted');
       const running = host.run(['sh', '-c', 'echo $$ >"$1"; exec sleep 300', 'sh', pidFile], { signal: stop.signal });
@@ -168,13 +174,13 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       await gone([Number(readFileSync(pidFile, 'utf8'))]);
     });
 
-    it('runs thirty at once', async () => {
+    thorough('runs thirty at once', async () => {
       const runs = Array.from({ length: 30 }, (_, i) => host.run(['sh', '-c', `sleep 0.1; echo ${i}`]));
       const outputs = await Promise.all(runs);
       expect(outputs.map(o => Number(o.stdout))).toEqual(outputs.map((_, i) => i));
     });
 
-    it('does not wait for what a command left in the background', async () => {
+    thorough('does not wait for what a command left in the background', async () => {
       const started = performance.now();
       const { stdout } = await host.run(['sh', '-c', 'sleep 20 & echo $!']);
       expect(performance.now() - started).toBeLessThan(6_000);
@@ -209,7 +215,7 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       expect(readdirSync(base)).toHaveLength(files.length);
     });
 
-    it('replaces a file', async () => {
+    thorough('replaces a file', async () => {
       const file = path.join(dir, 'replaced');
       writeFileSync(file, 'old', { mode: 0o644 });
       await host.put([{ path: file, content: 'new', mode: 0o600 }]);
@@ -234,13 +240,13 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       expect(readdirSync(dir).filter(f => f.includes('.tmp'))).toEqual([]);
     });
 
-    it('wants absolute paths', async () => {
+    thorough('wants absolute paths', async () => {
       await expect(host.put([{ path: 'x', content: '', mode: 0o600 }])).rejects.toThrow(UsageError);
       await expect(host.upload('/etc/passwd', 'x')).rejects.toThrow(UsageError);
       await expect(host.download('x', path.join(dir, 'x'))).rejects.toThrow(UsageError);
     });
 
-    it('uploads and downloads', async () => {
+    thorough('uploads and downloads', async () => {
       const bytes = randomBytes(9_000_001);
       const [here, there, back] = ['here', 'sub/the re', 'back'].map(n => path.join(dir, n)) as [
         string,
@@ -260,7 +266,7 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       expect(got.at(-1)).toEqual([bytes.length, bytes.length]);
     });
 
-    it('moves empty files', async () => {
+    thorough('moves empty files', async () => {
       const [here, there, back] = ['e1', 'e2', 'e3'].map(n => path.join(dir, n)) as [string, string, string];
       writeFileSync(here, '');
       await host.upload(here, there, { mode: 0o600 });
@@ -269,7 +275,7 @@ export function hostSuite(name: string, open: () => Promise<Host>): void {
       expect(statSync(back).size).toBe(0);
     });
 
-    it('says why a transfer failed, and leaves nothing', async () => {
+    thorough('says why a transfer failed, and leaves nothing', async () => {
       const target = path.join(dir, 'transfer-dir');
       mkdirSync(target, { recursive: true });
       await expect(host.upload('/etc/passwd', target)).rejects.toThrow(/is a directory/);

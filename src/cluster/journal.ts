@@ -40,7 +40,8 @@ export class Journal {
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     const file = openSync(join(this.dir, 'journal.jsonl'), 'a', 0o600);
     try {
-      writeSync(file, `${JSON.stringify(full)}\n`);
+      // the newline comes first: it also ends a line that a crash cut short
+      writeSync(file, `\n${JSON.stringify(full)}`);
       fsyncSync(file);
     } finally {
       closeSync(file);

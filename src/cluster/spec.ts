@@ -120,7 +120,7 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
 
 /** @throws UsageError for a name that can't be a job name, a directory and a host label at once */
 export function checkName(name: string): string {
-  if (/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name;
+  if (/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name) && name !== 'payload') return name;
   throw new UsageError(`${JSON.stringify(name)} can't be a cluster's name`, {
     hint: 'use 1 to 32 lower-case letters, digits and hyphens, a letter first, such as bsm-search',
   });

@@ -70,7 +70,7 @@ export const slurm: Scheduler = {
   },
 
   parseList([queue, accounting]) {
-    if (!queue || queue.exitCode !== 0 || /slurm_load_jobs error|Unable to contact/i.test(queue.stderr))
+    if (queue?.exitCode !== 0 || /slurm_load_jobs error|Unable to contact/i.test(queue.stderr))
       throw refusal('squeue', queue);
     const found = new Map<string, PilotStatus>();
     if (accounting?.exitCode === 0) for (const s of rows(accounting.stdout).flatMap(fromSacct)) found.set(s.id, s);

@@ -25,9 +25,9 @@ glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
 [ -n "$glibc" ] && [ "$(printf '%s\n%s\n' "$payload_glibc" "$glibc" | sort -V | head -n 1)" = "$payload_glibc" ] ||
   fail 12 "HTCondor's payload needs C library $payload_glibc or newer, this node has ${glibc:-none of GNU}"
 [ -x "$payload/sbin/condor_master" ] || fail 12 "the payload is not at $payload"
-reachable() { (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null; }
+reachable() { timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$address" "$port" 2>/dev/null; }
 n=0
-until timeout 10 bash -c "exec 3<>/dev/tcp/$address/$port" 2>/dev/null; do
+until reachable; do
   n=$((n + 1))
   [ "$n" -lt 6 ] || fail 11 "the headnode does not answer at $address port $port from this node"
   sleep 5
@@ -91,14 +91,13 @@ while kill -0 "$master" 2>/dev/null; do
   if [ ! -e "$dir/settings" ]; then why='the cluster was taken down'; break; fi
   if [ "$(date +%s)" -ge "$retire" ]; then why='its walltime is nearly over'; break; fi
   if [ $((ticks % 6)) = 0 ]; then
-    if timeout 10 bash -c "exec 3<>/dev/tcp/$address/$port" 2>/dev/null; then silent=0; else silent=$((silent + 30)); fi
-    if [ "$silent" -ge @LOST@ ]; then why="the headnode has not answered for $silent s"; break; fi
+    if reachable; then silent=0; else silent=$((silent + 30)); fi
+    if [ "$silent" -ge "$lost" ]; then why="the headnode has not answered for $silent s"; break; fi
   fi
 done
 if ! kill -0 "$master" 2>/dev/null; then
   wait "$master"
   code=$?
-  master_over=yes
   if grep -qs 'STARTD.*exited with status 0\|NOCLAIM\|DAEMON_SHUTDOWN' "$logs/MasterLog" "$logs/StartLog"; then why="it was idle for $idle s"; else
     say "failed: HTCondor's master ended with status $code"
     tail -n 3 "$logs/MasterLog" 2>/dev/null

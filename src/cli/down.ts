@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { jsonOption } from './options.js';
+import type { Ui } from './ui.js';
+
+interface Flags {
+  site?: string;
+  headnode?: string;
+  user?: string;
+  yes?: boolean;
+}
+
+export function register(program: Command, ui: Ui): void {
+  program
+    .command('down')
+    .description('take a cluster down and verify that nothing of it remains')
+    .argument('[name]', 'the cluster; default: the only one')
+    .option('--site <site>', 'where it ran, when this machine has forgotten')
+    .option('--headnode <where>', 'where its pool ran, when this machine has forgotten')
+    .option('--user <user>', 'your name at the site, when this machine has forgotten')
+    .option('-y, --yes', 'do not ask about jobs that are not finished')
+    .addOption(jsonOption())
+    .action(async (given: string | undefined, flags: Flags) => {
+      const [{ pickRecord, withCluster }, { down }, { checkName, planCluster, planSite }] = await Promise.all([
+        import('./session.js'),
+        import('../cluster/down.js'),
+        import('../cluster/spec.js'),
+      ]);
+      const [{ loadSite }, { loadConfig }, { Journal }] = await Promise.all([
+        import('../sites/catalog.js'),
+        import('../sites/config.js'),
+        import('../cluster/journal.js'),
+      ]);
+      const site = flags.site === undefined ? undefined : (await loadSite(flags.site)).profile;
+      const name = given === undefined ? (site?.name ?? pickRecord(undefined).name) : checkName(given);
+      const known = Journal.open(name).record;
+      let lost: Parameters<typeof down>[1];
+      if (site && !known?.sites.some(s => s.spec.site === site.name)) {
+        if (known)
+          throw new UsageError(
+            `${name} is a cluster at ${known.sites.map(s => s.spec.site).join(', ')}, not at ${site.name}`,
+            { hint: `scailfin down ${name}` },
+          );
+        const config = await loadConfig();
+        const request = { name, headnode: flags.headnode, user: flags.user, account: 'none' };
+        lost = { spec: planCluster(request, site, config), site: planSite(request, site, config, true) };
+      }
+      await withCluster(ui, name, async context => {
+        const prompter = ui.prompter();
+        if (prompter && !flags.yes && known && ['pending', 'running'].includes(known.state)) {
+          const { clusterStatus } = await import('../cluster/status.js');
+          const jobs = (await clusterStatus(known, context.connections)).jobs;
+          const open = jobs ? jobs.idle + jobs.running : 0;
+          if (
+            open > 0 &&
+            !(await prompter.confirm(
+              `${name} has ${open} unfinished job${open === 1 ? '' : 's'}. Take it down all the same?`,
+            ))
+          ) {
+            throw new UsageError('nothing was changed', { hint: `scailfin status ${name}` });
+          }
+        }
+        const result = await down(context, lost);
+        if (ui.json)
+          ui.print(JSON.stringify({ ...result, roundTrips: await context.connections.roundTrips() }, null, 2));
+        else ui.print(`${name} is down; verified: no batch job, no process, no file of it remains.`);
+      });
+    });
+}

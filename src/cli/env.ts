@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import type { Ui } from './ui.js';
+
+export function register(program: Command, ui: Ui): void {
+  program
+    .command('env')
+    .description('print the pool\'s environment for: eval "$(scailfin env)"')
+    .argument('[name]', 'the cluster; default: the only one')
+    .action(async (name: string | undefined) => {
+      const [{ pickRecord }, { poolExports }] = await Promise.all([
+        import('./session.js'),
+        import('../cluster/environment.js'),
+      ]);
+      ui.print(poolExports(pickRecord(name)));
+    });
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import type { Ui } from './ui.js';
+
+/** @param rest what stood behind `--`, untouched by option parsing */
+export function register(program: Command, ui: Ui, rest: readonly string[]): void {
+  program
+    .command('exec')
+    .description("run a command on the headnode with the pool's environment")
+    .usage('[name] -- COMMAND...')
+    .argument('[name]', 'the cluster; default: the only one')
+    .addHelpText('after', '\nFor example: scailfin exec -- condor_status')
+    .action(async (name: string | undefined) => {
+      if (rest.length === 0)
+        throw new UsageError('there is no command to run', {
+          hint: 'put it behind --, as in: scailfin exec -- condor_status',
+        });
+      const [{ pickRecord, withCluster }, { poolCommand }] = await Promise.all([
+        import('./session.js'),
+        import('../cluster/environment.js'),
+      ]);
+      const record = pickRecord(name);
+      await withCluster(ui, record.name, async ({ connections }) => {
+        const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
+        const { stdin, stdout, stderr } = process;
+        process.exitCode = await host.attach(poolCommand(record, rest), {
+          stdin,
+          stdout,
+          stderr,
+          tty: Boolean(stdin.isTTY && stdout.isTTY),
+        });
+      });
+    });
+}

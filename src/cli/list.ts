@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { jsonOption } from './options.js';
+import { table } from './table.js';
+import type { Ui } from './ui.js';
+
+export function register(program: Command, ui: Ui): void {
+  program
+    .command('list')
+    .description('list the clusters this machine knows, as it remembers them')
+    .option('--all', 'also those that were taken down')
+    .addOption(jsonOption())
+    .action(async (flags: { all?: boolean }) => {
+      const [{ allRecords }, { headnodeName }] = await Promise.all([
+        import('../cluster/journal.js'),
+        import('../cluster/spec.js'),
+      ]);
+      const records = allRecords().filter(r => flags.all || r.state !== 'terminated');
+      const rows = records.map(r => ({
+        ...{ name: r.name, state: r.state, reason: r.reason, sites: r.sites.map(s => s.spec.site) },
+        ...{
+          headnode: headnodeName(r.spec.headnode),
+          nodes: r.sites.reduce((n, s) => n + s.spec.nodes, 0),
+          created: r.created,
+        },
+      }));
+      if (ui.json) ui.print(JSON.stringify(rows, null, 2));
+      else if (rows.length === 0) ui.print('no clusters; scailfin up --site SITE starts one');
+      else {
+        const cells = rows.map(r => [
+          r.name,
+          r.state,
+          r.sites.join(','),
+          String(r.nodes),
+          r.headnode,
+          r.created.slice(0, 16).replace('T', ' '),
+          r.reason,
+        ]);
+        ui.print(table([['NAME', 'STATE', 'SITE', 'NODES', 'HEADNODE', 'CREATED (UTC)', 'LAST KNOWN'], ...cells]));
+      }
+    });
+}

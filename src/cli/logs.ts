@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { CommandError, UsageError } from '../errors.js';
+import type { Ui } from './ui.js';
+
+export function register(program: Command, ui: Ui): void {
+  program
+    .command('logs')
+    .description('show what glide-ins wrote; with an id, all of it')
+    .argument('[name]', 'the cluster; default: the only one')
+    .option('--glidein <id>', 'the batch job id, as `scailfin status` shows it')
+    .option('--headnode', "the pool's own logs instead")
+    .action(async (name: string | undefined, flags: { glidein?: string; headnode?: boolean }) => {
+      const [{ pickRecord, withCluster }, { clusterLogs }] = await Promise.all([
+        import('./session.js'),
+        import('../cluster/logs.js'),
+      ]);
+      const record = pickRecord(name);
+      await withCluster(ui, record.name, async ({ connections }) => {
+        const what = flags.headnode
+          ? ({ part: 'headnode' } as const)
+          : ({ part: 'glideins', id: flags.glidein } as const);
+        const text = await clusterLogs(record, connections, what).catch(error => {
+          if (error instanceof CommandError && error.exitStatus === 1) throw new UsageError(error.stderr.trim());
+          throw error;
+        });
+        ui.print(text.trimEnd() || 'nothing has been written yet');
+      });
+    });
+}

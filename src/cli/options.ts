@@ -1,0 +1,34 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration, parseMemory } from '../units.js';
+
+const parsed =
+  <T>(parse: (text: string) => T | undefined, wanted: string) =>
+  (text: string): T => {
+    const value = parse(text);
+    if (value === undefined) throw new InvalidArgumentError(`Write ${wanted}.`);
+    return value;
+  };
+
+export const positive = parsed(t => (/^[1-9]\d{0,5}$/.test(t) ? Number(t) : undefined), 'a whole number from 1');
+export const natural = parsed(t => (/^\d{1,6}$/.test(t) ? Number(t) : undefined), 'a whole number from 0');
+/** Seconds. */
+export const duration = parsed(parseDuration, '30m, 2h, 1d12h or 02:00:00');
+/** MiB. */
+export const memory = parsed(parseMemory, '4G or 512M');
+
+/** What `up` and `render` ask of a site. */
+export function siteOptions(command: Command): Command {
+  return command
+    .requiredOption('--site <site>', 'the site: a name (scailfin sites list) or the path of a profile')
+    .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
+    .option('--nodes <n>', 'how many glide-ins, one node each', positive)
+    .option('--cores <n>', 'cores of each node', positive)
+    .option('--memory <size>', 'memory of each node, such as 4G', memory)
+    .option('--walltime <time>', 'how long each glide-in may live, such as 2h', duration)
+    .option('--queue <queue>', "the site's queue, partition or QOS")
+    .option('--account <account>', 'the allocation to charge')
+    .option('--user <user>', 'your name at the site')
+    .option('--idle-timeout <time>', 'a glide-in without a job leaves after this long, such as 10m', duration);
+}
+
+export const jsonOption = (): Option => new Option('--json', 'print one JSON document');

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { UpRequest } from '../cluster/spec.js';
+import { jsonOption, siteOptions } from './options.js';
+import type { Ui } from './ui.js';
+
+export function register(program: Command, ui: Ui): void {
+  siteOptions(
+    program
+      .command('render')
+      .description('write every file that `up` would send, without any network')
+      .argument('[name]', "the cluster's name; default: the site's"),
+  )
+    .requiredOption('--out <dir>', 'where to write them')
+    .addOption(jsonOption())
+    .action(async (name: string | undefined, flags: UpRequest & { site: string; out: string }) => {
+      const [{ describePlan, makePlan }, { renderAll }] = await Promise.all([
+        import('./plan.js'),
+        import('../cluster/render.js'),
+      ]);
+      const plan = await makePlan({ ...flags, name, account: flags.account }, true);
+      const files = renderAll(plan.cluster, plan.site, flags.out);
+      if (ui.json) ui.print(JSON.stringify({ dir: flags.out, files }, null, 2));
+      else ui.print([describePlan(plan), '', `written to ${flags.out}:`, ...files.map(f => `  ${f}`)].join('\n'));
+    });
+}

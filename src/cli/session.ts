@@ -1,0 +1,38 @@
+import { Connections } from '../cluster/connections.js';
+import type { Context } from '../cluster/context.js';
+import { allRecords, Journal } from '../cluster/journal.js';
+import type { ClusterRecord } from '../cluster/record.js';
+import { checkName } from '../cluster/spec.js';
+import { UsageError } from '../errors.js';
+import type { Ui } from './ui.js';
+
+/** Opens what a command on a cluster works with, and closes its connections however it ends. */
+export async function withCluster<T>(ui: Ui, name: string, work: (context: Context) => Promise<T>): Promise<T> {
+  const connections = new Connections(ui.prompter());
+  try {
+    return await work({ journal: Journal.open(name), connections, sink: await ui.sink() });
+  } finally {
+    await connections.close();
+  }
+}
+
+/** The cluster that is meant: the one named, or the only one there is. @throws UsageError */
+export function pickRecord(name: string | undefined): ClusterRecord {
+  if (name !== undefined) {
+    const record = Journal.open(checkName(name)).record;
+    if (record) return record;
+    throw new UsageError(`this machine knows no cluster called ${name}`, { hint: hintOf(known()) });
+  }
+  const names = known();
+  const only = names.length === 1 ? Journal.open(names[0] as string).record : undefined;
+  if (only) return only;
+  const what = names.length === 0 ? 'there is no cluster' : `there are several clusters: ${names.join(', ')}`;
+  throw new UsageError(what, { hint: names.length === 0 ? hintOf(names) : 'name the one you mean' });
+}
+
+const known = (): string[] => allRecords().flatMap(r => (r.state === 'terminated' ? [] : [r.name]));
+
+const hintOf = (names: string[]): string =>
+  names.length === 0
+    ? 'start one: scailfin up --site SITE (scailfin sites list shows the sites)'
+    : `those it knows: ${names.join(', ')}`;

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import { isOver } from '../schedulers/scheduler.js';
+import { formatDuration } from '../units.js';
+import { jsonOption } from './options.js';
+import { table } from './table.js';
+import type { Ui } from './ui.js';
+
+export function register(program: Command, ui: Ui): void {
+  program
+    .command('status')
+    .description('show what a cluster is doing, from the scheduler and the pool')
+    .argument('[name]', 'the cluster; default: the only one')
+    .option('--watch', 'go on, until Ctrl-C')
+    .addOption(jsonOption())
+    .action(async (name: string | undefined, flags: { watch?: boolean }) => {
+      const [{ pickRecord, withCluster }, { clusterStatus }] = await Promise.all([
+        import('./session.js'),
+        import('../cluster/status.js'),
+      ]);
+      const { Journal } = await import('../cluster/journal.js');
+      const picked = pickRecord(name);
+      await withCluster(ui, picked.name, async ({ connections }) => {
+        for (;;) {
+          const record = Journal.open(picked.name).record ?? picked;
+          const status = await clusterStatus(record, connections);
+          if (ui.json) ui.print(JSON.stringify(status, null, flags.watch ? undefined : 2));
+          else ui.print(`${flags.watch && process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''}${describeStatus(status)}`);
+          if (!flags.watch) return;
+          await new Promise(resolve => setTimeout(resolve, 5000));
+        }
+      });
+    });
+}
+
+/** A status as a person reads it. */
+export function describeStatus(status: ClusterStatus): string {
+  const { headnode, slots, jobs } = status;
+  const lines = [`${status.name}: ${status.state}. ${status.reason}`];
+  if (headnode.host)
+    lines.push(`  headnode  ${headnode.kind} (${headnode.host}, ${headnode.address}), pool ${headnode.pool}`);
+  if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
+  if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
+  if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
+  for (const site of status.sites) {
+    lines.push(`  ${site.site}: ${site.glideins.filter(g => !isOver(g.state)).length} of ${site.wanted} glide-ins`);
+    if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
+    if (site.glideins.length === 0) continue;
+    const rows = [['JOB', 'STATE', 'SCHEDULER SAYS', 'NODE', 'LEFT', 'POOL', 'CORES BUSY'], ...site.glideins.map(row)];
+    lines.push(
+      ...table(rows)
+        .split('\n')
+        .map(l => `    ${l}`),
+    );
+  }
+  return lines.join('\n');
+}
+
+function row(g: GlideinStatus): string[] {
+  const why = g.reason ? ` (${g.reason})` : '';
+  const exit = g.exitCode !== undefined && isOver(g.state) ? `, status ${g.exitCode}` : '';
+  const joined = isOver(g.state) ? '-' : g.joined === undefined ? 'unknown' : g.joined ? 'joined' : 'not joined';
+  return [
+    ...[g.id, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
+    ...[
+      g.secondsLeft === undefined ? '-' : formatDuration(g.secondsLeft),
+      joined,
+      g.cores === undefined ? '-' : `${g.busy ?? 0} of ${g.cores}`,
+    ],
+  ];
+}
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? '';

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { duration, jsonOption, natural, siteOptions } from './options.js';
+import type { Ui } from './ui.js';
+
+interface Flags {
+  site: string;
+  headnode?: string;
+  nodes?: number;
+  cores?: number;
+  memory?: number;
+  walltime?: number;
+  queue?: string;
+  account?: string;
+  user?: string;
+  idleTimeout?: number;
+  wait: boolean | number;
+  timeout: number;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command, ui: Ui): void {
+  siteOptions(
+    program
+      .command('up')
+      .description('bring a cluster up at a site')
+      .argument('[name]', "the cluster's name; default: the site's"),
+  )
+    .option('--wait <n>', 'how many glide-ins to wait for; default: all', natural)
+    .option('--no-wait', 'return once the glide-ins are submitted')
+    .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
+    .option('--dry-run', 'show the plan and write all files that would leave this machine; uses no network')
+    .addOption(jsonOption())
+    .action(async (name: string | undefined, flags: Flags) => {
+      const { describePlan, makePlan, nodeHours } = await import('./plan.js');
+      const plan = await makePlan({ ...flags, name }, flags.dryRun);
+      if (flags.dryRun) {
+        const { renderAll } = await import('../cluster/render.js');
+        const { mkdtempSync } = await import('node:fs');
+        const { tmpdir } = await import('node:os');
+        const { join } = await import('node:path');
+        const dir = mkdtempSync(join(tmpdir(), `scailfin-${plan.cluster.name}-`));
+        const files = renderAll(plan.cluster, plan.site, dir);
+        if (ui.json)
+          ui.print(
+            JSON.stringify({ name: plan.cluster.name, nodeHours: nodeHours(plan.site), plan, dir, files }, null, 2),
+          );
+        else
+          ui.print(
+            [
+              describePlan(plan),
+              '',
+              `Nothing was done. The files that would leave this machine are in ${dir}:`,
+              ...files.map(f => `  ${f}`),
+            ].join('\n'),
+          );
+        return;
+      }
+      ui.say(describePlan(plan));
+      const { up } = await import('../cluster/up.js');
+      const { withCluster } = await import('./session.js');
+      const wait = flags.wait === false ? 0 : flags.wait === true ? plan.site.nodes : flags.wait;
+      await withCluster(ui, plan.cluster.name, async context => {
+        const status = await up(context, plan.cluster, plan.site, {
+          wait: Math.min(wait, plan.site.nodes),
+          timeout: flags.timeout,
+        });
+        if (ui.json) {
+          ui.print(JSON.stringify({ ...status, roundTrips: await context.connections.roundTrips() }, null, 2));
+          return;
+        }
+        const { describeStatus } = await import('./status.js');
+        const run = plan.cluster.name;
+        ui.print(['', describeStatus(status), '', 'Next:', ...next(run)].join('\n'));
+      });
+    });
+}
+
+function next(name: string): string[] {
+  return [
+    `  scailfin exec ${name} -- condor_status           what the pool has`,
+    `  scailfin exec ${name} -- condor_submit job.sub   run jobs`,
+    `  scailfin status ${name} --watch`,
+    `  scailfin down ${name}                            leave nothing behind`,
+  ];
+}

@@ -1,0 +1,58 @@
+import type { Prompter } from '../credentials/prompts.js';
+import { UsageError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { type HostTarget, openHost } from '../hosts/open.js';
+import type { HeadnodeSpec, SiteSpec } from './spec.js';
+
+/** The hosts of one command run, each connected at most once. */
+export class Connections {
+  readonly #open = new Map<string, Promise<Host>>();
+
+  constructor(readonly prompter: Prompter | undefined) {}
+
+  site(spec: SiteSpec): Promise<Host> {
+    const { login } = spec.profile;
+    if (!login) return this.#connect({ kind: 'local' });
+    const host = login.hosts[0] as string;
+    return this.#connect(ssh(host, spec.user, login.port));
+  }
+
+  /** @param home the site whose login node a headnode of kind `login` is on */
+  head(spec: HeadnodeSpec, home: SiteSpec | undefined): Promise<Host> {
+    if (spec.kind === 'local') return this.#connect({ kind: 'local' });
+    if (spec.kind === 'host') return this.#connect(ssh(spec.host, spec.user));
+    if (!home)
+      throw new UsageError('the headnode is a login node, but no site is known', { hint: 'name it: --site SITE' });
+    return this.site(home);
+  }
+
+  /** Commands and transfers so far, over all hosts. */
+  async roundTrips(): Promise<number> {
+    const hosts = await this.#all();
+    return hosts.reduce((sum, host) => sum + host.roundTrips, 0);
+  }
+
+  async close(): Promise<void> {
+    for (const host of await this.#all()) await host.close();
+  }
+
+  #connect(target: HostTarget): Promise<Host> {
+    const key = JSON.stringify(target);
+    const known = this.#open.get(key);
+    if (known) return known;
+    const host = openHost(target, { prompter: this.prompter });
+    this.#open.set(key, host);
+    // a later command of the same run may try again
+    host.catch(() => this.#open.delete(key));
+    return host;
+  }
+
+  async #all(): Promise<Host[]> {
+    const settled = await Promise.allSettled(this.#open.values());
+    return settled.flatMap(s => (s.status === 'fulfilled' ? [s.value] : []));
+  }
+}
+
+function ssh(host: string, user: string | undefined, port?: number): HostTarget {
+  return { kind: 'ssh', host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { ScailfinError, UsageError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { defaultWork, type Probe, probe } from '../hosts/probe.js';
+import { schedulerFor } from '../schedulers/registry.js';
+import type { JobQuery, Scheduler } from '../schedulers/scheduler.js';
+import type { Connections } from './connections.js';
+import type { EventSink } from './events.js';
+import type { Journal } from './journal.js';
+import type { ClusterRecord, SiteRecord } from './record.js';
+import { type SiteSpec, tagOf } from './spec.js';
+
+/** What every step works with. */
+export interface Context {
+  readonly journal: Journal;
+  readonly connections: Connections;
+  readonly sink: EventSink;
+}
+
+/** A site's login node, reached and asked. */
+export interface Site {
+  readonly spec: SiteSpec;
+  readonly host: Host;
+  readonly scheduler: Scheduler;
+  readonly probe: Probe;
+}
+
+/** Says whose a directory on a host is. One line, no secrets. */
+export function ownerLine(record: Pick<ClusterRecord, 'id' | 'created'>): string {
+  return JSON.stringify({ id: record.id, by: `${userInfo().username}@${hostname()}`, created: record.created });
+}
+
+export const newId = (): string => randomBytes(6).toString('hex');
+
+/** The record, which a step may only use once the cluster exists. */
+export function recordOf({ journal }: Pick<Context, 'journal'>): ClusterRecord {
+  if (!journal.record) throw new ScailfinError(`the journal of ${journal.name} is empty`);
+  return journal.record;
+}
+
+export function siteRecord(record: ClusterRecord, name: string): SiteRecord | undefined {
+  return record.sites.find(s => s.spec.site === name);
+}
+
+/** Ids that the batch system is to be asked about. */
+export const knownIds = (site: SiteRecord | undefined): string[] => site?.batches.flatMap(b => b.jobIds) ?? [];
+
+/** How a site's batch system is asked for a cluster's jobs. */
+export function jobQuery(cluster: string, facts: { base: string; user: string }, ids: readonly string[]): JobQuery {
+  return { tag: tagOf(cluster), user: facts.user, ids, dir: siteDir(facts.base, cluster) };
+}
+
+export const siteDir = (base: string, cluster: string): string => `${base}/${cluster}/site`;
+export const poolDir = (base: string, cluster: string): string => `${base}/${cluster}/pool`;
+
+/** Connects to a site and asks it about itself. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
+export async function reachSite(
+  { connections }: Pick<Context, 'connections'>,
+  spec: SiteSpec,
+  cluster: string,
+): Promise<Site> {
+  const scheduler = schedulerFor(spec.profile.scheduler.type);
+  const host = await connections.site(spec);
+  return { spec, host, scheduler, probe: await probe(host, spec.profile.directories.work ?? defaultWork, cluster) };
+}
+
+/** @throws UsageError when a directory of that name belongs to another cluster */
+export function checkOwner(owner: string | undefined, record: ClusterRecord, where: string, site: string): void {
+  if (owner === undefined || owner === ownerLine(record)) return;
+  let by = 'somebody else';
+  try {
+    const other = JSON.parse(owner) as { id: string; by: string; created: string };
+    if (other.id === record.id) return;
+    by = `${other.by}, ${other.created}`;
+  } catch {
+    // an unreadable owner is still not us
+  }
+  throw new UsageError(`${where} has a cluster called ${record.name} already (made by ${by})`, {
+    hint: `choose another name, or take that one down: scailfin down ${record.name} --site ${site}`,
+  });
+}

@@ -1,0 +1,139 @@
+import { LeftoverError, messageOf, UsageError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { defaultWork, type Probe, probe } from '../hosts/probe.js';
+import { schedulerFor } from '../schedulers/registry.js';
+import type { Connections } from './connections.js';
+import { type Context, jobQuery, knownIds } from './context.js';
+import { step } from './events.js';
+import { lock } from './lock.js';
+import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
+import { takeDownHead, takeDownSite } from './takedown.js';
+
+/** What to take down where this machine remembers nothing: the site by its profile, the headnode by the usual rules. */
+export interface Lost {
+  readonly spec: ClusterSpec;
+  readonly site: SiteSpec;
+}
+
+export interface DownResult {
+  readonly name: string;
+  /** Jobs that had to be cancelled. */
+  readonly cancelled: number;
+  readonly verified: readonly string[];
+}
+
+/**
+ * Takes a cluster down and verifies each part: jobs by the batch system's own word, processes, files. Goes on past
+ * what can't be reached, and may be run as often as one likes.
+ * @param lost needed when the journal knows no such cluster
+ * @throws LeftoverError naming what may remain and where; UsageError when neither journal nor `lost` tells where to look
+ */
+export async function down(context: Context, lost: Lost | undefined): Promise<DownResult> {
+  const { journal, sink, connections } = context;
+  const record = journal.record;
+  const { name } = journal;
+  if (!record && !lost) {
+    throw new UsageError(`this machine knows no cluster called ${name}`, {
+      hint: `scailfin list --all shows those it knows; if it ran at a site: scailfin down ${name} --site SITE`,
+    });
+  }
+  const release = lock(journal.dir, `scailfin down ${name}`);
+  const left: string[] = [];
+  const verified: string[] = [];
+  let cancelled = 0;
+  const part = async (title: string, what: string, work: () => Promise<string>): Promise<void> => {
+    try {
+      verified.push(`${title}: ${await stepText(context, title, work)}`);
+    } catch (error) {
+      left.push(...(error instanceof LeftoverError ? error.left : [`${what}: ${firstLine(error)}`]));
+      if (error instanceof LeftoverError) sink({ type: 'warning', text: firstLine(error) });
+    }
+  };
+  try {
+    if (record) journal.append({ type: 'state', state: 'terminating', reason: 'Glide-ins are being cancelled.' });
+    const sites = record ? record.sites.map(s => ({ spec: s.spec, facts: s.facts, ids: knownIds(s) })) : [];
+    if (lost && !sites.some(s => s.spec.site === lost.site.site))
+      sites.push({ spec: lost.site, facts: undefined, ids: [] });
+    const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
+    for (const site of sites) {
+      const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
+      await part(
+        `Cancelling the glide-ins at ${site.spec.site}`,
+        `jobs called ${tagOf(name)} and files on ${where}`,
+        async () => {
+          const host = await connections.site(site.spec);
+          const facts: { base: string; user: string } | Probe =
+            site.facts ?? (await probe(host, site.spec.profile.directories.work ?? defaultWork, name));
+          if ('pool' in facts && facts.pool) heads.set(host.name, { host: async () => host, base: facts.base });
+          const scheduler = schedulerFor(site.spec.profile.scheduler.type);
+          const onProgress = (detail: string): void => sink({ type: 'progress', detail });
+          const query = jobQuery(name, facts, site.ids);
+          const n = await takeDownSite({ host, scheduler, cluster: name, base: facts.base, query, onProgress });
+          cancelled += n;
+          return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains`;
+        },
+      );
+    }
+    for (const { label, host, base } of headnodes(context, lost, heads)) {
+      await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
+        const there = await host();
+        await takeDownHead(there, base ?? (await probe(there, defaultWork, name)).base, name);
+        return 'no process and no file remains';
+      });
+    }
+    if (left.length > 0) {
+      if (record) journal.append({ type: 'state', state: 'failed', reason: `It may not be all gone: ${left[0]}` });
+      throw new LeftoverError(`${name} may not be all gone:`, left, {
+        hint: `when that can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}`,
+      });
+    }
+    if (record)
+      journal.append({ type: 'state', state: 'terminated', reason: 'It was taken down, and nothing of it remains.' });
+    return { name, cancelled, verified };
+  } finally {
+    release();
+  }
+}
+
+interface HeadToStop {
+  readonly label: string;
+  readonly host: () => Promise<Host>;
+  readonly base: string | undefined;
+}
+
+/** The headnode on record; where there is none, the one the usual rules name, this machine, and wherever a pool was seen. */
+function headnodes(
+  context: Context,
+  lost: Lost | undefined,
+  seen: Map<string, { host: () => Promise<Host>; base: string | undefined }>,
+): HeadToStop[] {
+  const { connections, journal } = context;
+  const record = journal.record;
+  const stops: HeadToStop[] = [...seen].map(([label, { host, base }]) => ({ label, host, base }));
+  const add = (spec: ClusterSpec['headnode'], home: SiteSpec | undefined, base: string | undefined): void => {
+    stops.push({ label: labelOf(spec, home), host: () => connectHead(connections, spec, home), base });
+  };
+  if (record) add(record.spec.headnode, record.sites[0]?.spec, record.head?.base);
+  else if (lost) {
+    add(lost.spec.headnode, lost.site, undefined);
+    if (lost.spec.headnode.kind !== 'local') add({ kind: 'local' }, undefined, undefined);
+  }
+  return stops;
+}
+
+const connectHead = (
+  connections: Connections,
+  spec: ClusterSpec['headnode'],
+  home: SiteSpec | undefined,
+): Promise<Host> => connections.head(spec, home);
+
+function labelOf(spec: ClusterSpec['headnode'], home: SiteSpec | undefined): string {
+  if (spec.kind === 'local') return 'this machine';
+  return spec.kind === 'login' ? (home?.profile.login?.hosts[0] ?? 'the login node') : headnodeName(spec);
+}
+
+async function stepText(context: Context, title: string, work: () => Promise<string>): Promise<string> {
+  return step(context.sink, title, work);
+}
+
+const firstLine = (error: unknown): string => messageOf(error).split('\n')[0] ?? '';

@@ -1,0 +1,32 @@
+import { UsageError } from '../errors.js';
+import { commandLine } from '../shell.js';
+import { poolDir } from './context.js';
+import type { ClusterRecord, HeadFacts } from './record.js';
+
+/** A command as it runs on the headnode with the pool's environment. @throws UsageError when there is no pool yet */
+export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
+  const head = headOf(record);
+  const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG; shift 3; exec "$@"';
+  return ['sh', '-c', enter, 'sh', head.bin, head.sbin, `${poolDir(head.base, record.name)}/condor_config`, ...argv];
+}
+
+/** Lines for `eval`. @throws UsageError where the pool is on another machine */
+export function poolExports(record: ClusterRecord): string {
+  const head = headOf(record);
+  if (record.spec.headnode.kind !== 'local') {
+    throw new UsageError(`the pool of ${record.name} is on ${head.host}, not on this machine`, {
+      hint: `scailfin exec ${record.name} -- COMMAND`,
+    });
+  }
+  const config = `CONDOR_CONFIG=${poolDir(head.base, record.name)}/condor_config`;
+  return [`export ${commandLine([config])}`, `export PATH=${commandLine([`${head.bin}:${head.sbin}`])}:"$PATH"`].join(
+    '\n',
+  );
+}
+
+function headOf(record: ClusterRecord): HeadFacts {
+  if (record.head && record.state !== 'terminated') return record.head;
+  throw new UsageError(`${record.name} has no pool: it is ${record.state}. ${record.reason}`, {
+    hint: `scailfin status ${record.name}`,
+  });
+}

@@ -1,0 +1,68 @@
+import { UsageError } from '../errors.js';
+import { cancelJobs } from '../schedulers/runner.js';
+import { isOver } from '../schedulers/scheduler.js';
+import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
+import { step } from './events.js';
+import { lock } from './lock.js';
+import type { SiteSpec } from './spec.js';
+import { clusterStatus, type GlideinStatus } from './status.js';
+import { raise } from './up.js';
+
+export interface ScaleResult {
+  readonly submitted: number;
+  readonly cancelled: number;
+}
+
+/**
+ * Brings a site's glide-ins to `site.nodes`: submits what is missing, or cancels what is too many, those that wait
+ * first, then idle ones, then the least busy.
+ */
+export async function scale(context: Context, site: SiteSpec): Promise<ScaleResult> {
+  const { journal } = context;
+  const { name } = journal;
+  const release = lock(journal.dir, `scailfin scale ${name}`);
+  try {
+    const record = recordOf(context);
+    if (!['pending', 'running'].includes(record.state)) {
+      throw new UsageError(`${name} is ${record.state}: ${record.reason}`, { hint: `scailfin status ${name}` });
+    }
+    journal.append({ type: 'site', site });
+    const status = await clusterStatus(recordOf(context), context.connections);
+    const there = status.sites.find(s => s.site === site.site);
+    if (there?.error)
+      throw new UsageError(`${site.site} can't be asked how many glide-ins it has: ${there.error}`, {
+        hint: 'try again when it answers',
+      });
+    const active = (there?.glideins ?? []).filter(g => !isOver(g.state));
+    if (active.length < site.nodes) {
+      return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
+    }
+    const surplus = leastUseful(active).slice(0, active.length - site.nodes);
+    await step(
+      context.sink,
+      `Cancelling ${surplus.length} glide-in${surplus.length === 1 ? '' : 's'} at ${site.site}`,
+      async () => {
+        if (surplus.length === 0) return 'there are no more than that';
+        const known = siteRecord(recordOf(context), site.site);
+        const { host, scheduler, probe } = await reachSite(context, site, name);
+        await cancelJobs(
+          host,
+          scheduler,
+          surplus.map(g => g.id),
+          jobQuery(name, probe, knownIds(known)),
+        );
+        return surplus.map(g => g.id).join(', ');
+      },
+    );
+    return { submitted: 0, cancelled: surplus.length };
+  } finally {
+    release();
+  }
+}
+
+function leastUseful(glideins: readonly GlideinStatus[]): GlideinStatus[] {
+  const rank = (g: GlideinStatus): number => (g.state === 'queued' || g.state === 'held' ? 0 : g.joined ? 2 : 1);
+  return [...glideins].sort(
+    (a, b) => rank(a) - rank(b) || (a.busy ?? 0) - (b.busy ?? 0) || (a.secondsLeft ?? 0) - (b.secondsLeft ?? 0),
+  );
+}

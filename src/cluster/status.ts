@@ -1,0 +1,192 @@
+import { messageOf } from '../errors.js';
+import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
+import { schedulerFor } from '../schedulers/registry.js';
+import { listJobs } from '../schedulers/runner.js';
+import { isOver, type PilotState, type PilotStatus } from '../schedulers/scheduler.js';
+import type { Connections } from './connections.js';
+import { jobQuery, knownIds, poolDir } from './context.js';
+import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
+import { headnodeName } from './spec.js';
+
+/** The truth about a cluster, from its scheduler and its pool; what could not be asked is *unknown* and says why. */
+export interface ClusterStatus {
+  readonly name: string;
+  readonly state: ClusterState | 'unknown';
+  /** One sentence. */
+  readonly reason: string;
+  readonly created: string;
+  readonly headnode: {
+    readonly kind: string;
+    readonly host: string;
+    readonly address: string;
+    readonly pool: 'alive' | 'dead' | 'none' | 'unknown';
+    readonly error?: string;
+  };
+  readonly sites: readonly SiteStatus[];
+  /** In cores. */
+  readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
+  readonly jobs: PoolStatus['jobs'];
+}
+
+export interface SiteStatus {
+  readonly site: string;
+  readonly wanted: number;
+  readonly glideins: readonly GlideinStatus[];
+  readonly error?: string;
+}
+
+export interface GlideinStatus {
+  /** The batch job's id. */
+  readonly id: string;
+  readonly state: PilotState;
+  /** The scheduler's own word. */
+  readonly word: string;
+  readonly reason?: string;
+  readonly node?: string;
+  /** Seconds until it leaves or is ended. */
+  readonly secondsLeft?: number;
+  /** It advertises itself in the pool; undefined when the pool could not be asked. */
+  readonly joined: boolean | undefined;
+  readonly cores?: number;
+  readonly busy?: number;
+  readonly exitCode?: number;
+}
+
+/** Asks the sites and the headnode at once, one round trip each. Never throws for a host that can't be asked. */
+export async function clusterStatus(record: ClusterRecord, connections: Connections): Promise<ClusterStatus> {
+  const asked = Promise.all(record.sites.map(site => askSite(record, site, connections)));
+  const [pool, sites] = await Promise.all([askPool(record, connections), asked]);
+  return assemble(record, pool, sites);
+}
+
+type Answer<T> = { readonly value: T } | { readonly error: string };
+
+async function askSite(
+  record: ClusterRecord,
+  site: SiteRecord,
+  connections: Connections,
+): Promise<Answer<PilotStatus[]>> {
+  if (!site.facts) return { value: [] };
+  try {
+    const host = await connections.site(site.spec);
+    const scheduler = schedulerFor(site.spec.profile.scheduler.type);
+    return { value: await listJobs(host, scheduler, jobQuery(record.name, site.facts, knownIds(site))) };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}
+
+async function askPool(record: ClusterRecord, connections: Connections): Promise<Answer<PoolStatus>> {
+  if (!record.head) return { value: { pool: 'none', glideins: [], jobs: undefined } };
+  try {
+    const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
+    return { value: await queryPool(host, poolDir(record.head.base, record.name)) };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}
+
+function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answer<PilotStatus[]>[]): ClusterStatus {
+  const inPool = 'value' in pool ? pool.value : undefined;
+  const sites = record.sites.map((site, n): SiteStatus => {
+    const answer = answers[n] as Answer<PilotStatus[]>;
+    const wanted = site.spec.nodes;
+    if ('error' in answer)
+      return { site: site.spec.site, wanted, glideins: fromPool(site, inPool), error: answer.error };
+    return { site: site.spec.site, wanted, glideins: answer.value.map(s => merge(s, inPool)) };
+  });
+  // an advertisement outlives a node that died without a word: only those whose job runs count
+  const live = sites.flatMap(s => s.glideins).filter(g => g.joined && !isOver(g.state));
+  const total = live.reduce((sum, g) => sum + (g.cores ?? 0), 0);
+  const busy = live.reduce((sum, g) => sum + (g.busy ?? 0), 0);
+  return {
+    name: record.name,
+    ...judge(record, pool, sites),
+    created: record.created,
+    headnode: {
+      kind: headnodeName(record.spec.headnode),
+      host: record.head?.host ?? '',
+      address: record.head ? `${record.head.address}:${record.head.port}` : '',
+      pool: inPool?.pool ?? 'unknown',
+      ...('error' in pool ? { error: pool.error } : {}),
+    },
+    sites,
+    slots: inPool ? { total, busy, idle: total - busy } : undefined,
+    jobs: inPool?.jobs,
+  };
+}
+
+function merge(status: PilotStatus, pool: PoolStatus | undefined): GlideinStatus {
+  const { id, state, word, reason, node, secondsLeft, exitCode } = status;
+  const ad = isOver(state) ? undefined : pool?.glideins.find(g => g.id === id);
+  return {
+    id,
+    state,
+    word,
+    joined: pool ? ad !== undefined : undefined,
+    ...(reason === undefined ? {} : { reason }),
+    ...(node === undefined ? (ad ? { node: ad.node } : {}) : { node }),
+    ...(secondsLeft === undefined ? {} : { secondsLeft }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(ad ? { cores: ad.cores, busy: ad.busy } : {}),
+  };
+}
+
+/** The scheduler can't be asked: what the pool knows, with the job's state unknown. */
+function fromPool(site: SiteRecord, pool: PoolStatus | undefined): GlideinStatus[] {
+  const seen = (pool?.glideins ?? []).filter(g => g.site === site.spec.site);
+  const silent = knownIds(site).filter(id => !seen.some(g => g.id === id || g.id.startsWith(`${id}_`)));
+  return [
+    ...seen.map(
+      (g: PoolGlidein): GlideinStatus => ({
+        id: g.id,
+        state: 'unknown',
+        word: '',
+        joined: true,
+        node: g.node,
+        cores: g.cores,
+        busy: g.busy,
+      }),
+    ),
+    ...silent.map((id): GlideinStatus => ({ id, state: 'unknown', word: '', joined: pool ? false : undefined })),
+  ];
+}
+
+function judge(
+  record: ClusterRecord,
+  pool: Answer<PoolStatus>,
+  sites: SiteStatus[],
+): { state: ClusterState | 'unknown'; reason: string } {
+  if (!['pending', 'running', 'initializing'].includes(record.state))
+    return { state: record.state, reason: record.reason };
+  const lost = sites.filter(s => s.error !== undefined).map(s => s.site);
+  if ('error' in pool || lost.length > 0) {
+    const who = ['error' in pool ? 'the headnode' : '', ...lost].filter(Boolean).join(' and ');
+    return { state: 'unknown', reason: `Could not ask ${who}; what runs there is unknown.` };
+  }
+  if (!record.head || record.state === 'initializing') return { state: record.state, reason: record.reason };
+  if (pool.value.pool !== 'alive') {
+    return {
+      state: 'failed',
+      reason: `The pool is not running on the headnode; \`scailfin up ${record.name}\` starts it again.`,
+    };
+  }
+  const all = sites.flatMap(s => s.glideins);
+  const active = all.filter(g => !isOver(g.state));
+  const wanted = sites.reduce((sum, s) => sum + s.wanted, 0);
+  const joined = active.filter(g => g.joined).length;
+  const queued = active.filter(g => g.state === 'queued' || g.state === 'held').length;
+  const failed = all.filter(g => g.state === 'failed').length;
+  const also = [queued > 0 ? `${queued} wait in the queue` : '', failed > 0 ? `${failed} failed` : ''].filter(Boolean);
+  const tail = also.length > 0 ? `; ${also.join(', ')}` : '';
+  if (joined > 0)
+    return {
+      state: 'running',
+      reason: `${joined} of ${wanted} glide-ins ${wanted === 1 ? 'has' : 'have'} joined${tail}.`,
+    };
+  if (active.length > 0) return { state: 'pending', reason: `No glide-in has joined yet${tail}.` };
+  return {
+    state: 'pending',
+    reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` sends new ones.`,
+  };
+}

@@ -1,0 +1,111 @@
+import { CommandError, ScailfinError } from '../../errors.js';
+import type { Host } from '../../hosts/host.js';
+import { defaultWork, type Probe, probe } from '../../hosts/probe.js';
+import { keyValues, runScript } from '../../hosts/script.js';
+import { templateText } from '../../templates.js';
+import { type Context, checkOwner, ownerLine, reachSite, recordOf, type Site } from '../context.js';
+import { headnodeName, type SiteSpec } from '../spec.js';
+
+/** The headnode, reached and asked. */
+export interface Head {
+  readonly host: Host;
+  readonly probe: Probe;
+}
+
+/** Connects to the site, and checks that the cluster's name is free there. */
+export async function connectSite(context: Context, spec: SiteSpec): Promise<Site> {
+  const record = recordOf(context);
+  const site = await reachSite(context, spec, record.name);
+  checkOwner(site.probe.owner, record, site.host.name, spec.site);
+  const { base, user, host } = site.probe;
+  context.journal.append({ type: 'site-facts', name: spec.site, facts: { base, user, host } });
+  return site;
+}
+
+/** Connects to the headnode; where it is the site's login node or this machine as a site, that is the same connection. */
+export async function connectHead(context: Context, site: Site): Promise<Head> {
+  const record = recordOf(context);
+  const host = await context.connections.head(record.spec.headnode, record.sites[0]?.spec ?? site.spec);
+  if (host === site.host) return { host, probe: site.probe };
+  const found = await probe(host, defaultWork, record.name);
+  checkOwner(found.owner, record, host.name, site.spec.site);
+  return { host, probe: found };
+}
+
+/**
+ * Makes the cluster's directory on a host, marked as ours.
+ * @param part what it is for there
+ * @returns whether the payload with that digest is there already
+ */
+export async function claim(
+  context: Context,
+  host: Host,
+  base: string,
+  part: 'site' | 'pool',
+  sha256 = 'none',
+): Promise<boolean> {
+  const record = recordOf(context);
+  const args = [base, record.name, part, ownerLine(record), sha256];
+  const out = await runScript(host, templateText('site/prepare.sh'), args).catch(error => {
+    // somebody else took the name between our look and now
+    if (error instanceof CommandError && error.exitStatus === 20) {
+      throw new ScailfinError(`${host.name} has a cluster called ${record.name} already`, {
+        hint: 'choose another name',
+      });
+    }
+    throw error;
+  });
+  const values = keyValues(out.stdout);
+  const free = Number(values.get('free')?.[0] ?? Number.NaN);
+  if (free < 100 * 1024) {
+    throw new ScailfinError(`${host.name} has only ${Math.floor(free / 1024)} MiB free in ${base}`, {
+      hint: 'make room there, or set directories.work in the site profile',
+    });
+  }
+  return values.get('payload')?.[0] === 'yes';
+}
+
+/** The addresses by which a site may reach the headnode, best first. */
+export function candidates(site: Site, head: Head): string[] {
+  const own = head.probe.addresses;
+  if (head.host === site.host) {
+    if (!site.spec.profile.login) return ['127.0.0.1'];
+    const { loginAddress } = site.spec.profile.network;
+    return unique([...(loginAddress ? [loginAddress] : []), ...own, site.probe.ssh?.server]);
+  }
+  // what the site's sshd sees of this machine: its own address, or a gateway's in front of it
+  const seen = head.host.address === 'local' ? site.probe.ssh?.client : head.probe.ssh?.server;
+  return unique([seen && own.includes(seen) ? seen : undefined, ...own, seen]);
+}
+
+function unique(list: (string | undefined)[]): string[] {
+  return [...new Set(list.filter(a => a !== undefined && !a.includes(':')))] as string[];
+}
+
+/**
+ * Proves from the site's login node that the headnode's port answers.
+ * @returns the address that does
+ * @throws ScailfinError naming the other headnodes there are
+ */
+export async function proveReachable(
+  site: Site,
+  head: Head,
+  port: number,
+  addresses: readonly string[],
+  headnode: string,
+): Promise<string> {
+  const out = await runScript(site.host, templateText('site/reach.sh'), [String(port), ...addresses], { check: false });
+  const reached = keyValues(out.stdout).get('reached')?.[0];
+  if (reached) return reached;
+  const others = ['login', 'local', '[user@]host'].filter(h => h !== headnode).map(h => `--headnode ${h}`);
+  throw new ScailfinError(
+    `${site.host.name} can't reach the headnode (${head.host.name}): ${out.stdout.trim().replaceAll('\n', '; ')}`,
+    {
+      hint:
+        `glide-ins could not join, so nothing was submitted. Open port ${port} on the headnode, or choose another one: ` +
+        `${others.join(', ')} (login runs the pool on the site's login node and needs no open port here)`,
+    },
+  );
+}
+
+export const describeHead = (context: Context): string => headnodeName(recordOf(context).spec.headnode);

@@ -1,0 +1,131 @@
+import { SchedulerError, UsageError } from '../../errors.js';
+import { listJobs, submitOnce } from '../../schedulers/runner.js';
+import { isOver, type PilotJob, type PilotStatus } from '../../schedulers/scheduler.js';
+import { render, templateText } from '../../templates.js';
+import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
+import type { Batch } from '../record.js';
+import { type SiteSpec, tagOf } from '../spec.js';
+
+/** What a glide-in must know of the cluster; the token goes beside it, in a file of its own. */
+export interface GlideinSettings {
+  readonly cluster: string;
+  readonly address: string;
+  readonly port: number;
+  readonly trustDomain: string;
+  /** Absolute directory on the site. */
+  readonly payload: string;
+  readonly payloadGlibc: string;
+  readonly payloadArch: string;
+}
+
+/** A glide-in leaves a headnode that has not answered for this long. Seconds. */
+const LOST_HEADNODE = 600;
+
+/** The batch job of `count` glide-ins. */
+export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: number): PilotJob {
+  const { scheduler, launcher, queues } = spec.profile;
+  const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
+  return {
+    tag: tagOf(cluster),
+    count,
+    coresPerNode: spec.cores,
+    memoryPerNode: spec.memory,
+    // some sites spell GPUs their own way
+    gpusPerNode: directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
+    walltime: spec.walltime,
+    queue: spec.queue,
+    queueOption: scheduler.queueOption ?? 'partition',
+    account: spec.account,
+    directives,
+    launcher,
+    dir,
+    logDir: `${dir}/logs`,
+    command: ['bash', `${dir}/glidein.sh`, dir],
+    arrays: scheduler.arrays,
+  };
+}
+
+/** The files a glide-in starts from, but for the token. */
+export function glideinFiles(
+  spec: SiteSpec,
+  settings: GlideinSettings,
+): { name: string; content: string; mode: number }[] {
+  const values = {
+    ...settings,
+    site: spec.site,
+    walltime: spec.walltime,
+    idleTimeout: spec.idleTimeout,
+    lostHeadnode: LOST_HEADNODE,
+    gpus: spec.gpus,
+    localDirectory: spec.profile.directories.local ?? '',
+  };
+  return [
+    { name: 'settings', content: render('glidein/settings', values), mode: 0o600 },
+    { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
+    { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
+  ];
+}
+
+/** The cluster's glide-ins on a site that are not over. */
+export async function activeGlideins(context: Context, site: Site): Promise<PilotStatus[]> {
+  const record = recordOf(context);
+  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)));
+  return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
+}
+
+/**
+ * Submits what is missing to `target` glide-ins, as one array where the site allows it. A submission that was cut
+ * short before is finished first, or found by its name.
+ * @returns how many were submitted now
+ */
+export async function submitGlideins(
+  context: Context,
+  site: Site,
+  settings: GlideinSettings,
+  token: string,
+  target: number,
+): Promise<number> {
+  const { spec } = site;
+  const { name } = recordOf(context);
+  const dir = siteDir(site.probe.base, name);
+  const files = glideinFiles(spec, settings).map(f => ({ path: `${dir}/${f.name}`, content: f.content, mode: f.mode }));
+  await site.host.put([...files, { path: `${dir}/token`, content: `${token}\n`, mode: 0o600 }]);
+
+  const before = siteRecord(recordOf(context), spec.site)?.batches ?? [];
+  for (const batch of before.filter(b => b.outcome === 'intended')) await submitBatch(context, site, dir, batch);
+  // on a fresh cluster nothing can be there: prepare made the directory a moment ago
+  const active = before.length === 0 ? 0 : (await activeGlideins(context, site)).length;
+  const missing = target - active;
+  if (missing <= 0) return 0;
+  for (const [n, count] of (spec.profile.scheduler.arrays ? [missing] : Array<number>(missing).fill(1)).entries()) {
+    await submitBatch(context, site, dir, {
+      label: `b${before.length + n + 1}`,
+      count,
+      jobIds: [],
+      outcome: 'intended',
+    });
+  }
+  return missing;
+}
+
+async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {
+  const { name } = recordOf(context);
+  const write = (change: Partial<Batch>): void =>
+    context.journal.append({ type: 'batch', name: site.spec.site, batch: { ...batch, ...change } });
+  write({});
+  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)));
+  try {
+    const jobIds = await submitOnce(
+      site.host,
+      site.scheduler,
+      pilotJob(site.spec, name, dir, batch.count),
+      batch.label,
+      query,
+    );
+    write({ jobIds, outcome: 'submitted' });
+  } catch (error) {
+    // refused is an answer; a broken connection is none, and the batch stays intended
+    if (error instanceof SchedulerError || error instanceof UsageError) write({ outcome: 'refused' });
+    throw error;
+  }
+}

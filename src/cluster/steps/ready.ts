@@ -1,0 +1,72 @@
+import { ScailfinError, TimeoutError } from '../../errors.js';
+import { isOver } from '../../schedulers/scheduler.js';
+import { formatDuration } from '../../units.js';
+import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
+import { type ClusterStatus, clusterStatus } from '../status.js';
+
+/**
+ * Waits until `target` glide-ins have joined. Looks often at first and seldom later: login nodes are shared.
+ * @throws TimeoutError after `timeout` seconds (nothing is undone), ScailfinError when so many failed that it can't happen
+ */
+export async function waitForGlideins(context: Context, target: number, timeout: number): Promise<ClusterStatus> {
+  const began = Date.now();
+  let trouble = 0;
+  for (let round = 0; ; round++) {
+    const status = await clusterStatus(recordOf(context), context.connections);
+    const all = status.sites.flatMap(s => s.glideins);
+    const active = all.filter(g => !isOver(g.state));
+    const joined = active.filter(g => g.joined).length;
+    if (joined >= target) return status;
+    const blind = status.sites.find(s => s.error)?.error ?? status.headnode.error;
+    trouble = blind ? trouble + 1 : 0;
+    if (trouble >= 3)
+      throw new ScailfinError(`the cluster can't be watched any more: ${blind}`, {
+        hint: `scailfin status ${status.name}`,
+      });
+    if (!blind && active.length < target)
+      throw new ScailfinError(await whyFailed(context, status), {
+        hint: `scailfin logs ${status.name} shows all they said`,
+      });
+    if (Date.now() - began > timeout * 1000) {
+      const hint = `nothing is lost: they go on waiting. \`scailfin status ${status.name} --watch\` shows when they join, \`scailfin down ${status.name}\` cancels them`;
+      throw new TimeoutError(
+        `${joined} of ${target} glide-ins joined within ${formatDuration(timeout)}: ${status.reason}`,
+        { hint },
+      );
+    }
+    context.sink({ type: 'progress', detail: progress(status, joined, target) });
+    await new Promise(resolve => setTimeout(resolve, round < 10 ? 500 : round < 40 ? 2000 : 10_000));
+  }
+}
+
+function progress(status: ClusterStatus, joined: number, target: number): string {
+  const waiting = status.sites.flatMap(s => s.glideins).filter(g => g.state === 'queued' || g.state === 'held');
+  const why = waiting.find(g => g.reason)?.reason;
+  return `${joined} of ${target} joined${waiting.length > 0 ? `, ${waiting.length} in the queue${why ? ` (${why})` : ''}` : ''}`;
+}
+
+/** The last words of a glide-in that ended without joining. */
+async function whyFailed(context: Context, status: ClusterStatus): Promise<string> {
+  const record = recordOf(context);
+  for (const site of status.sites) {
+    const over = site.glideins.find(g => isOver(g.state) && g.id.length > 0);
+    const known = siteRecord(record, site.site);
+    if (!over || !known?.facts) continue;
+    const host = await context.connections.site(known.spec);
+    const dir = `${siteDir(known.facts.base, record.name)}/logs`;
+    const out = await host.run(
+      [
+        'sh',
+        '-c',
+        'tail -n 4 "$1" "$2/glidein.log" 2>/dev/null | grep -v "^==>" | grep . | tail -n 3',
+        'tail',
+        `${dir}/${over.id}.out`,
+        `${dir}/${over.id}`,
+      ],
+      { check: false },
+    );
+    const said = out.stdout.trim() || (over.reason ?? over.word);
+    return `glide-in ${over.id} ended before it joined (${over.word}${over.exitCode ? `, status ${over.exitCode}` : ''}): ${said}`;
+  }
+  return 'the glide-ins ended before they joined';
+}

@@ -1,0 +1,122 @@
+import { LeftoverError, messageOf, SchedulerError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { keyValues, runScript } from '../hosts/script.js';
+import { stopPool } from '../htcondor/pool.js';
+import { cancelJobs, listJobs } from '../schedulers/runner.js';
+import { isOver, type JobQuery, type PilotStatus, type Scheduler } from '../schedulers/scheduler.js';
+import { templateText } from '../templates.js';
+import { poolDir, siteDir } from './context.js';
+
+/** How long a batch system may take to end a job before we say it did not. Seconds. */
+const CANCEL_LIMIT = 120;
+
+export interface SiteTakedown {
+  readonly host: Host;
+  readonly scheduler: Scheduler;
+  readonly cluster: string;
+  readonly base: string;
+  readonly query: JobQuery;
+  readonly onProgress: (text: string) => void;
+}
+
+/**
+ * Cancels all of a cluster's jobs on a site, waits until the batch system says they are over, and only then removes
+ * the files. Nothing is there to begin with? Then this verifies just that.
+ * @returns how many jobs it cancelled
+ * @throws LeftoverError naming what may remain
+ */
+export async function takeDownSite(site: SiteTakedown): Promise<number> {
+  const { host, scheduler, cluster, base } = site;
+  const closing = await runScript(host, templateText('site/close.sh'), [siteDir(base, cluster), '60'], {
+    timeoutMs: 90_000,
+  });
+  const answers = (keyValues(closing.stdout).get('submitted') ?? []).map(text =>
+    Buffer.from(text, 'base64').toString(),
+  );
+  const query = {
+    ...site.query,
+    ids: [...new Set([...site.query.ids, ...answers.flatMap(a => submittedId(scheduler, a))])],
+  };
+
+  const cancelled = new Set<string>();
+  const began = Date.now();
+  for (let round = 0; ; round++) {
+    const active = await stillThere(site, query);
+    if (active.length === 0) break;
+    const fresh = active.filter(s => !cancelled.has(s.id));
+    // ask again for those that were told once and go on
+    const due = round % 10 === 9 ? active : fresh;
+    if (due.length > 0) await cancelJobs(host, scheduler, wholeJobs(due), query);
+    for (const s of due) cancelled.add(s.id);
+    if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
+    site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
+    await new Promise(resolve => setTimeout(resolve, round < 10 ? 500 : 2000));
+  }
+  await removeFiles(host, base, cluster, 'site');
+  return cancelled.size;
+}
+
+/** Stops the pool and removes its files. @throws LeftoverError */
+export async function takeDownHead(host: Host, base: string, cluster: string): Promise<void> {
+  try {
+    await stopPool(host, poolDir(base, cluster));
+  } catch (error) {
+    throw new LeftoverError(messageOf(error), [`HTCondor's processes of ${cluster} on ${host.name}`]);
+  }
+  await removeFiles(host, base, cluster, 'pool');
+}
+
+async function stillThere(site: SiteTakedown, query: JobQuery): Promise<PilotStatus[]> {
+  try {
+    return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
+  } catch (error) {
+    if (!(error instanceof SchedulerError)) throw error;
+    throw new LeftoverError(
+      messageOf(error),
+      [`batch jobs called ${query.tag} of ${query.user} on ${site.host.name}, if there are any`],
+      {
+        hint: 'run the same command again when the batch system answers; glide-ins leave by themselves once their directory is gone',
+      },
+    );
+  }
+}
+
+/** An array is cancelled whole where all we know of it goes. */
+function wholeJobs(statuses: readonly PilotStatus[]): string[] {
+  return [...new Set(statuses.map(s => s.jobId))];
+}
+
+function leftovers(site: SiteTakedown, active: readonly PilotStatus[]): LeftoverError {
+  const left = active.map(s => `job ${s.id} (${s.word}${s.node ? ` on ${s.node}` : ''}) on ${site.host.name}`);
+  return new LeftoverError(
+    `the batch system has not ended these jobs ${CANCEL_LIMIT} s after they were cancelled:`,
+    left,
+    {
+      hint: `run the same command again in a while; \`${
+        site.scheduler.cancel(
+          active.map(s => s.id),
+          site.query,
+        ).argv[0]
+      }\` on ${site.host.name} does it by hand`,
+    },
+  );
+}
+
+async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<void> {
+  const out = await runScript(host, templateText('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
+  const left = keyValues(out.stdout).get('left') ?? [];
+  if (left.length > 0)
+    throw new LeftoverError(
+      `could not remove all files on ${host.name}:`,
+      left.map(path => `${path} on ${host.name}`),
+    );
+}
+
+/** The id in a stored answer of the batch system, if it accepted. */
+export function submittedId(scheduler: Scheduler, answer: string): string[] {
+  try {
+    return [scheduler.parseSubmit({ stdout: answer, stderr: '', exitCode: 0 })];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,202 @@
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf, ScailfinError, UsageError } from '../errors.js';
+import { glideinToken } from '../htcondor/pool.js';
+import { type Context, jobQuery, newId, recordOf, type Site } from './context.js';
+import { step } from './events.js';
+import { lock } from './lock.js';
+import type { ClusterRecord } from './record.js';
+import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
+import { type ClusterStatus, clusterStatus } from './status.js';
+import { connectHead, connectSite, type Head } from './steps/connect.js';
+import { submitGlideins } from './steps/glideins.js';
+import { bringUpPool } from './steps/headnode.js';
+import { stagePayload } from './steps/payload.js';
+import { waitForGlideins } from './steps/ready.js';
+import { takeDownHead, takeDownSite } from './takedown.js';
+
+export interface UpOptions {
+  /** How many glide-ins to wait for; 0 does not wait. */
+  readonly wait: number;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+/**
+ * Brings a cluster up, or finishes bringing it up, or finds it running. What fails before anything was submitted is
+ * undone; what fails later stays, and is resumed by the same command.
+ * @throws UsageError when a cluster of that name has other settings, and all that the steps throw
+ */
+export async function up(
+  context: Context,
+  spec: ClusterSpec,
+  site: SiteSpec,
+  options: UpOptions,
+): Promise<ClusterStatus> {
+  const release = lock(context.journal.dir, `scailfin up ${spec.name}`);
+  try {
+    const fresh = begin(context, spec, site);
+    await raise(context, site, site.nodes, fresh);
+    context.journal.append({ type: 'state', state: 'pending', reason: 'Glide-ins have been submitted.' });
+    if (options.wait === 0) return await clusterStatus(recordOf(context), context.connections);
+    const title = `Waiting for ${options.wait} glide-in${options.wait === 1 ? '' : 's'} to join`;
+    let status: ClusterStatus | undefined;
+    await step(context.sink, title, async () => {
+      status = await waitForGlideins(context, options.wait, options.timeout);
+    });
+    context.journal.append({ type: 'state', state: 'running', reason: 'Glide-ins have joined.' });
+    return { ...(status as ClusterStatus), state: 'running' };
+  } finally {
+    release();
+  }
+}
+
+/** Writes the cluster into its journal, or checks that it is the one there. @returns whether it is new */
+function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean {
+  const record = journal.record;
+  if (record && record.state !== 'terminated') {
+    checkSame(record, spec, site);
+    return false;
+  }
+  journal.append({ type: 'created', id: newId(), spec });
+  journal.append({ type: 'site', site });
+  journal.append({ type: 'state', state: 'initializing', reason: 'The headnode and the site are being set up.' });
+  return true;
+}
+
+/** @throws UsageError naming what differs and the command that changes it */
+export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSpec): void {
+  const { name } = record;
+  if (['terminating', 'cleanup'].includes(record.state)) {
+    throw new UsageError(`${name} is being taken down: ${record.reason}`, {
+      hint: `finish that first: scailfin down ${name}`,
+    });
+  }
+  const old = record.sites.find(s => s.spec.site === site.site)?.spec;
+  if (!old) {
+    const at = record.sites.map(s => s.spec.site).join(', ');
+    throw new UsageError(`${name} is a cluster at ${at}, not at ${site.site}`, {
+      hint: `add the site to it: scailfin scale ${name} --site ${site.site} --nodes ${site.nodes}; or choose another name: scailfin up NAME --site ${site.site}`,
+    });
+  }
+  if (old.nodes !== site.nodes) {
+    throw new UsageError(`${name} has ${old.nodes} nodes, not ${site.nodes}`, {
+      hint: `scailfin scale ${name} --nodes ${site.nodes}`,
+    });
+  }
+  const show = (value: unknown): string => (value === undefined ? 'not set' : String(value));
+  const differ = (['queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const)
+    .filter(key => old[key] !== site[key])
+    .map(key => `${key} is ${show(old[key])}, not ${show(site[key])}`);
+  if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
+    differ.push(`the headnode is ${headnodeName(record.spec.headnode)}, not ${headnodeName(spec.headnode)}`);
+  }
+  if (differ.length > 0) {
+    throw new UsageError(`${name} is there already with other settings: ${differ.join('; ')}`, {
+      hint: `take it down first: scailfin down ${name}; or choose another name`,
+    });
+  }
+}
+
+/**
+ * The road: site, headnode, pool, payload, glide-ins. Each step finds what is there and does what is missing.
+ * @param fresh the cluster began with this run: a failure before the submission leaves nothing
+ */
+export async function raise(context: Context, spec: SiteSpec, target: number, fresh: boolean): Promise<number> {
+  const { sink } = context;
+  let site: Site | undefined;
+  let head: Head | undefined;
+  try {
+    await step(sink, `Connecting to ${spec.profile.login ? spec.profile.login.hosts[0] : 'this machine'}`, async () => {
+      site = await connectSite(context, spec);
+      head = await connectHead(context, site);
+      return head.host === site.host ? `as ${site.probe.user}` : `as ${site.probe.user}; headnode is ${head.host.name}`;
+    });
+    const [there, here] = [site, head] as unknown as [Site, Head];
+    const pool = await value(
+      context,
+      'Starting the pool',
+      () => bringUpPool(context, there, here),
+      p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
+    );
+    const payload = await value(
+      context,
+      'Staging the payload',
+      () => stagePayload(context, there, here, pool),
+      p => `${(p.bytes / 1e6).toFixed(1)} MB, ${p.staged}`,
+    );
+    return await value(
+      context,
+      `Submitting glide-ins to ${spec.site}`,
+      async () => {
+        const token = await glideinToken(here.host, pool.plan.dir);
+        const { address, port } = pool;
+        const settings = {
+          ...{ cluster: recordOf(context).name, address, port, trustDomain: pool.plan.trustDomain },
+          ...{ payload: payload.dir, payloadGlibc: payload.glibc, payloadArch: payload.arch },
+        };
+        return submitGlideins(context, there, settings, token, target);
+      },
+      n => (n === 0 ? 'all there already' : `${n} submitted as ${lastJobs(context, spec.site)}`),
+    );
+  } catch (error) {
+    if (fresh && mayUndo(context)) await undo(context, site, head, error);
+    throw error;
+  }
+}
+
+/** Nothing was submitted, and nothing may have been. */
+function mayUndo(context: Context): boolean {
+  return recordOf(context).sites.every(s => s.batches.every(b => b.outcome === 'refused'));
+}
+
+async function undo(context: Context, site: Site | undefined, head: Head | undefined, cause: unknown): Promise<void> {
+  const { name } = recordOf(context);
+  const reason = `It did not come up: ${messageOf(cause).split('\n')[0]}`;
+  if (!site) {
+    context.journal.append({ type: 'state', state: 'terminated', reason });
+    return;
+  }
+  try {
+    await step(context.sink, 'Undoing what was begun', async () => {
+      const { host, scheduler, probe } = site;
+      await takeDownSite({
+        host,
+        scheduler,
+        cluster: name,
+        base: probe.base,
+        query: jobQuery(name, probe, []),
+        onProgress: () => {},
+      });
+      if (head) await takeDownHead(head.host, head.probe.base, name);
+    });
+    context.journal.append({ type: 'state', state: 'terminated', reason });
+  } catch (error) {
+    context.journal.append({ type: 'state', state: 'failed', reason });
+    context.sink({
+      type: 'warning',
+      text: `could not undo it all: ${messageOf(error)}; \`scailfin down ${name}\` tries again`,
+    });
+  }
+}
+
+function lastJobs(context: Context, site: string): string {
+  const batches = recordOf(context).sites.find(s => s.spec.site === site)?.batches ?? [];
+  const ids = batches.filter(b => b.outcome === 'submitted').flatMap(b => b.jobIds);
+  return `job ${ids.slice(-3).join(', ')}`;
+}
+
+/** A step whose outcome is more than a line of text. */
+async function value<T>(
+  context: Context,
+  title: string,
+  work: () => Promise<T>,
+  detail: (value: T) => string,
+): Promise<T> {
+  const box: { value?: T } = {};
+  await step(context.sink, title, async () => {
+    box.value = await work();
+    return detail(box.value);
+  });
+  if (!('value' in box)) throw new ScailfinError(`${title} gave nothing`);
+  return box.value as T;
+}

@@ -1,0 +1,129 @@
+import { CommandError, ScailfinError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { keyValues, runScript } from '../hosts/script.js';
+import type { HtcondorSource } from '../sites/schema.js';
+import { render, templateText } from '../templates.js';
+
+/** A pool that runs on a headnode. */
+export interface Pool {
+  readonly port: number;
+  readonly bin: string;
+  readonly sbin: string;
+  readonly version: string;
+  /** The same programs give the same key; names a payload cut from them. */
+  readonly programs: string;
+}
+
+export interface PoolPlan {
+  /** Absolute, on the headnode. */
+  readonly dir: string;
+  readonly name: string;
+  readonly trustDomain: string;
+  /** IPv4 address or name by which glide-ins reach the headnode. */
+  readonly address: string;
+  readonly firstPort: number;
+  /** Directory of an unpacked tarball, where the source is one. */
+  readonly release: string | undefined;
+  readonly source: HtcondorSource;
+}
+
+/** A glide-in may wait in a queue for days before it needs its token; the key dies with the cluster. Seconds. */
+const TOKEN_LIFETIME = 30 * 86400;
+
+/** The pool's configuration file. */
+export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>): string {
+  return render('headnode/condor_config', { dir: plan.dir, name: plan.name, trustDomain: plan.trustDomain });
+}
+
+/**
+ * Starts the pool, or finds it running; an address other than before restarts it.
+ * @throws ScailfinError when HTCondor is missing or does not come up, with its own words
+ */
+export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
+  await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }]);
+  const args = [plan.dir, plan.address, String(plan.firstPort), String(TOKEN_LIFETIME), ...sourceArgs(plan)];
+  const out = await runScript(host, scriptOf('layout', 'pool-stop', 'pool-start'), args, { timeoutMs: 150_000 }).catch(
+    error => {
+      throw explain(error, host);
+    },
+  );
+  const values = keyValues(out.stdout);
+  const one = (key: string): string => values.get(key)?.[0] ?? '';
+  return {
+    port: Number(one('port')),
+    bin: one('bin'),
+    sbin: one('sbin'),
+    version: one('version'),
+    programs: one('key'),
+  };
+}
+
+/** Ends every process of the pool in `dir`. @throws ScailfinError when some survive */
+export async function stopPool(host: Host, dir: string): Promise<void> {
+  const script = `${templateText('headnode/pool-stop.sh')}\npool_stop "$1"\n`;
+  const out = await runScript(host, script, [dir], { check: false, timeoutMs: 90_000 });
+  if (out.exitCode !== 0) throw new ScailfinError(`HTCondor's processes survive on ${host.name}: ${out.stderr.trim()}`);
+}
+
+/** The token that lets a glide-in read the pool and advertise itself, and nothing else. Secret. */
+export async function glideinToken(host: Host, dir: string): Promise<string> {
+  return (await host.run(['cat', `${dir}/glidein.token`])).stdout.trim();
+}
+
+export interface Payload {
+  readonly sha256: string;
+  /** Oldest GNU C library it runs on. */
+  readonly glibc: string;
+  readonly arch: string;
+  readonly condor: string;
+  readonly bytes: number;
+}
+
+/** Cuts the glide-ins' payload out of the headnode's HTCondor into `archive` there. */
+export async function cutPayload(
+  host: Host,
+  archive: string,
+  plan: Pick<PoolPlan, 'source' | 'release'>,
+): Promise<Payload> {
+  const out = await runScript(host, scriptOf('layout', 'payload-cut'), [archive, ...sourceArgs(plan)], {
+    timeoutMs: 120_000,
+  }).catch(error => {
+    throw explain(error, host);
+  });
+  const values = keyValues(out.stdout);
+  const one = (key: string): string => values.get(key)?.[0] ?? '';
+  return {
+    sha256: one('sha256'),
+    glibc: one('glibc'),
+    arch: one('arch'),
+    condor: one('condor'),
+    bytes: Number(one('bytes')),
+  };
+}
+
+function scriptOf(...names: string[]): string {
+  return names.map(name => templateText(`headnode/${name}.sh`)).join('\n');
+}
+
+function sourceArgs({ source, release }: Pick<PoolPlan, 'source' | 'release'>): string[] {
+  if (source.source === 'tarball') return ['tarball', release ?? ''];
+  return source.source === 'module' ? ['module', source.module] : ['system', ''];
+}
+
+/** Exit codes of the headnode's scripts in words; anything else stays as it is. */
+function explain(error: unknown, host: Host): unknown {
+  if (!(error instanceof CommandError) || error.exitStatus === null) return error;
+  const said = error.stderr.trim();
+  const hint = {
+    4: 'run scailfin as yourself; give another headnode with --headnode',
+    5:
+      'install HTCondor there (Debian: apt install condor; others: https://htcondor.org/download), or name a release tarball: ' +
+      "scailfin config set htcondor '{source: tarball, from: FILE-OR-URL, sha256: …}', or choose another --headnode",
+    6: undefined,
+    7: 'scailfin config set port PORT chooses another range',
+    8: `the logs are on ${host.name} until this command cleans up`,
+    9: undefined,
+  }[error.exitStatus];
+  if (error.exitStatus < 4 || error.exitStatus > 9) return error;
+  return new ScailfinError(`${host.name}: ${said}`, { hint, cause: error });
+}

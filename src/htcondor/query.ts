@@ -1,0 +1,95 @@
+import { ScailfinError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { runScript } from '../hosts/script.js';
+import { templateText } from '../templates.js';
+
+/** What the pool says of itself, in one round trip. */
+export interface PoolStatus {
+  /** `none`: its files are not there; `dead`: its processes are not. */
+  readonly pool: 'alive' | 'dead' | 'none';
+  readonly glideins: readonly PoolGlidein[];
+  readonly jobs:
+    | { readonly idle: number; readonly running: number; readonly held: number; readonly total: number }
+    | undefined;
+}
+
+/** A glide-in as the collector knows it. */
+export interface PoolGlidein {
+  /** The batch job's id, as the scheduler names it. */
+  readonly id: string;
+  readonly site: string;
+  readonly node: string;
+  readonly cores: number;
+  /** Cores on which a job runs. */
+  readonly busy: number;
+  readonly jobs: number;
+  /** MiB. */
+  readonly memory: number;
+  /** When it leaves at the latest, Unix time. */
+  readonly ends: number | undefined;
+}
+
+interface SlotAd {
+  Name?: string;
+  Machine?: string;
+  SlotType?: string;
+  Activity?: string;
+  Cpus?: number;
+  TotalSlotCpus?: number;
+  TotalSlotMemory?: number;
+  ScailfinGlidein?: string;
+  ScailfinSite?: string;
+  ScailfinEnds?: number;
+}
+
+/** @param dir the pool's directory there @throws ScailfinError when the pool lives but can't be asked: *unknown*, not *gone* */
+export async function queryPool(host: Host, dir: string): Promise<PoolStatus> {
+  const { stdout, stderr } = await runScript(host, templateText('headnode/pool-query.sh'), [dir], {
+    timeoutMs: 75_000,
+  });
+  return parsePool(stdout, stderr);
+}
+
+/** Reads what `pool-query` prints. */
+export function parsePool(stdout: string, stderr = ''): PoolStatus {
+  const pool = /^pool=(\w+)$/m.exec(stdout)?.[1];
+  if (pool === 'none' || pool === 'dead') return { pool, glideins: [], jobs: undefined };
+  const [, slots, jobs] = /^== slots\n([\s\S]*?)^== jobs\n([\s\S]*)$/m.exec(stdout) ?? [];
+  if (pool !== 'alive' || slots === undefined || slots.trimEnd().endsWith('failed')) {
+    throw new ScailfinError(`the pool could not be asked: ${stderr.trim().split('\n').at(-1) || 'no answer'}`);
+  }
+  return { pool, glideins: glideinsOf(slots), jobs: jobsOf(jobs ?? '') };
+}
+
+function glideinsOf(text: string): PoolGlidein[] {
+  let ads: SlotAd[];
+  try {
+    ads = text.trim() === '' ? [] : (JSON.parse(text) as SlotAd[]);
+  } catch {
+    throw new ScailfinError("the pool's answer can't be read");
+  }
+  const whole = ads.filter(ad => ad.SlotType === 'Partitionable' && ad.ScailfinGlidein !== undefined);
+  return whole.map(ad => {
+    const claimed = ads.filter(
+      a => a.SlotType === 'Dynamic' && a.ScailfinGlidein === ad.ScailfinGlidein && a.Activity === 'Busy',
+    );
+    return {
+      id: ad.ScailfinGlidein as string,
+      site: ad.ScailfinSite ?? '',
+      node: ad.Machine ?? '',
+      cores: ad.TotalSlotCpus ?? 0,
+      busy: claimed.reduce((sum, a) => sum + (a.Cpus ?? 0), 0),
+      jobs: claimed.length,
+      memory: ad.TotalSlotMemory ?? 0,
+      ends: ad.ScailfinEnds,
+    };
+  });
+}
+
+/** condor_q -totals: `Total for query: 3 jobs; 0 completed, 0 removed, 3 idle, 0 running, 0 held, 0 suspended`. */
+function jobsOf(text: string): PoolStatus['jobs'] {
+  const line = /^Total for query: .*$/m.exec(text)?.[0];
+  if (!line) return undefined;
+  const n = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
+  return { total: n('jobs'), idle: n('idle'), running: n('running'), held: n('held') };
+}

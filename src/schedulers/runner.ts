@@ -1,0 +1,80 @@
+import { SchedulerError } from '../errors.js';
+import { runAll } from '../hosts/batch.js';
+import type { Host } from '../hosts/host.js';
+import { templateText } from '../templates.js';
+import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler } from './scheduler.js';
+
+/**
+ * The cluster's jobs as the batch system tells them, in one round trip.
+ * A job of ours that a successful answer leaves out is over: the system has forgotten it.
+ * @throws SchedulerError when it could not be asked: nothing is known then
+ */
+export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<PilotStatus[]> {
+  const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
+  const found = scheduler.parseList(outputs, query);
+  const forgotten = query.ids.filter(id => !found.some(s => s.jobId === id));
+  return [...found, ...forgotten.map((id): PilotStatus => ({ id, jobId: id, state: 'finished', word: 'forgotten' }))];
+}
+
+/** Cancels jobs; those already over count as success. */
+export async function cancelJobs(
+  host: Host,
+  scheduler: Scheduler,
+  ids: readonly string[],
+  query: JobQuery,
+): Promise<void> {
+  if (ids.length === 0) return;
+  const { argv, stdin } = scheduler.cancel(ids, query);
+  scheduler.parseCancel(
+    await host.run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) }),
+  );
+}
+
+/** A batch system that answers late may have taken the job all the same. */
+const AMBIGUOUS = /timed? ?out|unable to contact|communication|connection|not responding|socket/i;
+
+/**
+ * Submits once, however often it is called with the same label: the site keeps the answer. Where the answer is
+ * lost or doubtful, a job with our tag that nobody knows yet is this one, and is adopted.
+ * @returns the job ids
+ * @throws SchedulerError with the system's words when it refused and no such job is there
+ */
+export async function submitOnce(
+  host: Host,
+  scheduler: Scheduler,
+  job: PilotJob,
+  label: string,
+  query: JobQuery,
+): Promise<string[]> {
+  const submission = scheduler.submit(job);
+  const argv = ['bash', '-c', templateText('site/submit.sh'), 'submit', query.dir, label, ...submission.argv];
+  for (let attempt = 0; ; attempt++) {
+    const out = await host.run(argv, { stdin: submission.stdin ?? '', check: false, timeoutMs: 180_000 });
+    if (out.exitCode === 76 && attempt < 15) {
+      await delay(2000);
+      continue;
+    }
+    try {
+      return [scheduler.parseSubmit(out)];
+    } catch (error) {
+      if (!(error instanceof SchedulerError)) throw error;
+      const tries = out.exitCode === 76 || AMBIGUOUS.test(out.stderr) ? 4 : 1;
+      const adopted = await adopt(host, scheduler, query, tries);
+      if (adopted.length > 0) return adopted;
+      throw error;
+    }
+  }
+}
+
+/** Ids of jobs with the tag that are not over and not known, looked for `tries` times. */
+async function adopt(host: Host, scheduler: Scheduler, query: JobQuery, tries: number): Promise<string[]> {
+  for (let n = 0; n < tries; n++) {
+    if (n > 0) await delay(3000);
+    const jobs = await listJobs(host, scheduler, query).catch(() => []);
+    const ids = jobs.filter(s => !isOver(s.state) && !query.ids.includes(s.jobId)).map(s => s.jobId);
+    if (ids.length > 0) return [...new Set(ids)];
+  }
+  return [];
+}
+
+const delay = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));

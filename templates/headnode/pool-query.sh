@@ -1,0 +1,12 @@
+# pool-query DIR: whether the pool lives, its slots, and its jobs; each part after a line of its own
+dir=$1
+export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
+[ -r "$dir/found.config" ] || { echo 'pool=none'; exit 0; }
+alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)
+[ -n "$alive" ] || { echo 'pool=dead'; exit 0; }
+echo 'pool=alive'
+PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
+echo '== slots'
+timeout 30 condor_status -startd -json -attributes Name,Machine,SlotType,State,Activity,Cpus,TotalSlotCpus,Memory,TotalSlotMemory,TotalSlotGPUs,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
+echo '== jobs'
+timeout 30 condor_q -totals || echo 'failed'

@@ -1,0 +1,15 @@
+# close DIR SECONDS: lets no further submission begin, waits for those under way, prints what was ever submitted
+dir=$1 limit=$2
+[ -d "$dir" ] || { echo gone; exit 0; }
+: >"$dir/closed"
+n=0
+while :; do
+  open=
+  for s in "$dir"/submit/*.started; do [ ! -d "$s" ] || [ -s "${s%.started}.rc" ] || open="$open ${s##*/}"; done
+  [ -n "$open" ] && [ "$n" -lt "$limit" ] || break
+  n=$((n + 1))
+  sleep 1
+done
+[ -z "$open" ] || echo "unfinished=$open"
+for out in "$dir"/submit/*.out; do [ ! -r "$out" ] || echo "submitted=$(base64 <"$out" | tr -d '\n')"; done
+exit 0

@@ -1,0 +1,16 @@
+# prepare BASE NAME PART OWNER SHA256: makes the cluster's directory its own, with PART (site or pool) in it. Prints payload=yes when the payload is there already.
+# Ends with 20 and the other's owner line when the name belongs to another cluster.
+set -u
+umask 077
+base=$1 name=$2 part=$3 owner=$4 sha=$5
+dir=$base/$name
+mkdir -p "$base" || exit 1
+mkdir "$dir" 2>/dev/null
+if [ -s "$dir/owner" ]; then
+  [ "$(cat "$dir/owner")" = "$owner" ] || { cat "$dir/owner"; exit 20; }
+else
+  echo "$owner" >"$dir/owner.$$" && mv "$dir/owner.$$" "$dir/owner" || exit 1
+fi
+case $part in site) mkdir -p "$dir/site/logs" "$dir/site/submit" ;; *) mkdir -p "$dir/$part" ;; esac || exit 1
+[ "$sha" = none ] || [ ! -e "$base/payload/$sha/about" ] || echo payload=yes
+echo "free=$(df -Pk "$base" | awk 'NR == 2 { print $4 }')"

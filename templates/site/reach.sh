@@ -1,0 +1,11 @@
+# reach PORT ADDRESS…: prints the first address whose PORT answers from here; 1 when none does
+port=$1
+shift
+for a in "$@"; do
+  if timeout 8 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$a" "$port" 2>/dev/null; then
+    echo "reached=$a"
+    exit 0
+  fi
+  case $? in 124) echo "$a port $port: no answer" ;; *) echo "$a port $port: refused or no route" ;; esac
+done
+exit 1

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { mustRun, output, top } from './programs.js';
+import { mustRun, output, run, top } from './programs.js';
 import { say } from './say.js';
 
 /** Debian packages that the tests and the lab use on this machine. */
@@ -27,7 +27,13 @@ export async function installModules() {
   const mark = join(top, 'node_modules', '.package-lock.json');
   if (existsSync(mark) && statSync(mark).mtimeMs >= lock) return;
   say('npm ci: node_modules is missing or older than package-lock.json');
-  await mustRun('npm', ['ci', '--no-audit', '--no-fund']);
+  const quiet = ['--no-audit', '--no-fund'];
+  if ((await run('npm', ['ci', ...quiet])) === 0) return;
+  // A lock file made from a registry that lacks other systems' builds of a package is refused by `npm ci`, for
+  // want of what this system would not install anyway. `npm install` takes the lock's versions and its checksums.
+  say('npm install: npm ci refused the lock file');
+  await mustRun('npm', ['install', '--no-save', ...quiet]);
+  await mustRun('touch', [mark]);
 }
 
 /** Installs what is missing of the Debian packages, when this is Debian and we are root. */

@@ -13,7 +13,8 @@ interface Flags {
   account?: string;
   user?: string;
   idleTimeout?: number;
-  wait: boolean | number;
+  /** false for --no-wait. */
+  wait?: number | false;
   timeout: number;
   dryRun?: boolean;
   json?: boolean;
@@ -59,7 +60,7 @@ export function register(program: Command, ui: Ui): void {
       ui.say(describePlan(plan));
       const { up } = await import('../cluster/up.js');
       const { withCluster } = await import('./session.js');
-      const wait = flags.wait === false ? 0 : flags.wait === true ? plan.site.nodes : flags.wait;
+      const wait = flags.wait === false ? 0 : (flags.wait ?? plan.site.nodes);
       await withCluster(ui, plan.cluster.name, async context => {
         const status = await up(context, plan.cluster, plan.site, {
           wait: Math.min(wait, plan.site.nodes),

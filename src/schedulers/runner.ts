@@ -11,7 +11,8 @@ import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler 
  */
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<PilotStatus[]> {
   const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
-  const found = scheduler.parseList(outputs, query);
+  // what is over and not ours is an earlier cluster of the same name, which the batch system still remembers
+  const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || query.ids.includes(s.jobId));
   const forgotten = query.ids.filter(id => !found.some(s => s.jobId === id));
   return [...found, ...forgotten.map((id): PilotStatus => ({ id, jobId: id, state: 'finished', word: 'forgotten' }))];
 }

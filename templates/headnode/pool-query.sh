@@ -7,6 +7,6 @@ alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/nu
 echo 'pool=alive'
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 echo '== slots'
-timeout 30 condor_status -startd -json -attributes Name,Machine,SlotType,State,Activity,Cpus,TotalSlotCpus,Memory,TotalSlotMemory,TotalSlotGPUs,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
+timeout 30 condor_status -json -attributes Name,Machine,SlotType,State,Activity,Cpus,TotalSlotCpus,Memory,TotalSlotMemory,TotalSlotGPUs,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
 echo '== jobs'
 timeout 30 condor_q -totals || echo 'failed'

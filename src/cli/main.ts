@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { UsageError } from '../errors.js';
 import { packageRoot } from '../paths.js';
 import { register as completion } from './completion.js';
 import { register as config } from './config.js';
@@ -27,9 +28,9 @@ const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), '
 const program = new Command('scailfin')
   .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it away again.')
   .version(version, '-V, --version')
-  .showHelpAfterError('(scailfin --help shows all commands)')
   .exitOverride()
-  .configureOutput({ writeErr: text => (ui.json ? undefined : process.stderr.write(text)) });
+  // mistakes are shown below, as all errors are; what is left is help
+  .configureOutput({ outputError: () => {}, writeErr: text => (ui.json ? undefined : process.stderr.write(text)) });
 
 for (const register of [up, status, list, scale, down]) register(program, ui);
 exec(program, ui, rest);
@@ -52,11 +53,14 @@ for (const [signal, code] of [
 try {
   await program.parseAsync(own, { from: 'user' });
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-    if (ui.json && error.exitCode !== 0)
-      ui.print(JSON.stringify({ error: 'UsageError', message: error.message.replace(/^error: /, '') }));
-  } else {
-    process.exitCode = ui.fail(error);
-  }
+  if (!(error instanceof CommanderError)) process.exitCode = ui.fail(error);
+  else if (error.exitCode === 0) process.exitCode = 0;
+  else if (error.code === 'commander.help' && !ui.json) process.exitCode = 2;
+  else process.exitCode = ui.fail(mistyped(error));
+}
+
+function mistyped({ code, message }: CommanderError): UsageError {
+  const verb = program.commands.some(c => c.name() === own[0]) ? `${own[0]} ` : '';
+  const what = code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
+  return new UsageError(what, { hint: `scailfin ${verb}--help shows what there is` });
 }

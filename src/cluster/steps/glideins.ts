@@ -126,6 +126,11 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
   } catch (error) {
     // refused is an answer; a broken connection is none, and the batch stays intended
     if (error instanceof SchedulerError || error instanceof UsageError) write({ outcome: 'refused' });
-    throw error;
+    throw error instanceof SchedulerError && !error.hint ? withHint(error, site.spec.site) : error;
   }
+}
+
+function withHint(error: SchedulerError, site: string): SchedulerError {
+  const hint = `those are the site's own words; scailfin up --site ${site} --dry-run writes the job script, to try by hand`;
+  return new SchedulerError(error.message, { hint, cause: error });
 }

@@ -1,0 +1,73 @@
+import type { ClusterStatus } from '../../../src/cluster/status.js';
+import type { HostName, Lab } from '../../lab/lab.js';
+
+export interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+}
+
+/** Types a command as scail on a host of the lab; a failure is an error unless `check` is false. */
+export function scailfin(
+  lab: Lab,
+  host: HostName,
+  args: readonly string[],
+  options: { check?: boolean } = {},
+): Promise<Ran> {
+  return lab.exec(host, ['scailfin', ...args], { timeoutMs: 100_000, ...options });
+}
+
+export async function statusOf(lab: Lab, host: HostName, name: string): Promise<ClusterStatus> {
+  return JSON.parse((await scailfin(lab, host, ['status', name, '--json'])).stdout) as ClusterStatus;
+}
+
+/** What the site's Slurm says is queued or running, a line each. */
+export async function jobsOn(lab: Lab): Promise<string[]> {
+  const { stdout } = await lab.exec('login', ['squeue', '--noheader', '-o', '%i %j %T %N'], { user: 'root' });
+  return stdout.split('\n').filter(Boolean).sort();
+}
+
+export interface JobRun {
+  readonly user: string;
+  readonly node: string;
+}
+
+/** Runs `count` jobs through the pool to their end, from a headnode that is this host. @returns where and as whom each ran */
+export async function submitJobs(
+  lab: Lab,
+  host: HostName,
+  name: string,
+  count: number,
+  command: string,
+): Promise<JobRun[]> {
+  const dir = `/tmp/jobs-${name}-${Date.now()}`;
+  await lab.exec(host, ['mkdir', dir]);
+  await lab.write(host, `${dir}/job.sh`, `#!/bin/sh\n${command}\necho "$(id -un) $(hostname)"\n`, {
+    user: 'scail',
+    mode: 0o755,
+  });
+  const description = [
+    ...[
+      `executable = ${dir}/job.sh`,
+      `output = ${dir}/out.$(Process)`,
+      `error = ${dir}/err.$(Process)`,
+      `log = ${dir}/log`,
+    ],
+    ...[
+      'request_memory = 100',
+      'should_transfer_files = YES',
+      'when_to_transfer_output = ON_EXIT',
+      `queue ${count}`,
+      '',
+    ],
+  ];
+  await lab.write(host, `${dir}/job.sub`, description.join('\n'), { user: 'scail', mode: 0o644 });
+  await scailfin(lab, host, ['exec', name, '--', 'condor_submit', `${dir}/job.sub`]);
+  await scailfin(lab, host, ['exec', name, '--', 'condor_wait', '-wait', '60', `${dir}/log`]);
+  const { stdout } = await lab.exec(host, ['sh', '-c', 'cat "$1"/out.*', 'cat', dir]);
+  await lab.exec(host, ['rm', '-rf', dir]);
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map(line => ({ user: line.split(' ')[0] as string, node: line.split(' ')[1] as string }));
+}

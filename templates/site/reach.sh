@@ -2,10 +2,10 @@
 port=$1
 shift
 for a in "$@"; do
-  if timeout 8 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$a" "$port" 2>/dev/null; then
-    echo "reached=$a"
-    exit 0
-  fi
-  case $? in 124) echo "$a port $port: no answer" ;; *) echo "$a port $port: refused or no route" ;; esac
-done
+  timeout 8 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$a" "$port" 2>/dev/null
+  case $? in
+    0) echo "reached=$a"; exit 0 ;;
+    124) echo "$a port $port: no answer" ;;
+    *) echo "$a port $port: refused or no route" ;;
+  esacdone
 exit 1

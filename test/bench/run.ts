@@ -1,0 +1,99 @@
+import { parseArgs } from 'node:util';
+import { Lab, labUnavailable } from '../lab/lab.js';
+import { prepareKit } from './contestants.js';
+import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
+import { describeStartup, measureStartup } from './startup.js';
+
+const usage = `npm run bench -- [--quick | --full] [--json]
+  --quick   few repetitions
+  --full    every way up from every start, more repetitions; takes some ten minutes
+  --json    prints one JSON document with every single measurement
+`;
+
+const short: readonly Cycle[] = [
+  { start: 'cold', wait: true },
+  { start: 'warm', wait: false },
+];
+const every: readonly Cycle[] = [...short, { start: 'cold', wait: false }, { start: 'warm', wait: true }];
+const plan = (near: number, far: number) => [
+  { delayMs: 0, rounds: near },
+  { delayMs: 100, rounds: far },
+];
+const plans = {
+  quick: { starts: 7, cycles: short, plan: plan(1, 1) },
+  usual: { starts: 25, cycles: short, plan: plan(2, 1) },
+  full: { starts: 50, cycles: every, plan: plan(5, 5) },
+};
+
+const say = (text: string): void => void process.stderr.write(`· ${text}\n`);
+
+interface Road {
+  readonly measured: readonly Measured[];
+  /** What of all these clusters is still on the lab's hosts. */
+  readonly leftovers: readonly string[];
+}
+
+/** Nothing of the lab is left, however this ends. */
+async function road({ cycles, plan }: (typeof plans)['usual']): Promise<Road> {
+  const lab = await Lab.up();
+  const interrupted = (signal: NodeJS.Signals): void => {
+    void lab.down().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
+  try {
+    await prepareKit(lab);
+    const measured = await measureRoad(lab, cycles, plan, say);
+    return { measured, leftovers: await lab.leftovers() };
+  } finally {
+    await lab.down();
+  }
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const chosen = plans[values.quick ? 'quick' : values.full ? 'full' : 'usual'];
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  const began = performance.now();
+
+  const startup = measureStartup(chosen.starts);
+  if (!values.json) print(`${describeStartup(startup)}\n`);
+
+  const missing = labUnavailable();
+  if (missing) say(`the road is not measured: ${missing}`);
+  const travelled = missing ? undefined : await road(chosen);
+
+  if (values.json) {
+    print(JSON.stringify({ node: process.version, startup, road: travelled ?? { skipped: missing } }, null, 2));
+  } else if (travelled) {
+    print(`\n${describeRoad(travelled.measured)}\n`);
+    print(legend);
+  }
+  for (const line of travelled?.leftovers ?? []) say(`left behind: ${line}`);
+  say(`done in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  return startup.dryRunWithoutNetwork === false || (travelled?.leftovers.length ?? 0) > 0 ? 1 : 0;
+}
+
+const legend = `  cold: nothing is on the site; warm: the payload is there. From the headnode, two glide-ins.
+  by hand: test/bench/by-hand.sh, an ssh for each step; shared: one ssh connection (ControlMaster) for each verb.
+  trips: commands and copies; scailfin counts those on the headnode, too.`;
+
+main().then(
+  code => {
+    process.exitCode = code;
+  },
+  error => {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  },
+);

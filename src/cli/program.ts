@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../errors.js';
+import type { Ui } from './ui.js';
+
+type Register = (program: Command, ui: Ui, rest: readonly string[]) => void;
+
+/** As help shows them. A verb's file is loaded when it is asked for; only help, completion and mistakes need all. */
+const verbs: Record<string, () => Promise<{ register: Register }>> = {
+  up: () => import('./up.js'),
+  status: () => import('./status.js'),
+  list: () => import('./list.js'),
+  scale: () => import('./scale.js'),
+  down: () => import('./down.js'),
+  exec: () => import('./exec.js'),
+  env: () => import('./env.js'),
+  logs: () => import('./logs.js'),
+  sites: () => import('./sites.js'),
+  config: () => import('./config.js'),
+  render: () => import('./render.js'),
+  completion: () => import('./completion.js'),
+};
+
+/**
+ * Does what the words say; errors are shown, and in the exit status.
+ * @param rest what stood behind `--`
+ */
+export async function run(own: readonly string[], rest: readonly string[], version: string, ui: Ui): Promise<void> {
+  const program = new Command('scailfin')
+    .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it away again.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    // mistakes are shown below, as all errors are; what is left is help
+    .configureOutput({ outputError: () => {}, writeErr: text => (ui.json ? undefined : process.stderr.write(text)) });
+
+  const word = own[0] ?? '';
+  const alone = word !== 'completion' && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+  const loaded = await Promise.all((alone ? [alone] : Object.values(verbs)).map(load => load()));
+  for (const { register } of loaded) register(program, ui, rest);
+  for (const command of [program, ...program.commands])
+    for (const sub of command.commands) sub.exitOverride().copyInheritedSettings(program);
+
+  try {
+    await program.parseAsync(own, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) process.exitCode = ui.fail(error);
+    else if (error.exitCode === 0) process.exitCode = 0;
+    else if (error.code === 'commander.help' && !ui.json) process.exitCode = 2;
+    else process.exitCode = ui.fail(mistyped(error, Object.hasOwn(verbs, word) ? `${word} ` : ''));
+  }
+}
+
+function mistyped({ code, message }: CommanderError, verb: string): UsageError {
+  const what = code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
+  return new UsageError(what, { hint: `scailfin ${verb}--help shows what there is` });
+}

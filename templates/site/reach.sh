@@ -7,5 +7,6 @@ for a in "$@"; do
     0) echo "reached=$a"; exit 0 ;;
     124) echo "$a port $port: no answer" ;;
     *) echo "$a port $port: refused or no route" ;;
-  esacdone
+  esac
+done
 exit 1

@@ -17,23 +17,29 @@ export function parseMemory(text: string): number | undefined {
   const factor = match?.[2] && MIB[match[2].toLowerCase()];
   if (!match || !factor) return undefined;
   const mib = Math.floor(Number(match[1]) * factor);
-  return mib > 0 ? mib : undefined;
+  return mib > 0 && Number.isSafeInteger(mib) ? mib : undefined;
 }
 
-/** `90s`, `10m`, `2h`, `1d12h`, `1-12:00:00`, `02:00:00` → seconds; undefined when it isn't a duration. */
+/**
+ * `90s`, `10m`, `2h`, `1d12h`, `1-12:00:00`, `02:00:00` → seconds; undefined when it isn't a duration.
+ * `10:00` is none: Slurm and PBS read minutes there, LSF hours.
+ */
 export function parseDuration(text: string): number | undefined {
   const t = text.trim();
+  let seconds = 0;
   const clock = /^(?:(\d+)-)?(\d+):([0-5]?\d)(?::([0-5]?\d))?$/.exec(t);
   if (clock) {
     const [, d, a, b, c] = clock;
-    return Number(d ?? 0) * 86400 + Number(a) * 3600 + Number(b) * 60 + Number(c ?? 0) || undefined;
+    if (d === undefined && c === undefined) return undefined;
+    seconds = Number(d ?? 0) * 86400 + Number(a) * 3600 + Number(b) * 60 + Number(c ?? 0);
+  } else {
+    if (!/^(\d+(\.\d+)?\s*(s|m|min|h|d)\s*)+$/i.test(t)) return undefined;
+    for (const [, n, unit] of t.matchAll(/(\d+(?:\.\d+)?)\s*(min|s|m|h|d)/gi)) {
+      seconds += Number(n) * (SECONDS[(unit as string).toLowerCase()] as number);
+    }
   }
-  if (!/^(\d+(\.\d+)?\s*(s|m|min|h|d)\s*)+$/i.test(t)) return undefined;
-  let seconds = 0;
-  for (const [, n, unit] of t.matchAll(/(\d+(?:\.\d+)?)\s*(min|s|m|h|d)/gi)) {
-    seconds += Number(n) * (SECONDS[(unit as string).toLowerCase()] as number);
-  }
-  return Math.round(seconds) || undefined;
+  seconds = Math.round(seconds);
+  return seconds > 0 && Number.isSafeInteger(seconds) ? seconds : undefined;
 }
 
 /** Seconds → `1d 02:03:04`, `2:03:04`, `3:04`, or `42 s`. */

@@ -16,7 +16,7 @@ export function register(program: Command, ui: Ui): void {
     .action((shell: string) => {
       const words = wordsOf(program);
       if (shell === 'bash') ui.print(bash(words));
-      else if (shell === 'zsh') ui.print(`autoload -U +X bashcompinit && bashcompinit\n${bash(words)}`);
+      else if (shell === 'zsh') ui.print(`${ZSH}\n${bash(words)}`);
       else if (shell === 'fish') ui.print(fish(words));
       else
         throw new UsageError(`there is no completion for ${JSON.stringify(shell)}`, {
@@ -24,6 +24,10 @@ export function register(program: Command, ui: Ui): void {
         });
     });
 }
+
+/** bashcompinit is built on compinit, which a bare .zshrc has not called. */
+const ZSH = `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+autoload -Uz +X bashcompinit && bashcompinit`;
 
 interface Words {
   readonly command: string;
@@ -43,10 +47,10 @@ function wordsOf(program: Command): Words[] {
   }));
 }
 
-/** Sites and clusters are asked for when needed: they change. */
+/** Sites and clusters are asked for when needed: they change. compgen expands its words, so only plain ones pass. */
 const DYNAMIC = {
-  sites: 'scailfin sites list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([^"]*\\)".*/\\1/p\'',
-  clusters: 'scailfin list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([^"]*\\)".*/\\1/p\'',
+  sites: 'scailfin sites list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([A-Za-z0-9._-]*\\)".*/\\1/p\'',
+  clusters: 'scailfin list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([A-Za-z0-9._-]*\\)".*/\\1/p\'',
 };
 
 function bash(all: Words[]): string {

@@ -67,7 +67,8 @@ function read(file: string): Entry[] {
     .split('\n')
     .flatMap(line => {
       try {
-        return [JSON.parse(line) as Entry];
+        const entry: unknown = JSON.parse(line);
+        return typeof entry === 'object' && entry !== null && 'type' in entry ? [entry as Entry] : [];
       } catch {
         return [];
       }

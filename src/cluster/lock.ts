@@ -20,7 +20,8 @@ interface Owner {
 export function lock(dir: string, command: string): () => void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, 'lock');
-  const mine = join(dir, `lock.${process.pid}`);
+  // the home directory may be shared, and the same pid be there on another machine
+  const mine = join(dir, `lock.${hostname()}.${process.pid}`);
   const owner: Owner = {
     pid: process.pid,
     host: hostname(),
@@ -30,48 +31,81 @@ export function lock(dir: string, command: string): () => void {
   };
   writeFileSync(mine, JSON.stringify(owner), { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        // link(2) fails when the name is taken, also on NFS, where O_EXCL once did not
-        linkSync(mine, file);
-        return () => release(file, owner);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-      const other = readOwner(file);
-      if (other && alive(other)) throw held(other, file);
-      // of several that find it dead, only one can rename it away
-      try {
-        renameSync(file, `${mine}.dead`);
-        rmSync(`${mine}.dead`, { force: true });
-      } catch {
-        // another was quicker
-      }
-    }
-    const other = readOwner(file);
-    throw other ? held(other, file) : new ScailfinError(`could not get the lock ${file}`);
+    const other = take(file, mine);
+    if (other) throw held(other, file);
+    return () => release(file, owner);
   } finally {
     rmSync(mine, { force: true });
   }
 }
 
-function release(file: string, owner: Owner): void {
-  const now = readOwner(file);
-  if (now?.pid === owner.pid && now.started === owner.started) rmSync(file, { force: true });
+/** Makes `file` a link to `mine`. @returns who has it, when that is a living process */
+function take(file: string, mine: string): Owner | undefined {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      // link(2) fails when the name is taken, also on NFS, where O_EXCL once did not
+      linkSync(mine, file);
+      return undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const other = readOwner(file);
+    if (other === undefined) continue;
+    if (alive(other)) return other;
+    // Of several that find it dead, one may replace it: who holds a lock named for this dead one. Without that, the
+    // slower ones would remove the quickest one's lock, which by then has the same name.
+    const turn = `${file}.${other.pid}-${other.started}`;
+    const quicker = take(turn, mine);
+    if (quicker) pause(10);
+    else {
+      try {
+        if (sameOwner(readOwner(file), other)) {
+          linkSync(mine, `${mine}.in`);
+          renameSync(`${mine}.in`, file);
+          return undefined;
+        }
+      } finally {
+        rmSync(turn, { force: true });
+      }
+    }
+  }
+  throw new ScailfinError(`could not get the lock ${file}`, {
+    hint: 'others are taking it at this moment: try again',
+  });
 }
 
+function release(file: string, owner: Owner): void {
+  if (sameOwner(readOwner(file), owner)) rmSync(file, { force: true });
+}
+
+const sameOwner = (a: Owner | undefined, b: Owner): boolean =>
+  a?.pid === b.pid && a.started === b.started && a.host === b.host;
+
+const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+/** What a power failure emptied, or nobody of ours wrote, belongs to no living process. */
+const NOBODY: Owner = { pid: 0, host: hostname(), started: 'unreadable', command: '', since: '' };
+
+/** @returns undefined when there is no lock */
 function readOwner(file: string): Owner | undefined {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Owner;
+    text = readFileSync(file, 'utf8');
   } catch {
     return undefined;
+  }
+  try {
+    const owner = JSON.parse(text) as Partial<Owner> | null;
+    return Number.isInteger(owner?.pid) && typeof owner?.host === 'string' ? { ...NOBODY, ...owner } : NOBODY;
+  } catch {
+    return NOBODY;
   }
 }
 
 function alive(owner: Owner): boolean {
   // a home directory shared between machines: nobody here can tell whether that process lives
   if (owner.host !== hostname()) return true;
-  const now = startOf(owner.pid);
+  const now = owner.pid > 0 ? startOf(owner.pid) : '';
   return now !== '' && now === owner.started;
 }
 

@@ -108,6 +108,9 @@ function step(record: ClusterRecord | undefined, entry: Entry): ClusterRecord | 
       return withSite(now, entry.name, old => old && { ...old, batches: replace(old.batches, entry.batch) });
     case 'intent':
       return now;
+    // a newer version may have written what this one has no word for
+    default:
+      return record;
   }
 }
 

@@ -131,7 +131,7 @@ export function parseHeadnode(text: string, profile: SiteProfile): HeadnodeSpec 
   if (text === 'local') return { kind: 'local' };
   // the login node of this machine as a site is this machine
   if (text === 'login') return profile.login ? { kind: 'login' } : { kind: 'local' };
-  const match = /^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*)$/.exec(text);
+  const match = /^(?:([A-Za-z0-9_][A-Za-z0-9._-]*)@)?([A-Za-z0-9][A-Za-z0-9.-]*)$/.exec(text);
   if (!match?.[2])
     throw new UsageError(`${JSON.stringify(text)} is no headnode`, {
       hint: 'give --headnode local, login or [user@]host',
@@ -141,11 +141,12 @@ export function parseHeadnode(text: string, profile: SiteProfile): HeadnodeSpec 
 
 /**
  * The job name by which every batch job of a cluster is found, also when this machine has forgotten all.
- * At most 15 characters, the shortest limit there is (Torque, qsub(1B) -N); long names end in a digest of themselves.
+ * At most 15 characters, the shortest limit there is (Torque, qsub(1B) -N); long names end in a digest of themselves,
+ * and their tags are all longer than those of short ones, so that neither can be the other.
  */
 export function tagOf(name: string): string {
-  if (name.length <= 12) return `sf-${name}`;
-  return `sf-${name.slice(0, 7)}-${createHash('sha256').update(name).digest('hex').slice(0, 4)}`;
+  if (name.length < 12) return `sf-${name}`;
+  return `sf-${name.slice(0, 5)}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
 }
 
 /** How a headnode is shown and typed. */

@@ -62,12 +62,7 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
 }
 
 function glideinsOf(text: string): PoolGlidein[] {
-  let ads: SlotAd[];
-  try {
-    ads = text.trim() === '' ? [] : (JSON.parse(text) as SlotAd[]);
-  } catch {
-    throw new ScailfinError("the pool's answer can't be read");
-  }
+  const ads = adsOf(text);
   const whole = ads.filter(ad => ad.SlotType === 'Partitionable' && ad.ScailfinGlidein !== undefined);
   return whole.map(ad => {
     const claimed = ads.filter(
@@ -86,9 +81,22 @@ function glideinsOf(text: string): PoolGlidein[] {
   });
 }
 
+/** condor_status -json prints a list of objects, or nothing at all for none. */
+function adsOf(text: string): SlotAd[] {
+  if (text.trim() === '') return [];
+  let ads: unknown;
+  try {
+    ads = JSON.parse(text);
+  } catch {
+    // cut, or no JSON
+  }
+  if (Array.isArray(ads) && ads.every(ad => typeof ad === 'object' && ad !== null)) return ads;
+  throw new ScailfinError("the pool's answer can't be read");
+}
+
 /** condor_q -totals: `Total for query: 3 jobs; 0 completed, 0 removed, 3 idle, 0 running, 0 held, 0 suspended`. */
 function jobsOf(text: string): PoolStatus['jobs'] {
-  const line = /^Total for query: .*$/m.exec(text)?.[0];
+  const line = /^Total for query: \d+ jobs; .* \d+ suspended\s*$/m.exec(text)?.[0];
   if (!line) return undefined;
   const n = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
   return { total: n('jobs'), idle: n('idle'), running: n('running'), held: n('held') };

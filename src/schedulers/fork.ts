@@ -25,7 +25,7 @@ export const fork: Scheduler = {
 
   parseList([out]) {
     const now = /^now (\d+) (\S+)$/m.exec(out?.stdout ?? '');
-    if (!out || out.exitCode !== 0 || !now)
+    if (out?.exitCode !== 0 || !now)
       throw new SchedulerError(`could not look for the glide-ins' processes: ${words(out)}`);
     const node = now[2] as string;
     const live = new Set([...out.stdout.matchAll(/^live (\d+_\d+)$/gm)].map(m => m[1] as string));

@@ -2,7 +2,7 @@ import { SchedulerError } from '../errors.js';
 import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
-import type { Output, PilotState, PilotStatus, Scheduler } from './scheduler.js';
+import { isOver, type Output, type PilotState, type PilotStatus, type Scheduler } from './scheduler.js';
 
 /** Job state codes, squeue(1) "JOB STATE CODES"; sacct(1) adds words behind some (`CANCELLED by 1002`). */
 const STATES: Record<string, PilotState> = {
@@ -60,21 +60,24 @@ export const slurm: Scheduler = {
   },
 
   list({ tag, user, ids }) {
-    const queue = {
-      argv: ['squeue', '--noheader', '--all', '--states=all', `--user=${user}`, `--name=${tag}`, '-o', SQUEUE_FORMAT],
-    };
+    // --array: one line per task, as squeue abridges long task lists (`17_[1,3,5...]`, SLURM_BITSTR_LEN in squeue(1))
+    const which = ['--all', '--array', '--states=all', `--user=${user}`, `--name=${tag}`];
+    const queue = { argv: ['squeue', '--noheader', ...which, '-o', SQUEUE_FORMAT] };
     if (ids.length === 0) return [queue];
     // accounting knows what the queue has forgotten (MinJobAge, 300 s by default)
     const jobs = `--jobs=${ids.join(',')}`;
     return [queue, { argv: ['sacct', '--noheader', '--parsable2', '--allocations', jobs, `--format=${SACCT_FORMAT}`] }];
   },
 
-  parseList([queue, accounting]) {
+  parseList([queue, accounting], { tag }) {
     if (queue?.exitCode !== 0 || /slurm_load_jobs error|Unable to contact/i.test(queue.stderr))
       throw refusal('squeue', queue);
+    // a job on a line that never came must not count as gone
+    if (queue.stdout !== '' && !queue.stdout.endsWith('\n'))
+      throw new SchedulerError("Slurm's squeue was cut short in its answer");
     const found = new Map<string, PilotStatus>();
     if (accounting?.exitCode === 0) for (const s of rows(accounting.stdout).flatMap(fromSacct)) found.set(s.id, s);
-    const live = rows(queue.stdout).flatMap(fromSqueue);
+    const live = rows(queue.stdout).flatMap(row => fromSqueue(row, tag));
     // an array that has begun shows its tasks one by one in squeue, and its pending rest as one line
     for (const s of live) found.set(s.id, { ...found.get(s.id), ...s });
     return [...found.values()];
@@ -83,8 +86,10 @@ export const slurm: Scheduler = {
   cancel: ids => ({ argv: ['scancel', ...ids] }),
 
   parseCancel(out) {
-    const complaint = out.stderr.split('\n').filter(l => l.trim() && !/Invalid job id|already complet/i.test(l));
-    if (out.exitCode !== 0 && complaint.length > 0) throw refusal('scancel', out);
+    if (out.exitCode === 0) return;
+    const said = out.stderr.split('\n').filter(l => l.trim() !== '');
+    const complaint = said.filter(l => !/Invalid job id specified|already complet|^scancel: Terminating/i.test(l));
+    if (said.length === 0 || complaint.length > 0) throw refusal('scancel', { ...out, stderr: complaint.join('\n') });
   },
 };
 
@@ -92,15 +97,15 @@ function rows(text: string): string[][] {
   return text.split('\n').flatMap(line => (line.includes('|') ? [line.trim().split('|')] : []));
 }
 
-function fromSqueue(row: string[]): PilotStatus[] {
+function fromSqueue(row: string[], tag: string): PilotStatus[] {
   const [id, jobId, word, left, node, ...rest] = row;
-  // the reason may hold anything but the name comes last, and names of ours hold no bar
-  const reason = rest.slice(0, -1).join('|');
-  if (!id || !/^\d+/.test(id) || !jobId || !word) return [];
-  const base = STATES[word] ?? 'unknown';
+  if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !jobId || !/^\d+$/.test(jobId) || !word) return [];
+  // a reason may hold anything, and so may names; those of ours are the tag
+  const [text, end] = [rest.join('|'), `|${tag}`];
+  const reason = text.endsWith(end) ? text.slice(0, -end.length) : (rest[0] ?? '');
+  const base = rest.length > 1 ? (STATES[word] ?? 'unknown') : 'unknown';
   const state = base === 'queued' && HOLDS.has(reason) ? 'held' : base;
   const seconds = state === 'running' ? timeLeft(left) : undefined;
-  // a pending array is one line, `17_[2-5,9%2]`
   return expandTasks(id).map(task => ({
     id: task,
     jobId,
@@ -115,20 +120,19 @@ function fromSqueue(row: string[]): PilotStatus[] {
 function fromSacct(row: string[]): PilotStatus[] {
   const [id, state, exit, node] = row;
   const word = state?.split(' ')[0];
-  if (!id || !/^\d+(_|$)/.test(id) || !word || id.includes('[')) return [];
-  const [code, signal] = (exit ?? '').split(':').map(Number);
+  if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !word || exit === undefined) return [];
+  const [, code, signal] = /^(\d+):(\d+)$/.exec(exit) ?? [];
   const mapped = STATES[word] ?? 'unknown';
-  return [
-    {
-      id,
-      jobId: id.split('_')[0] as string,
-      state: mapped,
-      word,
-      ...(mapped === 'failed' && state !== word ? { reason: state as string } : {}),
-      ...(node && node !== 'None assigned' ? { node } : {}),
-      ...(Number.isInteger(code) ? { exitCode: signal ? 128 + signal : (code as number) } : {}),
-    },
-  ];
+  return expandTasks(id).map(task => ({
+    id: task,
+    jobId: id.split('_')[0] as string,
+    state: mapped,
+    word,
+    ...(mapped === 'failed' && state !== word ? { reason: state as string } : {}),
+    ...(node && node !== 'None assigned' ? { node } : {}),
+    // a job that has not ended shows 0:0 as well
+    ...(isOver(mapped) && code !== undefined ? { exitCode: Number(signal) ? 128 + Number(signal) : Number(code) } : {}),
+  }));
 }
 
 /** squeue %L: `[days-][[hours:]minutes:]seconds`, INVALID, NOT_SET or UNLIMITED. */
@@ -139,42 +143,70 @@ function timeLeft(text: string | undefined): number | undefined {
   return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
 
-/** `17_[2-4,9%2]` → 17_2, 17_3, 17_4, 17_9; anything else stays itself. */
+/** No array is larger: the most that MaxArraySize can be, slurm.conf(5). */
+const MOST_TASKS = 4_000_001;
+
+/** `17_[2-4,9%2]` → 17_2, 17_3, 17_4, 17_9; anything else, also a list that was abridged, stays itself. */
 function expandTasks(id: string): string[] {
-  const [, job, list] = /^(\d+)_\[([\d,:-]+)/.exec(id) ?? [];
+  const [, job, list] = /^(\d+)_\[([\d,:-]+)(?:%\d+)?\]$/.exec(id) ?? [];
   if (job === undefined || list === undefined) return [id];
-  return list.split(',').flatMap(part => {
+  const tasks = new Set<string>();
+  for (const part of list.split(',')) {
     const [, from, to, step] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part) ?? [];
-    if (from === undefined) return [];
-    const tasks: string[] = [];
-    for (let n = Number(from); n <= Number(to ?? from); n += Number(step ?? 1) || 1) tasks.push(`${job}_${n}`);
-    return tasks;
-  });
+    const [first, last] = [Number(from), Number(to ?? from)];
+    if (from === undefined || last < first || last > MOST_TASKS) return [id];
+    for (let n = first; n <= last; n += Number(step ?? 1) || 1) tasks.add(`${job}_${n}`);
+  }
+  return [...tasks];
 }
 
+/** What Slurm itself said, all of it: the line that says why is often not the one that says that it failed. */
 function refusal(program: string, out: Output | undefined): SchedulerError {
-  const said = (out?.stderr || out?.stdout || '')
-    .split('\n')
-    .map(line => line.replace(/^(sbatch|squeue|scancel|slurm_\w+): (error: )?/, '').trim())
-    .filter(Boolean);
-  const why =
-    said.find(l => !/^Batch job submission failed/.test(l)) ??
-    said[0] ??
-    `it answered nothing (status ${out?.exitCode ?? 'none'})`;
+  const lines = (out?.stderr.trim() || out?.stdout || '').split('\n').flatMap(line => line.trim() || []);
+  // banners come before; what follows without Slurm's name in front is the rest of a longer message
+  const start = lines.findIndex(line => PREFIX.test(line));
+  const told = lines.slice(Math.max(0, start)).filter(line => !/^Try "\w+ --help"/.test(line));
+  const said = told.slice(-5).map(line => line.replace(PREFIX, ''));
+  // the verdict comes last in Slurm, first here
+  const verdict = said.filter(line => VERDICT.test(line)).map(line => line.replace(VERDICT, ''));
+  const words = [...new Set([...verdict, ...said.filter(line => !VERDICT.test(line))])].join('; ');
   const hint = HINTS.find(([pattern]) => pattern.test(said.join('\n')))?.[1];
   return new SchedulerError(
-    `Slurm's ${program} refused: ${said.find(l => l.startsWith('Batch job submission failed')) ?? why}`,
+    `Slurm's ${program} refused: ${words || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
     { hint },
   );
 }
 
+const PREFIX = /^(sbatch|squeue|sacct|scancel|slurm_\w+): ((error|fatal): )?|^slurm_\w+ error: /;
+const VERDICT = /^Batch job submission failed: /;
+
 const HINTS: [RegExp, string][] = [
-  [/invalid partition/i, 'choose a queue the site has: --queue NAME (see `sinfo -s` there)'],
+  [
+    /unable to contact|connection refused|timed out|not responding/i,
+    "the site's Slurm is down or busy: try again when it is back",
+  ],
+  [
+    /invalid partition|partition not available/i,
+    'choose a queue the site has open: --queue NAME (see `sinfo -s` there)',
+  ],
   [
     /invalid account|account.*partition combination/i,
     'name an allocation of yours: --account NAME (see `sacctmgr show assoc user=$USER` there)',
   ],
+  [
+    /violates accounting|SubmitJob|MaxJobs|job submit limit/i,
+    'you have as much there as you may: ask for less (--nodes, --walltime), or wait for jobs of yours to end (see `squeue --me` there)',
+  ],
   [/qos/i, 'the QOS does not suit: ask for another --queue or --account'],
-  [/time limit/i, 'ask for less: --walltime'],
+  [/time limit|--time specification/i, 'ask for less: --walltime'],
   [/node count|cpu count|node configuration|memory/i, 'ask for less: --nodes, --cores or --memory'],
+  [
+    /job array/i,
+    "ask for fewer --nodes: the site's largest array is smaller (`scontrol show config | grep MaxArraySize`)",
+  ],
+  [
+    /feature specification|unrecognized option|invalid option|dependency|batch script|parameter too long/i,
+    "correct the directives in the site's profile: scailfin sites show SITE",
+  ],
+  [/permission denied/i, 'these jobs are not yours: log in as the user who submitted them (--user)'],
 ];

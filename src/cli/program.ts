@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../errors.js';
-import type { Ui } from './ui.js';
+import { Ui } from './ui.js';
 
 type Register = (program: Command, ui: Ui, rest: readonly string[]) => void;
 
@@ -20,11 +20,14 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   completion: () => import('./completion.js'),
 };
 
-/**
- * Does what the words say; errors are shown, and in the exit status.
- * @param rest what stood behind `--`
- */
-export async function run(own: readonly string[], rest: readonly string[], version: string, ui: Ui): Promise<void> {
+/** Does what the words say; errors are shown, and in the exit status. */
+export async function run(words: readonly string[], version: string): Promise<void> {
+  // what stands behind -- belongs to the command that `exec` runs
+  const bar = words.indexOf('--');
+  const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
+  const ui = new Ui();
+  ui.json = own.includes('--json');
+
   const program = new Command('scailfin')
     .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it away again.')
     .version(version, '-V, --version')

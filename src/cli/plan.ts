@@ -18,7 +18,9 @@ export interface Plan {
 
 /** From flags, the user's config and the site's profile, to what will be done. Touches no network. */
 export async function makePlan(request: UpRequest & { site: string }, allowRetired = false): Promise<Plan> {
-  const [{ profile }, config, active] = await Promise.all([loadSite(request.site), loadConfig(), activeSites()]);
+  const [{ profile }, config] = await Promise.all([loadSite(request.site), loadConfig()]);
+  // reading every profile takes a while, and only a retired site has others to offer
+  const active = profile.status === 'retired' ? await activeSites() : [];
   return {
     cluster: planCluster(request, profile, config),
     site: planSite(request, profile, config, allowRetired, active),

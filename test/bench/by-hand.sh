@@ -9,15 +9,16 @@ login=alice@login name=by-hand tag=$(sed -n 's/^#SBATCH --job-name=//p' "$KIT/jo
 sha=$(basename "$KIT"/*.tar.gz .tar.gz)
 pool=$HOME/.scailfin/$name/pool site=.scailfin/$name/site payload=.scailfin/payload/$sha
 export CONDOR_CONFIG=$pool/condor_config
-trips=0
+trips=$KIT/trips
+: >"$trips"
 options=(-o BatchMode=yes -o StrictHostKeyChecking=yes)
 if [ "${SHARED:-no}" = yes ]; then
   options+=(-o "ControlPath=$HOME/.ssh/by-hand-%C")
   ssh "${options[@]}" -fNM "$login" </dev/null >/dev/null 2>&1
   trap 'ssh "${options[@]}" -O exit "$login" 2>/dev/null' EXIT
 fi
-remote() { trips=$((trips + 1)); ssh "${options[@]}" "$login" "$@" </dev/null; }
-copy() { trips=$((trips + 1)); scp -q "${options[@]}" "$@"; }
+remote() { echo >>"$trips"; ssh "${options[@]}" "$login" "$@" </dev/null; }
+copy() { echo >>"$trips"; scp -q "${options[@]}" "$@"; }
 
 place_payload() {
   remote "umask 077; mkdir -p $payload"
@@ -67,4 +68,4 @@ case $1 in
     rmdir "$HOME/.scailfin"
     ;;
 esac
-echo "trips=$trips"
+echo "trips=$(wc -l <"$trips")"

@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/paths.js';
+import { fork } from '../../src/schedulers/fork.js';
+import { launchers } from '../../src/schedulers/scheduler.js';
+import { slurm } from '../../src/schedulers/slurm.js';
+import { templateText } from '../../src/templates.js';
+import { job } from '../schedulers/jobs.js';
+
+const missing = spawnSync('shellcheck', ['--version']).status !== 0;
+
+/** Complaints about a script, at least warnings; `-` reads it from stdin, as hosts do. */
+function complaints(script: string, shell: 'bash' | 'sh', except: string[] = []): string {
+  const exclude = except.length > 0 ? [`--exclude=${except.join(',')}`] : [];
+  const out = spawnSync('shellcheck', [`--shell=${shell}`, '--severity=warning', '--format=gcc', ...exclude, '-'], {
+    input: script,
+    encoding: 'utf8',
+  });
+  return out.stdout + out.stderr;
+}
+
+const names = readdirSync(join(packageRoot, 'templates'), { recursive: true, encoding: 'utf8' })
+  .filter(f => f.endsWith('.sh'))
+  .sort();
+
+/** Variables that another file sets, or that another file uses. */
+const elsewhere: Record<string, string[]> = {
+  'glidein/glidein.sh': ['SC2154'], // the cluster's settings
+  'headnode/layout.sh': ['SC2034'], // what find_condor sets
+  'site/probe.sh': ['SC2154'], // set by the eval of a path
+};
+
+describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`, () => {
+  it('there are scripts', () => expect(names.length).toBeGreaterThan(10));
+
+  it.each(names)('%s', name => {
+    // those run as `sh -c` must do with a plain sh
+    const shell = name.startsWith('batch/') ? 'sh' : 'bash';
+    expect(complaints(templateText(name), shell, elsewhere[name])).toBe('');
+  });
+
+  it('every exception is still one', () => {
+    for (const [name, codes] of Object.entries(elsewhere)) {
+      for (const code of codes) expect(complaints(templateText(name), 'bash')).toContain(code);
+    }
+  });
+
+  it.each(launchers)('the Slurm script with launcher %s', launcher => {
+    const rest = { queue: 'debug', account: 'm1', gpusPerNode: 1, directives: ['-C a&b'], command: ["/a b'c", '$x'] };
+    expect(complaints(slurm.submit(job({ launcher, ...rest })).script, 'bash')).toBe('');
+    expect(complaints(slurm.submit(job({ launcher, arrays: false, coresPerNode: undefined })).script, 'bash')).toBe('');
+  });
+
+  it('the script of a plain process', () => {
+    expect(complaints(fork.submit(job({ command: ["/a b'c", '$x'] })).script, 'bash')).toBe('');
+  });
+
+  it('would say so', () => expect(complaints('rm $UNSET_$(x\n', 'sh')).not.toBe(''));
+});

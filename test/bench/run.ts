@@ -35,17 +35,20 @@ interface Road {
 
 /** Nothing of the lab is left, however this ends. */
 async function road({ cycles, plan }: (typeof plans)['usual']): Promise<Road> {
-  const lab = await Lab.up();
+  // named beforehand, so that it can be taken down while it comes up
+  const name = `bench-${process.pid}`;
   const interrupted = (signal: NodeJS.Signals): void => {
-    void lab.down().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+    void Lab.down(name).finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
+  // the same signal may come twice, from the terminal and from whoever started this
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   try {
+    const lab = await Lab.up({ name });
     await prepareKit(lab);
     const measured = await measureRoad(lab, cycles, plan, say);
     return { measured, leftovers: await lab.leftovers() };
   } finally {
-    await lab.down();
+    await Lab.down(name);
   }
 }
 

@@ -65,13 +65,23 @@ export async function reachSite(
   return { spec, host, scheduler, probe: await probe(host, spec.profile.directories.work ?? defaultWork, cluster) };
 }
 
+/** Whether a directory of that name is another cluster's: then none of it is ours to touch. */
+export function isForeign(owner: string | undefined, record: Pick<ClusterRecord, 'id'>): boolean {
+  if (owner === undefined) return false;
+  try {
+    return (JSON.parse(owner) as { id: string }).id !== record.id;
+  } catch {
+    // an unreadable owner is still not us
+    return true;
+  }
+}
+
 /** @throws UsageError when a directory of that name belongs to another cluster */
 export function checkOwner(owner: string | undefined, record: ClusterRecord, where: string, site: string): void {
-  if (owner === undefined || owner === ownerLine(record)) return;
+  if (!isForeign(owner, record)) return;
   let by = 'somebody else';
   try {
-    const other = JSON.parse(owner) as { id: string; by: string; created: string };
-    if (other.id === record.id) return;
+    const other = JSON.parse(owner as string) as { by: string; created: string };
     by = `${other.by}, ${other.created}`;
   } catch {
     // an unreadable owner is still not us

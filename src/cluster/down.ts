@@ -1,13 +1,13 @@
 import { LeftoverError, messageOf, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
-import { defaultWork, type Probe, probe } from '../hosts/probe.js';
+import { defaultWork, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import type { Connections } from './connections.js';
-import { type Context, jobQuery, knownIds } from './context.js';
+import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
-import { takeDownHead, takeDownSite } from './takedown.js';
+import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
 /** What to take down where this machine remembers nothing: the site by its profile, the headnode by the usual rules. */
 export interface Lost {
@@ -51,9 +51,12 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
   };
   try {
     if (record) journal.append({ type: 'state', state: 'terminating', reason: 'Glide-ins are being cancelled.' });
-    const sites = record ? record.sites.map(s => ({ spec: s.spec, facts: s.facts, ids: knownIds(s) })) : [];
+    const sites = record
+      ? record.sites.map(s => ({ spec: s.spec, facts: s.facts, ids: knownIds(s), submitted: s.batches.length > 0 }))
+      : [];
     if (lost && !sites.some(s => s.spec.site === lost.site.site))
-      sites.push({ spec: lost.site, facts: undefined, ids: [] });
+      sites.push({ spec: lost.site, facts: undefined, ids: [], submitted: true });
+    const bases = new Map<Host, string>();
     const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
     for (const site of sites) {
       const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
@@ -62,9 +65,18 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
         `jobs called ${tagOf(name)} and files on ${where}`,
         async () => {
           const host = await connections.site(site.spec);
-          const facts: { base: string; user: string } | Probe =
-            site.facts ?? (await probe(host, site.spec.profile.directories.work ?? defaultWork, name));
-          if ('pool' in facts && facts.pool) heads.set(host.name, { host: async () => host, base: facts.base });
+          const found =
+            site.submitted && site.facts
+              ? undefined
+              : await probe(host, site.spec.profile.directories.work ?? defaultWork, name);
+          const facts = (found ?? site.facts) as { base: string; user: string };
+          bases.set(host, facts.base);
+          if (record && isForeign(found?.owner, record)) return notOurs;
+          if (!site.submitted) {
+            await removeSite(host, facts.base, name);
+            return 'nothing was submitted; no file remains';
+          }
+          if (lost && found?.pool) heads.set(host.name, { host: async () => host, base: facts.base });
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const onProgress = (detail: string): void => sink({ type: 'progress', detail });
           const query = jobQuery(name, facts, site.ids);
@@ -77,7 +89,13 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
     for (const { label, host, base } of headnodes(context, lost, heads)) {
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
-        await takeDownHead(there, base ?? (await probe(there, defaultWork, name)).base, name);
+        if (base) await takeDownHead(there, base, name);
+        else {
+          // killed before the pool was on record: where the site's login node is the headnode, it is beside the site's files
+          const found = await probe(there, bases.get(there) ?? defaultWork, name);
+          if (record && isForeign(found.owner, record)) return notOurs;
+          await takeDownHead(there, found.base, name);
+        }
         return 'no process and no file remains';
       });
     }
@@ -94,6 +112,8 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
     release();
   }
 }
+
+const notOurs = 'another cluster has that name there; nothing of this one was begun';
 
 interface HeadToStop {
   readonly label: string;

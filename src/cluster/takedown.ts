@@ -56,6 +56,11 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   return cancelled.size;
 }
 
+/** Where no job was ever submitted, none is looked for: one of that name would be another cluster's. @throws LeftoverError */
+export async function removeSite(host: Host, base: string, cluster: string): Promise<void> {
+  await removeFiles(host, base, cluster, 'site');
+}
+
 /** Stops the pool and removes its files. @throws LeftoverError */
 export async function takeDownHead(host: Host, base: string, cluster: string): Promise<void> {
   try {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, ScailfinError, UsageError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { probe } from '../hosts/probe.js';
 import { glideinToken } from '../htcondor/pool.js';
-import { type Context, jobQuery, newId, recordOf, type Site } from './context.js';
+import { type Context, isForeign, jobQuery, newId, recordOf, type Site, siteRecord } from './context.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
 import type { ClusterRecord } from './record.js';
@@ -12,7 +14,7 @@ import { submitGlideins } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
-import { takeDownHead, takeDownSite } from './takedown.js';
+import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
 export interface UpOptions {
   /** How many glide-ins to wait for; 0 does not wait. */
@@ -150,7 +152,10 @@ function mayUndo(context: Context): boolean {
 }
 
 async function undo(context: Context, site: Site | undefined, head: Head | undefined, cause: unknown): Promise<void> {
-  const { name } = recordOf(context);
+  const record = recordOf(context);
+  const { name } = record;
+  // somebody may have been quicker to take the name
+  const isOurs = async (host: Host, base: string) => !isForeign((await probe(host, base, name)).owner, record);
   const reason = `It did not come up: ${messageOf(cause).split('\n')[0]}`;
   if (!site) {
     context.journal.append({ type: 'state', state: 'terminated', reason });
@@ -158,16 +163,12 @@ async function undo(context: Context, site: Site | undefined, head: Head | undef
   }
   try {
     await step(context.sink, 'Undoing what was begun', async () => {
-      const { host, scheduler, probe } = site;
-      await takeDownSite({
-        host,
-        scheduler,
-        cluster: name,
-        base: probe.base,
-        query: jobQuery(name, probe, []),
-        onProgress: () => {},
-      });
-      if (head) await takeDownHead(head.host, head.probe.base, name);
+      const { host, scheduler, probe: at, spec } = site;
+      const query = jobQuery(name, at, []);
+      const submitted = siteRecord(record, spec.site)?.batches.length;
+      if (submitted) await takeDownSite({ host, scheduler, cluster: name, base: at.base, query, onProgress: () => {} });
+      else if (await isOurs(host, at.base)) await removeSite(host, at.base, name);
+      if (head && (await isOurs(head.host, head.probe.base))) await takeDownHead(head.host, head.probe.base, name);
     });
     context.journal.append({ type: 'state', state: 'terminated', reason });
   } catch (error) {

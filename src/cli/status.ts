@@ -59,7 +59,15 @@ export function describeStatus(status: ClusterStatus): string {
 function row(g: GlideinStatus): string[] {
   const why = g.reason ? ` (${g.reason})` : '';
   const exit = g.exitCode !== undefined && isOver(g.state) ? `, status ${g.exitCode}` : '';
-  const joined = isOver(g.state) ? '-' : g.joined === undefined ? 'unknown' : g.joined ? 'joined' : 'not joined';
+  const joined = isOver(g.state)
+    ? '-'
+    : g.joined === undefined
+      ? 'unknown'
+      : g.joined
+        ? 'joined'
+        : g.silent
+          ? `silent ${formatDuration(g.silent)}`
+          : 'not joined';
   return [
     ...[g.id, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
     ...[

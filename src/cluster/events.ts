@@ -10,11 +10,7 @@ export type ClusterEvent =
 export type EventSink = (event: ClusterEvent) => void;
 
 /** Reports `work` as one step. `detail` is what it resolves with. */
-export async function step<T extends string | undefined | void>(
-  sink: EventSink,
-  title: string,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function step<T>(sink: EventSink, title: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now();
   sink({ type: 'started', title });
   try {

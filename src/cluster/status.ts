@@ -47,6 +47,8 @@ export interface GlideinStatus {
   readonly secondsLeft?: number;
   /** It advertises itself in the pool; undefined when the pool could not be asked. */
   readonly joined: boolean | undefined;
+  /** Seconds since the pool last heard of it, where that is longer than it should be. */
+  readonly silent?: number;
   readonly cores?: number;
   readonly busy?: number;
   readonly exitCode?: number;
@@ -95,7 +97,6 @@ function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answ
       return { site: site.spec.site, wanted, glideins: fromPool(site, inPool), error: answer.error };
     return { site: site.spec.site, wanted, glideins: answer.value.map(s => merge(s, inPool)) };
   });
-  // an advertisement outlives a node that died without a word: only those whose job runs count
   const live = sites.flatMap(s => s.glideins).filter(g => g.joined && !isOver(g.state));
   const total = live.reduce((sum, g) => sum + (g.cores ?? 0), 0);
   const busy = live.reduce((sum, g) => sum + (g.busy ?? 0), 0);
@@ -123,14 +124,18 @@ function merge(status: PilotStatus, pool: PoolStatus | undefined): GlideinStatus
     id,
     state,
     word,
-    joined: pool ? ad !== undefined : undefined,
+    joined: pool ? ad !== undefined && ad.silent <= SILENCE : undefined,
     ...(reason === undefined ? {} : { reason }),
     ...(node === undefined ? (ad ? { node: ad.node } : {}) : { node }),
     ...(secondsLeft === undefined ? {} : { secondsLeft }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(ad ? { cores: ad.cores, busy: ad.busy } : {}),
+    ...(ad && ad.silent > SILENCE ? { silent: ad.silent } : {}),
   };
 }
+
+/** Two updates missed: an advertisement outlives a node that died without a word. Seconds. */
+const SILENCE = 50;
 
 /** The scheduler can't be asked: what the pool knows, with the job's state unknown. */
 function fromPool(site: SiteRecord, pool: PoolStatus | undefined): GlideinStatus[] {

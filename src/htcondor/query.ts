@@ -27,6 +27,8 @@ export interface PoolGlidein {
   readonly memory: number;
   /** When it leaves at the latest, Unix time. */
   readonly ends: number | undefined;
+  /** Seconds since it was last heard; a live one is heard every 20 s. */
+  readonly silent: number;
 }
 
 interface SlotAd {
@@ -40,6 +42,7 @@ interface SlotAd {
   ScailfinGlidein?: string;
   ScailfinSite?: string;
   ScailfinEnds?: number;
+  LastHeardFrom?: number;
 }
 
 /** @param dir the pool's directory there @throws ScailfinError when the pool lives but can't be asked: *unknown*, not *gone* */
@@ -58,10 +61,11 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
   if (pool !== 'alive' || slots === undefined || slots.trimEnd().endsWith('failed')) {
     throw new ScailfinError(`the pool could not be asked: ${stderr.trim().split('\n').at(-1) || 'no answer'}`);
   }
-  return { pool, glideins: glideinsOf(slots), jobs: jobsOf(jobs ?? '') };
+  const now = Number(/^now=(\d+)$/m.exec(stdout)?.[1] ?? 0);
+  return { pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs ?? '') };
 }
 
-function glideinsOf(text: string): PoolGlidein[] {
+function glideinsOf(text: string, now: number): PoolGlidein[] {
   const ads = adsOf(text);
   const whole = ads.filter(ad => ad.SlotType === 'Partitionable' && ad.ScailfinGlidein !== undefined);
   return whole.map(ad => {
@@ -77,6 +81,7 @@ function glideinsOf(text: string): PoolGlidein[] {
       jobs: claimed.length,
       memory: ad.TotalSlotMemory ?? 0,
       ends: ad.ScailfinEnds,
+      silent: Math.max(0, now - (ad.LastHeardFrom ?? now)),
     };
   });
 }

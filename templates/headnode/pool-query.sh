@@ -5,6 +5,7 @@ export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)
 [ -n "$alive" ] || { echo 'pool=dead'; exit 0; }
 echo 'pool=alive'
+echo "now=$(date +%s)"
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 echo '== slots'
 timeout 30 condor_status -json -attributes Name,Machine,SlotType,State,Activity,Cpus,TotalSlotCpus,Memory,TotalSlotMemory,TotalSlotGPUs,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'

@@ -44,7 +44,7 @@ export function describePlan({ cluster, site }: Plan): string {
     `Cluster ${cluster.name}`,
     `  site       ${profile.name}: ${profile.title} (${where}, ${profile.scheduler.type})`,
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
-    `  asks for   ${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hours at most; ${each.join(', ')} each`,
+    `  asks for   ${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} at most; ${each.join(', ')} each`,
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
     `  leaves     a glide-in without a job goes after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');

@@ -24,7 +24,7 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
 
   it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', async () => {
     const up = await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
-    expect(up.stderr).toContain('2 nodes × 30:00 = 1 node-hours at most; 8 cores, 15.6 GiB each');
+    expect(up.stderr).toContain('2 nodes × 30:00 = 1 node-hour at most; 8 cores, 15.6 GiB each');
     expect(up.stdout).toContain('lab-slurm: running. 2 of 2 glide-ins have joined.');
     expect(up.stdout).toContain('scailfin down lab-slurm');
 

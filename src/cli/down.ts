@@ -35,10 +35,12 @@ export function register(program: Command, ui: Ui): void {
       const name = given === undefined ? (site?.name ?? pickRecord(undefined).name) : checkName(given);
       const known = Journal.open(name).record;
       let lost: Parameters<typeof down>[1];
-      if (site && !known?.sites.some(s => s.spec.site === site.name)) {
-        if (known)
+      // one that was taken down, or never began, tells nothing of what now has its name there
+      const open = known?.state === 'terminated' ? undefined : known;
+      if (site && !open?.sites.some(s => s.spec.site === site.name)) {
+        if (open)
           throw new UsageError(
-            `${name} is a cluster at ${known.sites.map(s => s.spec.site).join(', ')}, not at ${site.name}`,
+            `${name} is a cluster at ${open.sites.map(s => s.spec.site).join(', ')}, not at ${site.name}`,
             { hint: `scailfin down ${name}` },
           );
         const config = await loadConfig();
@@ -50,11 +52,11 @@ export function register(program: Command, ui: Ui): void {
         if (prompter && !flags.yes && known && ['pending', 'running'].includes(known.state)) {
           const { clusterStatus } = await import('../cluster/status.js');
           const jobs = (await clusterStatus(known, context.connections)).jobs;
-          const open = jobs ? jobs.idle + jobs.running : 0;
+          const unfinished = jobs ? jobs.idle + jobs.running : 0;
           if (
-            open > 0 &&
+            unfinished > 0 &&
             !(await prompter.confirm(
-              `${name} has ${open} unfinished job${open === 1 ? '' : 's'}. Take it down all the same?`,
+              `${name} has ${unfinished} unfinished job${unfinished === 1 ? '' : 's'}. Take it down all the same?`,
             ))
           ) {
             throw new UsageError('nothing was changed', { hint: `scailfin status ${name}` });

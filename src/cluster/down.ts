@@ -30,7 +30,7 @@ export interface DownResult {
  */
 export async function down(context: Context, lost: Lost | undefined): Promise<DownResult> {
   const { journal, sink, connections } = context;
-  const record = journal.record;
+  const record = lost ? undefined : journal.record;
   const { name } = journal;
   if (!record && !lost) {
     throw new UsageError(`this machine knows no cluster called ${name}`, {
@@ -128,7 +128,7 @@ function headnodes(
   seen: Map<string, { host: () => Promise<Host>; base: string | undefined }>,
 ): HeadToStop[] {
   const { connections, journal } = context;
-  const record = journal.record;
+  const record = lost ? undefined : journal.record;
   const stops: HeadToStop[] = [...seen].map(([label, { host, base }]) => ({ label, host, base }));
   const add = (spec: ClusterSpec['headnode'], home: SiteSpec | undefined, base: string | undefined): void => {
     stops.push({ label: labelOf(spec, home), host: () => connectHead(connections, spec, home), base });

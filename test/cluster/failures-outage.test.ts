@@ -1,0 +1,110 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { labUnavailable } from '../lab/lab.js';
+import { Bench, expectComplaint, up } from './helpers/bench.js';
+
+const reason = labUnavailable();
+const root = { user: 'root' };
+
+describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await Bench.open();
+  });
+  afterAll(() => bench?.close());
+  afterEach(async () => {
+    await bench.unwrap('sbatch');
+    await bench.expectNothing();
+  });
+
+  const statusOf = async (name: string) => JSON.parse((await bench.good(['status', name, '--json'])).stdout);
+
+  test('sbatch answers too late, but has taken the job: adopted, not sent twice', async () => {
+    const late = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2';
+    await bench.wrap('sbatch', `real "$@" >/dev/null; ${late}; exit 1`);
+    await bench.good(up('late', '--nodes', '2'));
+    expect(await bench.jobs()).toHaveLength(2);
+    expect((await bench.good(up('late', '--nodes', '2'))).stderr).toContain('all there already');
+    expect(await bench.jobs()).toHaveLength(2);
+    await bench.good(['down', 'late']);
+  });
+
+  test('sbatch answers too late, and has not taken the job: said, and undone', async () => {
+    await bench.wrap('sbatch', 'echo "sbatch: error: Socket timed out on send/recv operation" >&2; exit 1');
+    await bench.refuses(up('lost'), { says: ["Slurm's sbatch", 'Socket timed out'], hint: /./ });
+  });
+
+  test('the scheduler is away: status says unknown, down says what may remain, and finishes later', async () => {
+    await bench.good(up('away', '--nodes', '2'));
+    const [job = ''] = (await bench.jobs()).map(id => id.split('_')[0]);
+    await bench.lab.stopScheduler();
+    const status = await statusOf('away');
+    expect(status.state).toBe('unknown');
+    expect(status.reason).toMatch(/Could not ask lab-slurm/);
+    expect(status.sites[0].error).toMatch(/squeue/);
+    const glideins = status.sites[0].glideins as { id: string; state: string; joined: boolean }[];
+    expect(glideins.map(g => [g.id, g.state, g.joined]).sort()).toEqual([
+      [`${job}_1`, 'unknown', true],
+      [`${job}_2`, 'unknown', true],
+    ]);
+
+    const down = await bench.cli(['down', 'away']);
+    expectComplaint(down, {
+      says: ['away may not be all gone', /batch jobs called sf-away of alice on alice@login/],
+      hint: 'scailfin down away',
+    });
+    expect((await bench.good(['list'])).stdout).toMatch(/^away +failed .*It may not be all gone/m);
+    await bench.lab.startScheduler();
+    await bench.good(['down', 'away']);
+    // squeue itself tries for 9 s before it gives up
+  }, 120_000);
+
+  test('the login node is cut off: down says what may remain, and finishes later', async () => {
+    await bench.good(up('cut', '--nodes', '2'));
+    await bench.lab.write('headnode', '.ssh/config', 'Host login\n  ConnectTimeout 2\n');
+    await bench.lab.partition('login', true);
+    const [status, down] = [await statusOf('cut'), await bench.cli(['down', 'cut', '--json'])];
+    await bench.lab.partition('login', false);
+    expect(status.state).toBe('unknown');
+    expectComplaint(
+      down,
+      {
+        says: ['cut may not be all gone', /jobs called sf-cut and files on login: can't reach login/],
+        hint: 'scailfin down cut',
+      },
+      true,
+    );
+    expect(JSON.parse(down.stdout).left).toHaveLength(1);
+    await bench.good(['down', 'cut']);
+    await bench.lab.exec('headnode', ['rm', '.ssh/config']);
+  });
+
+  test('the pool is killed: status says so, up starts it again, down works without it', async () => {
+    const kill = () => bench.lab.exec('headnode', ['pkill', '-9', 'condor'], root);
+    await bench.good(up('dead', '--walltime', '30m'));
+    await kill();
+    const { state, reason, headnode } = await statusOf('dead');
+    expect([state, headnode.pool]).toEqual(['failed', 'dead']);
+    expect(reason).toMatch(/pool is not running.*scailfin up dead/);
+    // its glide-in comes back within a minute, when it next updates its advertisement
+    const again = await bench.good([...up('dead', '--walltime', '30m', '--no-wait'), '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ headnode: { pool: 'alive' } });
+    expect(await bench.jobs()).toHaveLength(1);
+    await kill();
+    await bench.good(['down', 'dead']);
+  });
+
+  test('start-up files that talk', async () => {
+    const chatter = 'echo "Welcome to the lab!"; echo "quota: 97 %" >&2; printf "submitted=7\\nbase=/nowhere\\n"\n';
+    const before = await bench.lab.read('login', '.bashrc');
+    await bench.lab.write('login', '.bashrc', `${chatter}${before}`);
+    await bench.good(up('chatty', '--nodes', '2'));
+    expect(await bench.jobs()).toHaveLength(2);
+    await bench.good(['down', 'chatty']);
+    await bench.lab.write('login', '.bashrc', 'echo "this account is closed"; exit 3\n');
+    await bench.refuses(up('closed'), {
+      says: ['the login shell ended with status 3', 'this account is closed'],
+      hint: 'start-up file',
+    });
+    await bench.lab.write('login', '.bashrc', before);
+  });
+});

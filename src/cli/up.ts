@@ -67,15 +67,22 @@ export function register(program: Command, ui: Ui): void {
           timeout: flags.timeout,
         });
         if (ui.json) {
-          ui.print(JSON.stringify({ ...status, roundTrips: await context.connections.roundTrips() }, null, 2));
+          const known = status ?? { name: plan.cluster.name, state: 'pending', reason: submitted };
+          ui.print(JSON.stringify({ ...known, roundTrips: await context.connections.roundTrips() }, null, 2));
           return;
         }
         const { describeStatus } = await import('./status.js');
-        const run = plan.cluster.name;
-        ui.print(['', describeStatus(status), '', 'Next:', ...next(run)].join('\n'));
+        const { name } = plan.cluster;
+        ui.print(
+          ['', status ? describeStatus(status) : `${name}: pending. ${submitted}`, '', 'Next:', ...next(name)].join(
+            '\n',
+          ),
+        );
       });
     });
 }
+
+const submitted = 'Glide-ins have been submitted; not waiting for them.';
 
 function next(name: string): string[] {
   return [

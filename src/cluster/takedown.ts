@@ -50,7 +50,7 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     for (const s of due) cancelled.add(s.id);
     if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
     site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
-    await new Promise(resolve => setTimeout(resolve, round < 10 ? 500 : 2000));
+    await new Promise(resolve => setTimeout(resolve, round < 3 ? 150 : round < 12 ? 500 : 2000));
   }
   await removeFiles(host, base, cluster, 'site');
   return cancelled.size;

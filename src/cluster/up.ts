@@ -8,7 +8,7 @@ import { step } from './events.js';
 import { lock } from './lock.js';
 import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
-import { type ClusterStatus, clusterStatus } from './status.js';
+import type { ClusterStatus } from './status.js';
 import { connectHead, connectSite, type Head } from './steps/connect.js';
 import { submitGlideins } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
@@ -26,6 +26,7 @@ export interface UpOptions {
 /**
  * Brings a cluster up, or finishes bringing it up, or finds it running. What fails before anything was submitted is
  * undone; what fails later stays, and is resumed by the same command.
+ * @returns the cluster once its glide-ins have joined; undefined when it was not to be waited for
  * @throws UsageError when a cluster of that name has other settings, and all that the steps throw
  */
 export async function up(
@@ -33,13 +34,13 @@ export async function up(
   spec: ClusterSpec,
   site: SiteSpec,
   options: UpOptions,
-): Promise<ClusterStatus> {
+): Promise<ClusterStatus | undefined> {
   const release = lock(context.journal.dir, `scailfin up ${spec.name}`);
   try {
     const fresh = begin(context, spec, site);
     await raise(context, site, site.nodes, fresh);
     context.journal.append({ type: 'state', state: 'pending', reason: 'Glide-ins have been submitted.' });
-    if (options.wait === 0) return await clusterStatus(recordOf(context), context.connections);
+    if (options.wait === 0) return undefined;
     const title = `Waiting for ${options.wait} glide-in${options.wait === 1 ? '' : 's'} to join`;
     let status: ClusterStatus | undefined;
     await step(context.sink, title, async () => {

@@ -21,7 +21,7 @@ export async function runAll(
     script.push(`( ${commandLine(argv)} ) </dev/null >"$t/o" 2>"$t/e"`);
     script.push(`printf '%s%s\\n' ${mark} $?; cat "$t/o"; printf '\\n${mark}\\n'; cat "$t/e"; printf '\\n'`);
   }
-  const { stdout } = await host.run(['sh', '-s'], { ...options, stdin: `${script.join('\n')}\n` });
+  const { stdout } = await host.run(['sh', '-c', script.join('\n')], options);
   return stdout
     .split(new RegExp(`^${mark}(?=\\d)`, 'm'))
     .slice(1)

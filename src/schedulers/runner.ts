@@ -48,9 +48,11 @@ export async function submitOnce(
   query: JobQuery,
 ): Promise<string[]> {
   const submission = scheduler.submit(job);
-  const argv = ['bash', '-c', templateText('site/submit.sh'), 'submit', query.dir, label, ...submission.argv];
+  const argv = ['bash', '-c', templateText('site/submit.sh'), 'submit', query.dir, label];
+  const stdin = submission.stdin ?? '';
+  argv.push(String(Buffer.byteLength(stdin)), ...submission.argv);
   for (let attempt = 0; ; attempt++) {
-    const out = await host.run(argv, { stdin: submission.stdin ?? '', check: false, timeoutMs: 180_000 });
+    const out = await host.run(argv, { stdin, check: false, timeoutMs: 180_000 });
     if (out.exitCode === 76 && attempt < 15) {
       await delay(2000);
       continue;

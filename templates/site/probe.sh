@@ -4,6 +4,11 @@ work=$1 name=$2
 eval "base=\"$work\""
 case $base in
   /*/*) ;;
+  # many sites set $SCRATCH and the like for login shells only
+  *) base=$(bash -lc "printf '%s\n' \"$work\"" 2>/dev/null </dev/null | tail -n 1) ;;
+esac
+case $base in
+  /*/*) ;;
   *) echo "the working directory $work becomes \"$base\" here, which is no place to write in" >&2; exit 3 ;;
 esac
 echo "base=$base"

@@ -13,6 +13,7 @@ const packages = [
   'openssh-client',
   'openssh-server',
   'openssl',
+  'patchelf',
   'procps',
   'shellcheck',
   'uidmap',

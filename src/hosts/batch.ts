@@ -16,7 +16,7 @@ export async function runAll(
   options: Omit<RunOptions, 'stdin' | 'check'> = {},
 ): Promise<Output[]> {
   const mark = `--${randomBytes(9).toString('hex')}--`;
-  const script = ['t=$(mktemp -d) || exit 1', 'trap \'rm -rf "$t"\' EXIT'];
+  const script = ['t=$(mktemp -d) || exit 1', 'trap \'rm -rf "$t"\' EXIT', "trap 'exit 1' HUP INT TERM PIPE"];
   for (const { argv } of commands) {
     script.push(`( ${commandLine(argv)} ) </dev/null >"$t/o" 2>"$t/e"`);
     script.push(`printf '%s%s\\n' ${mark} $?; cat "$t/o"; printf '\\n${mark}\\n'; cat "$t/e"; printf '\\n'`);

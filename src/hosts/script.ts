@@ -10,7 +10,8 @@ export function runScript(
   args: readonly string[],
   options: Omit<RunOptions, 'stdin'> = {},
 ): Promise<Output> {
-  return host.run(['bash', '-c', text, 'scailfin', ...args], options);
+  // sshd's bash would read ~/.bashrc once more, and whatever that prints
+  return host.run(['bash', '--norc', '-c', text, 'scailfin', ...args], options);
 }
 
 /** `key=value` lines into lists, by key; other lines are passed over. */

@@ -48,7 +48,7 @@ export async function submitOnce(
   query: JobQuery,
 ): Promise<string[]> {
   const submission = scheduler.submit(job);
-  const argv = ['bash', '-c', templateText('site/submit.sh'), 'submit', query.dir, label];
+  const argv = ['bash', '--norc', '-c', templateText('site/submit.sh'), 'submit', query.dir, label];
   const stdin = submission.stdin ?? '';
   argv.push(String(Buffer.byteLength(stdin)), ...submission.argv);
   for (let attempt = 0; ; attempt++) {

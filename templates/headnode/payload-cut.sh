@@ -9,7 +9,8 @@ t=$(mktemp -d) || exit 1
 trap 'rm -rf "$t"' EXIT
 p=$t/payload
 mkdir -p "$p/bin" "$p/sbin" "$p/libexec" "$p/lib"
-need() { cp -L "$1" "$2" 2>/dev/null || { echo "HTCondor here lacks $1" >&2; exit 6; }; }
+needed=
+need() { needed="$needed $1"; cp -L "$1" "$2" 2>/dev/null || { echo "HTCondor here lacks $1" >&2; exit 6; }; }
 for f in condor_master condor_startd condor_starter condor_procd; do need "$CONDOR_SBIN/$f" "$p/sbin/"; done
 # without condor_gpu_discovery the startd gives up with status 4
 for f in condor_shared_port condor_chirp condor_gpu_discovery; do need "$CONDOR_LIBEXEC/$f" "$p/libexec/"; done
@@ -18,7 +19,8 @@ for f in condor_config_val condor_who; do need "$CONDOR_BIN/$f" "$p/bin/"; done
 
 # the C library stays the node's own; all else comes along, also what libcondor_utils opens by name
 {
-  for f in "$p"/*bin/* "$p"/libexec/*; do ldd "$f" 2>/dev/null; done | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p'
+  # of the originals: a release finds its libraries relative to where it is
+  for f in $needed "$CONDOR_LIBEXEC"/data_plugin; do ldd "$f" 2>/dev/null; done | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p'
   (ldconfig -p || /sbin/ldconfig -p) 2>/dev/null | sed -nE 's/^\s*lib(ssl|SciTokens)\.so\.[0-9]+ .*(x86-64|AArch64).*=> (.*)/\3/p'
 } | sort -u |
   grep -vE '/(libc|libm|libdl|libpthread|librt|libresolv|libutil|libnss_[a-z]*|ld-linux[^/]*)\.so' | while read -r lib; do

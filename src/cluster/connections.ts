@@ -1,5 +1,5 @@
 import type { Prompter } from '../credentials/prompts.js';
-import { UsageError } from '../errors.js';
+import { ConnectionError, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { type HostTarget, openHost } from '../hosts/open.js';
 import type { HeadnodeSpec, SiteSpec } from './spec.js';
@@ -10,11 +10,10 @@ export class Connections {
 
   constructor(readonly prompter: Prompter | undefined) {}
 
-  site(spec: SiteSpec): Promise<Host> {
+  async site(spec: SiteSpec): Promise<Host> {
     const { login } = spec.profile;
     if (!login) return this.#connect({ kind: 'local' });
-    const host = login.hosts[0] as string;
-    return this.#connect(ssh(host, spec.user, login.port));
+    return this.#first(login.hosts.map(host => ssh(host, spec.user, login.port)));
   }
 
   /** @param home the site whose login node a headnode of kind `login` is on */
@@ -34,6 +33,17 @@ export class Connections {
 
   async close(): Promise<void> {
     for (const host of await this.#all()) await host.close();
+  }
+
+  /** The first login node that can be reached: a site may have one down for repair. What else goes wrong is told at once. */
+  async #first(targets: readonly HostTarget[]): Promise<Host> {
+    const [target, ...others] = targets as [HostTarget, ...HostTarget[]];
+    try {
+      return await this.#connect(target);
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || others.length === 0) throw error;
+      return this.#first(others).catch(() => Promise.reject(error));
+    }
   }
 
   #connect(target: HostTarget): Promise<Host> {

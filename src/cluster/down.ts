@@ -2,10 +2,10 @@ import { LeftoverError, messageOf, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { defaultWork, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
-import type { Connections } from './connections.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
+import type { SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
@@ -43,7 +43,7 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
   let cancelled = 0;
   const part = async (title: string, what: string, work: () => Promise<string>): Promise<void> => {
     try {
-      verified.push(`${title}: ${await stepText(context, title, work)}`);
+      verified.push(`${title}: ${await step(sink, title, work)}`);
     } catch (error) {
       left.push(...(error instanceof LeftoverError ? error.left : [`${what}: ${firstLine(error)}`]));
       if (error instanceof LeftoverError) sink({ type: 'warning', text: firstLine(error) });
@@ -51,11 +51,14 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
   };
   try {
     if (record) journal.append({ type: 'state', state: 'terminating', reason: 'Glide-ins are being cancelled.' });
-    const sites = record
-      ? record.sites.map(s => ({ spec: s.spec, facts: s.facts, ids: knownIds(s), submitted: s.batches.length > 0 }))
-      : [];
-    if (lost && !sites.some(s => s.spec.site === lost.site.site))
-      sites.push({ spec: lost.site, facts: undefined, ids: [], submitted: true });
+    const sites: SiteToClear[] = lost
+      ? [{ spec: lost.site, facts: undefined, ids: [], submitted: true }]
+      : (record?.sites ?? []).map(s => ({
+          spec: s.spec,
+          facts: s.facts,
+          ids: knownIds(s),
+          submitted: s.batches.length > 0,
+        }));
     const bases = new Map<Host, string>();
     const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
     for (const site of sites) {
@@ -115,6 +118,14 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
 
 const notOurs = 'another cluster has that name there; nothing of this one was begun';
 
+interface SiteToClear {
+  readonly spec: SiteSpec;
+  readonly facts: SiteFacts | undefined;
+  readonly ids: readonly string[];
+  /** Jobs may be there. */
+  readonly submitted: boolean;
+}
+
 interface HeadToStop {
   readonly label: string;
   readonly host: () => Promise<Host>;
@@ -131,7 +142,7 @@ function headnodes(
   const record = lost ? undefined : journal.record;
   const stops: HeadToStop[] = [...seen].map(([label, { host, base }]) => ({ label, host, base }));
   const add = (spec: ClusterSpec['headnode'], home: SiteSpec | undefined, base: string | undefined): void => {
-    stops.push({ label: labelOf(spec, home), host: () => connectHead(connections, spec, home), base });
+    stops.push({ label: labelOf(spec, home), host: () => connections.head(spec, home), base });
   };
   if (record) add(record.spec.headnode, record.sites[0]?.spec, record.head?.base);
   else if (lost) {
@@ -141,19 +152,9 @@ function headnodes(
   return stops;
 }
 
-const connectHead = (
-  connections: Connections,
-  spec: ClusterSpec['headnode'],
-  home: SiteSpec | undefined,
-): Promise<Host> => connections.head(spec, home);
-
 function labelOf(spec: ClusterSpec['headnode'], home: SiteSpec | undefined): string {
   if (spec.kind === 'local') return 'this machine';
   return spec.kind === 'login' ? (home?.profile.login?.hosts[0] ?? 'the login node') : headnodeName(spec);
-}
-
-async function stepText(context: Context, title: string, work: () => Promise<string>): Promise<string> {
-  return step(context.sink, title, work);
 }
 
 const firstLine = (error: unknown): string => messageOf(error).split('\n')[0] ?? '';

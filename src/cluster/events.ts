@@ -9,15 +9,20 @@ export type ClusterEvent =
 
 export type EventSink = (event: ClusterEvent) => void;
 
-/** Reports `work` as one step. `detail` is what it resolves with. */
-export async function step<T>(sink: EventSink, title: string, work: () => Promise<T>): Promise<T> {
+/** Reports `work` as one step; `detail` puts its outcome into words, which an outcome of text is by itself. */
+export async function step<T>(
+  sink: EventSink,
+  title: string,
+  work: () => Promise<T>,
+  detail: (outcome: T) => string | undefined = outcome => (typeof outcome === 'string' ? outcome : undefined),
+): Promise<T> {
   const began = performance.now();
   sink({ type: 'started', title });
   try {
-    const detail = await work();
-    const ms = performance.now() - began;
-    sink({ type: 'done', title, ms, ...(typeof detail === 'string' ? { detail } : {}) });
-    return detail;
+    const outcome = await work();
+    const text = detail(outcome);
+    sink({ type: 'done', title, ms: performance.now() - began, ...(text === undefined ? {} : { detail: text }) });
+    return outcome;
   } catch (error) {
     sink({ type: 'failed', title, ms: performance.now() - began });
     throw error;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { messageOf, ScailfinError, UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { probe } from '../hosts/probe.js';
 import { glideinToken } from '../htcondor/pool.js';
-import { type Context, isForeign, jobQuery, newId, recordOf, type Site, siteRecord } from './context.js';
+import { type Context, isForeign, jobQuery, knownIds, newId, recordOf, type Site, siteRecord } from './context.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
 import type { ClusterRecord } from './record.js';
@@ -42,12 +42,9 @@ export async function up(
     context.journal.append({ type: 'state', state: 'pending', reason: 'Glide-ins have been submitted.' });
     if (options.wait === 0) return undefined;
     const title = `Waiting for ${options.wait} glide-in${options.wait === 1 ? '' : 's'} to join`;
-    let status: ClusterStatus | undefined;
-    await step(context.sink, title, async () => {
-      status = await waitForGlideins(context, options.wait, options.timeout);
-    });
+    const status = await step(context.sink, title, () => waitForGlideins(context, options.wait, options.timeout));
     context.journal.append({ type: 'state', state: 'running', reason: 'Glide-ins have joined.' });
-    return { ...(status as ClusterStatus), state: 'running' };
+    return { ...status, state: 'running' };
   } finally {
     release();
   }
@@ -106,29 +103,37 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
  */
 export async function raise(context: Context, spec: SiteSpec, target: number, fresh: boolean): Promise<number> {
   const { sink } = context;
-  let site: Site | undefined;
-  let head: Head | undefined;
+  const begun: { site?: Site; head?: Head } = {};
+  const jobs = (): string[] => knownIds(siteRecord(recordOf(context), spec.site));
+  const before = jobs();
+  const newJobs = (): string[] => jobs().filter(id => !before.includes(id));
   try {
-    await step(sink, `Connecting to ${spec.profile.login ? spec.profile.login.hosts[0] : 'this machine'}`, async () => {
-      site = await connectSite(context, spec);
-      head = await connectHead(context, site);
-      return head.host === site.host ? `as ${site.probe.user}` : `as ${site.probe.user}; headnode is ${head.host.name}`;
-    });
-    const [there, here] = [site, head] as unknown as [Site, Head];
-    const pool = await value(
-      context,
+    const { there, here } = await step(
+      sink,
+      `Connecting to ${spec.profile.login ? spec.profile.login.hosts[0] : 'this machine'}`,
+      async () => {
+        const there = await connectSite(context, spec);
+        begun.site = there;
+        const here = await connectHead(context, there);
+        begun.head = here;
+        return { there, here };
+      },
+      ({ there, here }) => `as ${there.probe.user}${here.host === there.host ? '' : `; headnode is ${here.host.name}`}`,
+    );
+    const pool = await step(
+      sink,
       'Starting the pool',
       () => bringUpPool(context, there, here),
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
-    const payload = await value(
-      context,
+    const payload = await step(
+      sink,
       'Staging the payload',
       () => stagePayload(context, there, here, pool),
       p => `${(p.bytes / 1e6).toFixed(1)} MB, ${p.staged}`,
     );
-    return await value(
-      context,
+    return await step(
+      sink,
       `Submitting glide-ins to ${spec.site}`,
       async () => {
         const token = await glideinToken(here.host, pool.plan.dir);
@@ -139,10 +144,10 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
         };
         return submitGlideins(context, there, settings, token, target);
       },
-      n => (n === 0 ? 'all there already' : `${n} submitted as ${lastJobs(context, spec.site)}`),
+      n => (n === 0 ? 'all there already' : `${n} submitted as job ${newJobs().join(', ')}`),
     );
   } catch (error) {
-    if (fresh && mayUndo(context)) await undo(context, site, head, error);
+    if (fresh && mayUndo(context)) await undo(context, begun, error);
     throw error;
   }
 }
@@ -152,7 +157,7 @@ function mayUndo(context: Context): boolean {
   return recordOf(context).sites.every(s => s.batches.every(b => b.outcome === 'refused'));
 }
 
-async function undo(context: Context, site: Site | undefined, head: Head | undefined, cause: unknown): Promise<void> {
+async function undo(context: Context, { site, head }: { site?: Site; head?: Head }, cause: unknown): Promise<void> {
   const record = recordOf(context);
   const { name } = record;
   // somebody may have been quicker to take the name
@@ -179,26 +184,4 @@ async function undo(context: Context, site: Site | undefined, head: Head | undef
       text: `could not undo it all: ${messageOf(error)}; \`scailfin down ${name}\` tries again`,
     });
   }
-}
-
-function lastJobs(context: Context, site: string): string {
-  const batches = recordOf(context).sites.find(s => s.spec.site === site)?.batches ?? [];
-  const ids = batches.filter(b => b.outcome === 'submitted').flatMap(b => b.jobIds);
-  return `job ${ids.slice(-3).join(', ')}`;
-}
-
-/** A step whose outcome is more than a line of text. */
-async function value<T>(
-  context: Context,
-  title: string,
-  work: () => Promise<T>,
-  detail: (value: T) => string,
-): Promise<T> {
-  const box: { value?: T } = {};
-  await step(context.sink, title, async () => {
-    box.value = await work();
-    return detail(box.value);
-  });
-  if (!('value' in box)) throw new ScailfinError(`${title} gave nothing`);
-  return box.value as T;
 }

@@ -57,9 +57,11 @@ sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "
 
 # ---- leave nothing behind, however it ends
 master=
-ours() { grep -lzxE "SCAILFIN_JOB=$id|_CONDOR_ANCESTOR_${master:-0}=.*" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
-condors() { for p in $(ours); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
-jobs_of_ours() { [ -z "$master" ] || grep -lzE "^_CONDOR_ANCESTOR_$master=" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
+# pids of this user's processes in whose environment a line is exactly (-F) or begins with (-E) this
+marked() { grep "-lzx$1" "$2" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
+condors() { for p in $(marked F "SCAILFIN_JOB=$id"); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
+# HTCondor marks all that its daemons start, jobs too
+jobs_of_ours() { [ -z "$master" ] || marked E "_CONDOR_ANCESTOR_$master=.*"; }
 leave() {
   trap '' TERM INT HUP
   [ -z "$master" ] || kill -QUIT "$master" 2>/dev/null

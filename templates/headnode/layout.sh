@@ -8,7 +8,7 @@ find_condor() {
         command -v module >/dev/null 2>&1 || { [ -r "$f" ] && . "$f" >/dev/null 2>&1; }
       done
       command -v module >/dev/null 2>&1 || { echo "there is no module command here to load $2 with" >&2; return 1; }
-      module load "$2" >&2 || return 1
+      module load "$2" >&2 || { echo "could not load module $2" >&2; return 1; }
       ;;
     tarball) PATH=$2/bin:$2/sbin:$PATH ;;
   esac

@@ -89,6 +89,28 @@ describe.skipIf(reason !== undefined)(`HTCondor from a release tarball${reason ?
     expect(await lab.leftovers()).toEqual([]);
   });
 
+  it('is found by a module, too', async () => {
+    // stands in for Environment Modules: one function, one module, loaded by the login shell's start-up files as theirs is
+    const modules =
+      'module() { [ "$1 $2" = "load htcondor/23.9" ] && PATH=/opt/htcondor/bin:/opt/htcondor/sbin:$PATH; }\n';
+    await lab.write('laptop', '/etc/profile.d/modules.sh', modules, { user: 'root', mode: 0o644 });
+    const unpack = 'mkdir -p /opt/htcondor && tar -xzf /home/scail/condor.tar.gz -C /opt/htcondor --strip-components=1';
+    await lab.exec('laptop', ['sh', '-c', unpack], { user: 'root' });
+    const set = (module: string) =>
+      scailfin(lab, 'laptop', ['config', 'set', 'htcondor', `{source: module, module: ${module}}`]);
+    await set('htcondor/99');
+    const wrong = await scailfin(lab, 'laptop', ['up', '--site', 'lab-slurm'], { check: false });
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.stderr).toContain('could not load module htcondor/99');
+    await set('htcondor/23.9');
+    await scailfin(lab, 'laptop', ['up', '--site', 'lab-slurm', '--walltime', '20m']);
+    expect((await scailfin(lab, 'laptop', ['env'])).stdout).toContain('PATH=/opt/htcondor/bin:/opt/htcondor/sbin');
+    expect(await statusOf(lab, 'laptop', 'lab-slurm')).toMatchObject({ state: 'running' });
+    await scailfin(lab, 'laptop', ['down']);
+    await use(sha256);
+    expect(await lab.leftovers()).toEqual([]);
+  });
+
   it('says so when the site’s C library is too old for it', async () => {
     await lab.exec(
       'login',

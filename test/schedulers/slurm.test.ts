@@ -419,9 +419,9 @@ describe('what is not known', () => {
 
 /** A host on which each command of a round trip answers what was recorded. */
 function hostOf(...outputs: Output[]): Host {
-  const run = async (_argv: readonly string[], options: { stdin?: unknown } = {}): Promise<Output> => {
+  const run = async (argv: readonly string[]): Promise<Output> => {
     // the batch's own protocol: `--MARK--STATUS`, stdout, `--MARK--`, stderr
-    const mark = /--[0-9a-f]{18}--/.exec(String(options.stdin))?.[0];
+    const mark = /--[0-9a-f]{18}--/.exec(argv.join(' '))?.[0];
     if (mark === undefined) return outputs[0] as Output;
     return {
       stdout: outputs.map(o => `${mark}${o.exitCode}\n${o.stdout}\n${mark}\n${o.stderr}\n`).join(''),

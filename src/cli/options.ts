@@ -19,7 +19,10 @@ export const memory = parsed(parseMemory, '4G or 512M');
 /** What `up` and `render` ask of a site. */
 export function siteOptions(command: Command): Command {
   return command
-    .requiredOption('--site <site>', 'the site: a name (scailfin sites list) or the path of a profile')
+    .option(
+      '--site <site>',
+      'the site: a name (scailfin sites list) or the path of a profile; a cluster that is there knows its own',
+    )
     .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
     .option('--nodes <n>', 'how many glide-ins, one node each', positive)
     .option('--cores <n>', 'cores of each node', positive)

@@ -1,11 +1,13 @@
 import {
   type ClusterSpec,
   headnodeName,
+  parseHeadnode,
   planCluster,
   planSite,
   type SiteSpec,
   type UpRequest,
 } from '../cluster/spec.js';
+import { UsageError } from '../errors.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
 import { loadConfig } from '../sites/config.js';
 import type { HtcondorSource } from '../sites/schema.js';
@@ -16,8 +18,36 @@ export interface Plan {
   readonly site: SiteSpec;
 }
 
+/** What the command line asks for: a new plan where it names a site, else that of a cluster there is, as far as it says nothing else. */
+export async function planFor(request: UpRequest & { site?: string | undefined }, allowRetired = false): Promise<Plan> {
+  const { site } = request;
+  if (site !== undefined) return makePlan({ ...request, site }, allowRetired);
+  const { allRecords } = await import('../cluster/journal.js');
+  const there = allRecords().filter(r => r.state !== 'terminated' && r.sites.length > 0);
+  const record =
+    request.name === undefined ? (there.length === 1 ? there[0] : undefined) : there.find(r => r.name === request.name);
+  const old = record?.sites[0]?.spec;
+  if (!record || !old) {
+    throw new UsageError(
+      request.name === undefined
+        ? 'which site?'
+        : `there is no cluster ${request.name}, and no site is named to bring it up at`,
+      {
+        hint: `scailfin up ${request.name ?? '[NAME]'} --site SITE; scailfin sites list shows the sites`,
+      },
+    );
+  }
+  const { nodes, cores, memory, walltime, queue, account, user, idleTimeout, headnode } = request;
+  const said = Object.entries({ nodes, cores, memory, walltime, queue, account, user, idleTimeout }).filter(
+    ([, v]) => v !== undefined,
+  );
+  const cluster =
+    headnode === undefined ? record.spec : { ...record.spec, headnode: parseHeadnode(headnode, old.profile) };
+  return { cluster, site: { ...old, ...Object.fromEntries(said) } };
+}
+
 /** From flags, the user's config and the site's profile, to what will be done. Touches no network. */
-export async function makePlan(request: UpRequest & { site: string }, allowRetired = false): Promise<Plan> {
+async function makePlan(request: UpRequest & { site: string }, allowRetired = false): Promise<Plan> {
   const [{ profile }, config] = await Promise.all([loadSite(request.site), loadConfig()]);
   // reading every profile takes a while, and only a retired site has others to offer
   const active = profile.status === 'retired' ? await activeSites() : [];

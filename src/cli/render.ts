@@ -12,12 +12,12 @@ export function register(program: Command, ui: Ui): void {
   )
     .requiredOption('--out <dir>', 'where to write them')
     .addOption(jsonOption())
-    .action(async (name: string | undefined, flags: UpRequest & { site: string; out: string }) => {
-      const [{ describePlan, makePlan }, { renderAll }] = await Promise.all([
+    .action(async (name: string | undefined, flags: UpRequest & { site?: string; out: string }) => {
+      const [{ describePlan, planFor }, { renderAll }] = await Promise.all([
         import('./plan.js'),
         import('../cluster/render.js'),
       ]);
-      const plan = await makePlan({ ...flags, name, account: flags.account }, true);
+      const plan = await planFor({ ...flags, name, account: flags.account }, true);
       const files = renderAll(plan.cluster, plan.site, flags.out);
       if (ui.json) ui.print(JSON.stringify({ dir: flags.out, files }, null, 2));
       else ui.print([describePlan(plan), '', `written to ${flags.out}:`, ...files.map(f => `  ${f}`)].join('\n'));

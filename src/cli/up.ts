@@ -3,7 +3,7 @@ import { duration, jsonOption, natural, siteOptions } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
-  site: string;
+  site?: string;
   headnode?: string;
   nodes?: number;
   cores?: number;
@@ -33,8 +33,8 @@ export function register(program: Command, ui: Ui): void {
     .option('--dry-run', 'show the plan and write all files that would leave this machine; uses no network')
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: Flags) => {
-      const { describePlan, makePlan, nodeHours } = await import('./plan.js');
-      const plan = await makePlan({ ...flags, name }, flags.dryRun);
+      const { describePlan, planFor, nodeHours } = await import('./plan.js');
+      const plan = await planFor({ ...flags, name }, flags.dryRun);
       if (flags.dryRun) {
         const { renderAll } = await import('../cluster/render.js');
         const { mkdtempSync } = await import('node:fs');

@@ -74,6 +74,8 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     ]);
     expect(again.stderr).toContain('all there already');
     expect(await jobsOn(lab)).toEqual(before);
+    // it knows its site
+    expect((await scailfin(lab, 'headnode', ['up', 'again'])).stdout).toContain('1 of 1 glide-ins has joined');
     const more = await scailfin(
       lab,
       'headnode',

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # fork-cancel DIR TAG ID…: ends the jobs (ID or ID_N), kindly first, surely within 25 s
 dir=$1 tag=$2
 shift 2

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # fork-list DIR TAG: `live JOB` for each process with the tag, `job JOB START WALLTIME EXIT CANCELLED` for each job on record
 dir=$1 tag=$2
 [ -r /proc/self/environ ] || { echo "this machine has no /proc to look for processes in" >&2; exit 3; }

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # fork-submit DIR TAG COUNT WALLTIME LOGDIR <SCRIPT: starts COUNT processes that outlive this shell, prints their job id
 set -eu
 dir=$1 tag=$2 count=$3 walltime=$4 logs=$5

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2154  # what settings says
 # glidein.sh DIR: brings the node it runs on into a cluster's pool, until it idles, its time ends, or the headnode is gone.
 # Comes in $SCAILFIN_JOB (id in the batch system), $SCAILFIN_CORES, $SCAILFIN_MEMORY (MiB) what the batch system granted.
 # Ends with 0 when it has done its work, 11 headnode out of reach, 12 payload unusable here, 13 HTCondor failed.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # find_condor system | tarball DIR | module NAME: sets CONDOR_BIN, CONDOR_SBIN, CONDOR_LIB, CONDOR_LIBEXEC, CONDOR_VERSION
 find_condor() {
   case $1 in

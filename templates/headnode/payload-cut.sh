@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # payload-cut OUT SOURCE SOURCE_ARG: cuts what a glide-in needs out of this host's HTCondor into OUT (a .tar.gz, the same
 # bytes for the same programs), and prints KEY=VALUE lines: sha256, glibc (the oldest C library it runs on), arch, bytes.
 set -u

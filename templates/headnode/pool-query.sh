@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # pool-query DIR: whether the pool lives, its slots, and its jobs; each part after a line of its own
 dir=$1
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # pool-start DIR ADDRESS FIRST_PORT TOKEN_SECONDS SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
 # Prints KEY=VALUE lines. Everything runs as the calling user.
 set -u

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # pool_stop DIR: ends every HTCondor process that runs with DIR's configuration; 1 when some survive
 pool_stop() {
   pool_pids() {

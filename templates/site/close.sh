@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # close DIR SECONDS: lets no further submission begin, waits for those under way, prints what was ever submitted
 dir=$1 limit=$2
 [ -d "$dir" ] || { echo gone; exit 0; }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # logs DIR [ID]: without ID the last lines of each glide-in's own log, with it all that the glide-in and its HTCondor wrote
 dir=$1/logs id=${2:-}
 [ -d "$dir" ] || { echo "there are no logs: $dir is not there" >&2; exit 1; }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # prepare BASE NAME PART OWNER SHA256: makes the cluster's directory its own, with PART (site or pool) in it. Prints payload=yes when the payload is there already.
 # Ends with 20 and the other's owner line when the name belongs to another cluster.
 set -u

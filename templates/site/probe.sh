@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # probe WORK NAME: what a site's login node or a headnode is, as KEY=VALUE lines. WORK may hold the site's own variables.
 export LC_ALL=C
 work=$1 name=$2

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # reach PORT ADDRESS…: prints the first address whose PORT answers from here; 1 when none does
 port=$1
 shift

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # remove BASE NAME PART: removes what PART (site or pool) of the cluster has here, and what nobody needs any more.
 # Prints left=PATH for each thing that could not be removed.
 base=$1 name=$2 part=$3

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # submit DIR LABEL BYTES COMMAND… <SCRIPT: submits once, however often it is called, and lives on when the connection breaks.
 # The batch system's answer is kept in DIR/submit/LABEL.{out,err,rc}: what a dropped connection hides can be read later.
 set -u

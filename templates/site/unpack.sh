@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # unpack BASE SHA256 ARCHIVE: checks the archive and puts the payload in its place, whole or not at all; removes the archive
 set -u
 umask 077

@@ -4,18 +4,23 @@ import { packageRoot } from '../paths.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
+const words = process.argv.slice(2);
+const verb = words[0] ?? '';
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
+    // the command that `exec` runs has the same Ctrl-C, and may well go on
+    if (verb === 'exec' && signal === 'SIGINT') return;
     // all that was begun is in the journal, and on the site
-    process.stderr.write('\ninterrupted; `scailfin up` with the same words goes on, `scailfin down` takes it away\n');
+    if (['up', 'scale', 'down'].includes(verb)) {
+      process.stderr.write('\ninterrupted; the same command goes on where it stopped, `scailfin down` takes the cluster away\n');
+    }
     process.exit(code);
   });
 }
 
-const words = process.argv.slice(2);
 if (words[0] === '--version' || words[0] === '-V') {
   process.stdout.write(`${version}\n`);
 } else {

@@ -49,6 +49,8 @@ export interface PilotJob {
   /** What the queue is to the scheduler; NERSC names its queues as QOS. */
   readonly queueOption: 'partition' | 'qos';
   readonly account: string | undefined;
+  /** SGE: what gives a job several cores of one node. */
+  readonly parallelEnvironment?: string | undefined;
   /** Extra directive arguments from the profile, each one whole option as the system spells it: `-C EGRESS`. */
   readonly directives: readonly string[];
   readonly launcher: Launcher;

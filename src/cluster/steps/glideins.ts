@@ -36,6 +36,7 @@ export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     queue: spec.queue,
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
+    parallelEnvironment: scheduler.parallelEnvironment,
     directives,
     launcher,
     dir,

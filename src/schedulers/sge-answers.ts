@@ -1,0 +1,271 @@
+import type { PilotState } from './scheduler.js';
+import { type Element, every, field } from './sge-xml.js';
+
+/** What qstat or qacct say of a job, or of one task of an array. */
+export interface Row {
+  /** The number that qsub gave. */
+  readonly job: string;
+  /** Task numbers of an array, where told: `2`, or `1-3:1` and `1,5,7` for those that wait. */
+  readonly tasks?: string;
+  readonly state?: PilotState;
+  readonly word?: string;
+  readonly reason?: string;
+  readonly exit?: number;
+  readonly name?: string;
+  /** False where the name may be only the beginning of it. */
+  readonly isWholeName?: boolean;
+  readonly owner?: string;
+  readonly node?: string;
+  /** `2026-11-22T03:32:10`, in the site's own time. */
+  readonly start?: string;
+  /** Seconds of h_rt, what was asked for. */
+  readonly limit?: number;
+}
+
+/** State letters, qstat(1) "state": combined, the one that decides first. */
+const LETTERS: [RegExp, PilotState][] = [
+  [/[^dEhrRsStTwqzNPA]|^$/, 'unknown'],
+  [/z/, 'finished'],
+  [/d/, 'completing'],
+  [/E/, 'held'],
+  [/[sSTNP]/, 'held'],
+  // t: on its way to the node. A hold on what runs matters only if it is ever rescheduled
+  [/[rt]/, 'running'],
+  [/h/, 'held'],
+  [/[qw]/, 'queued'],
+  [/R/, 'running'],
+];
+
+export function stateOf(word: string): PilotState {
+  return LETTERS.find(([pattern]) => pattern.test(word))?.[1] ?? 'unknown';
+}
+
+/** More tasks than any site allows in one array (max_aj_tasks is 75000 unless changed). */
+const MOST_TASKS = 1_000_000;
+
+/** `1-7:2,9` → 1, 3, 5, 7, 9. @returns undefined for what is no list of tasks */
+export function taskList(text: string): number[] | undefined {
+  const tasks = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, from, to, step] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part.trim()) ?? [];
+    const [first, last, by] = [Number(from), Number(to ?? from), Number(step ?? 1)];
+    if (from === undefined || first < 1 || last < first || last > MOST_TASKS || by < 1) return undefined;
+    for (let n = first; n <= last; n += by) tasks.add(n);
+  }
+  return [...tasks];
+}
+
+/** The ids of a row: `72`, or `72_1`, `72_2` for tasks. A list of tasks that can't be read leaves the job as one. */
+export function idsOf({ job, tasks }: Row): string[] {
+  const list = tasks ? taskList(tasks) : undefined;
+  return list ? list.map(n => `${job}_${n}`) : [job];
+}
+
+/** `qstat -xml`, also with -r and -f. @returns undefined when a job can't be read: it must not pass as one that is not there */
+export function queueRows(root: Element): Row[] | undefined {
+  const rows = [...every(root, 'job_list')].map((job): Row | undefined => {
+    const [id, word] = [field(job, 'JB_job_number'), field(job, 'state')];
+    if (!id || !/^\d+$/.test(id) || !word) return undefined;
+    const full = field(job, 'full_job_name');
+    const limit = job.children.find(c => c.name === 'hard_request' && c.attributes.get('name') === 'h_rt')?.text;
+    return strip({
+      job: id,
+      tasks: field(job, 'tasks'),
+      ...{ state: stateOf(word), word },
+      ...{ name: full ?? field(job, 'JB_name'), isWholeName: full !== undefined, owner: field(job, 'JB_owner') },
+      node: nodeOf(field(job, 'queue_name')),
+      start: field(job, 'JAT_start_time'),
+      limit: secondsOf(limit),
+    });
+  });
+  return rows.every(r => r !== undefined) ? rows : undefined;
+}
+
+/** `qstat -j -xml`. A job here has no state letters: what it waits for, or that it is at a node, tells. */
+export function detailRows(root: Element): Row[] {
+  const notes = new Map<string, string[]>();
+  for (const message of every(root, 'SME_message_list'))
+    for (const one of message.children)
+      for (const { text } of every(one, 'ULNG_value'))
+        notes.set(text.trim(), [...(notes.get(text.trim()) ?? []), field(one, 'MES_message') ?? '']);
+  return [...every(root, 'djob_info')]
+    .flatMap(info => info.children)
+    .flatMap((job): Row[] => {
+      const id = field(job, 'JB_job_number');
+      if (!id || !/^\d+$/.test(id)) return [];
+      const range = job.children.find(c => c.name === 'JB_ja_structure')?.children[0];
+      const ends = ['RN_min', 'RN_max', 'RN_step'].map(name => (range && field(range, name)) ?? '1') as [
+        string,
+        string,
+        string,
+      ];
+      const started = [...(job.children.find(c => c.name === 'JB_ja_tasks')?.children ?? [])].map(task => ({
+        task: field(task, 'JAT_task_number') ?? '1',
+        isRunning: Number(field(task, 'JAT_status') ?? 0) !== 0,
+        error: [...every(task, 'QIM_message')].map(m => m.text.trim()).join('; '),
+      }));
+      const isArray = ends[1] !== '1' || Number(field(job, 'JB_type') ?? 0) & ARRAY_BIT;
+      const whole = isArray ? `${ends[0]}-${ends[1]}:${ends[2]}` : undefined;
+      const hasPredecessor = job.children.some(c => c.name === 'JB_jid_predecessor_list' && c.children.length > 0);
+      return detailed(id, whole, started, notes.get(id) ?? [], hasPredecessor);
+    });
+}
+
+/** JB_type of an array; 64 is a binary. */
+const ARRAY_BIT = 128;
+
+/** `qstat -j` as text. */
+export function detailTextRows(text: string): Row[] {
+  return blocks(text).flatMap(block => {
+    const value = (key: string): string | undefined =>
+      new RegExp(`^${key}:[ \\t]*(.*?)[ \\t]*$`, 'm').exec(block)?.[1] || undefined;
+    const id = value('job_number');
+    if (!id || !/^\d+$/.test(id)) return [];
+    const lettered = [...block.matchAll(/^job_state[ \t]+(\d+):[ \t]+([A-Za-z]+)[ \t]*$/gm)];
+    const errors = new Map([...block.matchAll(/^error reason[ \t]+(\d+):[ \t]+(.*)$/gm)].map(m => [m[1], m[2]]));
+    const numbers = new Set([...block.matchAll(/^(?:usage|error reason|job_state)[ \t]+(\d+):/gm)].map(m => m[1]));
+    const started = [...numbers].map(task => ({
+      task: task as string,
+      isRunning: !errors.has(task),
+      error: errors.get(task)?.trim() ?? '',
+      ...(lettered.some(m => m[1] === task) ? { word: lettered.find(m => m[1] === task)?.[2] } : {}),
+    }));
+    const info = /^scheduling info:[ \t]*(.*(?:\n[ \t]+.*)*)/m.exec(block)?.[1] ?? '';
+    const notes = info.split('\n').map(l => l.trim());
+    return detailed(id, value('job-array tasks'), started, notes, value('jid_predecessor_list') !== undefined);
+  });
+}
+
+interface StartedTask {
+  readonly task: string;
+  readonly isRunning: boolean;
+  readonly error: string;
+  readonly word?: string | undefined;
+}
+
+function detailed(
+  job: string,
+  tasks: string | undefined,
+  started: readonly StartedTask[],
+  notes: readonly string[],
+  hasPredecessor: boolean,
+): Row[] {
+  const rows = started.map(({ task, isRunning, error, word }): Row => {
+    const state = word ? stateOf(word) : error ? 'held' : isRunning ? 'running' : 'queued';
+    return strip({ job, tasks: tasks && task, state, word, reason: error || undefined });
+  });
+  // what a queue lacks is told of every job; what a job lacks, of it alone
+  const own = notes.filter(n => n !== '' && !/^queue instance |^\(Collecting|^Job is in error state$/.test(n));
+  const isHeld = hasPredecessor || own.some(n => /hold state|job dependencies/i.test(n));
+  const waits = { state: isHeld ? 'held' : 'queued', reason: own.slice(-3).join('; ') || undefined } as const;
+  if (!tasks) return rows.length > 0 ? rows : [strip({ job, ...waits })];
+  const rest = (taskList(tasks) ?? []).map(String).filter(n => !started.some(s => s.task === n));
+  // beside tasks that have started, one that is not there waits or is over
+  return [...rows, ...rest.map(n => strip({ job, tasks: n, ...(started.length === 0 ? waits : {}) }))];
+}
+
+/** qstat's table, with whatever columns. */
+export function tableRows(text: string): Row[] {
+  const rows: Row[] = [];
+  let columns: string | undefined;
+  for (const line of text.split('\n')) {
+    if (/^job-ID\s/i.test(line)) columns = line;
+    const [, job, word, rest] = DATED.exec(line) ?? [];
+    if (job && word) rows.push({ job, word, state: stateOf(word), ...place(rest ?? '') });
+    else if (columns && UNDATED.test(line)) rows.push(...columned(columns, line));
+  }
+  return rows;
+}
+
+const DATED =
+  /^\s*(\d+)\s+\d+\.\d+\s.*?\s([dEhrRsStTwqzNPA]{1,6})\s+\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d(?:\.\d+)?(?:\s+(.*))?$/;
+const UNDATED = /^\s*\d+\s+\d+\.\d+\s/;
+
+/** What follows the date: `[queue@node] [MASTER|SLAVE] [slots] [tasks]`. */
+function place(text: string): Pick<Row, 'node' | 'tasks'> {
+  const words = text.split(/\s+/).filter(Boolean);
+  const queue = words.find(w => w.includes('@'));
+  const numbers = words.filter(w => /^\d[\d,:-]*$/.test(w));
+  const tasks = words.some(w => w === 'MASTER' || w === 'SLAVE') ? numbers[0] : numbers[1];
+  return strip({ node: nodeOf(queue), tasks });
+}
+
+/** A row without a date (`qstat -ext`): by where its columns begin. */
+function columned(header: string, line: string): Row[] {
+  const [job, at] = [/\d+/.exec(line)?.[0], header.indexOf(' state ') + 1];
+  const word = /^[A-Za-z]+/.exec(line.slice(at))?.[0];
+  if (!job || at === 0 || !word) return [];
+  const tail = ['queue ', 'slots ', 'ja-task-ID'].map(name => header.indexOf(name));
+  const tasks = line.slice(tail[2]).trim();
+  const node = nodeOf(line.slice(tail[0], tail[1]).trim().split(/\s/)[0]);
+  return [strip({ job, word, state: stateOf(word), node, tasks: /^\d[\d,:-]*$/.test(tasks) ? tasks : undefined })];
+}
+
+/**
+ * `qacct -j`: what ended, the last time where a job ran several times.
+ * @returns undefined when the last record is not whole
+ */
+export function accountRows(text: string): Row[] | undefined {
+  const records = blocks(text);
+  const rows = new Map<string, Row>();
+  for (const [n, record] of records.entries()) {
+    const value = (key: string): string | undefined =>
+      new RegExp(`^${key}[ \\t]+(.*?)[ \\t]*\\n`, 'm').exec(record)?.[1];
+    const [job, task, exit] = [value('jobnumber'), value('taskid'), value('exit_status')];
+    const [, code, words] = /^(\d+)(?:\s*:\s*(.*))?$/.exec(value('failed') ?? '') ?? [];
+    if (!job || !/^\d+$/.test(job) || code === undefined || !exit || !/^\d+/.test(exit)) {
+      if (n === records.length - 1) return undefined;
+      continue;
+    }
+    const tasks = task && /^\d+$/.test(task) ? task : undefined;
+    const ended = outcome(Number(code), words, Number.parseInt(exit, 10), value('deleted_by'));
+    const row = { job, tasks, name: value('jobname'), isWholeName: true, owner: value('owner'), ...ended };
+    rows.set(`${job}.${tasks ?? ''}`, strip({ ...row, node: value('hostname') }));
+  }
+  return [...rows.values()];
+}
+
+/**
+ * What `failed` says, accounting(5), sge_status(5): up to 11 the job never began and goes back to the queue; 24 and 25 it was
+ * rescheduled; 26 to 36 it waits in error state. Only 0, what came after the job's begin, 37 and 100 are an end.
+ */
+function outcome(
+  code: number,
+  words: string | undefined,
+  exit: number,
+  deletedBy: string | undefined,
+): Pick<Row, 'state' | 'word' | 'reason' | 'exit'> {
+  const [word, reason] = [`failed ${code}`, words || undefined];
+  if (code === 0) return { state: exit === 0 ? 'finished' : 'failed', word: `exit_status ${exit}`, exit };
+  if (code === 37 || code === 100 || (code >= 12 && code <= 18)) {
+    if (deletedBy && !/^(NONE|undefined)$/.test(deletedBy))
+      return { state: 'cancelled', word, reason: `deleted by ${deletedBy}`, exit };
+    // 100 is any signal to the whole job: qdel, kill and the kernel look alike
+    const signal = code === 100 && exit > 128 ? ` (signal ${exit - 128}: deleted, killed, or over a limit)` : '';
+    return strip({ state: 'failed', word, reason: `${reason ?? word}${signal}`, exit });
+  }
+  if (code <= 11 || code === 24 || code === 25) return strip({ state: 'queued', word, reason });
+  if (code >= 26 && code <= 36) return strip({ state: 'held', word, reason });
+  return strip({ state: 'unknown', word, reason });
+}
+
+/** Records that begin with a line of equals signs. */
+function blocks(text: string): string[] {
+  return text.split(/^={20,}[ \t]*\n/m).slice(1);
+}
+
+function nodeOf(queue: string | undefined): string | undefined {
+  const [, node] = /^[^@]+@(\S+)$/.exec(queue ?? '') ?? [];
+  return node;
+}
+
+/** `300` or `1:00:00`. */
+function secondsOf(text: string | undefined): number | undefined {
+  if (!text || !/^\d+(:\d+){0,2}$/.test(text.trim())) return undefined;
+  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+}
+
+/** Without the fields that have no value. */
+function strip<T extends object>(row: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(row).filter(([, v]) => v !== undefined && v !== '')) as never;
+}

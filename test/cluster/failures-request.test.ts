@@ -68,7 +68,11 @@ describe.skipIf(reason !== undefined)(`requests that can't be met${reason ? ` (s
         up('x', '--nodes', '0'),
         { says: [/--nodes.*'0' is invalid/], hint: 'scailfin up --help' },
       ],
-      ['no site', ['up', 'x'], { says: ['there is no cluster x', 'no site is named'], hint: 'scailfin up x --site SITE' }],
+      [
+        'no site',
+        ['up', 'x'],
+        { says: ['there is no cluster x', 'no site is named'], hint: 'scailfin up x --site SITE' },
+      ],
       ['an unknown option', up('x', '--sharp'), { says: ["unknown option '--sharp'"], hint: 'scailfin up --help' }],
       [
         'a bad status name',

@@ -128,7 +128,8 @@ export class Host {
     const env = { PATH, HOME: home, USER: user, LOGNAME: user, SHELL: '/bin/bash', LANG: 'C.UTF-8', ...options.env };
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const become = user === 'root' ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups'];
-    const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid'];
+    // --root: from within a chroot, a mount namespace's own root is not the host's but this machine's
+    const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root'];
     const nsenter = ['--target', String(this.pid), ...namespaces, '--'];
     return ['nsenter', ...nsenter, 'env', '-i', `--chdir=${home}`, ...variables, ...become, ...argv];
   }

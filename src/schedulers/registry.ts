@@ -1,10 +1,11 @@
 import { UsageError } from '../errors.js';
 import { fork } from './fork.js';
+import { lsf } from './lsf.js';
 import type { Scheduler, SchedulerName } from './scheduler.js';
 import { sge } from './sge.js';
 import { slurm } from './slurm.js';
 
-const adapters: Partial<Record<SchedulerName, Scheduler>> = { slurm, fork, sge };
+const adapters: Partial<Record<SchedulerName, Scheduler>> = { slurm, fork, sge, lsf };
 
 /** The adapter for a batch system. @throws UsageError for one that has none yet */
 export function schedulerFor(name: SchedulerName): Scheduler {

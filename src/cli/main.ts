@@ -15,7 +15,9 @@ for (const [signal, code] of [
     if (verb === 'exec' && signal === 'SIGINT') return;
     // all that was begun is in the journal, and on the site
     if (['up', 'scale', 'down'].includes(verb)) {
-      process.stderr.write('\ninterrupted; the same command goes on where it stopped, `scailfin down` takes the cluster away\n');
+      process.stderr.write(
+        '\ninterrupted; the same command goes on where it stopped, `scailfin down` takes the cluster away\n',
+      );
     }
     process.exit(code);
   });

@@ -57,6 +57,7 @@ function understand(kind: Kind, name: string, argv: readonly string[], out: Outp
 /** `Job <151> is being terminated`, a line for each job; complaints are on stderr. */
 function touched(kind: Kind, out: Output): Omit<Understanding, 'kind'> {
   const lines = `${out.stdout}\n${out.stderr}`.split('\n').filter(l => l.trim() !== '');
+  if (/[^\n]$/.test(out.stdout)) throw new CutShort(out.stdout);
   const jobs: UnderstoodJob[] = [];
   const complaints: string[] = [];
   for (const line of lines) {
@@ -195,6 +196,8 @@ function fieldsJob(fields: ReadonlyMap<string, string>): LsfJob[] {
   return [{ ...idOf(jobId, index), ...judged, ...(why === undefined ? {} : { reason: why }) }];
 }
 
+const isOurs = (word: string): boolean => Object.hasOwn(KINDS, word.split('/').at(-1) ?? '');
+
 function optionOf(argv: readonly string[], option: string): string | undefined {
   const at = argv.indexOf(option);
   return at < 0 ? undefined : argv[at + 1];
@@ -211,7 +214,8 @@ function words(out: Output): string {
 function programOf(command: string): string[] {
   const parts: string[][] = [[]];
   let word: string | undefined;
-  const token = /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|(\$\(|[|;&\n()<>`])|([ \t]+)|([^\s'"\\|;&()<>`$]+|\$)/gs;
+  const token =
+    /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|(\d?[<>]+&?(?:\d(?!\w))?|\$\(|[|;&\n()`])|([ \t]+)|([^\s'"\\|;&()<>`$]+|\$)/gs;
   const end = () => {
     if (word !== undefined) parts.at(-1)?.push(word);
     word = undefined;
@@ -221,16 +225,16 @@ function programOf(command: string): string[] {
     else if (operator !== undefined) {
       end();
       if (operator === '|') parts.push([]);
-      else if (operator !== '<' && operator !== '>') return [];
+      else if (!/[<>]/.test(operator)) return [];
     } else word = (word ?? '') + (single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? plain ?? '');
   }
   end();
   const programs = parts.map(argv => {
     const rest = [...argv];
     while (/^[A-Za-z_]\w*=/.test(rest[0] ?? '') || rest[0] === 'env' || rest[0] === 'exec') rest.shift();
-    if (rest[0] === 'timeout') rest.splice(0, rest.findIndex((w, i) => i > 0 && !w.startsWith('-')) + 1);
+    if (rest[0] === 'timeout') rest.splice(0, Math.max(1, rest.findIndex(isOurs)));
     return rest;
   });
-  const ours = programs.filter(argv => Object.hasOwn(KINDS, argv[0]?.split('/').at(-1) ?? ''));
+  const ours = programs.filter(argv => isOurs(argv[0] ?? ''));
   return ours.length === 1 ? (ours[0] as string[]) : programs.length === 1 ? (programs[0] ?? []) : [];
 }

@@ -464,6 +464,19 @@ describe('any recorded command', () => {
     }
   });
 
+  it('is found in a line that redirects, limits and names its program by a path', () => {
+    const none = answer('No unfinished job found\n', '', 255);
+    for (const line of [
+      '/opt/lsf/bin/bjobs -w 2>&1',
+      'timeout -k 5 15 bjobs',
+      'A=b bjobs -w 2>/dev/null',
+      'bjobs | cat',
+    ])
+      expect(read(line, none)).toEqual({ kind: 'list', jobs: [] });
+    expect(read('bkill 1 2', answer('Job <1> is being terminated\nJob <2> is be')).error).toContain('cut short');
+    expect(read('bjobs; bjobs', none).kind).toBe('other');
+  });
+
   it('cut or garbled, throws nothing, and the adapter only its own error', () => {
     const some = fc.constantFrom(...all);
     fc.assert(

@@ -134,7 +134,10 @@ function decode(text: string): string {
 }
 
 /** What one system's letters and numbers mean. */
-export type Interpret = (attributes: ReadonlyMap<string, string>) => {
+export type Interpret = (
+  attributes: ReadonlyMap<string, string>,
+  native?: string,
+) => {
   state: PilotState;
   exitCode?: number;
   reason?: string;
@@ -152,7 +155,7 @@ export function statuses(jobs: readonly RawJob[], interpret: Interpret): PilotSt
     const word = attributes.get('job_state')?.trim();
     if (id === undefined) continue;
     const jobId = id.split('_')[0] as string;
-    const { state, exitCode, reason } = interpret(attributes);
+    const { state, exitCode, reason } = interpret(attributes, native);
     const node = /^([^/+\s]+)/.exec(attributes.get('exec_host') ?? '')?.[1];
     const left = state === 'running' ? secondsLeft(attributes) : undefined;
     const status = {

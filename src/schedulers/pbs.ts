@@ -7,7 +7,7 @@ import {
   cancelled,
   exitStatus,
   type Interpret,
-  jobsFromJson,
+  jobsFromText,
   nativeIds,
   type RawJob,
   refusal,
@@ -49,25 +49,33 @@ export const interpretPbs: Interpret = attributes => {
   const raw = attributes.get('Exit_status')?.trim();
   const exitCode = exitStatus(raw);
   const comment = attributes.get('comment')?.trim();
-  // the words at the end of the comment are PBS's own, and all that `qstat -s` has
-  const told = /\band (failed|finished|terminated|exceeded resource)\b/.exec(comment ?? '')?.[1];
+  // the words at the end of the comment are PBS's own, and all that `qstat -s` has, cut at 79 columns
+  const told = /\band (fail|finish|terminat|exceed)/.exec(comment ?? '')?.[1];
   let state: PilotState = 'finished';
-  if (substate === DELETED || told === 'terminated') state = 'cancelled';
-  else if (exitCode !== undefined ? exitCode !== 0 : substate === '93' || (told !== undefined && told !== 'finished'))
+  if (substate === DELETED || told === 'terminat') state = 'cancelled';
+  else if (exitCode !== undefined ? exitCode !== 0 : substate === '93' || (told !== undefined && told !== 'finish'))
     state = 'failed';
   const reason = state === 'finished' ? undefined : (comment ?? ENDED[raw ?? '']);
   return { state, ...(exitCode === undefined ? {} : { exitCode }), ...(reason ? { reason } : {}) };
 };
 
+/** The last line of a whole answer, and when it was given. */
+const END = /^asked at (\d+)\s*$/m;
+const FINISH = `status=$?
+printf '\\nasked at %s\\n' "$(date +%s)"
+exit "$status"`;
+
 /**
- * Jobs in the queue by name. The ids go through a variable of their own: a qstat without ids would list everybody's.
- * Times are told in the time zone of whoever asks.
+ * Jobs in the queue by name. A qstat without ids would list everybody's, so it is not run then. Plain text: of several
+ * ids, `-F json` tells the first only (OpenPBS 23.06). Times come in the time zone of whoever asks.
  */
-const LIST = `set -f
+const QUEUE = `set -f
 ids=$(qselect -u "$1" -N "$2") || exit
-ids=$(printf '%s\\n' "$ids" | grep '^[0-9]')
-[ -n "$ids" ] || { echo '{"Jobs":{}}'; exit 0; }
-TZ=UTC0 exec qstat -t -f -F json $ids`;
+set -- $(printf '%s\\n' "$ids" | grep '^[0-9]')
+[ $# -eq 0 ] || TZ=UTC0 qstat -t -f "$@"
+${FINISH}`;
+const HISTORY = `TZ=UTC0 qstat -x -t -f "$@"
+${FINISH}`;
 
 /** PBS Professional and OpenPBS. */
 export const pbs: Scheduler = {
@@ -87,16 +95,16 @@ export const pbs: Scheduler = {
   },
 
   list({ tag, user, ids }) {
-    const queue = { argv: ['sh', '-c', LIST, 'pbs-list', user, tag] };
+    const queue = { argv: ['sh', '-c', QUEUE, 'pbs-queue', user, tag] };
     if (ids.length === 0) return [queue];
     // history, where the site keeps one, knows what has left the queue
-    return [queue, { argv: ['env', 'TZ=UTC0', 'qstat', '-x', '-t', '-f', '-F', 'json', ...ids.flatMap(nativeIds)] }];
+    return [queue, { argv: ['sh', '-c', HISTORY, 'pbs-history', ...ids.flatMap(nativeIds)] }];
   },
 
   parseList([queue, history], { tag, ids }) {
     answered('PBS', 'qstat', queue);
     const live = jobs(queue);
-    if (live === undefined) throw new SchedulerError("PBS's qstat was cut short in its answer, or told no JSON");
+    if (live === undefined) throw new SchedulerError("PBS's qstat was cut short in its answer");
     const found = statuses(
       live.filter(job => job.attributes.get('Job_Name') === tag || ids.some(id => job.native.startsWith(`${id}.`))),
       interpretPbs,
@@ -121,12 +129,12 @@ function historyOf(out: Output | undefined): RawJob[] {
   }
 }
 
+/** @returns undefined when the answer was cut: a job on a line that never came must not count as gone */
 function jobs(out: Output): RawJob[] | undefined {
-  // all that was asked for had left: nothing at all is an answer then
-  if (out.stdout.trim() === '') return out.exitCode === 0 ? undefined : [];
-  const now = /"timestamp":\s*(\d+)/.exec(out.stdout)?.[1];
-  return jobsFromJson(out.stdout)?.map(({ native, attributes }) => ({
+  const now = END.exec(out.stdout.slice(out.stdout.trimEnd().lastIndexOf('\n') + 1))?.[1];
+  if (now === undefined) return undefined;
+  return jobsFromText(out.stdout).map(({ native, attributes }) => ({
     native,
-    attributes: now === undefined ? attributes : new Map([...attributes, ['now', now]]),
+    attributes: new Map([...attributes, ['now', now]]),
   }));
 }

@@ -32,7 +32,7 @@ export const TORQUE_STATES: Record<string, PilotState> = {
 /** Exit statuses of jobs that Torque ended itself. */
 const ENDED: Record<string, string> = { '-10': 'memory limit', '-11': 'walltime limit', '-12': 'CPU time limit' };
 
-export const interpretTorque: Interpret = attributes => {
+export const interpretTorque: Interpret = (attributes, native) => {
   const base = TORQUE_STATES[attributes.get('job_state')?.trim() ?? ''] ?? 'unknown';
   if (base !== 'finished') {
     const reason = base === 'running' || base === 'completing' ? undefined : waitingReason(attributes, base);
@@ -40,8 +40,8 @@ export const interpretTorque: Interpret = attributes => {
   }
   const raw = attributes.get('exit_status')?.trim();
   const exitCode = exitStatus(raw);
-  // a table shows neither
-  if (exitCode === undefined && attributes.size <= 2) return { state: base };
+  // neither a table nor an array as such shows one
+  if (exitCode === undefined && (attributes.size <= 2 || native?.includes('[]'))) return { state: base };
   // qdel ends a job with TERM; one that never began has no status
   const state = exitCode === 0 ? 'finished' : exitCode === undefined || raw === '271' ? 'cancelled' : 'failed';
   const reason = ENDED[raw ?? ''] ?? (state === 'finished' ? undefined : waitingReason(attributes, base));

@@ -142,7 +142,8 @@ function left({ start, limit }: Row, now: number): number | undefined {
 
 /** What Grid Engine itself said, without its first words; some of it comes on stdout. */
 export function refusalWords(out: Output | undefined): string {
-  const lines = (out?.stderr.trim() || out?.stdout || '').split('\n').flatMap(line => line.trim() || []);
+  const texts = [out?.stderr ?? '', out?.stdout ?? ''].map(t => t.split('\n').flatMap(line => line.trim() || []));
+  const lines = texts.find(t => t.some(l => PREFIX.test(l))) ?? texts.find(t => t.length > 0) ?? [];
   const start = lines.findIndex(line => PREFIX.test(line));
   const told = lines.slice(Math.max(0, start)).filter(line => !/^Exiting\.$|^usage: |^\[-/i.test(line));
   return [...new Set(told.slice(0, 5).map(line => line.replace(PREFIX, '')))].join('; ');
@@ -158,7 +159,7 @@ function refusal(program: string, out: Output | undefined): SchedulerError {
 }
 
 const PREFIX =
-  /^(Unable to run job: |Unable to read script file because of |error: |denied: |qsub: |qstat: |qdel: )+(job rejected:? ?)?/;
+  /^(Unable to run job: |Unable to read script file because of |error: |ERROR! |denied: |qsub: |qstat: |qdel: )+(job rejected:? ?)?/;
 
 const HINTS: [RegExp, string][] = [
   [/commlib|qmaster/i, "the site's Grid Engine is down or busy: try again when it is back"],

@@ -41,6 +41,26 @@ const HOLDS = new Set([
   'PartitionTimeLimit',
 ]);
 
+/** What a state word means, given the reason beside it. */
+export function stateOf(word: string, reason?: string): PilotState {
+  const state = STATES[word] ?? 'unknown';
+  return state === 'queued' && reason !== undefined && HOLDS.has(reason) ? 'held' : state;
+}
+
+/** `CANCELLED+`, as sacct cuts long words in its tables: the one state that begins like this. */
+export function wholeWord(cut: string): string {
+  const begin = cut.replace(/\+$/, '');
+  const meant = Object.keys(STATES).filter(word => word.startsWith(begin));
+  return meant.includes(begin) || meant.length !== 1 ? begin : (meant[0] as string);
+}
+
+/** ExitCode in text, `3:0` or `0:9`, as a shell would tell it. */
+export function exitOf(text: string): number | undefined {
+  const [, code, signal] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (code === undefined) return undefined;
+  return Number(signal) ? 128 + Number(signal) : Number(code);
+}
+
 const SQUEUE_FORMAT = '%i|%F|%T|%L|%N|%r|%j';
 const SACCT_FORMAT = 'JobID,State,ExitCode,NodeList';
 
@@ -103,8 +123,7 @@ function fromSqueue(row: string[], tag: string): PilotStatus[] {
   // a reason may hold anything, and so may names; those of ours are the tag
   const [text, end] = [rest.join('|'), `|${tag}`];
   const reason = text.endsWith(end) ? text.slice(0, -end.length) : (rest[0] ?? '');
-  const base = rest.length > 1 ? (STATES[word] ?? 'unknown') : 'unknown';
-  const state = base === 'queued' && HOLDS.has(reason) ? 'held' : base;
+  const state = rest.length > 1 ? stateOf(word, reason) : 'unknown';
   const seconds = state === 'running' ? timeLeft(left) : undefined;
   return expandTasks(id).map(task => ({
     id: task,
@@ -121,8 +140,8 @@ function fromSacct(row: string[]): PilotStatus[] {
   const [id, state, exit, node] = row;
   const word = state?.split(' ')[0];
   if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !word || exit === undefined) return [];
-  const [, code, signal] = /^(\d+):(\d+)$/.exec(exit) ?? [];
-  const mapped = STATES[word] ?? 'unknown';
+  const code = exitOf(exit);
+  const mapped = stateOf(word);
   return expandTasks(id).map(task => ({
     id: task,
     jobId: id.split('_')[0] as string,
@@ -131,7 +150,7 @@ function fromSacct(row: string[]): PilotStatus[] {
     ...(mapped === 'failed' && state !== word ? { reason: state as string } : {}),
     ...(node && node !== 'None assigned' ? { node } : {}),
     // a job that has not ended shows 0:0 as well
-    ...(isOver(mapped) && code !== undefined ? { exitCode: Number(signal) ? 128 + Number(signal) : Number(code) } : {}),
+    ...(isOver(mapped) && code !== undefined ? { exitCode: code } : {}),
   }));
 }
 
@@ -147,7 +166,7 @@ function timeLeft(text: string | undefined): number | undefined {
 const MOST_TASKS = 4_000_001;
 
 /** `17_[2-4,9%2]` → 17_2, 17_3, 17_4, 17_9; anything else, also a list that was abridged, stays itself. */
-function expandTasks(id: string): string[] {
+export function expandTasks(id: string): string[] {
   const [, job, list] = /^(\d+)_\[([\d,:-]+)(?:%\d+)?\]$/.exec(id) ?? [];
   if (job === undefined || list === undefined) return [id];
   const tasks = new Set<string>();
@@ -161,23 +180,28 @@ function expandTasks(id: string): string[] {
 }
 
 /** What Slurm itself said, all of it: the line that says why is often not the one that says that it failed. */
-function refusal(program: string, out: Output | undefined): SchedulerError {
-  const lines = (out?.stderr.trim() || out?.stdout || '').split('\n').flatMap(line => line.trim() || []);
+export function slurmsWords(text: string): string {
+  const lines = text.split('\n').flatMap(line => line.trim() || []);
   // banners come before; what follows without Slurm's name in front is the rest of a longer message
   const start = lines.findIndex(line => PREFIX.test(line));
   const told = lines.slice(Math.max(0, start)).filter(line => !/^Try "\w+ --help"/.test(line));
   const said = told.slice(-5).map(line => line.replace(PREFIX, ''));
   // the verdict comes last in Slurm, first here
   const verdict = said.filter(line => VERDICT.test(line)).map(line => line.replace(VERDICT, ''));
-  const words = [...new Set([...verdict, ...said.filter(line => !VERDICT.test(line))])].join('; ');
-  const hint = HINTS.find(([pattern]) => pattern.test(said.join('\n')))?.[1];
+  return [...new Set([...verdict, ...said.filter(line => !VERDICT.test(line))])].join('; ');
+}
+
+function refusal(program: string, out: Output | undefined): SchedulerError {
+  const words = slurmsWords(out?.stderr.trim() || out?.stdout || '');
+  const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
   return new SchedulerError(
     `Slurm's ${program} refused: ${words || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
     { hint },
   );
 }
 
-const PREFIX = /^(sbatch|squeue|sacct|scancel|slurm_\w+): ((error|fatal): )?|^slurm_\w+ error: /;
+const PREFIX =
+  /^(s(?:batch|queue|acct|cancel|info|control|acctmgr)|slurm_\w+): ((error|fatal): )?|^(?:slurm|scontrol)_\w+ error: /;
 const VERDICT = /^Batch job submission failed: /;
 
 const HINTS: [RegExp, string][] = [

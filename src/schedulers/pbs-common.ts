@@ -224,7 +224,7 @@ export function waitingReason(attributes: ReadonlyMap<string, string>, state: Pi
 
 /** What the system says of a server it can't reach, whatever the exit status. */
 export const DOWN =
-  /cannot connect to server|connection refused|unable to communicate|could not connect to trqauthd|unable to authenticate|pbs_iff|socket_connect|errno=15\d\d\d|end of file|protocol|timed? ?out/i;
+  /cannot connect to server|connection refused|unable to communicate with|could not connect to trqauthd|unable to authenticate connection|socket_connect_unix|errno=15\d{3}/i;
 
 /** Lines of stderr that a PBS program wrote about itself or about a job. */
 export const PREFIX = /^\[?(q[a-z]+|pbs\w+|tracejob): */;

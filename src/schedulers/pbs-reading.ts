@@ -51,8 +51,15 @@ function understand(command: string, out: Output, interpret: Interpret, over: Ra
     const known = canonicalId(id as string);
     return known === undefined ? [] : [{ id: known, state: 'finished', word: over.get('job_state') as string }];
   });
-  const missing =
-    cut && !filtered ? 'the answer was cut short' : cut ? 'only a part of the answer was kept' : undefined;
+  // of several ids, OpenPBS tells only the first as JSON
+  const quiet = /^\s*\{/.test(out.stdout)
+    ? named.filter(id => !all.some(job => `${job.id}_`.startsWith(`${id}_`)))
+    : [];
+  const missing = cut
+    ? (filtered && 'only a part of the answer was kept') || 'the answer was cut short'
+    : quiet.length > 0
+      ? `nothing was said of ${quiet.join(', ')}`
+      : undefined;
   return {
     kind,
     jobs: [...all, ...gone],

@@ -60,7 +60,7 @@ export const interpretPbs: Interpret = attributes => {
 };
 
 /** The last line of a whole answer, and when it was given. */
-const END = /^asked at (\d+)\s*$/m;
+const END = /(?:^|\n)asked at (\d+)\n\s*$/;
 const FINISH = `status=$?
 printf '\\nasked at %s\\n' "$(date +%s)"
 exit "$status"`;
@@ -131,7 +131,7 @@ function historyOf(out: Output | undefined): RawJob[] {
 
 /** @returns undefined when the answer was cut: a job on a line that never came must not count as gone */
 function jobs(out: Output): RawJob[] | undefined {
-  const now = END.exec(out.stdout.slice(out.stdout.trimEnd().lastIndexOf('\n') + 1))?.[1];
+  const now = END.exec(out.stdout)?.[1];
   if (now === undefined) return undefined;
   return jobsFromText(out.stdout).map(({ native, attributes }) => ({
     native,

@@ -1,0 +1,222 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SchedulerError, UsageError } from '../../src/errors.js';
+import type { Output, PilotJob, PilotState, Scheduler } from '../../src/schedulers/scheduler.js';
+import type { Reader } from '../../src/schedulers/understanding.js';
+import { outputOf, type Recording } from '../recordings/recordings.js';
+import { job, query } from './jobs.js';
+
+/** What is tested alike for PBS and Torque. */
+
+export function recordingsOf(system: 'openpbs' | 'torque'): Recording[] {
+  return JSON.parse(readFileSync(new URL(`../recordings/${system}.json`, import.meta.url), 'utf8')) as Recording[];
+}
+
+export const thrown = (work: () => unknown): SchedulerError => {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(SchedulerError);
+    return error as SchedulerError;
+  }
+  throw new Error('nothing was thrown');
+};
+
+/** The options of a script, as qsub reads them: up to the first line that is a command. */
+export function header(script: string): string[] {
+  const lines = script.split(/[\n\r]/);
+  const end = lines.findIndex(l => l.trim() !== '' && !l.startsWith('#'));
+  return lines.slice(0, end).flatMap(l => (l.startsWith('#PBS ') ? [l.slice(5)] : []));
+}
+
+/** Runs something with stand-ins for programs; each writes its words to `seen`, and what `programs` gives it to say. */
+export function withPrograms<T>(
+  programs: Record<string, string>,
+  work: (run: (argv: readonly string[], stdin?: string, env?: Record<string, string>) => Output, dir: string) => T,
+): T {
+  const dir = mkdtempSync(join(tmpdir(), 'scailfin-pbs-'));
+  try {
+    for (const sub of ['bin', 'work']) mkdirSync(join(dir, sub));
+    for (const [name, body] of Object.entries(programs)) {
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+      const note = 'for w in "${0##*/}" "$@"; do printf "%s\\0" "$w"; done >>"$SEEN"; printf "\\n" >>"$SEEN"';
+      writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${note}\n${body}\n`, { mode: 0o755 });
+    }
+    const run = (argv: readonly string[], input = '', env: Record<string, string> = {}): Output => {
+      const path = `${join(dir, 'bin')}:/usr/bin:/bin`;
+      const out = spawnSync(argv[0] as string, argv.slice(1), {
+        ...{ input, cwd: join(dir, 'work'), encoding: 'utf8', timeout: 10_000 },
+        env: { PATH: path, SEEN: join(dir, 'seen'), ...env },
+      });
+      return { stdout: out.stdout, stderr: out.stderr, exitCode: out.status };
+    };
+    return work(run, dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** What the stand-ins were called with. */
+export const seen = (dir: string): string[][] =>
+  readFileSync(join(dir, 'seen'), 'utf8')
+    .split('\0\n')
+    .filter(Boolean)
+    .map(line => line.split('\0'));
+
+const piece = fc.constantFrom(
+  ...['\n#PBS -W evil\n', '\n', '\r', '\0', '\u2028', '\t', ' ', '$(touch pwned)', '`touch pwned`', ';touch pwned;'],
+  ...["'", '"', '\\', '\\\n', '$IFS', '#', '!', '*', '-', '=', '(', 'é', '>pwned', '|touch pwned', '[', '^', '%%.*'],
+);
+const nasty = fc
+  .array(fc.oneof(piece, fc.stringMatching(/^[a-z0-9]{1,4}$/)), { maxLength: 5 })
+  .map(parts => parts.join(''));
+const either = fc.oneof(nasty, fc.stringMatching(/^[A-Za-z0-9_.-]{1,12}$/));
+
+/** Nothing from a profile breaks out of the script, and the glide-in gets its arguments as they are. */
+export function scriptIsTight(scheduler: Scheduler): void {
+  const fields = fc.record({
+    tag: either,
+    queue: fc.option(either, { nil: undefined }),
+    account: fc.option(either, { nil: undefined }),
+    logDir: either.map(t => `/logs/${t}`),
+    directives: fc.array(either, { maxLength: 2 }),
+    queueOption: fc.constantFrom('partition' as const, 'qos' as const),
+    launcher: fc.constantFrom('none' as const, 'srun' as const, 'aprun' as const, 'mpiexec' as const, 'ibrun' as const),
+    arrays: fc.boolean(),
+    count: fc.integer({ min: 1, max: 3 }),
+  });
+  const args = fc.array(
+    nasty.map(t => t.replaceAll('\0', '')),
+    { maxLength: 4 },
+  );
+  let scripts = 0;
+  withPrograms({ glidein: '', srun: '', aprun: '', mpiexec: '', ibrun: '' }, (run, dir) => {
+    fc.assert(
+      fc.property(fields, args, (changes, words) => {
+        const what = job({ ...changes, command: ['glidein', ...words, 'end'] });
+        let script: string;
+        try {
+          script = scheduler.submit(what).script;
+        } catch (error) {
+          expect(error).toBeInstanceOf(UsageError);
+          return;
+        }
+        scripts += 1;
+        const plain: PilotJob = { ...what, tag: 't', queue: what.queue && 'q', account: what.account && 'a' };
+        const bare = header(scheduler.submit({ ...plain, logDir: '/l', directives: [] }).script).length;
+        const replaced = what.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d)) ? 1 : 0;
+        expect(header(script).length + replaced).toBe(bare + what.directives.length);
+        rmSync(join(dir, 'seen'), { force: true });
+        const out = run(['bash', '--norc', '-s'], script, { PBS_JOBID: '17[2].pbs01' });
+        expect(out).toEqual({ stdout: '', stderr: '', exitCode: 0 });
+        const called = readFileSync(join(dir, 'seen'), 'utf8').split('\0').slice(0, -1);
+        expect(called.slice(-words.length - 1)).toEqual([...words, 'end'].map(w => Buffer.from(w).toString()));
+        expect(readdirSync(join(dir, 'work'))).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+  expect(scripts).toBeGreaterThan(8);
+}
+
+/** Garbled and cut answers are read, or are a SchedulerError; the reader never throws. */
+export function neverSurprises(scheduler: Scheduler, read: Reader, all: readonly Recording[], lists: Output[]): void {
+  const bits = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 5 }),
+    fc.constantFrom('\n', '[', ']', '.', '<', '>', '</Job>', '&#x110000;', '&lt', '{', '"', '|', '\t', '    x = ', '-'),
+  );
+  const damage = fc.array(fc.tuple(fc.nat(5000), fc.nat(40), bits), { minLength: 1, maxLength: 4 });
+  const spoil = (text: string, hits: [number, number, string][]): string =>
+    hits.reduce((t, [at, gone, put]) => {
+      const n = at % Math.max(1, t.length);
+      return t.slice(0, n) + put + t.slice(n + gone);
+    }, text);
+  const tame = (work: () => unknown): void => {
+    try {
+      work();
+    } catch (error) {
+      expect(error).toBeInstanceOf(SchedulerError);
+    }
+  };
+  const small = all.filter(r => r.stdout.length < 8000);
+  fc.assert(
+    fc.property(fc.constantFrom(...small), fc.constantFrom(...lists), damage, (recording, list, hits) => {
+      const said = {
+        ...outputOf(recording),
+        stdout: spoil(recording.stdout, hits),
+        stderr: spoil(recording.stderr, hits),
+      };
+      const { kind, jobs } = read(recording.cmd, said);
+      expect(kind).toBe(read(recording.cmd, outputOf(recording)).kind);
+      for (const { id } of jobs) expect(id).toMatch(/^\d+(_\d+)?$/);
+      read(spoil(recording.cmd, hits), said);
+      tame(() => expect(scheduler.parseSubmit(said)).toMatch(/^\d+$/));
+      tame(() => scheduler.parseCancel(said));
+      tame(() => scheduler.parseList([said, said], query({ ids: ['17'] })));
+      tame(() => scheduler.parseList([{ ...list, stdout: spoil(list.stdout, hits) }], query({ ids: ['17'] })));
+    }),
+    { numRuns: 600 },
+  );
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.string(), (stdout, stderr, command) => {
+      read(command, { stdout, stderr, exitCode: 0 });
+      read(`qstat ${command}`, { stdout, stderr, exitCode: null });
+      tame(() => scheduler.parseList([{ stdout, stderr, exitCode: 0 }], query()));
+    }),
+  );
+  // a list that ends before its end says nothing
+  for (const list of lists) {
+    for (let n = 0; n < list.stdout.trimEnd().length - 1; n += 37)
+      thrown(() => scheduler.parseList([{ ...list, stdout: list.stdout.slice(0, n) }], query()));
+    thrown(() => scheduler.parseList([{ ...list, exitCode: null }], query()));
+    thrown(() => scheduler.parseList([{ ...list, exitCode: 1 }], query()));
+  }
+  thrown(() => scheduler.parseList([], query()));
+}
+
+/** How a family of recordings is understood; the first pattern that fits the case's name counts. */
+export interface Family {
+  readonly cases: RegExp;
+  /** The states that are allowed, of every job. */
+  readonly states?: readonly (PilotState | undefined)[];
+  readonly exit?: number;
+  readonly error?: boolean;
+  readonly ids?: readonly string[];
+  readonly kind?: string;
+  readonly reason?: RegExp;
+}
+
+/** Every recording fits a family, and is understood as that family says. */
+export function familiesHold(read: Reader, all: readonly Recording[], families: readonly Family[]): void {
+  describe.each(families.map(f => [String(f.cases), f] as const))('%s', (_, family) => {
+    const mine = all.filter(r => families.find(f => f.cases.test(r.case)) === family);
+    it('was recorded', () => expect(mine).not.toEqual([]));
+    it.each(mine.map(r => [r.case, r] as const))('%s', (name, recording) => {
+      const found = read(recording.cmd, outputOf(recording));
+      if (family.kind !== undefined) expect(found.kind).toBe(family.kind);
+      // a command that failed has its own words, and none of what succeeded
+      expect([name, found.error]).toEqual([
+        name,
+        (family.error ?? recording.exit !== 0) ? expect.stringMatching(/\w{3}/) : undefined,
+      ]);
+      if (family.ids !== undefined && !(family.error ?? false)) expect(found.jobs.map(j => j.id)).toEqual(family.ids);
+      if (family.states !== undefined) {
+        for (const { state } of found.jobs)
+          expect([name, family.states]).toEqual([name, expect.arrayContaining([state])]);
+        if (recording.exit === 0 && family.error !== true) expect(found.jobs).not.toEqual([]);
+      }
+      const whole = /qstat-(x?f(1|t|x|-w|-json|-dsv)?|xt.*|x)$/.test(name) && !/^Job id/m.test(recording.stdout);
+      if (whole && recording.exit === 0) {
+        if (family.exit !== undefined) expect(found.jobs.map(j => j.exit)).toEqual(found.jobs.map(() => family.exit));
+        if (family.reason !== undefined) expect(found.jobs[0]?.reason).toMatch(family.reason);
+      }
+    });
+  });
+  it('no recording is left out', () => {
+    expect(all.filter(r => !families.some(f => f.cases.test(r.case))).map(r => r.case)).toEqual([]);
+  });
+}

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import { pbs } from '../../src/schedulers/pbs.js';
+import { read } from '../../src/schedulers/pbs-reader.js';
+import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
+import { outputOf, recorded } from '../recordings/recordings.js';
+import { job, query } from './jobs.js';
+import {
+  type Family,
+  familiesHold,
+  header,
+  neverSurprises,
+  recordingsOf,
+  scriptIsTight,
+  seen,
+  thrown,
+  withPrograms,
+} from './pbs-family.js';
+
+const all = recordingsOf('openpbs');
+/** A recorded `qstat -f`, as our own command line ends it. */
+const listed = (name: string, at = 1795317132): Output => {
+  const out = outputOf(recorded(all, name));
+  return { ...out, stdout: `${out.stdout}\nasked at ${at}\n` };
+};
+const nothing: Output = { stdout: '\nasked at 1795317132\n', stderr: '', exitCode: 0 };
+const live = (name: string, id: string) => pbs.parseList([listed(name)], query({ ids: [id] }));
+const past = (name: string) => pbs.parseList([nothing, listed(name)], query());
+
+describe('what is submitted', () => {
+  it('several glide-ins are one array', () => {
+    const sent = pbs.submit(job({ count: 7, queue: 'debug', account: 'm1234', gpusPerNode: 2, directives: ['-P x'] }));
+    expect(sent.argv).toEqual(['qsub']);
+    expect(sent.stdin).toBe(sent.script);
+    expect(sent.script).not.toContain('\r');
+    expect(header(sent.script)).toEqual([
+      '-N sf-test',
+      '-J 1-7',
+      '-S /bin/bash',
+      '-o /scratch/alice/scailfin/test/site/logs/',
+      '-j oe',
+      '-m n',
+      '-l select=1:ncpus=4:mem=2048mb:ngpus=2',
+      '-l walltime=01:00:00',
+      '-q debug',
+      '-A m1234',
+      '-P x',
+    ]);
+  });
+
+  it('one is a plain job, which may not be rerun', () => {
+    for (const changes of [{ count: 1 }, { count: 1, arrays: false }]) {
+      const asked = header(pbs.submit(job(changes)).script);
+      expect(asked).toContain('-r n');
+      expect(asked.join('\n')).not.toContain('-J');
+    }
+  });
+
+  it("a site's own way to ask for nodes replaces ours", () => {
+    const asked = header(pbs.submit(job({ directives: ['-l select=1:ncpus=128:model=rom'] })).script);
+    expect(asked.filter(line => line.includes('select='))).toEqual(['-l select=1:ncpus=128:model=rom']);
+    expect(header(pbs.submit(job({ coresPerNode: undefined, memoryPerNode: undefined })).script)).toContain(
+      '-l select=1',
+    );
+  });
+
+  it.each([
+    ['17.pbs01', '17'],
+    ['17[2].pbs01', '17_2'],
+  ])('%s knows itself as %s', (native, id) => {
+    withPrograms({ glidein: 'echo "$SCAILFIN_JOB $SCAILFIN_CORES $SCAILFIN_MEMORY"' }, (run, dir) => {
+      const { script } = pbs.submit(job({ logDir: dir, command: ['glidein', 'a b'] }));
+      expect(run(['bash', '-s'], script, { PBS_JOBID: native }).stdout).toBe('');
+      expect(run(['cat', `${dir}/${id}.out`]).stdout).toBe(`${id} 4 2048\n`);
+      expect(seen(dir)).toEqual([['glidein', 'a b']]);
+    });
+  });
+
+  it('what a directive can not say is a usage error', () => {
+    expect(() => pbs.submit(job({ queue: 'a\n#PBS -W evil' }))).toThrow(UsageError);
+    expect(() => pbs.submit(job({ directives: ['-W "`id`"'] }))).toThrow(UsageError);
+  });
+
+  it('nothing breaks out of the script', () => scriptIsTight(pbs));
+});
+
+describe('the answer to a submission', () => {
+  it.each(all.filter(r => /\bqsub\b/.test(r.cmd) && /^\d+\S*\n$/.test(r.stdout)).map(r => [r.case, r] as const))(
+    '%s is a job id',
+    (_, r) => {
+      const id = /^\d+/.exec(r.stdout)?.[0];
+      expect(pbs.parseSubmit(outputOf(r))).toBe(id);
+      expect(pbs.parseSubmit({ ...outputOf(r), stdout: `** 3 news **\n12.5\n${r.stdout}bye\n` })).toBe(id);
+    },
+  );
+
+  it.each(all.filter(r => /^(err|down)\.(submit|qsub)/.test(r.case) && r.exit !== 0).map(r => [r.case, r] as const))(
+    '%s is refused in its own words',
+    (_, r) => {
+      const line = r.stderr.split('\n').find(l => l.startsWith('qsub:'));
+      expect(thrown(() => pbs.parseSubmit(outputOf(r))).message).toContain(line?.trim());
+    },
+  );
+});
+
+describe('the list', () => {
+  it('asks for nobody else, in two commands at most', () => {
+    expect(pbs.list(query())).toHaveLength(1);
+    expect(pbs.list(query({ ids: ['59'] }))[1]?.argv.slice(-2)).toEqual(['59', '59[]']);
+    const [queue] = pbs.list(query());
+    withPrograms({ qselect: 'exit 0', qstat: 'echo all of them' }, (run, dir) => {
+      expect(pbs.parseList([run(queue?.argv ?? [])], query())).toEqual([]);
+      expect(seen(dir)).toEqual([['qselect', '-u', 'alice', '-N', 'sf-test']]);
+    });
+    const text = recorded(all, 'status.running.qstat-f').stdout.replace('= run1', '= sf-test');
+    withPrograms(
+      { qselect: 'echo hello; echo "39[].pbs01"; echo 40.pbs01', qstat: `cat <<'X'\n${text}X` },
+      (run, dir) => {
+        expect(pbs.parseList([run(queue?.argv ?? [])], query()).map(s => s.id)).toEqual(['39']);
+        expect(seen(dir)[1]).toEqual(['qstat', '-t', '-f', '39[].pbs01', '40.pbs01']);
+      },
+    );
+    withPrograms({ qselect: 'echo "Connection refused" >&2; exit 162', qstat: '' }, run => {
+      thrown(() => pbs.parseList([run(queue?.argv ?? [])], query()));
+    });
+  });
+
+  it.each<[string, string, PilotState, string, object]>([
+    ['status.running.qstat-f', '39', 'running', 'R', { node: 'pbs01', secondsLeft: 286 }],
+    ['status.exiting.qstat-f', '1000', 'completing', 'E', {}],
+    ['status.held.qstat-f', '37', 'held', 'H', { reason: 'Hold_Types = u' }],
+    ['status.depend-held.qstat-f', '40', 'held', 'H', { reason: 'depend = afterok:39.pbs01@pbs01' }],
+    ['status.suspended.qstat-f', '41', 'held', 'S', {}],
+    ['status.waiting.qstat-f', '38', 'queued', 'W', { reason: 'Execution_Time = Thu Dec 31 23:59:00 2026' }],
+    ['status.queued-stopped-queue.qstat-f', '35', 'queued', 'Q', { reason: 'Not Running: Queue not started.' }],
+  ])('%s', (name, id, state, word, more) => {
+    expect(live(name, id)).toEqual([expect.objectContaining({ id, jobId: id, state, word, ...more })]);
+    // another cluster's
+    expect(pbs.parseList([listed(name)], query())).toEqual([]);
+  });
+
+  it.each<[string, PilotState, number | undefined]>([
+    ['status.finished-ok.qstat-xf', 'finished', 0],
+    ['status.finished-exit3.qstat-xf', 'failed', 3],
+    ['status.killed-sig9.qstat-xf', 'failed', 137],
+    ['status.killed-walltime.qstat-xf', 'failed', -29],
+    ['status.killed-qsig-kill.qstat-xf', 'failed', 137],
+    ['status.cancelled-pending.qstat-xf', 'cancelled', undefined],
+    ['status.cancelled-force.qstat-xf', 'cancelled', 137],
+  ])('history: %s', (name, state, exitCode) => {
+    const [found, ...rest] = past(name);
+    expect(rest).toEqual([]);
+    expect([found?.state, found?.exitCode]).toEqual([state, exitCode]);
+  });
+
+  it('tasks are told one by one', () => {
+    expect(past('status.array-finished.qstat-xtf').map(s => [s.id, s.jobId, s.exitCode])).toEqual([
+      ['59_1', '59', 1],
+      ['59_2', '59', 2],
+      ['59_3', '59', 3],
+    ]);
+  });
+
+  it('history is asked by id', () => {
+    const argv = pbs.list(query({ ids: ['44', '59'] }))[1]?.argv ?? [];
+    const text = recorded(all, 'status.finished-exit3.qstat-xf').stdout;
+    const says = `cat <<'X'\n${text}X\necho 'qstat: Unknown Job Id 44[].pbs01' >&2; exit 153`;
+    withPrograms({ qstat: says }, (run, dir) => {
+      expect(pbs.parseList([nothing, run(argv)], query()).map(s => [s.id, s.exitCode])).toEqual([['44', 3]]);
+      expect(seen(dir)).toEqual([['qstat', '-x', '-t', '-f', '44', '44[]', '59', '59[]']]);
+    });
+  });
+
+  it('no history is no error, and jobs that left meanwhile are none either', () => {
+    const running = listed('status.running.qstat-f');
+    const ids = query({ ids: ['39'] });
+    expect(pbs.parseList([running, outputOf(recorded(all, 'histoff.finished.qstat-xf'))], ids)).toHaveLength(1);
+    expect(pbs.parseList([listed('status.finished-ok.qstat-f')], ids)).toEqual([]);
+    expect(pbs.parseList([listed('histoff.finished.qstat-f')], ids)).toEqual([]);
+  });
+
+  it.each(['down.qstat', 'down.qselect', 'histoff.finished.qstat-xf', 'err.status.malformed-id.qstat'])(
+    '%s is unknown, whatever the status',
+    name => {
+      thrown(() => pbs.parseList([listed(name)], query()));
+      thrown(() => pbs.parseList([{ ...listed(name), exitCode: 0 }], query()));
+    },
+  );
+});
+
+describe('cancelling', () => {
+  it('asks as job and as array', () => {
+    expect(pbs.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
+  });
+  it.each(['cancel.running', 'cancel.several-mixed', 'cancel.exiting', 'err.cancel.unknown-id'])('%s is fine', name =>
+    pbs.parseCancel(outputOf(recorded(all, name))),
+  );
+  it.each(['cancel.other-user', 'down.qdel'])('%s is not', name => {
+    thrown(() => pbs.parseCancel(outputOf(recorded(all, name))));
+  });
+});
+
+const waits: PilotState[] = ['queued'];
+const over: PilotState[] = ['finished', 'failed'];
+const families: Family[] = [
+  { cases: /^err\.submit\.(bad-dependency|over-limit-\d)$/, kind: 'submit', error: false },
+  { cases: /^err\.submit/, kind: 'submit', error: true, ids: [] },
+  { cases: /^err\.status/, kind: 'list', error: true },
+  { cases: /^err\.cancel/, kind: 'cancel', error: true },
+  { cases: /^down\.qstat-version/, kind: 'version' },
+  { cases: /^down\./, error: true },
+  { cases: /^histoff\.(finished|mix)/, kind: 'list', error: true },
+  { cases: /^histoff\.cancel/, kind: 'cancel', error: true },
+  { cases: /^(histoff\.)?timing\.loop/, kind: 'other' },
+  { cases: /^(submit|quirk\.qsub)/, kind: 'submit', error: false, states: [undefined] },
+  { cases: /^cancel\..*after\.qstat/, kind: 'list' },
+  { cases: /^cancel/, kind: 'cancel' },
+  { cases: /^hold/, kind: 'hold' },
+  { cases: /^select|^status.*qselect/, kind: 'list', error: false },
+  { cases: /^queues/, kind: 'queues' },
+  { cases: /^nodes/, kind: 'nodes' },
+  { cases: /^version/, kind: 'version' },
+  { cases: /^(job-env|server|accounting)/, kind: 'other' },
+  { cases: /^status\.running\./, ids: ['39'], states: ['running'] },
+  { cases: /^status\.short-id/, ids: ['39'], states: ['running'] },
+  { cases: /^status\.(exiting)\./, ids: ['1000'], states: ['completing'] },
+  { cases: /^status\.(held|depend-held|held-qhold|suspended)/, states: ['held'] },
+  { cases: /^status\.queued-never/, ids: ['36'], states: waits, reason: /^Can Never Run/ },
+  { cases: /^status\.(queued-|waiting)/, states: waits, reason: /^(Not Running|Execution_Time)/ },
+  { cases: /^status\.finished-ok/, ids: ['43'], states: ['finished'], exit: 0 },
+  { cases: /^status\.finished-exit3/, ids: ['44'], states: over, exit: 3 },
+  { cases: /^status\.cmd-not/, states: over, exit: 127 },
+  { cases: /^status\.bad-shell/, states: over, exit: 254 },
+  { cases: /^status\.killed-sig9/, states: over, exit: 137 },
+  { cases: /^status\.killed-sig15/, states: over, exit: 143 },
+  { cases: /^status\.killed-qsig/, states: over, exit: 137 },
+  { cases: /^status\.killed-walltime/, states: over, exit: -29, reason: /exceeded resource walltime/ },
+  { cases: /^status\.cancelled/, states: ['cancelled', 'finished', 'completing'], reason: /terminated/ },
+  { cases: /^status\.(bad-output|mem-over|exiting-after)/, states: ['finished'], exit: 0 },
+  { cases: /^status\.array-finished\.parent/, ids: ['59'], states: over, exit: 1 },
+  { cases: /^status\.array-finished/, ids: ['59_1', '59_2', '59_3'], states: ['failed'] },
+  { cases: /^status\.array-queued.*-t(-json)?$/, ids: ['60_1', '60_2', '60_3'], states: waits },
+  { cases: /^status\.array-queued/, ids: ['60'], states: waits },
+  { cases: /^status\.array-range/, ids: ['59_1', '59_2'], states: ['running'] },
+  { cases: /^status\.array-(sub-unknown|unquoted)/, kind: 'list', error: true },
+  // all but the first of several ids are missing
+  { cases: /^status\.several(-some-unknown)?\.qstat-f-json/, kind: 'list', error: true },
+  { cases: /^status\.none\.qstat-x$/, kind: 'list', error: true },
+  { cases: /^status\.query-other-off/, kind: 'list', error: true },
+  { cases: /^(status|timing|quirk)/ },
+];
+
+describe('every recorded command is understood', () => familiesHold(read, all, families));
+
+it('cut and garbled answers are unknown', () => {
+  neverSurprises(pbs, read, all, [listed('status.running.qstat-f'), listed('status.array-finished.qstat-xtf')]);
+});

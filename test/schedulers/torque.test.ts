@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
+import { torque } from '../../src/schedulers/torque.js';
+import { read } from '../../src/schedulers/torque-reader.js';
+import { outputOf, recorded } from '../recordings/recordings.js';
+import { job, query } from './jobs.js';
+import {
+  type Family,
+  familiesHold,
+  header,
+  neverSurprises,
+  recordingsOf,
+  scriptIsTight,
+  seen,
+  thrown,
+  withPrograms,
+} from './pbs-family.js';
+
+const all = recordingsOf('torque');
+/** Recorded documents, as our own command line ends them. */
+const listed = (name: string): Output => {
+  const out = outputOf(recorded(all, name));
+  return { ...out, stdout: `${out.stdout}\n<!--that is all-->\n` };
+};
+const of = (name: string, ...ids: string[]) => torque.parseList([listed(name)], query({ ids }));
+
+describe('what is submitted', () => {
+  it('several glide-ins are one array', () => {
+    const sent = torque.submit(
+      job({ count: 7, queue: 'debug', account: 'm1234', gpusPerNode: 2, directives: ['-W x=a'] }),
+    );
+    expect(sent.argv).toEqual(['qsub']);
+    expect(sent.stdin).toBe(sent.script);
+    expect(header(sent.script)).toEqual([
+      '-N sf-test',
+      '-t 1-7',
+      '-r n',
+      '-S /bin/bash',
+      '-o /scratch/alice/scailfin/test/site/logs/',
+      '-j oe',
+      '-m n',
+      '-l nodes=1:ppn=4:gpus=2',
+      '-l mem=2048mb',
+      '-l walltime=01:00:00',
+      '-q debug',
+      '-A m1234',
+      '-W x=a',
+    ]);
+  });
+
+  it('one is a plain job', () => {
+    for (const changes of [{ count: 1 }, { count: 1, arrays: false }])
+      expect(header(torque.submit(job(changes)).script).join('\n')).not.toContain('-t 1');
+  });
+
+  it("a site's own way to ask for nodes replaces ours, and a queue may be a QOS", () => {
+    const asked = header(
+      torque.submit(job({ directives: ['-l nodes=1:ppn=32:xk'], queue: 'low', queueOption: 'qos' })).script,
+    );
+    expect(asked.filter(line => line.includes('nodes='))).toEqual(['-l nodes=1:ppn=32:xk']);
+    expect(asked).toContain('-l qos=low');
+  });
+
+  it.each([
+    ['17.torque01', '17'],
+    ['17[2].torque01', '17_2'],
+  ])('%s knows itself as %s', (native, id) => {
+    withPrograms({ glidein: 'echo "$SCAILFIN_JOB $SCAILFIN_CORES $SCAILFIN_MEMORY"' }, (run, dir) => {
+      const { script } = torque.submit(job({ logDir: dir, command: ['glidein'] }));
+      run(['bash', '-s'], script, { PBS_JOBID: native, PBS_NUM_PPN: '8' });
+      expect(run(['cat', `${dir}/${id}.out`]).stdout).toBe(`${id} 8 2048\n`);
+    });
+  });
+
+  it('what a directive can not say is a usage error', () => {
+    expect(() => torque.submit(job({ queue: 'a\n#PBS -W evil' }))).toThrow(UsageError);
+  });
+
+  it('nothing breaks out of the script', () => scriptIsTight(torque));
+});
+
+describe('the answer to a submission', () => {
+  it.each(all.filter(r => /\bqsub\b/.test(r.cmd) && /^\d+\S*\n$/.test(r.stdout)).map(r => [r.case, r] as const))(
+    '%s is a job id',
+    (_, r) => {
+      const id = /^\d+/.exec(r.stdout)?.[0];
+      expect(torque.parseSubmit(outputOf(r))).toBe(id);
+      expect(torque.parseSubmit({ ...outputOf(r), stdout: `** 3 news **\n12.5\n${r.stdout}bye\n` })).toBe(id);
+    },
+  );
+
+  it.each(all.filter(r => /^err\.submit/.test(r.case) && r.exit !== 0).map(r => [r.case, r] as const))(
+    '%s is refused in its own words',
+    (_, r) => {
+      const line = r.stderr.split('\n').find(l => /^\[?qsub:/.test(l));
+      expect(thrown(() => torque.parseSubmit(outputOf(r))).message).toContain(line?.trim());
+    },
+  );
+});
+
+describe('the list', () => {
+  it('asks for the arrays of one user, and for nobody when there are none', () => {
+    const argv = torque.list(query())[0]?.argv ?? [];
+    withPrograms({ qselect: 'exit 0', qstat: 'echo all of them' }, (run, dir) => {
+      expect(torque.parseList([run(argv)], query())).toEqual([]);
+      expect(seen(dir)).toEqual([['qselect', '-u', 'alice']]);
+    });
+    const xml = recorded(all, 'status.array-t.qstat-t-x').stdout.replaceAll('arr3', 'sf-test');
+    const ids = 'echo hello; for n in 1 2 3; do echo "68[$n].torque01"; done; echo 9.torque01';
+    withPrograms(
+      { qselect: ids, qstat: `cat <<'X'\n${xml}\nX\necho "qstat: Unknown Job Id Error 9.torque01" >&2; exit 153` },
+      (run, dir) => {
+        expect(torque.parseList([run(argv)], query()).map(s => [s.id, s.jobId, s.state])).toEqual([
+          ['68_1', '68', 'queued'],
+          ['68_2', '68', 'queued'],
+          ['68_3', '68', 'queued'],
+        ]);
+        expect(seen(dir)[1]).toEqual(['qstat', '-t', '-x', '68[].torque01', '9.torque01']);
+      },
+    );
+    withPrograms({ qselect: 'echo "Unable to communicate with torque01" >&2; exit 111', qstat: '' }, run => {
+      thrown(() => torque.parseList([run(argv)], query()));
+    });
+  });
+
+  it.each<[string, string, PilotState, string, object]>([
+    ['status.running.qstat-x', '34', 'running', 'R', { node: 'torque01', secondsLeft: 592 }],
+    ['status.held.qstat-x', '32', 'held', 'H', { reason: 'Hold_Types = u' }],
+    ['status.depend-held.qstat-x', '35', 'held', 'H', { reason: 'depend = afterok:34.torque01' }],
+    ['status.suspended.qstat-x', '36', 'held', 'S', {}],
+    ['status.waiting.qstat-x', '33', 'queued', 'W', {}],
+    ['status.queued-stopped-queue.qstat-x', '30', 'queued', 'Q', { reason: 'Not Running: Queue not started.' }],
+    ['status.finished-ok.qstat-x', '38', 'finished', 'C', { exitCode: 0 }],
+    ['status.finished-exit3.qstat-x', '39', 'failed', 'C', { exitCode: 3 }],
+    ['status.cancelled-running.qstat-x', '49', 'cancelled', 'C', { exitCode: 143 }],
+    ['status.cancelled-pending.qstat-x', '48', 'cancelled', 'C', {}],
+    ['status.array-noT.qstat-fx', '44', 'failed', 'C', { exitCode: -11, reason: 'walltime limit' }],
+  ])('%s', (name, id, state, word, more) => {
+    expect(of(name, id)).toEqual([expect.objectContaining({ id, jobId: id, state, word, ...more })]);
+    expect(of(name)).toEqual([]);
+  });
+
+  it('several documents are one answer, and a job told twice is one', () => {
+    expect(of('status.several.qstat-x', '30', '32', '34').map(s => s.id)).toEqual(['30', '34', '32']);
+    const out = listed('status.running.qstat-x');
+    expect(torque.parseList([{ ...out, stdout: out.stdout + out.stdout }], query({ ids: ['34'] }))).toHaveLength(1);
+    expect(of('status.several-some-unknown.qstat-x', '30', '34')).toHaveLength(2);
+  });
+
+  it("everybody's jobs are not ours", () => {
+    expect(of('status.array-running.parent.qstat-fx', '55').map(s => s.jobId)).toEqual(['55']);
+  });
+
+  it('nobody is there, or all have left', () => {
+    expect(of('status.none.qstat-x')).toEqual([]);
+    expect(of('status.forgotten.qstat-x', '63')).toEqual([]);
+  });
+
+  it.each(['down.qstat-x', 'down.trqauthd.qstat', 'status.query-other-off.qstat-x'])(
+    '%s is unknown, whatever the status',
+    name => {
+      thrown(() => of(name));
+      thrown(() => torque.parseList([{ ...listed(name), exitCode: 0 }], query()));
+    },
+  );
+});
+
+describe('cancelling', () => {
+  it('asks as job and as array', () => {
+    expect(torque.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
+  });
+  it.each(['cancel.running', 'cancel.finished', 'cancel.forgotten', 'cancel.several-mixed'])('%s is fine', name =>
+    torque.parseCancel(outputOf(recorded(all, name))),
+  );
+  it.each(['cancel.other-user', 'down.qdel', 'err.cancel.malformed-id', 'err.cancel.no-args'])('%s is not', name => {
+    thrown(() => torque.parseCancel(outputOf(recorded(all, name))));
+  });
+});
+
+const over: PilotState[] = ['finished', 'failed'];
+const families: Family[] = [
+  {
+    cases: /^err\.submit\.(env-unset|name-(colon|digit|empty|punct)|over-limit-\d|while-node)/,
+    kind: 'submit',
+    error: false,
+  },
+  { cases: /^err\.submit/, kind: 'submit', error: true, ids: [] },
+  { cases: /^err\.status/, kind: 'list', error: true },
+  { cases: /^err\.cancel/, kind: 'cancel', error: true },
+  { cases: /^down\./, error: true },
+  { cases: /^timing\.(loop|forget)/, kind: 'other' },
+  { cases: /^(submit|quirk\.(crlf|directive))/, kind: 'submit', error: false, states: [undefined] },
+  { cases: /^cancel\..*after\.qstat/, kind: 'list' },
+  { cases: /^cancel/, kind: 'cancel' },
+  { cases: /^hold/, kind: 'hold' },
+  // cut by head
+  { cases: /^select\.name-then-xml/, kind: 'list', error: true, states: [] },
+  { cases: /^select|^status.*qselect/, kind: 'list' },
+  { cases: /^queues/, kind: 'queues' },
+  { cases: /^nodes/, kind: 'nodes' },
+  { cases: /^version/, kind: 'version' },
+  { cases: /^(job-env|server)/, kind: 'other' },
+  { cases: /^status\.(running|short-id)/, ids: ['34'], states: ['running'] },
+  { cases: /^status\.ended-copying-output-after/, states: ['finished'] },
+  { cases: /^status\.ended-copying/, states: ['running'] },
+  { cases: /^status\.(held|depend-held|suspended|array-held)/, states: ['held'] },
+  { cases: /^status\.(queued-|while-node)/, states: ['queued'], reason: /^Not Running/ },
+  { cases: /^status\.waiting/, ids: ['33'], states: ['queued'], reason: /^Execution_Time/ },
+  { cases: /^status\.finished-ok/, ids: ['38'], states: ['finished'], exit: 0 },
+  { cases: /^status\.finished-exit3/, ids: ['39'], states: over, exit: 3 },
+  { cases: /^status\.cmd-not/, states: over, exit: 127 },
+  { cases: /^status\.bad-shell/, states: over, exit: 254 },
+  { cases: /^status\.killed-sig9/, states: over, exit: 137 },
+  { cases: /^status\.killed-sig15/, states: over, exit: 143 },
+  // the same as if it had been cancelled
+  { cases: /^status\.(killed-qsig|cancelled-running)/, states: ['cancelled', 'finished'], exit: 143 },
+  { cases: /^status\.cancelled-pending/, ids: ['48'], states: ['cancelled', 'finished'] },
+  { cases: /^status\.bad-output/, states: ['finished'], exit: 0 },
+  { cases: /^status\.forgotten/, kind: 'list', error: true, ids: [] },
+  { cases: /^status\.array-finished\.parent.*-f?t$/, ids: ['55_1', '55_2', '55_3'], states: over },
+  { cases: /^status\.array-finished\.parent/, ids: ['55'], states: ['finished'] },
+  { cases: /^status\.array-finished\.subjob2/, ids: ['55_2'], states: over, exit: 2 },
+  { cases: /^status\.array-running\.(parent.*-f?t|qstat-t-x)$/, ids: ['55_1', '55_2', '55_3'], states: ['running'] },
+  { cases: /^status\.array-running\.parent/, ids: ['55'], states: ['running'] },
+  { cases: /^status\.array-running\.subjob2/, ids: ['55_2'], states: ['running'] },
+  { cases: /^status\.array-noT.*-f?t$/, ids: ['68_1', '68_2', '68_3'], states: ['queued'] },
+  { cases: /^status\.array-noT/, ids: ['68'], states: ['queued'] },
+  { cases: /^status\.array-(base|range)/, kind: 'list', error: true },
+  { cases: /^status\.none/, kind: 'list', ids: [], error: false },
+  { cases: /^(status|timing|quirk)/ },
+];
+
+describe('every recorded command is understood', () => familiesHold(read, all, families));
+
+it('cut and garbled answers are unknown', () => {
+  neverSurprises(torque, read, all, [listed('status.running.qstat-x'), listed('status.several.qstat-x')]);
+});

@@ -1,7 +1,7 @@
 /*
- * Behind `npm test`, `npm run demo`, `npm run lab` and `npm run bench`: makes a machine with nothing but Node.js
- * and Debian ready, then does what the verb says.
- *   node test/setup/run.js test|demo|lab|bench [ARGUMENT…]
+ * Behind `npm test`, `npm run demo`, `npm run lab`, `npm run bench` and `npm run conformance`: makes a machine with
+ * nothing but Node.js and Debian ready, then does what the verb says.
+ *   node test/setup/run.js test|demo|lab|bench|conformance [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -16,6 +16,7 @@ const verbs = {
   demo: args => withLab('test/demo/demo.ts', args),
   bench: args => withLab('test/bench/run.ts', args),
   lab,
+  conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
 };
 
 /**
@@ -35,8 +36,11 @@ if (!action) {
 }
 try {
   await installModules();
-  await installPackages();
-  await build();
+  // reading recordings takes Node.js alone, and no others than its lines belong on stdout
+  if (verb !== 'conformance') {
+    await installPackages();
+    await build();
+  }
   process.exitCode = await action(args);
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 import type { Host } from './host.js';
+import { sge } from './sge.js';
 import { slurm } from './slurm.js';
 
 /** The HPC site of a lab: a scheduler over the login node and the compute nodes. */
@@ -23,7 +24,7 @@ export interface SiteHosts {
   readonly nodes: readonly Host[];
 }
 
-const sites = { slurm } satisfies { [name: string]: Site };
+const sites = { slurm, sge } satisfies { [name: string]: Site };
 export type SiteName = keyof typeof sites;
 export const siteNames = Object.keys(sites) as SiteName[];
 export const siteNamed = (name: SiteName): Site => sites[name];

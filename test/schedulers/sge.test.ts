@@ -102,7 +102,7 @@ describe('a running job script', () => {
   });
 
   it('hands the warning before the end on, and waits for the glide-in', () => {
-    const inner = `trap 'echo leaving; sleep 0.3; exit 5' TERM; (sleep 0.3; kill -USR2 0) & sleep 9 & wait $!; echo no`;
+    const inner = `trap 'echo leaving; sleep 0.3; exit 5' TERM; (sleep 0.3; kill -USR2 0) & sleep 2 & wait $!; echo no`;
     writeFileSync(join(dir, 'job'), sge.submit(glidein({ command: ['bash', '-c', inner] })).script);
     const argv = ['--wait', 'bash', '-c', `bash ${join(dir, 'job')}`];
     const out = spawnSync('setsid', argv, { cwd: dir, encoding: 'utf8', timeout: 20_000 });

@@ -14,6 +14,8 @@ import {
 import type { Output } from './scheduler.js';
 import type { Reader, Understanding, UnderstoodJob } from './understanding.js';
 
+/** The line below a table's header. */
+const TABLE = /^-+( +-+){3,}[ \t\r]*$/m;
 const PROGRAMS = /^(q(sub|stat|select|del|hold|rls|sig|mgr|alter|rerun|move|order|msg|run)|pbsnodes|tracejob)$/;
 
 /** A reader of the commands that PBS and Torque share, with one system's meaning of states. */
@@ -56,7 +58,7 @@ function understand(command: string, out: Output, interpret: Interpret, over: Ra
     ? named.filter(id => !all.some(job => `${job.id}_`.startsWith(`${id}_`)))
     : [];
   const missing = cut
-    ? (filtered && 'only a part of the answer was kept') || 'the answer was cut short'
+    ? (filtered && 'only a part of the answer was kept') || 'the answer was cut short, or is none'
     : quiet.length > 0
       ? `nothing was said of ${quiet.join(', ')}`
       : undefined;
@@ -181,7 +183,8 @@ function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cu
     const half = cut || !/\n[ \t]*\n$/.test(lines);
     return result(half ? jobs.slice(0, -1) : jobs, half);
   }
-  return result(jobsFromTable(lines), cut);
+  // neither a table nor anything else
+  return result(jobsFromTable(lines), cut || !TABLE.test(lines));
 }
 
 /**
@@ -194,7 +197,7 @@ export function jobsFromTable(text: string): RawJob[] {
   let column = -1;
   let width = 0;
   for (const line of text.split('\n')) {
-    if (/^-+( +-+){3,}\s*$/.test(line)) {
+    if (TABLE.test(line)) {
       column = header.search(/(?<=\s)S(?=\s|$)/);
       width = line.trimEnd().length;
     } else if (column < 0) header = line;
@@ -206,7 +209,8 @@ export function jobsFromTable(text: string): RawJob[] {
       if (native !== undefined && at !== undefined) {
         const node = /^[\w.-]+\/\S+/.exec(line.slice(Math.min(width, line.length)).trim())?.[0];
         jobs.push({
-          native,
+          // a server's name that doesn't fit ends with a star
+          native: native.replace(/\*$/, ''),
           attributes: new Map([['job_state', line[at] as string], ...(node ? [['exec_host', node] as const] : [])]),
         });
       } else if (/^\s{2,}\S/.test(line) && attributes !== undefined) {

@@ -172,7 +172,7 @@ export function tableRows(text: string): Row[] {
     if (/^job-ID\s/i.test(line)) columns = line;
     const [, job, word, rest] = DATED.exec(line) ?? [];
     if (job && word) rows.push({ job, word, state: stateOf(word), ...place(rest ?? '') });
-    else if (columns && UNDATED.test(line)) rows.push(...columned(columns, line));
+    else if (UNDATED.test(line)) rows.push(...(columns ? columned(columns, line) : bare(line)));
   }
   return rows;
 }
@@ -199,6 +199,12 @@ function columned(header: string, line: string): Row[] {
   const tasks = line.slice(tail[2]).trim();
   const node = nodeOf(line.slice(tail[0], tail[1]).trim().split(/\s/)[0]);
   return [strip({ job, word, state: stateOf(word), node, tasks: /^\d[\d,:-]*$/.test(tasks) ? tasks : undefined })];
+}
+
+/** A row without date and header (`qstat -f -ext`): the state is the letters before the first figures of its use. */
+function bare(line: string): Row[] {
+  const [, job, word] = /^\s*(\d+)\s.*?\s([dEhrRsStTwqzNPA]{1,6})\s+[\d:.]+(?=\s)/.exec(line) ?? [];
+  return job && word ? [{ job, word, state: stateOf(word) }] : [];
 }
 
 /**

@@ -23,7 +23,12 @@ const readers = {
   qrls: held,
   qmod: held,
   qalter: held,
-  qhost: (_: readonly string[], out: Output) => told('nodes', out),
+  qresub: submitted,
+  qselect: (_: readonly string[], out: Output) => told('queues', out),
+  qhost: (args: readonly string[], out: Output) => {
+    const jobs = args.includes('-j') && out.exitCode === 0 ? jobsOf(tableRows(out.stdout)) : [];
+    return { ...told('nodes', out), jobs };
+  },
   qconf: (args: readonly string[], out: Output) => told(subject(args), out),
 };
 
@@ -69,9 +74,11 @@ function document(kind: Kind, args: readonly string[], out: Output): Understandi
 
 function accounted(args: readonly string[], out: Output): Understanding {
   if (out.exitCode !== 0) return failure('list', out);
+  // without -j it is sums
+  if (!args.includes('-j')) return { kind: 'list', jobs: [] };
   const rows = accountRows(out.stdout);
   if (rows === undefined || (out.stdout !== '' && !out.stdout.endsWith('\n'))) return failure('list', out, CUT);
-  if (args.includes('-j') && rows.length === 0) return failure('list', out);
+  if (rows.length === 0) return failure('list', out);
   return { kind: 'list', jobs: jobsOf(rows) };
 }
 
@@ -90,19 +97,15 @@ function cancelled(_: readonly string[], out: Output): Understanding {
   return { ...failed, jobs };
 }
 
-const HELD =
-  /\b(?:modified hold of|(un)?suspended|cleared error state of|(?:re)?scheduled) job(?:-array task)? "?(\d+)(?:\.(\d+))?/;
+const NAMED = /\bjob(?:-array task)? "?(\d+)(?:\.(\d+))?/;
 
 function held(_: readonly string[], out: Output): Understanding {
   const jobs = out.stdout.split('\n').flatMap((line): UnderstoodJob[] => {
-    const [all, un, job, task] = HELD.exec(line) ?? [];
-    if (all === undefined) return [];
-    const isSuspended = !un && all.startsWith('suspended');
-    return [{ id: task ? `${job}_${task}` : (job as string), ...(isSuspended ? { state: 'held' } : {}) }];
+    const [, job, task] = (!GONE.test(line) && NAMED.exec(line)) || [];
+    if (job === undefined) return [];
+    return [{ id: task ? `${job}_${task}` : job, ...(/ - suspended /.test(line) ? { state: 'held' } : {}) }];
   });
-  return out.exitCode === 0 && (jobs.length > 0 || out.stderr === '')
-    ? { kind: 'hold', jobs }
-    : { ...failure('hold', out), jobs };
+  return out.exitCode === 0 && jobs.length > 0 ? { kind: 'hold', jobs } : failure('hold', out);
 }
 
 /** What has no jobs in it that we would ask for there. */

@@ -159,7 +159,7 @@ function refusal(program: string, out: Output | undefined): SchedulerError {
 }
 
 const PREFIX =
-  /^(Unable to run job: |Unable to read script file because of |error: |ERROR! |denied: |qsub: |qstat: |qdel: )+(job rejected:? ?)?/;
+  /^(Unable to run job: |Unable to read script file because of |error: |ERROR! |denied: |qsub: |qstat: |qdel: )+(job rejected: )?/;
 
 const HINTS: [RegExp, string][] = [
   [/commlib|qmaster/i, "the site's Grid Engine is down or busy: try again when it is back"],

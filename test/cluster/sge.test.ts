@@ -47,4 +47,24 @@ describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (ski
     expect(await jobs()).toEqual([]);
     expect(await lab.leftovers()).toEqual([]);
   });
+
+  it('counts no job as gone while the qmaster is away', async () => {
+    await scailfin(lab, 'headnode', ['up', '--site', 'lab-sge', '--nodes', '1', '--walltime', '30m']);
+    await lab.stopScheduler();
+    const away = await statusOf(lab, 'headnode', 'lab-sge');
+    expect(away.sites[0]?.glideins.map(g => g.state)).not.toContain('finished');
+    expect((await scailfin(lab, 'headnode', ['down', 'lab-sge'], { check: false })).exitCode).not.toBe(0);
+    await lab.startScheduler();
+    expect(await lab.leftovers()).not.toEqual([]);
+    const down = await scailfin(lab, 'headnode', ['down', 'lab-sge']);
+    expect(down.stdout).toContain('verified: no batch job, no process, no file of it remains');
+    expect(await lab.leftovers()).toEqual([]);
+  });
+
+  it('is told of a job that stays', async () => {
+    await lab.exec('login', ['qsub', '-terse', '-b', 'y', '-o', '/dev/null', '-j', 'y', 'sleep', '60']);
+    expect((await lab.leftovers()).filter(line => /^sge: job \d+ .* alice /.test(line))).toHaveLength(1);
+    await lab.exec('login', ['qdel', '-u', 'alice']);
+    await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);
+  });
 });

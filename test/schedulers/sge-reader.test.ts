@@ -210,6 +210,26 @@ describe('every recorded command of Grid Engine is understood', () => {
   });
 });
 
+it('forms that were not recorded', () => {
+  const says = (command: string, stdout: string) => read(command, { stdout, stderr: '', exitCode: 0 });
+  const usage = '0:00:00:00 0.00000 0.00004     0     0     0     0     0 0.00      1        ';
+  const ext = `     47 0.25003 0.50000 run1       alice        proj42           defaultdep r     ${usage}\n`;
+  expect(says('qstat -f -ext', `queuename  qtype\n${ext}`).jobs).toEqual([{ id: '47', state: 'running', word: 'r' }]);
+  const master = '     47 0.25003 run1       alice        r     11/22/2026 03:32:32 all.q@c1     MASTER         3\n';
+  expect(says('qstat -g t', master + master.replace('MASTER', 'SLAVE ')).jobs.map(j => j.id)).toEqual(['47_3']);
+  expect(says('/opt/sge/bin/qhost -j', master.replace('@c1', '')).jobs.map(j => j.id)).toEqual(['47_3']);
+  expect(says('SGE_ROOT=/x qsub -terse < job.sh', 'Hello\n81\n').jobs).toEqual([{ id: '81' }]);
+  expect(says('qmod -cj 75.1', 'alice - cleared error state of job-array task 75.1\n').jobs).toEqual([{ id: '75_1' }]);
+  expect(says('qacct -o alice', `OWNER  WALLCLOCK\n${'='.repeat(80)}\nalice  12\n`)).toEqual({
+    kind: 'list',
+    jobs: [],
+  });
+  expect(says('echo "a; qstat" | cat', '')).toEqual({ kind: 'other', jobs: [] });
+  expect(
+    says('qstat -j 47', `${'='.repeat(62)}\njob_number:  47\njob_state             1:    hr\n`).jobs[0]?.word,
+  ).toBe('hr');
+});
+
 it('whatever comes is answered', () => {
   const anything = fc.string({ unit: 'binary' });
   fc.assert(

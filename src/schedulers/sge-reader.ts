@@ -1,6 +1,7 @@
 import type { Output } from './scheduler.js';
 import { CANCELLED, GONE, refusalWords, SUBMITTED } from './sge.js';
-import { accountRows, detailRows, detailTextRows, idsOf, queueRows, type Row, tableRows } from './sge-answers.js';
+import { accountRows } from './sge-accounting.js';
+import { detailRows, detailTextRows, idsOf, queueRows, type Row, tableRows } from './sge-answers.js';
 import { every, parseXml } from './sge-xml.js';
 import type { Reader, Understanding, UnderstoodJob } from './understanding.js';
 

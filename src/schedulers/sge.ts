@@ -3,7 +3,8 @@ import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
 import { isOver, type Output, type PilotJob, type PilotStatus, type Scheduler } from './scheduler.js';
-import { accountRows, detailTextRows, idsOf, queueRows, type Row } from './sge-answers.js';
+import { accountRows } from './sge-accounting.js';
+import { detailTextRows, idsOf, queueRows, type Row } from './sge-answers.js';
 import { parseXml } from './sge-xml.js';
 
 /** Grid Engine and its heirs: Son of Grid Engine, Univa, Altair. */
@@ -81,10 +82,9 @@ export const SUBMITTED =
 export const CANCELLED =
   /\bhas (deleted|registered the) job(?:-array task)? "?(\d+)(?:\.(\d+))?|^job "?(\d+)(?:\.(\d+))?"? is already in deletion/;
 /** qdel on what is over. */
-export const GONE = /^(denied: )?(the )?job(-array task)? .* do(es)? not exist|^\.+$/i;
+export const GONE = /^(denied: )?(the )?job(-array tasks?)? .* do(es)? not exist|^\.+$/i;
 const COMPLAINT = /privilege|permission|denied|error|unable|invalid/i;
-export const UNREACHABLE =
-  /commlib error|unable to (send message|contact|connect)|can't connect|getting configuration/i;
+const UNREACHABLE = /commlib error|unable to (send message|contact|connect)|can't connect|getting configuration/i;
 
 function slotsOf(job: PilotJob): number | undefined {
   const slots = job.coresPerNode;

@@ -193,7 +193,7 @@ function refusal(program: string, out: Output | undefined): SchedulerError {
   const told = text.split(/\n\s*\n/).filter(paragraph => !paragraph.trim().startsWith('Extra Info:'));
   const lines = told.join('\n').split('\n');
   const said = lines.flatMap(line => line.trim().replace(/^(?:-- )?(?:ERROR:\s*)?(?:condor_\w+:\s*)?/i, '') || []);
-  const words = [...new Set(said)].slice(0, 4).join('; ');
+  const words = [...new Set(said)].slice(0, 4).join('; ').replaceAll(':; ', ': ');
   const hint = HINTS.find(([pattern]) => pattern.test(text))?.[1];
   return new SchedulerError(
     `HTCondor's ${program} refused: ${words || `it answered nothing it should (status ${out?.exitCode ?? 'none'})`}`,
@@ -212,5 +212,8 @@ const HINTS: [RegExp, string][] = [
     'you have as much there as you may: ask for less (--nodes), or wait for jobs to end',
   ],
   [/permission|denied|not authori[sz]ed|authenticat/i, 'these jobs are not yours, or the site does not let you submit'],
-  [/submit description|parse error|on line|invalid|unknown/i, "correct the site's profile: scailfin sites show SITE"],
+  [
+    /parse error|on line|parameter was provided|no queue statement|invalid|unknown/i,
+    "correct the site's profile: scailfin sites show SITE",
+  ],
 ];

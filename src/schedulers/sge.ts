@@ -1,4 +1,5 @@
 import { SchedulerError, UsageError } from '../errors.js';
+import { quote } from '../shell.js';
 import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
@@ -106,6 +107,7 @@ function outputPath(path: string): string {
 
 /** A quoted word without a line end of its own: qsub looks for directives in every line of a script. */
 function shellWord(word: string): string {
+  if (!/[\n\r]/.test(word)) return quote(word);
   const escapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\\': '\\\\', "'": "\\'" };
   return `$'${word.replace(/[\n\r\\']/g, c => escapes[c] as string)}'`;
 }

@@ -10,7 +10,9 @@ export interface Recording {
   readonly exit: number;
 }
 
-export function recordings(system: 'slurm' | 'htcondor'): Recording[] {
+export function recordings(
+  system: 'slurm' | 'htcondor' | 'openpbs' | 'torque' | 'openlava' | 'gridengine',
+): Recording[] {
   return JSON.parse(readFileSync(new URL(`${system}.json`, import.meta.url), 'utf8')) as Recording[];
 }
 

@@ -8,12 +8,10 @@ import { SchedulerError, UsageError } from '../../src/errors.js';
 import { lsf } from '../../src/schedulers/lsf.js';
 import { read } from '../../src/schedulers/lsf-reader.js';
 import type { Output, PilotJob, PilotState } from '../../src/schedulers/scheduler.js';
-import { outputOf, type Recording, recorded } from '../recordings/recordings.js';
+import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
 
-const all = JSON.parse(
-  readFileSync(new URL('../recordings/openlava.json', import.meta.url), 'utf8'),
-) as readonly Recording[];
+const all = recordings('openlava');
 const the = (name: string): Output => outputOf(recorded(all, name));
 const date: Output = { stdout: '2026 11 22 03 15 11\n', stderr: '', exitCode: 0 };
 const parse = (...outputs: Output[]) => lsf.parseList(outputs, query());

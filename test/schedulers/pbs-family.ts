@@ -12,10 +12,6 @@ import { job, query } from './jobs.js';
 
 /** What is tested alike for PBS and Torque. */
 
-export function recordingsOf(system: 'openpbs' | 'torque'): Recording[] {
-  return JSON.parse(readFileSync(new URL(`../recordings/${system}.json`, import.meta.url), 'utf8')) as Recording[];
-}
-
 export const thrown = (work: () => unknown): SchedulerError => {
   try {
     work();

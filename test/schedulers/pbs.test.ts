@@ -3,21 +3,20 @@ import { UsageError } from '../../src/errors.js';
 import { pbs } from '../../src/schedulers/pbs.js';
 import { read } from '../../src/schedulers/pbs-reader.js';
 import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
-import { outputOf, recorded } from '../recordings/recordings.js';
+import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
 import {
   type Family,
   familiesHold,
   header,
   neverSurprises,
-  recordingsOf,
   scriptIsTight,
   seen,
   thrown,
   withPrograms,
 } from './pbs-family.js';
 
-const all = recordingsOf('openpbs');
+const all = recordings('openpbs');
 /** A recorded `qstat -f`, as our own command line ends it. */
 const listed = (name: string, at = 1795317132): Output => {
   const out = outputOf(recorded(all, name));

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { read } from '../../src/schedulers/sge-reader.js';
-import { outputOf, type Recording, recorded } from '../recordings/recordings.js';
+import { outputOf, type Recording, recorded, recordings } from '../recordings/recordings.js';
 
-const file = new URL('../recordings/gridengine.json', import.meta.url);
-const all = JSON.parse(readFileSync(file, 'utf8')) as Recording[];
+const all = recordings('gridengine');
 const understood = (r: Recording) => read(r.cmd, outputOf(r));
 const the = (name: string) => understood(recorded(all, name));
 const family = (pattern: RegExp): Recording[] => {

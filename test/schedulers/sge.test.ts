@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,11 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SchedulerError, UsageError } from '../../src/errors.js';
 import { isOver, type Output, type PilotJob } from '../../src/schedulers/scheduler.js';
 import { sge } from '../../src/schedulers/sge.js';
-import { outputOf, type Recording, recorded } from '../recordings/recordings.js';
+import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
 
-const file = new URL('../recordings/gridengine.json', import.meta.url);
-const all = JSON.parse(readFileSync(file, 'utf8')) as Recording[];
+const all = recordings('gridengine');
 const the = (name: string): Output => outputOf(recorded(all, name));
 const nothing: Output = { stdout: '', stderr: '', exitCode: 0 };
 const now: Output = { ...nothing, stdout: 'now 2026-11-22T03:33:32\n' };

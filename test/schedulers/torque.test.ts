@@ -3,21 +3,20 @@ import { UsageError } from '../../src/errors.js';
 import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
 import { torque } from '../../src/schedulers/torque.js';
 import { read } from '../../src/schedulers/torque-reader.js';
-import { outputOf, recorded } from '../recordings/recordings.js';
+import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
 import {
   type Family,
   familiesHold,
   header,
   neverSurprises,
-  recordingsOf,
   scriptIsTight,
   seen,
   thrown,
   withPrograms,
 } from './pbs-family.js';
 
-const all = recordingsOf('torque');
+const all = recordings('torque');
 /** Recorded documents, as our own command line ends them. */
 const listed = (name: string): Output => {
   const out = outputOf(recorded(all, name));

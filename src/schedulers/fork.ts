@@ -34,7 +34,10 @@ export const fork: Scheduler = {
       /^job (\d+_\d+) (\d+) (\d+) (\d+|-) (yes|no)$/gm,
     )) {
       const running = live.delete(id as string);
-      const [state, word] = running ? (['running', 'alive'] as const) : ended(exit as string, cancelled === 'yes');
+      const age = Number(now[1]) - Number(start);
+      const [state, word] = running
+        ? (['running', 'alive'] as const)
+        : notRunning(exit as string, cancelled === 'yes', age);
       found.push({
         ...{ id: id as string, jobId: jobOf(id as string), state, word, node },
         ...(running ? { secondsLeft: Math.max(0, Number(start) + Number(walltime) - Number(now[1])) } : {}),
@@ -56,9 +59,12 @@ export const fork: Scheduler = {
   },
 };
 
-function ended(exit: string, cancelled: boolean): [PilotState, string] {
+/** A process that was forked a moment ago may not have its marker yet. Seconds. */
+const STARTING = 5;
+
+function notRunning(exit: string, cancelled: boolean, age: number): [PilotState, string] {
   if (cancelled) return ['cancelled', 'cancelled'];
-  if (exit === '-') return ['failed', 'vanished'];
+  if (exit === '-') return age < STARTING ? ['queued', 'starting'] : ['failed', 'vanished'];
   return exit === '0' ? ['finished', 'exited'] : ['failed', 'exited'];
 }
 

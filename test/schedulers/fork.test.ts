@@ -195,6 +195,7 @@ describe.skipIf(!existsSync('/proc/self/environ'))('glide-ins as processes', () 
 
   it('are found by their tag when their directory was deleted under them', async () => {
     const [id] = await submit(glidein('sleep 60', { count: 2 }));
+    await until([id as string], jobs => jobs.length === 2 && jobs.every(s => s.state === 'running'));
     rmSync(join(dir, 'jobs'), { recursive: true });
     const jobs = byId(await list());
     expect(jobs.map(s => [s.id, s.jobId, s.state])).toEqual([

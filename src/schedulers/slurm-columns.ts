@@ -1,26 +1,27 @@
 /** A column by what it means; others are text that nobody asks for. */
 type Meaning = 'id' | 'raw' | 'array' | 'task' | 'state' | 'reason' | 'nodesOrReason' | 'exit' | 'other';
 
+/** Columns with the text between them: one more text than columns, as something stands before the first and behind the last. */
 export interface Layout {
-  /** Matches one line; each column is one group. */
-  readonly line: RegExp;
-  readonly columns: readonly Meaning[];
+  readonly columns: readonly Column[];
+  readonly between: readonly string[];
 }
 
 export type Row = Partial<Record<Meaning, string>>;
 
 interface Column {
   readonly meaning: Meaning;
-  readonly pattern: string;
-  /** Padded or cut to a width. */
-  readonly padded: boolean;
+  /** Matches as much as may be this column's, from a place on; absent for text that may hold anything. */
+  readonly extent?: RegExp;
+  /** Matches what is this column's, and nothing else. */
+  readonly whole?: RegExp;
 }
 
 const TEXT = '.*?';
 const NUMBER = '\\d+[KMGT]?|N/A';
 const TIME = '[\\d:T.-]+|INVALID|UNLIMITED|NOT_SET|N/A|Unknown|None|Partition_Limit';
 const PATTERNS: Record<Exclude<Meaning, 'other'>, string> = {
-  id: '\\d+(?:_\\d+|_\\[[^\\]]*\\]?|\\+\\d+)?(?:\\.\\w+)?',
+  id: '\\d+(?:_\\d+|_\\[[^\\]\\s]*\\]?|\\+\\d+)?(?:\\.\\w+)?',
   raw: '\\d+(?:\\.\\w+)?',
   array: '\\d+|N/A',
   task: '[\\d,:%-]+(?:\\.\\.\\.)?|N/A',
@@ -52,35 +53,29 @@ function column(name: string, known: 'letter' | 'name', padded: boolean): Column
   const table = known === 'letter' ? LETTERS : NAMES;
   const key = known === 'letter' ? name : name.toLowerCase();
   const found = Object.hasOwn(table, key) ? table[key] : undefined;
-  if (found instanceof RegExp) return { meaning: 'other', pattern: found.source, padded };
-  const meaning = found ?? 'other';
-  return { meaning, pattern: meaning === 'other' ? TEXT : PATTERNS[meaning], padded };
+  const meaning = found instanceof RegExp ? 'other' : (found ?? 'other');
+  const pattern = found instanceof RegExp ? found.source : meaning === 'other' ? TEXT : PATTERNS[meaning];
+  if (pattern === TEXT) return { meaning };
+  const pad = padded ? ' *' : '';
+  return {
+    meaning,
+    extent: new RegExp(`${pad}(?:${pattern})${pad}`, 'y'),
+    whole: new RegExp(`^${pad}(?:${pattern})${pad}$`),
+  };
 }
-
-/** Columns with the text between them: one more text than columns. */
-function layout(columns: readonly Column[], between: readonly string[]): Layout {
-  let line = `^${between[0]}`;
-  columns.forEach(({ pattern, padded }, at) => {
-    const pad = padded ? ' *' : '';
-    line += `${pad}(${pattern})${pad}${between[at + 1]}`;
-  });
-  return { line: new RegExp(`${line}$`), columns: columns.map(c => c.meaning) };
-}
-
-const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
 /** squeue's `-o`: `%[[.]size]type[suffix]`, with any text between. */
 export function letterLayout(format: string): Layout {
   const columns: Column[] = [];
   const between: string[] = [''];
   for (const [, size, letter, text] of format.matchAll(/%(\.?\d*)(\w)|((?:[^%]|%(?!\.?\d*\w))+)/g)) {
-    if (letter === undefined) between[between.length - 1] += literal(text as string);
+    if (letter === undefined) between[between.length - 1] += text as string;
     else {
       columns.push(column(letter, 'letter', size !== ''));
       between.push('');
     }
   }
-  return layout(columns, between);
+  return { columns, between };
 }
 
 /** squeue's `-O`: `type[:[.][size][suffix]]`, each 20 wide unless told. */
@@ -91,28 +86,68 @@ export function fieldLayout(format: string): Layout {
     // here, unlike in accounting, JobID is the raw one
     const known = (name as string).toLowerCase() === 'jobid' ? 'jobidraw' : (name as string);
     columns.push(column(known, 'name', true));
-    between.push(suffix ? literal(suffix) : '');
+    between.push(suffix ?? '');
   }
-  return layout(columns, between);
+  return { columns, between };
 }
 
 /** Columns by their names, with `bar` between them or blanks. */
 export function namedLayout(names: readonly string[], bar: string): Layout {
   const columns = names.map(name => column(name.replace(/%.*$/, ''), 'name', bar === ' '));
-  const separator = bar === ' ' ? '(?: +|$)' : literal(bar);
-  const between = ['', ...columns.slice(1).map(() => separator), bar === ' ' ? ' *' : `(?:${literal(bar)})?`];
-  return layout(columns, between);
+  return { columns, between: ['', ...columns.slice(1).map(() => bar), ''] };
 }
 
+/** So much is tried for one line; real rows take a hundredth. */
+const PATIENCE = 100_000;
+
 /** The line's columns; undefined where it is none of this layout: a header, a banner. */
-export function rowOf({ line, columns }: Layout, text: string): Row | undefined {
-  // far longer than any row, and slow to try
-  if (text.length > 10_000) return undefined;
-  const match = line.exec(text);
-  if (!match) return undefined;
+export function rowOf({ columns, between }: Layout, line: string): Row | undefined {
+  const [before, behind] = [between[0] as string, between.at(-1) as string];
+  if (columns.length === 0 || !line.startsWith(before) || !line.endsWith(behind)) return undefined;
+  const text = line.slice(before.length, line.length - behind.length);
+  const bar = between[1];
+  const cells =
+    cut(columns, between, text) ??
+    // sacct --parsable ends its lines with a bar, and short rows of a table have lost their blanks
+    (bar && bar !== ' ' && text.endsWith(bar) ? cut(columns, between, text.slice(0, -bar.length)) : undefined) ??
+    (bar === ' ' ? cut(columns, between, text + ' '.repeat(columns.length)) : undefined);
+  if (!cells) return undefined;
   const row: Row = {};
-  columns.forEach((meaning, at) => {
-    row[meaning] ??= (match[at + 1] as string).trim();
+  columns.forEach(({ meaning }, at) => {
+    row[meaning] ??= (cells[at] as string).trim();
   });
   return row;
+}
+
+/**
+ * Texts may hold what separates columns, so ways to cut are tried: those with a pattern take as much as they may, texts
+ * as little. What failed once from a place on isn't tried again, or a hostile job name would take forever.
+ */
+function cut(columns: readonly Column[], between: readonly string[], text: string): string[] | undefined {
+  const failed = new Set<number>();
+  let patience = PATIENCE;
+  const from = (at: number, start: number): string[] | undefined => {
+    const { extent, whole } = columns[at] as Column;
+    const key = start * columns.length + at;
+    if (failed.has(key)) return undefined;
+    const last = at === columns.length - 1;
+    let most = text.length;
+    if (extent) {
+      extent.lastIndex = start;
+      most = extent.exec(text) ? extent.lastIndex : -1;
+    }
+    const separator = last ? '' : (between[at + 1] as string);
+    for (let n = 0; n <= most - start && patience-- > 0; n++) {
+      const end = last ? text.length : extent ? most - n : start + n;
+      if (end > most) break;
+      const cell = text.slice(start, end);
+      const fits = text.startsWith(separator, end) && (!whole || whole.test(cell));
+      const rest = fits ? (last ? [] : from(at + 1, end + separator.length)) : undefined;
+      if (rest) return [cell, ...rest];
+      if (last) break;
+    }
+    failed.add(key);
+    return undefined;
+  };
+  return from(0, 0);
 }

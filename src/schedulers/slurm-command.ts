@@ -43,7 +43,7 @@ export function slurmCommand(line: string): SlurmCommand | undefined {
   const parts = simpleCommands(line);
   const found = parts.flatMap((words, at) => {
     const rest = withoutWrappers(words);
-    const program = rest[0]?.split('/').at(-1) ?? '';
+    const program = nameOf(rest[0] ?? '');
     return Object.hasOwn(PROGRAMS, program) ? [{ at, program, rest: rest.slice(1) }] : [];
   });
   const [one, another] = found;
@@ -76,12 +76,13 @@ function unquote(word: string): string {
 
 /** `FOO=bar timeout 120 squeue …` → `squeue …` */
 function withoutWrappers(words: readonly string[]): readonly string[] {
-  const at = words.findIndex(
-    word =>
-      !/^[A-Za-z_]\w*=|^-|^\d+(\.\d+)?[smhd]?$|^(timeout|env|sudo|nice|time|exec|command|nohup|stdbuf)$/.test(word),
-  );
-  return at < 0 ? [] : words.slice(at);
+  const rest = words.slice(words.findIndex(word => !/^[A-Za-z_]\w*=/.test(word)));
+  if (!/^(timeout|env|sudo|nice|time|exec|command|nohup|stdbuf|setsid|srun)$/.test(rest[0] ?? '')) return rest;
+  const at = rest.findIndex(word => Object.hasOwn(PROGRAMS, nameOf(word)));
+  return at < 0 ? [] : rest.slice(at);
 }
+
+const nameOf = (word: string): string => word.split('/').at(-1) ?? '';
 
 function parse(program: string, args: readonly string[]): Pick<SlurmCommand, 'options' | 'words'> {
   const { values, long } = PROGRAMS[program] as { values: string; long: Record<string, string> };

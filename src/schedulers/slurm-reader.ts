@@ -64,6 +64,7 @@ function answer(kind: Kind, asked: SlurmCommand, out: Output): Answer {
   if (kind !== 'list') return { jobs: [] };
   // a table may be told to be JSON by the environment as well
   if (asked.options.has('json') || /^\s*\{/.test(out.stdout)) return jsonAnswer(out.stdout, asked.program);
+  if (asked.options.has('yaml')) return { jobs: [], error: 'YAML is not read here' };
   if (asked.program === 'scontrol') return { jobs: records(out.stdout) };
   return { jobs: rows(asked, out.stdout) };
 }

@@ -256,6 +256,7 @@ describe('forms that nobody recorded', () => {
       'JobID             State ExitCode \n------------ ---------- -------- \n17           OUT_OF_ME+    0:125 \n',
       ['17 failed 253'],
     ],
+    ['sudo -u alice squeue -h -o "%i %T"', '17 RUNNING\n', ['17 running']],
     ['timeout 60 squeue -h -o "%i|%T" | grep 17 2>/dev/null', '17|RUNNING\n', ['17 running']],
   ])('%s', (command, stdout, jobs) => {
     expect(said(command, stdout).jobs.map(brief)).toEqual(jobs);
@@ -285,6 +286,15 @@ describe('forms that nobody recorded', () => {
     expect(said('squeue -h | cat', '', `${words}\n`, 0).error).toContain('Unable to contact');
     expect(said('timeout 5 squeue', '', '', 124).error).toContain('124');
     expect(said('squeue', '', '', null).error).toBeTruthy();
+  });
+
+  it('a line made to be slow is none', () => {
+    const wide = the('status.running.squeue-o').cmd;
+    const began = performance.now();
+    expect(said(wide, `17|17|N/A|${'a|'.repeat(400)}\n`).jobs).toEqual([]);
+    expect(said('sacct', `17 ${' '.repeat(2000)}x\n`).jobs).toEqual([]);
+    expect(said('squeue -h -o "%j %k %o %Z %f %i %T"', `${'a '.repeat(1000)}\n`).jobs).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 
   it('never throws, whatever comes', () => {

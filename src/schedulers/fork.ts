@@ -34,10 +34,7 @@ export const fork: Scheduler = {
       /^job (\d+_\d+) (\d+) (\d+) (\d+|-) (yes|no)$/gm,
     )) {
       const running = live.delete(id as string);
-      const age = Number(now[1]) - Number(start);
-      const [state, word] = running
-        ? (['running', 'alive'] as const)
-        : notRunning(exit as string, cancelled === 'yes', age);
+      const [state, word] = running ? (['running', 'alive'] as const) : ended(exit as string, cancelled === 'yes');
       found.push({
         ...{ id: id as string, jobId: jobOf(id as string), state, word, node },
         ...(running ? { secondsLeft: Math.max(0, Number(start) + Number(walltime) - Number(now[1])) } : {}),
@@ -59,12 +56,9 @@ export const fork: Scheduler = {
   },
 };
 
-/** A process that was forked a moment ago may not have its marker yet. Seconds. */
-const STARTING = 5;
-
-function notRunning(exit: string, cancelled: boolean, age: number): [PilotState, string] {
+function ended(exit: string, cancelled: boolean): [PilotState, string] {
   if (cancelled) return ['cancelled', 'cancelled'];
-  if (exit === '-') return age < STARTING ? ['queued', 'starting'] : ['failed', 'vanished'];
+  if (exit === '-') return ['failed', 'vanished'];
   return exit === '0' ? ['finished', 'exited'] : ['failed', 'exited'];
 }
 

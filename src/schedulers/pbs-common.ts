@@ -41,9 +41,9 @@ export function jobsFromJson(text: string): RawJob[] | undefined {
   const body = text.slice(start);
   const root = parseJson(body) ?? parseJson(body.replace(/("Variable_List":\s*)\{\n[\s\S]*?^\s*\}(,?)$/gm, '$1{}$2'));
   if (!isObject(root)) return undefined;
-  if (root['Jobs'] === undefined) return [];
-  if (!isObject(root['Jobs'])) return undefined;
-  return Object.entries(root['Jobs']).map(([native, job]) => ({ native, attributes: flatten(job) }));
+  if (root.Jobs === undefined) return [];
+  if (!isObject(root.Jobs)) return undefined;
+  return Object.entries(root.Jobs).map(([native, job]) => ({ native, attributes: flatten(job) }));
 }
 
 function parseJson(text: string): unknown {

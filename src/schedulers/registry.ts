@@ -1,4 +1,3 @@
-import { UsageError } from '../errors.js';
 import { fork } from './fork.js';
 import { htcondor } from './htcondor.js';
 import { lsf } from './lsf.js';
@@ -8,13 +7,7 @@ import { sge } from './sge.js';
 import { slurm } from './slurm.js';
 import { torque } from './torque.js';
 
-const adapters: Partial<Record<SchedulerName, Scheduler>> = { slurm, fork, sge, lsf, torque, pbs, htcondor };
+const adapters: Record<SchedulerName, Scheduler> = { slurm, torque, pbs, lsf, sge, htcondor, fork };
 
-/** The adapter for a batch system. @throws UsageError for one that has none yet */
-export function schedulerFor(name: SchedulerName): Scheduler {
-  const adapter = adapters[name];
-  if (adapter) return adapter;
-  throw new UsageError(`scailfin can't submit to ${name} yet`, {
-    hint: `it can to ${Object.keys(adapters).join(' and ')}`,
-  });
-}
+/** The adapter for a batch system. */
+export const schedulerFor = (name: SchedulerName): Scheduler => adapters[name];

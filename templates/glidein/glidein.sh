@@ -37,7 +37,10 @@ done
 # ---- what the node gives
 cores=${SCAILFIN_CORES:-$(nproc)}
 total=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
-memory=${SCAILFIN_MEMORY:-$total}
+# a share of the node comes with that share of its memory, where the batch system names none
+all=$(nproc --all)
+part=$((cores < all ? cores : all))
+memory=${SCAILFIN_MEMORY:-$((total * part / all))}
 [ "$memory" -gt 0 ] || memory=$total
 work=$(mktemp -d "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXX") || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
 mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
@@ -58,6 +61,7 @@ sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "
 
 # ---- leave nothing behind, however it ends
 master=
+nap=
 # pids of this user's processes in whose environment a line is exactly (-F) or begins with (-E) this
 marked() { grep "-lzx$1" "$2" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
 condors() { for p in $(marked F "SCAILFIN_JOB=$id"); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
@@ -65,6 +69,7 @@ condors() { for p in $(marked F "SCAILFIN_JOB=$id"); do case $(cat "/proc/$p/com
 jobs_of_ours() { [ -z "$master" ] || marked E "_CONDOR_ANCESTOR_$master=.*"; }
 leave() {
   trap '' TERM INT HUP
+  [ -z "$nap" ] || kill "$nap" 2>/dev/null
   [ -z "$master" ] || kill -QUIT "$master" 2>/dev/null
   local n=0
   while [ -n "$(condors)$(jobs_of_ours)" ] && [ "$n" -lt 40 ]; do
@@ -89,7 +94,8 @@ silent=0
 ticks=0
 while kill -0 "$master" 2>/dev/null; do
   sleep 5 &
-  wait $! 2>/dev/null
+  nap=$!
+  wait "$nap" 2>/dev/null
   ticks=$((ticks + 1))
   if [ ! -e "$dir/settings" ]; then why='the cluster was taken down'; break; fi
   if [ "$(date +%s)" -ge "$retire" ]; then why='its walltime is nearly over'; break; fi

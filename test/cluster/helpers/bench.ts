@@ -75,7 +75,7 @@ export class Bench {
       found = await this.lab.leftovers();
       return found.length === 0;
     };
-    await until('nothing to be left', 4000, gone).catch(() => expect(found.slice(0, 12)).toEqual([]));
+    await until('nothing to be left', 8000, gone).catch(() => expect(found.slice(0, 12)).toEqual([]));
     for (const host of hosts) {
       const { stdout } = await this.good(['list', '--json'], { host });
       expect(JSON.parse(stdout), `clusters that ${host} remembers`).toEqual([]);

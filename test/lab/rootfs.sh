@@ -15,6 +15,10 @@ packages=(
   gridengine-master gridengine-exec gridengine-client libxml-simple-perl
   condor
   charliecloud fuse3 squashfs-tools
+  globus-proxy-utils globus-simple-ca globus-gsi-cert-utils-progs libglobus-gssapi-gsi4t64
+  myproxy myproxy-server voms-clients
+  libpam-oath oathtool
+  python3-venv
 )
 
 # Grid Engine's cell is set up by the site that uses it, not by the package

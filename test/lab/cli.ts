@@ -2,20 +2,22 @@ import { parseArgs } from 'node:util';
 import { type HostName, hostNames, Lab, labUnavailable } from './lab.js';
 import { isStale, load, names } from './record.js';
 import { prepareRootfs } from './rootfs.js';
+import { type SiteName, siteNames } from './site.js';
 
-const usage = `npm run lab -- up [--name NAME]
+const usage = `npm run lab -- up [--name NAME] [--site SITE]                   SITE: ${siteNames.join(', ')}
              down [--name NAME | --all | --stale]
              status
              exec HOST [--name NAME] [--user USER] -- COMMAND…      HOST: ${hostNames.join(', ')}
              prepare        builds what all labs share
-A lab without a name is called "lab".`;
+A lab without a name is called "lab"; without a site it has Slurm's.`;
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
-async function up(name: string): Promise<number> {
+async function up(name: string, site: string): Promise<number> {
+  if (!siteNames.includes(site as SiteName)) return complain();
   await prepareRootfs(say);
   const began = Date.now();
-  const lab = await Lab.up({ name, keep: true });
+  const lab = await Lab.up({ name, site: site as SiteName, keep: true });
   say(
     `lab "${name}" is up after ${((Date.now() - began) / 1000).toFixed(1)} s: ${hostNames.join(', ')}, ${lab.site.name}`,
   );
@@ -59,6 +61,7 @@ async function main(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       name: { type: 'string', default: 'lab' },
+      site: { type: 'string', default: 'slurm' },
       user: { type: 'string' },
       all: { type: 'boolean', default: false },
       stale: { type: 'boolean', default: false },
@@ -69,7 +72,7 @@ async function main(args: string[]): Promise<number> {
 
   switch (positionals[0]) {
     case 'up':
-      return up(values.name);
+      return up(values.name, values.site);
     case 'down':
       if (values.stale) return down(await Lab.reap());
       return down(values.all ? names() : [values.name]);

@@ -2,6 +2,7 @@ import type { AnyAuthMethod, Prompt } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, messageOf, ScailfinError } from '../errors.js';
 import { agentIdentities, type Identity, type KeyFile, keyFile } from './identities.js';
+import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
 
 /** ssh_config(5), NumberOfPasswordPrompts. Each try is typed by the person; we never repeat an answer. */
@@ -36,14 +37,14 @@ export class Authenticator {
    * @param left what the server still takes; null before the first answer
    * @param partial the last attempt was right, but another must follow
    */
-  async next(left: readonly string[] | null, partial: boolean): Promise<AnyAuthMethod | false> {
+  async next(left: readonly string[] | null, partial: boolean): Promise<AnyAuthMethod | RawMethod | false> {
     const username = this.#settings.user;
     if (left === null) return { type: 'none', username };
     const last = this.#last;
     this.#last = undefined;
     // ssh2 forgets what the server said after an agent's key. Where the key was taken, this asks again.
     if (last?.signed) return { type: 'none', username };
-    if (last?.failure) this.#note(last.failure);
+    if (last?.failure) this.note(last.failure);
     this.#offered = left;
     if (partial) {
       this.#interactive = 0;
@@ -103,7 +104,7 @@ export class Authenticator {
         const identity = await make();
         if (identity !== undefined) return identity;
       } catch (error) {
-        this.#note(error);
+        this.note(error);
       }
     }
   }
@@ -113,10 +114,10 @@ export class Authenticator {
     const files = this.#settings.identityFiles.flatMap((file): KeyFile[] => {
       try {
         const found = keyFile(file);
-        if (found === undefined && this.#settings.identitiesNamed) this.#note(new AuthError(`there is no key ${file}`));
+        if (found === undefined && this.#settings.identitiesNamed) this.note(new AuthError(`there is no key ${file}`));
         return found === undefined ? [] : [found];
       } catch (error) {
-        this.#note(error);
+        this.note(error);
         return [];
       }
     });
@@ -167,7 +168,8 @@ export class Authenticator {
     );
   }
 
-  #note(error: unknown): void {
+  /** Something that was tried came to nothing before the server could judge it. */
+  note(error: unknown): void {
     this.#refused.push(error instanceof AuthError ? error : new AuthError(messageOf(error)));
   }
 }

@@ -6,6 +6,7 @@ import { AuthError, ConnectionError, messageOf, ScailfinError, UsageError } from
 import { Authenticator } from './auth.js';
 import { Connection } from './connection.js';
 import { HostKeyCheck } from './hostkeys.js';
+import { RawAuth } from './rawauth.js';
 import { type ConfigSource, type SshSettings, sshSettings } from './sshconfig.js';
 import type { SshTarget } from './target.js';
 
@@ -144,9 +145,21 @@ async function handshake(
       },
       authHandler: (left, partial, next) => {
         clock.restart();
-        auth.next(left, partial).then(
-          method => (next as (method: AnyAuthMethod | false) => void)(method),
-          (error: unknown) => reject(error instanceof ScailfinError ? error : new AuthError(messageOf(error))),
+        const attempt = async (): Promise<void> => {
+          const method = await auth.next(left, partial);
+          if (method === false || !('speak' in method)) {
+            (next as (method: AnyAuthMethod | false) => void)(method);
+            return;
+          }
+          const wire = new RawAuth(client, method.method);
+          await method.speak(wire).catch((error: unknown) => {
+            wire.abandon();
+            auth.note(error);
+            return attempt();
+          });
+        };
+        attempt().catch((error: unknown) =>
+          reject(error instanceof ScailfinError ? error : new AuthError(messageOf(error))),
         );
       },
     });

@@ -1,0 +1,136 @@
+import { createRequire } from 'node:module';
+import type { Client } from 'ssh2';
+import { sshString } from './wire.js';
+
+/**
+ * Authentication methods that ssh2 does not have, or has only in part (user certificates, gssapi-with-mic), spoken by
+ * ourselves over a connection of its. Only this file touches what is private in ssh2, which is why package.json pins
+ * ssh2 to exactly 1.17.0: look at each name below in a new version's lib/protocol before moving the pin.
+ */
+interface Protocol {
+  /** The methods whose answer is awaited; a FAILURE or SUCCESS takes the first away. */
+  readonly _authsQueue: string[];
+  readonly _kex: { readonly sessionID: Buffer };
+  readonly _packetRW: {
+    readonly write: { readonly allocStart: number; alloc(size: number): Buffer; finalize(packet: Buffer): Buffer };
+  };
+  readonly _handlers: { EXT_INFO?: (self: Protocol, extensions: { name: string; algs?: string[] }[]) => void };
+}
+type MessageHandler = (self: Protocol, payload: Buffer) => unknown;
+
+const require = createRequire(import.meta.url);
+const handlers: (MessageHandler | undefined)[] = require('ssh2/lib/protocol/handlers.js');
+const { sendPacket } = require('ssh2/lib/protocol/utils.js') as { sendPacket(to: Protocol, packet: Buffer): void };
+
+/** RFC 4252 section 6: 51 and 52 end a method, 60 to 79 are the method's own (60, 61, 63–66 in use; RFC 4252, 4256, 4462). */
+const message = { request: 50, failure: 51, success: 52 } as const;
+const ofMethods = [60, 61, 63, 64, 65, 66];
+
+/** A method of our own, as the Authenticator hands it out in place of one of ssh2's. */
+export interface RawMethod {
+  /** Its name in RFC 4252 and its extensions: `publickey`, `gssapi-with-mic`. */
+  readonly method: string;
+  /**
+   * Speaks with the server until all is said; ssh2 takes over with the server's SUCCESS or FAILURE. An error gives the
+   * method up (the server must not owe it an answer then) and the next one is tried.
+   */
+  speak(wire: RawAuth): Promise<void>;
+}
+
+const inProgress = new WeakMap<Protocol, RawAuth>();
+
+/** What a method may do on the wire. ssh2 must have had its own `none` before: it has no state to go on from otherwise. */
+export class RawAuth {
+  readonly #protocol: Protocol;
+  readonly #received: Buffer[] = [];
+  readonly #waiting: ((payload: Buffer | undefined) => void)[] = [];
+  #over = false;
+
+  /** Takes the answers to `method` from now on, until the server has decided or `abandon` is called. */
+  constructor(
+    client: Client,
+    readonly method: string,
+  ) {
+    this.#protocol = protocolOf(client);
+    this.#protocol._authsQueue.push(method);
+    inProgress.set(this.#protocol, this);
+  }
+
+  /** RFC 4253 section 7.2: what signatures bind themselves to. */
+  get sessionId(): Buffer {
+    return Buffer.from(this.#protocol._kex.sessionID);
+  }
+
+  /** The start of every USERAUTH_REQUEST (RFC 4252 section 5); the method's own fields follow. */
+  request(user: string): Buffer {
+    const names = [user, 'ssh-connection', this.method].map(sshString);
+    return Buffer.concat([Buffer.of(message.request), ...names]);
+  }
+
+  /** Sends one message, its number first. */
+  send(payload: Buffer): void {
+    const { write } = this.#protocol._packetRW;
+    const packet = write.alloc(payload.length);
+    packet.set(payload, write.allocStart);
+    sendPacket(this.#protocol, write.finalize(packet));
+  }
+
+  /** The next message of the method (60 to 66, its number first); undefined once the server has decided. */
+  async receive(): Promise<Buffer | undefined> {
+    const first = this.#received.shift();
+    if (first !== undefined || this.#over) return first;
+    return new Promise(resolve => this.#waiting.push(resolve));
+  }
+
+  /** Nothing more will be said, and the server owes no answer. */
+  abandon(): void {
+    if (this.#over) return;
+    this.#protocol._authsQueue.shift();
+    this.#end();
+  }
+
+  /** The server's word: `payload` is ssh2's own buffer and may be overwritten. */
+  static deliver(protocol: Protocol, payload: Buffer): boolean {
+    const auth = inProgress.get(protocol);
+    if (auth === undefined) return false;
+    if (payload[0] === message.failure || payload[0] === message.success) {
+      auth.#end();
+      return false;
+    }
+    const copy = Buffer.from(payload);
+    const waiting = auth.#waiting.shift();
+    if (waiting === undefined) auth.#received.push(copy);
+    else waiting(copy);
+    return true;
+  }
+
+  #end(): void {
+    this.#over = true;
+    inProgress.delete(this.#protocol);
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  }
+}
+
+for (const type of [message.failure, message.success, ...ofMethods]) {
+  const own = handlers[type];
+  handlers[type] = (protocol, payload) => (RawAuth.deliver(protocol, payload) ? undefined : own?.(protocol, payload));
+}
+
+/**
+ * The signature algorithms the server says it takes (RFC 8308, server-sig-algs), once it has; undefined when it does
+ * not say. To be called right after `client.connect()`.
+ */
+export function signatureAlgorithms(client: Client): () => readonly string[] | undefined {
+  const own = protocolOf(client)._handlers;
+  const before = own.EXT_INFO;
+  let algorithms: readonly string[] | undefined;
+  own.EXT_INFO = (protocol, extensions) => {
+    algorithms ??= extensions.find(e => e.name === 'server-sig-algs')?.algs;
+    before?.(protocol, extensions);
+  };
+  return () => algorithms;
+}
+
+function protocolOf(client: Client): Protocol {
+  return (client as unknown as { _protocol: Protocol })._protocol;
+}

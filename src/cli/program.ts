@@ -14,6 +14,8 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   exec: () => import('./exec.js'),
   env: () => import('./env.js'),
   logs: () => import('./logs.js'),
+  login: () => import('./login.js'),
+  logout: () => import('./logout.js'),
   sites: () => import('./sites.js'),
   config: () => import('./config.js'),
   render: () => import('./render.js'),

@@ -2,7 +2,10 @@ import type { Prompter } from '../credentials/prompts.js';
 import { ConnectionError, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { type HostTarget, openHost } from '../hosts/open.js';
+import type { SiteProfile } from '../sites/schema.js';
 import type { HeadnodeSpec, SiteSpec } from './spec.js';
+
+type SshHostTarget = Extract<HostTarget, { kind: 'ssh' }>;
 
 /** The hosts of one command run, each connected at most once. */
 export class Connections {
@@ -13,7 +16,7 @@ export class Connections {
   async site(spec: SiteSpec): Promise<Host> {
     const { login } = spec.profile;
     if (!login) return this.#connect({ kind: 'local' });
-    return this.#first(login.hosts.map(host => ssh(host, spec.user, login.port)));
+    return this.#first(await keptFirst(loginTargets(login, spec.user)));
   }
 
   /** @param home the site whose login node a headnode of kind `login` is on */
@@ -63,6 +66,20 @@ export class Connections {
   }
 }
 
-function ssh(host: string, user: string | undefined, port?: number): HostTarget {
+/** The login nodes of a site, in its profile's order. */
+export function loginTargets(login: NonNullable<SiteProfile['login']>, user: string | undefined): SshHostTarget[] {
+  return login.hosts.map(host => ssh(host, user, login.port));
+}
+
+/** The login node to which a login is kept goes first: nobody wants to prove twice who he is. */
+async function keptFirst(targets: readonly SshHostTarget[]): Promise<SshHostTarget[]> {
+  if (targets.length < 2) return [...targets];
+  const { isKept } = await import('../hosts/kept/reuse.js');
+  const { route } = await import('../hosts/connect.js');
+  const kept = targets.filter(target => isKept(route(target, {})));
+  return [...kept, ...targets.filter(target => !kept.includes(target))];
+}
+
+function ssh(host: string, user: string | undefined, port?: number): SshHostTarget {
   return { kind: 'ssh', host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
 }

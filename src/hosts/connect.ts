@@ -6,6 +6,7 @@ import { AuthError, ConnectionError, messageOf, ScailfinError, UsageError } from
 import { Authenticator } from './auth.js';
 import { Connection } from './connection.js';
 import { HostKeyCheck } from './hostkeys.js';
+import { keptOn } from './kept/reuse.js';
 import { RawAuth } from './rawauth.js';
 import { type ConfigSource, type SshSettings, sshSettings } from './sshconfig.js';
 import type { SshTarget } from './target.js';
@@ -43,12 +44,15 @@ export function route(target: SshTarget, source: ConfigSource, seen: readonly st
 }
 
 /**
- * Connects through every host of the route; what was opened is closed again when a later host fails.
+ * Connects through every host of the route, from the nearest one on to which a login is kept; what was opened is closed
+ * again when a later host fails.
  * @throws ConnectionError, HostKeyError, AuthError; for a host on the way the message names it
  */
 export async function connect(hosts: readonly SshSettings[], options: ConnectOptions): Promise<Connection> {
-  let last: Connection | undefined;
+  const kept = await keptOn(hosts);
+  let last = kept?.connection;
   for (const [index, settings] of hosts.entries()) {
+    if (index < (kept?.covers ?? 0)) continue;
     const clock = new Clock(options.connectTimeoutMs ?? settings.connectTimeoutMs ?? stepMs);
     try {
       const socket = await reach(settings, last, clock);

@@ -53,6 +53,11 @@ export async function loadSite(nameOrPath: string): Promise<LoadedSite> {
   });
 }
 
+/** Whether `loadSite` would look into a file for it, rather than take it for a mistake. */
+export async function isSite(nameOrPath: string): Promise<boolean> {
+  return isPath(nameOrPath) || (await siteFiles()).some(site => site.name === nameOrPath);
+}
+
 /** All sites by name, built-in and user's; a broken file is listed with its error. */
 export async function listSites(): Promise<SiteEntry[]> {
   const files = await siteFiles();

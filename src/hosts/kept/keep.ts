@@ -1,0 +1,71 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Prompter } from '../../credentials/prompts.js';
+import { AuthError, ConnectionError, HostKeyError, ScailfinError, TimeoutError, UsageError } from '../../errors.js';
+import type { AuthOptions } from '../open.js';
+import type { SshTarget } from '../target.js';
+import type { KeptState } from './place.js';
+
+/** What the keeper is told to do, as its first message. */
+export interface KeepRequest {
+  readonly target: SshTarget;
+  readonly auth?: AuthOptions | undefined;
+  readonly canAsk: boolean;
+  /** Seconds without use after which it ends. */
+  readonly idleLimit: number;
+}
+
+/** What the keeper says while it connects; questions are answered with `{answer}` or `{refused}`, one at a time. */
+export type KeeperMessage =
+  | { readonly ask: string; readonly echo: boolean }
+  | { readonly confirm: string }
+  | { readonly ready: KeptState }
+  | { readonly failed: { error: string; message: string; hint?: string } };
+
+const program = fileURLToPath(new URL('keeper.js', import.meta.url));
+
+/**
+ * Connects in a process of its own that stays when this one ends, and asks here what the server asks there.
+ * Nothing of it is on a command line: the request, answers and secrets go through a pipe.
+ * @throws AuthError, HostKeyError, ConnectionError, UsageError
+ */
+export async function keepLogin(
+  request: Omit<KeepRequest, 'canAsk'>,
+  prompter: Prompter | undefined,
+): Promise<KeptState> {
+  // the terminal's Ctrl-C is for us; what we then do to it is to hang up
+  const child = fork(program, [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
+  try {
+    return await converse(child, { ...request, canAsk: prompter !== undefined }, prompter);
+  } finally {
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+}
+
+function converse(child: ChildProcess, request: KeepRequest, prompter: Prompter | undefined): Promise<KeptState> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', code => reject(new ConnectionError(`the process that was to keep the login ended (${code})`)));
+    child.on('message', (message: KeeperMessage) => {
+      if ('ready' in message) resolve(message.ready);
+      else if ('failed' in message) reject(revived(message.failed));
+      else if (prompter) {
+        const asked =
+          'ask' in message ? prompter.ask(message.ask, { echo: message.echo }) : prompter.confirm(message.confirm);
+        asked.then(
+          answer => child.send({ answer }),
+          (error: unknown) => reject(error),
+        );
+      }
+    });
+    child.send(request);
+  });
+}
+
+const classes = { AuthError, ConnectionError, HostKeyError, TimeoutError, UsageError };
+
+function revived({ error, message, hint }: { error: string; message: string; hint?: string }): ScailfinError {
+  const known = Object.hasOwn(classes, error) ? classes[error as keyof typeof classes] : ScailfinError;
+  return new known(message, { hint });
+}

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import type { Prompter } from '../../credentials/prompts.js';
+import { messageOf, ScailfinError } from '../../errors.js';
+import { type ConnectOptions, connect, route } from '../connect.js';
+import type { SshSettings } from '../sshconfig.js';
+import type { KeeperMessage, KeepRequest } from './keep.js';
+import { Master } from './master.js';
+import { type KeptState, placeOf } from './place.js';
+import { keptState } from './reuse.js';
+
+// A program of its own: started by keep.ts, it connects as it is told, serves the connection, and ends when nobody has
+// used it for long, when the far side hangs up, or on TERM.
+
+const tell = (message: KeeperMessage): void => void process.send?.(message);
+
+async function question(message: KeeperMessage): Promise<unknown> {
+  tell(message);
+  const [reply] = (await once(process, 'message')) as [{ answer: unknown }];
+  return reply.answer;
+}
+
+const prompter: Prompter = {
+  ask: async (text, { echo }) => String(await question({ ask: text, echo })),
+  confirm: async text => (await question({ confirm: text })) === true,
+};
+
+async function keep(way: SshSettings[], options: ConnectOptions, idleLimit: number): Promise<KeptState> {
+  const master = new Master(await connect(way, options), placeOf(way), idleLimit);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => master.stop());
+  await master.serve();
+  return master.state;
+}
+
+const gone = (): void => process.exit(1); // whoever asked for the login has left
+process.once('disconnect', gone);
+const [request] = (await once(process, 'message')) as [KeepRequest];
+try {
+  const options = { auth: request.auth, prompter: request.canAsk ? prompter : undefined };
+  const way = route(request.target, options);
+  process.title = `scailfin: login ${way.at(-1)?.user}@${way.at(-1)?.host}`;
+  const state = (await keptState(way)) ?? (await keep(way, options, request.idleLimit));
+  process.off('disconnect', gone);
+  tell({ ready: state });
+} catch (error) {
+  const told = error instanceof ScailfinError ? error : new ScailfinError(messageOf(error));
+  process.off('disconnect', gone);
+  tell({ failed: told.toJSON() as { error: string; message: string; hint?: string } });
+  process.disconnect();
+}

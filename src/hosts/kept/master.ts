@@ -1,0 +1,199 @@
+import { EventEmitter, once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:net';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import ssh2, { type ClientChannel, type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
+import type { Connection } from '../connection.js';
+import { Slots } from '../slots.js';
+import { clear, control, type KeptFile, type KeptState, type Place } from './place.js';
+
+/** sshd's default MaxSessions; a site that allows fewer makes it shrink. */
+const sessions = 10;
+const retryMs = 200;
+const patienceMs = 60_000;
+
+/**
+ * Serves an authenticated connection on a Unix socket, to this user alone, as an SSH server of its own: a command on
+ * the socket is a command on the far host. Whoever connects uses the very code that talks to a real host.
+ * The socket's directory keeps others out, so it asks for no proof; it shows a key that only the file beside it names.
+ */
+export class Master {
+  readonly #clients = new Set<Duplex>();
+  readonly #slots = new Slots(sessions);
+  readonly #since = Date.now();
+  readonly #events = new EventEmitter();
+  #idleSince = Date.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly place: Place,
+    /** Seconds. */
+    private readonly idleLimit: number,
+  ) {}
+
+  /** Resolves once the socket answers and the file names it. */
+  async serve(): Promise<void> {
+    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const server = new ssh2.Server({ hostKeys: [key.private], ident: 'scailfin' }, client => {
+      client.on('authentication', attempt => attempt.accept());
+      client.on('error', () => {}); // a command that was killed
+      client.on('session', accept => this.#session(accept()));
+      client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        this.connection.tunnel(destIP, destPort).then(
+          far => join(far, accept()),
+          () => reject(),
+        );
+      });
+    });
+    const listener = createServer({ allowHalfOpen: false }, socket => this.#welcome(socket, server));
+    clear(this.place);
+    listener.listen(this.place.socket);
+    await once(listener, 'listening');
+    const self: KeptFile = { name: this.connection.name, pid: process.pid, hostKey: key.public.trim() };
+    writeFileSync(this.place.file, JSON.stringify(self), { mode: 0o600 });
+    this.#rest();
+    this.#events.once('end', () => {
+      clearTimeout(this.#timer);
+      clear(this.place);
+      listener.close();
+      for (const client of this.#clients) client.destroy();
+    });
+    this.connection.onLost(() => this.stop());
+  }
+
+  /** Ends it: socket and file go, and so does the connection. */
+  stop(): void {
+    if (!this.#events.emit('end')) return;
+    void this.connection.close();
+  }
+
+  get state(): KeptState {
+    const idle = this.#clients.size > 0 ? 0 : (Date.now() - this.#idleSince) / 1000;
+    return {
+      name: this.connection.name,
+      pid: process.pid,
+      since: this.#since,
+      idleLimit: this.idleLimit,
+      secondsLeft: Math.max(0, Math.round(this.idleLimit - idle)),
+      clients: this.#clients.size,
+    };
+  }
+
+  #welcome(socket: Socket, server: ssh2.Server): void {
+    clearTimeout(this.#timer);
+    this.#clients.add(socket);
+    socket.once('close', () => {
+      this.#clients.delete(socket);
+      this.#rest();
+    });
+    server.injectSocket(socket);
+  }
+
+  #rest(): void {
+    if (this.#clients.size > 0) return;
+    this.#idleSince = Date.now();
+    this.#timer = setTimeout(() => this.stop(), this.idleLimit * 1000);
+  }
+
+  #session(session: Session): void {
+    let pty: PseudoTtyInfo | undefined;
+    let far: ClientChannel | undefined;
+    session.on('pty', (accept, _reject, info) => {
+      pty = info;
+      accept?.();
+    });
+    session.on('window-change', (accept, _reject, { rows, cols, height, width }) => {
+      far?.setWindow(rows, cols, height, width);
+      accept?.();
+    });
+    session.on('signal', (accept, _reject, { name }) => {
+      far?.signal(name.replace(/^SIG/, ''));
+      accept?.();
+    });
+    session.on('exec', (accept, reject, { command }) => {
+      this.#exec(command, pty, (channel, release) => {
+        far = channel;
+        relay(channel, accept(), release);
+      }).catch(() => reject());
+    });
+    session.on('subsystem', (accept, reject, { name }) => {
+      if (name === control) this.#answer(accept());
+      else reject();
+    });
+  }
+
+  /** Commands of all clients share what the far host allows of sessions: the surplus waits here. */
+  async #exec(
+    command: string,
+    pty: PseudoTtyInfo | undefined,
+    use: (channel: ClientChannel, release: () => void) => void,
+  ): Promise<void> {
+    const release = await this.#slots.take();
+    const asked = performance.now();
+    for (;;) {
+      try {
+        // the exit status may come with the packet that starts it: `use` listens before ssh2 reads on
+        await new Promise<void>((resolve, reject) => {
+          this.connection.client.exec(command, pty ? { pty } : {}, (error, channel) => {
+            if (error) return reject(error);
+            use(channel, release);
+            resolve();
+          });
+        });
+        return;
+      } catch (error) {
+        const isFull = /open failure/i.test(String(error)) && this.connection.lost === undefined;
+        if (!isFull || performance.now() - asked > patienceMs) {
+          release();
+          throw error;
+        }
+        this.#slots.shrinkTo(this.#slots.used - 1);
+        await new Promise(resolve => setTimeout(resolve, retryMs));
+      }
+    }
+  }
+
+  #answer(channel: ServerChannel): void {
+    channel.once('data', (word: Buffer) => {
+      // asking is no use of the connection: the one that asks doesn't count
+      const state = { ...this.state, clients: this.#clients.size - 1 };
+      channel.exit(0);
+      channel.end(`${JSON.stringify(state)}\n`);
+      if (word.toString().trim() === 'stop') channel.once('close', () => this.stop());
+    });
+  }
+}
+
+/** Passes everything of one command between the far host and the one on the socket, its end last. */
+function relay(far: ClientChannel, near: ServerChannel, release: () => void): void {
+  // at once: children may hold the output open for long after
+  far.once('exit', (code: number | null, signal?: string, dump?: boolean, text?: string) => {
+    if (code === null) near.exit(signal ?? 'TERM', dump ?? false, text ?? '');
+    else near.exit(code);
+  });
+  near.pipe(far);
+  const all = [pour(far, near), pour(far.stderr, near.stderr)];
+  far.once('close', () => {
+    release();
+    void Promise.all(all).then(() => near.end());
+  });
+  for (const stream of [near, far]) stream.on('error', () => {});
+  near.once('close', () => far.close());
+}
+
+/** Resolves when everything `from` had is written to `to`, which stays open. */
+async function pour(from: Readable, to: Writable): Promise<void> {
+  from.pipe(to, { end: false });
+  await finished(from).catch(() => {});
+  if (to.writableLength > 0) await once(to, 'drain').catch(() => {});
+}
+
+function join(one: Duplex, other: Duplex): void {
+  one.pipe(other).pipe(one);
+  for (const stream of [one, other]) stream.on('error', () => {});
+  one.once('close', () => other.destroy());
+  other.once('close', () => one.destroy());
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, type Stats } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { AuthError, messageOf } from '../../errors.js';
+import { quote } from '../../shell.js';
+import type { SshSettings } from '../sshconfig.js';
+
+/** What a keeper tells of itself in a file beside its socket. */
+export interface KeptFile {
+  /** For messages: `alice@login.example.org`. */
+  readonly name: string;
+  readonly pid: number;
+  /** The key the keeper shows on its socket, as in a known_hosts line: `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+}
+
+/** The subsystem by which the keeper itself is asked: it answers one word with one JSON line. */
+export const control = 'keeper@scailfin';
+
+export interface KeptState {
+  readonly name: string;
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Seconds without use after which it ends. */
+  readonly idleLimit: number;
+  /** Seconds until it ends, if nobody uses it. */
+  readonly secondsLeft: number;
+  /** Commands that use it now. */
+  readonly clients: number;
+}
+
+/** Where one kept login has its socket and its file. */
+export interface Place {
+  readonly socket: string;
+  readonly file: string;
+}
+
+/**
+ * The directory of sockets: of this machine (homes are shared between machines, sockets are not), short (a socket's
+ * path has 107 bytes, unix(7)), and this user's alone.
+ * @throws AuthError when somebody else could have made it, or look into it
+ */
+export function keptDir(): string {
+  const { uid } = userInfo();
+  const runtime = [process.env.XDG_RUNTIME_DIR ?? '', `/run/user/${uid}`].find(dir => isOurs(look(dir), uid));
+  const dir = runtime ? join(runtime, 'scailfin') : join(tmpdir(), `scailfin-${uid}`);
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw new AuthError(`kept logins have no place: ${messageOf(error)}`, { hint: `make ${dir} writable` });
+    }
+  }
+  if (isOurs(look(dir), uid)) return dir;
+  throw new AuthError(`${dir} is not used for kept logins: it is not yours alone`, { hint: `ls -ld ${quote(dir)}` });
+}
+
+const look = (dir: string): Stats | undefined =>
+  dir.startsWith('/') ? lstatSync(dir, { throwIfNoEntry: false }) : undefined;
+
+const isOurs = (stats: Stats | undefined, uid: number): boolean =>
+  stats?.isDirectory() === true && stats.uid === uid && (stats.mode & 0o077) === 0;
+
+/** A login is known by whom it is for and by the way there: a private address means another host behind another jump. */
+export function placeOf(way: readonly SshSettings[]): Place {
+  const text = way.map(({ user, host, port }) => `${user}@${host}:${port}`).join(' ');
+  return placeIn(keptDir(), createHash('sha256').update(text).digest('hex').slice(0, 12));
+}
+
+/** All places that have a file, alive or not. */
+export function allPlaces(): Place[] {
+  const dir = keptDir();
+  return readdirSync(dir).flatMap(name => (name.endsWith('.json') ? [placeIn(dir, name.slice(0, -5))] : []));
+}
+
+const placeIn = (dir: string, key: string): Place => ({
+  socket: join(dir, `${key}.sock`),
+  file: join(dir, `${key}.json`),
+});
+
+/** Undefined where nothing is kept. */
+export function readKept(place: Place): KeptFile | undefined {
+  if (!existsSync(place.file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(place.file, 'utf8')) as KeptFile;
+  } catch {
+    return undefined; // it went, or its keeper died while writing
+  }
+}
+
+export function clear(place: Place): void {
+  for (const path of [place.socket, place.file]) rmSync(path, { force: true });
+}

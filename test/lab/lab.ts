@@ -165,7 +165,8 @@ export class Lab {
   private async furnish(spec: HostSpec): Promise<void> {
     const host = this.hosts[spec.name];
     await files.writeFile(host, '/etc/hosts', hostsFile(spec), { user: 'root' });
-    if (!spec.condor) await host.exec(['sh', '-c', removeCondor], { user: 'root' });
+    if (!spec.condor && !(spec.site && this.site.condorOnNodes))
+      await host.exec(['sh', '-c', removeCondor], { user: 'root' });
     if (spec.scailfin) await files.writeFile(host, '/usr/local/bin/scailfin', scailfin, { user: 'root', mode: 0o755 });
     if (spec.scailfin && !spec.site) {
       await files.writeFile(host, `.config/scailfin/sites/${this.site.profileName}.yaml`, this.site.profile);

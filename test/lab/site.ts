@@ -1,3 +1,4 @@
+import { condor } from './condor.js';
 import type { Host } from './host.js';
 import { sge } from './sge.js';
 import { slurm } from './slurm.js';
@@ -8,6 +9,8 @@ export interface Site {
   /** The file name, without .yaml, under which scail finds its profile, and the `name` in it. */
   readonly profileName: string;
   readonly profile: string;
+  /** HTCondor is the site's own there. Elsewhere the nodes have none, so that tests prove that glide-ins bring all they need. */
+  readonly condorOnNodes?: true;
   /** Puts configuration and keys on the site's hosts' disks, once. */
   install(hosts: SiteHosts): Promise<void>;
   /** Starts what belongs on this host; again after each reboot. Ready for users when it resolves. */
@@ -24,7 +27,7 @@ export interface SiteHosts {
   readonly nodes: readonly Host[];
 }
 
-const sites = { slurm, sge } satisfies { [name: string]: Site };
+const sites = { slurm, sge, condor } satisfies { [name: string]: Site };
 export type SiteName = keyof typeof sites;
 export const siteNames = Object.keys(sites) as SiteName[];
 export const siteNamed = (name: SiteName): Site => sites[name];

@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { prepareKit } from './contestants.js';
+import { describeQueues, measureQueues } from './queue.js';
 import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
 import { describeStartup, measureStartup } from './startup.js';
 
-const usage = `npm run bench -- [--quick | --full] [--json]
+const usage = `npm run bench -- [--quick | --full] [--only startup|queues|road] [--json]
   --quick   few repetitions, and from a cold start only
   --full    every way up from every start, more repetitions; takes some ten minutes
+  --only    one part
   --json    prints one JSON document with every single measurement
 `;
 
@@ -20,9 +22,9 @@ const plan = (near: number, far: number) => [
   { delayMs: 100, rounds: far },
 ];
 const plans = {
-  quick: { starts: 9, cycles: short.slice(0, 1), plan: plan(1, 1) },
-  usual: { starts: 25, cycles: short, plan: plan(2, 1) },
-  full: { starts: 50, cycles: every, plan: plan(5, 5) },
+  quick: { starts: 9, queues: 1, cycles: short.slice(0, 1), plan: plan(1, 1) },
+  usual: { starts: 25, queues: 3, cycles: short, plan: plan(2, 1) },
+  full: { starts: 50, queues: 5, cycles: every, plan: plan(5, 5) },
 };
 
 const say = (text: string): void => void process.stderr.write(`· ${text}\n`);
@@ -57,6 +59,7 @@ async function main(): Promise<number> {
     options: {
       quick: { type: 'boolean', default: false },
       full: { type: 'boolean', default: false },
+      only: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -69,22 +72,30 @@ async function main(): Promise<number> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const began = performance.now();
 
-  const startup = measureStartup(chosen.starts);
-  if (!values.json) print(`${describeStartup(startup)}\n`);
+  const parts = ['startup', 'queues', 'road'];
+  if (!parts.includes(values.only ?? 'road'))
+    throw new Error(`--only ${values.only}: the parts are ${parts.join(', ')}`);
+  const isAsked = (part: string): boolean => (values.only ?? part) === part;
+  const startup = isAsked('startup') ? measureStartup(chosen.starts) : undefined;
+  if (startup && !values.json) print(`${describeStartup(startup)}\n`);
 
-  const missing = labUnavailable();
+  const queues = isAsked('queues') ? measureQueues(chosen.queues, say) : undefined;
+  if (queues && !values.json) print(`${describeQueues(queues)}\n`);
+
+  const missing = isAsked('road') ? labUnavailable() : 'it was not asked for';
   if (missing) say(`the road is not measured: ${missing}`);
   const travelled = missing ? undefined : await road(chosen);
 
   if (values.json) {
-    print(JSON.stringify({ node: process.version, startup, road: travelled ?? { skipped: missing } }, null, 2));
+    const found = { node: process.version, startup, queues, road: travelled ?? { skipped: missing } };
+    print(JSON.stringify(found, null, 2));
   } else if (travelled) {
-    print(`\n${describeRoad(travelled.measured)}\n`);
+    print(`${describeRoad(travelled.measured)}\n`);
     print(legend);
   }
   for (const line of travelled?.leftovers ?? []) say(`left behind: ${line}`);
   say(`done in ${((performance.now() - began) / 1000).toFixed(0)} s`);
-  return startup.dryRunWithoutNetwork === false || (travelled?.leftovers.length ?? 0) > 0 ? 1 : 0;
+  return startup?.dryRunWithoutNetwork === false || (travelled?.leftovers.length ?? 0) > 0 ? 1 : 0;
 }
 
 const legend = `  cold: nothing is on the site; warm: the payload is there. From the headnode, two glide-ins.

@@ -31,6 +31,7 @@ async function keep(way: SshSettings[], options: ConnectOptions, idleLimit: numb
   return master.state;
 }
 
+process.umask(0o077);
 const gone = (): void => process.exit(1); // whoever asked for the login has left
 process.once('disconnect', gone);
 const [request] = (await once(process, 'message')) as [KeepRequest];

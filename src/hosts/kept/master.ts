@@ -1,8 +1,8 @@
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import ssh2, { type ClientChannel, type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
 import type { Connection } from '../connection.js';
@@ -13,6 +13,7 @@ import { clear, control, type KeptFile, type KeptState, type Place } from './pla
 const sessions = 10;
 const retryMs = 200;
 const patienceMs = 60_000;
+const lastWordsMs = 200;
 
 /**
  * Serves an authenticated connection on a Unix socket, to this user alone, as an SSH server of its own: a command on
@@ -23,9 +24,10 @@ export class Master {
   readonly #clients = new Set<Duplex>();
   readonly #slots = new Slots(sessions);
   readonly #since = Date.now();
-  readonly #events = new EventEmitter();
+  #close = (): void => {};
   #idleSince = Date.now();
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(
     private readonly connection: Connection,
@@ -55,18 +57,19 @@ export class Master {
     const self: KeptFile = { name: this.connection.name, pid: process.pid, hostKey: key.public.trim() };
     writeFileSync(this.place.file, JSON.stringify(self), { mode: 0o600 });
     this.#rest();
-    this.#events.once('end', () => {
-      clearTimeout(this.#timer);
-      clear(this.place);
-      listener.close();
-      for (const client of this.#clients) client.destroy();
-    });
+    this.#close = () => listener.close();
     this.connection.onLost(() => this.stop());
   }
 
   /** Ends it: socket and file go, and so does the connection. */
   stop(): void {
-    if (!this.#events.emit('end')) return;
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clear(this.place);
+    this.#close();
+    // the one who asked is still to be answered
+    for (const client of this.#clients) setTimeout(() => client.destroy(), lastWordsMs);
     void this.connection.close();
   }
 
@@ -93,7 +96,7 @@ export class Master {
   }
 
   #rest(): void {
-    if (this.#clients.size > 0) return;
+    if (this.#clients.size > 0 || this.#stopped) return;
     this.#idleSince = Date.now();
     this.#timer = setTimeout(() => this.stop(), this.idleLimit * 1000);
   }
@@ -162,7 +165,7 @@ export class Master {
       const state = { ...this.state, clients: this.#clients.size - 1 };
       channel.exit(0);
       channel.end(`${JSON.stringify(state)}\n`);
-      if (word.toString().trim() === 'stop') channel.once('close', () => this.stop());
+      if (word.toString().trim() === 'stop') this.stop();
     });
   }
 }
@@ -175,20 +178,16 @@ function relay(far: ClientChannel, near: ServerChannel, release: () => void): vo
     else near.exit(code);
   });
   near.pipe(far);
-  const all = [pour(far, near), pour(far.stderr, near.stderr)];
+  far.pipe(near, { end: false });
+  far.stderr.pipe(near.stderr);
+  // ending the channel would cut off what it has of stderr
+  const all = [finished(far, { writable: false }), finished(near.stderr)];
   far.once('close', () => {
     release();
-    void Promise.all(all).then(() => near.end());
+    void Promise.allSettled(all).then(() => near.end());
   });
   for (const stream of [near, far]) stream.on('error', () => {});
   near.once('close', () => far.close());
-}
-
-/** Resolves when everything `from` had is written to `to`, which stays open. */
-async function pour(from: Readable, to: Writable): Promise<void> {
-  from.pipe(to, { end: false });
-  await finished(from).catch(() => {});
-  if (to.writableLength > 0) await once(to, 'drain').catch(() => {});
 }
 
 function join(one: Duplex, other: Duplex): void {

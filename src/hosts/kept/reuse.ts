@@ -56,6 +56,7 @@ async function tell(place: Place, word: 'state' | 'stop'): Promise<KeptState | u
   const file = readKept(place);
   const client = file && (await enter(place, file.hostKey));
   if (!client) return undefined;
+  client.on('error', () => {}); // it is gone once it has stopped
   try {
     return await new Promise<KeptState>((resolve, reject) => {
       client.once('close', () => reject(new Error('it went away')));

@@ -1,16 +1,6 @@
-import {
-  canonicalId,
-  DOWN,
-  type Interpret,
-  jobsFromDsv,
-  jobsFromJson,
-  jobsFromText,
-  jobsFromXml,
-  PREFIX,
-  type RawJob,
-  statuses,
-  words,
-} from './pbs-common.js';
+import { canonicalId, jobsFromDsv, jobsFromJson, jobsFromText, jobsFromXml, type RawJob } from './pbs-jobs.js';
+import { type Interpret, statuses } from './pbs-status.js';
+import { DOWN, PREFIX, words } from './pbs-words.js';
 import type { Output } from './scheduler.js';
 import type { Reader, Understanding, UnderstoodJob } from './understanding.js';
 

@@ -2,19 +2,9 @@ import { SchedulerError } from '../errors.js';
 import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
-import {
-  answered,
-  cancelled,
-  exitStatus,
-  type Interpret,
-  jobsFromText,
-  nativeIds,
-  type RawJob,
-  refusal,
-  statuses,
-  submittedId,
-  waitingReason,
-} from './pbs-common.js';
+import { jobsFromText, nativeIds, type RawJob, submittedId } from './pbs-jobs.js';
+import { exitStatus, type Interpret, statuses, waitingReason } from './pbs-status.js';
+import { answered, cancelled, refusal } from './pbs-words.js';
 import type { Output, PilotState, Scheduler } from './scheduler.js';
 
 /** qstat(1B) "Job states"; B and X are of arrays and their tasks. */

@@ -2,19 +2,9 @@ import { SchedulerError } from '../errors.js';
 import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
-import {
-  answered,
-  cancelled,
-  canonicalId,
-  exitStatus,
-  type Interpret,
-  jobsFromXml,
-  nativeIds,
-  refusal,
-  statuses,
-  submittedId,
-  waitingReason,
-} from './pbs-common.js';
+import { canonicalId, jobsFromXml, nativeIds, submittedId } from './pbs-jobs.js';
+import { exitStatus, type Interpret, statuses, waitingReason } from './pbs-status.js';
+import { answered, cancelled, refusal } from './pbs-words.js';
 import type { PilotState, Scheduler } from './scheduler.js';
 
 /** qstat(1) "-f"; C lasts as long as the server's keep_completed, which may be no time at all. */

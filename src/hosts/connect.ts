@@ -5,7 +5,7 @@ import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, ConnectionError, messageOf, ScailfinError, UsageError } from '../errors.js';
 import { Authenticator } from './auth.js';
 import { Connection } from './connection.js';
-import { HostKeyCheck } from './hostkeys.js';
+import { HostKeyCheck, type HostKeyVerdict } from './hostkeys.js';
 import { keptOn } from './kept/reuse.js';
 import { RawAuth } from './rawauth.js';
 import { type ConfigSource, type SshSettings, sshSettings } from './sshconfig.js';
@@ -21,6 +21,8 @@ export interface ConnectOptions extends ConfigSource {
   readonly prompter?: Prompter | undefined;
   /** For each step (connect, key exchange, one authentication attempt), not counting time a person types. */
   readonly connectTimeoutMs?: number | undefined;
+  /** Told of each host on the way, itself last, once its key is settled; not of those a kept login has passed. */
+  readonly onHostKey?: ((alias: string, verdict: HostKeyVerdict) => void) | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function connect(hosts: readonly SshSettings[], options: ConnectOpt
     const clock = new Clock(options.connectTimeoutMs ?? settings.connectTimeoutMs ?? stepMs);
     try {
       const socket = await reach(settings, last, clock);
-      last = await handshake(settings, socket, last, options.prompter, clock);
+      last = await handshake(settings, socket, last, options, clock);
     } catch (error) {
       await last?.close();
       if (index < hosts.length - 1 && error instanceof ScailfinError) {
@@ -102,7 +104,7 @@ async function handshake(
   settings: SshSettings,
   socket: Duplex,
   through: Connection | undefined,
-  prompter: Prompter | undefined,
+  { prompter, onHostKey }: ConnectOptions,
   clock: Clock,
 ): Promise<Connection> {
   const paused: Prompter | undefined = prompter && {
@@ -140,7 +142,10 @@ async function handshake(
       algorithms: { serverHostKey: check.order },
       hostVerifier: (key: Buffer, verified: (good: boolean) => void) => {
         check.verify(key).then(
-          () => verified(true),
+          verdict => {
+            if (verdict) onHostKey?.(settings.alias, verdict);
+            verified(true);
+          },
           (error: unknown) => {
             reject(error);
             verified(false);

@@ -35,6 +35,13 @@ export interface RunOptions {
   /** Reject on a non-zero exit status; default true. */
   readonly check?: boolean;
   readonly signal?: AbortSignal;
+  /** Told what the account's start-up files printed before the command began, which is no part of its output. */
+  readonly onNoise?: (noise: StartupNoise) => void;
+}
+
+export interface StartupNoise {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export interface Output {

@@ -14,6 +14,15 @@ const algorithms: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = 
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
 };
 
+/** A host key that was settled for. */
+export interface HostKeyVerdict {
+  /** `ssh-ed25519` */
+  readonly type: string;
+  readonly fingerprint: string;
+  /** The file and line that know it; undefined when it was unknown until now, and was accepted. */
+  readonly place: string | undefined;
+}
+
 /** Whether the server's key is the one we know: the rules of ssh_config(5), StrictHostKeyChecking. */
 export class HostKeyCheck {
   readonly #settings: SshSettings;
@@ -40,15 +49,17 @@ export class HostKeyCheck {
 
   /**
    * Settles for a server's public key (RFC 4253 blob); asks the person where that is allowed.
+   * @returns how, the first time; every key exchange on one connection asks again
    * @throws HostKeyError when the key is revoked, changed, or unknown and nobody said yes
    */
-  async verify(key: Buffer): Promise<void> {
-    if (this.#accepted?.equals(key)) return; // every key exchange on one connection asks again
-    await this.#judge(key);
+  async verify(key: Buffer): Promise<HostKeyVerdict | undefined> {
+    if (this.#accepted?.equals(key)) return undefined;
+    const known = await this.#judge(key);
     this.#accepted = Buffer.from(key);
+    return { type: keyType(key), fingerprint: fingerprint(key), place: known && place(known) };
   }
 
-  async #judge(key: Buffer): Promise<void> {
+  async #judge(key: Buffer): Promise<KnownKey | undefined> {
     const same = this.#known.filter(k => k.key.equals(key));
     const revoked = same.find(k => k.revoked);
     if (revoked !== undefined) {
@@ -57,20 +68,22 @@ export class HostKeyCheck {
         { hint: 'somebody may be between you and the host: do not connect, and ask the site' },
       );
     }
-    if (same.length > 0 || this.#knownWithoutPort(key)) return;
+    const known = same[0] ?? this.#knownWithoutPort(key);
+    if (known !== undefined) return known;
     const changed = this.#known.find(k => !k.revoked && k.type === keyType(key));
     if (changed !== undefined) throw this.#changed(changed, key);
     await this.#unknown(key);
+    return undefined;
   }
 
   /** As OpenSSH does: a key known for the host at port 22 is good on its other ports. */
-  #knownWithoutPort(key: Buffer): boolean {
-    if (this.#settings.hostKeyAlias !== undefined || this.#settings.port === 22) return false;
+  #knownWithoutPort(key: Buffer): KnownKey | undefined {
+    if (this.#settings.hostKeyAlias !== undefined || this.#settings.port === 22) return undefined;
     const keys = knownKeys(this.#files(), this.#settings.host.toLowerCase()).filter(k => k.key.equals(key));
     const revoked = keys.find(k => k.revoked);
     if (revoked !== undefined)
       throw new HostKeyError(`${place(revoked)} marks the key of ${this.#settings.alias} as revoked`);
-    return keys.length > 0;
+    return keys[0];
   }
 
   #changed(old: KnownKey, key: Buffer): HostKeyError {

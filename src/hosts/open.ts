@@ -1,5 +1,6 @@
 import type { Prompter } from '../credentials/prompts.js';
 import type { Host } from './host.js';
+import type { HostKeyVerdict } from './hostkeys.js';
 import { LocalHost } from './local.js';
 import type { SshTarget } from './target.js';
 
@@ -17,6 +18,8 @@ export interface OpenOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Said on the command line or in a site profile; goes before ~/.ssh/config. */
   readonly auth?: AuthOptions | undefined;
+  /** Told of each host on the way, itself last, once its key is settled. */
+  readonly onHostKey?: ((alias: string, verdict: HostKeyVerdict) => void) | undefined;
 }
 
 export interface AuthOptions {

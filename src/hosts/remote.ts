@@ -4,6 +4,7 @@ import type { ClientChannel, PseudoTtyOptions } from 'ssh2';
 import { ConnectionError } from '../errors.js';
 import { AfterMark, type Marker, wrap } from './channel.js';
 import type { Connection } from './connection.js';
+import type { StartupNoise } from './host.js';
 
 /** The server refused to open one more session; others may have to end first. */
 export class TooManySessions extends Error {}
@@ -81,6 +82,11 @@ export class RemoteCommand {
   /** What start-up files printed before the command began, or the login shell instead of it. */
   get noise(): string {
     return `${this.#out.noise}${this.#err.noise}`.trim();
+  }
+
+  /** The same by stream. */
+  get noises(): StartupNoise {
+    return { stdout: this.#out.noise.trim(), stderr: this.#err.noise.trim() };
   }
 
   get hasBegun(): boolean {

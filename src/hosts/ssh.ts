@@ -69,6 +69,7 @@ export class SshHost implements Host {
       };
       const exitCode = await Promise.race([work(), out.tooMuch, err.tooMuch]);
       command.release();
+      options.onNoise?.(command.noises);
       return { stdout: out.text, stderr: err.text, exitCode };
     });
     if (options.check !== false && output.exitCode !== 0) {

@@ -6,8 +6,19 @@ import type { ClusterRecord, HeadFacts } from './record.js';
 /** A command as it runs on the headnode with the pool's environment. @throws UsageError when there is no pool yet */
 export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
   const head = headOf(record);
+  // settings for a site's own HTCondor that is on the same machine
+  const forget = 'for name in $(env | sed -n "s/^\\(_CONDOR_[A-Za-z0-9_]*\\)=.*/\\1/p"); do unset "$name"; done';
   const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG; shift 3; exec "$@"';
-  return ['sh', '-c', enter, 'sh', head.bin, head.sbin, `${poolDir(head.base, record.name)}/condor_config`, ...argv];
+  return [
+    'sh',
+    '-c',
+    `${forget}; ${enter}`,
+    'sh',
+    head.bin,
+    head.sbin,
+    `${poolDir(head.base, record.name)}/condor_config`,
+    ...argv,
+  ];
 }
 
 /** Lines for `eval`. @throws UsageError where the pool is on another machine */

@@ -83,6 +83,8 @@ export function planSite(
     });
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
+  // HTCondor cuts a slot to what is asked for, and gives who asks for no memory next to none
+  const isShared = limits?.shared ?? profile.scheduler.type === 'htcondor';
   const cores = request.cores ?? limits?.cores ?? shape.cores;
   return {
     site: profile.name,
@@ -90,7 +92,7 @@ export function planSite(
     user: request.user ?? own.user ?? profile.login?.user,
     nodes,
     cores,
-    memory: profile.scheduler.memory ? (request.memory ?? share(profile, limits?.shared ?? false, cores)) : undefined,
+    memory: profile.scheduler.memory ? (request.memory ?? share(profile, isShared, cores)) : undefined,
     gpus: limits?.gpus ?? shape.gpus ?? 0,
     walltime,
     queue,

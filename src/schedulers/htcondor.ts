@@ -1,5 +1,5 @@
 import { SchedulerError, UsageError } from '../errors.js';
-import { render } from '../templates.js';
+import { render, templateText } from '../templates.js';
 import { directiveLine, directiveValue } from './directives.js';
 import type { Output, PilotJob, PilotState, PilotStatus, Scheduler } from './scheduler.js';
 
@@ -14,7 +14,14 @@ const STATES: Record<number, readonly [PilotState, string]> = {
   7: ['held', 'SUSPENDED'],
 };
 
-const LIVE = ['HoldReason', 'JobCurrentStartDate', 'RemoteHost', 'ScailfinWalltime', 'ServerTime'];
+const LIVE = [
+  'HoldReason',
+  'JobCurrentStartDate',
+  'LastRejMatchReason',
+  'RemoteHost',
+  'ScailfinWalltime',
+  'ServerTime',
+];
 const PAST = ['ExitBySignal', 'ExitCode', 'ExitSignal', 'LastRemoteHost', 'RemoveReason'];
 const SAME = ['ClusterId', 'ProcId', 'JobStatus'];
 
@@ -31,7 +38,10 @@ export const htcondor: Scheduler = {
   submit(job) {
     refuseForeign(job);
     const script = render('batch/htcondor', { job, directiveValue, args, string, command });
-    return { argv: ['condor_submit', '-terse'], stdin: script, script };
+    // a profile that speaks of the domain itself knows better
+    const isKnown = job.directives.some(line => /FileSystemDomain/i.test(line));
+    const check = ['sh', '-c', templateText('batch/htcondor-submit.sh'), 'htcondor-submit'];
+    return { argv: isKnown ? ['condor_submit', '-terse'] : check, stdin: script, script };
   },
 
   parseSubmit(out) {
@@ -107,7 +117,7 @@ function fromQueue(ad: Ad): PilotStatus[] {
   if (!ids) return [];
   const status = number(ad.JobStatus) ?? 0;
   const [state, word] = STATES[status] ?? (['unknown', `JobStatus ${status}`] as const);
-  const reason = status === 5 ? text(ad.HoldReason) : undefined;
+  const reason = text(status === 5 ? ad.HoldReason : status === 1 ? ad.LastRejMatchReason : undefined)?.trim();
   const node = hostOf(ad.RemoteHost);
   const [now, began, walltime] = [ad.ServerTime, ad.JobCurrentStartDate, ad.ScailfinWalltime].map(number);
   const timed = state === 'running' && now !== undefined && began !== undefined && walltime !== undefined;
@@ -153,7 +163,7 @@ function hostOf(slot: unknown): string | undefined {
 function refuseForeign(job: PilotJob): void {
   if (job.queue !== undefined)
     throw new UsageError('HTCondor has no queues to choose from', {
-      hint: 'leave --queue out; what the site wants instead is a directive in its profile, such as \'+JobFlavour = "longlunch"\'',
+      hint: 'leave --queue out, or describe it in the profile: queues: {longlunch: {walltime: 2h, directives: [\'+JobFlavour = "longlunch"\']}}',
     });
   if (job.launcher !== 'none')
     throw new UsageError(`HTCondor starts glide-ins without a launcher such as ${job.launcher}`, {
@@ -202,6 +212,11 @@ function refusal(program: string, out: Output | undefined): SchedulerError {
 }
 
 const HINTS: [RegExp, string][] = [
+  [
+    /FILESYSTEM_DOMAIN/,
+    "the nodes must see the cluster's directory (directories.work in the profile). If they do, whatever the site calls its domains, " +
+      "say so in the profile: scheduler.directives: ['requirements = TARGET.FileSystemDomain =!= undefined']",
+  ],
   [
     /failed to connect|can't find address|communication error|connection|condor_schedd is not|timed? ?out/i,
     "the site's HTCondor is down or busy: try again when it is back",

@@ -75,20 +75,18 @@ const owned: Record<string, Owned> = {
     '-q': queue,
     '-P': account,
   },
-  htcondor: Object.fromEntries(
-    [
-      'universe',
-      'executable',
-      'arguments',
-      'output',
-      'error',
-      'log',
-      'queue',
-      'batch_name',
-      'request_cpus',
-      'request_memory',
-    ].map(key => [key, itself]),
-  ),
+  htcondor: {
+    ...Object.fromEntries(
+      [
+        ...['universe', 'executable', 'transfer_executable', 'arguments', 'environment', 'initialdir', 'output'],
+        ...['error', 'log', 'queue', 'batch_name', 'should_transfer_files', 'max_retries'],
+      ].map(key => [key, itself]),
+    ),
+    periodic_remove: walltime,
+    request_cpus: cores,
+    request_memory: memory,
+    accounting_group: account,
+  },
 };
 
 /**

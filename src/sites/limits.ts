@@ -44,11 +44,11 @@ export function checkLimits(
   }
   const name = request.queue ?? defaultQueue(profile);
   const queue = name === undefined ? undefined : queueOf(profile, name);
-  if (name !== undefined && !queue && Object.keys(profile.queues).length > 0) {
-    const names = Object.keys(profile.queues);
-    problems.push(
-      `${profile.name} has no queue ${name}${didYouMean(name, names)}: give --queue with one of ${names.join(', ')}`,
-    );
+  const names = Object.keys(profile.queues);
+  // HTCondor has no queues but those that a profile makes up
+  if (name !== undefined && !queue && (names.length > 0 || profile.scheduler.type === 'htcondor')) {
+    const way = names.length > 0 ? `give --queue with one of ${names.join(', ')}` : 'leave --queue out';
+    problems.push(`${profile.name} has no queue ${name}${didYouMean(name, names)}: ${way}`);
   } else {
     problems.push(...tooMuch(profile, name, queue, request));
   }

@@ -84,6 +84,9 @@ trap 'leave' EXIT
 trap 'say "leaving: $why"; exit 0' TERM INT HUP
 
 # ---- into the pool
+# a batch system that is HTCondor itself tells its jobs of itself, and each _CONDOR_NAME would override NAME here;
+# by the ANCESTORs it finds what it started
+for name in $(compgen -e | grep '^_CONDOR_'); do case $name in _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac; done
 export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
 "$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 &
 master=$!

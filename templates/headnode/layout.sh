@@ -1,4 +1,6 @@
 # shellcheck shell=bash disable=SC2034
+# what a site's users set for the site's own HTCondor would override this pool's configuration
+for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
 # find_condor system | tarball DIR | module NAME: sets CONDOR_BIN, CONDOR_SBIN, CONDOR_LIB, CONDOR_LIBEXEC, CONDOR_VERSION
 find_condor() {
   case $1 in

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # pool-query DIR: whether the pool lives, its slots, and its jobs; each part after a line of its own
 dir=$1
+for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 [ -r "$dir/found.config" ] || { echo 'pool=none'; exit 0; }
 alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)

@@ -27,9 +27,17 @@ const lines = (changes: Parameters<typeof job>[0] = {}): string[] =>
 describe('what is submitted', () => {
   it('is a submit description by stdin', () => {
     const sent = htcondor.submit(job());
-    expect(sent.argv).toEqual(['condor_submit', '-terse']);
+    expect(sent.argv.slice(0, 2)).toEqual(['sh', '-c']);
+    expect(sent.argv[2]).toMatch(/^exec condor_submit -terse$/m);
     expect(sent.stdin).toBe(sent.script);
     expect(schedulerFor('htcondor')).toBe(htcondor);
+  });
+
+  it('a profile may say that the nodes share files whatever they call it: then nobody looks', () => {
+    const directives = ['requirements = TARGET.FileSystemDomain =!= undefined'];
+    const sent = htcondor.submit(job({ directives }));
+    expect(sent.argv).toEqual(['condor_submit', '-terse']);
+    expect(sent.script).toContain(`\n${directives[0]}\nqueue 2\n`);
   });
 
   it('says all that a glide-in needs, and nothing twice', () => {
@@ -37,14 +45,14 @@ describe('what is submitted', () => {
     expect(asked).toEqual([
       'universe = vanilla',
       'batch_name = sf-test',
-      'executable = /scratch/alice/scailfin/test/site/glidein.sh',
-      'arguments = "/scratch/alice/scailfin/test/site"',
       'transfer_executable = False',
       'should_transfer_files = NO',
+      'executable = /usr/bin/env',
+      'arguments = "/scratch/alice/scailfin/test/site/glidein.sh /scratch/alice/scailfin/test/site"',
       'initialdir = /scratch/alice/scailfin/test/site',
       'output = /scratch/alice/scailfin/test/site/logs/$(ClusterId)_$(ProcId).out',
       'error = /scratch/alice/scailfin/test/site/logs/$(ClusterId)_$(ProcId).out',
-      'environment = "SCAILFIN_JOB=$(ClusterId)_$(ProcId) SCAILFIN_CORES=4 SCAILFIN_MEMORY=2048 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"',
+      "environment = \"SCAILFIN_JOB=$(ClusterId)_$(ProcId) SCAILFIN_CORES=4 SCAILFIN_MEMORY=2048 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME='$ENV(HOME)' USER='$ENV(USER)' LOGNAME='$ENV(USER)'\"",
       'request_cpus = 4',
       'request_memory = 2048M',
       'request_gpus = 2',
@@ -74,7 +82,9 @@ describe('what is submitted', () => {
 
   it('arguments are whole, whatever they hold', () => {
     const command = ['/g/glidein.sh', 'a b', "it's", 'say "x"', '$(ClusterId)', ''];
-    expect(lines({ command })).toContain(`arguments = "'a b' 'it''s' 'say ""x""' $(DOLLAR)(ClusterId) ''"`);
+    expect(lines({ command })).toContain(
+      `arguments = "/g/glidein.sh 'a b' 'it''s' 'say ""x""' $(DOLLAR)(ClusterId) ''"`,
+    );
   });
 
   it.each([
@@ -86,7 +96,7 @@ describe('what is submitted', () => {
     ['directive', { directives: ['executable = $(HOME)/evil'] }],
     ['the account', { account: 'a b' }],
     ['the log directory', { logDir: '/home/alice/my files' }],
-    ["the glide-in's program", { command: ['/home/$(x)/glidein.sh'] }],
+    ['the argument', { command: ['a\r', 'b'] }],
     ['the argument', { command: ['/g/glidein.sh', 'a\nqueue 5'] }],
   ])('%s that it has no words for are a usage error', (what, changes) => {
     expect(() => htcondor.submit(job(changes))).toThrow(UsageError);

@@ -43,6 +43,15 @@ describe('checkLimits', () => {
     expect(checkLimits(shipped('local'), { ...one, queue: 'any' })).toBe('any');
   });
 
+  it('HTCondor has the queues that its profile describes, and no others', () => {
+    const condor = (queues: string) =>
+      parseProfile(`name: x\ntitle: X\nlogin: {hosts: [x.org]}\nscheduler: {type: htcondor}\n${queues}`, 'x.yaml');
+    expect(problems(condor(''), { ...one, queue: 'any' })).toEqual(['x has no queue any: leave --queue out']);
+    const flavoured = condor(`queues: {longlunch: {walltime: 2h, directives: ['+JobFlavour = "longlunch"']}}\n`);
+    expect(checkLimits(flavoured, { ...one, queue: 'longlunch' })).toBe('longlunch');
+    expect(problems(flavoured, { ...one, walltimeSeconds: 7201 })).toHaveLength(1);
+  });
+
   it('names the flag to change, and a queue that would do', () => {
     expect(problems(site, { ...one, walltimeSeconds: 7200 })).toEqual([
       'queue short allows 10m; --walltime 2h asks for more: give --walltime 10m or --queue debug',

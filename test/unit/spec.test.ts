@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkName, headnodeName, parseHeadnode, planCluster, planSite, tagOf } from '../../src/cluster/spec.js';
 import { UsageError } from '../../src/errors.js';
+import { parseProfile } from '../../src/sites/profile.js';
 import { profileOf, readProfile } from './profiles.js';
 
 const name = fc.stringMatching(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/);
@@ -90,6 +91,13 @@ describe('the plan', () => {
     expect(planSite({ memory: 2000 }, profileOf(queues), none).memory).toBe(2000);
     const shared = profileOf(queues.replace('cores: 8', 'cores: 8, shared: true'));
     expect(planSite({ queue: 'long' }, shared, none).memory).toBe(16384);
+    // HTCondor gives nobody a whole node
+    const condor = parseProfile(
+      'name: c\ntitle: C\nscheduler: {type: htcondor}\nlogin: {hosts: [c]}\nnode: {cores: 32, memory: 64G}\n',
+      'c.yaml',
+    );
+    expect(planSite({}, condor, none).memory).toBe(65536);
+    expect(planSite({ cores: 8 }, condor, none).memory).toBe(16384);
   });
 
   it.each([

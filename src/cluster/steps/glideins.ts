@@ -33,7 +33,8 @@ export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     // some sites spell GPUs their own way
     gpusPerNode: directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
-    queue: spec.queue,
+    // to HTCondor a queue of the profile's is its limits and directives, and no more
+    queue: scheduler.type === 'htcondor' && spec.queue && queues[spec.queue] ? undefined : spec.queue,
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
     parallelEnvironment: scheduler.parallelEnvironment,

@@ -1,28 +1,39 @@
-import type { AnyAuthMethod, Prompt } from 'ssh2';
+import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
-import { AuthError, messageOf, ScailfinError } from '../errors.js';
-import { agentIdentities, type Identity, type KeyFile, keyFile } from './identities.js';
+import { AuthError, messageOf, type ScailfinError } from '../errors.js';
+import { faultOf, validity } from './keys/certificate.js';
+import { type Identity, PublicKeyAttempt } from './keys/identity.js';
+import { type Candidate, planIdentities } from './keys/plan.js';
+import { printable } from './printable.js';
+import { Questions } from './questions.js';
 import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
 
-/** ssh_config(5), NumberOfPasswordPrompts. Each try is typed by the person; we never repeat an answer. */
-const promptTries = 3;
+type Attempt = AnyAuthMethod | RawMethod;
 
 /**
- * Decides what to try next when a server asks who we are (RFC 4252): `none` to learn what it takes, then keys of the
- * agent, key files, keyboard-interactive (RFC 4256) and passwords. Says afterwards what was tried.
+ * Decides what to try next when a server asks who we are (RFC 4252): `none` to learn what it takes, then the methods
+ * in the order of the configuration. Says afterwards what was tried, and what may be wrong with it.
  */
 export class Authenticator {
   readonly #settings: SshSettings;
   readonly #prompter: Prompter | undefined;
+  readonly #questions: Questions;
   readonly #tried: string[] = [];
-  readonly #refused: AuthError[] = [];
+  readonly #problems: AuthError[] = [];
   #offered: readonly string[] = [];
-  #identities: (() => Promise<Identity | undefined>)[] | undefined;
-  #last: Identity | undefined;
-  #interactive = 0;
-  #passwords = 0;
-  #asked = false;
+  #candidates: Candidate[] | undefined;
+  #refused: Candidate[] = [];
+  #last: { candidate: Candidate; identity: Identity } | undefined;
+  #agentKeys = 0;
+  #banner = '';
+
+  /** What to try when the server takes a method of that name; undefined when there is nothing more of its kind. */
+  readonly #methods: Readonly<Record<string, () => Promise<Attempt | undefined>>> = {
+    publickey: () => this.#publicKey(),
+    'keyboard-interactive': async () => this.#questions.keyboardInteractive(),
+    password: () => this.#questions.password(),
+  };
 
   /** Called with an error that ends the attempt from inside a prompt. */
   onFailure: (error: ScailfinError) => void = () => {};
@@ -30,6 +41,8 @@ export class Authenticator {
   constructor(settings: SshSettings, prompter?: Prompter) {
     this.#settings = settings;
     this.#prompter = prompter;
+    this.#questions = new Questions(settings, prompter);
+    this.#questions.onFailure = error => this.onFailure(this.#questions.unanswered ? this.error() : error);
   }
 
   /**
@@ -37,143 +50,110 @@ export class Authenticator {
    * @param left what the server still takes; null before the first answer
    * @param partial the last attempt was right, but another must follow
    */
-  async next(left: readonly string[] | null, partial: boolean): Promise<AnyAuthMethod | RawMethod | false> {
-    const username = this.#settings.user;
-    if (left === null) return { type: 'none', username };
-    const last = this.#last;
-    this.#last = undefined;
-    // ssh2 forgets what the server said after an agent's key. Where the key was taken, this asks again.
-    if (last?.signed) return { type: 'none', username };
-    if (last?.failure) this.note(last.failure);
+  async next(left: readonly string[] | null, partial: boolean): Promise<Attempt | false> {
+    if (left === null) return { type: 'none', username: this.#settings.user };
+    this.#judge(partial);
     this.#offered = left;
-    if (partial) {
-      this.#interactive = 0;
-      this.#passwords = 0;
-    }
-    if (left.includes('publickey')) {
-      const identity = await this.#nextIdentity();
-      if (identity !== undefined) {
-        this.#last = identity;
-        this.#tried.push(identity.label);
-        return { type: 'agent', username, agent: identity };
-      }
-    }
-    if (left.includes('keyboard-interactive') && this.#interactive < promptTries) {
-      if (this.#interactive > 0 && !this.#asked) this.#interactive = promptTries;
-      else {
-        this.#interactive += 1;
-        this.#asked = false;
-        this.#tried.push('keyboard-interactive');
-        return { type: 'keyboard-interactive', username, prompt: (...request) => this.#answer(...request) };
-      }
-    }
-    if (left.includes('password') && this.#prompter && this.#passwords < promptTries && !this.#asked) {
-      this.#passwords += 1;
-      this.#tried.push('password');
-      const password = await this.#prompter.ask(`${username}@${this.#settings.host}'s password: `, { echo: false });
-      return { type: 'password', username, password };
+    for (const name of this.#settings.methods) {
+      if (!left.includes(name)) continue;
+      const attempt = await this.#methods[name]?.();
+      if (attempt === undefined) continue;
+      if (!this.#tried.includes(this.#labelOf(name))) this.#tried.push(this.#labelOf(name));
+      return attempt;
     }
     return false;
   }
 
+  /** Something that was tried came to nothing before the server could judge it. */
+  note(error: unknown): void {
+    this.#last = undefined;
+    this.#problem(error instanceof AuthError ? error : new AuthError(messageOf(error)));
+  }
+
+  /** What the server says to everybody who comes; sites tell here why an account is closed. */
+  banner(text: string): void {
+    this.#banner = printable(text).trim().split('\n').slice(-5).join('\n  ');
+  }
+
   /** Why nobody was let in. */
   error(because?: string): AuthError {
-    const { user, host, alias } = this.#settings;
-    const tried = [...new Set(this.#tried)];
+    const { user, alias, host } = this.#settings;
+    const { unanswered } = this.#questions;
+    const tooMany = /too many authentication failures/i.test(because ?? '') && this.#agentKeys > 1;
     const parts = [
-      `${alias} did not accept ${user}${because === undefined ? '' : `: ${because}`}`,
-      `tried: ${tried.length > 0 ? tried.join(', ') : 'nothing, for want of a key'}`,
+      `${alias} did not accept ${user}${because === undefined ? '' : `: ${printable(because)}`}`,
+      `tried: ${this.#tried.length > 0 ? this.#tried.join(', ') : 'nothing, for want of a key'}`,
       ...(this.#offered.length > 0 ? [`the server takes: ${this.#offered.join(', ')}`] : []),
-      ...this.#refused.map(r => r.message),
+      ...(this.#banner === '' ? [] : [`the server says: ${this.#banner}`]),
+      ...this.#problems.map(p => p.message),
+      ...(unanswered === undefined ? [] : [`it asks ${user} for ${JSON.stringify(unanswered)}, and nobody can answer`]),
     ];
-    const passwordLeft = this.#prompter === undefined && this.#offered.includes('password');
-    const hint =
-      this.#refused.find(r => r.hint !== undefined)?.hint ??
-      (passwordLeft
-        ? 'run it on a terminal to type the password, or give a key with IdentityFile in ~/.ssh/config'
-        : `see what a plain login says: ssh -v ${user}@${host}`);
+    const hint = tooMany
+      ? `name the right key for ${alias} in ~/.ssh/config by IdentityFile, with IdentitiesOnly yes: the agent offered ${this.#agentKeys} keys`
+      : (this.#problems.find(p => p.hint !== undefined)?.hint ??
+        (unanswered === undefined
+          ? `see what a plain login says: ssh -v ${user}@${host}`
+          : 'run it on a terminal to answer, or give a key that needs no question by IdentityFile in ~/.ssh/config'));
     return new AuthError(parts.join('\n  '), { hint });
   }
 
-  async #nextIdentity(): Promise<Identity | undefined> {
-    this.#identities ??= await this.#plan();
+  async #publicKey(): Promise<Attempt | undefined> {
+    this.#candidates ??= await planIdentities(this.#settings, this.#prompter, error => this.note(error));
     for (;;) {
-      const make = this.#identities.shift();
-      if (make === undefined) return undefined;
+      const candidate = this.#candidates.shift();
+      if (candidate === undefined) return undefined;
       try {
-        const identity = await make();
-        if (identity !== undefined) return identity;
+        const identity = await candidate();
+        if (identity.isAgents) this.#agentKeys += 1;
+        this.#last = { candidate, identity };
+        return new PublicKeyAttempt(this.#settings.user, identity);
       } catch (error) {
         this.note(error);
       }
     }
   }
 
-  /** ssh's order: agent keys that the configuration names, other agent keys (unless IdentitiesOnly), then files. */
-  async #plan(): Promise<(() => Promise<Identity | undefined>)[]> {
-    const files = this.#settings.identityFiles.flatMap((file): KeyFile[] => {
-      try {
-        const found = keyFile(file);
-        if (found === undefined && this.#settings.identitiesNamed) this.note(new AuthError(`there is no key ${file}`));
-        return found === undefined ? [] : [found];
-      } catch (error) {
-        this.note(error);
-        return [];
-      }
-    });
-    const held = this.#settings.agent === undefined ? [] : await agentIdentities(this.#settings.agent);
-    const same = (file: KeyFile, key: Identity): boolean =>
-      file.publicKey?.getPublicSSH().equals(key.publicKey.getPublicSSH()) === true;
-    const named = held.filter(key => files.some(file => same(file, key)));
-    const others = this.#settings.identitiesOnly ? [] : held.filter(key => !named.includes(key));
-    const alone = files.filter(file => !held.some(key => same(file, key)));
-    return [
-      ...[...named, ...others].map(key => async () => key),
-      ...alone.map(file => async () => file.identity?.(this.#prompter)),
-    ];
+  /** The server's word on the last attempt. */
+  #judge(partial: boolean): void {
+    const last = this.#last;
+    this.#last = undefined;
+    if (last && !partial) {
+      this.#refused.push(last.candidate);
+      this.#explain(last.identity);
+    }
+    if (!partial) return;
+    this.#questions.onwards();
+    // as ssh does: what was not wanted before may be the second key that is wanted now
+    this.#candidates?.push(...this.#refused.splice(0));
   }
 
-  #answer(
-    name: string,
-    instructions: string,
-    _language: string,
-    prompts: Prompt[],
-    finish: (answers: string[]) => void,
-  ): void {
-    this.#asked = true;
-    const said = prompts.map(p => p.prompt.trim()).join(' ');
-    const prompter = this.#prompter;
-    if (prompter === undefined) {
-      const { alias, user } = this.#settings;
-      this.onFailure(
-        new AuthError(
-          `${this.error().message}\n  ${alias} asks ${user} for ${JSON.stringify(said)}, and nobody can answer`,
-          {
-            hint: 'run it on a terminal, or use a key that needs no question',
-          },
-        ),
-      );
+  #explain({ certificate, label }: Identity): void {
+    if (certificate === undefined) return;
+    const { user, renewal } = this.#settings;
+    const fault = faultOf(certificate, user);
+    const id = `key id ${JSON.stringify(certificate.keyId)}`;
+    const signer = `signed by the authority ${certificate.authority}`;
+    if (fault === undefined) {
+      const text = `${label} was refused: it is valid ${validity(certificate)} (${id}, ${signer}); the server may not trust this authority, or holds the key for revoked`;
+      this.#problem(new AuthError(text, { hint: renewal && `get a new one: ${renewal}` }));
       return;
     }
-    const answers: string[] = [];
-    const ask = async (): Promise<void> => {
-      for (const [index, { prompt, echo }] of prompts.entries()) {
-        const heading = index === 0 ? [name, instructions].filter(t => t.trim() !== '') : [];
-        answers.push(await prompter.ask([...heading, prompt].join('\n'), { echo: echo === true }));
-      }
-    };
-    ask().then(
-      () => finish(answers),
-      (error: unknown) => this.onFailure(asScailfin(error)),
-    );
+    const isOthers = fault.includes('not for');
+    const cure = isOthers
+      ? `log in as ${certificate.principals[0]}, or get a certificate for ${user}`
+      : renewal && `get a new one: ${renewal}`;
+    const problem = new AuthError(`${label} ${fault} (${id}, ${signer})`, {
+      hint: cure ?? 'get a new certificate from whoever gave you this one',
+    });
+    this.#problem(problem);
+    this.#questions.remark(problem.hint ? `${label} ${fault}; ${problem.hint}` : `${label} ${fault}`);
   }
 
-  /** Something that was tried came to nothing before the server could judge it. */
-  note(error: unknown): void {
-    this.#refused.push(error instanceof AuthError ? error : new AuthError(messageOf(error)));
+  #problem(error: AuthError): void {
+    if (!this.#problems.some(p => p.message === error.message)) this.#problems.push(error);
   }
-}
 
-function asScailfin(error: unknown): ScailfinError {
-  return error instanceof ScailfinError ? error : new AuthError(messageOf(error), { cause: error });
+  #labelOf(method: string): string {
+    return method === 'publickey' ? (this.#last?.identity.label ?? method) : method;
+  }
 }

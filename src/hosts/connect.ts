@@ -119,13 +119,13 @@ async function handshake(
   let step: 'handshake' | 'auth' = 'handshake';
   const done = new Promise<void>((resolve, reject) => {
     auth.onFailure = reject;
+    client.on('banner', text => auth.banner(text));
     client.on('change password', () => reject(auth.error('the server wants a new password')));
     client.on('handshake', () => {
       step = 'auth';
     });
     client.once('ready', resolve);
     client.on('error', error => {
-      if (error.level === 'agent') return; // one key failed to sign; ssh2 goes on with the next
       if (step === 'handshake') reject(unreachable(settings, messageOf(error), error));
       else reject(auth.error(/^All configured/.test(error.message) ? undefined : messageOf(error)));
     });
@@ -154,8 +154,8 @@ async function handshake(
       },
       authHandler: (left, partial, next) => {
         clock.restart();
-        const attempt = async (): Promise<void> => {
-          const method = await auth.next(left, partial);
+        const attempt = async (goesOn: boolean): Promise<void> => {
+          const method = await auth.next(left, goesOn);
           if (method === false || !('speak' in method)) {
             (next as (method: AnyAuthMethod | false) => void)(method);
             return;
@@ -164,10 +164,10 @@ async function handshake(
           await method.speak(wire).catch((error: unknown) => {
             wire.abandon();
             auth.note(error);
-            return attempt();
+            return attempt(false);
           });
         };
-        attempt().catch((error: unknown) =>
+        attempt(partial).catch((error: unknown) =>
           reject(error instanceof ScailfinError ? error : new AuthError(messageOf(error))),
         );
       },

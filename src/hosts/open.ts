@@ -27,6 +27,8 @@ export interface AuthOptions {
   readonly identityFiles?: readonly string[] | undefined;
   /** Use only these (and the agent's copies of them). */
   readonly identitiesOnly?: boolean | undefined;
+  /** The command that gets a new certificate, for hints. */
+  readonly renewal?: string | undefined;
 }
 
 /**

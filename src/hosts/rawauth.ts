@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Client } from 'ssh2';
-import { sshString } from './wire.js';
+import { sshString, WireReader } from './wire.js';
 
 /**
  * Authentication methods that ssh2 does not have, or has only in part (user certificates, gssapi-with-mic), spoken by
@@ -14,7 +14,8 @@ interface Protocol {
   readonly _packetRW: {
     readonly write: { readonly allocStart: number; alloc(size: number): Buffer; finalize(packet: Buffer): Buffer };
   };
-  readonly _handlers: { EXT_INFO?: (self: Protocol, extensions: { name: string; algs?: string[] }[]) => void };
+  /** `SSH-2.0-OpenSSH_9.2p1 Debian-2` */
+  readonly _remoteIdentRaw: Buffer;
 }
 type MessageHandler = (self: Protocol, payload: Buffer) => unknown;
 
@@ -23,7 +24,7 @@ const handlers: (MessageHandler | undefined)[] = require('ssh2/lib/protocol/hand
 const { sendPacket } = require('ssh2/lib/protocol/utils.js') as { sendPacket(to: Protocol, packet: Buffer): void };
 
 /** RFC 4252 section 6: 51 and 52 end a method, 60 to 79 are the method's own (60, 61, 63–66 in use; RFC 4252, 4256, 4462). */
-const message = { request: 50, failure: 51, success: 52 } as const;
+const message = { extensions: 7, request: 50, failure: 51, success: 52 } as const;
 const ofMethods = [60, 61, 63, 64, 65, 66];
 
 /** A method of our own, as the Authenticator hands it out in place of one of ssh2's. */
@@ -38,6 +39,7 @@ export interface RawMethod {
 }
 
 const inProgress = new WeakMap<Protocol, RawAuth>();
+const signatureAlgorithms = new WeakMap<Protocol, readonly string[]>();
 
 /** What a method may do on the wire. ssh2 must have had its own `none` before: it has no state to go on from otherwise. */
 export class RawAuth {
@@ -59,6 +61,16 @@ export class RawAuth {
   /** RFC 4253 section 7.2: what signatures bind themselves to. */
   get sessionId(): Buffer {
     return Buffer.from(this.#protocol._kex.sessionID);
+  }
+
+  /** What the server says it takes signatures by (RFC 8308, server-sig-algs); undefined when it does not say. */
+  get signatureAlgorithms(): readonly string[] | undefined {
+    return signatureAlgorithms.get(this.#protocol);
+  }
+
+  /** The server's software, such as `OpenSSH_9.2p1 Debian-2`. */
+  get software(): string {
+    return this.#protocol._remoteIdentRaw.toString('latin1').replace(/^SSH-[^-]*-/, '');
   }
 
   /** The start of every USERAUTH_REQUEST (RFC 4252 section 5); the method's own fields follow. */
@@ -116,20 +128,15 @@ for (const type of [message.failure, message.success, ...ofMethods]) {
   handlers[type] = (protocol, payload) => (RawAuth.deliver(protocol, payload) ? undefined : own?.(protocol, payload));
 }
 
-/**
- * The signature algorithms the server says it takes (RFC 8308, server-sig-algs), once it has; undefined when it does
- * not say. To be called right after `client.connect()`.
- */
-export function signatureAlgorithms(client: Client): () => readonly string[] | undefined {
-  const own = protocolOf(client)._handlers;
-  const before = own.EXT_INFO;
-  let algorithms: readonly string[] | undefined;
-  own.EXT_INFO = (protocol, extensions) => {
-    algorithms ??= extensions.find(e => e.name === 'server-sig-algs')?.algs;
-    before?.(protocol, extensions);
-  };
-  return () => algorithms;
-}
+const extensions = handlers[message.extensions];
+handlers[message.extensions] = (protocol, payload) => {
+  const reader = new WireReader(Buffer.from(payload.subarray(1)));
+  for (let left = reader.uint32(); left > 0; left--) {
+    const [name, value] = [reader.text(), reader.text()];
+    if (name === 'server-sig-algs') signatureAlgorithms.set(protocol, value.split(','));
+  }
+  return extensions?.(protocol, payload);
+};
 
 function protocolOf(client: Client): Protocol {
   return (client as unknown as { _protocol: Protocol })._protocol;

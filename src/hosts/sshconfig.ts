@@ -18,6 +18,11 @@ export interface SshSettings {
   /** False when `identityFiles` are only the defaults. */
   readonly identitiesNamed: boolean;
   readonly identitiesOnly: boolean;
+  readonly certificateFiles: readonly string[];
+  /** Authentication methods we may try, the first one first. */
+  readonly methods: readonly string[];
+  /** The command that gets a new certificate, for hints. */
+  readonly renewal: string | undefined;
   /** Socket of the agent, or undefined for none. */
   readonly agent: string | undefined;
   readonly jumps: readonly SshTarget[];
@@ -38,9 +43,17 @@ export interface ConfigSource {
   readonly configFile?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Goes before the configuration files. */
-  readonly auth?: { identityFiles?: readonly string[] | undefined; identitiesOnly?: boolean | undefined } | undefined;
+  readonly auth?:
+    | {
+        identityFiles?: readonly string[] | undefined;
+        identitiesOnly?: boolean | undefined;
+        renewal?: string | undefined;
+      }
+    | undefined;
 }
 
+/** The order of ssh(1). */
+const defaultMethods = ['gssapi-with-mic', 'publickey', 'keyboard-interactive', 'password'];
 const defaultKeys = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 
 /**
@@ -93,6 +106,9 @@ export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSe
     identityFiles: identities.map(file),
     identitiesNamed: named.length > 0,
     identitiesOnly: source.auth?.identitiesOnly ?? yes(get('identitiesonly')),
+    certificateFiles: files('certificatefile', []),
+    methods: methods(get),
+    renewal: source.auth?.renewal,
     agent: agentSocket(get('identityagent'), env, file),
     jumps: jump === undefined || jump.toLowerCase() === 'none' ? [] : jump.split(',').map(parseTarget),
     proxyCommand: jump === undefined && get('proxycommand') !== 'none' ? get('proxycommand') : undefined,
@@ -135,6 +151,18 @@ function agentSocket(
   if (setting === 'none') return undefined;
   if (setting.startsWith('$')) return env[setting.slice(1).replace(/^\{(.*)\}$/, '$1')] || undefined;
   return file(setting);
+}
+
+/** PreferredAuthentications, without what is switched off; what the server doesn't take is passed over anyway. */
+function methods(get: (key: string) => string | undefined): string[] {
+  const off = (...keys: string[]): boolean => keys.some(key => get(key)?.toLowerCase() === 'no');
+  const unwanted = [
+    ...(off('pubkeyauthentication') ? ['publickey'] : []),
+    ...(off('kbdinteractiveauthentication', 'challengeresponseauthentication') ? ['keyboard-interactive'] : []),
+    ...(off('passwordauthentication') ? ['password'] : []),
+  ];
+  const preferred = get('preferredauthentications')?.split(',') ?? defaultMethods;
+  return preferred.map(method => method.trim()).filter(method => !unwanted.includes(method));
 }
 
 /** `no` would trust whoever answers; it is read as `accept-new`, which never overrides a changed key. */

@@ -178,8 +178,8 @@ describe('questions', () => {
     const prompter = new ScriptedPrompter(['1234', '5678']);
     await enter(prompter);
     expect(prompter.asked).toEqual([
-      'RSA SecurID\nWelcome to the token service\nEnter PASSCODE: ',
-      'Wait for the next tokencode: ',
+      'RSA SecurID\nWelcome to the token service\n(alice@127.0.0.1) Enter PASSCODE: ',
+      '(alice@127.0.0.1) Wait for the next tokencode: ',
     ]);
     expect(prompter.echoed).toEqual([false, true]);
   });
@@ -210,7 +210,7 @@ describe('questions', () => {
     };
     const error = await enter().catch((e: unknown) => e);
     expect(error).toBeInstanceOf(AuthError);
-    expect(String(error)).toContain('asks alice for "Enter PASSCODE:"');
+    expect(String(error)).toContain('it asks alice for "Enter PASSCODE:", and nobody can answer');
     expect(String(error)).toContain('the server takes: keyboard-interactive, password');
   });
 

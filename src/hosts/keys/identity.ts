@@ -1,0 +1,57 @@
+import { AuthError, messageOf } from '../../errors.js';
+import { keyType } from '../knownhosts.js';
+import type { RawAuth, RawMethod } from '../rawauth.js';
+import { sshString, WireReader } from '../wire.js';
+import type { Certificate } from './certificate.js';
+import { algorithmsFor } from './signature.js';
+
+/** Something we can show a server and prove to hold the private half of. */
+export interface Identity {
+  /** For messages: `key /home/alice/.ssh/id_rsa`, `agent key alice@laptop`. */
+  readonly label: string;
+  /** What is shown: a public key, or a certificate. */
+  readonly blob: Buffer;
+  readonly certificate?: Certificate | undefined;
+  readonly isAgents: boolean;
+  /** Called only once the server wants it, since it may ask for a passphrase. @returns RFC 4253 section 6.6 */
+  sign(data: Buffer, algorithm: string): Promise<Buffer>;
+}
+
+/** One `publickey` attempt (RFC 4252 section 7): asks whether the key would do, and signs when it would. */
+export class PublicKeyAttempt implements RawMethod {
+  readonly method = 'publickey';
+
+  constructor(
+    private readonly user: string,
+    private readonly identity: Identity,
+  ) {}
+
+  async speak(wire: RawAuth): Promise<void> {
+    const { blob, label } = this.identity;
+    const algorithms = algorithmsFor(keyType(blob), wire.signatureAlgorithms, wire.software);
+    if (algorithms === undefined) {
+      throw new AuthError(`the server takes no kind of signature that ${label} can make`, {
+        hint: 'use another kind of key: ssh-keygen -t ed25519',
+      });
+    }
+    const request = (signed: 0 | 1): Buffer =>
+      Buffer.concat([wire.request(this.user), Buffer.of(signed), sshString(algorithms.request), sshString(blob)]);
+    wire.send(request(0));
+    const answer = await wire.receive();
+    if (answer === undefined) return; // not this one
+    if (!this.#isMeant(answer)) throw new AuthError(`the server answered for another key than ${label}`);
+    const body = request(1);
+    const data = Buffer.concat([sshString(wire.sessionId), body]);
+    const signature = await this.identity.sign(data, algorithms.signature).catch((error: unknown) => {
+      throw error instanceof AuthError ? error : new AuthError(`${label} did not sign: ${messageOf(error)}`);
+    });
+    wire.send(Buffer.concat([body, sshString(signature)]));
+    await wire.receive();
+  }
+
+  #isMeant(answer: Buffer): boolean {
+    const reader = new WireReader(answer.subarray(1));
+    reader.string(); // the algorithm
+    return reader.string().equals(this.identity.blob);
+  }
+}

@@ -1,0 +1,58 @@
+import type { ParsedKey } from 'ssh2';
+import { sshString } from '../wire.js';
+import { plainType } from './certificate.js';
+
+const hashes: Readonly<Record<string, string>> = {
+  'rsa-sha2-512': 'sha512',
+  'rsa-sha2-256': 'sha256',
+  'ssh-rsa': 'sha1',
+};
+
+/** What an authentication request names as its algorithm, and what the signature in it names. */
+export interface Algorithms {
+  readonly request: string;
+  readonly signature: string;
+}
+
+/**
+ * How a key or certificate of type `type` signs for a server, as ssh(1) chooses; undefined when there is no way in
+ * common. Only RSA has a choice (RFC 8332).
+ * @param server what the server says it takes, if it says
+ * @param software the server's; two versions of OpenSSH need to be humoured
+ */
+export function algorithmsFor(
+  type: string,
+  server: readonly string[] | undefined,
+  software: string,
+): Algorithms | undefined {
+  const plain = plainType(type) ?? type;
+  if (plain !== 'ssh-rsa') return { request: type, signature: plain };
+  const isCertificate = type !== plain;
+  // up to 7.7 it knew of no certificate that signs by SHA-2; 7.4 took SHA-2 and didn't say so
+  if (isCertificate && /^OpenSSH_([2-6]\.|7\.[0-7](?!\d))/.test(software))
+    return { request: type, signature: 'ssh-rsa' };
+  const taken = server && /^OpenSSH_7\.4/.test(software) ? [...server, 'rsa-sha2-512'] : server;
+  const signature = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'].find(name => (taken ?? ['ssh-rsa']).includes(name));
+  if (signature === undefined) return undefined;
+  if (!isCertificate) return { request: signature, signature };
+  return { request: `${signature}-cert-v01@openssh.com`, signature };
+}
+
+/** A signature by a private key as it goes on the wire (RFC 4253 section 6.6). @throws Error when the key can't */
+export function sign(key: ParsedKey, data: Buffer, algorithm: string): Buffer {
+  const bare = key.sign(data, hashes[algorithm]);
+  if (bare instanceof Error) throw bare;
+  return Buffer.concat([sshString(algorithm), sshString(algorithm.startsWith('ecdsa-') ? integers(bare) : bare)]);
+}
+
+/** SEQUENCE { r INTEGER, s INTEGER } in DER → mpint r, mpint s (RFC 5656 section 3.1.2). */
+function integers(der: Buffer): Buffer {
+  let at = der.readUInt8(1) < 0x80 ? 2 : 3;
+  return Buffer.concat(
+    ['r', 's'].map(() => {
+      const length = der.readUInt8(at + 1);
+      at += 2 + length;
+      return sshString(der.subarray(at - length, at));
+    }),
+  );
+}

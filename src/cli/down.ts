@@ -8,6 +8,7 @@ interface Flags {
   headnode?: string;
   user?: string;
   yes?: boolean;
+  forget?: boolean;
 }
 
 export function register(program: Command, ui: Ui): void {
@@ -19,6 +20,10 @@ export function register(program: Command, ui: Ui): void {
     .option('--headnode <where>', 'where its pool ran, when this machine has forgotten')
     .option('--user <user>', 'your name at the site, when this machine has forgotten')
     .option('-y, --yes', 'do not ask about jobs that are not finished')
+    .option(
+      '--forget',
+      'take it off the books even where something could not be verified, such as a host gone for good',
+    )
     .addOption(jsonOption())
     .action(async (given: string | undefined, flags: Flags) => {
       const [{ pickRecord, withCluster }, { down }, { checkName, planCluster, planSite }] = await Promise.all([
@@ -62,10 +67,18 @@ export function register(program: Command, ui: Ui): void {
             throw new UsageError('nothing was changed', { hint: `scailfin status ${name}` });
           }
         }
-        const result = await down(context, lost);
+        const result = await down(context, lost, flags.forget);
         if (ui.json)
           ui.print(JSON.stringify({ ...result, roundTrips: await context.connections.roundTrips() }, null, 2));
-        else ui.print(`${name} is down; verified: no batch job, no process, no file of it remains.`);
+        else if (result.left.length === 0)
+          ui.print(`${name} is down; verified: no batch job, no process, no file of it remains.`);
+        else
+          ui.print(
+            [
+              `${name} is forgotten. This could not be verified and may remain:`,
+              ...result.left.map(l => `  - ${l}`),
+            ].join('\n'),
+          );
       });
     });
 }

@@ -20,15 +20,18 @@ export interface DownResult {
   /** Jobs that had to be cancelled. */
   readonly cancelled: number;
   readonly verified: readonly string[];
+  /** What may remain, where it was to be forgotten all the same. */
+  readonly left: readonly string[];
 }
 
 /**
  * Takes a cluster down and verifies each part: jobs by the batch system's own word, processes, files. Goes on past
  * what can't be reached, and may be run as often as one likes.
  * @param lost needed when the journal knows no such cluster
+ * @param forget a part that can't be verified, such as a host that is gone for good, does not keep the cluster on record
  * @throws LeftoverError naming what may remain and where; UsageError when neither journal nor `lost` tells where to look
  */
-export async function down(context: Context, lost: Lost | undefined): Promise<DownResult> {
+export async function down(context: Context, lost: Lost | undefined, forget = false): Promise<DownResult> {
   const { journal, sink, connections } = context;
   const record = lost ? undefined : journal.record;
   const { name } = journal;
@@ -102,15 +105,20 @@ export async function down(context: Context, lost: Lost | undefined): Promise<Do
         return 'no process and no file remains';
       });
     }
+    if (left.length > 0 && forget) {
+      const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
+      if (record) journal.append({ type: 'state', state: 'terminated', reason });
+      return { name, cancelled, verified, left };
+    }
     if (left.length > 0) {
       if (record) journal.append({ type: 'state', state: 'failed', reason: `It may not be all gone: ${left[0]}` });
       throw new LeftoverError(`${name} may not be all gone:`, left, {
-        hint: `when that can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}`,
+        hint: `when that can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}; if it is gone for good: scailfin down ${name} --forget`,
       });
     }
     if (record)
       journal.append({ type: 'state', state: 'terminated', reason: 'It was taken down, and nothing of it remains.' });
-    return { name, cancelled, verified };
+    return { name, cancelled, verified, left };
   } finally {
     release();
   }

@@ -78,6 +78,22 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.lab.exec('headnode', ['rm', '.ssh/config']);
   });
 
+  test('the login node is gone for good: the cluster can be forgotten, and what may remain is said', async () => {
+    await bench.good(up('gone', '--walltime', '30m'));
+    await bench.lab.write('headnode', '.ssh/config', 'Host login\n  ConnectTimeout 2\n');
+    await bench.lab.partition('login', true);
+    const down = await bench.good(['down', 'gone', '--forget']);
+    await bench.lab.partition('login', false);
+    expect(down.stdout).toMatch(/^gone is forgotten.*may remain:\n {2}- jobs called sf-gone and files on login/m);
+    expect((await bench.good(['list'])).stdout).not.toMatch(/^gone /m);
+    expect((await bench.good(['list', '--all'])).stdout).toMatch(
+      /^gone +terminated .*this may remain: jobs called sf-gone/m,
+    );
+    // it was not gone after all: without a record, the site's profile leads there
+    await bench.good(['down', 'gone', '--site', 'lab-slurm']);
+    await bench.lab.exec('headnode', ['rm', '.ssh/config']);
+  });
+
   test('the pool is killed: status says so, up starts it again, down works without it', async () => {
     const kill = () => bench.lab.exec('headnode', ['pkill', '-9', 'condor'], root);
     await bench.good(up('dead', '--walltime', '30m'));

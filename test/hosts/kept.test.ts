@@ -15,7 +15,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, route } from '../../src/hosts/connect.js';
 import { Master } from '../../src/hosts/kept/master.js';
-import { placeOf } from '../../src/hosts/kept/place.js';
+import { makeKeptDir, placeOf } from '../../src/hosts/kept/place.js';
 import { endKept, keptLogins, keptState } from '../../src/hosts/kept/reuse.js';
 import { openHost } from '../../src/hosts/open.js';
 import { type Sshd, startSshd } from './sshd.js';
@@ -136,6 +136,7 @@ describe('a kept login', () => {
 
     it('that died leaves nothing in the way', async () => {
       const place = placeOf(way());
+      makeKeptDir();
       writeFileSync(place.file, JSON.stringify({ name: 'x', pid: 1, hostKey: 'ssh-ed25519 AAAA' }));
       const dead = net.createServer();
       await new Promise<void>(resolve => dead.listen(place.socket, resolve));

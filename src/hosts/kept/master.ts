@@ -7,7 +7,7 @@ import { finished } from 'node:stream/promises';
 import ssh2, { type ClientChannel, type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
 import type { Connection } from '../connection.js';
 import { Slots } from '../slots.js';
-import { clear, control, type KeptFile, type KeptState, type Place } from './place.js';
+import { clear, control, type KeptFile, type KeptState, makeKeptDir, type Place } from './place.js';
 
 /** sshd's default MaxSessions; a site that allows fewer makes it shrink. */
 const sessions = 10;
@@ -52,6 +52,7 @@ export class Master {
     });
     const listener = createServer({ allowHalfOpen: false }, socket => this.#welcome(socket, server));
     clear(this.place);
+    makeKeptDir();
     listener.listen(this.place.socket);
     await once(listener, 'listening');
     const self: KeptFile = { name: this.connection.name, pid: process.pid, hostKey: key.public.trim() };

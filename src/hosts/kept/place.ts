@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, type Stats } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, type Stats } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AuthError, messageOf } from '../../errors.js';
 import { quote } from '../../shell.js';
 import type { SshSettings } from '../sshconfig.js';
@@ -46,15 +46,20 @@ export function keptDir(): string {
   const { uid } = userInfo();
   const runtime = [process.env.XDG_RUNTIME_DIR ?? '', `/run/user/${uid}`].find(dir => isOurs(look(dir), uid));
   const dir = runtime ? join(runtime, 'scailfin') : join(tmpdir(), `scailfin-${uid}`);
-  try {
-    mkdirSync(dir, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new AuthError(`kept logins have no place: ${messageOf(error)}`, { hint: `make ${dir} writable` });
-    }
-  }
-  if (isOurs(look(dir), uid)) return dir;
+  const found = look(dir);
+  if (!found || isOurs(found, uid)) return dir;
   throw new AuthError(`${dir} is not used for kept logins: it is not yours alone`, { hint: `ls -ld ${quote(dir)}` });
+}
+
+/** Makes the directory, for the one who is about to keep a login. @throws AuthError */
+export function makeKeptDir(): void {
+  const dir = keptDir();
+  try {
+    mkdirSync(dir, { mode: 0o700, recursive: true });
+  } catch (error) {
+    throw new AuthError(`kept logins have no place: ${messageOf(error)}`, { hint: `make ${dirname(dir)} writable` });
+  }
+  keptDir(); // somebody else may have been quicker
 }
 
 const look = (dir: string): Stats | undefined =>
@@ -72,6 +77,7 @@ export function placeOf(way: readonly SshSettings[]): Place {
 /** All places that have a file, alive or not. */
 export function allPlaces(): Place[] {
   const dir = keptDir();
+  if (!existsSync(dir)) return [];
   return readdirSync(dir).flatMap(name => (name.endsWith('.json') ? [placeIn(dir, name.slice(0, -5))] : []));
 }
 
@@ -92,4 +98,9 @@ export function readKept(place: Place): KeptFile | undefined {
 
 export function clear(place: Place): void {
   for (const path of [place.socket, place.file]) rmSync(path, { force: true });
+  try {
+    rmdirSync(dirname(place.file));
+  } catch {
+    // other logins are kept there, or it is gone
+  }
 }

@@ -1,0 +1,51 @@
+import { SchedulerError } from '../errors.js';
+import { known, limit, type QueueInfo, type Survey } from './survey.js';
+
+/** LSF's commands wait for as long as its daemons are away. */
+const limited = (...argv: string[]): { argv: string[] } => ({ argv: ['timeout', '20', ...argv] });
+
+export const lsfSurvey: Survey = {
+  title: 'LSF',
+  programs: ['bsub', 'bjobs', 'bkill'],
+
+  version: {
+    command: limited('bsub', '-V'),
+    parse: out => /\b(?:LSF|OpenLava) .*?(\d+(?:\.\d+)+)/i.exec(`${out.stdout}\n${out.stderr}`)?.[1],
+  },
+
+  queues: {
+    commands: [limited('bqueues', '-l')],
+    parse([queues]) {
+      if (queues?.exitCode !== 0) {
+        const said = queues?.stderr.trim().split('\n').slice(-3).join('; ');
+        throw new SchedulerError(`LSF's bqueues could not tell the queues: ${said || 'no answer'}`);
+      }
+      return queues.stdout
+        .split(/^QUEUE: /m)
+        .slice(1)
+        .map(queueOf);
+    },
+  },
+};
+
+function queueOf(text: string): QueueInfo {
+  const name = text.slice(0, text.indexOf('\n')).trim();
+  const status = /^\s*-?\d+\s+-?\d+\s+(\w+:\w+)/m.exec(text)?.[1] ?? 'Open:Active';
+  // minutes, below the name; where there are default limits too, those come first
+  const minutes = [...text.matchAll(/^ *RUNLIMIT *.*\n *(\d+(?:\.\d+)?) min/gm)].at(-1)?.[1];
+  const users = /^USERS: +(.+?) *$/m.exec(text)?.[1] ?? '';
+  const words = [
+    ...(status === 'Open:Active' ? [] : [status]),
+    ...(/^all( users)?$|^$/.test(users) ? [] : [`only for ${users}`]),
+  ];
+  const perUser = /^\s*-?\d+\s+-?\d+\s+\w+:\w+\s+\S+\s+(\S+)/m.exec(text)?.[1];
+  return {
+    ...{ name, default: /default queue/i.test(text.split('PARAMETERS/STATISTICS')[0] ?? '') },
+    ...{ open: status.startsWith('Open'), shared: true },
+    ...known({
+      word: words.length > 0 ? words.join(', ') : undefined,
+      walltime: minutes === undefined ? undefined : Math.round(Number(minutes) * 60),
+      jobs: limit(perUser),
+    }),
+  };
+}

@@ -1,0 +1,57 @@
+import { Duplex } from 'node:stream';
+
+/** TLS record types (RFC 8446, 5.1). */
+const changeCipherSpec = 20;
+const handshake = 22;
+
+/** The wire of a TLS session that is carried in tokens: what comes out is gathered, what goes in is pushed. */
+export class TokenWire {
+  /** The end that the session is given as its socket. */
+  readonly socket: Duplex;
+  #out: Buffer[] = [];
+
+  /** @param onOutput called after each write of the session */
+  constructor(onOutput: () => void) {
+    const gather = (chunks: readonly Buffer[]): void => {
+      // the session reuses its buffers
+      this.#out.push(...chunks.map(chunk => Buffer.from(chunk)));
+      onOutput();
+    };
+    this.socket = new Duplex({
+      read: () => {},
+      write: (chunk: Buffer, _encoding, done) => {
+        gather([chunk]);
+        done();
+      },
+      writev: (chunks, done) => {
+        gather(chunks.map(each => each.chunk as Buffer));
+        done();
+      },
+    });
+  }
+
+  /** What the session wrote since this was last asked. */
+  take(): Buffer {
+    return Buffer.concat(this.#out.splice(0));
+  }
+
+  get isEmpty(): boolean {
+    return this.#out.length === 0;
+  }
+
+  /**
+   * Whether the handshake waits for the other side after what was written: a first hello stands alone; a second one,
+   * and the client's last flight of TLS 1.2, end with a message that follows a ChangeCipherSpec.
+   */
+  get endsFlight(): boolean {
+    const types = recordTypes(Buffer.concat(this.#out));
+    return types.at(-1) === handshake && (types.length === 1 || types.at(-2) === changeCipherSpec);
+  }
+}
+
+/** The types of the records that `bytes` begin; the last one may be cut off. */
+function recordTypes(bytes: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes[at] as number);
+  return types;
+}

@@ -1,0 +1,100 @@
+import { AuthError } from '../../errors.js';
+import type { RawAuth, RawMethod } from '../rawauth.js';
+import { sshString, sshUint32, WireReader } from '../wire.js';
+import { type ContextOptions, SecurityContext, type Step } from './context.js';
+import { serverWords } from './words.js';
+
+/** DER of 1.3.6.1.4.1.3536.1.1.1, the mechanism "MICv2": the only one that servers with OpenSSL 1.1 or later have. */
+const mechanism = Buffer.from('060a2b060104019b50010101', 'hex');
+
+/** RFC 4462, 3.8. */
+const message = { response: 60, token: 61, error: 64, errorToken: 65, mic: 66 } as const;
+
+/** Proves by a proxy who we are (RFC 4462, section 3, over a GSI security context). Speaks once. */
+export class GssapiWithMic implements RawMethod {
+  readonly method = 'gssapi-with-mic';
+  readonly #user: string;
+  readonly #context: () => SecurityContext;
+  readonly #said: string[] = [];
+  #begun = false;
+  #over: Promise<void> | undefined;
+
+  /** @param user the account; empty leaves it to the server to find it by the proxy's name */
+  constructor(user: string, options: ContextOptions) {
+    this.#user = user;
+    this.#context = () => new SecurityContext(options);
+  }
+
+  speak(wire: RawAuth): Promise<void> {
+    const speaking = this.#speak(wire);
+    this.#over = speaking.catch(() => {});
+    return speaking;
+  }
+
+  /** Why the server did not let us in, if that was its decision and not our own. To be asked once it has decided. */
+  async refusal(): Promise<string | undefined> {
+    await this.#over;
+    if (!this.#begun) return 'its GSSAPI is not GSI: it knows no proxies';
+    return this.#said.length > 0 ? `it says: ${this.#said.join('; ')}` : 'it gives no reason';
+  }
+
+  async #speak(wire: RawAuth): Promise<void> {
+    wire.send(Buffer.concat([wire.request(this.#user), sshUint32(1), sshString(mechanism)]));
+    if ((await wire.receive())?.[0] !== message.response) return;
+    this.#begun = true;
+    const context = this.#context();
+    try {
+      if (await this.#establish(wire, context)) await this.#sign(wire, context);
+    } finally {
+      context.close();
+    }
+  }
+
+  /** @returns false when the server gave up */
+  async #establish(wire: RawAuth, context: SecurityContext): Promise<boolean> {
+    let step: Step = await context.step();
+    for (;;) {
+      if (step.token !== undefined) wire.send(Buffer.concat([Buffer.of(message.token), sshString(step.token)]));
+      if (step.done) return true;
+      const token = await this.#token(wire, context);
+      if (token === undefined) return false;
+      step = await context.step(token);
+    }
+  }
+
+  /** The server's next token; undefined when it decided instead. What it complains of meanwhile is remembered. */
+  async #token(wire: RawAuth, context: SecurityContext): Promise<Buffer | undefined> {
+    for (;;) {
+      const payload = await wire.receive();
+      if (payload === undefined) return undefined;
+      const reader = new WireReader(payload.subarray(1));
+      if (payload[0] === message.token) return reader.string();
+      if (payload[0] === message.error) this.#complaint(reader);
+      else if (payload[0] === message.errorToken) await this.#alert(reader.string(), context);
+      else throw new AuthError(`the server sends a message ${payload[0]} that does not belong into a GSI login`);
+    }
+  }
+
+  /** Binds the context to this SSH session and user (RFC 4462, 3.5), and hears the decision out. */
+  async #sign(wire: RawAuth, context: SecurityContext): Promise<void> {
+    const bound = Buffer.concat([sshString(wire.sessionId), wire.request(this.#user)]);
+    const mic = context.mic(bound);
+    wire.send(Buffer.concat([Buffer.of(message.mic), sshString(mic)]));
+    while ((await this.#token(wire, context)) !== undefined);
+  }
+
+  /** RFC 4462, 3.9: two status codes, the text, its language. */
+  #complaint(reader: WireReader): void {
+    reader.uint32();
+    reader.uint32();
+    const text = serverWords(reader.text());
+    if (text !== '') this.#said.push(text);
+  }
+
+  /** A TLS alert, in most cases; the server's text says more, if it comes. */
+  async #alert(token: Buffer, context: SecurityContext): Promise<void> {
+    await context.step(token).catch((error: Error) => {
+      if (this.#said.length === 0) this.#said.push(error.message);
+    });
+  }
+}

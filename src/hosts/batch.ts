@@ -26,8 +26,12 @@ export async function runAll(
     .split(new RegExp(`^${mark}(?=\\d)`, 'm'))
     .slice(1)
     .map(part => {
-      const [head, stderr = ''] = part.split(`\n${mark}\n`);
-      const [code, ...lines] = (head as string).split('\n');
-      return { stdout: lines.join('\n'), stderr: stderr.replace(/\n$/, ''), exitCode: Number(code) };
+      const [head = '', stderr = ''] = part.split(`\n${mark}\n`);
+      const line = head.indexOf('\n');
+      return {
+        stdout: head.slice(line + 1),
+        stderr: stderr.replace(/\n$/, ''),
+        exitCode: Number(head.slice(0, line)),
+      };
     });
 }

@@ -33,7 +33,10 @@ export class Collector {
   }
 
   get text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+    const whole = Buffer.concat(this.#chunks);
+    // the pieces are no longer needed beside it
+    this.#chunks.splice(0, Infinity, whole);
+    return whole.toString('utf8');
   }
 }
 

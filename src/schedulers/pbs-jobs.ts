@@ -1,31 +1,23 @@
-/**
- * Jobs as PBS Pro, OpenPBS and Torque name and tell them. One has one canonical id here, as for every other batch system:
- * `59` for `59.pbs01` and for the array `59[].pbs01`, `59_2` for its task `59[2].pbs01`. The server is left out: the
- * systems put their default one back. An array and a plain job never share a number, so `59` may be asked for as both.
- */
-export function canonicalId(native: string): string | undefined {
-  const [, job, task] = /^(\d+)(?:\[(\d*)\])?(?:\.[\w.@:-]*)?$/.exec(native) ?? [];
-  return job === undefined ? undefined : task ? `${job}_${task}` : job;
-}
-
-/** `59_2` → `59[2]`; `59` → `59` and `59[]`, one of which is unknown to the server. */
-export function nativeIds(id: string): string[] {
-  const [, job, task] = /^(\d+)(?:_(\d+))?$/.exec(id) ?? [];
-  if (job === undefined) return [id];
-  return task === undefined ? [job, `${job}[]`] : [`${job}[${task}]`];
-}
-
-/** The last line of a submission's answer that is a job id: banners come before, and sometimes behind. */
-export function submittedId(stdout: string): string | undefined {
-  const ids = [...stdout.matchAll(/^[ \t]*(\d+(?:\[\])?)\.[\w-]*[A-Za-z][\w.-]*[ \t]*\r?$/gm)];
-  return canonicalId(ids.at(-1)?.[1] ?? '');
-}
+import { canonicalId } from './pbs-ids.js';
 
 /** One job's attributes as the system spells them, `Resource_List.walltime` for nested ones. */
 export interface RawJob {
   /** `59[2].pbs01` */
   readonly native: string;
   readonly attributes: ReadonlyMap<string, string>;
+}
+
+/** Which jobs to read at all: a busy server tells many thousands. */
+export type Wanted = (native: string, name: string | undefined) => boolean;
+const all: Wanted = () => true;
+
+/** Those known by their ids, or named as `nameOf` says of a plain job or of a task. */
+export function ours(ids: readonly string[], nameOf: (task: string | undefined) => string): Wanted {
+  const known = new Set(ids);
+  return (native, name) => {
+    const [id = '', task] = (canonicalId(native) ?? '').split('_');
+    return known.has(id) || name === nameOf(task);
+  };
 }
 
 /**
@@ -65,25 +57,37 @@ function flatten(value: unknown, prefix = '', into = new Map<string, string>()):
 }
 
 /** `qstat -f`, folded or not: a block per job, `    key = value` lines, a TAB before what was folded. */
-export function jobsFromText(text: string): RawJob[] {
-  const jobs: { native: string; attributes: Map<string, string> }[] = [];
+export function* jobsFromText(text: string, wanted = all): Generator<RawJob> {
+  const isWanted = (job: RawJob): boolean => wanted(job.native, job.attributes.get('Job_Name'));
+  let job: { native: string; attributes: Map<string, string> } | undefined;
   let key: string | undefined;
-  for (const line of text.split('\n')) {
-    const attributes = jobs.at(-1)?.attributes;
-    const id = /^Job Id: *(\S+)\s*$/.exec(line)?.[1];
-    const [, name, value] = /^ {4}([A-Za-z][\w.-]*) = ?(.*)$/.exec(line) ?? [];
+  for (const line of linesOf(text)) {
+    const id = line.startsWith('J') ? /^Job Id: *(\S+)\s*$/.exec(line)?.[1] : undefined;
     if (id !== undefined && canonicalId(id) !== undefined) {
-      jobs.push({ native: id, attributes: new Map() });
+      if (job && isWanted(job)) yield job;
+      job = { native: id, attributes: new Map() };
       key = undefined;
     } else if (line.startsWith('\t')) {
-      if (key !== undefined) attributes?.set(key, `${attributes.get(key)}${line.slice(1)}`);
-    } else if (name !== undefined) {
+      if (key !== undefined) job?.attributes.set(key, `${job.attributes.get(key)}${line.slice(1)}`);
+    } else if (line.startsWith(' ')) {
+      const [, name, value] = /^ {4}([A-Za-z][\w.-]*) = ?(.*)$/.exec(line) ?? [];
+      if (name === undefined) continue;
       // a variable of the job's own may hold such a line; the real one comes first
-      key = attributes?.has(name) ? undefined : name;
-      if (key !== undefined) attributes?.set(name, value ?? '');
+      key = job?.attributes.has(name) ? undefined : name;
+      if (key !== undefined) job?.attributes.set(key, value ?? '');
     }
   }
-  return jobs;
+  if (job && isWanted(job)) yield job;
+}
+
+/** One after the other: a busy server's answer has a million. */
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    const next = end < 0 ? text.length : end;
+    yield text.slice(start, next);
+    start = next + 1;
+  }
 }
 
 /** `qstat -f -F dsv`: a line per job, bars between attributes and sometimes within them. */
@@ -105,19 +109,36 @@ export function jobsFromDsv(text: string): RawJob[] {
 }
 
 /** Torque's `qstat -x`: documents one after the other, a flat element per job. Jobs that were cut off are left out. */
-export function jobsFromXml(text: string): RawJob[] {
-  return [...text.matchAll(/<Job>([\s\S]*?)<\/Job>/g)].flatMap(([, body]) => {
-    const attributes = new Map<string, string>();
-    const path: string[] = [];
-    for (const [, close, name, value] of (body ?? '').matchAll(/<(\/?)([A-Za-z_][\w.-]*)\s*\/?>|([^<]+)/g)) {
-      const key = path.join('.');
-      if (value !== undefined) attributes.set(key, (attributes.get(key) ?? '') + decode(value));
-      else if (!close) path.push(name as string);
-      else if (path.includes(name as string)) path.length = path.lastIndexOf(name as string);
-    }
-    const native = attributes.get('Job_Id');
-    return native === undefined || canonicalId(native) === undefined ? [] : [{ native, attributes }];
-  });
+export function* jobsFromXml(text: string, wanted = all): Generator<RawJob> {
+  for (const [, body = ''] of text.matchAll(/<Job>([\s\S]*?)<\/Job>/g)) {
+    const value = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)<`).exec(body)?.[1];
+    const native = value('Job_Id');
+    if (native === undefined || canonicalId(native) === undefined || !wanted(native, value('Job_Name'))) continue;
+    yield { native, attributes: elements(body) };
+  }
+}
+
+/** The text of all elements, by their names with those around them in front. */
+function elements(xml: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const path: string[] = [];
+  for (const [, close, name, value] of xml.matchAll(/<(\/?)([A-Za-z_][\w.-]*)\s*\/?>|([^<]+)/g)) {
+    const key = path.join('.');
+    if (value !== undefined) found.set(key, (found.get(key) ?? '') + decode(value));
+    else if (!close) path.push(name as string);
+    else if (path.includes(name as string)) path.length = path.lastIndexOf(name as string);
+  }
+  return found;
+}
+
+/** Whether every element of this name that begins in Torque's XML ends there. */
+export function isWhole(text: string, name: string): boolean {
+  const count = (tag: string): number => {
+    let found = 0;
+    for (let at = text.indexOf(tag); at >= 0; at = text.indexOf(tag, at + tag.length)) found += 1;
+    return found;
+  };
+  return count(`<${name}>`) === count(`</${name}>`);
 }
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };

@@ -1,4 +1,5 @@
-import { canonicalId, jobsFromDsv, jobsFromJson, jobsFromText, jobsFromXml, type RawJob } from './pbs-jobs.js';
+import { canonicalId } from './pbs-ids.js';
+import { isWhole, jobsFromDsv, jobsFromJson, jobsFromText, jobsFromXml, type RawJob } from './pbs-jobs.js';
 import { type Interpret, statuses } from './pbs-status.js';
 import { DOWN, PREFIX, words } from './pbs-words.js';
 import type { Output } from './scheduler.js';
@@ -145,7 +146,7 @@ function selected(text: string): { jobs: UnderstoodJob[]; cut: boolean } {
 
 /** The jobs of any of qstat's formats, told apart by what they look like; `cut` when it ends before its end. */
 function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cut: boolean } {
-  const result = (jobs: readonly RawJob[], cut: boolean) => ({
+  const result = (jobs: Iterable<RawJob>, cut: boolean) => ({
     jobs: statuses(jobs, interpret).map(
       ({ id, state, word, reason, exitCode }): UnderstoodJob => ({
         ...{ id, state, word },
@@ -155,10 +156,9 @@ function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cu
     ),
     cut,
   });
-  const count = (tag: string): number => text.split(tag).length - 1;
   if (text.trim() === '') return result([], false);
   if (/^<\?xml|<Data>/m.test(text))
-    return result(jobsFromXml(text), count('<Data>') !== count('</Data>') || count('<Data>') === 0);
+    return result(jobsFromXml(text), !isWhole(text, 'Data') || !text.includes('<Data>'));
   if (/^\s*\{/m.test(text) && !/^Job Id:/m.test(text)) {
     const jobs = jobsFromJson(text.slice(text.search(/^\s*\{/m)));
     return result(jobs ?? [], jobs === undefined);
@@ -168,7 +168,7 @@ function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cu
   const lines = text.slice(0, text.lastIndexOf('\n') + 1);
   if (/^Job Id:[^|\n]*\|/m.test(lines)) return result(jobsFromDsv(lines), cut);
   if (/^Job Id:/m.test(lines)) {
-    const jobs = jobsFromText(lines);
+    const jobs = [...jobsFromText(lines)];
     // a block ends with an empty line
     const half = cut || !/\n[ \t]*\n$/.test(lines);
     return result(half ? jobs.slice(0, -1) : jobs, half);

@@ -1,4 +1,5 @@
-import { canonicalId, type RawJob } from './pbs-jobs.js';
+import { canonicalId } from './pbs-ids.js';
+import type { RawJob } from './pbs-jobs.js';
 import type { PilotState, PilotStatus } from './scheduler.js';
 
 /** What one system's letters and numbers mean. */
@@ -14,8 +15,9 @@ export type Interpret = (
 /**
  * A status per task where tasks are told, else one per job; the same job told twice counts once. A task that waits
  * waits for what its array waits for.
+ * @param now when they were told, in seconds, where that is known
  */
-export function statuses(jobs: readonly RawJob[], interpret: Interpret): PilotStatus[] {
+export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: number): PilotStatus[] {
   const found = new Map<string, PilotStatus>();
   const parents = new Map<string, PilotStatus>();
   for (const { native, attributes } of jobs) {
@@ -25,7 +27,7 @@ export function statuses(jobs: readonly RawJob[], interpret: Interpret): PilotSt
     const jobId = id.split('_')[0] as string;
     const { state, exitCode, reason } = interpret(attributes, native);
     const node = /^([^/+\s]+)/.exec(attributes.get('exec_host') ?? '')?.[1];
-    const left = state === 'running' ? secondsLeft(attributes) : undefined;
+    const left = state === 'running' ? secondsLeft(attributes, now) : undefined;
     const status = {
       ...{ id, jobId, state, word: word || '?' },
       ...(reason ? { reason } : {}),
@@ -53,13 +55,13 @@ export function statuses(jobs: readonly RawJob[], interpret: Interpret): PilotSt
 }
 
 /** Torque tells what is left. OpenPBS tells what was used, late, and the start: believed where it agrees with the use. */
-function secondsLeft(attributes: ReadonlyMap<string, string>): number | undefined {
+function secondsLeft(attributes: ReadonlyMap<string, string>, now = Number.NaN): number | undefined {
   const remaining = attributes.get('Walltime.Remaining');
   if (remaining !== undefined && /^-?\d+$/.test(remaining.trim())) return Math.max(0, Number(remaining));
   const limit = clockSeconds(attributes.get('Resource_List.walltime'));
   if (limit === undefined) return undefined;
   const used = clockSeconds(attributes.get('resources_used.walltime')) ?? 0;
-  const since = Number(attributes.get('now') ?? Number.NaN) - Date.parse(`${attributes.get('stime')} UTC`) / 1000;
+  const since = now - Date.parse(`${attributes.get('stime')} UTC`) / 1000;
   return Math.max(0, limit - (since >= used - 60 && since < used + 1800 ? Math.floor(since) : used));
 }
 

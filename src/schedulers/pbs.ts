@@ -2,10 +2,11 @@ import { SchedulerError } from '../errors.js';
 import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
-import { jobsFromText, nativeIds, type RawJob, submittedId } from './pbs-jobs.js';
+import { nativeIds, submittedId } from './pbs-ids.js';
+import { jobsFromText, ours } from './pbs-jobs.js';
 import { exitStatus, type Interpret, statuses, waitingReason } from './pbs-status.js';
 import { answered, cancelled, refusal } from './pbs-words.js';
-import type { Output, PilotState, Scheduler } from './scheduler.js';
+import type { Output, PilotState, PilotStatus, Scheduler } from './scheduler.js';
 
 /** qstat(1B) "Job states"; B and X are of arrays and their tasks. */
 export const PBS_STATES: Record<string, PilotState> = {
@@ -93,13 +94,14 @@ export const pbs: Scheduler = {
 
   parseList([queue, history], { tag, ids }) {
     answered('PBS', 'qstat', queue);
-    const live = jobs(queue);
-    if (live === undefined) throw new SchedulerError("PBS's qstat was cut short in its answer");
-    const found = statuses(
-      live.filter(job => job.attributes.get('Job_Name') === tag || ids.some(id => job.native.startsWith(`${id}.`))),
-      interpretPbs,
+    const now = endOf(queue);
+    if (now === undefined) throw new SchedulerError("PBS's qstat was cut short in its answer");
+    const jobs = jobsFromText(
+      queue.stdout,
+      ours(ids, () => tag),
     );
-    const past = statuses(historyOf(history), interpretPbs);
+    const found = statuses(jobs, interpretPbs, now);
+    const past = historyOf(history);
     // history is asked later, and tells of live jobs as well
     return [...new Map([...found, ...past].map(s => [s.id, s])).values()];
   },
@@ -109,22 +111,19 @@ export const pbs: Scheduler = {
 };
 
 /** Without history, or when it couldn't be asked, what the queue says has to do. */
-function historyOf(out: Output | undefined): RawJob[] {
+function historyOf(out: Output | undefined): PilotStatus[] {
   if (out === undefined) return [];
   try {
     answered('PBS', 'qstat', out);
-    return jobs(out) ?? [];
   } catch {
     return [];
   }
+  const now = endOf(out);
+  return now === undefined ? [] : statuses(jobsFromText(out.stdout), interpretPbs, now);
 }
 
-/** @returns undefined when the answer was cut: a job on a line that never came must not count as gone */
-function jobs(out: Output): RawJob[] | undefined {
-  const now = END.exec(out.stdout)?.[1];
-  if (now === undefined) return undefined;
-  return jobsFromText(out.stdout).map(({ native, attributes }) => ({
-    native,
-    attributes: new Map([...attributes, ['now', now]]),
-  }));
+/** When a whole answer was given, in seconds; undefined when it was cut: a job on a line that never came must not count as gone. */
+function endOf({ stdout }: Output): number | undefined {
+  const [, now] = END.exec(stdout.slice(-100)) ?? [];
+  return now === undefined ? undefined : Number(now);
 }

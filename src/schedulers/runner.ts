@@ -12,8 +12,10 @@ import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler 
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<PilotStatus[]> {
   const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
   // what is over and not ours is an earlier cluster of the same name, which the batch system still remembers
-  const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || query.ids.includes(s.jobId));
-  const forgotten = query.ids.filter(id => !found.some(s => s.jobId === id));
+  const known = new Set(query.ids);
+  const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || known.has(s.jobId));
+  const told = new Set(found.map(s => s.jobId));
+  const forgotten = query.ids.filter(id => !told.has(id));
   return [...found, ...forgotten.map((id): PilotStatus => ({ id, jobId: id, state: 'finished', word: 'forgotten' }))];
 }
 

@@ -2,7 +2,8 @@ import { SchedulerError } from '../errors.js';
 import { render } from '../templates.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
-import { canonicalId, jobsFromXml, nativeIds, submittedId } from './pbs-jobs.js';
+import { nativeIds, submittedId } from './pbs-ids.js';
+import { isWhole, jobsFromXml, ours } from './pbs-jobs.js';
 import { exitStatus, type Interpret, statuses, waitingReason } from './pbs-status.js';
 import { answered, cancelled, refusal } from './pbs-words.js';
 import type { PilotState, Scheduler } from './scheduler.js';
@@ -74,16 +75,10 @@ export const torque: Scheduler = {
   parseList([out], { tag, ids }) {
     answered('Torque', 'qstat', out);
     const text = out.stdout.trimEnd();
-    const count = (tag: string): number => text.split(tag).length - 1;
-    if (!text.endsWith(END) || count('<Data>') !== count('</Data>') || count('<Job>') !== count('</Job>'))
+    if (!text.endsWith(END) || !isWhole(text, 'Data') || !isWhole(text, 'Job'))
       throw new SchedulerError("Torque's qstat was cut short in its answer");
-    const jobs = jobsFromXml(text).filter(({ native, attributes }) => {
-      const [job, task] = (canonicalId(native) ?? '').split('_');
-      return (
-        attributes.get('Job_Name') === (task === undefined ? tag : `${tag}-${task}`) || ids.includes(job as string)
-      );
-    });
-    return statuses(jobs, interpretTorque);
+    const nameOf = (task: string | undefined): string => (task === undefined ? tag : `${tag}-${task}`);
+    return statuses(jobsFromXml(text, ours(ids, nameOf)), interpretTorque);
   },
 
   cancel: ids => ({ argv: ['qdel', ...ids.flatMap(nativeIds)] }),

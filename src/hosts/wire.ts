@@ -22,29 +22,25 @@ export class WireReader {
     return this.bytes.subarray(this.#at);
   }
 
-  byte(): number {
-    this.#at += 1;
-    return this.bytes.readUInt8(this.#at - 1);
-  }
-
   uint32(): number {
-    this.#at += 4;
-    return this.bytes.readUInt32BE(this.#at - 4);
+    return this.#take(4).readUInt32BE();
   }
 
   uint64(): bigint {
-    this.#at += 8;
-    return this.bytes.readBigUInt64BE(this.#at - 8);
+    return this.#take(8).readBigUInt64BE();
   }
 
   string(): Buffer {
-    const length = this.uint32();
-    if (length > this.bytes.length - this.#at) throw new RangeError('the bytes end too early');
-    this.#at += length;
-    return this.bytes.subarray(this.#at - length, this.#at);
+    return this.#take(this.uint32());
   }
 
   text(): string {
     return this.string().toString('utf8');
+  }
+
+  #take(length: number): Buffer {
+    if (length > this.bytes.length - this.#at) throw new RangeError('the bytes end too early');
+    this.#at += length;
+    return this.bytes.subarray(this.#at - length, this.#at);
   }
 }

@@ -24,7 +24,7 @@ export interface Sshd {
 }
 
 export interface SshdOptions {
-  /** More lines of sshd_config. */
+  /** Lines of sshd_config that go first: the first value counts. */
   readonly config?: readonly string[];
   readonly hostKeys?: readonly ('ed25519' | 'rsa' | 'ecdsa')[];
   /** Run every command by this program, as a login shell would: `SHELL -c LINE`. */
@@ -54,6 +54,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   writeFileSync(
     config,
     [
+      ...(options.config ?? []),
       `Port ${port}`,
       'ListenAddress 127.0.0.1',
       ...types.map(type => `HostKey ${dir}/host_${type}`),
@@ -68,7 +69,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       `SetEnv HOME=${there}`,
       'MaxStartups 100',
       ...(options.shell === undefined ? [] : [`ForceCommand exec ${options.shell} -c "$SSH_ORIGINAL_COMMAND"`]),
-      ...(options.config ?? []),
       '',
     ].join('\n'),
   );

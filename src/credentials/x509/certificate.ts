@@ -1,0 +1,146 @@
+import { X509Certificate } from 'node:crypto';
+import { context, DerReader, type Element, numberOf, oidOf, readDer, tags, timeOf } from './der.js';
+import { addedCommonName, oneLine } from './name.js';
+import { oids } from './oids.js';
+import { CertificateError } from './problem.js';
+
+const what = 'the certificate';
+
+/** What makes a certificate a proxy, and of which sort. */
+export interface ProxyType {
+  /** RFC 3820, the draft before it (Globus 3), or by its name alone (Globus 2). */
+  readonly form: 'rfc' | 'draft' | 'legacy';
+  /** Impersonation may all its user may; limited must not log in or start jobs; restricted has a policy of its own. */
+  readonly policy: 'impersonation' | 'limited' | 'independent' | 'restricted';
+  /** How many proxies may still be made one from the other. */
+  readonly pathLength: number | undefined;
+}
+
+export interface Extension {
+  readonly critical: boolean;
+  readonly value: Buffer;
+}
+
+/** An X.509 certificate: what node:crypto knows of it, and what it doesn't show. */
+export class Certificate {
+  readonly x509: X509Certificate;
+  /** DER of the names, as they stand there. */
+  readonly issuer: Buffer;
+  readonly subject: Buffer;
+  /** Content bytes of the serial number. */
+  readonly serial: Buffer;
+  /** Object identifier of the issuer's signature. */
+  readonly algorithm: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly extensions: ReadonlyMap<string, Extension>;
+  /** Undefined where it is no proxy. */
+  readonly proxy: ProxyType | undefined;
+
+  /** @throws CertificateError `malformed` */
+  constructor(readonly der: Buffer) {
+    const certificate = readDer(der, what);
+    const tbs = certificate.enter();
+    tbs.optional(context(0));
+    this.serial = tbs.next(tags.integer).content;
+    this.algorithm = oidOf(tbs.enter().next(tags.oid), what);
+    this.issuer = tbs.next(tags.sequence).raw;
+    const validity = tbs.enter();
+    this.notBefore = timeOf(validity.next(), what);
+    this.notAfter = timeOf(validity.next(), what);
+    this.subject = tbs.next(tags.sequence).raw;
+    tbs.next(tags.sequence);
+    tbs.optional(context(1, 'primitive'));
+    tbs.optional(context(2, 'primitive'));
+    this.extensions = extensionsOf(tbs.optional(context(3)));
+    tbs.end();
+    this.proxy = proxyTypeOf(this);
+    try {
+      this.x509 = new X509Certificate(der);
+    } catch (cause) {
+      throw new CertificateError('malformed', `${what} of ${oneLine(this.subject)} can't be read`, { cause });
+    }
+  }
+
+  /** The subject, as map files have it. */
+  get name(): string {
+    return oneLine(this.subject);
+  }
+
+  get selfIssued(): boolean {
+    return this.subject.equals(this.issuer);
+  }
+
+  /** Whether a key-usage bit is granted (RFC 5280, 4.2.1.3); all are, where the extension is missing. */
+  mayBeUsedFor(use: 'signatures' | 'certificates' | 'revocation lists'): boolean {
+    const extension = this.extensions.get(oids.keyUsage);
+    if (extension === undefined) return true;
+    const { content } = new DerReader(extension.value, 'the key usage').next(tags.bitString);
+    const bit = { signatures: 0, certificates: 5, 'revocation lists': 6 }[use];
+    return ((content[1] ?? 0) & (0x80 >> bit)) !== 0;
+  }
+
+  /** Whether it may issue certificates; `pathLength`: how many CAs may stand between it and the last certificate. */
+  get authority(): { readonly pathLength: number | undefined } | undefined {
+    const extension = this.extensions.get(oids.basicConstraints);
+    if (extension === undefined) return undefined;
+    const inside = readDer(extension.value, 'the basic constraints');
+    const isCa = inside.optional(tags.boolean)?.content[0];
+    const limit = inside.optional(tags.integer);
+    if (!isCa) return undefined;
+    return { pathLength: limit && numberOf(limit, 'the basic constraints') };
+  }
+
+  /** The extended key usages; undefined where any will do. */
+  get purposes(): readonly string[] | undefined {
+    const extension = this.extensions.get(oids.extendedKeyUsage);
+    if (extension === undefined) return undefined;
+    const inside = readDer(extension.value, 'the extended key usage');
+    return [...inside.rest(tags.oid)].map(one => oidOf(one, 'the extended key usage'));
+  }
+}
+
+/** RFC 5280, 4.2. */
+function extensionsOf(element: Element | undefined): Map<string, Extension> {
+  const found = new Map<string, Extension>();
+  if (element === undefined) return found;
+  for (const one of readDer(element.content, what).rest(tags.sequence)) {
+    const inside = new DerReader(one.content, what);
+    const id = oidOf(inside.next(tags.oid), what);
+    const critical = inside.optional(tags.boolean)?.content[0] === 0xff;
+    const value = inside.next(tags.octetString).content;
+    inside.end();
+    if (found.has(id)) throw new CertificateError('malformed', `${what} has the extension ${id} twice`);
+    found.set(id, { critical, value });
+  }
+  return found;
+}
+
+const policies: Readonly<Record<string, ProxyType['policy']>> = {
+  [oids.impersonation]: 'impersonation',
+  [oids.limited]: 'limited',
+  [oids.independent]: 'independent',
+};
+
+function proxyTypeOf({ extensions, subject, issuer }: Certificate): ProxyType | undefined {
+  const rfc = extensions.get(oids.proxyCertInfo);
+  const info = rfc ?? extensions.get(oids.draftProxyCertInfo);
+  if (info === undefined) {
+    const added = addedCommonName(subject, issuer);
+    if (added !== 'proxy' && added !== 'limited proxy') return undefined;
+    const policy = added === 'proxy' ? 'impersonation' : 'limited';
+    return { form: 'legacy', policy, pathLength: undefined };
+  }
+  const about = 'the proxy certificate information';
+  const inside = readDer(info.value, about);
+  // the draft has the limit behind the policy, as [1]
+  const before = inside.optional(tags.integer);
+  const language = oidOf(inside.enter().next(tags.oid), about);
+  const behind = inside.optional(context(1));
+  const limit = before ?? (behind && new DerReader(behind.content, about).next(tags.integer));
+  return {
+    form: rfc === undefined ? 'draft' : 'rfc',
+    policy: policies[language] ?? 'restricted',
+    pathLength: limit && numberOf(limit, about),
+  };
+}

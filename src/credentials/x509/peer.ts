@@ -1,0 +1,53 @@
+import { isIP } from 'node:net';
+import type { Certificate } from './certificate.js';
+import { titleOf } from './checks.js';
+import { commonNames } from './name.js';
+import { oids } from './oids.js';
+import { CertificateError } from './problem.js';
+import type { Trust } from './trust.js';
+import { type VerifiedChain, verifyChain } from './verify.js';
+
+/** Whom we mean to talk to. */
+export interface Peer {
+  readonly host: string;
+  /** What may stand before the host in the name of a grid service's certificate: `host/login.site.org`. */
+  readonly services: readonly string[];
+  /** The only name to accept, in one line, whatever host it is on. */
+  readonly identity?: string | undefined;
+}
+
+/**
+ * Verifies the chain that a server shows, and that it is the server's we mean.
+ * @param chain DER, the server's certificate first
+ * @throws CertificateError; `wrong-name` when the certificate is somebody else's
+ */
+export function verifyPeer(chain: readonly Buffer[], peer: Peer, trust: Trust, when = new Date()): VerifiedChain {
+  const verified = verifyChain(chain, trust, when);
+  const { holder, identity } = verified;
+  if (verified.limited) throw new CertificateError('limited', `${peer.host} shows a limited proxy of ${identity}`);
+  const { purposes } = holder;
+  if (purposes && ![oids.serverAuth, oids.anyUsage].some(p => purposes.includes(p)))
+    throw new CertificateError('usage', `${titleOf(holder)}, which ${peer.host} shows, is not for servers`);
+  const right = peer.identity === undefined ? isNamed(holder, peer) : peer.identity === identity;
+  if (right) return verified;
+  const wanted = peer.identity ?? peer.host;
+  throw new CertificateError(
+    'wrong-name',
+    `${peer.host} shows a certificate of ${describe(holder)}, not of ${wanted}`,
+    {
+      hint: 'somebody may be between you and the host: check its name, or ask its administrator which name to expect',
+    },
+  );
+}
+
+/** As RFC 2818, 3.1: names of the extension count, the common name only where there is none. */
+function isNamed(holder: Certificate, { host, services }: Peer): boolean {
+  if (isIP(host) !== 0) return holder.x509.checkIP(host) !== undefined;
+  if (holder.x509.checkHost(host, { subject: 'never' }) !== undefined) return true;
+  if (/(^|, )DNS:/.test(holder.x509.subjectAltName ?? '')) return false;
+  const wanted = [host, ...services.map(service => `${service}/${host}`)].map(name => name.toLowerCase());
+  return commonNames(holder.subject).some(name => wanted.includes(name.toLowerCase()));
+}
+
+const describe = ({ name, x509 }: Certificate): string =>
+  x509.subjectAltName === undefined ? name : `${name} (${x509.subjectAltName})`;

@@ -1,0 +1,35 @@
+import { CertificateError } from './problem.js';
+
+/** One armoured block of a text file (RFC 7468). */
+export interface PemBlock {
+  /** `CERTIFICATE`, `RSA PRIVATE KEY`, … */
+  readonly label: string;
+  /** With its armour, as OpenSSL reads it. */
+  readonly text: string;
+  readonly encrypted: boolean;
+}
+
+/** All blocks; what stands between them is for people. */
+export function pemBlocks(text: string): PemBlock[] {
+  return [...text.matchAll(/^-----BEGIN ([A-Z0-9 ]+)-----[ \t\r]*\n([\s\S]*?)\n-----END \1-----/gm)].map(
+    ([block, label = '', body = '']) => ({
+      label,
+      text: `${block}\n`,
+      encrypted: label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type:\s*4,ENCRYPTED/m.test(body),
+    }),
+  );
+}
+
+/** @throws CertificateError `malformed` */
+export function derOf(block: PemBlock, what: string): Buffer {
+  const body = block.text.replace(/^-----.*$/gm, '').replace(/\s+/g, '');
+  if (body === '' || !/^[A-Za-z0-9+/]+={0,2}$/.test(body)) {
+    throw new CertificateError('malformed', `${what} can't be read: it is not Base64`);
+  }
+  return Buffer.from(body, 'base64');
+}
+
+export function toPem(label: string, der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+}

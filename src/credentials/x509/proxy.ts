@@ -1,0 +1,103 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { AuthError } from '../../errors.js';
+import type { Credential } from '../credential.js';
+import { Certificate } from './certificate.js';
+import { destroySecret, readSecret, writeSecret } from './files.js';
+import { issueProxy, keyOfRequest } from './issue.js';
+import { derOf, pemBlocks, toPem } from './pem.js';
+import { CertificateError } from './problem.js';
+
+/** A proxy certificate with its key and the certificates behind it: all that is needed to be somebody for a while. */
+export interface Proxy extends Credential {
+  readonly file: string;
+  /** DER: the proxy, what it was made from, …, the user's certificate, intermediate CAs; no root. */
+  readonly chain: readonly Buffer[];
+  readonly certificates: readonly [Certificate, ...Certificate[]];
+  /** Of the first certificate. */
+  readonly key: KeyObject;
+  /** The user's name in one line, without what proxies add to it. */
+  readonly identity: string;
+  readonly limited: boolean;
+}
+
+/** X509_USER_PROXY, or where Globus has a user's proxy. */
+export function proxyFile(env: NodeJS.ProcessEnv = process.env): string {
+  return env.X509_USER_PROXY || `/tmp/x509up_u${process.getuid?.() ?? 0}`;
+}
+
+/**
+ * Reads a proxy. Its dates are not looked at.
+ * @throws AuthError when there is none, or others may read it; CertificateError when it is broken
+ */
+export function readProxy(file = proxyFile()): Proxy {
+  const content = readSecret(file, 'the proxy');
+  if (content === undefined)
+    throw new AuthError(`there is no proxy ${file}`, { hint: 'make one: scailfin proxy init' });
+  return parseProxy(content.toString('latin1'), file);
+}
+
+/** @param text certificates and one unencrypted key, in PEM @throws CertificateError */
+export function parseProxy(text: string, file: string): Proxy {
+  const what = `the proxy ${file}`;
+  const blocks = pemBlocks(text);
+  const chain = blocks.filter(b => b.label === 'CERTIFICATE').map(block => derOf(block, what));
+  const [first, ...others] = chain.map(der => new Certificate(der));
+  const pem = blocks.find(b => b.label.endsWith('PRIVATE KEY'));
+  const broken = (reason: 'malformed' | 'wrong-key', why: string): CertificateError =>
+    new CertificateError(reason, `${what} ${why}`, { hint: 'make a new one: scailfin proxy init' });
+  if (first === undefined || pem === undefined) throw broken('malformed', `has no ${first ? 'key' : 'certificate'}`);
+  if (pem.encrypted) throw broken('malformed', 'has a key with a passphrase');
+  const key = privateKeyOf(pem.text, what);
+  if (!first.x509.checkPrivateKey(key)) throw broken('wrong-key', 'has a key that is not the key of its certificate');
+  return assemble(file, [first, ...others], key);
+}
+
+/** @param certificates the proxy first */
+export function assemble(file: string, certificates: readonly [Certificate, ...Certificate[]], key: KeyObject): Proxy {
+  const proxies = certificates.filter(c => c.proxy);
+  return {
+    what: `the proxy ${file}`,
+    file,
+    chain: certificates.map(c => c.der),
+    certificates,
+    key,
+    identity: (certificates.find(c => !c.proxy) ?? certificates[0]).name,
+    limited: proxies.some(c => c.proxy?.policy === 'limited'),
+    end: new Date(Math.min(...certificates.map(c => c.notAfter.getTime()))),
+  };
+}
+
+function privateKeyOf(pem: string, what: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new CertificateError('malformed', `${what} has a key that can't be read`, { cause });
+  }
+}
+
+/** The file's text as Globus writes it: proxy, key, the certificates behind it. */
+export function proxyText({ chain, key }: Pick<Proxy, 'chain' | 'key'>): string {
+  const [first, ...others] = chain.map(der => toPem('CERTIFICATE', der));
+  return [first, key.export({ type: 'pkcs8', format: 'pem' }) as string, ...others].join('');
+}
+
+/** Puts a proxy in its place, readable by its owner alone. @throws AuthError */
+export function writeProxy(proxy: Proxy): void {
+  writeSecret(proxy.file, proxyText(proxy));
+}
+
+/** Overwrites and removes a proxy. @returns whether there was one @throws AuthError */
+export function destroyProxy(file = proxyFile()): boolean {
+  return destroySecret(file);
+}
+
+/**
+ * The proxy certificate that somebody asks for who will act for us: full rights where ours has them, limited otherwise.
+ * @param request DER of their PKCS#10 request
+ * @param end default: with our own
+ * @returns its DER; the chain behind it is ours
+ */
+export function signDelegation(request: Buffer, proxy: Proxy, end = proxy.end): Buffer {
+  const [certificate] = proxy.certificates;
+  return issueProxy({ certificate, key: proxy.key }, keyOfRequest(request), { end });
+}

@@ -1,0 +1,22 @@
+import { CertificateError } from './problem.js';
+
+/** Hash of each signature algorithm (RFC 4055, RFC 5758, RFC 8410) for crypto.verify; null where the key says. */
+const hashes: Readonly<Record<string, string | null>> = {
+  '1.2.840.113549.1.1.5': 'sha1',
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.1': 'sha1',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+  '1.3.101.112': null,
+  '1.3.101.113': null,
+};
+
+/** The hash to give to crypto.verify for a signature algorithm. @throws CertificateError `unsupported` */
+export function signatureHash(oid: string): string | null {
+  const hash = hashes[oid];
+  if (hash === undefined) throw new CertificateError('unsupported', `the signature algorithm ${oid} is not known here`);
+  return hash;
+}

@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../../errors.js';
+import { Certificate } from './certificate.js';
+import { RevocationList } from './crl.js';
+import { derOf, pemBlocks } from './pem.js';
+import { parseSigningPolicy, type SigningRule } from './policy.js';
+import { CertificateError } from './problem.js';
+
+/** Which CAs are trusted, and in what. */
+export interface Trust {
+  /** For messages: where the CAs were taken from. */
+  readonly where: string;
+  /** The trusted CAs that have this name, whatever keys they have. */
+  named(name: Buffer): readonly Certificate[];
+  /** The trusted CA that this one is issued by, also where the name is spelled in another string type. */
+  issuersOf(certificate: Certificate): readonly Certificate[];
+  /** What a trusted CA may sign; undefined where nobody wrote that down. @throws CertificateError `signing-policy` */
+  policyOf(authority: Certificate): readonly SigningRule[] | undefined;
+  /** Revocation lists of a trusted CA. @throws CertificateError `crl` */
+  revocationsOf(authority: Certificate): readonly RevocationList[];
+}
+
+/** Where Globus looks for CAs: X509_CERT_DIR, ~/.globus/certificates, /etc/grid-security/certificates. */
+export function trustDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.X509_CERT_DIR) return env.X509_CERT_DIR;
+  const own = join(env.HOME ?? homedir(), '.globus', 'certificates');
+  return isDirectory(own) ? own : '/etc/grid-security/certificates';
+}
+
+/**
+ * Reads a directory of CAs as Globus and OpenSSL have it: `HASH.0` certificates, `HASH.signing_policy`, `HASH.r0`
+ * revocation lists. The hash only says which belong together; names are taken from the files themselves.
+ * @throws CertificateError `unknown-ca` when there is no such directory or no CA in it
+ */
+export function loadTrust(dir = trustDir()): Trust {
+  let files: string[];
+  try {
+    files = readdirSync(dir);
+  } catch (cause) {
+    throw new CertificateError('unknown-ca', `the directory of trusted CAs can't be read: ${messageOf(cause)}`, {
+      hint: 'name the one your site publishes: export X509_CERT_DIR=DIRECTORY (or copy it to ~/.globus/certificates)',
+      cause,
+    });
+  }
+  return new Directory(dir, new Set(files));
+}
+
+class Directory implements Trust {
+  readonly where: string;
+  /** Per certificate, the hashes it is filed under: the old and the new kind are both in use. */
+  readonly #hashes = new Map<string, { readonly authority: Certificate; readonly hashes: Set<string> }>();
+
+  constructor(
+    private readonly dir: string,
+    private readonly files: ReadonlySet<string>,
+  ) {
+    this.where = dir;
+    for (const file of files) {
+      const hash = /^([0-9a-f]{8})\.\d$/.exec(file)?.[1];
+      if (hash === undefined) continue;
+      for (const authority of this.#certificatesIn(file)) {
+        const key = authority.x509.fingerprint256;
+        const known = this.#hashes.get(key) ?? { authority, hashes: new Set<string>() };
+        this.#hashes.set(key, known);
+        known.hashes.add(hash);
+      }
+    }
+  }
+
+  named(name: Buffer): readonly Certificate[] {
+    return [...this.#hashes.values()].flatMap(({ authority }) => (authority.subject.equals(name) ? [authority] : []));
+  }
+
+  issuersOf(certificate: Certificate): readonly Certificate[] {
+    const same = this.named(certificate.issuer);
+    if (same.length > 0) return same;
+    const all = [...this.#hashes.values()].map(({ authority }) => authority);
+    return all.filter(authority => certificate.x509.checkIssued(authority.x509));
+  }
+
+  policyOf(authority: Certificate): readonly SigningRule[] | undefined {
+    const files = this.#filesOf(authority, hash => [`${hash}.signing_policy`]);
+    if (files.length === 0) return undefined;
+    return files.flatMap(file => parseSigningPolicy(readFileSync(file, 'utf8'), file));
+  }
+
+  revocationsOf(authority: Certificate): readonly RevocationList[] {
+    const files = this.#filesOf(authority, hash => [...'0123456789'].map(n => `${hash}.r${n}`));
+    return files.flatMap(file => listsIn(file)).filter(list => list.issuer.equals(authority.subject));
+  }
+
+  /** A directory that is filled by several programs may have one broken file: it is nobody's CA then. */
+  #certificatesIn(file: string): Certificate[] {
+    try {
+      const text = readFileSync(join(this.dir, file), 'latin1');
+      const blocks = pemBlocks(text).filter(b => b.label === 'CERTIFICATE' || b.label === 'TRUSTED CERTIFICATE');
+      return blocks.slice(0, 1).map(block => new Certificate(derOf(block, file)));
+    } catch {
+      return [];
+    }
+  }
+
+  #filesOf(authority: Certificate, names: (hash: string) => string[]): string[] {
+    const hashes = this.#hashes.get(authority.x509.fingerprint256)?.hashes ?? [];
+    return [...hashes]
+      .flatMap(names)
+      .filter(name => this.files.has(name))
+      .map(name => join(this.dir, name));
+  }
+}
+
+/** A list that is there and can't be read is an error: whoever put it there wanted it to be heeded. */
+function listsIn(file: string): RevocationList[] {
+  try {
+    const content = readFileSync(file);
+    const blocks = pemBlocks(content.toString('latin1')).filter(b => b.label === 'X509 CRL');
+    const ders = blocks.length > 0 ? blocks.map(block => derOf(block, file)) : [content];
+    return ders.map(der => new RevocationList(der, file));
+  } catch (cause) {
+    throw new CertificateError('crl', `the revocation list ${file} can't be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

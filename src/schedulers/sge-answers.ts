@@ -1,5 +1,5 @@
 import type { PilotState } from './scheduler.js';
-import { type Element, every, field } from './sge-xml.js';
+import { type Element, every, field, parseXml } from './sge-xml.js';
 
 /** What qstat or qacct say of a job, or of one task of an array. */
 export interface Row {
@@ -61,24 +61,42 @@ export function idsOf({ job, tasks }: Row): string[] {
   return list ? list.map(n => `${job}_${n}`) : [job];
 }
 
-/** `qstat -xml`, also with -r and -f. @returns undefined when a job can't be read: it must not pass as one that is not there */
-export function queueRows(root: Element): Row[] | undefined {
-  const rows = [...every(root, 'job_list')].map((job): Row | undefined => {
-    const [id, word] = [field(job, 'JB_job_number'), field(job, 'state')];
-    if (!id || !/^\d+$/.test(id) || !word) return undefined;
-    const full = field(job, 'full_job_name');
-    const limit = job.children.find(c => c.name === 'hard_request' && c.attributes.get('name') === 'h_rt')?.text;
-    return strip({
-      job: id,
-      tasks: field(job, 'tasks'),
-      ...{ state: stateOf(word), word },
-      ...{ name: full ?? field(job, 'JB_name'), isWholeName: full !== undefined, owner: field(job, 'JB_owner') },
-      node: nodeOf(field(job, 'queue_name')),
-      start: field(job, 'JAT_start_time'),
-      limit: secondsOf(limit),
-    });
+/**
+ * `qstat -xml`, also with -r and -f.
+ * @param wanted which jobs to tell: of all users' there may be very many
+ * @returns the document, also one of another kind, and its jobs; these undefined when one can't be read, as it must not
+ *   pass as one that is not there; undefined when it was cut
+ */
+export function queueRows(
+  text: string,
+  wanted: (row: Row) => boolean = () => true,
+): { root: Element; rows: Row[] | undefined } | undefined {
+  const rows: Row[] = [];
+  let isReadable = true;
+  const root = parseXml(text, element => {
+    if (element.name !== 'job_list') return false;
+    const row = queueRow(element);
+    if (!row) isReadable = false;
+    else if (wanted(row)) rows.push(row);
+    return true;
   });
-  return rows.every(r => r !== undefined) ? rows : undefined;
+  return root && { root, rows: isReadable ? rows : undefined };
+}
+
+function queueRow(job: Element): Row | undefined {
+  const [id, word] = [field(job, 'JB_job_number'), field(job, 'state')];
+  if (!id || !/^\d+$/.test(id) || !word) return undefined;
+  const full = field(job, 'full_job_name');
+  const limit = job.children.find(c => c.name === 'hard_request' && c.attributes.get('name') === 'h_rt')?.text;
+  return strip({
+    job: id,
+    tasks: field(job, 'tasks'),
+    ...{ state: stateOf(word), word },
+    ...{ name: full ?? field(job, 'JB_name'), isWholeName: full !== undefined, owner: field(job, 'JB_owner') },
+    node: nodeOf(field(job, 'queue_name')),
+    start: field(job, 'JAT_start_time'),
+    limit: secondsOf(limit),
+  });
 }
 
 /** `qstat -j -xml`. A job here has no state letters: what it waits for, or that it is at a node, tells. */

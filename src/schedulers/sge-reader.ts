@@ -2,7 +2,7 @@ import type { Output } from './scheduler.js';
 import { CANCELLED, GONE, refusalWords, SUBMITTED } from './sge.js';
 import { accountRows } from './sge-accounting.js';
 import { detailRows, detailTextRows, idsOf, queueRows, type Row, tableRows } from './sge-answers.js';
-import { every, parseXml } from './sge-xml.js';
+import { every } from './sge-xml.js';
 import type { Reader, Understanding, UnderstoodJob } from './understanding.js';
 
 type Kind = Understanding['kind'];
@@ -60,15 +60,14 @@ function listed(args: readonly string[], out: Output): Understanding {
 }
 
 function document(kind: Kind, args: readonly string[], out: Output): Understanding {
-  const root = parseXml(out.stdout);
+  const { root, rows } = queueRows(out.stdout) ?? {};
   if (root === undefined) return failure(kind, out, CUT);
   if (root.name === 'unknown_jobs') {
     const names = [...every(root, 'ST_name')].map(n => n.text.trim());
     return { kind, jobs: [], error: `jobs do not exist: ${names.join(', ')}` };
   }
   if (root.name === 'detailed_job_info') return { kind, jobs: jobsOf(detailRows(root)) };
-  const rows = root.name === 'job_info' ? queueRows(root) : undefined;
-  if (rows === undefined) return failure(kind, out, `not understood: <${root.name}>`);
+  if (root.name !== 'job_info' || rows === undefined) return failure(kind, out, `not understood: <${root.name}>`);
   const queues = args.includes('-f') && rows.length === 0;
   return { kind: queues ? 'queues' : kind, jobs: jobsOf(rows) };
 }

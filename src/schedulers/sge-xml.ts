@@ -9,28 +9,39 @@ export interface Element {
 /**
  * The root element of a document, whatever stands around it. Grid Engine's documents are elements, attributes and text,
  * and not always well-formed: an end tag that nothing opened is passed over, one that is missing is made good.
+ * @param take is shown each element below the root at its end; one that it takes is left out of the document, which may
+ *   be too large to be kept
  * @returns undefined when the root never ends: the document was cut
  */
-export function parseXml(text: string): Element | undefined {
+export function parseXml(text: string, take: (element: Element) => boolean = () => false): Element | undefined {
   const open: Element[] = [];
   let end = 0;
   for (const tag of text.matchAll(/<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g)) {
     const [all, slash, name = '', rest = '', empty] = tag;
     const inner = open.at(-1);
-    if (inner) inner.text += decode(text.slice(end, tag.index));
+    if (inner && tag.index > end) inner.text += decode(text.slice(end, tag.index));
     end = tag.index + all.length;
     if (slash) {
       const at = open.findLastIndex(e => e.name === name);
+      if (at < 0) continue;
+      while (open.length > Math.max(at, 1)) leave(open, take);
       if (at === 0) return open[0];
-      if (at > 0) open.length = at;
       continue;
     }
     const element: Element = { name, attributes: attributesOf(rest), children: [], text: '' };
     inner?.children.push(element);
-    if (!empty) open.push(element);
-    else if (!inner) return element;
+    open.push(element);
+    if (!empty) continue;
+    if (!inner) return element;
+    leave(open, take);
   }
   return undefined;
+}
+
+/** The innermost open element ends. */
+function leave(open: Element[], take: (element: Element) => boolean): void {
+  const element = open.pop() as Element;
+  if (take(element)) open.at(-1)?.children.pop();
 }
 
 /** All elements of this name below `element`, at any depth, in their order. */
@@ -46,11 +57,14 @@ export function field(element: Element, name: string): string | undefined {
   return element.children.find(c => c.name === name)?.text.trim();
 }
 
-function attributesOf(text: string): Map<string, string> {
+const NONE: ReadonlyMap<string, string> = new Map();
+
+function attributesOf(text: string): ReadonlyMap<string, string> {
+  if (text === '') return NONE;
   const found = text.matchAll(/([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
   return new Map([...found].map(([, key, a, b]) => [key as string, decode(a ?? b ?? '')]));
 }
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 const decode = (text: string): string =>
-  text.replace(/&(lt|gt|amp|quot|apos);/g, (_, name) => ENTITIES[name] as string);
+  !text.includes('&') ? text : text.replace(/&(lt|gt|amp|quot|apos);/g, (_, name) => ENTITIES[name] as string);

@@ -6,7 +6,6 @@ import { directiveLine, directiveValue } from './directives.js';
 import { isOver, type Output, type PilotJob, type PilotStatus, type Scheduler } from './scheduler.js';
 import { accountRows } from './sge-accounting.js';
 import { detailTextRows, idsOf, queueRows, type Row } from './sge-answers.js';
-import { parseXml } from './sge-xml.js';
 
 /** Grid Engine and its heirs: Son of Grid Engine, Univa, Altair. */
 export const sge: Scheduler = {
@@ -36,12 +35,11 @@ export const sge: Scheduler = {
 
   parseList([queue, ...others], { tag, user, ids }) {
     if (queue?.exitCode !== 0 || UNREACHABLE.test(queue.stderr)) throw refusal('qstat', queue);
-    const root = parseXml(queue.stdout);
-    const rows = root && (root.name === 'job_info' ? queueRows(root) : []);
+    const { root, rows } = queueRows(queue.stdout, row => isOurs(row, tag, user, ids)) ?? {};
     // a job in the part that never came, or that can't be read, must not count as gone
     if (!rows) throw new SchedulerError("Grid Engine's qstat was cut short or garbled in its answer");
-    if (root.name !== 'job_info')
-      throw new SchedulerError(`Grid Engine's qstat answered with <${root.name}>, not <job_info>`);
+    if (root?.name !== 'job_info')
+      throw new SchedulerError(`Grid Engine's qstat answered with <${root?.name}>, not <job_info>`);
 
     const said = others.filter(o => o.exitCode === 0).map(o => o.stdout);
     const ended = said.flatMap(text => accountRows(text) ?? []).filter(r => r.name === tag && ids.includes(r.job));
@@ -52,7 +50,7 @@ export const sge: Scheduler = {
     // what isn't over there, and is not in the queue, was deleted before it ran again: it has no record of that
     for (const row of ended)
       for (const status of statuses(row)) if (isOver(status.state) && row.owner === user) found.set(status.id, status);
-    for (const row of rows.filter(r => isOurs(r, tag, user, ids)))
+    for (const row of rows)
       for (const status of statuses(row)) {
         const secondsLeft = status.state === 'running' ? left(row, now) : undefined;
         const reason = waiting(status, details.get(status.id));

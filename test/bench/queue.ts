@@ -97,7 +97,8 @@ export function describeQueues({ queues, nothing }: Queues): string {
   const heads = ['', 'MB', 'found', 'CPU s', '× reading', 'peak MiB', 'reading', ''];
   return `status of ${own} glide-ins among ${others} other jobs (goal < ${goal.cpuMs / 1000} s, < ${goal.peakMib} MiB)
 ${table([heads, ...rows])}
-  own only: as the batch system answers where it can leave others out; all: it tells every job there is.
+  own only: as the batch system answers where it can leave others out; all: it tells every job there is, and an
+  adapter that has asked for its own only takes them for such.
   reading: a process that makes the same calls and counts the bytes.
   A process that does nothing takes ${(least.cpuMs / 1000).toFixed(2)} s and ${least.peakMib.toFixed(0)} MiB.`;
 }

@@ -5,13 +5,16 @@ import { loginLanAddress } from './layout.js';
 import { until } from './programs.js';
 import type { Site, SiteHosts } from './site.js';
 
-const root = { user: 'root' };
+/** Where a site with another batch system in front has Slurm's commands, which nobody is to see. */
+export const backstage = '/usr/libexec/lab-slurm';
+const PATH = `/usr/sbin:/usr/bin:/sbin:/bin:${backstage}`;
+const root = { user: 'root', env: { PATH } };
 
 /**
  * slurm.conf(5). Without cgroups, processes are tracked by parentage (linuxproc): what a job leaves in the background
  * outlives it, as on a badly kept site. Nodes claim more than this machine has, which config_overrides lets them.
  */
-const conf = `ClusterName=lab
+const common = `ClusterName=lab
 SlurmctldHost=login(${loginLanAddress})
 SlurmUser=slurm
 AuthType=auth/munge
@@ -28,7 +31,6 @@ SchedulerParameters=batch_sched_delay=0,bf_interval=2,sched_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=2
 SlurmdTimeout=30
-KillWait=3
 StateSaveLocation=/var/spool/slurmctld
 SlurmdSpoolDir=/var/spool/slurmd
 SlurmctldPidFile=/run/slurmctld.pid
@@ -36,6 +38,9 @@ SlurmdPidFile=/run/slurmd.pid
 SlurmctldLogFile=/var/log/slurm/slurmctld.log
 SlurmdLogFile=/var/log/slurm/slurmd.log
 NodeName=c[1-2] CPUs=8 RealMemory=16000
+`;
+
+const own = `KillWait=3
 PartitionName=debug Nodes=c[1-2] Default=YES MaxTime=2-0 DefaultTime=60
 PartitionName=short Nodes=c[1-2] MaxTime=10
 `;
@@ -71,17 +76,14 @@ chown munge: /etc/munge/munge.key`;
 const munged = `mkdir -p -m 755 /run/munge && chown munge: /run/munge
 setpriv --reuid=munge --regid=munge --clear-groups munged`;
 
-export const slurm: Site = {
-  name: 'slurm',
-  profileName: 'lab-slurm',
-  profile,
-
+/** @param conf lines of slurm.conf(5) beside the common ones: partitions at least */
+export const slurmWith = (conf: string): Omit<Site, 'name' | 'profileName' | 'profile'> => ({
   async install({ login, nodes }) {
     const mungeKey = randomBytes(128);
     await Promise.all(
       [login, ...nodes].map(async host => {
         await writeFile(host, '/etc/munge/munge.key', mungeKey, { ...root, mode: 0o400 });
-        await writeFile(host, '/etc/slurm/slurm.conf', conf, root);
+        await writeFile(host, '/etc/slurm/slurm.conf', common + conf, root);
         await writeFile(host, '/etc/slurm/cgroup.conf', 'CgroupPlugin=disabled\n', root);
         await host.exec(['sh', '-ec', prepare], root);
       }),
@@ -118,7 +120,9 @@ export const slurm: Site = {
     const { stdout } = await login.exec(['squeue', '--noheader', '--format=job %i of %u is %T (%j)'], root);
     return stdout.split('\n').filter(Boolean);
   },
-};
+});
+
+export const slurm: Site = { name: 'slurm', profileName: 'lab-slurm', profile, ...slurmWith(own) };
 
 /** A controller that was away takes seconds to hear from the nodes again, and gives them no jobs until then. */
 async function settle(hosts: SiteHosts): Promise<void> {

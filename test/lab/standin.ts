@@ -1,0 +1,89 @@
+import { writeFile } from './files.js';
+import type { Host } from './host.js';
+import { loginLanAddress } from './layout.js';
+import type { Site } from './site.js';
+import { backstage, slurmWith } from './slurm.js';
+
+const root = { user: 'root' };
+
+/** A batch system that no Debian package has: programs that speak as the real ones were recorded, and run jobs by Slurm. */
+interface StandIn {
+  readonly name: 'torque' | 'pbs' | 'lsf';
+  readonly title: string;
+  /** Commands on the login node. */
+  readonly programs: readonly string[];
+  /** Directories on every host that all users write to. */
+  readonly spools: readonly string[];
+  /** Lines of slurm.conf(5) for the queues. */
+  readonly partitions: readonly string[];
+  /** Lines of the profile that say which queues there are. */
+  readonly queues: string;
+}
+
+const profileOf = ({ name, title, queues }: StandIn): string => `name: lab-${name}
+title: ${title}
+login:
+  hosts: [login]
+  user: alice
+scheduler:
+  type: ${name}
+queues:
+${queues}
+account: optional
+containers:
+  - runtime: apptainer
+  - runtime: charliecloud
+directories:
+  work: $HOME/.scailfin
+node: { cores: 8, memory: 16000M }
+network:
+  outbound: true
+  loginAddress: ${loginLanAddress}
+htcondor:
+  source: system
+`;
+
+/** The programs of the other batch systems in the root file system are out of sight or gone. */
+const hide = `mkdir -p ${backstage}
+grep ^/usr/bin/ /var/lib/dpkg/info/slurm-client.list | xargs mv -t ${backstage}
+grep ^/usr/bin/ /var/lib/dpkg/info/gridengine-client.list | xargs rm -f
+`;
+
+/** Finished jobs are remembered for as long as the system in front wants; the node's part ends jobs by itself. */
+const conf = `MinJobAge=86400
+KillWait=30
+`;
+
+function standIn(system: StandIn): Site {
+  const { name, programs, spools, partitions } = system;
+  const behind = slurmWith(`${conf}${partitions.map(line => `PartitionName=${line}\n`).join('')}`);
+  const prepare = `${hide}mkdir -p ${spools.join(' ')}\nchmod 1777 ${spools.join(' ')}\n`;
+  const install = async (program: string, login: Host): Promise<void> => {
+    const script = `#!/bin/sh\nexec /usr/local/bin/node /opt/scailfin/test/lab/standins/${name}.js ${program} "$@"\n`;
+    await writeFile(login, `/usr/bin/${program}`, script, { ...root, mode: 0o755 });
+  };
+  return {
+    name,
+    profileName: `lab-${name}`,
+    profile: profileOf(system),
+    ...behind,
+    async install(hosts) {
+      await behind.install(hosts);
+      await Promise.all([hosts.login, ...hosts.nodes].map(host => host.exec(['sh', '-ec', prepare], root)));
+      await Promise.all(programs.map(program => install(program, hosts.login)));
+    },
+  };
+}
+
+/** What was asked for at each submission. */
+const orders = '/var/spool/lab-batch/orders';
+const everywhere = 'Nodes=c[1-2] MaxTime=3-0';
+
+export const torque = standIn({
+  name: 'torque',
+  title: "The lab's Torque site",
+  programs: ['qsub', 'qstat', 'qselect', 'qdel', 'qhold', 'qrls', 'pbsnodes'],
+  spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/torque/${dir}`)],
+  partitions: [`batch ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
+  queues: '  batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
+});

@@ -8,7 +8,7 @@ import { derOf, pemBlocks, toPem } from './pem.js';
 import { CertificateError } from './problem.js';
 
 /** A proxy certificate with its key and the certificates behind it: all that is needed to be somebody for a while. */
-export interface Proxy extends Credential {
+export interface GridProxy extends Credential {
   readonly file: string;
   /** DER: the proxy, what it was made from, …, the user's certificate, intermediate CAs; no root. */
   readonly chain: readonly Buffer[];
@@ -29,7 +29,7 @@ export function proxyFile(env: NodeJS.ProcessEnv = process.env): string {
  * Reads a proxy. Its dates are not looked at.
  * @throws AuthError when there is none, or others may read it; CertificateError when it is broken
  */
-export function readProxy(file = proxyFile()): Proxy {
+export function readProxy(file = proxyFile()): GridProxy {
   const content = readSecret(file, 'the proxy');
   if (content === undefined)
     throw new AuthError(`there is no proxy ${file}`, { hint: 'make one: scailfin proxy init' });
@@ -37,7 +37,7 @@ export function readProxy(file = proxyFile()): Proxy {
 }
 
 /** @param text certificates and one unencrypted key, in PEM @throws CertificateError */
-export function parseProxy(text: string, file: string): Proxy {
+export function parseProxy(text: string, file: string): GridProxy {
   const what = `the proxy ${file}`;
   const blocks = pemBlocks(text);
   const chain = blocks.filter(b => b.label === 'CERTIFICATE').map(block => derOf(block, what));
@@ -53,7 +53,11 @@ export function parseProxy(text: string, file: string): Proxy {
 }
 
 /** @param certificates the proxy first */
-export function assemble(file: string, certificates: readonly [Certificate, ...Certificate[]], key: KeyObject): Proxy {
+export function assemble(
+  file: string,
+  certificates: readonly [Certificate, ...Certificate[]],
+  key: KeyObject,
+): GridProxy {
   const proxies = certificates.filter(c => c.proxy);
   return {
     what: `the proxy ${file}`,
@@ -76,13 +80,13 @@ function privateKeyOf(pem: string, what: string): KeyObject {
 }
 
 /** The file's text as Globus writes it: proxy, key, the certificates behind it. */
-export function proxyText({ chain, key }: Pick<Proxy, 'chain' | 'key'>): string {
+export function proxyText({ chain, key }: Pick<GridProxy, 'chain' | 'key'>): string {
   const [first, ...others] = chain.map(der => toPem('CERTIFICATE', der));
   return [first, key.export({ type: 'pkcs8', format: 'pem' }) as string, ...others].join('');
 }
 
 /** Puts a proxy in its place, readable by its owner alone. @throws AuthError */
-export function writeProxy(proxy: Proxy): void {
+export function writeProxy(proxy: GridProxy): void {
   writeSecret(proxy.file, proxyText(proxy));
 }
 
@@ -97,7 +101,7 @@ export function destroyProxy(file = proxyFile()): boolean {
  * @param end default: with our own
  * @returns its DER; the chain behind it is ours
  */
-export function signDelegation(request: Buffer, proxy: Proxy, end = proxy.end): Buffer {
+export function signDelegation(request: Buffer, proxy: GridProxy, end = proxy.end): Buffer {
   const [certificate] = proxy.certificates;
   return issueProxy({ certificate, key: proxy.key }, keyOfRequest(request), { end });
 }

@@ -1,0 +1,71 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type forge from 'node-forge';
+import { quote } from '../../shell.js';
+import { type Passphrases, unlock } from '../passphrases.js';
+import { bitString, readDer, sequence, tags } from './der.js';
+import { CertificateError } from './problem.js';
+
+/** What a browser exports. */
+export interface Pkcs12 {
+  readonly key: KeyObject;
+  /** DER, in no order. */
+  readonly certificates: readonly Buffer[];
+}
+
+/**
+ * Opens a PKCS#12 file (RFC 7292), also those of old browsers with RC2, which OpenSSL 3 no longer reads.
+ * @throws AuthError for a wrong passphrase, CertificateError for a file that is broken or has no key
+ */
+export async function openPkcs12(content: Buffer, file: string, passphrases: Passphrases): Promise<Pkcs12> {
+  const { default: library } = await import('node-forge');
+  let outer: forge.asn1.Asn1;
+  try {
+    outer = library.asn1.fromDer(content.toString('binary'));
+  } catch (cause) {
+    throw new CertificateError('malformed', `${file} is not a PKCS#12 file`, { cause });
+  }
+  const inspect = `openssl pkcs12 -info -noout -in ${quote(file)}`;
+  const opened = await unlock(file, passphrases, passphrase => decrypt(library, outer, passphrase, file), inspect);
+  const bags = opened.safeContents.flatMap(safe => safe.safeBags);
+  const { pkcs8ShroudedKeyBag, keyBag, certBag } = library.pki.oids;
+  const key = bags.find(bag => bag.type === pkcs8ShroudedKeyBag || bag.type === keyBag);
+  if (key === undefined) throw new CertificateError('wrong-key', `${file} has no key in it`, { hint: inspect });
+  return {
+    key: keyOf(library, key),
+    certificates: bags.filter(bag => bag.type === certBag).map(bag => certificateOf(library, bag)),
+  };
+}
+
+function decrypt(library: typeof forge, outer: forge.asn1.Asn1, passphrase: string, file: string) {
+  try {
+    return library.pkcs12.pkcs12FromAsn1(outer, passphrase);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : '';
+    if (!/unsupported|not supported|unknown|OID/i.test(why)) return undefined;
+    throw new CertificateError('unsupported', `${file} can't be opened: ${why}`, {
+      hint: `take it apart: openssl pkcs12 -in ${quote(file)} -out usercred.pem, then --cert usercred.pem`,
+      cause,
+    });
+  }
+}
+
+const bytes = (library: typeof forge, asn1: forge.asn1.Asn1): Buffer =>
+  Buffer.from(library.asn1.toDer(asn1).getBytes(), 'binary');
+
+function keyOf(library: typeof forge, bag: forge.pkcs12.Bag): KeyObject {
+  // the library knows RSA; keys of other kinds it leaves as it found them
+  const asn1 = bag.key ? library.pki.wrapRsaPrivateKey(library.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
+  return createPrivateKey({ key: bytes(library, asn1), format: 'der', type: 'pkcs8' });
+}
+
+/** The certificate's own bytes. The library would encode names anew, and not all as they were. */
+function certificateOf(library: typeof forge, bag: forge.pkcs12.Bag): Buffer {
+  if (!bag.cert) return bytes(library, bag.asn1);
+  const parsed = bag.cert as forge.pki.Certificate & { tbsCertificate: forge.asn1.Asn1 };
+  const signed = bytes(library, parsed.tbsCertificate);
+  const tbs = readDer(signed, 'a certificate in the PKCS#12 file');
+  tbs.optional(0xa0);
+  tbs.next(tags.integer);
+  const algorithm = tbs.next(tags.sequence).raw;
+  return sequence(signed, algorithm, bitString(Buffer.from(parsed.signature, 'binary')));
+}

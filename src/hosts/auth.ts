@@ -1,6 +1,7 @@
 import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, messageOf, type ScailfinError } from '../errors.js';
+import type { GsiLogin } from './gsi/login.js';
 import { faultOf, validity } from './keys/certificate.js';
 import { type Identity, PublicKeyAttempt } from './keys/identity.js';
 import { type Candidate, planIdentities } from './keys/plan.js';
@@ -26,10 +27,12 @@ export class Authenticator {
   #refused: Candidate[] = [];
   #last: { candidate: Candidate; identity: Identity } | undefined;
   #agentKeys = 0;
+  #gsi: GsiLogin | undefined;
   #banner = '';
 
   /** What to try when the server takes a method of that name; undefined when there is nothing more of its kind. */
   readonly #methods: Readonly<Record<string, () => Promise<Attempt | undefined>>> = {
+    'gssapi-with-mic': () => this.#proxy(),
     publickey: () => this.#publicKey(),
     'keyboard-interactive': async () => this.#questions.keyboardInteractive(),
     password: () => this.#questions.password(),
@@ -53,6 +56,7 @@ export class Authenticator {
   async next(left: readonly string[] | null, partial: boolean): Promise<Attempt | false> {
     if (left === null) return { type: 'none', username: this.#settings.user };
     this.#judge(partial);
+    if (!partial) await this.#gsi?.judge();
     this.#offered = left;
     for (const name of this.#settings.methods) {
       if (!left.includes(name)) continue;
@@ -95,6 +99,15 @@ export class Authenticator {
           ? `see what a plain login says: ssh -v ${user}@${host}`
           : 'run it on a terminal to answer, or give a key that needs no question by IdentityFile in ~/.ssh/config'));
     return new AuthError(parts.join('\n  '), { hint });
+  }
+
+  async #proxy(): Promise<Attempt | undefined> {
+    const { gsi, alias } = this.#settings;
+    if (gsi === undefined) return undefined;
+    // loaded only where it is tried
+    const { GsiLogin } = await import('./gsi/login.js');
+    this.#gsi ??= new GsiLogin(gsi, alias, error => this.#problem(error));
+    return this.#gsi.next();
   }
 
   async #publicKey(): Promise<Attempt | undefined> {
@@ -154,6 +167,7 @@ export class Authenticator {
   }
 
   #labelOf(method: string): string {
+    if (method === 'gssapi-with-mic') return this.#gsi?.label ?? method;
     return method === 'publickey' ? (this.#last?.identity.label ?? method) : method;
   }
 }

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.js';
+import { type GsiSettings, gsiSettings } from './gsi/settings.js';
 import { readConfig } from './sshinclude.js';
 import { parseTarget, type SshTarget, wholeNumber } from './target.js';
 
@@ -21,6 +22,8 @@ export interface SshSettings {
   readonly certificateFiles: readonly string[];
   /** Authentication methods we may try, the first one first. */
   readonly methods: readonly string[];
+  /** Undefined: gssapi-with-mic is not to be tried. */
+  readonly gsi: GsiSettings | undefined;
   /** The command that gets a new certificate, for hints. */
   readonly renewal: string | undefined;
   /** Socket of the agent, or undefined for none. */
@@ -108,6 +111,7 @@ export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSe
     identitiesOnly: source.auth?.identitiesOnly ?? yes(get('identitiesonly')),
     certificateFiles: files('certificatefile', []),
     methods: methods(get),
+    gsi: gsiSettings(target, get, { host, user, env }),
     renewal: source.auth?.renewal,
     agent: agentSocket(get('identityagent'), env, file),
     jumps: jump === undefined || jump.toLowerCase() === 'none' ? [] : jump.split(',').map(parseTarget),

@@ -5,6 +5,8 @@ export interface SshTarget {
   readonly host: string;
   readonly user?: string;
   readonly port?: number;
+  /** The site takes proxies (GSI), and may be given one for what is to be done there. */
+  readonly gsi?: { readonly delegate: boolean };
 }
 
 /**

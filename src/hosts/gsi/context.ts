@@ -18,12 +18,14 @@ const suites = [
 ];
 
 export interface ContextOptions {
+  /** The server, for messages. */
+  readonly server: string;
   /** PEM: the certificate to show and those that vouch for it, itself first. */
   readonly chain: string;
   /** PEM, not encrypted. */
   readonly key: string;
   /** Judges the server by the certificates it shows (DER, its own first). Nothing of ours leaves before. */
-  readonly checkServer: (shown: readonly Buffer[]) => Promise<void>;
+  readonly checkServer: (shown: readonly Buffer[]) => void;
   /** Signs the request (PKCS#10, DER) that a server sends for a proxy of its own; absent: it gets none. */
   readonly delegate?: ((request: Buffer) => Buffer) | undefined;
 }
@@ -65,7 +67,7 @@ export class SecurityContext {
       this.#changed();
     });
     this.#tls.on('error', error => {
-      this.#failure ??= new AuthError(tlsFailure(error), { cause: error });
+      this.#failure ??= new AuthError(`${options.server} ${tlsFailure(error)}`, { cause: error });
       this.#changed();
     });
   }
@@ -97,17 +99,17 @@ export class SecurityContext {
   async #handshake(): Promise<Step> {
     const isOld = (): boolean => this.#tls.getProtocol() === 'TLSv1.2';
     await this.#until(() => this.#wire.endsFlight || (this.#secure && (isOld() || !this.#wire.isEmpty)));
-    await this.#judge();
+    this.#judge();
     if (this.#secure && isOld()) return this.#open();
     if (this.#secure) this.#stage = 'greeting';
     return { token: this.#wire.take(), done: false };
   }
 
   /** Before the flight that holds our certificate, in all versions: OpenSSL has seen the server's by then. */
-  async #judge(): Promise<void> {
+  #judge(): void {
     const shown = certificates(this.#tls.getPeerCertificate(true));
     if (this.#checked || (shown.length === 0 && !this.#secure)) return;
-    await this.#options.checkServer(shown);
+    this.#options.checkServer(shown);
     this.#checked = true;
   }
 

@@ -10,13 +10,27 @@ const mechanism = Buffer.from('060a2b060104019b50010101', 'hex');
 /** RFC 4462, 3.8. */
 const message = { response: 60, token: 61, error: 64, errorToken: 65, mic: 66 } as const;
 
+/** What became of a login. */
+export interface Outcome {
+  /** The server knows the mechanism. */
+  readonly isGsi: boolean;
+  /** Both sides believed each other; what came after that was the server's decision. */
+  readonly isEstablished: boolean;
+  /** It was us who went no further. */
+  readonly gaveUp: boolean;
+  /** Reasons that the server gave. */
+  readonly said: readonly string[];
+}
+
 /** Proves by a proxy who we are (RFC 4462, section 3, over a GSI security context). Speaks once. */
 export class GssapiWithMic implements RawMethod {
   readonly method = 'gssapi-with-mic';
   readonly #user: string;
   readonly #context: () => SecurityContext;
   readonly #said: string[] = [];
-  #begun = false;
+  #isGsi = false;
+  #isEstablished = false;
+  #gaveUp = false;
   #over: Promise<void> | undefined;
 
   /** @param user the account; empty leaves it to the server to find it by the proxy's name */
@@ -27,24 +41,26 @@ export class GssapiWithMic implements RawMethod {
 
   speak(wire: RawAuth): Promise<void> {
     const speaking = this.#speak(wire);
-    this.#over = speaking.catch(() => {});
+    this.#over = speaking.catch(() => {
+      this.#gaveUp = true;
+    });
     return speaking;
   }
 
-  /** Why the server did not let us in, if that was its decision and not our own. To be asked once it has decided. */
-  async refusal(): Promise<string | undefined> {
+  /** How it went. To be asked once the server has decided. */
+  async outcome(): Promise<Outcome> {
     await this.#over;
-    if (!this.#begun) return 'its GSSAPI is not GSI: it knows no proxies';
-    return this.#said.length > 0 ? `it says: ${this.#said.join('; ')}` : 'it gives no reason';
+    return { isGsi: this.#isGsi, isEstablished: this.#isEstablished, gaveUp: this.#gaveUp, said: this.#said };
   }
 
   async #speak(wire: RawAuth): Promise<void> {
     wire.send(Buffer.concat([wire.request(this.#user), sshUint32(1), sshString(mechanism)]));
     if ((await wire.receive())?.[0] !== message.response) return;
-    this.#begun = true;
+    this.#isGsi = true;
     const context = this.#context();
     try {
-      if (await this.#establish(wire, context)) await this.#sign(wire, context);
+      this.#isEstablished = await this.#establish(wire, context);
+      if (this.#isEstablished) await this.#sign(wire, context);
     } finally {
       context.close();
     }

@@ -4,19 +4,19 @@ import { printable } from '../printable.js';
 const alerts: readonly (readonly [RegExp, string])[] = [
   [
     /HANDSHAKE_FAILURE|NO_SHARED_CIPHER/,
-    'it has no AES-GCM cipher suite, and for others, such as ChaCha20, GSI has no MIC',
+    'has no AES-GCM cipher suite, and for others, such as ChaCha20, GSI has no MIC',
   ],
-  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION/, 'it speaks neither TLS 1.2 nor 1.3'],
-  [/ALERT_CERTIFICATE_EXPIRED/, 'it says that the proxy, or a certificate behind it, has expired'],
-  [/ALERT_CERTIFICATE_REVOKED/, 'it says that your certificate was revoked'],
-  [/ALERT_UNKNOWN_CA/, 'it does not know the authority that issued your certificate'],
-  [/ALERT_(BAD_|UNSUPPORTED_)?CERTIFICATE/, 'it does not accept the proxy'],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION/, 'speaks neither TLS 1.2 nor 1.3'],
+  [/ALERT_CERTIFICATE_EXPIRED/, 'says that the proxy, or a certificate behind it, has expired'],
+  [/ALERT_CERTIFICATE_REVOKED/, 'says that your certificate was revoked'],
+  [/ALERT_UNKNOWN_CA/, 'does not know the authority that issued your certificate'],
+  [/ALERT_(BAD_|UNSUPPORTED_)?CERTIFICATE/, 'does not accept the proxy'],
 ];
 
-/** A failed handshake as a sentence about the server. */
+/** A failed handshake in words that follow the server's name. */
 export function tlsFailure(error: Error & { code?: string }): string {
   const known = alerts.find(([pattern]) => pattern.test(error.code ?? ''));
-  return known?.[1] ?? `its TLS session failed: ${error.message}`;
+  return known?.[1] ?? `broke the TLS session off: ${error.message}`;
 }
 
 /**

@@ -1,0 +1,76 @@
+import { checkDates } from '../../credentials/x509/checks.js';
+import { verifyPeer } from '../../credentials/x509/peer.js';
+import { toPem } from '../../credentials/x509/pem.js';
+import { type GridProxy, proxyFile, readProxy, signDelegation } from '../../credentials/x509/proxy.js';
+import { loadTrust, trustDir } from '../../credentials/x509/trust.js';
+import { AuthError } from '../../errors.js';
+import type { RawMethod } from '../rawauth.js';
+import { refusal } from './refusal.js';
+import type { GsiSettings } from './settings.js';
+import { GssapiWithMic } from './userauth.js';
+
+/** Logs in by the user's proxy, if there is one: once for each connection. */
+export class GsiLogin {
+  readonly #settings: GsiSettings;
+  readonly #alias: string;
+  readonly #problem: (error: AuthError) => void;
+  #isTried = false;
+  #attempt: { readonly method: GssapiWithMic; readonly proxy: GridProxy } | undefined;
+
+  /**
+   * @param alias the host, for messages
+   * @param problem told why a login was not tried, or did not succeed
+   */
+  constructor(settings: GsiSettings, alias: string, problem: (error: AuthError) => void) {
+    this.#settings = settings;
+    this.#alias = alias;
+    this.#problem = problem;
+  }
+
+  /** What is shown, for messages. */
+  get label(): string {
+    return `the proxy ${proxyFile(this.#settings.env)}`;
+  }
+
+  /** The method to speak; undefined when it was spoken already, or there is no proxy that could be shown. */
+  next(): RawMethod | undefined {
+    if (this.#isTried) return undefined;
+    this.#isTried = true;
+    const proxy = this.#proxy();
+    if (proxy === undefined) return undefined;
+    const { account, delegate, server, env } = this.#settings;
+    const method = new GssapiWithMic(account, {
+      server: this.#alias,
+      chain: proxy.chain.map(der => toPem('CERTIFICATE', der)).join(''),
+      key: proxy.key.export({ type: 'pkcs8', format: 'pem' }) as string,
+      checkServer: shown => void verifyPeer(shown, { host: server, services: ['host'] }, loadTrust(trustDir(env))),
+      delegate: delegate ? request => signDelegation(request, proxy) : undefined,
+    });
+    this.#attempt = { method, proxy };
+    return method;
+  }
+
+  /** To be called once the server has decided: tells why it did not let the proxy in. */
+  async judge(): Promise<void> {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    if (attempt === undefined) return;
+    const outcome = await attempt.method.outcome();
+    if (outcome.gaveUp || (!outcome.isGsi && !this.#settings.expected)) return;
+    this.#problem(refusal(this.#alias, this.#settings.account, attempt.proxy, outcome));
+  }
+
+  #proxy(): GridProxy | undefined {
+    try {
+      const proxy = readProxy(proxyFile(this.#settings.env));
+      const now = new Date();
+      for (const certificate of proxy.certificates) checkDates(certificate, now);
+      return proxy;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      // some systems have GSSAPIAuthentication on for all hosts: no word to those who use no proxies
+      if (this.#settings.expected || !/^there is no proxy/.test(error.message)) this.#problem(error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import type { GridProxy } from '../../credentials/x509/proxy.js';
+import { AuthError } from '../../errors.js';
+import type { Outcome } from './userauth.js';
+
+/** What to do about a server's words; the first that fits. */
+const cures: readonly (readonly [RegExp, string])[] = [
+  [/expired|not yet valid/i, 'one of two clocks is wrong: compare date -u here and there'],
+  [
+    /trusted CA|unknown ca|issuer certificate/i,
+    'the site does not know the CA of your certificate: ask which ones it takes',
+  ],
+  [/revoked/i, 'ask your CA for a new certificate'],
+];
+
+/**
+ * Why a server did not let a proxy in.
+ * @param account that was asked for; empty: the one that the server finds
+ */
+export function refusal(
+  alias: string,
+  account: string,
+  proxy: GridProxy,
+  { isGsi, isEstablished, said }: Outcome,
+): AuthError {
+  const { file, identity, end } = proxy;
+  if (!isGsi) return new AuthError(`${alias} has GSSAPI, but not GSI: it takes no proxies`);
+  if (proxy.limited) {
+    const hint = 'make one with full rights: scailfin proxy init';
+    return new AuthError(`${alias} refused the limited proxy ${file}`, { hint });
+  }
+  const words = said.join('; ');
+  if (words === '' && isEstablished) {
+    const how = account === '' ? `has no account for ${identity}` : `does not let ${identity} in as ${account}`;
+    const hint = `ask the site to enter that name into its grid map file${account === '' ? '' : `, or correct the user ${account}`}`;
+    return new AuthError(`${alias} ${how}`, { hint });
+  }
+  const about = `${alias} refused the proxy ${file} of ${identity}`;
+  if (words === '') return new AuthError(`${about} and gives no reason`);
+  const clocks = /expired|not yet valid/i.test(words)
+    ? `; it ends at ${second(end)}, and this machine's clock says ${second(new Date())}`
+    : '';
+  const hint = cures.find(([pattern]) => pattern.test(words))?.[1];
+  return new AuthError(`${about}: ${words}${clocks}`, { hint });
+}
+
+const second = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;

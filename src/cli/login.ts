@@ -59,13 +59,14 @@ export async function loginOf(
   name: string,
   user: string | undefined,
 ): Promise<{ targets: readonly SshTarget[]; auth?: AuthOptions }> {
-  const [{ isSite, loadSite }, { loadConfig }, { UsageError }, { parseTarget }, { loginTargets }] = await Promise.all([
-    import('../sites/catalog.js'),
-    import('../sites/config.js'),
-    import('../errors.js'),
-    import('../hosts/target.js'),
-    import('../cluster/connections.js'),
-  ]);
+  const [{ isSite, loadSite }, { loadConfig }, { UsageError }, { parseTarget }, { loginAuth, loginTargets }] =
+    await Promise.all([
+      import('../sites/catalog.js'),
+      import('../sites/config.js'),
+      import('../errors.js'),
+      import('../hosts/target.js'),
+      import('../cluster/connections.js'),
+    ]);
   if (!(await isSite(name))) {
     if (!/[@.:]/.test(name)) await loadSite(name); // says which sites there are
     const target = parseTarget(name);
@@ -74,7 +75,8 @@ export async function loginOf(
   const [{ profile }, config] = await Promise.all([loadSite(name), loadConfig()]);
   if (!profile.login) throw new UsageError(`${profile.name} is this machine: there is nothing to log in to`);
   const who = user ?? config.sites[profile.name]?.user ?? profile.login.user;
-  return { targets: loginTargets(profile.login, who) };
+  const auth = loginAuth(profile);
+  return { targets: loginTargets(profile.login, who), ...(auth && { auth }) };
 }
 
 async function list(ui: Ui): Promise<void> {

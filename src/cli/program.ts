@@ -16,6 +16,7 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   logs: () => import('./logs.js'),
   login: () => import('./login.js'),
   logout: () => import('./logout.js'),
+  sshproxy: () => import('./sshproxy.js'),
   sites: () => import('./sites.js'),
   config: () => import('./config.js'),
   render: () => import('./render.js'),

@@ -1,22 +1,33 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import type { Prompter } from '../credentials/prompts.js';
 import { ConnectionError, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
-import { type HostTarget, openHost } from '../hosts/open.js';
+import { type AuthOptions, type HostTarget, type OpenOptions, openHost } from '../hosts/open.js';
 import type { SiteProfile } from '../sites/schema.js';
 import type { HeadnodeSpec, SiteSpec } from './spec.js';
 
 type SshHostTarget = Extract<HostTarget, { kind: 'ssh' }>;
 
+/** What it takes to log in to a site. */
+export interface SiteLogin {
+  readonly profile: Pick<SiteProfile, 'login'> & { readonly name?: string };
+  readonly user: string | undefined;
+}
+
 /** The hosts of one command run, each connected at most once. */
 export class Connections {
   readonly #open = new Map<string, Promise<Host>>();
 
-  constructor(readonly prompter: Prompter | undefined) {}
+  constructor(
+    readonly prompter: Prompter | undefined,
+    private readonly options: Pick<OpenOptions, 'onHostKey'> = {},
+  ) {}
 
-  async site(spec: SiteSpec): Promise<Host> {
+  async site(spec: SiteLogin): Promise<Host> {
     const { login } = spec.profile;
     if (!login) return this.#connect({ kind: 'local' });
-    return this.#first(await keptFirst(loginTargets(login, spec.user)));
+    return this.#first(await keptFirst(loginTargets(login, spec.user)), loginAuth(spec.profile));
   }
 
   /** @param home the site whose login node a headnode of kind `login` is on */
@@ -39,21 +50,21 @@ export class Connections {
   }
 
   /** The first login node that can be reached: a site may have one down for repair. What else goes wrong is told at once. */
-  async #first(targets: readonly HostTarget[]): Promise<Host> {
+  async #first(targets: readonly HostTarget[], auth: AuthOptions | undefined): Promise<Host> {
     const [target, ...others] = targets as [HostTarget, ...HostTarget[]];
     try {
-      return await this.#connect(target);
+      return await this.#connect(target, auth);
     } catch (error) {
       if (!(error instanceof ConnectionError) || others.length === 0) throw error;
-      return this.#first(others).catch(() => Promise.reject(error));
+      return this.#first(others, auth).catch(() => Promise.reject(error));
     }
   }
 
-  #connect(target: HostTarget): Promise<Host> {
+  #connect(target: HostTarget, auth?: AuthOptions): Promise<Host> {
     const key = JSON.stringify(target);
     const known = this.#open.get(key);
     if (known) return known;
-    const host = openHost(target, { prompter: this.prompter });
+    const host = openHost(target, { ...this.options, prompter: this.prompter, auth });
     this.#open.set(key, host);
     // a later command of the same run may try again
     host.catch(() => this.#open.delete(key));
@@ -69,6 +80,14 @@ export class Connections {
 /** The login nodes of a site, in its profile's order. */
 export function loginTargets(login: NonNullable<SiteProfile['login']>, user: string | undefined): SshHostTarget[] {
   return login.hosts.map(host => ssh(host, user, login.port));
+}
+
+/** Where a site trades codes for certificates: the key that is got there, once it is there, and how to get the next. */
+export function loginAuth({ name, login }: SiteLogin['profile']): AuthOptions | undefined {
+  if (!login?.certificates) return undefined;
+  const { key } = login.certificates;
+  const isThere = existsSync(key.replace(/^~(?=\/)/, homedir()));
+  return { renewal: `scailfin sshproxy --site ${name ?? 'SITE'}`, ...(isThere ? { identityFiles: [key] } : {}) };
 }
 
 /** The login node to which a login is kept goes first: nobody wants to prove twice who he is. */

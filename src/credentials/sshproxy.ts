@@ -45,6 +45,16 @@ export async function requestKey(request: KeyRequest): Promise<IssuedKey> {
   throw refusal(status, firstLine(text, request.secret), url.host, { ...request, scope });
 }
 
+/** What can be seen to be wrong before anybody types a code. @throws UsageError */
+export function checkWords({ user, scope, collab }: Pick<KeyRequest, 'user' | 'scope' | 'collab'>): void {
+  for (const [flag, name] of Object.entries({ user, scope, collab })) {
+    if (name === undefined || /^\w[\w.-]*$/.test(name)) continue;
+    throw new UsageError(
+      `--${flag} can't be ${JSON.stringify(name)}: a name has letters, digits, dots and hyphens only`,
+    );
+  }
+}
+
 function post(
   url: URL,
   { user, secret, collab, timeoutMs = limitMs }: KeyRequest,

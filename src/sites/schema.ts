@@ -80,6 +80,14 @@ export const profileSchema = z.strictObject({
         .array(z.enum(['publickey', 'agent', 'password', 'keyboard-interactive', 'gssapi-gsi', 'sshproxy']))
         .optional(),
       mfa: z.boolean().optional(),
+      /** A service that trades password and one-time code for a key with a certificate that ends soon. */
+      certificates: z
+        .strictObject({
+          sshproxy: line.regex(/^https:\/\/[^/@\s]+\/?$/, 'must be an address such as https://sshproxy.example.org'),
+          /** Where the private key is kept, its certificate beside it. */
+          key: line.regex(/^(~\/|\/)./, 'must be a path that begins with / or ~/'),
+        })
+        .optional(),
     })
     .optional(),
   scheduler: z.strictObject({
@@ -156,6 +164,10 @@ export const configSchema = z.strictObject({
   port: z.int().min(1024).max(65435).optional(),
   htcondor: htcondorSchema.optional(),
   idleTimeout: duration.optional(),
+  /** What `sites check` tries to reach from a site. */
+  probeUrls: z
+    .array(line.refine(url => /^https?:\/\/[^\s/]+/.test(url), 'must be a URL, such as https://github.com'))
+    .optional(),
   sites: z
     .record(
       line,

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateDir } from '../paths.js';
-import { type ClusterRecord, type Entry, fold } from './record.js';
+import { after, type ClusterRecord, type Entry, fold } from './record.js';
 
 /** `Omit` that keeps a union a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -47,7 +47,7 @@ export class Journal {
       closeSync(file);
     }
     this.#entries = [...this.#entries, full];
-    this.#record = fold(this.#entries);
+    this.#record = after(this.#record, full);
   }
 }
 

@@ -76,10 +76,11 @@ export type Entry = { readonly at: string } & (
 
 /** @returns undefined when the journal does not begin with a cluster */
 export function fold(entries: readonly Entry[]): ClusterRecord | undefined {
-  return entries.reduce<ClusterRecord | undefined>(step, undefined);
+  return entries.reduce<ClusterRecord | undefined>(after, undefined);
 }
 
-function step(record: ClusterRecord | undefined, entry: Entry): ClusterRecord | undefined {
+/** The record as one more entry makes it. */
+export function after(record: ClusterRecord | undefined, entry: Entry): ClusterRecord | undefined {
   if (entry.type === 'created') {
     const { id, spec, at } = entry;
     return {

@@ -79,8 +79,19 @@ leave() {
   for p in $(condors) $(jobs_of_ours); do kill -KILL "$p" 2>/dev/null; done
   rm -rf "$work"
 }
+# Torque and PBS kill what is left of a job's session when the shell above this one has got their TERM (pbs_mom, kill_job),
+# and never find HTCondor, which has sessions of its own: a keeper with one as well sees its pipe from here end, and leaves for us
+keep() {
+  trap '' TERM INT HUP
+  while read -r master; do told=$master; done
+  master=$told
+  leave
+}
+keeper="$(declare -f marked condors jobs_of_ours leave keep); id=\$1 work=\$2 nap= told=; keep"
+exec 9> >(exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" >/dev/null 2>&1)
+tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'
-trap 'leave' EXIT
+trap 'leave; tell ""' EXIT
 trap 'say "leaving: $why"; exit 0' TERM INT HUP
 
 # ---- into the pool
@@ -88,15 +99,16 @@ trap 'say "leaving: $why"; exit 0' TERM INT HUP
 # by the ANCESTORs it finds what it started
 for name in $(compgen -e | grep '^_CONDOR_'); do case $name in _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac; done
 export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
-"$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 &
+"$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 9>&- &
 master=$!
+tell "$master"
 unset LD_LIBRARY_PATH
 say "joining the pool at $address:$port with $cores cores and $memory MiB, until $(date -u -d "@$ends" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo "$ends")"
 
 silent=0
 ticks=0
 while kill -0 "$master" 2>/dev/null; do
-  sleep 5 &
+  sleep 5 9>&- &
   nap=$!
   wait "$nap" 2>/dev/null
   ticks=$((ticks + 1))

@@ -1,13 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import type { ClientChannel, PseudoTtyOptions } from 'ssh2';
+import type { PseudoTtyOptions } from 'ssh2';
 import { ConnectionError } from '../errors.js';
 import { AfterMark, type Marker, wrap } from './channel.js';
-import type { Connection } from './connection.js';
 import type { StartupNoise } from './host.js';
-
-/** The server refused to open one more session; others may have to end first. */
-export class TooManySessions extends Error {}
+import { type Channel, type Link, TooManySessions } from './link.js';
 
 /** How long a stopped command may take to go before it is killed outright, in seconds. */
 const killAfterS = 2;
@@ -27,8 +24,8 @@ export class RemoteCommand {
   readonly #err: AfterMark;
 
   private constructor(
-    private readonly connection: Connection,
-    private readonly channel: ClientChannel,
+    private readonly link: Link,
+    private readonly channel: Channel,
     marker: Marker,
     tty: boolean,
   ) {
@@ -50,7 +47,7 @@ export class RemoteCommand {
       exit = code;
     });
     this.ended = new Promise((resolve, reject) => {
-      const off = connection.onLost(reject);
+      const off = link.onLost(reject);
       // The channel is closed before the last of its output has come through.
       const events = [happens(channel, 'close'), happens(this.#out, 'end'), happens(this.#err, 'end')];
       void Promise.all(events).then(() => {
@@ -70,13 +67,13 @@ export class RemoteCommand {
    * @throws TooManySessions when the server has no session to give, ConnectionError when it refuses or is gone
    */
   static async start(
-    connection: Connection,
+    link: Link,
     argv: readonly string[],
     options: { pty?: PseudoTtyOptions | undefined } = {},
   ): Promise<RemoteCommand> {
     const tty = options.pty !== undefined;
     const { line, marker } = wrap(argv, { tty });
-    return open(connection, line, channel => new RemoteCommand(connection, channel, marker, tty), options.pty);
+    return link.exec(line, options.pty, channel => new RemoteCommand(link, channel, marker, tty));
   }
 
   /** What start-up files printed before the command began, or the login shell instead of it. */
@@ -119,7 +116,7 @@ export class RemoteCommand {
   }
 
   async #kill(): Promise<void> {
-    if (this.connection.lost !== undefined) return;
+    if (this.link.lost !== undefined) return;
     this.channel.signal('TERM');
     this.release();
     const pid = this.#out.pid;
@@ -132,7 +129,7 @@ kill -KILL $p`;
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         const { line } = wrap(['/bin/sh', '-c', `{ ${script}\n} 2>/dev/null`]);
-        const closed = await open(this.connection, line, channel => {
+        const closed = await this.link.exec(line, undefined, channel => {
           channel.resume();
           channel.stderr.resume();
           channel.end();
@@ -150,34 +147,10 @@ kill -KILL $p`;
   #noShell(exit: number | null): ConnectionError {
     const said = this.noise;
     return new ConnectionError(
-      `${this.connection.name}: the login shell ended${exit === null ? '' : ` with status ${exit}`} before running anything${said === '' ? ', and printed nothing' : `; it printed:\n${said}`}`,
+      `${this.link.name}: the login shell ended${exit === null ? '' : ` with status ${exit}`} before running anything${said === '' ? ', and printed nothing' : `; it printed:\n${said}`}`,
       { hint: 'see what a plain login does there; a start-up file may end the shell, or the account may be closed' },
     );
   }
-}
-
-/**
- * Starts a command line. `use` gets the channel before ssh2 reads on: the exit status may come with the very packet
- * that says the command has started, and it is announced only once.
- */
-async function open<T>(
-  connection: Connection,
-  line: string,
-  use: (channel: ClientChannel) => T,
-  pty?: PseudoTtyOptions,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const off = connection.onLost(reject);
-    if (connection.lost !== undefined) return;
-    connection.client.exec(line, pty === undefined ? {} : { pty }, (error, channel) => {
-      off();
-      if (error === undefined || error === null) resolve(use(channel));
-      else if (connection.lost !== undefined) reject(connection.lost);
-      else if (/open failure/i.test(error.message)) reject(new TooManySessions(error.message));
-      else
-        reject(new ConnectionError(`${connection.name} refused to run a command: ${error.message}`, { cause: error }));
-    });
-  });
 }
 
 /** Unlike events.once, minds no errors: a write to a command that has ended is none of its business. */

@@ -5,9 +5,9 @@ import { commandLine } from '../shell.js';
 import { attachStreams, terminal } from './attach.js';
 import { Collector, quietAfter } from './collect.js';
 import { type ConnectOptions, connect, route } from './connect.js';
-import type { Connection } from './connection.js';
 import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
-import { RemoteCommand, TooManySessions } from './remote.js';
+import { type Link, TooManySessions } from './link.js';
+import { RemoteCommand } from './remote.js';
 import { Slots } from './slots.js';
 import type { SshSettings } from './sshconfig.js';
 import { intoPlace, pour, receive } from './streams.js';
@@ -31,16 +31,16 @@ interface Limits {
   readonly pty?: PseudoTtyOptions | undefined;
 }
 
-/** A host over one SSH connection; every command is a channel on it. */
+/** A host over one SSH connection, whoever keeps that; every command is a channel on it. */
 export class SshHost implements Host {
   readonly name: string;
   readonly address: string;
-  readonly #connection: Connection;
+  readonly #link: Link;
   readonly #slots = new Slots(parallel);
   #roundTrips = 0;
 
-  private constructor(connection: Connection, settings: SshSettings) {
-    this.#connection = connection;
+  private constructor(link: Link, settings: SshSettings) {
+    this.#link = link;
     this.name = `${settings.user}@${settings.alias}`;
     this.address = settings.host;
   }
@@ -139,7 +139,7 @@ export class SshHost implements Host {
   }
 
   async close(): Promise<void> {
-    await this.#connection.close();
+    await this.#link.close();
   }
 
   /** Runs `work` on a command of its own: waits for a session, keeps the limits, and kills what outlives them. */
@@ -176,7 +176,7 @@ export class SshHost implements Host {
     };
     const abort = (): void => stop(limits.signal?.reason as Error);
     limits.signal?.addEventListener('abort', abort);
-    const off = this.#connection.onLost(stop);
+    const off = this.#link.onLost(stop);
     alive();
     try {
       const starting = this.#start(argv, limits.pty, () => over);
@@ -206,7 +206,7 @@ export class SshHost implements Host {
     const asked = performance.now();
     for (let pause = 50; ; pause = Math.min(2 * pause, 1_000)) {
       try {
-        return await RemoteCommand.start(this.#connection, argv, { pty });
+        return await RemoteCommand.start(this.#link, argv, { pty });
       } catch (error) {
         if (!(error instanceof TooManySessions)) throw error;
         this.#slots.shrinkTo(this.#slots.used - 1);

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import ssh2, { type ClientChannel, type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
-import type { Connection } from '../connection.js';
+import ssh2, { type PseudoTtyInfo, type ServerChannel, type Session } from 'ssh2';
+import { type Channel, type Link, TooManySessions } from '../link.js';
 import { Slots } from '../slots.js';
 import { clear, control, type KeptFile, type KeptState, makeKeptDir, type Place } from './place.js';
 
@@ -30,7 +30,7 @@ export class Master {
   #stopped = false;
 
   constructor(
-    private readonly connection: Connection,
+    private readonly link: Link,
     private readonly place: Place,
     /** Seconds. */
     private readonly idleLimit: number,
@@ -44,7 +44,7 @@ export class Master {
       client.on('error', () => {}); // a command that was killed
       client.on('session', accept => this.#session(accept()));
       client.on('tcpip', (accept, reject, { destIP, destPort }) => {
-        this.connection.tunnel(destIP, destPort).then(
+        this.link.tunnel(destIP, destPort).then(
           far => join(far, accept()),
           () => reject(),
         );
@@ -55,11 +55,11 @@ export class Master {
     makeKeptDir();
     listener.listen(this.place.socket);
     await once(listener, 'listening');
-    const self: KeptFile = { name: this.connection.name, pid: process.pid, hostKey: key.public.trim() };
+    const self: KeptFile = { name: this.link.name, pid: process.pid, hostKey: key.public.trim() };
     writeFileSync(this.place.file, JSON.stringify(self), { mode: 0o600 });
     this.#rest();
     this.#close = () => listener.close();
-    this.connection.onLost(() => this.stop());
+    this.link.onLost(() => this.stop());
   }
 
   /** Ends it: socket and file go, and so does the connection. */
@@ -71,13 +71,13 @@ export class Master {
     this.#close();
     // the one who asked is still to be answered
     for (const client of this.#clients) setTimeout(() => client.destroy(), lastWordsMs);
-    void this.connection.close();
+    void this.link.close();
   }
 
   get state(): KeptState {
     const idle = this.#clients.size > 0 ? 0 : (Date.now() - this.#idleSince) / 1000;
     return {
-      name: this.connection.name,
+      name: this.link.name,
       pid: process.pid,
       since: this.#since,
       idleLimit: this.idleLimit,
@@ -104,7 +104,7 @@ export class Master {
 
   #session(session: Session): void {
     let pty: PseudoTtyInfo | undefined;
-    let far: ClientChannel | undefined;
+    let far: Channel | undefined;
     session.on('pty', (accept, _reject, info) => {
       pty = info;
       accept?.();
@@ -133,23 +133,16 @@ export class Master {
   async #exec(
     command: string,
     pty: PseudoTtyInfo | undefined,
-    use: (channel: ClientChannel, release: () => void) => void,
+    use: (channel: Channel, release: () => void) => void,
   ): Promise<void> {
     const release = await this.#slots.take();
     const asked = performance.now();
     for (;;) {
       try {
-        // the exit status may come with the packet that starts it: `use` listens before ssh2 reads on
-        await new Promise<void>((resolve, reject) => {
-          this.connection.client.exec(command, pty ? { pty } : {}, (error, channel) => {
-            if (error) return reject(error);
-            use(channel, release);
-            resolve();
-          });
-        });
+        await this.link.exec(command, pty, channel => use(channel, release));
         return;
       } catch (error) {
-        const isFull = /open failure/i.test(String(error)) && this.connection.lost === undefined;
+        const isFull = error instanceof TooManySessions;
         if (!isFull || performance.now() - asked > patienceMs) {
           release();
           throw error;
@@ -172,7 +165,7 @@ export class Master {
 }
 
 /** Passes everything of one command between the far host and the one on the socket, its end last. */
-function relay(far: ClientChannel, near: ServerChannel, release: () => void): void {
+function relay(far: Channel, near: ServerChannel, release: () => void): void {
   // at once: children may hold the output open for long after
   far.once('exit', (code: number | null, signal?: string, dump?: boolean, text?: string) => {
     if (code === null) near.exit(signal ?? 'TERM', dump ?? false, text ?? '');

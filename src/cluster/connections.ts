@@ -79,7 +79,8 @@ export class Connections {
 
 /** The login nodes of a site, in its profile's order. */
 export function loginTargets(login: NonNullable<SiteProfile['login']>, user: string | undefined): SshHostTarget[] {
-  return login.hosts.map(host => ssh(host, user, login.port));
+  const gsi = login.auth?.includes('gssapi-gsi') ? { gsi: { delegate: login.delegate === true } } : {};
+  return login.hosts.map(host => ({ ...ssh(host, user, login.port), ...gsi }));
 }
 
 /** Where a site trades codes for certificates: the key that is got there, once it is there, and how to get the next. */

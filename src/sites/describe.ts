@@ -47,7 +47,7 @@ function loginOf({ login }: SiteProfile): string {
   if (!login) return 'none: this machine';
   const port = login.port === undefined ? '' : ` port ${login.port}`;
   const auth = login.auth ? ` by ${login.auth.join(', ')}` : '';
-  return `${login.hosts.join(', ')}${port}${auth}${login.mfa ? ' (multi-factor)' : ''}`;
+  return `${login.hosts.join(', ')}${port}${auth}${login.mfa ? ' (multi-factor)' : ''}${login.delegate ? ', delegating a proxy' : ''}`;
 }
 
 function schedulerOf({ scheduler }: SiteProfile): string {

@@ -13,6 +13,7 @@ export const profileRules: readonly Rule[] = [
   optionsOfOneScheduler,
   accountNeedsAScheduler,
   retirement,
+  delegation,
 ];
 
 const typeOf = (root: unknown): unknown => valueAt(root, ['scheduler', 'type']);
@@ -111,4 +112,15 @@ function* accountNeedsAScheduler(root: unknown): Iterable<Finding> {
 function* retirement(root: unknown): Iterable<Finding> {
   if (valueAt(root, ['retired']) === undefined || valueAt(root, ['status']) === 'retired') return;
   yield { path: ['retired'], at: 'key', message: 'a date of retirement needs status: retired' };
+}
+
+function* delegation(root: unknown): Iterable<Finding> {
+  const auth = valueAt(root, ['login', 'auth']);
+  if (valueAt(root, ['login', 'delegate']) !== true) return;
+  if (Array.isArray(auth) && auth.includes('gssapi-gsi')) return;
+  yield {
+    path: ['login', 'delegate'],
+    at: 'key',
+    message: 'only a login by gssapi-gsi can delegate; add it to "auth"',
+  };
 }

@@ -80,6 +80,8 @@ export const profileSchema = z.strictObject({
         .array(z.enum(['publickey', 'agent', 'password', 'keyboard-interactive', 'gssapi-gsi', 'sshproxy']))
         .optional(),
       mfa: z.boolean().optional(),
+      /** With gssapi-gsi: the login node gets a proxy of its own, made from yours. */
+      delegate: z.boolean().optional(),
       /** A service that trades password and one-time code for a key with a certificate that ends soon. */
       certificates: z
         .strictObject({

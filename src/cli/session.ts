@@ -1,5 +1,7 @@
 import { Connections } from '../cluster/connections.js';
 import type { Context } from '../cluster/context.js';
+import { dependences, warnOf } from '../cluster/credentials.js';
+import type { EventSink } from '../cluster/events.js';
 import { allRecords, Journal } from '../cluster/journal.js';
 import type { ClusterRecord } from '../cluster/record.js';
 import { checkName } from '../cluster/spec.js';
@@ -10,10 +12,19 @@ import type { Ui } from './ui.js';
 export async function withCluster<T>(ui: Ui, name: string, work: (context: Context) => Promise<T>): Promise<T> {
   const connections = new Connections(ui.prompter());
   try {
-    return await work({ journal: Journal.open(name), connections, sink: await ui.sink() });
+    const [journal, sink] = [Journal.open(name), await ui.sink()];
+    warn(journal.record, sink);
+    return await work({ journal, connections, sink });
   } finally {
     await connections.close();
   }
+}
+
+/** Whatever one does with a cluster, one is told of what will soon stop it. */
+function warn(record: ClusterRecord | undefined, sink: EventSink): void {
+  if (!record || record.state === 'terminated') return;
+  const specs = record.sites.map(s => s.spec);
+  for (const dependence of dependences(record.spec, specs)) warnOf(dependence, sink);
 }
 
 /** The cluster that is meant: the one named, or the only one there is. @throws UsageError */

@@ -42,6 +42,10 @@ export function describeStatus(status: ClusterStatus): string {
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
+  for (const c of status.credentials) {
+    const when = c.secondsLeft > 0 ? `lasts ${formatDuration(c.secondsLeft)}` : (c.problem ?? 'has ended');
+    lines.push(`  ${c.what} ${when}; needed ${c.need}`);
+  }
   for (const site of status.sites) {
     lines.push(`  ${site.site}: ${site.glideins.filter(g => !isOver(g.state)).length} of ${site.wanted} glide-ins`);
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);

@@ -16,6 +16,8 @@ interface Flags {
   /** false for --no-wait. */
   wait?: number | false;
   timeout: number;
+  /** true: where Globus has it. */
+  proxy?: string | true;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -30,11 +32,19 @@ export function register(program: Command, ui: Ui): void {
     .option('--wait <n>', 'how many glide-ins to wait for; default: all', natural)
     .option('--no-wait', 'return once the glide-ins are submitted')
     .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
+    .option(
+      '--proxy [file]',
+      'let the jobs have an X.509 proxy made from this one; default: $X509_USER_PROXY or /tmp/x509up_uUID',
+    )
     .option('--dry-run', 'show the plan and write all files that would leave this machine; uses no network')
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: Flags) => {
-      const { describePlan, planFor, nodeHours } = await import('./plan.js');
-      const plan = await planFor({ ...flags, name }, flags.dryRun);
+      const [{ describePlan, planFor, nodeHours }, { chosenProxy }] = await Promise.all([
+        import('./plan.js'),
+        import('../cluster/credentials.js'),
+      ]);
+      const proxy = flags.proxy === undefined ? undefined : chosenProxy(flags.proxy);
+      const plan = await planFor({ ...flags, name, proxy }, flags.dryRun);
       if (flags.dryRun) {
         const { renderAll } = await import('../cluster/render.js');
         const { mkdtempSync } = await import('node:fs');

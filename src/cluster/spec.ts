@@ -16,6 +16,8 @@ export interface ClusterSpec {
   /** First port tried on the headnode. */
   readonly port: number;
   readonly htcondor: HtcondorSource;
+  /** Absolute path on this machine of the X.509 proxy that goes with the cluster, for its jobs. */
+  readonly proxy?: string;
 }
 
 /** What was asked of one site. */
@@ -49,6 +51,8 @@ export interface UpRequest {
   readonly account?: string | undefined;
   readonly user?: string | undefined;
   readonly idleTimeout?: number | undefined;
+  /** Absolute path. */
+  readonly proxy?: string | undefined;
 }
 
 const DEFAULT_WALLTIME = 3600;
@@ -117,7 +121,10 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
     profile,
   );
   const source = headnode.kind === 'login' ? profile.htcondor : (config.htcondor ?? profile.htcondor);
-  return { name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } };
+  return {
+    ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
+    ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
+  };
 }
 
 /** @throws UsageError for a name that can't be a job name, a directory and a host label at once */

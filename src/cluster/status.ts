@@ -1,3 +1,4 @@
+import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
 import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
 import { schedulerFor } from '../schedulers/registry.js';
@@ -5,6 +6,7 @@ import { listJobs } from '../schedulers/runner.js';
 import { isOver, type PilotState, type PilotStatus } from '../schedulers/scheduler.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir } from './context.js';
+import { dependences } from './credentials.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 
@@ -26,6 +28,20 @@ export interface ClusterStatus {
   /** In cores. */
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
+  readonly credentials: readonly CredentialStatus[];
+}
+
+/** Something the cluster can't do without. */
+export interface CredentialStatus {
+  /** `the proxy /tmp/x509up_u1000`. */
+  readonly what: string;
+  /** What for: `to log in to bluewaters`. */
+  readonly need: string;
+  /** ISO 8601, UTC; absent where there is none that can be used. */
+  readonly end?: string;
+  /** 0 when it has ended or can't be used. */
+  readonly secondsLeft: number;
+  readonly problem?: string;
 }
 
 export interface SiteStatus {
@@ -114,7 +130,20 @@ function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answ
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
+    credentials: credentialsOf(record),
   };
+}
+
+function credentialsOf(record: ClusterRecord): CredentialStatus[] {
+  const all = dependences(
+    record.spec,
+    record.sites.map(s => s.spec),
+  );
+  return all.map(({ what, need, end, problem }) => ({
+    ...{ what, need, secondsLeft: end ? secondsLeft({ end }) : 0 },
+    ...(end ? { end: end.toISOString() } : {}),
+    ...(problem === undefined ? {} : { problem }),
+  }));
 }
 
 function merge(status: PilotStatus, pool: PoolStatus | undefined): GlideinStatus {

@@ -3,7 +3,18 @@ import { messageOf, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { probe } from '../hosts/probe.js';
 import { glideinToken } from '../htcondor/pool.js';
-import { type Context, isForeign, jobQuery, knownIds, newId, recordOf, type Site, siteRecord } from './context.js';
+import {
+  type Context,
+  isForeign,
+  jobQuery,
+  knownIds,
+  newId,
+  recordOf,
+  type Site,
+  siteDir,
+  siteRecord,
+} from './context.js';
+import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
 import type { ClusterRecord } from './record.js';
@@ -37,6 +48,7 @@ export async function up(
 ): Promise<ClusterStatus | undefined> {
   const release = lock(context.journal.dir, `scailfin up ${spec.name}`);
   try {
+    requireLasting(dependences(spec, [site]));
     const fresh = begin(context, spec, site);
     await raise(context, site, site.nodes, fresh);
     context.journal.append({ type: 'state', state: 'pending', reason: 'Glide-ins have been submitted.' });
@@ -90,6 +102,9 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
   if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
     differ.push(`the headnode is ${headnodeName(record.spec.headnode)}, not ${headnodeName(spec.headnode)}`);
   }
+  if (record.spec.proxy !== spec.proxy && spec.proxy !== undefined) {
+    differ.push(`its proxy is ${show(record.spec.proxy)}, not ${spec.proxy}`);
+  }
   if (differ.length > 0) {
     throw new UsageError(`${name} is there already with other settings: ${differ.join('; ')}`, {
       hint: `take it down first: scailfin down ${name}; or choose another name`,
@@ -136,10 +151,18 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       sink,
       `Submitting glide-ins to ${spec.site}`,
       async () => {
+        const { spec: cluster, name } = recordOf(context);
+        // what was good when this began may have ended meanwhile
+        requireLasting(dependences(cluster, [spec]));
+        if (cluster.proxy) {
+          const proxy = await jobProxy(cluster.proxy);
+          await placeProxy(there.host, siteDir(there.probe.base, name), proxy);
+          await placeProxy(here.host, pool.plan.dir, proxy);
+        }
         const token = await glideinToken(here.host, pool.plan.dir);
         const { address, port } = pool;
         const settings = {
-          ...{ cluster: recordOf(context).name, address, port, trustDomain: pool.plan.trustDomain },
+          ...{ cluster: name, address, port, trustDomain: pool.plan.trustDomain },
           ...{ payload: payload.dir, payloadGlibc: payload.glibc, payloadArch: payload.arch },
         };
         return submitGlideins(context, there, settings, token, target);

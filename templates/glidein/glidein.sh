@@ -57,6 +57,8 @@ sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "
   -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
   -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
+# renewed in place while jobs run
+[ ! -f "$dir/x509up" ] || echo "STARTER_JOB_ENVIRONMENT = \"X509_USER_PROXY='$dir/x509up'\"" >>"$work/condor_config"
 [ "$gpus" = 0 ] || echo 'use feature : GPUs' >>"$work/condor_config"
 
 # ---- leave nothing behind, however it ends

@@ -1,0 +1,26 @@
+import { type Context, poolDir, recordOf, siteDir } from './context.js';
+import { endOf, type JobProxy, placeProxy } from './credentials.js';
+import { step } from './events.js';
+
+/**
+ * Gives every place of a cluster that has a proxy of its own a new one. Jobs that run find it where the old one was.
+ * @returns how many places got it
+ * @throws what connecting and writing throw, for the first place that could not be renewed
+ */
+export async function renewCluster(context: Context, proxy: JobProxy): Promise<number> {
+  const { connections, sink } = context;
+  const { name, spec, sites, head } = recordOf(context);
+  const places = sites.flatMap(site =>
+    site.facts ? [{ host: () => connections.site(site.spec), dir: siteDir(site.facts.base, name) }] : [],
+  );
+  if (head) places.push({ host: () => connections.head(spec.headnode, sites[0]?.spec), dir: poolDir(head.base, name) });
+  return step(
+    sink,
+    `Renewing the proxy of ${name}`,
+    async () => {
+      for (const { host, dir } of places) await placeProxy(await host(), dir, proxy);
+      return places.length;
+    },
+    n => `in ${n} place${n === 1 ? '' : 's'}, ${endOf(proxy)}`,
+  );
+}

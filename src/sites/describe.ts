@@ -58,6 +58,7 @@ function schedulerOf({ scheduler }: SiteProfile): string {
     ...scheduler.directives,
     ...(scheduler.arrays ? [] : ['no job arrays']),
     ...(scheduler.memory ? [] : ['no requests for memory']),
+    ...(scheduler.gpus ? [] : ['no requests for GPUs']),
   ].join(', ');
 }
 

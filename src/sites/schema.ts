@@ -99,6 +99,8 @@ export const profileSchema = z.strictObject({
     arrays: z.boolean().default(true),
     /** The site forbids asking for memory when false. */
     memory: z.boolean().default(true),
+    /** A queue's GPUs come with its nodes, and must not be asked for, when false. */
+    gpus: z.boolean().default(true),
     /** Slurm: what a queue's name is given to, `--partition` unless said; NERSC chooses by `--qos`. */
     queueOption: z.enum(['partition', 'qos']).optional(),
     /** SGE: the parallel environment that gives a job cores of one node, as in `-pe smp 24`. */

@@ -30,7 +30,7 @@ describe('parseProfile', () => {
       containers: [],
       notes: [],
     });
-    expect(profile.scheduler).toEqual({ type: 'slurm', arrays: true, memory: true, directives: [] });
+    expect(profile.scheduler).toEqual({ type: 'slurm', arrays: true, memory: true, gpus: true, directives: [] });
   });
 
   it('shows all mistakes of shape at once, each where it is', () => {

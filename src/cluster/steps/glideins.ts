@@ -31,7 +31,7 @@ export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     coresPerNode: spec.cores,
     memoryPerNode: spec.memory,
     // some sites spell GPUs their own way
-    gpusPerNode: directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
+    gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
     // to HTCondor a queue of the profile's is its limits and directives, and no more
     queue: scheduler.type === 'htcondor' && spec.queue && queues[spec.queue] ? undefined : spec.queue,

@@ -65,7 +65,7 @@ ${cases}
   case $cur-\${COMP_WORDS[1]} in
     -*) ;;
     *-status|*-down|*-scale|*-exec|*-env|*-logs) words="$words $(${DYNAMIC.clusters})" ;;
-    *-sites) [ "$prev" != show ] || words=$(${DYNAMIC.sites}) ;;
+    *-sites) case $prev in show|check) words=$(${DYNAMIC.sites}) ;; esac ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }

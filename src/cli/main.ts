@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../paths.js';
+import { stop } from './interrupt.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
@@ -13,6 +14,7 @@ for (const [signal, code] of [
   process.on(signal, () => {
     // the command that `exec` runs has the same Ctrl-C, and may well go on
     if (verb === 'exec' && signal === 'SIGINT') return;
+    if (stop(signal)) return;
     // all that was begun is in the journal, and on the site
     if (['up', 'scale', 'down'].includes(verb)) {
       process.stderr.write(

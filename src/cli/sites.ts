@@ -1,16 +1,23 @@
 import type { Command } from 'commander';
+import type { EventSink } from '../cluster/events.js';
+import type { Prompter } from '../credentials/prompts.js';
+import type { CheckFlags } from './check.js';
+import { duration } from './options.js';
 
 /** What these commands need of the terminal; `json` asks for data instead of text. */
 export interface Output {
   print(text: string): void;
   readonly json: boolean;
+  /** Only `check` shows progress and asks. */
+  sink?(): Promise<EventSink>;
+  prompter?(): Prompter | undefined;
 }
 
 interface Json {
   json?: boolean;
 }
 
-/** Adds `scailfin sites list|show|validate|add`. What does the work is loaded when a command runs. */
+/** Adds `scailfin sites list|show|check|validate|add`. What does the work is loaded when a command runs. */
 export function register(program: Command, out: Output): void {
   const sites = program.command('sites').description('show, check and add site profiles');
   const show = (options: Json, data: unknown, text: () => string): void =>
@@ -41,6 +48,22 @@ export function register(program: Command, out: Output): void {
       ]);
       const site = await loadSite(name);
       show(options, { file: site.file, ...site.profile }, () => describeSite(site));
+    });
+
+  sites
+    .command('check')
+    .description('examine a site step by step: what is wrong, and what to do about it')
+    .argument('<site>', 'name of a site, path of a profile, or [user@]host for one that has no profile')
+    .option('--deep', 'also run a one-minute job on a compute node, and report what is there')
+    .option('--queue <queue>', "the site's queue, partition or QOS")
+    .option('--account <account>', 'the allocation to charge')
+    .option('--user <user>', 'your name at the site')
+    .option('--timeout <time>', 'how long to wait for the job on a compute node', duration, 900)
+    .option('--write [file]', 'propose a profile for a host that has none; default: as one of your own sites')
+    .option('--json', 'print JSON')
+    .action(async (site: string, flags: CheckFlags) => {
+      const { check } = await import('./check.js');
+      await check(site, flags, out);
     });
 
   sites

@@ -57,7 +57,8 @@ export interface UpRequest {
 
 const DEFAULT_WALLTIME = 3600;
 const DEFAULT_IDLE = 600;
-const DEFAULT_PORT = 9618;
+/** First port tried for the pool. */
+export const DEFAULT_PORT = 9618;
 
 /**
  * The plan for one site, checked against its limits; touches nothing.

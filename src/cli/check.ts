@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CheckReport } from '../doctor/check.js';
+import type { Patient } from '../doctor/patient.js';
+import type { StageResult } from '../doctor/run.js';
+import { UsageError } from '../errors.js';
+import { stoppable } from './interrupt.js';
+import type { Output } from './sites.js';
+
+export interface CheckFlags {
+  deep?: boolean;
+  queue?: string;
+  account?: string;
+  user?: string;
+  /** Seconds. */
+  timeout: number;
+  /** true without a file. */
+  write?: string | true;
+  json?: boolean;
+}
+
+/** `scailfin sites check`: the stages as they end, then what to do next; exit status 1 when one failed. */
+export async function check(typed: string, flags: CheckFlags, out: Output): Promise<void> {
+  const json = flags.json ?? out.json;
+  const [{ checkSite }, { patientFor }, { loadConfig }] = await Promise.all([
+    import('../doctor/check.js'),
+    import('../doctor/patient.js'),
+    import('../sites/config.js'),
+  ]);
+  const config = await loadConfig();
+  let patient = await patientFor(typed, flags.user, config);
+  const file = flags.write === undefined ? undefined : await whereTo(patient, flags.write);
+  if (file !== undefined) patient = { ...patient, name: file.name };
+  const sink = await out.sink?.();
+  const paint = await painter();
+  const watcher = {
+    started: (title: string) => sink?.({ type: 'started', title }),
+    ended: (result: StageResult) => (json ? undefined : out.print(describe(result, paint))),
+  };
+  const { account, queue, deep = false, timeout } = flags;
+  const hint = deep ? 'nothing of the check is left at the site' : 'the check leaves nothing at the site';
+  const report = await stoppable(hint, signal => {
+    const progress = (detail: string): void => sink?.({ type: 'progress', detail });
+    return checkSite(patient, { account, queue, deep, timeout }, config, {
+      ...{ prompter: out.prompter?.(), watcher, progress, signal },
+    });
+  });
+  const { proposal, ...told } = report;
+  const written = file && proposal !== undefined ? await write(file.path, proposal) : undefined;
+  if (json) out.print(JSON.stringify({ ...told, ...(written ? { written } : {}) }, null, 2));
+  else out.print(['', summary(report), ...next(report, patient, flags, written)].join('\n'));
+  process.exitCode = report.ok ? 0 : 1;
+}
+
+/** Where the proposal goes, and the name it makes the site known by. @throws UsageError before anything is touched */
+async function whereTo(patient: Patient, wish: string | true): Promise<{ path: string; name: string }> {
+  if (patient.site)
+    throw new UsageError(`${patient.name} has a profile already: ${patient.site.file}`, {
+      hint: '--write proposes one for a host that has none: scailfin sites check user@host --write',
+    });
+  if (wish !== true) {
+    if (existsSync(wish)) throw new UsageError(`${wish} exists already`, { hint: 'name another file, or remove it' });
+    return { path: wish, name: patient.name };
+  }
+  const { listSites, userSites } = await import('../sites/catalog.js');
+  const taken = new Set((await listSites()).map(s => s.name));
+  let name = patient.name;
+  for (let n = 2; taken.has(name); n++) name = `${patient.name}-${n}`;
+  return { path: join(userSites(), `${name}.yaml`), name };
+}
+
+async function write(path: string, text: string): Promise<string> {
+  const [{ mkdir }, { dirname }, { default: writeFileAtomic }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:path'),
+    import('write-file-atomic'),
+  ]);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFileAtomic(path, text, { mode: 0o600 });
+  return path;
+}
+
+type Paint = Awaited<ReturnType<typeof painter>>;
+
+async function painter() {
+  const { Chalk } = await import('chalk');
+  return process.stdout.isTTY ? new Chalk() : new Chalk({ level: 0 });
+}
+
+/** ` ✓ Title: what is so (12 ms)`, and below it what to do where something is not. */
+export function describe(result: StageResult, paint: Paint): string {
+  const mark = {
+    ...{ ok: paint.green('✓'), warning: paint.yellow('!'), failed: paint.red('✗'), skipped: paint.dim('–') },
+  }[result.status];
+  const [first, ...more] = result.detail.split('\n');
+  const time = result.status === 'skipped' ? '' : ` (${duration(result.seconds)})`;
+  const lines = [` ${mark} ${result.title}: ${paint.dim(`${first}${time}`)}`, ...more.map(line => `   ${line}`)];
+  if (result.status === 'failed') lines[0] = ` ${mark} ${result.title}: ${first}${paint.dim(time)}`;
+  if (result.hint !== undefined) lines.push(`   → ${result.hint}`);
+  return lines.join('\n');
+}
+
+const duration = (seconds: number): string =>
+  seconds < 0.1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
+
+function summary({ site, stages }: CheckReport): string {
+  const culprit = stages.find(s => s.status === 'failed');
+  if (culprit) return `${site}: not usable yet. What to mend first: ${culprit.title}.`;
+  const warnings = stages.filter(s => s.status === 'warning').length;
+  const but = warnings === 0 ? '' : `, with ${warnings} warning${warnings === 1 ? '' : 's'}`;
+  return `${site}: fine${but}.`;
+}
+
+function next(report: CheckReport, patient: Patient, flags: CheckFlags, written: string | undefined): string[] {
+  if (written !== undefined) {
+    const site = flags.write === true ? report.site : written;
+    return [`wrote ${written}; look at the lines that say guessed`, `Next: scailfin up --site ${site} --dry-run`];
+  }
+  if (flags.write !== undefined) return ['nothing was written: too little is known of the site yet'];
+  if (!report.ok) return [];
+  if (patient.site === undefined) return [`Next: scailfin sites check ${patient.typed} --write`];
+  return [
+    flags.deep ? `Next: scailfin up --site ${patient.typed}` : `Next: scailfin sites check ${patient.typed} --deep`,
+  ];
+}

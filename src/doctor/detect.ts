@@ -1,0 +1,49 @@
+import { messageOf } from '../errors.js';
+import { runAll } from '../hosts/batch.js';
+import type { Host } from '../hosts/host.js';
+import { schedulerFor } from '../schedulers/registry.js';
+import { listJobs } from '../schedulers/runner.js';
+import type { SchedulerName } from '../schedulers/scheduler.js';
+import { surveyed, surveyFor } from '../schedulers/surveys.js';
+import { TAG } from './nodejob.js';
+
+/** A batch system whose commands are there. */
+export interface Detected {
+  readonly name: SchedulerName;
+  readonly version: string;
+  /** Why it does not answer; undefined when it does. */
+  readonly silent: string | undefined;
+}
+
+/**
+ * The batch systems of a login node, those that answer first. Commands alone prove little: clients of one are on many
+ * a machine that belongs to another.
+ * @param names those to look for
+ */
+export async function detect(
+  host: Host,
+  user: string,
+  names: readonly SchedulerName[] = surveyed,
+): Promise<Detected[]> {
+  const outs = await runAll(
+    host,
+    names.map(name => surveyFor(name).version.command),
+  );
+  const there = names.flatMap((name, n) => {
+    const version = outs[n] && surveyFor(name).version.parse(outs[n]);
+    return version === undefined ? [] : [{ name, version }];
+  });
+  const asked = there.map(async found => ({ ...found, silent: await silence(host, found.name, user) }));
+  const all = await Promise.all(asked);
+  return [...all.filter(d => d.silent === undefined), ...all.filter(d => d.silent !== undefined)];
+}
+
+/** Asks for our jobs, of which there should be none. */
+async function silence(host: Host, name: SchedulerName, user: string): Promise<string | undefined> {
+  try {
+    await listJobs(host, schedulerFor(name), { tag: TAG, user, ids: [], dir: '/' });
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -1,0 +1,49 @@
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { DEFAULT_PORT, headnodeName, parseHeadnode } from '../cluster/spec.js';
+import type { Context } from './stage.js';
+
+/** Where a pool would be, and a stand-in for it that can be connected to. */
+export interface HeadnodeTrial {
+  readonly kind: 'local' | 'login' | 'host';
+  /** As it is typed: `--headnode NAME`. */
+  readonly name: string;
+  readonly port: number;
+  /** By which the site may reach it, best first; empty where it is the site itself. */
+  readonly addresses: readonly string[];
+  close(): void;
+}
+
+/**
+ * The headnode that `up` would take. On this machine something listens at its port while the check runs, and hangs up on
+ * whoever connects; elsewhere nothing is started, so only a pool that happens to be there answers.
+ */
+export async function headnodeTrial({ patient, facts, config }: Context): Promise<HeadnodeTrial> {
+  const profile = facts.get('profile');
+  const own = config.sites[profile.name] ?? {};
+  const spec = parseHeadnode(own.headnode ?? config.headnode ?? profile.headnode ?? 'local', profile);
+  const port = config.port ?? DEFAULT_PORT;
+  const some = { kind: spec.kind, name: headnodeName(spec), port, close: () => {} };
+  if (!patient.login || spec.kind === 'login') return { ...some, addresses: [] };
+  if (spec.kind === 'host') return { ...some, addresses: [spec.host] };
+  return { ...some, addresses: ownAddresses(facts.get('probe').ssh?.client), ...(await listen(port)) };
+}
+
+/** This machine's, that first by which the site's sshd knows us; last that of a gateway in front of us. */
+function ownAddresses(seen: string | undefined): string[] {
+  const own = Object.values(networkInterfaces()).flatMap(list =>
+    (list ?? []).flatMap(a => (a.family === 'IPv4' && !a.internal ? [a.address] : [])),
+  );
+  const first = seen !== undefined && own.includes(seen) ? [seen] : [];
+  const last = seen !== undefined && !seen.includes(':') ? [seen] : [];
+  return [...new Set([...first, ...own, ...last])];
+}
+
+/** A port that is taken has something to answer already: a pool, most likely. */
+function listen(port: number): Promise<{ close(): void }> {
+  const server = createServer(socket => socket.destroy());
+  return new Promise(resolve => {
+    server.once('error', () => resolve({ close: () => {} }));
+    server.listen(port, '0.0.0.0', () => resolve({ close: () => server.close() }));
+  });
+}

@@ -1,0 +1,30 @@
+import { AuthError } from '../errors.js';
+import { LocalHost } from '../hosts/local.js';
+import { failed, ok, type Stage, skipped } from './stage.js';
+
+/** The server lets us in. */
+export const login: Stage = {
+  id: 'login',
+  title: 'Login',
+
+  async run({ patient, facts }) {
+    if (!patient.login) {
+      facts.learn({ host: new LocalHost() });
+      return skipped('the site is this machine');
+    }
+    try {
+      const host = await facts.get('connecting');
+      facts.learn({ host });
+      return ok(`as ${host.name}`);
+    } catch (error) {
+      const tried = facts.get('way').hops.at(-1)?.user;
+      // the name that this machine knows one by is seldom the site's
+      if (!(error instanceof AuthError) || patient.user !== undefined) throw error;
+      const known = patient.site ? `, or once and for all: scailfin config set sites.${patient.name}.user NAME` : '';
+      return failed(
+        error.message,
+        `if the site does not know you as ${tried}, give --user NAME${known}; else ${error.hint ?? 'ask the site'}`,
+      );
+    }
+  },
+};

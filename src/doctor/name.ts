@@ -1,0 +1,80 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { messageOf } from '../errors.js';
+import { route } from '../hosts/connect.js';
+import type { Way } from './facts.js';
+import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
+
+/** Resolvers try for up to half a minute; a person thinks that it hangs. */
+const PATIENCE_MS = 10_000;
+
+/** Each login node's name, as the system looks it up. Behind a jump host that is the jump host's: only it knows the others. */
+export const name: Stage = {
+  id: 'name',
+  title: 'Name resolves',
+
+  async run(context) {
+    const { login, user } = context.patient;
+    if (!login) return skipped('the site is this machine: nobody logs in anywhere');
+    const looked = await Promise.all(
+      login.hosts.map(async host => {
+        const { port } = login;
+        const hops = route({ host, ...(user ? { user } : {}), ...(port === undefined ? {} : { port }) }, {});
+        return { way: { host, hops }, ...(await resolve(hops[0]?.host as string)) };
+      }),
+    );
+    const good = looked.filter(l => l.error === undefined);
+    context.facts.learn({ ways: good.map(l => l.way) });
+    const bad = looked.filter(l => l.error !== undefined);
+    const [first] = bad;
+    if (good.length === 0 && first) return unresolved(context, first.way, first.error as NodeJS.ErrnoException);
+    const said = good.map(({ way, addresses }) => `${whose(way)} ${addresses}`).join('; ');
+    if (!first) return ok(said);
+    const others = bad.map(({ way, error }) => `${way.hops[0]?.host}: ${inWords(error)}`);
+    return warning(`${said}; ${others.join('; ')}`, `correct login.hosts in ${place(context)}`);
+  },
+};
+
+/** Also tells that what is looked at is the jump host. */
+export function whose({ host, hops }: Way): string {
+  const first = hops[0];
+  if (hops.length < 2) return first?.host === host ? host : `${first?.host} (${host})`;
+  return `${first?.host}, the jump host on the way to ${host},`;
+}
+
+async function resolve(host: string): Promise<{ addresses: string; error?: NodeJS.ErrnoException }> {
+  if (isIP(host)) return { addresses: 'is an address' };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(Object.assign(new Error('late'), { code: 'EAI_AGAIN' })), PATIENCE_MS);
+  });
+  try {
+    const found = await Promise.race([lookup(host, { all: true }), late]);
+    return { addresses: `is ${[...new Set(found.map(f => f.address))].join(', ')}` };
+  } catch (error) {
+    return { addresses: '', error: error as NodeJS.ErrnoException };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function inWords(error: NodeJS.ErrnoException | undefined): string {
+  if (error?.code === 'ENOTFOUND') return 'there is no host of that name';
+  if (error?.code === 'EAI_AGAIN') return 'no answer from the name service';
+  return messageOf(error);
+}
+
+function unresolved(context: Context, way: Way, error: NodeJS.ErrnoException): Finding {
+  const host = way.hops[0]?.host;
+  const jump = way.hops.length > 1 ? `, the jump host on the way to ${way.host}` : '';
+  const what = `${host}${jump}: ${inWords(error)}`;
+  if (error.code === 'EAI_AGAIN')
+    return failed(what, 'check that this machine is on the network; some names are known only inside a VPN');
+  const where = jump || host !== way.host ? `for ${way.host} in ~/.ssh/config` : `in ${place(context)}`;
+  return failed(what, `check the spelling ${where}; some names are known only inside the site's network or VPN`);
+}
+
+/** Where the host's name was read. */
+function place({ patient }: Context): string {
+  return patient.site ? `${patient.site.file} (login.hosts)` : 'what you typed';
+}

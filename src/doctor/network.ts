@@ -1,0 +1,82 @@
+import { keyValues, runScript } from '../hosts/script.js';
+import { templateText } from '../templates.js';
+import { type HeadnodeTrial, headnodeTrial } from './headnode.js';
+import { type Context, type Finding, ok, type Stage, warning } from './stage.js';
+
+/** Where steps and glide-ins commonly fetch from; config.yaml may say what a user's own need. */
+const USUAL = ['https://registry-1.docker.io/v2/', 'https://github.com'];
+
+export const urlsOf = ({ config }: Context): readonly string[] => config.probeUrls ?? USUAL;
+
+/** What the login node reaches outside: the pool's headnode and a few web servers. Neither is needed by every site. */
+export const network: Stage = {
+  id: 'network',
+  title: 'Network from the login node',
+
+  async run(context) {
+    const { facts } = context;
+    const host = facts.get('host');
+    const trial = await headnodeTrial(context);
+    facts.learn({ headnode: trial });
+    const [reach, urls] = await Promise.all([
+      trial.addresses.length === 0
+        ? undefined
+        : runScript(host, templateText('site/reach.sh'), [String(trial.port), ...trial.addresses], { check: false }),
+      runScript(host, templateText('site/urls.sh'), urlsOf(context), { timeoutMs: 90_000 }),
+    ]);
+    const answers = (keyValues(urls.stdout).get('url') ?? []).map(urlAnswer);
+    return combine([headnodeFinding(context, trial, reach?.stdout), urlFinding(answers, 'the login node')]);
+  },
+};
+
+export interface UrlAnswer {
+  readonly url: string;
+  readonly answers: boolean;
+  readonly words: string;
+}
+
+/** A line of urls.sh. */
+export function urlAnswer(line: string): UrlAnswer {
+  const [url = '', verb, ...words] = line.split(' ');
+  return { url, answers: verb === 'answers', words: words.join(' ') };
+}
+
+function headnodeFinding(context: Context, trial: HeadnodeTrial, said: string | undefined): Finding {
+  if (!context.patient.login) return ok('the pool is on this machine');
+  if (said === undefined) return ok('the pool would be on the login node itself');
+  const reached = keyValues(said).get('reached')?.[0];
+  const here = trial.kind === 'local';
+  const where = here ? 'this machine' : trial.name;
+  if (reached !== undefined) return ok(`it reaches ${where} at ${reached} port ${trial.port}`);
+  if (!here && /refused/.test(said))
+    return ok(`nothing answers on ${where} at port ${trial.port}, where no pool may be yet`);
+  const tried = said.trim().split('\n').join('; ');
+  const set = `scailfin config set sites.${context.facts.get('profile').name}.headnode login`;
+  return warning(
+    `it can't reach ${where}, where the pool would be (${tried})`,
+    `open port ${trial.port} there, or let the pool run on the login node: --headnode login, or once and for all: ${set}`,
+  );
+}
+
+/** @param who what tried to reach them */
+export function urlFinding(answers: readonly UrlAnswer[], who: string): Finding {
+  const bad = answers.filter(a => !a.answers);
+  const good = answers.filter(a => a.answers).map(a => a.url);
+  if (bad.length === 0)
+    return ok(good.length === 0 ? 'no URL to try' : `${good.join(', ')} answer${good.length === 1 ? 's' : ''}`);
+  const said = bad.map(a => `${a.url}: ${a.words || 'no answer'}`).join('; ');
+  return warning(
+    good.length === 0 ? `nothing outside answers (${said})` : `${good.join(', ')} answer, but ${said}`,
+    `what jobs fetch from there must be brought to ${who === 'the login node' ? 'the site' : 'a shared directory'} beforehand; which URLs matter: scailfin config set probeUrls '[URL, URL]'`,
+  );
+}
+
+/** Several findings as one: the worst decides, each is told. */
+export function combine(findings: readonly Finding[]): Finding {
+  const worst = (['failed', 'warning'] as const).find(status => findings.some(f => f.status === status)) ?? 'ok';
+  const hints = findings.flatMap(f => (f.status === worst && f.hint !== undefined ? [f.hint] : []));
+  return {
+    ...{ status: worst, detail: findings.map(f => f.detail).join('; ') },
+    ...(hints.length === 0 ? {} : { hint: hints.join('; ') }),
+  };
+}

@@ -1,0 +1,57 @@
+import { combine, urlFinding } from './network.js';
+import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
+
+/** What the compute node reaches. A pool that it can't reach is of no use; the rest depends on the jobs. */
+export const nodeNetwork: Stage = {
+  id: 'node-network',
+  title: 'Network from the node',
+
+  async run(context) {
+    const { urls, node } = context.facts.get('found');
+    return combine([poolFinding(context), urlFinding(urls, node), ...contradiction(context)]);
+  },
+};
+
+function poolFinding({ facts, patient }: Context): Finding {
+  const { headnode, login, node } = facts.get('found');
+  const trial = facts.get('headnode');
+  const name = facts.get('profile').name;
+  const viaLogin = login.find(r => r.answers);
+  const inside = viaLogin ? `${node} reaches the login node (${addressOf(viaLogin.to)})` : undefined;
+  if (trial.addresses.length === 0) {
+    if (!patient.login) return ok('the pool is on this machine');
+    if (inside) return ok(inside);
+    return failed(
+      `${node} can't reach the login node, where the pool would be: ${login.map(r => r.to).join('; ')}`,
+      'give the address by which compute nodes know the login node as network.loginAddress in the profile, or choose another headnode',
+    );
+  }
+  const reached = headnode.find(r => r.answers);
+  const where = trial.kind === 'local' ? 'this machine' : trial.name;
+  if (reached) return ok(`${node} reaches ${where} (${reached.to.replace(': answers', '')})`);
+  const tried = headnode.map(r => r.to).join('; ');
+  if (trial.kind === 'host' && /refused/.test(tried))
+    return ok(`nothing answers ${node} on ${where} at port ${trial.port}, where no pool may be yet`);
+  const use = `scailfin up --site ${name} --headnode login, or once and for all: scailfin config set sites.${name}.headnode login`;
+  return failed(
+    `${node} can't reach ${where}, where the pool would be (${tried})`,
+    inside
+      ? `${inside}: let the pool run there: ${use}`
+      : `open port ${trial.port} on ${where} for it, or ask the site which way compute nodes have to the outside`,
+  );
+}
+
+const addressOf = (to: string): string => to.split(' ')[0] ?? to;
+
+/** The profile promises what is not so. */
+function contradiction({ facts, patient }: Context): Finding[] {
+  const { urls, headnode } = facts.get('found');
+  const isOut = [...urls, ...headnode].some(r => r.answers);
+  if (isOut || urls.length === 0 || patient.site?.profile.network.outbound !== true) return [];
+  return [
+    warning(
+      'the profile says that compute nodes reach outside',
+      `write network: { outbound: false } in ${patient.site.file}`,
+    ),
+  ];
+}

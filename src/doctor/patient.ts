@@ -1,0 +1,72 @@
+import { UsageError } from '../errors.js';
+import { parseTarget } from '../hosts/target.js';
+import { type LoadedSite, loadSite } from '../sites/catalog.js';
+import type { Config, SiteProfile } from '../sites/schema.js';
+
+/** What is to be examined: a site with a profile, or a host of which nothing is known yet. */
+export interface Patient {
+  /** The site's name, or the one proposed for it. */
+  readonly name: string;
+  /** As it was typed. */
+  readonly typed: string;
+  /** Absent for a host without a profile. */
+  readonly site: LoadedSite | undefined;
+  /** Absent: the site is this machine. */
+  readonly login: Pick<NonNullable<SiteProfile['login']>, 'hosts' | 'port'> | undefined;
+  readonly user: string | undefined;
+}
+
+/**
+ * A site by name or profile, else `[user@]host[:port]`. A single word is a site's name: a host of one word is written
+ * with its user.
+ * @throws UsageError, ProfileError
+ */
+export async function patientFor(typed: string, user: string | undefined, config: Config): Promise<Patient> {
+  const isHost = typed.includes('@') || typed.startsWith('ssh://');
+  if (!isHost) {
+    try {
+      return ofSite(typed, await loadSite(typed), user, config);
+    } catch (error) {
+      if (!(error instanceof UsageError) || typed.includes('/')) throw error;
+      if (!/[.:]/.test(typed)) {
+        const hint = `scailfin sites list shows the sites; a host without a profile is written user@${typed}`;
+        throw new UsageError(error.message, { hint, cause: error });
+      }
+    }
+  }
+  const target = parseTarget(typed);
+  const { port } = target;
+  return {
+    ...{ name: nameFor(target.host), typed, site: undefined, user: user ?? target.user },
+    login: { hosts: [target.host], ...(port === undefined ? {} : { port }) },
+  };
+}
+
+function ofSite(typed: string, site: LoadedSite, user: string | undefined, config: Config): Patient {
+  const { profile } = site;
+  if (profile.status === 'retired') {
+    const since = profile.retired === undefined ? '' : ` since ${profile.retired}`;
+    throw new UsageError(`${profile.name} (${profile.title}) is retired${since}, so no job can run there`, {
+      hint: 'scailfin sites list shows the active sites',
+    });
+  }
+  const own = config.sites[profile.name];
+  return {
+    ...{ name: profile.name, typed, site, login: profile.login },
+    user: user ?? own?.user ?? profile.login?.user,
+  };
+}
+
+/** A site's name from its login node's: `login3.hpc.example.edu` → `hpc`, `login` → `login`. */
+export function nameFor(host: string): string {
+  const labels = host.toLowerCase().split('.');
+  const telling =
+    labels.length > 2 && /^(login|ssh|head|gate|front|fe|ui|submit|access)[a-z-]*\d*$/.test(labels[0] ?? '');
+  const label = (telling ? labels[1] : labels[0]) ?? '';
+  const name = label
+    .replaceAll(/[^a-z0-9-]/g, '')
+    .replace(/^[^a-z]+/, '')
+    .replace(/-+$/, '')
+    .slice(0, 32);
+  return name || 'site';
+}

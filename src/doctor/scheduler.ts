@@ -1,0 +1,143 @@
+import { SchedulerError } from '../errors.js';
+import { runAll } from '../hosts/batch.js';
+import type { Host } from '../hosts/host.js';
+import { keyValues, runScript } from '../hosts/script.js';
+import { schedulerFor } from '../schedulers/registry.js';
+import type { SchedulerName } from '../schedulers/scheduler.js';
+import type { QueueInfo } from '../schedulers/survey.js';
+import { surveyFor } from '../schedulers/surveys.js';
+import { parseProfile } from '../sites/profile.js';
+import { templateText } from '../templates.js';
+import { type Detected, detect } from './detect.js';
+import type { ShellFacts } from './facts.js';
+import { propose } from './propose.js';
+import { type Context, type Finding, failed, ok, type Stage } from './stage.js';
+
+/** The batch system's commands are found, are those of the system the profile names, and it answers. */
+export const scheduler: Stage = {
+  id: 'scheduler',
+  title: 'Batch system',
+
+  async run(context) {
+    const { facts, patient } = context;
+    const host = facts.get('host');
+    const wanted = patient.site?.profile.scheduler.type;
+    const { user } = facts.get('shell');
+    if (wanted !== undefined) {
+      const problem = await missingProgram(context, host, wanted);
+      if (problem) return problem;
+    }
+    const found = await detect(host, user, wanted === undefined ? undefined : [wanted]);
+    const [first] = found;
+    if (first?.silent === undefined && first) return present(context, host, first);
+    if (first) return silent(found, wanted);
+    return wanted === undefined ? none(context, host) : wrongSystem(context, host, wanted);
+  },
+};
+
+async function present(context: Context, host: Host, { name, version }: Detected): Promise<Finding> {
+  const survey = surveyFor(name);
+  context.facts.learn({ batch: { version, scheduler: schedulerFor(name), survey } });
+  const queues = await queuesOf(host, name);
+  context.facts.learn({ queues });
+  const { site } = context.patient;
+  context.facts.learn({ profile: site?.profile ?? parseProfile(propose(context), 'the proposed profile') });
+  const listed = queues.map(q => q.name).join(', ');
+  return ok(`${survey.title} ${version}${listed === '' ? '' : `; queues: ${listed}`}`);
+}
+
+/** Not being told the queues is no harm: the next stage asks for one of them. */
+async function queuesOf(host: Host, name: SchedulerName): Promise<QueueInfo[]> {
+  const { queues } = surveyFor(name);
+  if (!queues) return [];
+  try {
+    return queues.parse(await runAll(host, queues.commands));
+  } catch (error) {
+    if (error instanceof SchedulerError) return [];
+    throw error;
+  }
+}
+
+/** Names the first program that a command by ssh does not find, where it is, and the line that helps. */
+async function missingProgram(context: Context, host: Host, wanted: SchedulerName): Promise<Finding | undefined> {
+  const { title, programs } = surveyFor(wanted);
+  const out = await runScript(host, templateText('site/programs.sh'), programs);
+  const values = keyValues(out.stdout);
+  const at = (key: string): Map<string, string> =>
+    new Map((values.get(key) ?? []).map(line => line.split(' ') as [string, string]));
+  const [here, login, near] = [at('here'), at('login'), at('near')];
+  const missing = programs.filter(p => !here.has(p));
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const shell = context.facts.get('shell');
+  const which = missing.join(', ');
+  const not = `${which}: not in the PATH of commands that come by ssh (${shell.path})`;
+  const elsewhere = login.get(first) ?? near.get(first);
+  if (elsewhere !== undefined) {
+    const directory = elsewhere.slice(0, elsewhere.lastIndexOf('/'));
+    const how = login.has(first) ? `though a login shell finds ${elsewhere}` : `though there is ${elsewhere}`;
+    return failed(`${not}, ${how}`, `at the site, ${topLine(shell, pathLine(shell, directory))}`);
+  }
+  const others = (await detect(host, shell.user)).filter(d => d.silent === undefined && d.name !== wanted);
+  if (others[0]) return otherSystem(context, `${not}, nor in a login shell's`, others[0]);
+  const module = values.get('module')?.[0];
+  if (module)
+    return failed(`${not}, but there is a module ${module}`, `at the site, ${topLine(shell, `module load ${module}`)}`);
+  return failed(
+    `${not}, nor in a login shell's`,
+    `ask the site how ${title} is reached; once \`command -v ${first}\` says where it is, ${topLine(shell, pathLine(shell, 'ITS-DIRECTORY'))}`,
+  );
+}
+
+/** The first line: many a start-up file ends early where nobody is at the terminal. */
+function topLine({ shell }: ShellFacts, line: string): string {
+  const file = /csh$/.test(shell) ? '~/.cshrc' : shell === 'zsh' ? '~/.zshenv' : '~/.bashrc';
+  return `put this at the top of ${file}: ${line}`;
+}
+
+function pathLine({ shell }: ShellFacts, directory: string): string {
+  return /csh$/.test(shell) ? `setenv PATH ${directory}:$PATH` : `export PATH=${directory}:$PATH`;
+}
+
+function otherSystem(context: Context, what: string, { name, version }: Detected): Finding {
+  return failed(
+    `${what}; but ${surveyFor(name).title} ${version} is there`,
+    `if that is what the site has now, write scheduler.type: ${name} in ${context.patient.site?.file ?? 'the profile'}`,
+  );
+}
+
+/** The programs are there, but are not that system's. */
+async function wrongSystem(context: Context, host: Host, wanted: SchedulerName): Promise<Finding> {
+  const { title, programs, version } = surveyFor(wanted);
+  const what = `${programs[0]} is there, but \`${version.command.argv.join(' ')}\` does not answer as ${title} does`;
+  const [other] = await detect(host, context.facts.get('shell').user);
+  if (other && other.silent === undefined) return otherSystem(context, what, other);
+  return failed(what, `run it there by hand; if another system is meant, correct scheduler.type in the profile`);
+}
+
+function silent(found: readonly Detected[], wanted: SchedulerName | undefined): Finding {
+  const said = found.map(d => `${surveyFor(d.name).title} ${d.version} is installed but does not answer: ${d.silent}`);
+  return failed(
+    said.join('\n'),
+    wanted === undefined
+      ? 'if one of them is the site’s, try again when it is back; else log in to a node that may submit jobs'
+      : 'try again when it is back; see the site’s status page',
+  );
+}
+
+async function none(context: Context, host: Host): Promise<Finding> {
+  const names = ['sbatch', 'qsub', 'bsub', 'condor_submit'];
+  const out = await runScript(host, templateText('site/programs.sh'), names);
+  const values = keyValues(out.stdout);
+  const [program, path] = (values.get('login') ?? values.get('near') ?? [])[0]?.split(' ') ?? [];
+  const shell = context.facts.get('shell');
+  if (program !== undefined && path !== undefined) {
+    const directory = path.slice(0, path.lastIndexOf('/'));
+    const not = `${program} is at ${path}, but not in the PATH of commands that come by ssh (${shell.path})`;
+    return failed(not, `at the site, ${topLine(shell, pathLine(shell, directory))}`);
+  }
+  return failed(
+    `no batch system: none of ${names.join(', ')} is in the PATH (${shell.path}), nor in a login shell's`,
+    'is this a login node? Ask the site which host takes jobs',
+  );
+}

@@ -1,0 +1,102 @@
+import { planSite, type SiteSpec } from '../cluster/spec.js';
+import { pilotJob } from '../cluster/steps/glideins.js';
+import { UsageError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import type { QueueInfo, Survey } from '../schedulers/survey.js';
+import { flagDuration } from '../sites/limits.js';
+import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
+
+/** What `up` would ask for is within the profile's limits, and the batch system would take it. Nothing is submitted. */
+export const submission: Stage = {
+  id: 'submission',
+  title: 'Account and queue',
+
+  async run(context) {
+    const { facts } = context;
+    const { survey } = facts.get('batch');
+    let spec: SiteSpec;
+    try {
+      spec = plan(context);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      return beyondProfile(context, error);
+    }
+    facts.learn({ spec });
+    const queue = queueAtSite(spec, facts.get('queues'));
+    if (queue === 'unknown') return noQueue(context, spec, survey);
+    if (queue && !queue.open)
+      return failed(
+        `${survey.title} takes no jobs in queue ${queue.name} now (${queue.word ?? 'closed'})`,
+        `choose another: --queue ${openQueues(context).join(', ')}`,
+      );
+    const said = await trial(facts.get('host'), survey, spec);
+    const asked = [
+      spec.queue === undefined ? 'no queue named' : `queue ${spec.queue}`,
+      spec.account === undefined ? 'your default account' : `account ${spec.account}`,
+    ].join(', ');
+    const drift = queue && drifted(context, spec, queue);
+    return drift ?? ok(`${asked}: ${said}`);
+  },
+};
+
+function plan({ facts, options, config, patient }: Context): SiteSpec {
+  const { account, queue } = options;
+  return planSite({ account, queue, user: patient.user }, facts.get('profile'), config);
+}
+
+/** A QOS is no partition: those are not told. */
+function queueAtSite(spec: SiteSpec, queues: readonly QueueInfo[]): QueueInfo | 'unknown' | undefined {
+  if (spec.queue === undefined || queues.length === 0 || spec.profile.scheduler.queueOption === 'qos') return undefined;
+  return queues.find(q => q.name === spec.queue) ?? 'unknown';
+}
+
+const openQueues = ({ facts }: Context): string[] => facts.get('queues').flatMap(q => (q.open ? [q.name] : []));
+
+function noQueue(context: Context, spec: SiteSpec, survey: Survey): Finding {
+  const names = openQueues(context);
+  const place = context.patient.site ? `; correct "queues" in ${context.patient.site.file}` : '';
+  return failed(
+    `${survey.title} has no queue ${spec.queue}; it has ${names.join(', ')}`,
+    `choose one of them: --queue ${names[0] ?? 'NAME'}${place}`,
+  );
+}
+
+/** The profile knows less than the site? Then it is the profile that wants a line. */
+function beyondProfile(context: Context, error: UsageError): Finding {
+  const { queue } = context.options;
+  const there = context.facts.get('queues').find(q => q.name === queue);
+  const { site } = context.patient;
+  if (there && site && !Object.hasOwn(site.profile.queues, there.name)) {
+    const walltime = there.walltime === undefined ? '' : ` walltime: ${flagDuration(there.walltime)} `;
+    return failed(
+      `the site has a queue ${there.name}, but its profile does not`,
+      `add it under "queues" in ${site.file}: ${there.name}: {${walltime}}`,
+    );
+  }
+  return failed(error.message, error.hint);
+}
+
+/** In the system's own words. @throws SchedulerError when it would refuse */
+async function trial(host: Host, survey: Survey, spec: SiteSpec): Promise<string> {
+  if (!survey.testSubmit) return `${survey.title} can't try a job without submitting it; --deep submits a short one`;
+  const { argv, stdin } = survey.testSubmit.command(pilotJob(spec, 'check', '/tmp', 1));
+  const out = await host.run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) });
+  return survey.testSubmit.parse(out);
+}
+
+/** What the site says of the queue is not what the profile says, to the harm of whoever believes the profile. */
+function drifted({ patient }: Context, spec: SiteSpec, queue: QueueInfo): Finding | undefined {
+  const limits = spec.profile.queues[queue.name];
+  if (queue.word !== undefined)
+    return warning(
+      `jobs in queue ${queue.name} are taken, but the site says of it: ${queue.word}`,
+      'they may wait for long; scailfin status tells why',
+    );
+  if (limits?.walltime === undefined || queue.walltime === undefined || limits.walltime <= queue.walltime)
+    return undefined;
+  const [told, real] = [limits.walltime, queue.walltime].map(flagDuration);
+  return warning(
+    `the profile allows ${told} in queue ${queue.name}, the site ${real}`,
+    `write walltime: ${real} for it in ${patient.site?.file ?? 'the profile'}`,
+  );
+}

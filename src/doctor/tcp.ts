@@ -1,0 +1,112 @@
+import net from 'node:net';
+import { messageOf } from '../errors.js';
+import type { SshSettings } from '../hosts/sshconfig.js';
+import type { Way } from './facts.js';
+import { whose } from './name.js';
+import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
+
+const PATIENCE_MS = 10_000;
+
+/** What became of one connection: the server's own words, or why there are none. */
+type Answer = { readonly banner: string; readonly address: string } | { readonly code: string; readonly said?: string };
+
+/** The port opens, and an SSH server is behind it. The first login node that does is the one for all that follows. */
+export const tcp: Stage = {
+  id: 'tcp',
+  title: 'TCP connects',
+
+  async run(context) {
+    if (!context.patient.login) return skipped('the site is this machine');
+    const silent: string[] = [];
+    let problem: Finding | undefined;
+    for (const way of context.facts.get('ways')) {
+      const first = way.hops[0] as SshSettings;
+      const answer = await greet(first.host, first.port, first.connectTimeoutMs ?? PATIENCE_MS);
+      if ('banner' in answer) {
+        context.facts.learn({ way });
+        const said = `${whose(way)} answers at ${answer.address} port ${first.port}: ${answer.banner}`;
+        if (silent.length === 0) return ok(said);
+        return warning(`${said}; ${silent.join('; ')}`, 'nothing need be done: the login node that answers is taken');
+      }
+      const why = await diagnose(context, way, first, answer);
+      silent.push(why.detail);
+      problem ??= why;
+    }
+    return problem ?? failed('the profile names no login node', 'add login.hosts to the profile');
+  },
+};
+
+/** Connects and waits for the identification string (RFC 4253, section 4.2), which other lines may precede. */
+function greet(host: string, port: number, patienceMs: number): Promise<Answer> {
+  return new Promise(resolve => {
+    const socket = net.connect({ host, port });
+    let said = '';
+    let connected = false;
+    const end = (answer: Answer): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end({ code: connected ? 'MUTE' : 'ETIMEDOUT', said }), patienceMs);
+    socket.once('connect', () => {
+      connected = true;
+    });
+    socket.on('data', data => {
+      said += data.toString('latin1');
+      const banner = /^SSH-\d\.\d+-(.*?)\r?\n/m.exec(said)?.[1];
+      if (banner !== undefined) end({ banner: banner.trim(), address: socket.remoteAddress ?? host });
+      else if (said.length > 8192) end({ code: 'FOREIGN', said });
+    });
+    socket.once('end', () => end({ code: said === '' ? 'HUNGUP' : 'FOREIGN', said }));
+    // several addresses that all failed come as one AggregateError, whose code is the first's
+    socket.on('error', (error: NodeJS.ErrnoException) => end({ code: error.code ?? messageOf(error), said }));
+  });
+}
+
+async function diagnose(context: Context, way: Way, first: SshSettings, answer: Answer): Promise<Finding> {
+  const { port, host } = first;
+  const code = 'code' in answer ? answer.code : '';
+  const at = `${whose(way)} at port ${port}:`;
+  const where = portPlace(context, way);
+  switch (code) {
+    case 'ECONNREFUSED': {
+      const usual = port === 22 ? undefined : await greet(host, 22, 3000);
+      const hint =
+        usual && 'banner' in usual
+          ? `an SSH server answers at port 22: remove the port ${where}`
+          : `check the port ${where}, and that this is a login node: nothing listens there, or a firewall says no`;
+      return failed(`${at} connection refused`, hint);
+    }
+    case 'ETIMEDOUT':
+      return failed(
+        `${at} no answer in ${(first.connectTimeoutMs ?? PATIENCE_MS) / 1000} s`,
+        `a firewall swallows it, or the host is down: is a VPN or a jump host needed (ProxyJump in ~/.ssh/config)? See the site's status page, and the port ${where}`,
+      );
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return failed(`${at} there is no route to it`, 'check the network of this machine; a VPN may be needed');
+    case 'MUTE':
+    case 'FOREIGN': {
+      const line = ('said' in answer ? answer.said : '')?.split('\n')[0]?.slice(0, 80).trim();
+      const what = line
+        ? `it is no SSH server; it said ${JSON.stringify(line)}`
+        : 'it says nothing, as no SSH server does';
+      return failed(`${at} ${what}`, `check the port ${where}`);
+    }
+    case 'HUNGUP':
+    case 'ECONNRESET':
+      return failed(
+        `${at} it hung up before saying anything`,
+        "the server lets too many in, or not you: try again in a minute; if it stays so, the site may have banned this machine's address",
+      );
+    default:
+      return failed(`${at} ${code}`, `try it by hand: ssh ${port === 22 ? '' : `-p ${port} `}${first.user}@${host}`);
+  }
+}
+
+/** Where the port was read. */
+function portPlace({ patient }: Context, way: Way): string {
+  if (way.hops.length > 1) return `of ${way.hops[0]?.alias} in ~/.ssh/config`;
+  if (patient.login?.port === undefined) return `(Port for ${way.host} in ~/.ssh/config)`;
+  return patient.site ? `in ${patient.site.file} (login.port)` : 'in what you typed';
+}

@@ -1,0 +1,8 @@
+# shellcheck shell=bash
+# left DIR: what an earlier check left in its directory, whose owner line is one level up
+d=$1
+[ ! -d "${d%/site}" ] || echo there=yes
+[ ! -s "$d/nonce" ] || echo "nonce=$(cat "$d/nonce")"
+[ ! -s "$d/../owner" ] || echo "owner=$(cat "$d/../owner")"
+[ ! -s "$d/submit/check.out" ] || echo "submitted=$(base64 <"$d/submit/check.out" | tr -d '\n')"
+exit 0

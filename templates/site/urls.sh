@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# urls URL…: whether each answers from here: url=URL answers|fails WORDS
+for u in "$@"; do
+  if type -P curl >/dev/null; then
+    if said=$(curl -sS -o /dev/null --max-time 8 -w '%{http_code}' "$u" 2>&1 </dev/null); then
+      echo "url=$u answers $said"
+    else
+      echo "url=$u fails $(echo "$said" | sed -n 's/^curl: ([0-9]*) //p' | head -n 1)"
+    fi
+  else
+    # as far as the port, where there is no curl
+    port=443 host=${u#*://}
+    case $u in http://*) port=80 ;; esac
+    host=${host%%/*}
+    case $host in *:*) port=${host##*:} host=${host%:*} ;; esac
+    # shellcheck disable=SC2016
+    if timeout 8 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$host" "$port" 2>/dev/null; then
+      echo "url=$u answers (port $port)"
+    else
+      echo "url=$u fails no connection to port $port"
+    fi
+  fi
+done
+exit 0

@@ -36,6 +36,12 @@ function pathOf({ id, task, order }, which, server) {
   return `${server}:${path.startsWith('/') ? path : `${order.dir}/${path}`}`;
 }
 
+/** Who holds it: the user, the system, or an array's limit. @param {Job} job @returns {string | undefined} */
+function holds({ state, why }) {
+  if (state === 'queued' && why === 'JobArrayTaskLimit') return 'l';
+  return state === 'depends' ? 's' : state === 'held' ? 'u' : undefined;
+}
+
 /** A session is the node's affair, and not told here: any number will do. @param {Job} job @returns {string} */
 const session = ({ id, task }) => String(1000 + ((id * 61 + (task ?? 0) * 7) % 30000));
 
@@ -81,7 +87,7 @@ export function attributes(job, now, server, known = {}) {
     ['Error_Path', pathOf(job, 'error', server)],
     ['exec_host', started && (known.slots ?? slots(job))],
     ['Execution_Time', state === 'waits' && order.begin ? new Date(order.begin * 1000) : undefined],
-    ['Hold_Types', isSub ? undefined : state === 'depends' ? 's' : isHeld ? 'u' : 'n'],
+    ['Hold_Types', holds(job) ?? (isSub ? undefined : 'n')],
     ...[
       ['Join_Path', order.join],
       ['Keep_Files', 'n'],

@@ -103,7 +103,7 @@ function queueTable({ site, jobs }) {
     const count = which => String(here.filter(one => one === which).length).padStart(5);
     const yes = (/** @type {boolean} */ is) => (is ? 'yes' : 'no').padStart(5);
     const counts = ['Q', 'R', 'H', 'W', 'T', 'E'].map(count).join(' ');
-    return `${name.padEnd(18)}    0  ${String(here.length).padStart(5)} ${yes(queue.enabled)} ${yes(queue.started)} ${counts} E ${count('C')}\n`;
+    return `${name.padEnd(16)}     0  ${String(here.length).padStart(5)} ${yes(queue.enabled)} ${yes(queue.started)} ${counts} E ${count('C')}\n`;
   });
   return head + rows.join('');
 }

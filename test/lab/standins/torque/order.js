@@ -187,18 +187,16 @@ function resourcesOf(all, site, queue) {
 
 /** `[[[[CC]YY]MM]DD]hhmm[.SS]` @param {string | undefined} text @returns {number | undefined} */
 function beginOf(text) {
-  const [, year, month, day, hour, minute] = /^(?:((?:\d\d)?\d\d)?(\d\d))?(\d\d)?(\d\d)(\d\d)$/.exec(text ?? '') ?? [];
-  if (hour === undefined) return undefined;
+  const parts = /^((?:\d\d){2,6})(?:\.\d\d)?$/
+    .exec(text ?? '')?.[1]
+    ?.match(/\d\d/g)
+    ?.map(Number)
+    .reverse();
+  if (!parts) return undefined;
   const now = new Date();
-  const y = year === undefined ? now.getFullYear() : Number(year.padStart(4, '20'));
-  const at = new Date(
-    y,
-    month ? Number(month) - 1 : now.getMonth(),
-    Number(day ?? now.getDate()),
-    Number(hour),
-    Number(minute),
-  );
-  return at.getTime() / 1000;
+  const [minute = 0, hour = 0, day = now.getDate(), month = now.getMonth() + 1, year, century = 20] = parts;
+  const full = year === undefined ? now.getFullYear() : century * 100 + year;
+  return new Date(full, month - 1, day, hour, minute).getTime() / 1000;
 }
 
 /** @param {Typed} typed @param {readonly Option[]} all @param {Site} site @param {string} queue @param {string | undefined} initial @returns {[string, string][]} */

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readerOf } from '../../../src/schedulers/readers.js';
+import type { Reader } from '../../../src/schedulers/understanding.js';
+import { Lab, labUnavailable } from '../../lab/lab.js';
+import type { SiteName } from '../../lab/site.js';
+import { scailfin, statusOf } from './cluster.js';
+import { type CycleSite, cycle, joined, verified } from './cycle.js';
+
+/** A site whose batch system is a stand-in, with what a test must know of its words. */
+export interface StandInSite extends CycleSite {
+  readonly site: SiteName;
+  readonly title: string;
+  /** A directive that holds a job from the start, and the command that lets all of alice's go. */
+  readonly hold: string;
+  readonly release: string;
+  /** What status tells of such a job. */
+  readonly held: { readonly word: string; readonly reason: RegExp };
+  /** What status tells while the server is away. */
+  readonly away: RegExp;
+  /** Commands in a row on the login node, and what the system's reader must make of each answer. */
+  readonly said: readonly Said[];
+}
+
+export interface Said {
+  readonly cmd: string;
+  /** Before it is run, there may be something to wait for. */
+  readonly after?: number;
+  readonly kind: string;
+  /** States of the jobs that are told, in their order; undefined where a command tells none. */
+  readonly states?: readonly (string | undefined)[];
+  readonly exits?: readonly (number | undefined)[];
+  readonly error?: RegExp;
+}
+
+/** A cluster's life, a held job, an outage, and that each answer is one the recordings' readers understand. */
+export function standInSite(site: StandInSite): void {
+  const reason = labUnavailable();
+  describe.skipIf(reason !== undefined)(`a cluster on ${site.title}${reason ? ` (skipped: ${reason})` : ''}`, () => {
+    let lab: Lab;
+    beforeAll(async () => {
+      lab = await Lab.up({ site: site.site });
+    });
+    afterAll(async () => {
+      await lab?.down();
+    });
+    const clean = () => expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
+
+    it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, site));
+
+    it('says why a glide-in is held', async () => {
+      const profile = lab.site.profile
+        .replace(`name: ${site.profile}`, 'name: held')
+        .replace(/( +)type: \w+\n/, `$&$1directives: ['${site.hold}']\n`);
+      await lab.write('headnode', '.config/scailfin/sites/held.yaml', profile);
+      const request = ['--site', 'held', '--nodes', '2', '--walltime', '30m', '--no-wait'];
+      await scailfin(lab, 'headnode', ['up', ...request]);
+      const { sites } = await statusOf(lab, 'headnode', 'held');
+      expect(sites[0]?.glideins).toHaveLength(2);
+      for (const glidein of sites[0]?.glideins ?? []) {
+        expect(glidein).toMatchObject({ state: 'held', word: site.held.word });
+        expect(glidein.reason).toMatch(site.held.reason);
+      }
+      await lab.exec('login', ['sh', '-c', site.release]);
+      await expect.poll(() => joined(lab, 'held'), { timeout: 30_000 }).toBe(2);
+      expect((await scailfin(lab, 'headnode', ['down', 'held'])).stdout).toContain(verified);
+      await clean();
+    });
+
+    it('counts no job as gone while the server is away', async () => {
+      await scailfin(lab, 'headnode', ['up', '--site', site.profile, '--nodes', '2', '--walltime', '30m']);
+      await lab.stopScheduler();
+      const away = await statusOf(lab, 'headnode', site.profile);
+      expect(away.sites[0]?.error).toMatch(site.away);
+      expect(away.sites[0]?.glideins.map(g => [g.state, g.joined])).toEqual([
+        ['unknown', true],
+        ['unknown', true],
+      ]);
+      const down = await scailfin(lab, 'headnode', ['down', site.profile], { check: false });
+      expect(down.exitCode, down.stderr).toBe(1);
+      expect(down.stderr).toContain(`scailfin down ${site.profile}`);
+      await lab.startScheduler();
+      expect(await lab.leftovers()).not.toEqual([]);
+      expect((await scailfin(lab, 'headnode', ['down', site.profile])).stdout).toContain(verified);
+      await clean();
+    });
+
+    it('says what the reader of recordings understands', async () => {
+      const read = readerOf(site.site) as Reader;
+      for (const { cmd, after = 0, kind, states, exits, error } of site.said) {
+        await new Promise(resolve => setTimeout(resolve, after));
+        const out = await lab.exec('login', ['sh', '-c', cmd], { check: false });
+        const { jobs, ...understood } = read(cmd, out);
+        const about = `${cmd}\n${out.stdout}${out.stderr}`;
+        expect(understood.kind, about).toBe(kind);
+        if (error) expect(understood.error, about).toMatch(error);
+        else expect(understood.error, about).toBeUndefined();
+        if (states)
+          expect(
+            jobs.map(j => j.state),
+            about,
+          ).toEqual(states);
+        if (exits)
+          expect(
+            jobs.map(j => j.exit),
+            about,
+          ).toEqual(exits);
+      }
+      await clean();
+    });
+  });
+}

@@ -1,0 +1,32 @@
+/** The scripts that were submitted where the recordings were made, by file name. */
+export const torqueScripts: Record<string, string> = {
+  'pilot.sh': `#!/bin/bash
+#PBS -N pilot-abc123
+#PBS -q batch
+#PBS -l nodes=1:ppn=1
+#PBS -l walltime=00:05:00
+#PBS -l mem=64mb
+#PBS -A acct42
+#PBS -o /home/alice/jobs/pilot.out
+#PBS -e /home/alice/jobs/pilot.err
+#PBS -m n
+#PBS -r n
+#PBS -v FOO=bar,BAZ=qux
+#PBS -S /bin/bash
+echo "== env"
+`,
+  'arr.sh': `#!/bin/bash
+#PBS -N arr3
+#PBS -l nodes=1:ppn=1,walltime=00:05:00
+#PBS -t 1-3
+env
+`,
+  'envV.sh': `#!/bin/bash
+#PBS -N envv
+#PBS -l nodes=1:ppn=2,walltime=60
+#PBS -j oe
+#PBS -V
+#PBS -d /tmp
+env
+`,
+};

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { quote } from '../src/shell.js';
+import { commandLine } from '../src/shell.js';
 
 /** The command line that runs `argv` on a pseudo terminal, its input and output being ours: script(1). */
 export function onTerminal(argv: readonly string[]): string[] {
-  return ['script', '--quiet', '--return', '--command', argv.map(quote).join(' '), '/dev/null'];
+  // wide, so that no line is broken
+  const command = `stty cols 250; exec ${commandLine(argv)}`;
+  return ['script', '--quiet', '--return', '--command', command, '/dev/null'];
 }
 
 /** A conversation with a command on a pseudo terminal, as a person has it. */
@@ -44,6 +46,7 @@ export class Terminal {
       }
       await new Promise(resolve => setTimeout(resolve, 20));
     }
+    this.child.kill();
     throw new Error(`no ${text} on the terminal:\n${this.shown.slice(this.#seen)}`);
   }
 

@@ -63,7 +63,7 @@ async function getKey(flags: Flags, ui: Ui) {
     throw new AuthError('there is no agent to give the key to', { hint: 'start one: eval "$(ssh-agent)"' });
   }
   const prompter = ui.prompter();
-  const asked = `Password and one-time code of ${user} at ${new URL(service.sshproxy).host}, without a space between: `;
+  const asked = `Password followed by one-time code (${user} at ${new URL(service.sshproxy).host}): `;
   if (!prompter) {
     throw new AuthError(`nobody is there to answer ${JSON.stringify(asked.trim())}`, { hint: 'run it on a terminal' });
   }

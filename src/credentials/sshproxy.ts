@@ -118,7 +118,7 @@ function refusal(status: number, said: string, host: string, { user, scope, coll
       });
     case 403:
       return new AuthError(
-        `${host} gives ${user} no key ${collab === undefined ? `for the scope ${scope}` : `for the account ${collab}`}${words}`,
+        `${host} gives ${user} no key ${collab === undefined ? `for the scope ${scope}` : `for the account ${collab}`} (403${words})`,
         { hint: 'the site decides who may have one, and from which networks: ask its help desk' },
       );
     case 404:

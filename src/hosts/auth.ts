@@ -27,6 +27,7 @@ export class Authenticator {
   #refused: Candidate[] = [];
   #last: { candidate: Candidate; identity: Identity } | undefined;
   #agentKeys = 0;
+  #hadCertificate = false;
   #gsi: GsiLogin | undefined;
   #banner = '';
 
@@ -81,9 +82,8 @@ export class Authenticator {
 
   /** Why nobody was let in. */
   error(because?: string): AuthError {
-    const { user, alias, host } = this.#settings;
+    const { user, alias } = this.#settings;
     const { unanswered } = this.#questions;
-    const tooMany = /too many authentication failures/i.test(because ?? '') && this.#agentKeys > 1;
     const parts = [
       `${alias} did not accept ${user}${because === undefined ? '' : `: ${printable(because)}`}`,
       `tried: ${this.#tried.length > 0 ? this.#tried.join(', ') : 'nothing, for want of a key'}`,
@@ -92,13 +92,19 @@ export class Authenticator {
       ...this.#problems.map(p => p.message),
       ...(unanswered === undefined ? [] : [`it asks ${user} for ${JSON.stringify(unanswered)}, and nobody can answer`]),
     ];
-    const hint = tooMany
-      ? `name the right key for ${alias} in ~/.ssh/config by IdentityFile, with IdentitiesOnly yes: the agent offered ${this.#agentKeys} keys`
-      : (this.#problems.find(p => p.hint !== undefined)?.hint ??
-        (unanswered === undefined
-          ? `see what a plain login says: ssh -v ${user}@${host}`
-          : 'run it on a terminal to answer, or give a key that needs no question by IdentityFile in ~/.ssh/config'));
-    return new AuthError(parts.join('\n  '), { hint });
+    return new AuthError(parts.join('\n  '), { hint: this.#hint(because) });
+  }
+
+  #hint(because: string | undefined): string {
+    const { user, alias, host, port, renewal } = this.#settings;
+    if (/too many authentication failures/i.test(because ?? '') && this.#agentKeys > 1) {
+      return `name the right key for ${alias} in ~/.ssh/config by IdentityFile, with IdentitiesOnly yes: the agent offered ${this.#agentKeys} keys`;
+    }
+    if (renewal !== undefined && !this.#hadCertificate) return `get a key: ${renewal}`;
+    const known = this.#problems.find(p => p.hint !== undefined)?.hint;
+    if (known !== undefined) return known;
+    if (this.#questions.unanswered === undefined) return `see what a plain login says: ssh -v ${user}@${host}`;
+    return `answer once, on a terminal, for later commands too: scailfin login ${user}@${alias}${port === 22 ? '' : `:${port}`}`;
   }
 
   async #proxy(): Promise<Attempt | undefined> {
@@ -118,6 +124,7 @@ export class Authenticator {
       try {
         const identity = await candidate();
         if (identity.isAgents) this.#agentKeys += 1;
+        if (identity.certificate) this.#hadCertificate = true;
         this.#last = { candidate, identity };
         return new PublicKeyAttempt(this.#settings.user, identity);
       } catch (error) {

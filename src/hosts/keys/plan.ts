@@ -60,6 +60,8 @@ export async function planIdentities(
     ...(settings.certificateFiles.length > 0 ? [] : attempt(() => beside(file))),
   ]);
   const isHeld = (one: Named): boolean => chain.held.some(key => one.blob?.equals(key.blob) === true);
+  // the .pub of one of the default keys, alone, is no mistake
+  const isWanted = (one: Named): boolean => settings.identitiesNamed || one.from?.open !== undefined;
   const [known, others] = [true, false].map(wanted =>
     chain.held.filter(key => named.some(one => one.blob?.equals(key.blob) === true) === wanted),
   ) as [HeldKey[], HeldKey[]];
@@ -67,7 +69,7 @@ export async function planIdentities(
     ...listed,
     ...known.map(key => chain.ofAgent(key)),
     ...(settings.identitiesOnly ? [] : others.map(key => chain.ofAgent(key))),
-    ...named.filter(one => !isHeld(one)).flatMap(one => attempt(() => chain.ofFile(one))),
+    ...named.filter(one => !isHeld(one) && isWanted(one)).flatMap(one => attempt(() => chain.ofFile(one))),
   ];
 }
 

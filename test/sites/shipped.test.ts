@@ -5,6 +5,8 @@ import { packageRoot } from '../../src/paths.js';
 import { describeSite } from '../../src/sites/describe.js';
 import { defaultQueue } from '../../src/sites/limits.js';
 import { parseProfile } from '../../src/sites/profile.js';
+import { recorded, recordings } from '../recordings/recordings.js';
+import { queueJobs } from './jobs.js';
 
 const folder = join(packageRoot, 'sites');
 const files = readdirSync(folder).map(name => join(folder, name));
@@ -40,4 +42,41 @@ describe('the sites that come with the package', () => {
     expect(read('local')).toMatchObject({ scheduler: { type: 'fork' }, account: 'none', headnode: 'local' });
     expect(read('local').login).toBeUndefined();
   });
+});
+
+describe('the jobs of Blue Waters', () => {
+  // no Torque server runs here: qsub(1B), and what a recorded Torque made of each option
+  const torque = recordings('torque');
+  const grammar: readonly { readonly option: RegExp; readonly taken?: readonly [string, RegExp] }[] = [
+    { option: /^-N [A-Za-z][\w.-]{0,14}$/, taken: ['submit.running', / -N run1 /] },
+    { option: /^-r n$/, taken: ['status.running.qstat-x', /<Rerunable>False</] },
+    { option: /^-S \/bin\/bash$/, taken: ['status.running.qstat-x', /<Shell_Path_List>\/bin\/bash</] },
+    { option: /^-o \/\S+\/$/, taken: ['submit.cmdline', / -o \//] },
+    { option: /^-j oe$/, taken: ['submit.cmdline', / -j oe /] },
+    { option: /^-m n$/, taken: ['status.running.qstat-x', /<Mail_Points>n</] },
+    { option: /^-l nodes=1:ppn=\d+$/, taken: ['submit.cmdline', / -l nodes=1:ppn=2 /] },
+    { option: /^-l walltime=\d+:\d\d:\d\d$/, taken: ['submit.running', / -l walltime=00:10:00 /] },
+    { option: /^-q \w+$/, taken: ['submit.cmdline', / -q batch /] },
+    { option: /^-A \w+$/, taken: ['submit.cmdline', / -A acct1 /] },
+    // a resource in Torque's own table (resc_def_all.c), for Moab; no recorded server had one to give
+    { option: /^-l gres=\w+$/ },
+  ];
+
+  it.each(queueJobs(read('bluewaters')).map(job => [job.queue, job] as const))(
+    'have in queue %s only directives that recorded Torque servers took, and gres, which is documented',
+    (_, { script }) => {
+      const lines = script.split('\n').flatMap(line => (line.startsWith('#PBS ') ? [line.slice(5)] : []));
+      expect(lines).toContain('-l gres=shifter16');
+      for (const line of lines) expect([line, grammar.filter(g => g.option.test(line)).length]).toEqual([line, 1]);
+    },
+  );
+
+  it.each(grammar.flatMap(g => (g.taken ? [[String(g.option), ...g.taken] as const] : [])))(
+    '%s was taken in %s',
+    (_, name, pattern) => {
+      const { cmd, stdout, exit } = recorded(torque, name);
+      expect(exit).toBe(0);
+      expect(`${cmd}\n${stdout}`).toMatch(pattern);
+    },
+  );
 });

@@ -1,0 +1,29 @@
+import { planSite } from '../../src/cluster/spec.js';
+import { pilotJob } from '../../src/cluster/steps/glideins.js';
+import { schedulerFor } from '../../src/schedulers/registry.js';
+import type { SiteProfile } from '../../src/sites/schema.js';
+
+/** What a site is sent for its glide-ins in one of its queues. */
+export interface QueueJob {
+  readonly queue: string;
+  /** Seconds. */
+  readonly walltime: number;
+  readonly script: string;
+}
+
+/** A job for each queue of a profile: as long as the queue allows, of an account where the site knows such. */
+export function queueJobs(profile: SiteProfile): QueueJob[] {
+  const account = profile.account === 'none' ? undefined : 'abc123';
+  return Object.entries(profile.queues).map(([queue, limits]) => {
+    const walltime = limits.walltime ?? 3600;
+    const nodes = Math.min(2, limits.nodes ?? 2, limits.jobs ?? 2);
+    const spec = planSite({ queue, walltime, nodes, account }, profile, { sites: {} }, true);
+    const job = pilotJob(spec, 'mine', '/home/alice/.scailfin/mine/site', profile.scheduler.arrays ? nodes : 1);
+    return { queue, walltime, script: schedulerFor(profile.scheduler.type).submit(job).script };
+  });
+}
+
+/** The same script with one more directive. */
+export function withDirective(script: string, mark: '#SBATCH' | '#$', directive: string): string {
+  return script.replace(/^(#!.*\n)/, (line: string) => `${line}${mark} ${directive}\n`);
+}

@@ -100,9 +100,9 @@ export class Authenticator {
     if (/too many authentication failures/i.test(because ?? '') && this.#agentKeys > 1) {
       return `name the right key for ${alias} in ~/.ssh/config by IdentityFile, with IdentitiesOnly yes: the agent offered ${this.#agentKeys} keys`;
     }
-    if (renewal !== undefined && !this.#hadCertificate) return `get a key: ${renewal}`;
     const known = this.#problems.find(p => p.hint !== undefined)?.hint;
     if (known !== undefined) return known;
+    if (renewal !== undefined && !this.#hadCertificate) return `get a key: ${renewal}`;
     if (this.#questions.unanswered === undefined) return `see what a plain login says: ssh -v ${user}@${host}`;
     return `answer once, on a terminal, for later commands too: scailfin login ${user}@${alias}${port === 22 ? '' : `:${port}`}`;
   }

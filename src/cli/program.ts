@@ -17,6 +17,7 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   login: () => import('./login.js'),
   logout: () => import('./logout.js'),
   sshproxy: () => import('./sshproxy.js'),
+  proxy: () => import('./proxy.js'),
   sites: () => import('./sites.js'),
   config: () => import('./config.js'),
   render: () => import('./render.js'),

@@ -19,8 +19,18 @@ export function asked(prompter: Prompter | undefined, hint: string): Passphrases
   };
 }
 
-/** The same answer to everything. */
-export const given = (passphrase: string): Passphrases => ({ tries: 1, ask: async () => passphrase });
+/** Answers one question after the other from the lines of a text. @param where it is from, for errors */
+export function listed(text: string, where: string): Passphrases {
+  const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  return {
+    tries: 1,
+    ask: async wanted => {
+      const next = lines.shift();
+      if (next !== undefined) return next;
+      throw new AuthError(`${where} has no further line for: ${wanted.replace(/:\s*$/, '')}`);
+    },
+  };
+}
 
 /**
  * Opens something with a passphrase.
@@ -41,4 +51,11 @@ export async function unlock<T>(
     if (opened !== undefined) return opened;
   }
   throw new AuthError(`the passphrase of ${what} is not right`, { hint });
+}
+
+/** A new passphrase; a person types it twice. @throws AuthError when the two differ */
+export async function askNew(passphrases: Passphrases, what: string): Promise<string> {
+  const first = await passphrases.ask(`Enter a new passphrase for ${what}: `);
+  if (passphrases.tries === 1 || first === (await passphrases.ask('Again: '))) return first;
+  throw new AuthError('the two passphrases differ', { hint: 'try again' });
 }

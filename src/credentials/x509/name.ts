@@ -4,6 +4,8 @@ import { attributeNames, oids } from './oids.js';
 interface Attribute {
   readonly type: string;
   readonly value: Buffer;
+  /** Of one set with the attribute before it. */
+  readonly joined: boolean;
 }
 
 /** A name's attributes in their order; those of one set follow each other. */
@@ -12,30 +14,51 @@ function attributesOf(name: Buffer): Attribute[] {
   const found: Attribute[] = [];
   for (const rdn of readDer(name, what).rest(0x31)) {
     const set = new DerReader(rdn.content, what);
+    let first = true;
     while (!set.done) {
       const pair = set.enter();
-      found.push({ type: oidOf(pair.next(0x06), what), value: pair.next().content });
+      const [type, value] = [oidOf(pair.next(0x06), what), pair.next().content];
       pair.end();
+      found.push({ type, value, joined: !first });
+      first = false;
     }
   }
   return found;
 }
 
 /**
- * A name as the grid writes it in map files and policies: `/O=Grid/CN=J\xC3\xBCrgen`, which is OpenSSL's
- * X509_NAME_oneline, byte by byte.
+ * A name as the grid writes it in map files and policies: `/O=Grid/CN=J\xC3\xBCrgen`, which is what X509_NAME_oneline
+ * of OpenSSL 3 makes of its bytes.
  * @param name DER of an X.501 Name
  */
 export function oneLine(name: Buffer): string {
   return attributesOf(name)
-    .map(({ type, value }) => `/${attributeNames[type] ?? type}=${printed(value)}`)
+    .map(({ type, value, joined }) => `${joined ? '+' : '/'}${attributeNames[type] ?? type}=${printed(value)}`)
     .join('');
 }
 
-const printed = (value: Buffer): string =>
-  [...value]
-    .map(b => (b < 0x20 || b > 0x7e ? `\\x${b.toString(16).toUpperCase().padStart(2, '0')}` : String.fromCharCode(b)))
-    .join('');
+function printed(value: Buffer): string {
+  const one = (byte: number): string => {
+    const char = String.fromCharCode(byte);
+    if (byte < 0x20 || byte > 0x7e) return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    return char === '/' || char === '+' ? `\\${char}` : char;
+  };
+  return [...value].map(one).join('');
+}
+
+/**
+ * A form in which names in one line can be compared, whichever release of OpenSSL or Globus wrote them: earlier ones
+ * put no backslash before a slash, no plus between attributes of a set, and called two attributes by other names.
+ * Globus takes no notice of upper and lower case.
+ */
+export function comparable(name: string): string {
+  return name
+    .replace(/\+(?=[A-Za-z0-9.]+=)/g, '/')
+    .replace(/\\([/+])/g, '$1')
+    .replace(/\/(e|email)=/gi, '/emailAddress=')
+    .replace(/\/userid=/gi, '/UID=')
+    .toLowerCase();
+}
 
 /** The common names, in their order. */
 export function commonNames(name: Buffer): string[] {

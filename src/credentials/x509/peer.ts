@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Certificate } from './certificate.js';
 import { titleOf } from './checks.js';
-import { commonNames } from './name.js';
+import { commonNames, comparable } from './name.js';
 import { oids } from './oids.js';
 import { CertificateError } from './problem.js';
 import type { Trust } from './trust.js';
@@ -28,7 +28,8 @@ export function verifyPeer(chain: readonly Buffer[], peer: Peer, trust: Trust, w
   const { purposes } = holder;
   if (purposes && ![oids.serverAuth, oids.anyUsage].some(p => purposes.includes(p)))
     throw new CertificateError('usage', `${titleOf(holder)}, which ${peer.host} shows, is not for servers`);
-  const right = peer.identity === undefined ? isNamed(holder, peer) : peer.identity === identity;
+  const right =
+    peer.identity === undefined ? isNamed(holder, peer) : comparable(peer.identity) === comparable(identity);
   if (right) return verified;
   const wanted = peer.identity ?? peer.host;
   throw new CertificateError(

@@ -1,3 +1,4 @@
+import { comparable } from './name.js';
 import { CertificateError } from './problem.js';
 
 /** What one CA may sign, by its signing policy. */
@@ -59,13 +60,6 @@ export function maySign(rules: readonly SigningRule[], authority: string, subjec
   if (own.length === 0) return undefined;
   return own.some(rule => rule.subjects.some(pattern => matches(comparable(pattern), comparable(subject))));
 }
-
-/** As Globus compares names: case aside, and with the two attributes that OpenSSL has called by several names. */
-const comparable = (name: string): string =>
-  name
-    .replace(/\/(e|email)=/gi, '/emailAddress=')
-    .replace(/\/userid=/gi, '/UID=')
-    .toLowerCase();
 
 function matches(pattern: string, name: string): boolean {
   const star = pattern.lastIndexOf('*');

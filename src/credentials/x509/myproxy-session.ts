@@ -1,0 +1,134 @@
+import { sign } from 'node:crypto';
+import { AuthError } from '../../errors.js';
+import { Channel } from './channel.js';
+import { encodeRequest, type MyProxyRequest, type MyProxyResponse, parseResponse } from './myproxy-wire.js';
+import { CertificateError } from './problem.js';
+import type { Trust } from './trust.js';
+import type { Identity } from './user.js';
+
+export interface MyProxyServer {
+  readonly host: string;
+  readonly port: number;
+  /** The only name of the server to accept, in one line; default: any that is its host's. */
+  readonly identity?: string | undefined;
+}
+
+export interface MyProxyOptions {
+  readonly trust: Trust;
+  /** Whose certificate to show. Fetching with a passphrase needs none. */
+  readonly own?: Identity | undefined;
+  /** How long to wait for each answer; default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+/** What the server asks to have signed, by the numbers of MyProxy's authorization methods. */
+const challenges = [
+  { name: 'X509_certificate_SHA256', method: 4, hash: 'sha256' },
+  { name: 'X509_certificate', method: 2, hash: 'sha1' },
+] as const;
+
+/** One request to a MyProxy server: GSI messages are what TLS carries, with nothing around them. */
+export class MyProxySession {
+  private constructor(
+    private readonly channel: Channel,
+    private readonly name: string,
+  ) {}
+
+  /**
+   * Sends a request and waits until the server agrees to it.
+   * @param proof signed with, when the server wants it proved that we have the credential which is to be renewed
+   * @returns the session, to go on with, and what the server said
+   * @throws AuthError in the server's words
+   */
+  static async open(
+    server: MyProxyServer,
+    request: MyProxyRequest,
+    options: MyProxyOptions,
+    proof?: Identity,
+  ): Promise<{ session: MyProxySession; response: MyProxyResponse }> {
+    const { trust, own, timeoutMs } = options;
+    const encoded = encodeRequest(request);
+    const patience = timeoutMs === undefined ? {} : { timeoutMs };
+    const channel = await Channel.open({ ...server, services: ['host', 'myproxy'], trust, own, ...patience });
+    const session = new MyProxySession(channel, `the MyProxy server ${server.host}:${server.port}`);
+    try {
+      // what a GSI client sends first: "no delegation"
+      channel.write('0');
+      channel.write(encoded);
+      let response = await session.response();
+      if (response.kind === 'authorization') {
+        session.#prove(response, proof);
+        response = await session.response();
+      }
+      return { session, response };
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+  }
+
+  /** The next answer. @throws AuthError in the server's words, when it is an error */
+  async response(): Promise<MyProxyResponse> {
+    let text = await this.channel.readTo(0);
+    // with TLS 1.3, GSI servers begin with a NUL of their own
+    if (text.length === 0) text = await this.channel.readTo(0);
+    return this.#agreed(text.toString('utf8'));
+  }
+
+  #agreed(text: string): MyProxyResponse {
+    const response = parseResponse(text, this.name);
+    if (response.kind !== 'error') return response;
+    const words = (response.values.get('ERROR') ?? []).map(line => line.trim()).filter(Boolean);
+    throw new AuthError(`${this.name} refuses: ${words.join('; ') || 'it does not say why'}`, { hint: hintOn(words) });
+  }
+
+  send(data: Buffer): void {
+    this.channel.write(data);
+  }
+
+  readDer(): Promise<Buffer> {
+    return this.channel.readDer();
+  }
+
+  /** The certificates that follow their number, which is a single byte. */
+  async certificates(): Promise<Buffer[]> {
+    const [count = 0] = await this.channel.read(1);
+    // a refusal that comes this late begins with "VERSION"
+    if (count === 'V'.charCodeAt(0)) this.#agreed(`V${(await this.channel.readTo(0)).toString('utf8')}`);
+    if (count === 0 || count > 30) throw new CertificateError('malformed', `${this.name} sent no certificates`);
+    const certificates: Buffer[] = [];
+    while (certificates.length < count) certificates.push(await this.channel.readDer());
+    return certificates;
+  }
+
+  close(): void {
+    this.channel.close();
+  }
+
+  #prove({ values }: MyProxyResponse, proof: Identity | undefined): void {
+    const offered = (values.get('AUTHORIZATION_DATA') ?? []).map(line => line.split(':'));
+    const chosen = challenges.find(({ name }) => offered.some(([method]) => method === name));
+    if (proof === undefined || chosen === undefined) {
+      const methods = offered.map(([method]) => method).join(', ') || 'nothing that it names';
+      throw new AuthError(`${this.name} wants more than a passphrase: ${methods}`, {
+        hint: "ask the server's administrator how to log on",
+      });
+    }
+    const challenge = offered.find(([method]) => method === chosen.name)?.[1] ?? '';
+    const signature = sign(chosen.hash, Buffer.from(challenge), proof.key);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(signature.length);
+    this.send(Buffer.concat([Buffer.of(chosen.method, 0, 0, 0), length, signature, counted(proof)]));
+  }
+}
+
+/** A chain as MyProxy sends it: how many, in one byte, and each in DER. */
+export const counted = ({ certificates }: Pick<Identity, 'certificates'>): Buffer =>
+  Buffer.concat([Buffer.of(certificates.length), ...certificates.map(c => c.der)]);
+
+function hintOn(words: readonly string[]): string | undefined {
+  const text = words.join('\n');
+  if (/pass ?(word|phrase)/i.test(text)) return 'check user name and passphrase and try again';
+  if (/no credentials|not exist|not found|no such/i.test(text)) return 'store them first: scailfin proxy store';
+  return undefined;
+}

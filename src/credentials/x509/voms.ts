@@ -1,0 +1,113 @@
+import { AuthError, ConnectionError, type ScailfinError, TimeoutError } from '../../errors.js';
+import { printable } from '../../hosts/printable.js';
+import { readAttributes } from './attributes.js';
+import { Channel } from './channel.js';
+import { comparable, oneLine } from './name.js';
+import { CertificateError } from './problem.js';
+import type { Trust } from './trust.js';
+import type { Identity } from './user.js';
+import { type VomsRequest, type VomsServer, vomsServers } from './vomses.js';
+
+export interface VomsOptions {
+  readonly trust: Trust;
+  /** Seconds that the attributes shall be good for; the server may give fewer. */
+  readonly lifetime: number;
+  readonly timeoutMs?: number;
+  /** Default: those of the vomses files. */
+  readonly servers?: readonly VomsServer[];
+}
+
+/** An answer of a VOMS server. */
+export interface VomsAnswer {
+  /** DER of the attribute certificate. */
+  readonly certificate: Buffer;
+  /** The server's own words. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Asks a VO's servers, one after the other, to attest what the user is in it.
+ * @param own the user's certificate or proxy
+ * @throws AuthError in the server's words when it refuses; when none can be talked to, what stood in the way of each
+ */
+export async function requestAttributes(
+  request: VomsRequest,
+  own: Identity,
+  options: VomsOptions,
+): Promise<VomsAnswer> {
+  const servers = options.servers ?? vomsServers(request.vo);
+  const failures: ScailfinError[] = [];
+  for (const server of servers) {
+    try {
+      return await ask(server, request, own, options);
+    } catch (error) {
+      // an answer is an answer: another server of the same VO would say the same
+      const answered = ![ConnectionError, TimeoutError, CertificateError].some(kind => error instanceof kind);
+      if (answered) throw error;
+      failures.push(error as ScailfinError);
+    }
+  }
+  if (failures.length === 1) throw failures[0];
+  throw new AuthError(
+    [`no server of the VO ${request.vo} could be asked:`, ...failures.map(f => `  ${f.message}`)].join('\n'),
+    { hint: failures[0]?.hint },
+  );
+}
+
+async function ask(server: VomsServer, request: VomsRequest, own: Identity, options: VomsOptions): Promise<VomsAnswer> {
+  const { host, port, vo } = server;
+  const { trust, timeoutMs } = options;
+  const peer = { host, port, services: ['host', 'voms'], identity: server.name };
+  const channel = await Channel.open({ ...peer, trust, own, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  try {
+    const fqans = request.fqans.length > 0 ? request.fqans : [`/${vo}`];
+    const path = `/generate-ac?fqans=${fqans.join(',')}&lifetime=${options.lifetime}`;
+    channel.write(`GET ${path} HTTP/1.0\r\nUser-Agent: scailfin\r\nAccept: */*\r\nHost: ${host}:${port}\r\n\r\n`);
+    const who = `the VOMS server ${host}:${port}`;
+    return checked(parseAnswer((await channel.readAll()).toString('utf8'), who), own, who);
+  } finally {
+    channel.close();
+  }
+}
+
+/** What the servers' XML holds, and no XML of other kinds: VOMS REST interface, /generate-ac. */
+function parseAnswer(text: string, who: string): VomsAnswer {
+  const [head = '', ...rest] = text.split(/\r?\n\r?\n/);
+  const body = rest.join('\n\n');
+  const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
+  const errors = [...body.matchAll(/<error>([\s\S]*?)<\/error>/g)].map(([, error = '']) => {
+    const [code, message] = [inside(error, 'code'), inside(error, 'message')];
+    return [message, code].filter(Boolean).join(' ').trim();
+  });
+  const certificate = inside(body, 'ac')?.replace(/\s+/g, '');
+  if (errors.length > 0 || (status !== '200' && certificate === undefined)) {
+    const why = errors.length > 0 ? errors.join('; ') : status ? `HTTP status ${status}` : 'what it sent is no HTTP';
+    throw new AuthError(`${who} refuses: ${why}`, {
+      hint: 'check VO, group and role, and with the VO that you are in it',
+    });
+  }
+  if (certificate === undefined) throw new CertificateError('malformed', `${who} sent no attributes`);
+  const warnings = [...body.matchAll(/<warning>([\s\S]*?)<\/warning>/g)].map(([, one = '']) => plain(one));
+  return { certificate: Buffer.from(certificate, 'base64'), warnings };
+}
+
+/** The text of the first element of that name. */
+function inside(xml: string, element: string): string | undefined {
+  const found = new RegExp(`<${element}>([\\s\\S]*?)</${element}>`).exec(xml)?.[1];
+  return found === undefined ? undefined : plain(found);
+}
+
+const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+const plain = (xml: string): string =>
+  printable(xml.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => entities[name] as string)).trim();
+
+/** @throws CertificateError unless the attributes are the user's own */
+function checked(answer: VomsAnswer, own: Identity, who: string): VomsAnswer {
+  const { holder } = readAttributes(answer.certificate);
+  const user = own.certificates.find(c => !c.proxy) ?? own.certificates[0];
+  const ours =
+    holder.serial.equals(user.serial) && comparable(oneLine(holder.issuer)) === comparable(oneLine(user.issuer));
+  if (ours) return answer;
+  throw new CertificateError('wrong-name', `${who} sent the attributes of somebody else than ${user.name}`);
+}

@@ -36,10 +36,12 @@ export const job: Stage = {
 function targets(context: Context): string[] {
   const { facts, patient } = context;
   const trial = facts.get('headnode');
-  const { addresses } = facts.get('probe');
+  const { addresses, ssh } = facts.get('probe');
   const { loginAddress } = facts.get('profile').network;
   const port = patient.login ? (facts.get('way').hops.at(-1)?.port ?? 22) : 22;
-  const logins = patient.login ? [...new Set([...(loginAddress ? [loginAddress] : []), ...addresses])].slice(0, 4) : [];
+  // the address by which we came is the outer one: compute nodes are more likely to know another
+  const inner = [...addresses.filter(a => a !== ssh?.server), ...addresses];
+  const logins = patient.login ? [...new Set([...(loginAddress ? [loginAddress] : []), ...inner])].slice(0, 4) : [];
   return [
     ...[String(trial.port), trial.addresses.slice(0, 4).join(','), String(port), logins.join(',')],
     ...urlsOf(context).slice(0, 4),

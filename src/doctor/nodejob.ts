@@ -3,7 +3,7 @@ import { jobQuery } from '../cluster/context.js';
 import type { SiteSpec } from '../cluster/spec.js';
 import { pilotJob } from '../cluster/steps/glideins.js';
 import { submittedId, takeDownSite } from '../cluster/takedown.js';
-import { ScailfinError, SchedulerError, TimeoutError } from '../errors.js';
+import { LeftoverError, messageOf, ScailfinError, SchedulerError, TimeoutError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { listJobs, submitOnce } from '../schedulers/runner.js';
@@ -69,8 +69,20 @@ export async function askNode(errand: Errand): Promise<Answer> {
   try {
     return await Promise.race([work(errand, query, () => takeDownSite(site)), aborted]);
   } finally {
-    await takeDownSite(site);
+    await takeDownSite(site).catch(error => {
+      throw error instanceof LeftoverError ? error : leftBehind(errand, error);
+    });
   }
+}
+
+function leftBehind({ host, base }: Errand, cause: unknown): LeftoverError {
+  const left = [
+    `perhaps a job called ${TAG}, which ends by itself a minute after it began`,
+    `${base}/${NAME} on ${host.name}`,
+  ];
+  return new LeftoverError(`could not clean up: ${messageOf(cause)}`, left, {
+    hint: 'run the check again: it cancels and removes what is there',
+  });
 }
 
 async function work(errand: Errand, query: JobQuery, clear: () => Promise<unknown>): Promise<Answer> {

@@ -1,4 +1,5 @@
 import { combine, urlFinding } from './network.js';
+import type { Reach } from './report.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
 /** What the compute node reaches. A pool that it can't reach is of no use; the rest depends on the jobs. */
@@ -22,14 +23,14 @@ function poolFinding({ facts, patient }: Context): Finding {
     if (!patient.login) return ok('the pool is on this machine');
     if (inside) return ok(inside);
     return failed(
-      `${node} can't reach the login node, where the pool would be: ${login.map(r => r.to).join('; ')}`,
+      `${node} can't reach the login node, where the pool would be: ${inWords(login)}`,
       'give the address by which compute nodes know the login node as network.loginAddress in the profile, or choose another headnode',
     );
   }
   const reached = headnode.find(r => r.answers);
   const where = trial.kind === 'local' ? 'this machine' : trial.name;
-  if (reached) return ok(`${node} reaches ${where} (${reached.to.replace(': answers', '')})`);
-  const tried = headnode.map(r => r.to).join('; ');
+  if (reached) return ok(`${node} reaches ${where} (${reached.to})`);
+  const tried = inWords(headnode);
   if (trial.kind === 'host' && /refused/.test(tried))
     return ok(`nothing answers ${node} on ${where} at port ${trial.port}, where no pool may be yet`);
   const use = `scailfin up --site ${name} --headnode login, or once and for all: scailfin config set sites.${name}.headnode login`;
@@ -41,6 +42,7 @@ function poolFinding({ facts, patient }: Context): Finding {
   );
 }
 
+const inWords = (tries: readonly Reach[]): string => tries.map(r => `${r.to}: ${r.words}`).join('; ');
 const addressOf = (to: string): string => to.split(' ')[0] ?? to;
 
 /** The profile promises what is not so. */

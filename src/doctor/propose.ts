@@ -60,13 +60,13 @@ function queuesOf(queues: readonly QueueInfo[]): Record<string, object> {
   );
 }
 
-/** What the batch system gives of a node; where it doesn't say, what the node has. */
+/** What the batch system gives of a node. All memory that a node has is more than most give. */
 function nodeOf({ facts }: Context, found: Found | undefined): Record<string, unknown> {
   const queues = facts.get('queues');
   const usual = queues.find(q => q.default) ?? queues[0];
   const isSge = facts.get('batch').scheduler.name === 'sge';
   const cores = usual?.cores ?? found?.machine.usableCores;
-  const memory = usual?.memory ?? found?.machine.memory;
+  const memory = usual?.memory ?? found?.allocation.memory;
   // several cores need a parallel environment there
   const canHave = !isSge || queues.some(q => q.parallelEnvironment !== undefined);
   return {

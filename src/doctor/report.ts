@@ -13,10 +13,13 @@ export interface FoundRuntime {
   readonly module?: string;
 }
 
-/** One address that was tried, in words. */
+/** One address that was tried. */
 export interface Reach {
+  /** `10.77.0.3 port 9618` */
   readonly to: string;
   readonly answers: boolean;
+  /** `answers`, or why not. */
+  readonly words: string;
 }
 
 /** What a compute node told of itself. Memory in MiB. */
@@ -77,7 +80,9 @@ function megabytes(text: string): number | undefined {
 }
 
 function reach(line: string): Reach {
-  return { to: line, answers: /: answers$/.test(line) };
+  const at = line.indexOf(': ');
+  const words = line.slice(at + 2);
+  return { to: line.slice(0, at), answers: words === 'answers', words };
 }
 
 /** Those in the PATH first; modules of others. */

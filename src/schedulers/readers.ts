@@ -1,3 +1,4 @@
+import { read as htcondor } from './htcondor-reader.js';
 import { read as lsf } from './lsf-reader.js';
 import { read as pbs } from './pbs-reader.js';
 import { read as sge } from './sge-reader.js';
@@ -16,6 +17,8 @@ const readers = new Map<string, Reader>([
   ['openlava', lsf],
   ['sge', sge],
   ['gridengine', sge],
+  ['htcondor', htcondor],
+  ['condor', htcondor],
 ]);
 
 /** What understands that batch system's commands; undefined for a system nobody knows. */

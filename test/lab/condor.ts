@@ -81,9 +81,9 @@ ${master} >/dev/null || exec condor_master
 `;
 
 /** At once, as when the machine's power fails: a schedd that is asked to go would take its jobs along. */
-const killed = `pids=$(${master})
-for level in daemons shadows; do pids="$pids $(pgrep -P "$(echo $pids | tr ' ' ,)")"; done
-kill -KILL $pids
+const killed = `master=$(${master}) || exit 0
+daemons=$(pgrep -d, -P "$master")
+kill -KILL "$master" $(echo "$daemons" | tr , ' ') $(pgrep -P "$daemons")
 `;
 
 export const condor: Site = {

@@ -67,7 +67,18 @@ describe('conformance', () => {
   });
 
   it('systems go by their own name and by their family', () => {
-    for (const name of ['slurm', 'torque', 'openpbs', 'pbs', 'openlava', 'lsf', 'gridengine', 'sge', 'SLURM'])
+    for (const name of [
+      'slurm',
+      'torque',
+      'openpbs',
+      'pbs',
+      'openlava',
+      'lsf',
+      'gridengine',
+      'sge',
+      'htcondor',
+      'SLURM',
+    ])
       expect(readerOf(name)).toBeTypeOf('function');
     expect(readerOf('constructor')).toBeUndefined();
   });

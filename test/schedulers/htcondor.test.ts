@@ -6,9 +6,9 @@ import type { Output } from '../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
 
-// recorded from the adapter's own submit descriptions and commands; `site.*` among the others
-const all = recordings('htcondor').filter(r => r.case.startsWith('site.'));
-const the = (name: string): Output => outputOf(recorded(all, `site.${name}`));
+// recorded from the adapter's own submit descriptions and commands, among others
+const all = recordings('htcondor').filter(r => !/^(slots|jobs)\./.test(r.case));
+const the = (name: string): Output => outputOf(recorded(all, name));
 const nothing: Output = { stdout: '', stderr: '', exitCode: 0 };
 const parse = (...outputs: Output[]) => htcondor.parseList(outputs, query());
 
@@ -37,7 +37,9 @@ describe('what is submitted', () => {
     const directives = ['requirements = TARGET.FileSystemDomain =!= undefined'];
     const sent = htcondor.submit(job({ directives }));
     expect(sent.argv).toEqual(['condor_submit', '-terse']);
-    expect(sent.script).toContain(`\n${directives[0]}\nqueue 2\n`);
+    expect(sent.script).toContain(
+      '\nrequirements = (NumJobStarts == 0) && (TARGET.FileSystemDomain =!= undefined)\nqueue 2\n',
+    );
   });
 
   it('says all that a glide-in needs, and nothing twice', () => {
@@ -64,6 +66,7 @@ describe('what is submitted', () => {
       '+WantRemoteIO = False',
       '+ScailfinTag = "sf-test"',
       '+ScailfinWalltime = 3600',
+      'requirements = (NumJobStarts == 0)',
       'queue 7',
     ]);
   });
@@ -76,8 +79,13 @@ describe('what is submitted', () => {
   });
 
   it('the profile adds lines of its own, before the queue statement', () => {
-    const directives = ['+JobFlavour = "longlunch"', 'requirements = (OpSysMajorVer >= 9)'];
-    expect(lines({ directives }).slice(-3)).toEqual([...directives, 'queue 2']);
+    const directives = ['+JobFlavour = "longlunch"', 'Requirements = OpSysMajorVer >= 9', 'rank = Mips'];
+    expect(lines({ directives }).slice(-4)).toEqual([
+      'requirements = (NumJobStarts == 0) && (OpSysMajorVer >= 9)',
+      '+JobFlavour = "longlunch"',
+      'rank = Mips',
+      'queue 2',
+    ]);
   });
 
   it('arguments are whole, whatever they hold', () => {
@@ -105,8 +113,8 @@ describe('what is submitted', () => {
 });
 
 describe('the answer to a submission', () => {
-  it.each(all.filter(r => r.case.startsWith('site.submit.')))('$case is a job id', recording => {
-    const id = /(\d+)\./.exec(recording.stdout)?.[1];
+  it.each(all.filter(r => r.case.startsWith('submit.')))('$case is a job id', recording => {
+    const id = /(?:cluster )?(\d+)\./.exec(recording.stdout)?.[1];
     expect(htcondor.parseSubmit(outputOf(recording))).toBe(id);
     const banner = `*** Welcome to 7.0 ***\n${recording.stdout}`;
     expect(htcondor.parseSubmit({ ...outputOf(recording), stdout: banner })).toBe(id);
@@ -117,8 +125,12 @@ describe('the answer to a submission', () => {
     ['err.submit.bad-initialdir', 'No such directory: /nonexistent', undefined],
     ['err.submit.bad-value', 'Parse error in expression: RequestCpus = 2 frob', 'profile'],
     ['err.submit.bad-requirements', '(Arch == "X86_64")', 'profile'],
+    ['err.submit.no-equals', 'on Line 15 of submit file', 'profile'],
     ['err.submit.empty', 'no queue statement', 'profile'],
-    ['down.submit', "Can't find address of local schedd", 'try again'],
+    ['err.submit.over-limit', 'Number of submitted jobs would exceed MAX_JOBS_PER_OWNER', '--nodes'],
+    ['err.submit.unknown-group', 'unknown accounting group astrology', '--account'],
+    ['err.submit.other-domain', "no node here is of this machine's FILESYSTEM_DOMAIN, login.site", 'requirements ='],
+    ['down.submit', 'Failed to connect to local queue manager; CEDAR:6001:', 'try again'],
   ])("%s is refused in HTCondor's own words", (name, words, hint) => {
     const error = thrown(() => htcondor.parseSubmit(the(name)));
     expect(error.message).toContain(`HTCondor's condor_submit refused: `);
@@ -128,7 +140,7 @@ describe('the answer to a submission', () => {
 
   it('no answer is none', () => {
     expect(thrown(() => htcondor.parseSubmit(nothing)).message).toContain('status 0');
-    thrown(() => htcondor.parseSubmit({ ...the('submit.terse'), exitCode: null }));
+    thrown(() => htcondor.parseSubmit({ ...the('submit.array'), exitCode: null }));
   });
 });
 
@@ -138,96 +150,118 @@ describe('the queue and its history', () => {
     expect(queue?.argv.slice(0, 3)).toEqual(['condor_q', '-allusers', '-json']);
     expect(queue?.argv.at(-1)).toBe('ScailfinTag =?= "sf-test" && Owner =?= "alice"');
     expect(none).toBeUndefined();
-    const history = htcondor.list(query({ ids: ['3', '4'] }))[1]?.argv ?? [];
+    const history = htcondor.list(query({ ids: ['2', '9999'] }))[1]?.argv ?? [];
     expect(history[0]).toBe('condor_history');
-    expect(history.slice(-4)).toEqual(['-scanlimit', '20000', '3', '4']);
     // what was recorded is what is asked
-    const words = recorded(all, 'site.list.running').cmd;
+    const words = recorded(all, 'status.running.adapter').cmd;
     for (const word of queue?.argv ?? []) expect(words).toContain(word);
+    expect(recorded(all, 'status.some-unknown.history').cmd).toBe(history.join(' '));
   });
 
   it('a name with quotes stays one string', () => {
     expect(htcondor.list(query({ user: 'a"||true||"' }))[0]?.argv.at(-1)).toContain('Owner =?= "a\\"||true||\\""');
   });
 
-  it('idle, running with node and time left, held with its reason, suspended', () => {
-    expect(parse(the('list.idle'))).toEqual(
-      [0, 1, 2].map(n => ({ id: `3_${n}`, jobId: '3', state: 'queued', word: 'IDLE' })),
-    );
-    expect(parse(the('list.running'))[0]).toEqual({
-      ...{ id: '3_0', jobId: '3', state: 'running', word: 'RUNNING', node: 'condor01', secondsLeft: 3595 },
+  it('idle with what the negotiator said, running with node and time left, held with its reason, suspended', () => {
+    const found = new Map(parse(the('status.mixed.adapter')).map(s => [s.id, s]));
+    expect([...found.keys()]).toEqual(['1_0', '2_3', '3_0', '5_0', '8_0', '9_0']);
+    expect(found.get('1_0')).toEqual({
+      ...{ id: '1_0', jobId: '1', state: 'queued', word: 'IDLE', reason: 'no match found' },
     });
-    const held = parse(the('list.walltime-over')).filter(s => s.state === 'held');
-    expect(held.map(s => s.id)).toEqual(['7_0', '8_0']);
-    expect(held[0]?.reason).toContain('Failed to execute');
-    expect(held[1]?.reason).toContain('as standard output: No such file or directory');
-    expect(parse(the('list.held')).find(s => s.id === '11_0')).toMatchObject({
-      state: 'held',
-      reason: 'via condor_hold (by user alice)',
+    expect(found.get('2_3')).toEqual({
+      ...{ id: '2_3', jobId: '2', state: 'running', word: 'RUNNING' },
+      ...{ node: expect.stringMatching(/^c[12]$/) as string, secondsLeft: expect.any(Number) as number },
     });
-    expect(parse(the('list.suspended')).find(s => s.id === '17_0')).toMatchObject({ state: 'held', word: 'SUSPENDED' });
+    expect(found.get('2_3')?.secondsLeft).toBeGreaterThan(3570);
+    expect(found.get('2_3')?.secondsLeft).toBeLessThan(3595);
+    expect(found.get('5_0')).toMatchObject({ state: 'held', word: 'HELD' });
+    expect(found.get('5_0')?.reason).toContain('as standard output: No such file or directory');
+    expect(found.get('8_0')).toMatchObject({ state: 'held', reason: 'via condor_hold (by user alice)' });
+    expect(found.get('9_0')).toMatchObject({ state: 'held', word: 'SUSPENDED' });
+    const said = parse(the('status.held.adapter')).find(s => s.id === '3_0');
+    expect(said?.reason).toBe('waits for, you know: data (by user alice)');
   });
 
   it('what is over has its exit status, and who ended it', () => {
-    const found = new Map(parse(the('list.walltime-over'), the('history.all')).map(s => [s.id, s]));
+    const found = new Map(parse(the('status.mixed.adapter'), the('status.mixed.history')).map(s => [s.id, s]));
     expect([...found.values()].map(s => `${s.id} ${s.state} ${s.exitCode ?? '-'}`).sort()).toEqual([
-      '10_0 cancelled -',
-      '10_1 cancelled -',
-      '11_0 cancelled -',
-      '12_0 cancelled -',
-      '3_0 finished 0',
-      '3_1 failed 1',
-      '3_2 failed 2',
-      '5_0 queued -',
-      '6_0 failed 137',
-      '7_0 held -',
+      '1_0 queued -',
+      '2_0 finished 0',
+      '2_1 failed 3',
+      '2_2 failed 137',
+      '2_3 running -',
+      '3_0 running -',
+      '5_0 held -',
+      '6_0 failed 127',
+      '7_0 failed -',
       '8_0 held -',
-      '9_0 failed -',
+      '9_0 held -',
     ]);
-    expect(found.get('3_2')).toMatchObject({ word: 'COMPLETED', node: 'condor01' });
-    expect(found.get('9_0')?.reason).toContain('PeriodicRemove');
-    expect(found.get('10_0')?.reason).toBe('via condor_rm (by user alice)');
+    expect(found.get('2_1')).toMatchObject({ word: 'COMPLETED', node: expect.stringMatching(/^c[12]$/) });
+    expect(found.get('2_2')?.reason).toBe('killed by signal 9');
+    expect(found.get('7_0')?.reason).toContain('PeriodicRemove');
+    const cancelled = parse(nothing, the('status.cancelled.history'));
+    expect(new Set(cancelled.map(s => s.state))).toEqual(new Set(['cancelled']));
+    expect(cancelled[0]?.reason).toBe('via condor_rm (by user alice)');
+    expect(parse(nothing, the('status.evicted.history'))[0]).toMatchObject({ id: '9_0', state: 'failed' });
   });
 
   it('a job that left the queue between the two answers is over', () => {
-    const found = parse(the('list.running'), the('history.all')).filter(s => s.jobId === '3');
-    expect(found.map(s => s.state).sort()).toEqual(['failed', 'failed', 'finished']);
+    const found = parse(the('status.running.adapter'), the('status.mixed.history')).filter(s => s.jobId === '2');
+    expect(found.map(s => s.state).sort()).toEqual(['failed', 'failed', 'finished', 'running']);
+  });
+
+  it('one that was cancelled is there until its node has let go', () => {
+    const found = parse(the('status.cancelled-just-now.adapter')).find(s => s.id === '12_0');
+    expect(found).toMatchObject({ state: 'completing', word: 'REMOVED' });
+  });
+
+  it('after an outage jobs run on', () => {
+    expect(parse(the('status.schedd-again.adapter')).map(s => s.state)).toEqual(['running']);
   });
 
   it('history may be missing, and other ids are not in it', () => {
-    expect(parse(the('list.running'), { ...nothing, exitCode: 1 })).toHaveLength(3);
-    expect(parse(nothing, the('history.none'))).toEqual([]);
-    expect(parse(nothing, the('history.some'))).toHaveLength(3);
+    const alone = parse(the('status.running.adapter'));
+    expect(parse(the('status.running.adapter'), { ...nothing, exitCode: 1 })).toEqual(alone);
+    expect(parse(nothing, the('status.none.history'))).toEqual([]);
+    expect(parse(nothing, the('status.some-unknown.history'))).toHaveLength(3);
   });
 
   it('nothing there is an answer; banners are none', () => {
-    expect(parse(the('list.none'))).toEqual([]);
-    expect(parse(the('list.after-all'))).toEqual([]);
-    const out = the('list.running');
-    expect(parse({ ...out, stdout: `Welcome [to 1]\n${out.stdout}` })).toHaveLength(3);
+    expect(parse(the('status.none.adapter'))).toEqual([]);
+    expect(parse(the('status.after-all.adapter'))).toEqual([]);
+    const out = the('status.running.adapter');
+    expect(parse({ ...out, stdout: `[Welcome]\n${out.stdout}` })).toEqual(parse(out));
   });
 
   // documented, but too short to be recorded: job ClassAd attribute JobStatus
   it.each([
-    [3, 'completing', 'REMOVED'],
-    [4, 'completing', 'COMPLETED'],
     [6, 'completing', 'TRANSFERRING_OUTPUT'],
     [9, 'unknown', 'JobStatus 9'],
   ])('JobStatus %i in the queue is %s', (status, state, word) => {
-    const stdout = JSON.stringify([{ ClusterId: 3, ProcId: 0, JobStatus: status }]);
+    const stdout = `[\n${JSON.stringify({ ClusterId: 3, ProcId: 0, JobStatus: status })}\n]\n`;
     expect(parse({ ...nothing, stdout })).toEqual([{ id: '3_0', jobId: '3', state, word }]);
+  });
+
+  it('a job that ended is over, also where the site leaves it in the queue', () => {
+    const stdout = `[\n${JSON.stringify({ ClusterId: 3, ProcId: 0, JobStatus: 4, ExitCode: 3, RemoteHost: 's@c1' })}\n]\n`;
+    expect(parse({ ...nothing, stdout })).toEqual([
+      { id: '3_0', jobId: '3', state: 'failed', word: 'COMPLETED', node: 'c1', exitCode: 3 },
+    ]);
   });
 
   it('the schedd down, a cut answer, a killed command: nobody is gone', () => {
     const error = thrown(() => parse(the('down.list'), the('down.history')));
-    expect(error.message).toBe("HTCondor's condor_q refused: Can't find address for schedd condor01");
+    expect(error.message).toBe(
+      "HTCondor's condor_q refused: Failed to fetch ads from: <10.77.1.1:9618> : login; CEDAR:6001:Failed to connect to <10.77.1.1:9618>",
+    );
     expect(error.hint).toContain('try again');
     thrown(() => parse({ ...the('down.list'), exitCode: 0 }));
-    const whole = the('list.running');
+    const whole = the('status.running.adapter');
     thrown(() => parse({ ...whole, stdout: whole.stdout.slice(0, -20) }));
     thrown(() => parse({ ...whole, exitCode: null }));
     thrown(() => htcondor.parseList([], query()));
-    expect(thrown(() => parse(the('err.list.bad-constraint'))).message).toContain('Parse error in constraint');
+    expect(thrown(() => parse(the('err.status.bad-constraint'))).message).toContain('Parse error in constraint');
   });
 });
 
@@ -237,15 +271,16 @@ describe('cancelling', () => {
   });
 
   it.each([
-    ...['cluster', 'one-proc', 'again', 'unknown', 'unknown-proc', 'some-unknown', 'gone', 'held'],
+    ...['cancel.cluster', 'cancel.one-proc', 'cancel.some-unknown', 'cancel.held', 'err.cancel.again'],
+    ...['err.cancel.unknown-id', 'err.cancel.unknown-proc', 'err.cancel.nothing-there'],
     // HTCondor says the same of others' jobs as of those that are gone; they stay in the list
-    'other-user',
-  ])('cancel.%s: what is gone counts as success', name => {
-    expect(() => htcondor.parseCancel(the(`cancel.${name}`))).not.toThrow();
+    'err.cancel.other-user',
+  ])('%s: what is gone counts as success', name => {
+    expect(() => htcondor.parseCancel(the(name))).not.toThrow();
   });
 
   it('the schedd down, and no answer, are failures', () => {
-    expect(thrown(() => htcondor.parseCancel(the('down.cancel'))).message).toContain("Can't find address for schedd");
+    expect(thrown(() => htcondor.parseCancel(the('down.cancel'))).message).toContain('Failed to connect to schedd');
     thrown(() => htcondor.parseCancel({ ...nothing, exitCode: null }));
     thrown(() => htcondor.parseCancel({ ...nothing, stderr: 'Permission denied\n', exitCode: 1 }));
   });

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type HostName, Lab, labUnavailable } from './lab/lab.js';
 import { program, until } from './lab/programs.js';
 import { labDir, names } from './lab/record.js';
+import { passphrase } from './secrets.js';
 
 const reason = labUnavailable();
 const root = { user: 'root' };
@@ -251,6 +254,30 @@ describe.skipIf(reason !== undefined)(`the lab${reason ? ` (skipped: ${reason})`
     await Lab.down(name); // should another test's lab have been quicker: it waits for the end all the same
     expect(traces(name)).toEqual([]);
     expect(names()).toContain(lab.name);
+  });
+
+  test('a lab that goes tells of secrets in its records, and in files that others may read', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'scailfin-leaks-'));
+    const found = join(dir, 'found');
+    vi.stubEnv('SCAILFIN_LEAKS', found);
+    const other = await Lab.up();
+    try {
+      const text = `typed ${passphrase}\n`;
+      await other.write('headnode', 'mine', text, { mode: 0o600 });
+      await other.write('headnode', 'open', text, { mode: 0o640 });
+      await other.write('laptop', '.local/state/scailfin/clusters/x/journal.jsonl', text, { mode: 0o600 });
+      await other.write('login', '/var/tmp/key.pem', '-----BEGIN PRIVATE KEY-----\n', { mode: 0o644 });
+      await other.down();
+      expect(readFileSync(found, 'utf8').trim().split('\n').sort()).toEqual([
+        'a secret is in a file of headnode: 640 /home/scail/open',
+        'a secret is in a file of laptop: 600 /home/scail/.local/state/scailfin/clusters/x/journal.jsonl',
+        'a secret is in a file of login: 644 /var/tmp/key.pem',
+      ]);
+    } finally {
+      vi.unstubAllEnvs();
+      await Lab.down(other.name);
+      rmSync(dir, { recursive: true });
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { searchOutput } from './leaks.js';
 import { until } from './programs.js';
 import { labDir, marker } from './record.js';
 
@@ -92,6 +93,7 @@ export class Host {
     const { stdout, stderr } = result;
     const exitCode = result.exitCode ?? null;
     const what = `${options.user ?? this.user}@${this.name}: ${argv.join(' ')}`;
+    if (argv[0] === 'scailfin') searchOutput(what, `${stdout}${stderr}`);
     if (Date.now() - began >= timeoutMs)
       throw new Error(`${what}: not done in ${timeoutMs / 1000} s\n${stdout}${stderr}`);
     if ((options.check ?? true) && exitCode !== 0) {

@@ -6,6 +6,7 @@ import { grantAccess } from './access.js';
 import * as files from './files.js';
 import { type ExecOptions, type ExecResult, Host } from './host.js';
 import { bindsOf, type HostName, type HostSpec, hostsFile, layout, specOf } from './layout.js';
+import { searchFiles } from './leaks.js';
 import { leftoversOf } from './leftovers.js';
 import { Network } from './network.js';
 import { program } from './programs.js';
@@ -152,8 +153,9 @@ export class Lab {
     return found.flat();
   }
 
-  /** Takes the lab down; again is fine. */
+  /** Takes the lab down, after a look for secrets in its files; again is fine. */
   async down(): Promise<void> {
+    await Promise.allSettled(Object.values(this.hosts).map(searchFiles));
     await Lab.down(this.name);
   }
 

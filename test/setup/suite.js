@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareLab, reapLabs } from './labs.js';
-import { run, tool } from './programs.js';
+import { run, tool, top } from './programs.js';
 import { say } from './say.js';
 
 /**
@@ -20,15 +21,21 @@ export async function suite(args) {
   say(['vitest run', ...args].join(' '));
   const dir = mkdtempSync(join(tmpdir(), 'scailfin-report-'));
   const file = join(dir, 'report.json');
-  const tests = await run(tool('vitest'), [
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${file}`,
-    ...args,
-  ]);
+  const leaks = join(dir, 'leaks');
+  const watcher = spawn(tool('tsx'), ['test/setup/leaks.ts', leaks], {
+    cwd: top,
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const tests = await run(tool('vitest'), ['run', ...reporters, ...args], { SCAILFIN_LEAKS: leaks });
+  watcher.stdin?.end();
   const count = readCount(file);
+  const leaked = existsSync(leaks) ? readFileSync(leaks, 'utf8').trim().split('\n') : [];
   rmSync(dir, { recursive: true });
+  for (const line of leaked) say(line);
+  // that no secret shows anywhere, in the whole run, is one test more
+  if (leaked.length > 0) count.failed += 1;
+  else count.passed += 1;
   await reapLabs();
 
   if (types !== 0) say('the type check failed');

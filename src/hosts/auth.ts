@@ -58,6 +58,8 @@ export class Authenticator {
     if (left === null) return { type: 'none', username: this.#settings.user };
     this.#judge(partial);
     if (!partial) await this.#gsi?.judge();
+    if (this.#settings.gsi?.expected && this.#gsi === undefined && !left.includes('gssapi-with-mic'))
+      this.#problem(new AuthError(`${this.#settings.alias} takes no logins by proxy (GSI)`));
     this.#offered = left;
     for (const name of this.#settings.methods) {
       if (!left.includes(name)) continue;

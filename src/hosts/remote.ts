@@ -118,6 +118,7 @@ export class RemoteCommand {
   async #kill(): Promise<void> {
     if (this.link.lost !== undefined) return;
     this.channel.signal('TERM');
+    await this.#told();
     this.release();
     const pid = this.#out.pid;
     if (pid === undefined || !Number.isInteger(pid) || pid <= 1) return;
@@ -142,6 +143,17 @@ kill -KILL $p`;
         await new Promise(resolve => setTimeout(resolve, 200));
       }
     }
+  }
+
+  /** The mark with the process id may be on its way; a second for it to come. */
+  async #told(): Promise<void> {
+    if (this.#out.seen) return;
+    let late: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>(resolve => {
+      late = setTimeout(resolve, 1_000);
+    });
+    await Promise.race([this.begun.catch(() => {}), limit]);
+    clearTimeout(late);
   }
 
   #noShell(exit: number | null): ConnectionError {

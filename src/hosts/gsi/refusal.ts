@@ -28,6 +28,11 @@ export function refusal(
     const hint = 'make one with full rights: scailfin proxy init';
     return new AuthError(`${alias} refused the limited proxy ${file}`, { hint });
   }
+  if (proxy.certificates[0].proxy?.policy === 'independent') {
+    return new AuthError(`${alias} refused the independent proxy ${file}, which stands for nobody but itself`, {
+      hint: 'make one that stands for you: scailfin proxy init',
+    });
+  }
   const words = said.join('; ');
   if (words === '' && isEstablished) {
     const how = account === '' ? `has no account for ${identity}` : `does not let ${identity} in as ${account}`;

@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Grid } from '../hosts/gsi-sshd.js';
+import type { FileOptions } from './files.js';
+import type { ExecOptions, ExecResult } from './host.js';
+import type { Lab } from './lab.js';
+import { until } from './programs.js';
+
+export const gsiPort = 2222;
+export const gsiSite = 'lab-gsi';
+
+/** A host, to put things on and run things. */
+export interface Place {
+  write(path: string, content: string | Buffer, options?: FileOptions): Promise<void>;
+  exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+}
+
+const root = { user: 'root' };
+const security = '/etc/grid-security';
+const door = '/opt/scailfin/test/hosts/gsi/main.ts';
+const log = '/var/log/gsi-door.log';
+
+/** Detached: it lives as long as its host. */
+const start = `test -f /etc/ssh/ssh_host_ed25519_key || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+setsid node --import /opt/scailfin/node_modules/tsx/dist/esm/index.mjs ${door} ${security}/door.json </dev/null >${log} 2>&1 &`;
+
+/**
+ * Starts the double of gsisshd (test/hosts/gsi/server.ts) on a host, beside its sshd.
+ * @param name the host's own, which its certificate is of
+ */
+export async function openGsiDoor(place: Place, grid: Grid, name: string, address: string): Promise<void> {
+  const { certificate, key } = grid.host(name);
+  const settings = {
+    ...{ address, port: gsiPort, hostKey: '/etc/ssh/ssh_host_ed25519_key' },
+    ...{ certificate: `${security}/hostcert.pem`, key: `${security}/hostkey.pem` },
+    ...{ certificates: `${security}/certificates`, gridmap: `${security}/grid-mapfile` },
+  };
+  await place.write(settings.certificate, certificate, root);
+  await place.write(settings.key, key, { ...root, mode: 0o600 });
+  await place.write(settings.gridmap, `"${grid.identity}" alice\n`, root);
+  await place.write(`${security}/door.json`, JSON.stringify(settings), root);
+  await installCas(place, grid, settings.certificates, root);
+  await place.exec(['sh', '-ec', start], root);
+  await until('the GSI door to open', 30_000, async () => (await gsiLog(place)).includes('listening'));
+}
+
+/** What the door has said so far. */
+export async function gsiLog(place: Place): Promise<string> {
+  return (await place.exec(['cat', log], { ...root, check: false })).stdout;
+}
+
+/** Gives a host's own user the grid's certificate and key, and the CAs, where Globus' programs look for them. */
+export async function giveCertificate(place: Place, grid: Grid): Promise<void> {
+  await place.write('.globus/usercert.pem', readFileSync(grid.user.cert));
+  await place.write('.globus/userkey.pem', readFileSync(grid.user.key), { mode: 0o600 });
+  await installCas(place, grid, '.globus/certificates');
+}
+
+async function installCas(place: Place, grid: Grid, dir: string, options: FileOptions = {}): Promise<void> {
+  for (const file of readdirSync(grid.certificates)) {
+    await place.write(join(dir, file), readFileSync(join(grid.certificates, file)), options);
+  }
+}
+
+/** Of a lab's host. */
+export const placeIn = (lab: Lab, host: 'laptop' | 'headnode' | 'login'): Place => ({
+  write: (path, content, options) => lab.write(host, path, content, options),
+  exec: (argv, options) => lab.exec(host, argv, options),
+});
+
+/**
+ * Makes the lab's site a GSI site, too: a door at login:2222 that lets in scail's certificate as alice, and the profile
+ * `lab-gsi` for the headnode and the laptop, which names no account: the door finds it.
+ */
+export async function makeGsiSite(lab: Lab): Promise<void> {
+  const grid = new Grid('alice');
+  try {
+    await openGsiDoor(placeIn(lab, 'login'), grid, 'login', '0.0.0.0');
+    const profile = lab.site.profile
+      .replace(/^name: .*/m, `name: ${gsiSite}`)
+      .replace(
+        /^login:\n(?: .*\n)+/m,
+        `login:\n  hosts: [login]\n  port: ${gsiPort}\n  auth: [gssapi-gsi]\n  delegate: true\n`,
+      );
+    for (const host of ['headnode', 'laptop'] as const) {
+      await giveCertificate(placeIn(lab, host), grid);
+      await lab.write(host, `.config/scailfin/sites/${gsiSite}.yaml`, profile);
+    }
+  } finally {
+    grid.remove();
+  }
+}

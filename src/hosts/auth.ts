@@ -90,7 +90,7 @@ export class Authenticator {
       `${alias} did not accept ${user}${because === undefined ? '' : `: ${printable(because)}`}`,
       `tried: ${this.#tried.length > 0 ? this.#tried.join(', ') : 'nothing, for want of a key'}`,
       ...(this.#offered.length > 0 ? [`the server takes: ${this.#offered.join(', ')}`] : []),
-      ...(this.#banner === '' ? [] : [`the server says: ${this.#banner}`]),
+      ...[this.#banner, this.#questions.announcement ?? ''].filter(Boolean).map(text => `the server says: ${text}`),
       ...this.#problems.map(p => p.message),
       ...(unanswered === undefined ? [] : [`it asks ${user} for ${JSON.stringify(unanswered)}, and nobody can answer`]),
     ];

@@ -1,7 +1,9 @@
-import type { AnyAuthMethod, Prompt } from 'ssh2';
+import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, messageOf, ScailfinError } from '../errors.js';
+import { KeyboardInteractive, type Round } from './kbdint.js';
 import { printable } from './printable.js';
+import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
 
 /** ssh_config(5), NumberOfPasswordPrompts. Each try is typed by the person; no answer is ever sent twice. */
@@ -22,6 +24,8 @@ export class Questions {
 
   /** What nobody was there to answer, as the server words it. */
   unanswered: string | undefined;
+  /** The last that the server said without a question. */
+  announcement: string | undefined;
   /** Ends the whole attempt from inside a question. */
   onFailure: (error: ScailfinError) => void = () => {};
 
@@ -42,19 +46,12 @@ export class Questions {
     this.#wasAsked = false;
   }
 
-  keyboardInteractive(): AnyAuthMethod | undefined {
+  keyboardInteractive(): RawMethod | undefined {
     const again = this.#interactive > 0;
     if (this.#interactive >= promptTries || (again && !this.#wasAsked)) return undefined;
     this.#interactive += 1;
     if (again) this.remark('That was not accepted; try again.');
-    return {
-      type: 'keyboard-interactive',
-      username: this.#settings.user,
-      prompt: (name, instructions, _language, prompts, finish) => {
-        this.#wasAsked = true;
-        this.#answers(name, instructions, prompts).then(finish, (error: unknown) => this.onFailure(asScailfin(error)));
-      },
-    };
+    return new KeyboardInteractive(this.#settings.user, round => this.#round(round));
   }
 
   async password(): Promise<AnyAuthMethod | undefined> {
@@ -70,9 +67,24 @@ export class Questions {
     return { type: 'password', username, password: await this.#ask(this.#prompter, [prompt], false) };
   }
 
+  async #round(round: Round): Promise<string[]> {
+    try {
+      return await this.#answers(round);
+    } catch (error) {
+      this.onFailure(error instanceof ScailfinError ? error : new AuthError(messageOf(error), { cause: error }));
+      return new Promise(() => {}); // the connection goes; nothing more is to be said on it
+    }
+  }
+
   /** As ssh does, each prompt says who asks: with a jump host, two may ask in the same words. */
-  async #answers(name: string, instructions: string, prompts: readonly Prompt[]): Promise<string[]> {
+  async #answers({ name, instruction, prompts }: Round): Promise<string[]> {
     const { user, host, alias } = this.#settings;
+    const said = [name, instruction].filter(text => text.trim() !== '');
+    if (prompts.length === 0) {
+      this.#announced(said.join('\n'));
+      return [];
+    }
+    this.#wasAsked = true;
     const prompter = this.#prompter;
     if (prompter === undefined) {
       this.unanswered = printable(prompts.map(p => p.prompt.trim()).join(' '));
@@ -80,10 +92,16 @@ export class Questions {
     }
     const answers: string[] = [];
     for (const [index, { prompt, echo }] of prompts.entries()) {
-      const heading = index === 0 ? [name, instructions].filter(t => t.trim() !== '') : [];
-      answers.push(await this.#ask(prompter, [...heading, `(${user}@${host}) ${prompt}`], echo === true));
+      const heading = index === 0 ? said : [];
+      answers.push(await this.#ask(prompter, [...heading, `(${user}@${host}) ${prompt}`], echo));
     }
     return answers;
+  }
+
+  #announced(text: string): void {
+    if (text === '') return;
+    this.announcement = printable(text).trim();
+    this.remark(this.announcement);
   }
 
   async #ask(prompter: Prompter, lines: readonly string[], echo: boolean): Promise<string> {
@@ -91,8 +109,4 @@ export class Questions {
     this.#remarks = [];
     return prompter.ask(printable([...remarks, ...lines].join('\n')), { echo });
   }
-}
-
-function asScailfin(error: unknown): ScailfinError {
-  return error instanceof ScailfinError ? error : new AuthError(messageOf(error), { cause: error });
 }

@@ -22,6 +22,10 @@ export class WireReader {
     return this.bytes.subarray(this.#at);
   }
 
+  boolean(): boolean {
+    return this.#take(1)[0] !== 0;
+  }
+
   uint32(): number {
     return this.#take(4).readUInt32BE();
   }

@@ -1,0 +1,48 @@
+import type { RawAuth, RawMethod } from './rawauth.js';
+import { sshString, sshUint32, WireReader } from './wire.js';
+
+const infoResponse = 61;
+
+/** What a server asks at once (RFC 4256 section 3.2); no prompt at all is an announcement. */
+export interface Round {
+  readonly name: string;
+  readonly instruction: string;
+  readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[];
+}
+
+/**
+ * One `keyboard-interactive` attempt (RFC 4256): as many rounds as the server likes. ssh2 has the method too, but keeps
+ * announcements to itself, and they are where a site says that an account has ended.
+ */
+export class KeyboardInteractive implements RawMethod {
+  readonly method = 'keyboard-interactive';
+
+  /** @param answer as many answers as there are prompts */
+  constructor(
+    private readonly user: string,
+    private readonly answer: (round: Round) => Promise<readonly string[]>,
+  ) {}
+
+  async speak(wire: RawAuth): Promise<void> {
+    const [language, submethods] = [sshString(''), sshString('')];
+    wire.send(Buffer.concat([wire.request(this.user), language, submethods]));
+    for (;;) {
+      const message = await wire.receive();
+      if (message === undefined) return;
+      const answers = await this.answer(read(message));
+      const reply = [Buffer.of(infoResponse), sshUint32(answers.length), ...answers.map(sshString)];
+      wire.send(Buffer.concat(reply));
+    }
+  }
+}
+
+function read(message: Buffer): Round {
+  const reader = new WireReader(message.subarray(1));
+  const [name, instruction] = [reader.text(), reader.text()];
+  reader.string(); // language
+  const prompts: Round['prompts'][number][] = [];
+  for (let left = reader.uint32(); left > 0; left--) {
+    prompts.push({ prompt: reader.text(), echo: reader.boolean() });
+  }
+  return { name, instruction, prompts };
+}

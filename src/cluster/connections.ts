@@ -95,7 +95,7 @@ export function loginAuth({ name, login }: SiteLogin['profile']): AuthOptions | 
 async function keptFirst(targets: readonly SshHostTarget[]): Promise<SshHostTarget[]> {
   if (targets.length < 2) return [...targets];
   const { isKept } = await import('../hosts/kept/reuse.js');
-  const { route } = await import('../hosts/connect.js');
+  const { route } = await import('../hosts/route.js');
   const kept = targets.filter(target => isKept(route(target, {})));
   return [...kept, ...targets.filter(target => !kept.includes(target))];
 }

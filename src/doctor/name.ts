@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf } from '../errors.js';
-import { route } from '../hosts/connect.js';
+import { route } from '../hosts/route.js';
 import type { Way } from './facts.js';
 import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
 

@@ -2,20 +2,15 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
-import { AuthError, ConnectionError, messageOf, ScailfinError, UsageError } from '../errors.js';
+import { AuthError, ConnectionError, messageOf, ScailfinError } from '../errors.js';
 import { Authenticator } from './auth.js';
+import { Clock, keepaliveCount, keepaliveS, stepMs } from './clock.js';
 import { Connection } from './connection.js';
 import { HostKeyCheck, type HostKeyVerdict } from './hostkeys.js';
 import { keptOn } from './kept/reuse.js';
 import { RawAuth } from './rawauth.js';
-import { type ConfigSource, type SshSettings, sshSettings } from './sshconfig.js';
-import type { SshTarget } from './target.js';
-
-/** Milliseconds for each step that needs an answer from the network, unless ConnectTimeout or the caller says else. */
-const stepMs = 30_000;
-/** A connection that answers nothing for 15 s × 4 is given up. */
-const keepaliveS = 15;
-const keepaliveCount = 4;
+import type { ConfigSource, SshSettings } from './sshconfig.js';
+import { inWords, unreachable } from './unreachable.js';
 
 export interface ConnectOptions extends ConfigSource {
   readonly prompter?: Prompter | undefined;
@@ -23,26 +18,8 @@ export interface ConnectOptions extends ConfigSource {
   readonly connectTimeoutMs?: number | undefined;
   /** Told of each host on the way, itself last, once its key is settled; not of those a kept login has passed. */
   readonly onHostKey?: ((alias: string, verdict: HostKeyVerdict) => void) | undefined;
-}
-
-/**
- * The hosts on the way to `target`, itself last (ssh_config(5), ProxyJump). Only the first jump's own ProxyJump counts,
- * as with ssh -J.
- * @throws UsageError for a ring of jumps, or a ProxyCommand, which we don't run
- */
-export function route(target: SshTarget, source: ConfigSource, seen: readonly string[] = []): SshSettings[] {
-  const settings = sshSettings(target, source);
-  const key = `${settings.host}:${settings.port}`;
-  if (settings.proxyCommand !== undefined) {
-    throw new UsageError(`${settings.alias} is reached by a ProxyCommand, which is not run here`, {
-      hint: `in ~/.ssh/config, use ProxyJump for ${settings.alias}`,
-    });
-  }
-  if (seen.includes(key)) throw new UsageError(`ProxyJump goes round in circles: ${[...seen, key].join(' → ')}`);
-  const jumps = settings.jumps.filter(j => `${sshSettings(j, source).host}:${sshSettings(j, source).port}` !== key);
-  const [first, ...more] = jumps;
-  if (first === undefined) return [settings];
-  return [...route(first, source, [...seen, key]), ...more.map(jump => sshSettings(jump, source)), settings];
+  /** Told what the person should know of how it is done. */
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -183,63 +160,5 @@ async function handshake(
     client.destroy();
     socket.destroy();
     throw error;
-  }
-}
-
-function unreachable(settings: SshSettings, why: string, cause?: unknown): ConnectionError {
-  const { host, port, alias } = settings;
-  const named = alias === host ? '' : ` (${alias})`;
-  return new ConnectionError(`can't reach ${host}${named} at port ${port}: ${why}`, {
-    hint: `check the name, the port and the network: ssh ${port === 22 ? '' : `-p ${port} `}${settings.user}@${host}`,
-    cause,
-  });
-}
-
-const words: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name could not be looked up (no answer from DNS)',
-  ECONNREFUSED: 'connection refused (nothing listens there, or a firewall says no)',
-  ECONNRESET: 'it hung up',
-  ETIMEDOUT: 'no answer',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to its network',
-};
-
-function inWords(error: NodeJS.ErrnoException): string {
-  return words[error.code ?? ''] ?? (error.message || (error.code ?? 'unknown reason'));
-}
-
-/** A time limit that starts again with each step, and stands still while a person types. */
-class Clock {
-  #timer: NodeJS.Timeout | undefined;
-  #expire: (() => void) | undefined;
-
-  constructor(private readonly ms: number) {}
-
-  async within<T>(work: Promise<T>, late: () => Error): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#expire = () => reject(late());
-      this.restart();
-      work.then(resolve, reject).finally(() => this.stop());
-    });
-  }
-
-  restart(): void {
-    clearTimeout(this.#timer);
-    if (this.#expire !== undefined) this.#timer = setTimeout(this.#expire, this.ms);
-  }
-
-  async pausedFor<T>(work: () => Promise<T>): Promise<T> {
-    clearTimeout(this.#timer);
-    try {
-      return await work();
-    } finally {
-      this.restart();
-    }
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#expire = undefined;
   }
 }

@@ -106,11 +106,8 @@ export class HostKeyCheck {
     if (this.#settings.strict === 'accept-new' && first === undefined) return this.#remember(key);
     const shown = `${keyType(key)} ${fingerprint(key)}`;
     if (this.#prompter === undefined || this.#settings.strict === 'yes') {
-      const { host, port, user } = this.#settings;
-      const scan = `${commandLine(['ssh-keyscan', '-p', String(port), host])} | ssh-keygen -lf -`;
-      const login = commandLine(['ssh', ...(port === 22 ? [] : ['-p', String(port)]), `${user}@${host}`]);
       throw new HostKeyError(`the host key of ${this.#settings.alias} is not known: ${shown}`, {
-        hint: `compare it with what the site publishes (${scan}), then log in once: ${login}`,
+        hint: unknownKeyHint(this.#settings),
       });
     }
     const also = first === undefined ? '' : `It is known by another kind of key: ${first.type} (${place(first)}).\n`;
@@ -140,6 +137,12 @@ export class HostKeyCheck {
   #files(): string[] {
     return [...this.#settings.knownHosts, ...this.#settings.globalKnownHosts];
   }
+}
+
+export function unknownKeyHint({ host, port, user }: SshSettings): string {
+  const scan = `${commandLine(['ssh-keyscan', '-p', String(port), host])} | ssh-keygen -lf -`;
+  const login = commandLine(['ssh', ...(port === 22 ? [] : ['-p', String(port)]), `${user}@${host}`]);
+  return `compare it with what the site publishes (${scan}), then log in once: ${login}`;
 }
 
 function place(known: KnownKey): string {

@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly auth?: AuthOptions | undefined;
   /** Told of each host on the way, itself last, once its key is settled. */
   readonly onHostKey?: ((alias: string, verdict: HostKeyVerdict) => void) | undefined;
+  /** Told what the person should know of how it is done. */
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
 export interface AuthOptions {

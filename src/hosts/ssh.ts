@@ -4,7 +4,8 @@ import { CommandError, ConnectionError, ScailfinError, TimeoutError } from '../e
 import { commandLine } from '../shell.js';
 import { attachStreams, terminal } from './attach.js';
 import { Collector, quietAfter } from './collect.js';
-import { type ConnectOptions, connect, route } from './connect.js';
+import type { ConnectOptions } from './connect.js';
+import { dial } from './dial.js';
 import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
 import { type Link, TooManySessions } from './link.js';
 import { RemoteCommand } from './remote.js';
@@ -41,15 +42,15 @@ export class SshHost implements Host {
 
   private constructor(link: Link, settings: SshSettings) {
     this.#link = link;
-    this.name = `${settings.user}@${settings.alias}`;
+    // where the server chose the account, its name is not known here
+    this.name = settings.gsi?.account === '' ? settings.alias : `${settings.user}@${settings.alias}`;
     this.address = settings.host;
   }
 
   /** @throws ConnectionError, HostKeyError, AuthError, UsageError (configuration) */
   static async connect(target: SshTarget, options: ConnectOptions = {}): Promise<SshHost> {
-    const hosts = route(target, options);
-    const connection = await connect(hosts, options);
-    return new SshHost(connection, hosts.at(-1) as SshSettings);
+    const { link, settings } = await dial(target, options);
+    return new SshHost(link, settings);
   }
 
   get roundTrips(): number {

@@ -1,10 +1,16 @@
 import { UsageError } from '../errors.js';
 
+/** Who speaks SSH: the library ssh2 in this process, or a program of the system. */
+export const transports = ['ssh2', 'openssh', 'gsissh'] as const;
+export type Transport = (typeof transports)[number];
+
 /** A host as the user names it, before ~/.ssh/config has its say. */
 export interface SshTarget {
   readonly host: string;
   readonly user?: string;
   readonly port?: number;
+  /** Unless said, ssh2, and the system's ssh where ~/.ssh/config wants what ssh2 can't. */
+  readonly transport?: Transport;
   /** The site takes proxies (GSI), and may be given one for what is to be done there. */
   readonly gsi?: { readonly delegate: boolean };
 }

@@ -13,11 +13,12 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connect, route } from '../../src/hosts/connect.js';
+import { connect } from '../../src/hosts/connect.js';
 import { Master } from '../../src/hosts/kept/master.js';
 import { makeKeptDir, placeOf } from '../../src/hosts/kept/place.js';
 import { endKept, keptLogins, keptState } from '../../src/hosts/kept/reuse.js';
 import { openHost } from '../../src/hosts/open.js';
+import { route } from '../../src/hosts/route.js';
 import { type Sshd, startSshd } from './sshd.js';
 import { hostSuite } from './suite.js';
 

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import type { Prompter } from '../../credentials/prompts.js';
 import { messageOf, ScailfinError } from '../../errors.js';
-import { type ConnectOptions, connect, route } from '../connect.js';
+import type { ConnectOptions } from '../connect.js';
+import { dial } from '../dial.js';
+import { route } from '../route.js';
 import type { SshSettings } from '../sshconfig.js';
+import type { SshTarget } from '../target.js';
 import type { KeeperMessage, KeepRequest } from './keep.js';
 import { Master } from './master.js';
 import { type KeptState, placeOf } from './place.js';
@@ -24,8 +27,14 @@ const prompter: Prompter = {
   confirm: async text => (await question({ confirm: text })) === true,
 };
 
-async function keep(way: SshSettings[], options: ConnectOptions, idleLimit: number): Promise<KeptState> {
-  const master = new Master(await connect(way, options), placeOf(way), idleLimit);
+async function keep(
+  target: SshTarget,
+  way: readonly SshSettings[],
+  options: ConnectOptions,
+  idleLimit: number,
+): Promise<KeptState> {
+  const { link } = await dial(target, options);
+  const master = new Master(link, placeOf(way), idleLimit);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => master.stop());
   await master.serve();
   return master.state;
@@ -39,7 +48,7 @@ try {
   const options = { auth: request.auth, prompter: request.canAsk ? prompter : undefined };
   const way = route(request.target, options);
   process.title = `scailfin: login ${way.at(-1)?.user}@${way.at(-1)?.host}`;
-  const state = (await keptState(way)) ?? (await keep(way, options, request.idleLimit));
+  const state = (await keptState(way)) ?? (await keep(request.target, way, options, request.idleLimit));
   process.off('disconnect', gone);
   tell({ ready: state });
 } catch (error) {

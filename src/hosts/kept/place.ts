@@ -70,7 +70,9 @@ const isOurs = (stats: Stats | undefined, uid: number): boolean =>
 
 /** A login is known by whom it is for and by the way there: a private address means another host behind another jump. */
 export function placeOf(way: readonly SshSettings[]): Place {
-  const text = way.map(({ user, host, port }) => `${user}@${host}:${port}`).join(' ');
+  const text = way
+    .map(({ user, host, port, proxyCommand }) => `${user}@${host}:${port}${proxyCommand ? ` by ${proxyCommand}` : ''}`)
+    .join(' ');
   return placeIn(keptDir(), createHash('sha256').update(text).digest('hex').slice(0, 12));
 }
 

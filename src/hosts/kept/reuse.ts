@@ -16,15 +16,21 @@ export async function keptOn(
   route: readonly SshSettings[],
 ): Promise<{ connection: Connection; covers: number } | undefined> {
   for (let covers = route.length; covers > 0; covers--) {
-    const place = placeOf(route.slice(0, covers));
-    const file = readKept(place);
-    const client = file && (await enter(place, file.hostKey));
-    if (!client) continue;
-    const connection = new Connection(client, file.name, undefined);
-    connection.watch();
-    return { connection, covers };
+    const connection = await keptEnd(route.slice(0, covers));
+    if (connection) return { connection, covers };
   }
   return undefined;
+}
+
+/** The kept login for the end of this very way. */
+export async function keptEnd(route: readonly SshSettings[]): Promise<Connection | undefined> {
+  const place = placeOf(route);
+  const file = readKept(place);
+  const client = file && (await enter(place, file.hostKey));
+  if (!client) return undefined;
+  const connection = new Connection(client, file.name, undefined);
+  connection.watch();
+  return connection;
 }
 
 /** Whether a login is kept for the end of this way; not proved by asking. */

@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { UsageError } from '../errors.js';
+import type { ConnectOptions } from './connect.js';
+import { placeOf, readKept } from './kept/place.js';
+import type { Link } from './link.js';
+import { route } from './route.js';
+import type { SshSettings } from './sshconfig.js';
+import type { SshTarget, Transport } from './target.js';
+
+/**
+ * Goes to a host: by a kept login where there is one, else by whoever was asked for, else by ssh2 unless ~/.ssh/config
+ * wants what ssh2 can't. Each is loaded only when it is needed.
+ * @returns the settings of the hosts on the way, the last one the target's
+ * @throws ConnectionError, HostKeyError, AuthError, UsageError
+ */
+export async function dial(target: SshTarget, options: ConnectOptions): Promise<{ link: Link; settings: SshSettings }> {
+  const way = route(target, options);
+  const settings = way.at(-1) as SshSettings;
+  const { transport, because } = choose(way, target.transport);
+  if (transport === 'ssh2') {
+    const { connect } = await import('./connect.js');
+    return { link: await connect(way, options), settings };
+  }
+  const kept = await keptAt(way);
+  if (kept) return { link: kept, settings };
+  if (because !== undefined) options.onNote?.(`${because}: the system's ssh connects`);
+  const { OpensshLink } = await import('./openssh/link.js');
+  return { link: await OpensshLink.connect(target, way, options, transport === 'gsissh' ? 'gsissh' : 'ssh'), settings };
+}
+
+/** @throws UsageError when ssh2 was asked for and can't do what the configuration wants */
+function choose(way: readonly SshSettings[], asked: Transport | undefined): { transport: Transport; because?: string } {
+  const because = way.map(beyondSsh2).find(demand => demand !== undefined);
+  if (because === undefined || (asked !== undefined && asked !== 'ssh2')) return { transport: asked ?? 'ssh2' };
+  if (asked === undefined) return { transport: 'openssh', because };
+  throw new UsageError(`${because}, and that ssh2 can't do`, {
+    hint: "--transport openssh takes the system's ssh, which can",
+  });
+}
+
+/** What ~/.ssh/config wants for a host and ssh2 does not have, as a sentence. */
+function beyondSsh2(settings: SshSettings): string | undefined {
+  const { alias, proxyCommand, identitiesNamed, identityFiles } = settings;
+  if (proxyCommand !== undefined) return `${alias} is reached by a ProxyCommand`;
+  const inHardware = identitiesNamed && identityFiles.find(isOnSecurityKey);
+  return inHardware ? `${alias} wants the security key of ${inHardware}` : undefined;
+}
+
+/** sk-… are the key types of FIDO authenticators (OpenSSH's PROTOCOL.u2f). */
+function isOnSecurityKey(file: string): boolean {
+  const open = file.endsWith('.pub') ? file : `${file}.pub`;
+  return existsSync(open) && readFileSync(open, 'utf8').startsWith('sk-');
+}
+
+async function keptAt(way: readonly SshSettings[]): Promise<Link | undefined> {
+  if (!readKept(placeOf(way))) return undefined;
+  const { keptEnd } = await import('./kept/reuse.js');
+  return keptEnd(way);
+}

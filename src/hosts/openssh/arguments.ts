@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { keepaliveCount, keepaliveS } from '../clock.js';
+import { type ConfigSource, homeOf, type SshSettings } from '../sshconfig.js';
+import type { SshTarget } from '../target.js';
+
+/** How long a connection outlives the process that made it, if that could not end it; seconds. */
+const afterlifeS = 10;
+
+/**
+ * The arguments that make ssh connect, go into the background, and serve the connection at `socket`. What the
+ * configuration says about the way and about keys is ssh's own business; what would get in between is switched off.
+ * @param connectMs for each attempt to connect
+ */
+export function masterArguments(
+  target: SshTarget,
+  settings: SshSettings,
+  source: ConfigSource,
+  { socket, connectMs }: { socket: string; connectMs: number },
+): string[] {
+  const options: Record<string, string | number | undefined> = {
+    ControlPersist: afterlifeS,
+    ClearAllForwardings: 'yes',
+    PermitLocalCommand: 'no',
+    // `no` would trust whoever answers
+    StrictHostKeyChecking: settings.strict === 'ask' ? undefined : settings.strict,
+    ConnectTimeout: Math.ceil(connectMs / 1000),
+    ServerAliveInterval: settings.keepaliveS ?? keepaliveS,
+    ServerAliveCountMax: settings.keepaliveCount ?? keepaliveCount,
+    IdentitiesOnly: source.auth?.identitiesOnly ? 'yes' : undefined,
+    ...elsewhere(settings, source),
+  };
+  return [
+    // -v: why it fails is told in what it says
+    ...['-v', '-M', '-N', '-f', '-x', '-a', '-S', socket.replaceAll('%', '%%')],
+    ...Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : ['-o', `${key}=${value}`])),
+    ...configuration(source),
+    ...identities(settings, source).flatMap(file => ['-i', file]),
+    ...(target.user === undefined ? [] : ['-l', target.user]),
+    ...(target.port === undefined ? [] : ['-p', String(target.port)]),
+    ...['--', target.host],
+  ];
+}
+
+/** ssh looks for ~ in the account, not in HOME: where HOME is elsewhere it is told so. */
+const isMoved = ({ env = process.env }: ConfigSource): boolean => homeOf(env) !== os.userInfo().homedir;
+
+function configuration(source: ConfigSource): string[] {
+  if (source.configFile !== undefined) return ['-F', source.configFile === 'none' ? '/dev/null' : source.configFile];
+  if (!isMoved(source)) return [];
+  const file = path.join(homeOf(source.env ?? process.env), '.ssh', 'config');
+  return ['-F', existsSync(file) ? file : '/dev/null'];
+}
+
+function elsewhere({ knownHosts }: SshSettings, source: ConfigSource): Record<string, string> {
+  if (!isMoved(source)) return {};
+  return { UserKnownHostsFile: knownHosts.map(file => `"${file}"`).join(' ') || 'none' };
+}
+
+function identities({ identityFiles }: SshSettings, source: ConfigSource): readonly string[] {
+  return isMoved(source) ? identityFiles.filter(file => existsSync(file)) : (source.auth?.identityFiles ?? []);
+}

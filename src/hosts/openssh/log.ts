@@ -1,0 +1,98 @@
+import type { HostKeyVerdict } from '../hostkeys.js';
+import { printable } from '../printable.js';
+
+/** Of what ssh says, more than this is forgotten, the oldest first; characters. */
+const kept = 128 * 1024;
+
+/** Lines of `ssh -v` that tell a person nothing. */
+const noise =
+  /^(debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
+
+/**
+ * What `ssh -v` says on standard error. The wording is that of OpenSSH 7.4 to 10.3, which differs in little; where a line
+ * is worded otherwise, an error says less.
+ */
+export class SshLog {
+  #text = '';
+  #told = 0;
+
+  take(piece: string): void {
+    const cut = Math.max(0, this.#text.length + piece.length - kept);
+    this.#text = (this.#text + piece).slice(cut);
+    this.#told = Math.max(0, this.#told - cut);
+  }
+
+  /** What ssh itself would show, a line each. */
+  get said(): string[] {
+    return forPeople(this.#text);
+  }
+
+  /** What it would have shown since the last time this was asked: what the server says before it asks for a code. */
+  news(): string[] {
+    const news = forPeople(this.#text.slice(this.#told));
+    this.#told = this.#text.length;
+    return news;
+  }
+
+  /** Why a connection ended that had been good. */
+  get farewell(): string {
+    const last = this.said.at(-1) ?? '';
+    if (/not responding/.test(last)) return 'it stopped answering';
+    if (/closed by|reset by/.test(last)) return 'the other side closed it';
+    return last === '' ? 'ssh ended' : `ssh ended: ${last}`;
+  }
+
+  /** How many hosts have let us in so far. */
+  get passed(): number {
+    return this.#all(/^Authenticated to /gm).length;
+  }
+
+  /** What was tried at the host that has not let us in. */
+  get tried(): string[] {
+    const keys = this.#here(/^debug1: Offering (?:\S+ )?public key: (.*?)(?: \S+ SHA256:\S+(.*))?$/gm).map(
+      ([, name = '', rest = '']) => `${rest.includes('agent') ? 'agent key' : 'key'} ${name}`,
+    );
+    const methods = this.#here(/^debug1: Next authentication method: (\S+)$/gm).flatMap(([, name = '']) =>
+      name === 'publickey' ? [] : [name],
+    );
+    return [...new Set([...keys, ...methods])];
+  }
+
+  /** The methods that the server takes, as it said last. */
+  get offered(): string[] {
+    return (
+      this.#here(/^debug1: Authentications that can continue: (.*)$/gm)
+        .at(-1)?.[1]
+        ?.split(',') ?? []
+    );
+  }
+
+  /** Why GSSAPI came to nothing; its messages go over several lines, an empty one last. */
+  get gssapi(): string | undefined {
+    const [, text] = this.#here(/^debug1: (.*GSS[\s\S]*?)(?:\n\n|\ndebug1: )/gm).at(-1) ?? [];
+    return text?.trim().replace(/\s*\n\s*/g, ' ');
+  }
+
+  /** The keys that hosts showed, in the order of the hosts. */
+  get hostKeys(): HostKeyVerdict[] {
+    const found = this.#all(/^debug1: Server host key: (\S+) (\S+)$(?:\n(?!debug1: Server host key).*)*/gm);
+    return found.map(([all, type = '', fingerprint = '']) => ({
+      ...{ type, fingerprint },
+      place: /^debug1: Found (?:key|matching \S+ key) in (.*:\d+)$/m.exec(all)?.[1],
+    }));
+  }
+
+  #all(pattern: RegExp): RegExpMatchArray[] {
+    return [...printable(this.#text).matchAll(pattern)];
+  }
+
+  #here(pattern: RegExp): RegExpMatchArray[] {
+    const all = printable(this.#text);
+    return [...all.slice(all.lastIndexOf('\nAuthenticated to ') + 1).matchAll(pattern)];
+  }
+}
+
+function forPeople(text: string): string[] {
+  const plain = printable(text).replace(/^debug1: .*GSS[\s\S]*?\n\n/gm, '');
+  return plain.split('\n').flatMap(line => (noise.test(line) ? [] : [line.trimEnd()]));
+}

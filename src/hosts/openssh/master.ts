@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { ScailfinError } from '../../errors.js';
+import { Clock, stepMs } from '../clock.js';
+import type { ConnectOptions } from '../connect.js';
+import { printable } from '../printable.js';
+import type { SshSettings } from '../sshconfig.js';
+import type { SshTarget } from '../target.js';
+import { unreachable } from '../unreachable.js';
+import { masterArguments } from './arguments.js';
+import { Asking, type Question } from './asking.js';
+import { complaint, isAboutHostKey } from './complaints.js';
+import { SshLog } from './log.js';
+
+/** After ssh has ended, what it wrote last may take a moment; ms. */
+const lastWordsMs = 300;
+
+export interface MasterRequest {
+  /** `ssh` or `gsissh`, found by PATH. */
+  readonly program: string;
+  readonly target: SshTarget;
+  /** The hosts on the way, the target last. */
+  readonly way: readonly SshSettings[];
+  /** Where it shall serve its connection. */
+  readonly socket: string;
+}
+
+/** An ssh that connects, asks what it must, and goes into the background to serve its connection on a socket. */
+export class Master {
+  readonly log = new SshLog();
+  readonly #clock: Clock;
+  readonly #connectMs: number;
+  #child: ChildProcess | undefined;
+  #unanswered: string | undefined;
+  #refusedKey = false;
+  readonly #locked: string[] = [];
+  #failed: (error: unknown) => void = () => {};
+
+  constructor(
+    private readonly request: MasterRequest,
+    private readonly options: ConnectOptions,
+  ) {
+    this.#connectMs = options.connectTimeoutMs ?? this.#settings.connectTimeoutMs ?? stepMs;
+    // its own limit is in whole seconds, and shall come first: it knows better what did not answer
+    this.#clock = new Clock(Math.ceil(this.#connectMs / 1000) * 1000 + 500);
+  }
+
+  /** Resolves once we are let in. @throws AuthError, HostKeyError, ConnectionError, UsageError, ScailfinError (no ssh) */
+  async start(): Promise<void> {
+    const asking = await Asking.open(
+      question => this.#clock.pausedFor(() => this.#answer(question)),
+      (text, gone) => void this.#clock.pausedFor(() => this.#notice(text, gone)),
+    );
+    // whoever ends this process in the middle ends that ssh, too
+    const kill = (): void => this.#kill();
+    process.once('exit', kill);
+    try {
+      await this.#clock.within(this.#run(asking.env), () => this.#late());
+    } catch (error) {
+      kill();
+      throw error;
+    } finally {
+      process.off('exit', kill);
+      asking.close();
+    }
+  }
+
+  get #settings(): SshSettings {
+    return this.request.way.at(-1) as SshSettings;
+  }
+
+  async #run(env: NodeJS.ProcessEnv): Promise<void> {
+    const { program, target, socket } = this.request;
+    const argv = masterArguments(target, this.#settings, this.options, { socket, connectMs: this.#connectMs });
+    // a session of its own: no terminal to ask at, and Ctrl-C is for us
+    const child = spawn(program, argv, {
+      ...{ env: { ...(this.options.env ?? process.env), ...env }, detached: true },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child = child;
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      this.log.take(piece);
+      this.#clock.restart();
+    });
+    await new Promise<void>((resolve, reject) => {
+      this.#failed = reject;
+      child.once('error', error => reject(this.#missing(error)));
+      child.once('exit', code => {
+        this.#child = undefined;
+        if (code === 0) return resolve();
+        const late = setTimeout(() => reject(this.#complaint()), lastWordsMs);
+        child.stderr.once('close', () => {
+          clearTimeout(late);
+          reject(this.#complaint());
+        });
+      });
+    });
+  }
+
+  async #answer({ text, kind }: Question): Promise<string | undefined> {
+    const { prompter } = this.options;
+    const isKey = isAboutHostKey(text);
+    if (prompter === undefined) {
+      // ssh goes on with its next key
+      if (/^Enter passphrase for /.test(text)) {
+        this.#locked.push(printable(text).replace(/^Enter passphrase for (key )?'?(.*?)'?:?\s*$/, '$2'));
+        return '';
+      }
+      this.#unanswered = printable(text).trim();
+      this.#failed(this.#complaint());
+      return undefined;
+    }
+    const heading = this.log.news();
+    try {
+      if (isKey) {
+        const question = text.replace(/^Are you sure .*\s*$/m, 'Continue connecting and remember this key?');
+        const accepted = await prompter.confirm(printable([...heading, question].join('\n')));
+        this.#refusedKey = !accepted;
+        return accepted ? 'yes' : 'no';
+      }
+      const words = printable([...heading, text].join('\n'));
+      if (kind === 'confirm') return (await prompter.confirm(words)) ? 'yes' : 'no';
+      // whether an answer may be seen is what ssh doesn't tell
+      return await prompter.ask(words, { echo: false });
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  async #notice(text: string, gone: Promise<void>): Promise<void> {
+    this.options.onNote?.(printable(text));
+    await gone;
+  }
+
+  #complaint(): ScailfinError {
+    const { way, program } = this.request;
+    const { log } = this;
+    const [unanswered, refusedKey, locked] = [this.#unanswered, this.#refusedKey, this.#locked];
+    return complaint({ way, program, log, unanswered, refusedKey, locked });
+  }
+
+  #missing(error: Error): ScailfinError {
+    const { program } = this.request;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return new ScailfinError(`${program}: ${error.message}`);
+    const what = program === 'gsissh' ? 'GSI-OpenSSH' : "OpenSSH's client";
+    return new ScailfinError(`there is no program ${program} in PATH`, {
+      hint: `install ${what}, or use --transport ssh2`,
+    });
+  }
+
+  #late(): ScailfinError {
+    return unreachable(this.#settings, `no answer for ${this.#connectMs / 1000} s`);
+  }
+
+  #kill(): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, 'SIGTERM');
+    } catch {
+      // it has gone
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { PseudoTtyOptions } from 'ssh2';
+import { sshString, sshUint32, WireReader } from '../wire.js';
+import type { MuxSocket } from './mux.js';
+import { MuxChannel, message, windowSize } from './muxchannel.js';
+
+/** Of one message; as ssh2 has it. */
+const packetSize = 32 * 1024;
+
+/** The server opens no such channel, or not one more. */
+export class OpenFailure extends Error {}
+
+/** Channels over the socket of a ControlMaster: the part of the SSH connection protocol that commands and tunnels need. */
+export class Sessions {
+  readonly #channels = new Map<number, MuxChannel>();
+  readonly #opening = new Map<number, { opened: (channel: MuxChannel) => void; failed: (error: Error) => void }>();
+  #next = 0;
+
+  private constructor(private readonly socket: MuxSocket) {}
+
+  /** @throws ScailfinError when this ssh is too old */
+  static async over(socket: MuxSocket): Promise<Sessions> {
+    const sessions = new Sessions(socket);
+    await socket.proxy(body => sessions.#receive(body));
+    return sessions;
+  }
+
+  /**
+   * Starts a command line on a session of its own. `started` is called before anything else of it is read.
+   * @param failed gets an OpenFailure when there is no session to be had, another error when the command is refused
+   */
+  exec(
+    line: string,
+    pty: PseudoTtyOptions | undefined,
+    started: (channel: MuxChannel) => void,
+    failed: (error: Error) => void,
+  ): void {
+    const opened = (channel: MuxChannel): void => {
+      if (pty) channel.request('pty-req', terminal(pty));
+      channel.request('exec', sshString(line), accepted => {
+        if (accepted) return started(channel);
+        channel.close();
+        failed(new Error('it does not run commands'));
+      });
+    };
+    this.#open('session', Buffer.alloc(0), opened, failed);
+  }
+
+  /** A TCP connection that leaves from the far host. @throws OpenFailure with the server's reason */
+  tunnel(host: string, port: number): Promise<MuxChannel> {
+    const from = [sshString('127.0.0.1'), sshUint32(0)];
+    const body = Buffer.concat([sshString(host), sshUint32(port), ...from]);
+    return new Promise((resolve, reject) => this.#open('direct-tcpip', body, resolve, reject));
+  }
+
+  /** Nothing more comes of any of them. */
+  ended(): void {
+    for (const { failed } of this.#opening.values()) failed(new Error('the connection is gone'));
+    this.#opening.clear();
+    for (const channel of this.#channels.values()) channel.ended();
+  }
+
+  #open(type: string, body: Buffer, opened: (channel: MuxChannel) => void, failed: (error: Error) => void): void {
+    const id = this.#next++;
+    this.#opening.set(id, { opened, failed });
+    const numbers = [id, windowSize, packetSize].map(sshUint32);
+    this.socket.send(Buffer.concat([Buffer.of(message.open), sshString(type), ...numbers, body]));
+  }
+
+  #receive(body: Buffer): void {
+    const type = body[0];
+    const reader = new WireReader(body.subarray(1));
+    const id = reader.uint32();
+    const opening = this.#opening.get(id);
+    if (type === message.openConfirmation && opening) {
+      const [remote, window, packet] = [reader.uint32(), reader.uint32(), reader.uint32()];
+      const send = this.socket.send.bind(this.socket);
+      const channel = new MuxChannel(remote, window, packet, send, () => this.#channels.delete(id));
+      this.#opening.delete(id);
+      this.#channels.set(id, channel);
+      opening.opened(channel);
+    } else if (type === message.openFailure && opening) {
+      this.#opening.delete(id);
+      const [reason, text] = [reader.uint32(), reader.text()];
+      opening.failed(new OpenFailure(text || `reason ${reason}`));
+    } else if (type !== undefined) this.#channels.get(id)?.receive(type, reader);
+  }
+}
+
+/** The request for a terminal, without modes: the far side's own are good. */
+function terminal({ term, cols, rows, width, height }: PseudoTtyOptions): Buffer {
+  const size = [cols ?? 80, rows ?? 24, width ?? 0, height ?? 0].map(sshUint32);
+  return Buffer.concat([sshString(term ?? 'vt100'), ...size, sshString(Buffer.of(0))]);
+}

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { context, DerReader, type Element, numberOf, oidOf, readDer, tags, timeOf } from './der.js';
 import { addedCommonName, oneLine } from './name.js';
 import { oids } from './oids.js';
@@ -69,6 +69,22 @@ export class Certificate {
 
   get selfIssued(): boolean {
     return this.subject.equals(this.issuer);
+  }
+
+  /** @throws CertificateError `unsupported` for kinds of keys that node:crypto does not know */
+  get publicKey(): KeyObject {
+    try {
+      return this.x509.publicKey;
+    } catch (cause) {
+      throw new CertificateError('unsupported', `${what} of ${this.name} has a key of a kind not known here`, {
+        cause,
+      });
+    }
+  }
+
+  /** Whether the signature on it is this one's, whatever that may sign. */
+  isSignedBy(issuer: Certificate): boolean {
+    return this.x509.verify(issuer.publicKey);
   }
 
   /** Whether a key-usage bit is granted (RFC 5280, 4.2.1.3); all are, where the extension is missing. */

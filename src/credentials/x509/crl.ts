@@ -1,8 +1,7 @@
-import { verify } from 'node:crypto';
 import type { Certificate } from './certificate.js';
 import { bytesOf, DerReader, oidOf, readDer, tags, timeOf } from './der.js';
 import { CertificateError } from './problem.js';
-import { signatureHash } from './signature.js';
+import { isSignature } from './signature.js';
 
 /** A CA's list of what it no longer stands for (RFC 5280, 5). Some have 100 000 entries: they are read when asked. */
 export class RevocationList {
@@ -49,12 +48,7 @@ export class RevocationList {
 
   #isSignedBy(authority: Certificate): boolean {
     if (!authority.mayBeUsedFor('revocation lists')) return false;
-    const hash = signatureHash(this.#algorithm);
-    try {
-      return verify(hash, this.#signed, authority.x509.publicKey, this.#signature);
-    } catch {
-      return false; // a key of another kind than the algorithm's
-    }
+    return isSignature(this.#algorithm, this.#signed, authority.publicKey, this.#signature);
   }
 
   /** When a certificate was revoked, if it was. @param serial content bytes of its serial number */

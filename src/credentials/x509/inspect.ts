@@ -51,8 +51,8 @@ function typeOf({ proxy }: Certificate): string {
   return `${form} ${proxy.policy} proxy`;
 }
 
-function strengthOf({ x509 }: Certificate): string {
-  const { asymmetricKeyType = 'unknown', asymmetricKeyDetails: details = {} } = x509.publicKey;
+function strengthOf({ publicKey }: Certificate): string {
+  const { asymmetricKeyType = 'unknown', asymmetricKeyDetails: details = {} } = publicKey;
   const size = details.modulusLength === undefined ? details.namedCurve : `${details.modulusLength} bits`;
   return [size, asymmetricKeyType.toUpperCase()].filter(Boolean).join(' ');
 }

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, randomInt, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomInt, sign } from 'node:crypto';
 import type { Certificate, ProxyType } from './certificate.js';
 import {
   bitString,
@@ -19,7 +19,7 @@ import {
 } from './der.js';
 import { oids } from './oids.js';
 import { CertificateError } from './problem.js';
-import { signatureHash } from './signature.js';
+import { isSignature } from './signature.js';
 
 /** Proxies are valid from a little earlier than they are made: the clock of who checks them may be late. */
 export const clockAllowance = 300_000;
@@ -136,7 +136,7 @@ export function keyOfRequest(der: Buffer): KeyObject {
   } catch (cause) {
     throw new CertificateError('malformed', `${what} has a key that can't be read`, { cause });
   }
-  if (!verify(signatureHash(algorithm), info.raw, key, signature)) {
+  if (!isSignature(algorithm, info.raw, key, signature)) {
     throw new CertificateError('bad-signature', `${what} is not signed by the key in it`);
   }
   return key;

@@ -11,13 +11,22 @@ export interface PemBlock {
 
 /** All blocks; what stands between them is for people. */
 export function pemBlocks(text: string): PemBlock[] {
-  return [...text.matchAll(/^-----BEGIN ([A-Z0-9 ]+)-----[ \t\r]*\n([\s\S]*?)\n-----END \1-----/gm)].map(
-    ([block, label = '', body = '']) => ({
-      label,
-      text: `${block}\n`,
-      encrypted: label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type:\s*4,ENCRYPTED/m.test(body),
-    }),
-  );
+  const blocks: PemBlock[] = [];
+  let open: { label: string; lines: string[] } | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    const [, edge, label = ''] = /^-----(BEGIN|END) ([A-Z0-9 ]+)-----\s*$/.exec(line) ?? [];
+    if (edge === 'BEGIN') open = { label, lines: [] };
+    open?.lines.push(line.trimEnd());
+    if (edge !== 'END') continue;
+    if (open?.label === label) blocks.push(blockOf(label, open.lines));
+    open = undefined;
+  }
+  return blocks;
+}
+
+function blockOf(label: string, lines: readonly string[]): PemBlock {
+  const encrypted = label === 'ENCRYPTED PRIVATE KEY' || lines.some(line => /^Proc-Type:\s*4,ENCRYPTED/.test(line));
+  return { label, text: `${lines.join('\n')}\n`, encrypted };
 }
 
 /** @throws CertificateError `malformed` */

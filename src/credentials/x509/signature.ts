@@ -1,3 +1,4 @@
+import { type KeyObject, verify } from 'node:crypto';
 import { CertificateError } from './problem.js';
 
 /** Hash of each signature algorithm (RFC 4055, RFC 5758, RFC 8410) for crypto.verify; null where the key says. */
@@ -14,9 +15,21 @@ const hashes: Readonly<Record<string, string | null>> = {
   '1.3.101.113': null,
 };
 
-/** The hash to give to crypto.verify for a signature algorithm. @throws CertificateError `unsupported` */
-export function signatureHash(oid: string): string | null {
+function signatureHash(oid: string): string | null {
   const hash = hashes[oid];
   if (hash === undefined) throw new CertificateError('unsupported', `the signature algorithm ${oid} is not known here`);
   return hash;
+}
+
+/**
+ * Whether a signature is right; one by another kind of key than its algorithm's is not.
+ * @throws CertificateError `unsupported` for an algorithm that is not known
+ */
+export function isSignature(oid: string, signed: Buffer, key: KeyObject, signature: Buffer): boolean {
+  const hash = signatureHash(oid);
+  try {
+    return verify(hash, signed, key, signature);
+  } catch {
+    return false;
+  }
 }

@@ -98,7 +98,7 @@ function issuerOf(certificate: Certificate, shown: readonly Certificate[], trust
       },
     );
   }
-  const issuer = candidates.find(c => certificate.x509.verify(c.x509.publicKey));
+  const issuer = candidates.find(c => certificate.isSignedBy(c));
   if (issuer === undefined)
     throw new CertificateError('bad-signature', `${titleOf(certificate)} is not signed by its issuer`);
   return issuer;

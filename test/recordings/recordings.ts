@@ -10,9 +10,9 @@ export interface Recording {
   readonly exit: number;
 }
 
-export function recordings(
-  system: 'slurm' | 'htcondor' | 'openpbs' | 'torque' | 'openlava' | 'gridengine',
-): Recording[] {
+export type RecordedSystem = 'slurm' | 'htcondor' | 'openpbs' | 'torque' | 'openlava' | 'gridengine';
+
+export function recordings(system: RecordedSystem): Recording[] {
   return JSON.parse(readFileSync(new URL(`${system}.json`, import.meta.url), 'utf8')) as Recording[];
 }
 

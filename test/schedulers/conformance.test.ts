@@ -4,7 +4,62 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readerOf } from '../../src/schedulers/readers.js';
+import type { Reader } from '../../src/schedulers/understanding.js';
 import { type Line, understandAll } from '../conformance/cases.js';
+import { complaints, familyOf } from '../conformance/families.js';
+import { allCases, describeCases, expected as expectations } from '../conformance/table.js';
+import { type Recording, recorded, recordings } from '../recordings/recordings.js';
+
+const cases = allCases();
+process.stdout.write(`\nRecorded commands, by adapter and kind, as they are understood:\n${describeCases(cases)}\n\n`);
+
+describe.each(Object.keys(expectations))('every recorded command of %s is understood', adapter => {
+  it.each(cases.filter(one => one.adapter === adapter))('$name', ({ complaints }) => expect(complaints).toEqual([]));
+
+  it('and nothing is expected that was not recorded', () => {
+    const { system, families } = expectations[adapter] as (typeof expectations)[string];
+    const used = recordings(system).map(r => familyOf({ families, whole: () => false }, r.case));
+    expect(families.filter(family => !used.includes(family)).map(f => String(f.cases))).toEqual([]);
+  });
+});
+
+describe('what is wrong', () => {
+  const all = recordings('slurm');
+  const slurm = expectations.slurm as (typeof expectations)[string];
+  const wrong = (name: string, changes: Partial<Recording>): string[] =>
+    complaints(readerOf('slurm') as Reader, { ...recorded(all, name), ...changes }, slurm);
+
+  it.each<[string, string, Partial<Recording>, RegExp]>([
+    [
+      'another state',
+      'status.running.squeue-o',
+      { stdout: '29|PENDING\n', cmd: "squeue -h -o '%i|%T'" },
+      /not all are run/,
+    ],
+    [
+      'another job',
+      'status.running.squeue-o',
+      { stdout: '30|RUNNING\n', cmd: "squeue -h -o '%i|%T'" },
+      /jobs are not 29/,
+    ],
+    ['no job', 'status.running.squeue-o', { stdout: '' }, /no job is told/],
+    ['another exit status', 'status.finished-exit3.sacct-PnX', { stdout: '35|FAILED|4:0\n' }, /exit is not 3/],
+    ['no exit status', 'status.finished-exit3.sacct-PnX', { stdout: '35|FAILED|\n' }, /exit is not 3/],
+    ['another command', 'submit.array', { cmd: 'scancel 53' }, /taken for cancel/],
+    ['a lost answer', 'submit.array', { stdout: '' }, /it is an error: /],
+    ['a success', 'err.status.unknown-id.squeue', { exit: 0, stderr: '' }, /it is no error/],
+    ['nobody knows', 'status.running.squeue-o', { case: 'novel' }, /nothing is expected/],
+  ])('%s', (_, name, changes, words) => {
+    expect(wrong(name, {})).toEqual([]);
+    expect(wrong(name, changes).join('; ')).toMatch(words);
+  });
+
+  it('is counted in the table', () => {
+    const [first, ...others] = cases.filter(one => one.adapter === 'slurm' && one.kind === 'submit');
+    const text = describeCases([...(first ? [{ ...first, complaints: ['odd'] }] : []), ...others]);
+    expect(text).toMatch(new RegExp(`^ +slurm +${others.length}/${others.length + 1} `, 'm'));
+  });
+});
 
 const root = new URL('../..', import.meta.url).pathname;
 let dir: string;
@@ -64,6 +119,13 @@ describe('conformance', () => {
     expect(exitCode).toBe(0);
     expect(stdout.split('\n').map(line => JSON.parse(line))).toMatchObject(expected);
     expect(await run(join(dir, 'nowhere'))).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(await run('--all')).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+
+  it('without a folder it prints the table of our own recordings', async () => {
+    const tsx = join(root, 'node_modules/.bin/tsx');
+    const { stdout, stderr, exitCode } = await execa(tsx, ['test/conformance/run.ts'], { cwd: root, reject: false });
+    expect({ stdout, stderr, exitCode }).toEqual({ stdout: describeCases(cases), stderr: '', exitCode: 0 });
   });
 
   it('systems go by their own name and by their family', () => {

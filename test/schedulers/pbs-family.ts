@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { SchedulerError, UsageError } from '../../src/errors.js';
-import type { Output, PilotJob, PilotState, Scheduler } from '../../src/schedulers/scheduler.js';
+import type { Output, PilotJob, Scheduler } from '../../src/schedulers/scheduler.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
 import { outputOf, type Recording } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
@@ -172,47 +172,4 @@ export function neverSurprises(scheduler: Scheduler, read: Reader, all: readonly
     thrown(() => scheduler.parseList([{ ...list, exitCode: 1 }], query()));
   }
   thrown(() => scheduler.parseList([], query()));
-}
-
-/** How a family of recordings is understood; the first pattern that fits the case's name counts. */
-export interface Family {
-  readonly cases: RegExp;
-  /** The states that are allowed, of every job. */
-  readonly states?: readonly (PilotState | undefined)[];
-  readonly exit?: number;
-  readonly error?: boolean;
-  readonly ids?: readonly string[];
-  readonly kind?: string;
-  readonly reason?: RegExp;
-}
-
-/** Every recording fits a family, and is understood as that family says. */
-export function familiesHold(read: Reader, all: readonly Recording[], families: readonly Family[]): void {
-  describe.each(families.map(f => [String(f.cases), f] as const))('%s', (_, family) => {
-    const mine = all.filter(r => families.find(f => f.cases.test(r.case)) === family);
-    it('was recorded', () => expect(mine).not.toEqual([]));
-    it.each(mine.map(r => [r.case, r] as const))('%s', (name, recording) => {
-      const found = read(recording.cmd, outputOf(recording));
-      if (family.kind !== undefined) expect(found.kind).toBe(family.kind);
-      // a command that failed has its own words, and none of what succeeded
-      expect([name, found.error]).toEqual([
-        name,
-        (family.error ?? recording.exit !== 0) ? expect.stringMatching(/\w{3}/) : undefined,
-      ]);
-      if (family.ids !== undefined && !(family.error ?? false)) expect(found.jobs.map(j => j.id)).toEqual(family.ids);
-      if (family.states !== undefined) {
-        for (const { state } of found.jobs)
-          expect([name, family.states]).toEqual([name, expect.arrayContaining([state])]);
-        if (recording.exit === 0 && family.error !== true) expect(found.jobs).not.toEqual([]);
-      }
-      const whole = /qstat-(x?f(1|t|x|-w|-json|-dsv)?|xt.*|x)$/.test(name) && !/^Job id/m.test(recording.stdout);
-      if (whole && recording.exit === 0) {
-        if (family.exit !== undefined) expect(found.jobs.map(j => j.exit)).toEqual(found.jobs.map(() => family.exit));
-        if (family.reason !== undefined) expect(found.jobs[0]?.reason).toMatch(family.reason);
-      }
-    });
-  });
-  it('no recording is left out', () => {
-    expect(all.filter(r => !families.some(f => f.cases.test(r.case))).map(r => r.case)).toEqual([]);
-  });
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Door } from '../hosts/gsi/main.js';
 import { Grid } from '../hosts/gsi-sshd.js';
 import type { FileOptions } from './files.js';
 import type { ExecOptions, ExecResult } from './host.js';
@@ -28,20 +29,24 @@ setsid node --import /opt/scailfin/node_modules/tsx/dist/esm/index.mjs ${door} $
  * Starts the double of gsisshd (test/hosts/gsi/server.ts) on a host, beside its sshd.
  * @param name the host's own, which its certificate is of
  */
-export async function openGsiDoor(place: Place, grid: Grid, name: string, address: string): Promise<void> {
+export async function openGsiDoor(
+  place: Place,
+  grid: Grid,
+  { name, address, doors = [{ port: gsiPort }] }: { name: string; address: string; doors?: readonly Door[] },
+): Promise<void> {
   const { certificate, key } = grid.host(name);
   const settings = {
-    ...{ address, port: gsiPort, hostKey: '/etc/ssh/ssh_host_ed25519_key' },
+    ...{ address, doors, hostKey: '/etc/ssh/ssh_host_ed25519_key' },
     ...{ certificate: `${security}/hostcert.pem`, key: `${security}/hostkey.pem` },
     ...{ certificates: `${security}/certificates`, gridmap: `${security}/grid-mapfile` },
   };
   await place.write(settings.certificate, certificate, root);
   await place.write(settings.key, key, { ...root, mode: 0o600 });
-  await place.write(settings.gridmap, `"${grid.identity}" alice\n`, root);
+  await place.write(settings.gridmap, readFileSync(grid.gridmap), root);
   await place.write(`${security}/door.json`, JSON.stringify(settings), root);
   await installCas(place, grid, settings.certificates, root);
   await place.exec(['sh', '-ec', start], root);
-  await until('the GSI door to open', 30_000, async () => (await gsiLog(place)).includes('listening'));
+  await until('the GSI door to open', 30_000, async () => (await gsiLog(place)).includes('open:'));
 }
 
 /** What the door has said so far. */
@@ -75,7 +80,7 @@ export const placeIn = (lab: Lab, host: 'laptop' | 'headnode' | 'login'): Place 
 export async function makeGsiSite(lab: Lab): Promise<void> {
   const grid = new Grid('alice');
   try {
-    await openGsiDoor(placeIn(lab, 'login'), grid, 'login', '0.0.0.0');
+    await openGsiDoor(placeIn(lab, 'login'), grid, { name: 'login', address: '0.0.0.0' });
     const profile = lab.site.profile
       .replace(/^name: .*/m, `name: ${gsiSite}`)
       .replace(

@@ -71,7 +71,8 @@ export function fromHistory(ad: Ad): PilotStatus[] {
   if (ids && number(ad.JobStatus) === COMPLETED) return [completed(ids, ad)];
   if (!ids || number(ad.JobStatus) !== REMOVED) return [];
   const node = hostOf(ad.LastRemoteHost);
-  const reason = text(ad.RemoveReason);
+  // without the whole of the expression
+  const reason = text(ad.RemoveReason)?.replace(/ '.*' evaluated/, ' evaluated');
   // nobody cancelled it: its own time limit did, or the site's policy
   const state = /PeriodicRemove|PERIODIC_REMOVE|ALLOWED_/i.test(reason ?? '') ? 'failed' : 'cancelled';
   return [{ ...ids, state, word: 'REMOVED', ...(reason ? { reason } : {}), ...(node ? { node } : {}) }];

@@ -9,7 +9,8 @@ const root = { user: 'root' };
 
 /**
  * Beside what Debian's package sets (token authentication, encryption). Jobs start and end within seconds; nodes claim more
- * than this machine has. Work for nobody's experiment but these two is refused, and so is a flood.
+ * than this machine has. Work for nobody's experiment but these two is refused, and so is a flood. Jobs are told of the
+ * site's HTCondor in all the ways that may mislead another one.
  */
 const conf = (daemons: string): string => `CONDOR_HOST = login
 COLLECTOR_HOST = login:9618
@@ -42,6 +43,10 @@ NEGOTIATOR_CYCLE_DELAY = 1
 SCHEDD_INTERVAL = 2
 SCHEDD_MIN_INTERVAL = 1
 PERIODIC_EXPR_INTERVAL = 3
+
+SiteMark = "lab"
+STARTD_ATTRS = SiteMark
+STARTER_JOB_ENVIRONMENT = "CONDOR_CONFIG=/etc/condor/condor_config _CONDOR_COLLECTOR_HOST=login:9618 _CONDOR_BIN=/usr/bin"
 MAX_JOBS_PER_OWNER = 100
 SUBMIT_REQUIREMENT_NAMES = Experiment
 SUBMIT_REQUIREMENT_Experiment = AcctGroup =?= undefined || stringListMember(AcctGroup, "physics, chemistry")

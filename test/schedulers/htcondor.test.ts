@@ -199,7 +199,7 @@ describe('the queue and its history', () => {
     ]);
     expect(found.get('2_1')).toMatchObject({ word: 'COMPLETED', node: expect.stringMatching(/^c[12]$/) });
     expect(found.get('2_2')?.reason).toBe('killed by signal 9');
-    expect(found.get('7_0')?.reason).toContain('PeriodicRemove');
+    expect(found.get('7_0')?.reason).toBe('The job attribute PeriodicRemove expression evaluated to TRUE');
     const cancelled = parse(nothing, the('status.cancelled.history'));
     expect(new Set(cancelled.map(s => s.state))).toEqual(new Set(['cancelled']));
     expect(cancelled[0]?.reason).toBe('via condor_rm (by user alice)');

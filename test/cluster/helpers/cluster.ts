@@ -32,20 +32,24 @@ export interface JobRun {
   readonly node: string;
 }
 
-/** Runs `count` jobs through the pool to their end, from a headnode that is this host. @returns where and as whom each ran */
+/**
+ * Runs `count` jobs through the pool to their end, with a command typed on this host.
+ * @param head whose user's files the pool's schedd takes them from
+ * @returns where and as whom each ran
+ */
 export async function submitJobs(
   lab: Lab,
   host: HostName,
   name: string,
   count: number,
   command: string,
+  head: { readonly host: HostName; readonly user: string } = { host, user: 'scail' },
 ): Promise<JobRun[]> {
+  const { user } = head;
   const dir = `/tmp/jobs-${name}-${Date.now()}`;
-  await lab.exec(host, ['mkdir', dir]);
-  await lab.write(host, `${dir}/job.sh`, `#!/bin/sh\n${command}\necho "$(id -un) $(hostname)"\n`, {
-    user: 'scail',
-    mode: 0o755,
-  });
+  await lab.exec(head.host, ['mkdir', dir], { user });
+  const script = `#!/bin/sh\n${command}\necho "$(id -un) $(hostname)"\n`;
+  await lab.write(head.host, `${dir}/job.sh`, script, { user, mode: 0o755 });
   const description = [
     ...[
       `executable = ${dir}/job.sh`,
@@ -61,11 +65,11 @@ export async function submitJobs(
       '',
     ],
   ];
-  await lab.write(host, `${dir}/job.sub`, description.join('\n'), { user: 'scail', mode: 0o644 });
+  await lab.write(head.host, `${dir}/job.sub`, description.join('\n'), { user, mode: 0o644 });
   await scailfin(lab, host, ['exec', name, '--', 'condor_submit', `${dir}/job.sub`]);
   await scailfin(lab, host, ['exec', name, '--', 'condor_wait', '-wait', '60', `${dir}/log`]);
-  const { stdout } = await lab.exec(host, ['sh', '-c', 'cat "$1"/out.*', 'cat', dir]);
-  await lab.exec(host, ['rm', '-rf', dir]);
+  const { stdout } = await lab.exec(head.host, ['sh', '-c', 'cat "$1"/out.*', 'cat', dir], { user });
+  await lab.exec(head.host, ['rm', '-rf', dir], { user });
   return stdout
     .split('\n')
     .filter(Boolean)

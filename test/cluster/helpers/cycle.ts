@@ -21,11 +21,11 @@ export const verified = 'verified: no batch job, no process, no file of it remai
 
 /**
  * A cluster's whole life on a site: up with two nodes, status, jobs as alice on both, one node, two again, down, nothing left.
- * @param options.up more for `scailfin up`, such as `--headnode login`
+ * @param headnode where the pool is: the headnode, where all is typed, or the site's login node
  */
-export async function cycle(lab: Lab, site: CycleSite, options: { up?: readonly string[] } = {}): Promise<void> {
+export async function cycle(lab: Lab, site: CycleSite, headnode: 'local' | 'login' = 'local'): Promise<void> {
   const name = site.profile;
-  const request = ['--site', name, '--nodes', '2', '--walltime', '30m', ...(options.up ?? [])];
+  const request = ['--site', name, '--nodes', '2', '--walltime', '30m', '--headnode', headnode];
   const up = await scailfin(lab, 'headnode', ['up', ...request]);
   expect(up.stdout).toContain(`${name}: running. 2 of 2 glide-ins have joined.`);
 
@@ -42,7 +42,8 @@ export async function cycle(lab: Lab, site: CycleSite, options: { up?: readonly 
     }
   }
 
-  const ran = await submitJobs(lab, 'headnode', name, 16, 'sleep 2');
+  const head = headnode === 'login' ? ({ host: 'login', user: 'alice' } as const) : undefined;
+  const ran = await submitJobs(lab, 'headnode', name, 16, 'sleep 2', head);
   expect(ran.map(j => j.user)).toEqual(Array(16).fill('alice'));
   expect(new Set(ran.map(j => j.node))).toEqual(new Set(['c1', 'c2']));
 

@@ -78,14 +78,17 @@ function called(): string[] {
   return names;
 }
 
-/** What the batch system is told and asked; bsub is asked first which LSF it is, and the last of the others what queues forget. */
+/** The programs that submit, where two of these ask the system about itself first, and those that ask for its jobs. */
 const commands: { readonly [system in Crowded]: { readonly submit: string[]; readonly list: string[] } } = {
   slurm: { submit: ['sbatch'], list: ['squeue', 'sacct'] },
   torque: { submit: ['qsub'], list: ['qselect', 'qstat'] },
   pbs: { submit: ['qsub'], list: ['qselect', 'qstat', 'qstat'] },
   lsf: { submit: ['bsub', 'bsub'], list: ['bjobs', 'bhist'] },
   sge: { submit: ['qsub'], list: ['qstat', 'qacct', 'qstat'] },
-  htcondor: { submit: ['condor_submit'], list: ['condor_q', 'condor_history'] },
+  htcondor: {
+    submit: ['condor_config_val', 'condor_status', 'condor_status', 'condor_submit'],
+    list: ['condor_q', 'condor_history'],
+  },
 };
 
 /** These ask for their own jobs alone, and get no others to tell apart. */

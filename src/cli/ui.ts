@@ -1,7 +1,7 @@
 import type { Ora } from 'ora';
 import type { ClusterEvent, EventSink } from '../cluster/events.js';
 import type { Prompter } from '../credentials/prompts.js';
-import { messageOf, ScailfinError } from '../errors.js';
+import { InterruptedError, messageOf, ScailfinError } from '../errors.js';
 
 /**
  * The only one that draws. Results go to stdout, all else to stderr; a spinner only where a person watches;
@@ -37,7 +37,8 @@ export class Ui {
       switch (event.type) {
         case 'started':
           this.#title = event.title;
-          if (lively) this.#spinner = ora({ text: event.title, stream: process.stderr }).start();
+          // discarding what is typed would put the terminal into raw mode, in which Ctrl-C is only a letter
+          if (lively) this.#spinner = ora({ text: event.title, stream: process.stderr, discardStdin: false }).start();
           break;
         case 'progress':
           if (this.#spinner) this.#spinner.text = `${this.#title} ${paint.dim(event.detail)}`;
@@ -69,6 +70,9 @@ export class Ui {
       this.#spinner?.stop();
       try {
         return await ask();
+      } catch (error) {
+        // Ctrl-C at a question, which never comes as a signal there
+        throw error instanceof Error && error.name === 'ExitPromptError' ? new InterruptedError('SIGINT') : error;
       } finally {
         if (spinning) this.#spinner?.start();
       }

@@ -87,3 +87,12 @@ export const torque = standIn({
   partitions: [`batch ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
   queues: '  batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
 });
+
+export const pbs = standIn({
+  name: 'pbs',
+  title: "The lab's PBS site",
+  programs: ['qsub', 'qstat', 'qselect', 'qdel', 'qhold', 'qrls', 'pbsnodes'],
+  spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/pbs/${dir}`)],
+  partitions: [`workq ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
+  queues: '  workq: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
+});

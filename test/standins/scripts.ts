@@ -30,3 +30,34 @@ env
 env
 `,
 };
+
+export const pbsScripts: Record<string, string> = {
+  'pilot.sh': `#!/bin/bash
+#PBS -N pilot-abc123
+#PBS -q workq
+#PBS -l select=1:ncpus=1:mem=64mb
+#PBS -l walltime=00:05:00
+#PBS -A acct42
+#PBS -P proj42
+#PBS -o /home/alice/jobs/pilot.out
+#PBS -e /home/alice/jobs/pilot.err
+#PBS -m n
+#PBS -r n
+#PBS -v "FOO=bar,LIST='a,b'"
+#PBS -S /bin/bash
+echo "== env"
+`,
+  'arr.sh': `#!/bin/bash
+#PBS -N arr3
+#PBS -l walltime=00:05:00
+#PBS -J 1-3
+env
+`,
+  'old.sh': `#!/bin/bash
+#PBS -N old_syntax
+#PBS -l nodes=1:ppn=2,walltime=60
+#PBS -j oe
+#PBS -V
+env
+`,
+};

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { type Answer, says } from '../lab/standins/answer.js';
+import { full } from '../lab/standins/family.js';
 import { words } from '../lab/standins/getopt.js';
 import type { Job } from '../lab/standins/torque/attributes.js';
 import * as commands from '../lab/standins/torque/commands.js';
 import { orderOf } from '../lab/standins/torque/order.js';
-import { full, table, wideTable, xml } from '../lab/standins/torque/show.js';
-import { type Answer, away, queues, type Site, says } from '../lab/standins/torque/site.js';
+import { table, wideTable, xml } from '../lab/standins/torque/show.js';
+import { away, queues, type Site } from '../lab/standins/torque/site.js';
 import { type Recording, recorded, recordings } from '../recordings/recordings.js';
 import { torqueScripts } from './scripts.js';
 
@@ -180,8 +182,8 @@ describe('one job’s attributes in all forms', () => {
     });
   type Jobs = ReturnType<typeof parsed>;
   const renderings: Record<string, (jobs: Jobs) => string> = {
-    'qstat-f1': jobs => full(jobs, true),
-    'qstat-f': jobs => full(jobs, false),
+    'qstat-f1': jobs => full(jobs),
+    'qstat-f': jobs => full(jobs, 78),
     'qstat-fx': xml,
     'qstat-x': xml,
     qstat: table,

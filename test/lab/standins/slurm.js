@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /** Where the lab put Slurm's commands, out of everybody's PATH. */
@@ -181,6 +181,15 @@ export const hold = targets => targets.map(target => run('scontrol', ['uhold', n
 
 /** @param {readonly Target[]} targets */
 export const release = targets => targets.map(target => run('scontrol', ['release', nameOf(target)]));
+
+/** Keeps a remark about a job for those who ask later. @param {Target} target @param {string} text */
+export const note = (target, text) => writeFileSync(`${orders}/${nameOf(target)}.note`, text);
+
+/** @param {Target} target @returns {string | undefined} */
+export function noted(target) {
+  const file = `${orders}/${nameOf(target)}.note`;
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
 
 /** @typedef {{ name: string, isDown: boolean, cores: number, memory: number }} Node memory in MiB */
 

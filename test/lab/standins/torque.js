@@ -1,13 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
+import { says } from './answer.js';
 import { seconds } from './clock.js';
 import { scriptFor } from './node.js';
+import { speak, typed, user } from './program.js';
 import * as slurm from './slurm.js';
 import { asksVersion, pbsnodes, qdel, qhold, qrls, qselect, qstat, versionAnswer } from './torque/commands.js';
 import { error, nodeCount, orderOf, perNode } from './torque/order.js';
-import { away, queues, says } from './torque/site.js';
+import { away, queues } from './torque/site.js';
 
-/** @typedef {import('./torque/site.js').Answer} Answer */
+/** @typedef {import('./answer.js').Answer} Answer */
 /** @typedef {import('./torque/attributes.js').Job} Job */
 
 /** @type {import('./torque/site.js').Site} */
@@ -21,8 +22,6 @@ const site = {
   ],
   keepCompleted: 300,
 };
-
-const user = userInfo().username;
 
 /** @returns {import('./torque/commands.js').World} */
 function world() {
@@ -42,20 +41,9 @@ function world() {
   };
 }
 
-/** @param {string} path @returns {string | undefined} */
-function readable(path) {
-  try {
-    return statSync(path).isDirectory() ? undefined : readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
 /** @param {readonly string[]} args @returns {Answer} */
 function qsub(args) {
-  const stdin = () => readFileSync(0, 'utf8');
-  const typed = { args, stdin, file: readable, env: process.env, user, host: hostname(), dir: process.cwd() };
-  const read = orderOf(typed, site);
+  const read = orderOf(typed(args), site);
   if ('refusal' in read) return read.refusal;
   const { order, script } = read;
   const resource = (/** @type {string} */ name) => order.resources.find(([key]) => key === name)?.[1];
@@ -107,8 +95,4 @@ async function answer(program, args) {
   }
 }
 
-const [program = '', ...args] = process.argv.slice(2);
-const { stdout, stderr, exit } = await answer(program, args);
-process.stdout.write(stdout);
-process.stderr.write(stderr);
-process.exitCode = exit;
+await speak(answer);

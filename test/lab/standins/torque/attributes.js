@@ -2,7 +2,7 @@ import { comment, duration, seconds } from '../clock.js';
 import { perNode } from './order.js';
 
 /** @typedef {import('../slurm.js').Job<import('./order.js').Order>} Job */
-/** @typedef {import('./show.js').Attributes} Attributes */
+/** @typedef {import('../family.js').Attributes} Attributes */
 
 /** Torque's letter for a job, qstat(1). @param {Job} job @returns {string} */
 export function letter({ state, why }) {

@@ -1,11 +1,12 @@
+import { refuses, says } from '../answer.js';
+import { full } from '../family.js';
 import { getopt, last } from '../getopt.js';
 import { arrayAttributes, attributes, letter } from './attributes.js';
-import { full, table, wideTable, xml } from './show.js';
-import { refuses, says } from './site.js';
+import { table, wideTable, xml } from './show.js';
 
 /** @typedef {import('./attributes.js').Job} Job */
 /** @typedef {import('./site.js').Site} Site */
-/** @typedef {import('./site.js').Answer} Answer */
+/** @typedef {import('../answer.js').Answer} Answer */
 
 /** What the commands work on.
  * @typedef {object} World
@@ -62,7 +63,7 @@ export function qstat(args, world) {
   /** @param {ReturnType<typeof shown>} list @returns {string} */
   const render = list => {
     if (has('x')) return xml(list);
-    if (has('f')) return full(list, has('1'));
+    if (has('f')) return full(list, has('1') ? undefined : 78);
     return has('a') || has('u') || has('n') ? wideTable(list, world.site.server, has('n')) : table(list);
   };
   const user = last(options, 'u');

@@ -1,21 +1,13 @@
+import { refuses } from '../answer.js';
 import { duration, seconds } from '../clock.js';
-import { getopt, last, words } from '../getopt.js';
-import { refuses } from './site.js';
+import { beginOf, directivesOf } from '../family.js';
+import { getopt, last } from '../getopt.js';
 
 /** @typedef {import('./site.js').Site} Site */
-/** @typedef {import('./site.js').Answer} Answer */
+/** @typedef {import('../answer.js').Answer} Answer */
 /** @typedef {import('../getopt.js').Option} Option */
 
-/** A qsub as it was typed, and where.
- * @typedef {object} Typed
- * @property {readonly string[]} args
- * @property {() => string} stdin
- * @property {(path: string) => string | undefined} file
- * @property {{ readonly [name: string]: string | undefined }} env
- * @property {string} user
- * @property {string} host
- * @property {string} dir
- */
+/** @typedef {import('../family.js').Typed} Typed */
 
 /** A job as the server has it on record.
  * @typedef {object} Order
@@ -86,14 +78,6 @@ export function orderOf(typed, site) {
     args: typed.args.join(' '),
   };
   return { order, script };
-}
-
-/** The options in a script's #PBS lines, until the first line that does something. @param {string} script @returns {string[]} */
-export function directivesOf(script) {
-  const lines = script.split('\n').map(line => line.replace(/\r$/, ''));
-  const end = lines.findIndex(line => !/^\s*(#|:|$)/.test(line));
-  const own = lines.slice(0, end < 0 ? lines.length : end).filter(line => line.startsWith('#PBS '));
-  return own.flatMap(line => words(line.slice(4)));
 }
 
 /** `nodes=1:ppn=2,walltime=5` @param {readonly Option[]} options @returns {[string, string][]} */
@@ -183,20 +167,6 @@ function resourcesOf(all, site, queue) {
     .filter(([key]) => !found.has(key))
     .map(([k, v]) => /** @type {[string, string]} */ ([k, v]));
   return given ? [...found, ...count, ...defaults] : [...found, ...defaults, ...count];
-}
-
-/** `[[[[CC]YY]MM]DD]hhmm[.SS]` @param {string | undefined} text @returns {number | undefined} */
-function beginOf(text) {
-  const parts = /^((?:\d\d){2,6})(?:\.\d\d)?$/
-    .exec(text ?? '')?.[1]
-    ?.match(/\d\d/g)
-    ?.map(Number)
-    .reverse();
-  if (!parts) return undefined;
-  const now = new Date();
-  const [minute = 0, hour = 0, day = now.getDate(), month = now.getMonth() + 1, year, century = 20] = parts;
-  const full = year === undefined ? now.getFullYear() : century * 100 + year;
-  return new Date(full, month - 1, day, hour, minute).getTime() / 1000;
 }
 
 /** @param {Typed} typed @param {readonly Option[]} all @param {Site} site @param {string} queue @param {string | undefined} initial @returns {[string, string][]} */

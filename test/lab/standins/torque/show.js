@@ -1,53 +1,6 @@
-import { long } from '../clock.js';
+import { text } from '../family.js';
 
-/** Attributes of a job in the order in which Torque tells them; `Resource_List.walltime` for nested ones.
- * @typedef {readonly (readonly [string, string | Date])[]} Attributes */
-
-/** @typedef {{ readonly id: string, readonly attributes: Attributes }} Shown */
-
-/** @param {Attributes} attributes @param {string} name @returns {string} */
-export function text(attributes, name) {
-  const value = attributes.find(([key]) => key === name)?.[1];
-  return value instanceof Date ? long(value) : (value ?? '');
-}
-
-/** `qstat -f`, and `-f -1` where `wide`. @param {readonly Shown[]} jobs @param {boolean} wide @returns {string} */
-export function full(jobs, wide) {
-  const line = wide ? (/** @type {string} */ s) => s : folded;
-  return jobs
-    .map(({ id, attributes }) => {
-      const lines = attributes.map(([name]) => `    ${line(`${name} = ${text(attributes, name)}`)}\n`);
-      return `Job Id: ${id}\n${lines.join('')}\n`;
-    })
-    .join('');
-}
-
-const WIDTH = 78;
-
-/**
- * Breaks after commas where a line would get too long, and anywhere when there is none; a line that ends at the edge
- * is broken all the same.
- * @param {string} whole @returns {string}
- */
-function folded(whole) {
-  let out = '';
-  let column = 4;
-  for (const part of whole.match(/[^,]*,|[^,]+$/g) ?? []) {
-    if (out.endsWith(',') && column + part.length > WIDTH) {
-      out += '\n\t';
-      column = 9;
-    }
-    for (const char of part) {
-      out += char;
-      column += 1;
-      if (column === WIDTH) {
-        out += '\n\t';
-        column = 9;
-      }
-    }
-  }
-  return out;
-}
+/** @typedef {import('../family.js').Shown} Shown */
 
 /** @type {{ [char: string]: string }} */
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -1,3 +1,7 @@
+import { refuses } from '../answer.js';
+
+/** @typedef {import('../answer.js').Answer} Answer */
+
 /**
  * @typedef {object} Queue
  * @property {string} [limit] the longest walltime
@@ -31,13 +35,6 @@ export const queues = limit => ({
   disabled: { defaults: [], enabled: false, started: true },
   private: { defaults: [], enabled: true, started: true, users: ['bob'] },
 });
-
-/** What a command says and how it ends. @typedef {{ stdout: string, stderr: string, exit: number }} Answer */
-
-/** @param {string} stdout @returns {Answer} */
-export const says = stdout => ({ stdout, stderr: '', exit: 0 });
-/** @param {number} exit @param {string} stderr @returns {Answer} */
-export const refuses = (exit, stderr) => ({ stdout: '', stderr: `${stderr}\n`, exit });
 
 /** @param {Site} site @param {string} program @param {boolean} [persistent] qstat tries three times @returns {Answer} */
 export function away({ server, address }, program, persistent = false) {

@@ -1,6 +1,6 @@
 import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
-import { AuthError, messageOf, type ScailfinError } from '../errors.js';
+import { AuthError, InterruptedError, messageOf, type ScailfinError } from '../errors.js';
 import type { GsiLogin } from './gsi/login.js';
 import { faultOf, validity } from './keys/certificate.js';
 import { type Identity, PublicKeyAttempt } from './keys/identity.js';
@@ -71,8 +71,12 @@ export class Authenticator {
     return false;
   }
 
-  /** Something that was tried came to nothing before the server could judge it. */
+  /**
+   * Something that was tried came to nothing before the server could judge it.
+   * @throws InterruptedError as it came: the person wants no more to be tried
+   */
   note(error: unknown): void {
+    if (error instanceof InterruptedError) throw error;
     this.#last = undefined;
     this.#problem(error instanceof AuthError ? error : new AuthError(messageOf(error)));
   }

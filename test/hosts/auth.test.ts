@@ -1,11 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import ssh2, { type AuthContext, type Server } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AuthError } from '../../src/errors.js';
+import { AuthError, InterruptedError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
+import { code, nextCode, passphrase, password, wrongPassphrase } from '../secrets.js';
+import { RealAgent } from './ca.js';
 import { ScriptedPrompter } from './prompter.js';
 import { makeKey, type Sshd, startSshd } from './sshd.js';
 
@@ -52,24 +54,33 @@ describe('key files', () => {
   });
 
   it('with a passphrase: the person has three tries', async () => {
-    replaceKey('ed25519', 'right');
-    const prompter = new ScriptedPrompter(['wrong', 'also wrong', 'right']);
+    replaceKey('ed25519', passphrase);
+    const prompter = new ScriptedPrompter([wrongPassphrase, `${wrongPassphrase}2`, passphrase]);
     expect(await login(prompter)).toBe('in\n');
     expect(prompter.asked).toEqual(Array(3).fill(`Enter passphrase for key '${server.clientKey}': `));
     expect(prompter.echoed).toEqual([false, false, false]);
-    const error = await failure(new ScriptedPrompter(['1', '2', '3', 'right']));
+    const error = await failure(new ScriptedPrompter([wrongPassphrase, wrongPassphrase, wrongPassphrase, passphrase]));
     expect(error.message).toContain('passphrase');
     expect((await failure()).hint).toContain('ssh-add');
   });
 
+  it('Ctrl-C at the passphrase ends the whole attempt', async () => {
+    replaceKey('ed25519', passphrase);
+    replaceKey('rsa', passphrase, path.join(server.home, '.ssh', 'id_rsa'));
+    const prompter = new ScriptedPrompter([]);
+    prompter.ask = vi.fn().mockRejectedValue(new InterruptedError('SIGINT'));
+    await expect(login(prompter)).rejects.toBeInstanceOf(InterruptedError);
+    expect(prompter.ask).toHaveBeenCalledTimes(1);
+  });
+
   it('with a passphrase and no .pub beside them work too', async () => {
-    replaceKey('ed25519', 'right');
+    replaceKey('ed25519', passphrase);
     rmSync(`${server.clientKey}.pub`);
-    expect(await login(new ScriptedPrompter(['right']))).toBe('in\n');
+    expect(await login(new ScriptedPrompter([passphrase]))).toBe('in\n');
   });
 
   it('are not asked for a passphrase when the server does not want them', async () => {
-    makeKey(path.join(server.home, '.ssh', 'id_rsa'), 'rsa', 'secret');
+    makeKey(path.join(server.home, '.ssh', 'id_rsa'), 'rsa', passphrase);
     const prompter = new ScriptedPrompter([]);
     expect(await login(prompter)).toBe('in\n');
     expect(prompter.asked).toEqual([]);
@@ -93,16 +104,12 @@ describe('key files', () => {
 });
 
 describe('the agent', () => {
-  let agent: { env: NodeJS.ProcessEnv; stop: () => void };
+  let agent: RealAgent;
   beforeEach(async () => {
-    const socket = path.join(server.dir, 'agent');
-    const child = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise(resolve => child.stdout?.once('data', resolve));
-    agent = { env: { SSH_AUTH_SOCK: socket }, stop: () => child.kill() };
+    agent = await RealAgent.start(server.dir);
   });
   afterEach(() => agent.stop());
-  const add = (file: string) =>
-    execFileSync('ssh-add', ['-q', file], { env: { ...process.env, ...agent.env }, stdio: 'ignore' });
+  const add = (file: string) => agent.add(file);
 
   it.each(['ed25519', 'rsa', 'ecdsa'] as const)('signs with a key of type %s', async type => {
     const file = replaceKey(type, '', path.join(server.dir, `agent_${type}`));
@@ -119,7 +126,9 @@ describe('the agent', () => {
     copyFileSync(`${server.clientKey}.pub`, pub);
     rmSync(server.clientKey);
     rmSync(`${server.clientKey}.pub`);
-    expect((await failure(undefined, agent.env)).message).toMatch(/Too many authentication failures/);
+    const error = await failure(undefined, agent.env);
+    expect(error.message).toMatch(/Too many authentication failures/);
+    expect(error.hint).toMatch(/name the right key for box .* IdentitiesOnly yes: the agent offered \d keys/);
     configure(`IdentityFile ${pub}`, 'IdentitiesOnly yes');
     expect(await login(undefined, agent.env)).toBe('in\n');
   });
@@ -132,8 +141,8 @@ describe('the agent', () => {
 });
 
 /**
- * Stands in for an sshd with PAM and a token server (here there is none): takes passwords, codes by
- * keyboard-interactive, or first a key and then a code. It runs no commands, so logging in is all it shows.
+ * Stands in for servers that PAM's modules here can't be: RSA SecurID with its "next tokencode", several prompts at
+ * once, text beside the prompt. It runs no commands, so logging in is all it shows. See mfa.test.ts for the real thing.
  */
 describe('questions', () => {
   let double: Server;
@@ -169,19 +178,37 @@ describe('questions', () => {
         'Welcome to the token service',
         one => {
           context.prompt([{ prompt: 'Wait for the next tokencode: ', echo: true }], two => {
-            if (one[0] === '1234' && two[0] === '5678') context.accept();
+            if (one[0] === code && two[0] === nextCode) context.accept();
             else context.reject(['keyboard-interactive']);
           });
         },
       );
     };
-    const prompter = new ScriptedPrompter(['1234', '5678']);
+    const prompter = new ScriptedPrompter([code, nextCode]);
     await enter(prompter);
     expect(prompter.asked).toEqual([
       'RSA SecurID\nWelcome to the token service\n(alice@127.0.0.1) Enter PASSCODE: ',
       '(alice@127.0.0.1) Wait for the next tokencode: ',
     ]);
     expect(prompter.echoed).toEqual([false, true]);
+  });
+
+  it('of one round may be several, with a text between them', async () => {
+    policy = context => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+      const prompts = [
+        { prompt: 'Password: ', echo: false },
+        { prompt: 'Your device shows \u001b[31ma code\u0007\nCode: ', echo: false },
+      ];
+      context.prompt(prompts, answers => {
+        if (answers[0] === password && answers[1] === code) context.accept();
+        else context.reject(['keyboard-interactive']);
+      });
+    };
+    const prompter = new ScriptedPrompter([password, code]);
+    await enter(prompter);
+    // what would move the cursor is left out
+    expect(prompter.asked[1]).toBe('(alice@127.0.0.1) Your device shows a code\nCode: ');
   });
 
   it.each(['key', 'agent'])('follow a %s that was right but not enough', async () => {
@@ -195,11 +222,11 @@ describe('questions', () => {
       if (context.method !== 'keyboard-interactive')
         return context.reject([keyed ? 'keyboard-interactive' : 'publickey']);
       context.prompt([{ prompt: 'Code: ', echo: false }], answers => {
-        if (answers[0] === '42') context.accept();
+        if (answers[0] === code) context.accept();
         else context.reject(['keyboard-interactive']);
       });
     };
-    await enter(new ScriptedPrompter(['42']));
+    await enter(new ScriptedPrompter([code]));
     expect(seen.filter(m => m === 'keyboard-interactive')).toHaveLength(1);
   });
 
@@ -230,10 +257,10 @@ describe('questions', () => {
 
   it('may take the person longer than the network may take', async () => {
     policy = context => {
-      if (context.method === 'password' && context.password === 'pw') return context.accept();
+      if (context.method === 'password' && context.password === password) return context.accept();
       context.reject(['password']);
     };
-    const slow = new ScriptedPrompter(['pw']);
+    const slow = new ScriptedPrompter([password]);
     const ask = slow.ask.bind(slow);
     slow.ask = async (text, options) => {
       await new Promise(resolve => setTimeout(resolve, 1_200));
@@ -256,6 +283,6 @@ describe('questions', () => {
       if (context.method === 'password') return context.requestChange('Too old', () => {});
       context.reject(['password']);
     };
-    await expect(enter(new ScriptedPrompter(['pw']))).rejects.toThrow(/wants a new password/);
+    await expect(enter(new ScriptedPrompter([password]))).rejects.toThrow(/wants a new password/);
   });
 });

@@ -28,7 +28,11 @@ export class PamHost {
     const root = { user: 'root' };
     await grid.host.exec(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', '/etc/ssh/key'], root);
     const { stdout } = await grid.host.exec(['cat', '/etc/ssh/key.pub'], root);
-    return new PamHost(grid, await equip(grid.host, ['alice', 'bob']), stdout.split(' ').slice(0, 2).join(' '));
+    return new PamHost(
+      grid,
+      await equip((argv, options) => grid.host.exec(argv, options), ['alice', 'bob']),
+      stdout.split(' ').slice(0, 2).join(' '),
+    );
   }
 
   /** Lets a key in as alice and as bob. */

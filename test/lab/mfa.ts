@@ -1,5 +1,4 @@
 import { password, totpKey } from '../secrets.js';
-import { writeFile } from './files.js';
 import type { Host } from './host.js';
 
 const root = { user: 'root' };
@@ -21,16 +20,21 @@ export interface Codes {
   next(): Promise<string>;
 }
 
-/** Gives users of a host the tests' password and a token (RFC 6238), and the host PAM services that ask for them. */
-export async function equip(host: Host, users: readonly string[]): Promise<Codes> {
-  for (const [name, auth] of Object.entries(services)) await writeFile(host, `/etc/pam.d/${name}`, auth + rest, root);
-  await host.exec(['chpasswd'], { ...root, stdin: users.map(user => `${user}:${password}\n`).join('') });
+/**
+ * Gives users of a host the tests' password and a token (RFC 6238), and the host PAM services that ask for them.
+ * @param exec runs a command on that host
+ */
+export async function equip(exec: Host['exec'], users: readonly string[]): Promise<Codes> {
+  for (const [name, auth] of Object.entries(services)) {
+    await exec(['tee', `/etc/pam.d/${name}`], { ...root, stdin: auth + rest });
+  }
+  await exec(['chpasswd'], { ...root, stdin: users.map(user => `${user}:${password}\n`).join('') });
   const tokens = users.map(user => `HOTP/T30/6 ${user} - ${totpKey}\n`).join('');
-  await writeFile(host, '/etc/users.oath', tokens, { ...root, mode: 0o600 });
+  await exec(['sh', '-c', 'umask 077; cat > /etc/users.oath'], { ...root, stdin: tokens });
   let step = Math.floor(Date.now() / 30_000);
   const next = async (): Promise<string> => {
     const now = new Date(step++ * 30_000).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
-    return (await host.exec(['oathtool', '--totp', '--now', now, totpKey])).stdout.trim();
+    return (await exec(['oathtool', '--totp', '--now', now, totpKey])).stdout.trim();
   };
   return { next };
 }

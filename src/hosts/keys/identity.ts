@@ -1,4 +1,4 @@
-import { AuthError, messageOf } from '../../errors.js';
+import { AuthError, messageOf, ScailfinError } from '../../errors.js';
 import { keyType } from '../knownhosts.js';
 import type { RawAuth, RawMethod } from '../rawauth.js';
 import { sshString, WireReader } from '../wire.js';
@@ -43,7 +43,7 @@ export class PublicKeyAttempt implements RawMethod {
     const body = request(1);
     const data = Buffer.concat([sshString(wire.sessionId), body]);
     const signature = await this.identity.sign(data, algorithms.signature).catch((error: unknown) => {
-      throw error instanceof AuthError ? error : new AuthError(`${label} did not sign: ${messageOf(error)}`);
+      throw error instanceof ScailfinError ? error : new AuthError(`${label} did not sign: ${messageOf(error)}`);
     });
     wire.send(Buffer.concat([body, sshString(signature)]));
     await wire.receive();

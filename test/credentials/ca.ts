@@ -18,13 +18,15 @@ export interface IssueOptions {
   /** Default: an hour ago until in 30 days. */
   readonly from?: Date;
   readonly until?: Date;
-  /** What `openssl genpkey` takes; default RSA with 2048 bits. */
+  /** What `openssl genpkey` takes; default: the CA's kind. */
   readonly key?: readonly string[];
 }
 
 const hour = 3_600_000;
-const rsa = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
-export const ec = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+export const rsa: readonly string[] = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+export const ec: readonly string[] = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+/** CAs live for long: whom they certify may have certificates that ended. */
+const [before, after] = [new Date('2020-01-01T00:00:00Z'), new Date('2040-01-01T00:00:00Z')];
 const caExtensions = ['basicConstraints = critical, CA:true', 'keyUsage = critical, keyCertSign, cRLSign'];
 
 /** A real CA, of openssl: it issues, revokes and publishes lists. */
@@ -36,40 +38,41 @@ export class TestCa {
     readonly subject: string,
     readonly cert: string,
     readonly key: string,
-  ) {}
+    /** What `openssl genpkey` takes, for all that it issues. */
+    private readonly kind: readonly string[],
+  ) {
+    writeFileSync(join(dir, 'index.txt'), '');
+    writeFileSync(join(dir, 'crlnumber'), '01\n');
+    mkdirSync(join(dir, 'issued'), { recursive: true });
+  }
 
-  /** @param dir where it may have a directory of its own */
-  static make(dir: string, subject = '/O=Grid/OU=Test/CN=Test CA', options: { readonly key?: readonly string[] } = {}) {
+  /** @param dir where it may have a directory of its own @param kind of keys: `rsa` or `ec` */
+  static make(dir: string, subject = '/O=Grid/OU=Test/CN=Test CA', kind = rsa): TestCa {
     const own = mkdtempSync(join(dir, 'ca-'));
     const [key, cert] = [join(own, 'ca.key'), join(own, 'ca.pem')];
-    openssl('genpkey', ...(options.key ?? rsa), '-out', key);
-    writeFileSync(join(own, 'root.cnf'), `[req]\ndistinguished_name = dn\n[dn]\n[root]\n${caExtensions.join('\n')}\n`);
-    openssl(
-      ...['req', '-x509', '-utf8', '-multivalue-rdn', '-key', key, '-subj', subject, '-days', '3650'],
-      ...['-config', join(own, 'root.cnf'), '-extensions', 'root', '-out', cert],
-    );
-    return new TestCa(own, subject, cert, key).#open();
+    const ca = new TestCa(own, subject, cert, key, kind);
+    openssl('genpkey', ...kind, '-out', key);
+    ca.#sign({ subject, extensions: caExtensions, from: before, until: after }, key, cert, ['-selfsign']);
+    return ca;
   }
 
   /** A CA below this one. */
   subordinate(subject: string, extensions: readonly string[] = caExtensions): TestCa {
-    const { cert, key } = this.issue({ subject, extensions });
-    const own = mkdtempSync(join(this.dir, 'sub-'));
-    return new TestCa(own, subject, cert, key).#open();
-  }
-
-  #open(): this {
-    writeFileSync(join(this.dir, 'index.txt'), '');
-    writeFileSync(join(this.dir, 'crlnumber'), '01\n');
-    mkdirSync(join(this.dir, 'issued'));
-    return this;
+    const { cert, key } = this.issue({ subject, extensions, from: before, until: after });
+    return new TestCa(mkdtempSync(join(this.dir, 'sub-')), subject, cert, key, this.kind);
   }
 
   issue(options: IssueOptions): Issued {
+    const stem = join(this.dir, 'issued', `${this.#issued}`);
+    const [key, cert] = [`${stem}.key`, `${stem}.pem`];
+    openssl('genpkey', ...(options.key ?? this.kind), '-out', key);
+    this.#sign(options, key, cert, []);
+    return { cert, key };
+  }
+
+  #sign(options: IssueOptions, key: string, cert: string, more: readonly string[]): void {
     this.#issued += 1;
-    const stem = join(this.dir, 'issued', String(this.#issued));
-    const [key, request, cert] = [`${stem}.key`, `${stem}.csr`, `${stem}.pem`];
-    openssl('genpkey', ...(options.key ?? rsa), '-out', key);
+    const request = `${cert}.csr`;
     openssl('req', '-new', '-utf8', '-multivalue-rdn', '-key', key, '-subj', options.subject, '-out', request);
     writeFileSync(join(this.dir, 'serial'), `${(0x1000 + this.#issued).toString(16).toUpperCase()}\n`);
     const now = Date.now();
@@ -77,9 +80,8 @@ export class TestCa {
       ...['ca', '-batch', '-notext', '-utf8', '-preserveDN', '-config', this.#config(options.extensions ?? [])],
       ...['-startdate', stamp(options.from ?? new Date(now - hour))],
       ...['-enddate', stamp(options.until ?? new Date(now + 30 * 24 * hour))],
-      ...['-in', request, '-out', cert],
+      ...['-in', request, '-out', cert, ...more],
     );
-    return { cert, key };
   }
 
   /** A server's certificate: for a DNS name by its extension, as CAs make them now. */
@@ -150,9 +152,14 @@ export class TestCa {
 }
 
 /** An empty directory with a CA of the name that other tests expect; `dispose` removes all of it. */
-export function temporaryCa(): { readonly dir: string; readonly ca: TestCa; readonly trust: string; dispose(): void } {
+export function temporaryCa(kind = rsa): {
+  readonly dir: string;
+  readonly ca: TestCa;
+  readonly trust: string;
+  dispose(): void;
+} {
   const dir = mkdtempSync(join(tmpdir(), 'scailfin-ca-'));
-  const ca = TestCa.make(dir);
+  const ca = TestCa.make(dir, undefined, kind);
   const trust = join(dir, 'certificates');
   ca.install(trust);
   return { dir, ca, trust, dispose: () => rmSync(dir, { recursive: true, force: true }) };

@@ -84,22 +84,22 @@ function issuerOf(certificate: Certificate, shown: readonly Certificate[], trust
     ...(certificate.proxy ? [] : trust.issuersOf(certificate)),
     ...shown.filter(c => c.subject.equals(certificate.issuer) || certificate.x509.checkIssued(c.x509)),
   ].filter(c => !c.der.equals(certificate.der));
-  if (candidates.length === 0) {
-    const issuer = oneLine(certificate.issuer);
-    throw new CertificateError(
-      'unknown-ca',
-      certificate.proxy
-        ? `${titleOf(certificate)} was shown without the certificate it was made from`
-        : `${titleOf(certificate)} was issued by ${issuer}, which is not among the trusted CAs in ${trust.where}`,
-      {
-        hint: certificate.proxy
-          ? undefined
-          : 'install that CA there if you trust it, or point X509_CERT_DIR to where it is',
-      },
-    );
-  }
+  const own = certificate.selfIssued && certificate.isSignedBy(certificate);
+  if (candidates.length === 0 || own) throw unknown(certificate, trust);
   const issuer = candidates.find(c => certificate.isSignedBy(c));
   if (issuer === undefined)
     throw new CertificateError('bad-signature', `${titleOf(certificate)} is not signed by its issuer`);
   return issuer;
+}
+
+function unknown(certificate: Certificate, trust: Trust): CertificateError {
+  const title = titleOf(certificate);
+  if (certificate.proxy)
+    return new CertificateError('unknown-ca', `${title} was shown without the certificate it was made from`);
+  const why = certificate.selfIssued
+    ? `${title} signed itself, and is not among the trusted CAs`
+    : `${title} was issued by ${oneLine(certificate.issuer)}, which is not among the trusted CAs`;
+  return new CertificateError('unknown-ca', `${why} in ${trust.where}`, {
+    hint: 'install that CA there if you trust it, or point X509_CERT_DIR to where it is',
+  });
 }

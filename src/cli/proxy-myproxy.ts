@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { MyProxyOptions, MyProxyServer } from '../credentials/x509/myproxy-session.js';
 import { UsageError } from '../errors.js';
@@ -105,9 +106,10 @@ async function context(
 }
 
 async function logon(flags: LogonFlags, ui: Ui): Promise<void> {
-  const [{ checkPassphrase, fetchProxy }, { proxyFile, writeProxy }] = await Promise.all([
+  const [{ checkPassphrase, fetchProxy }, { proxyFile, writeProxy }, { remember }] = await Promise.all([
     import('../credentials/x509/myproxy.js'),
     import('../credentials/x509/proxy.js'),
+    import('../credentials/renewal.js'),
   ]);
   const { server, wanted, options } = await context(flags);
   const passphrases = await passphrasesFrom(flags, ui);
@@ -120,6 +122,8 @@ async function logon(flags: LogonFlags, ui: Ui): Promise<void> {
   };
   const made = await fetchProxy(server, request, options, flags.out ?? proxyFile());
   writeProxy(made.proxy);
+  const { hours, bits } = flags;
+  remember(resolve(made.proxy.file), { how: 'logon', server, ...wanted, hours, bits });
   await announce(made, ui);
 }
 

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { jsonOption, positive } from './options.js';
 import { registerMyProxy } from './proxy-myproxy.js';
+import { registerRenew } from './proxy-renew.js';
 import { announce, describeProxy } from './proxy-show.js';
-import { type SecretFlags, secretOptions } from './secrets.js';
+import { passphrasesFrom, type SecretFlags, secretOptions } from './secrets.js';
 import type { Ui } from './ui.js';
 
 interface InitFlags extends SecretFlags {
@@ -69,6 +71,7 @@ export function register(program: Command, ui: Ui): void {
     });
 
   registerMyProxy(proxy, ui);
+  registerRenew(proxy, ui);
 }
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
@@ -80,11 +83,11 @@ function keyLength(text: string): number {
 }
 
 async function init(flags: InitFlags, ui: Ui): Promise<void> {
-  const [{ initProxy }, { proxyFile, writeProxy }, { parseVomsRequest }, { passphrasesFrom }] = await Promise.all([
+  const [{ initProxy }, { proxyFile, writeProxy }, { parseVomsRequest }, { remember }] = await Promise.all([
     import('../credentials/x509/init.js'),
     import('../credentials/x509/proxy.js'),
     import('../credentials/x509/vomses.js'),
-    import('./secrets.js'),
+    import('../credentials/renewal.js'),
   ]);
   const { cert, key, p12, bits, limited = false } = flags;
   const made = await initProxy({
@@ -97,5 +100,8 @@ async function init(flags: InitFlags, ui: Ui): Promise<void> {
     file: flags.out ?? proxyFile(),
   });
   writeProxy(made.proxy);
+  const { hours } = flags;
+  const files = Object.fromEntries(Object.entries({ cert, key, p12 }).map(([k, v]) => [k, v && resolve(v)]));
+  remember(resolve(made.proxy.file), { how: 'init', files, hours, bits, limited, voms: flags.voms ?? [] });
   await announce(made, ui);
 }

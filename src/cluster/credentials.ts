@@ -1,4 +1,6 @@
 import { generateKeyPair } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type Credential, secondsLeft } from '../credentials/credential.js';
@@ -7,6 +9,7 @@ import { issueProxy } from '../credentials/x509/issue.js';
 import { assemble, proxyFile, proxyText, readProxy } from '../credentials/x509/proxy.js';
 import { AuthError, messageOf } from '../errors.js';
 import type { Host } from '../hosts/host.js';
+import { parseCertificate } from '../hosts/keys/certificate.js';
 import { formatDuration } from '../units.js';
 import type { EventSink } from './events.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
@@ -15,13 +18,16 @@ import type { ClusterSpec, SiteSpec } from './spec.js';
 export interface Dependence {
   /** `the proxy /tmp/x509up_u1000`. */
   readonly what: string;
+  readonly kind: 'proxy' | 'certificate';
   readonly file: string;
+  /** The command that renews it. */
+  readonly renew: string;
   /** What stops without it: `to log in to bluewaters`, `for the jobs`. */
   readonly need: string;
   /** Undefined where there is none, or none that can be used. */
   readonly end: Date | undefined;
   readonly problem?: string;
-  /** Seconds from now on that it must last when glide-ins are submitted. */
+  /** Seconds from now on that it must last when glide-ins are submitted; 0 where they go without. */
   readonly lasting: number;
 }
 
@@ -39,27 +45,65 @@ export function dependences(spec: Pick<ClusterSpec, 'proxy'>, sites: readonly Si
   const lasting = Math.max(0, ...sites.map(site => site.walltime));
   if (spec.proxy) found.push(dependenceOn(spec.proxy, 'for the jobs', lasting));
   const byProxy = sites.filter(({ profile }) => profile.login?.auth?.[0] === 'gssapi-gsi').map(s => s.site);
-  if (byProxy.length > 0) found.push(dependenceOn(proxyFile(), `to log in to ${byProxy.join(' and ')}`, LOGIN_TIME));
-  return found;
+  // where there is none, one logs in some other way
+  if (byProxy.length > 0 && existsSync(proxyFile())) found.push(dependenceOn(proxyFile(), `to log in to ${byProxy.join(' and ')}`, LOGIN_TIME));
+  return [...found, ...sites.flatMap(dependenceOnCertificate)];
 }
 
 function dependenceOn(file: string, need: string, lasting: number): Dependence {
-  const what = `the proxy ${file}`;
+  const proxy = {
+    kind: 'proxy',
+    what: `the proxy ${file}`,
+    file,
+    need,
+    renew: 'scailfin proxy renew',
+    lasting,
+  } as const;
   try {
-    const { end } = readProxy(file);
-    return { what, file, need, lasting, end };
+    return { ...proxy, end: readProxy(file).end };
   } catch (error) {
-    return { what, file, need, lasting, end: undefined, problem: messageOf(error) };
+    return { ...proxy, end: undefined, problem: messageOf(error) };
   }
+}
+
+/** A key that is good for a day. The server may take something else as well, so glide-ins may go without it. */
+function dependenceOnCertificate({ site, profile }: SiteSpec): Dependence[] {
+  const service = profile.login?.certificates;
+  if (!service) return [];
+  const file = `${service.key.replace(/^~/, homedir())}-cert.pub`;
+  const line = readOptional(file);
+  if (line === undefined) return [];
+  const need = `to log in to ${site}`;
+  const renew = `scailfin sshproxy --site ${site}`;
+  const found = {
+    kind: 'certificate',
+    what: `the certificate ${file}`,
+    file,
+    need,
+    renew,
+    lasting: 0,
+  } as const;
+  try {
+    const certificate = parseCertificate(Buffer.from(line.split(' ')[1] ?? '', 'base64'));
+    const ends = certificate?.validBefore ?? Number.NaN;
+    if (ends === Number.POSITIVE_INFINITY) return [];
+    return [{ ...found, end: new Date(ends) }];
+  } catch (error) {
+    return [{ ...found, end: undefined, problem: messageOf(error) }];
+  }
+}
+
+function readOptional(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
 /** Says what has ended, or ends within the hour. */
 export function warnOf(dependence: Dependence, sink: EventSink, now = new Date()): void {
-  const { what, need, end, problem } = dependence;
+  const { what, need, end, problem, renew } = dependence;
   const left = end && secondsLeft({ end }, now);
   if (left !== undefined && left >= WARN_BELOW) return;
   const when = end ? endOf({ end }, now) : `can't be used (${problem})`;
-  sink({ type: 'warning', text: `${what} ${when}, and is needed ${need}; renew it: scailfin proxy renew` });
+  sink({ type: 'warning', text: `${what} ${when}, and is needed ${need}; renew it: ${renew}` });
 }
 
 /** `ends in 40:00`, `ended 2:00:00 ago`. */
@@ -74,13 +118,15 @@ export function endOf({ end }: Pick<Credential, 'end'>, now = new Date()): strin
  * @throws AuthError naming the first that does not last, and how to renew it
  */
 export function requireLasting(all: readonly Dependence[], now = new Date()): void {
-  for (const { what, need, end, problem, lasting } of all) {
-    if (!end) throw new AuthError(`${problem}; it is needed ${need}`, { hint: 'make one: scailfin proxy init' });
+  for (const { what, need, end, problem, lasting, kind, renew } of all) {
+    if (lasting === 0) continue;
+    const make = kind === 'proxy' ? 'scailfin proxy init' : renew;
+    if (!end) throw new AuthError(`${problem}; it is needed ${need}`, { hint: `make one: ${make}` });
     if (secondsLeft({ end }, now) >= lasting) continue;
-    const hours = Math.ceil(lasting / 3600) + 1;
+    const hours = Math.max(Math.ceil(lasting / 3600) + 1, 12);
     const wanted = lasting > LOGIN_TIME ? `, and glide-ins may live ${formatDuration(lasting)}` : '';
     throw new AuthError(`${what} ${endOf({ end }, now)}${wanted}; it is needed ${need}`, {
-      hint: `scailfin proxy renew --hours ${Math.max(hours, 12)}, then the same command again`,
+      hint: `${renew}${kind === 'proxy' ? ` --hours ${hours}` : ''}, then the same command again`,
     });
   }
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { SchedulerError, UsageError } from '../../src/errors.js';
+import { UsageError } from '../../src/errors.js';
 import { htcondor } from '../../src/schedulers/htcondor.js';
 import { schedulerFor } from '../../src/schedulers/registry.js';
 import type { Output } from '../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
+import { thrown } from './thrown.js';
 
 // recorded from the adapter's own submit descriptions and commands, among others
 const all = recordings('htcondor').filter(r => !/^(slots|jobs)\./.test(r.case));
@@ -12,15 +13,6 @@ const the = (name: string): Output => outputOf(recorded(all, name));
 const nothing: Output = { stdout: '', stderr: '', exitCode: 0 };
 const parse = (...outputs: Output[]) => htcondor.parseList(outputs, query());
 
-const thrown = (work: () => unknown): SchedulerError => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchedulerError);
-    return error as SchedulerError;
-  }
-  throw new Error('nothing was thrown');
-};
 const lines = (changes: Parameters<typeof job>[0] = {}): string[] =>
   htcondor.submit(job(changes)).script.trimEnd().split('\n');
 

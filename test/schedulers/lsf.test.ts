@@ -4,28 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SchedulerError, UsageError } from '../../src/errors.js';
+import { UsageError } from '../../src/errors.js';
 import { lsf } from '../../src/schedulers/lsf.js';
 import { read } from '../../src/schedulers/lsf-reader.js';
 import type { Output, PilotJob, PilotState } from '../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
+import { jobFields, orPlain, textOf } from './hostile.js';
 import { job, query } from './jobs.js';
+import { tame, thrown } from './thrown.js';
 
 const all = recordings('openlava');
 const the = (name: string): Output => outputOf(recorded(all, name));
 const date: Output = { stdout: '2026 11 22 03 15 11\n', stderr: '', exitCode: 0 };
 const parse = (...outputs: Output[]) => lsf.parseList(outputs, query());
 const answer = (stdout: string, stderr = '', exitCode: number | null = 0): Output => ({ stdout, stderr, exitCode });
-
-const thrown = (work: () => unknown): SchedulerError => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchedulerError);
-    return error as SchedulerError;
-  }
-  throw new Error('nothing was thrown');
-};
 
 /** Option lines as bsub reads them: all that begin so, wherever they stand. */
 const directives = (script: string): string[] =>
@@ -139,18 +131,8 @@ describe('what is submitted', () => {
       '#',
       '\\n',
     ];
-    const text = fc
-      .array(fc.oneof(fc.constantFrom(...nasty), fc.stringMatching(/^[a-z0-9]{1,4}$/)), { maxLength: 5 })
-      .map(parts => parts.join(''));
-    const either = fc.oneof(text, fc.stringMatching(/^[A-Za-z0-9_.-]{1,12}$/));
-    const fields = fc.record({
-      tag: either,
-      queue: fc.option(either, { nil: undefined }),
-      account: fc.option(either, { nil: undefined }),
-      logDir: either.map(t => `/logs/${t}`),
-      directives: fc.array(either, { maxLength: 2 }),
-      arrays: fc.boolean(),
-    });
+    const text = textOf(fc.constantFrom(...nasty));
+    const fields = jobFields(orPlain(text));
     const given = (what: PilotJob): number =>
       6 + Number(what.queue !== undefined) + Number(what.account !== undefined) + what.directives.length;
     let whole = 0;
@@ -485,13 +467,7 @@ describe('any recorded command', () => {
         expect(read(other.cmd, bad).jobs).toBeInstanceOf(Array);
         expect(read(r.cmd.slice(0, at), bad).kind).toBeTypeOf('string');
         const works = [() => parse(bad, bad, bad), () => lsf.parseSubmit(bad), () => lsf.parseCancel(bad)];
-        for (const work of works) {
-          try {
-            work();
-          } catch (error) {
-            expect(error).toBeInstanceOf(SchedulerError);
-          }
-        }
+        for (const work of works) tame<unknown>(work);
       }),
       { numRuns: 500 },
     );

@@ -4,23 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { SchedulerError, UsageError } from '../../src/errors.js';
+import { UsageError } from '../../src/errors.js';
 import type { Output, PilotJob, Scheduler } from '../../src/schedulers/scheduler.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
 import { outputOf, type Recording } from '../recordings/recordings.js';
+import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';
 import { job, query } from './jobs.js';
+import { tame, thrown } from './thrown.js';
 
 /** What is tested alike for PBS and Torque. */
-
-export const thrown = (work: () => unknown): SchedulerError => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchedulerError);
-    return error as SchedulerError;
-  }
-  throw new Error('nothing was thrown');
-};
 
 /** The options of a script, as qsub reads them: up to the first line that is a command. */
 export function header(script: string): string[] {
@@ -67,24 +59,11 @@ const piece = fc.constantFrom(
   ...['\n#PBS -W evil\n', '\n', '\r', '\0', '\u2028', '\t', ' ', '$(touch pwned)', '`touch pwned`', ';touch pwned;'],
   ...["'", '"', '\\', '\\\n', '$IFS', '#', '!', '*', '-', '=', '(', 'é', '>pwned', '|touch pwned', '[', '^', '%%.*'],
 );
-const nasty = fc
-  .array(fc.oneof(piece, fc.stringMatching(/^[a-z0-9]{1,4}$/)), { maxLength: 5 })
-  .map(parts => parts.join(''));
-const either = fc.oneof(nasty, fc.stringMatching(/^[A-Za-z0-9_.-]{1,12}$/));
+const nasty = textOf(piece);
 
 /** Nothing from a profile breaks out of the script, and the glide-in gets its arguments as they are. */
 export function scriptIsTight(scheduler: Scheduler): void {
-  const fields = fc.record({
-    tag: either,
-    queue: fc.option(either, { nil: undefined }),
-    account: fc.option(either, { nil: undefined }),
-    logDir: either.map(t => `/logs/${t}`),
-    directives: fc.array(either, { maxLength: 2 }),
-    queueOption: fc.constantFrom('partition' as const, 'qos' as const),
-    launcher: fc.constantFrom('none' as const, 'srun' as const, 'aprun' as const, 'mpiexec' as const, 'ibrun' as const),
-    arrays: fc.boolean(),
-    count: fc.integer({ min: 1, max: 3 }),
-  });
+  const fields = fc.tuple(jobFields(orPlain(nasty)), fc.integer({ min: 1, max: 3 }));
   const args = fc.array(
     nasty.map(t => t.replaceAll('\0', '')),
     { maxLength: 4 },
@@ -92,8 +71,8 @@ export function scriptIsTight(scheduler: Scheduler): void {
   let scripts = 0;
   withPrograms({ glidein: '', srun: '', aprun: '', mpiexec: '', ibrun: '' }, (run, dir) => {
     fc.assert(
-      fc.property(fields, args, (changes, words) => {
-        const what = job({ ...changes, command: ['glidein', ...words, 'end'] });
+      fc.property(fields, args, ([changes, count], words) => {
+        const what = job({ ...changes, count, command: ['glidein', ...words, 'end'] });
         let script: string;
         try {
           script = scheduler.submit(what).script;
@@ -125,22 +104,10 @@ export function neverSurprises(scheduler: Scheduler, read: Reader, all: readonly
     fc.string({ unit: 'binary', maxLength: 5 }),
     fc.constantFrom('\n', '[', ']', '.', '<', '>', '</Job>', '&#x110000;', '&lt', '{', '"', '|', '\t', '    x = ', '-'),
   );
-  const damage = fc.array(fc.tuple(fc.nat(5000), fc.nat(40), bits), { minLength: 1, maxLength: 4 });
-  const spoil = (text: string, hits: [number, number, string][]): string =>
-    hits.reduce((t, [at, gone, put]) => {
-      const n = at % Math.max(1, t.length);
-      return t.slice(0, n) + put + t.slice(n + gone);
-    }, text);
-  const tame = (work: () => unknown): void => {
-    try {
-      work();
-    } catch (error) {
-      expect(error).toBeInstanceOf(SchedulerError);
-    }
-  };
+  const hits = damage(bits, { at: 5000, gone: 40, hits: 4 });
   const small = all.filter(r => r.stdout.length < 8000);
   fc.assert(
-    fc.property(fc.constantFrom(...small), fc.constantFrom(...lists), damage, (recording, list, hits) => {
+    fc.property(fc.constantFrom(...small), fc.constantFrom(...lists), hits, (recording, list, hits) => {
       const said = {
         ...outputOf(recording),
         stdout: spoil(recording.stdout, hits),

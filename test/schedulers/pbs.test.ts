@@ -5,7 +5,8 @@ import { read } from '../../src/schedulers/pbs-reader.js';
 import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
-import { header, neverSurprises, scriptIsTight, seen, thrown, withPrograms } from './pbs-family.js';
+import { header, neverSurprises, scriptIsTight, seen, withPrograms } from './pbs-family.js';
+import { thrown } from './thrown.js';
 
 const all = recordings('openpbs');
 /** A recorded `qstat -f`, as our own command line ends it. */

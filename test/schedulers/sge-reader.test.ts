@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { read } from '../../src/schedulers/sge-reader.js';
 import { outputOf, type Recording, recorded, recordings } from '../recordings/recordings.js';
+import { answersAnything } from './hostile.js';
 
 const all = recordings('gridengine');
 const understood = (r: Recording) => read(r.cmd, outputOf(r));
@@ -228,22 +228,4 @@ it('forms that were not recorded', () => {
   ).toBe('hr');
 });
 
-it('whatever comes is answered', () => {
-  const anything = fc.string({ unit: 'binary' });
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...all),
-      anything,
-      fc.nat(3000),
-      fc.nat(20),
-      fc.integer({ min: 0, max: 2 }),
-      (r, put, at, gone, exit) => {
-        const stdout = r.stdout.slice(0, at) + put + r.stdout.slice(at + gone);
-        for (const j of read(r.cmd, { stdout, stderr: r.stderr, exitCode: exit }).jobs)
-          expect(j.id).toMatch(/^\d+(_\d+)?$/);
-        read(put, { stdout, stderr: put, exitCode: null });
-      },
-    ),
-    { numRuns: 500 },
-  );
-});
+answersAnything(read, all);

@@ -4,27 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SchedulerError, UsageError } from '../../src/errors.js';
+import { UsageError } from '../../src/errors.js';
 import { isOver, type Output, type PilotJob } from '../../src/schedulers/scheduler.js';
 import { sge } from '../../src/schedulers/sge.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
+import { tame, thrown } from './thrown.js';
 
 const all = recordings('gridengine');
 const the = (name: string): Output => outputOf(recorded(all, name));
 const nothing: Output = { stdout: '', stderr: '', exitCode: 0 };
 const now: Output = { ...nothing, stdout: 'now 2026-11-22T03:33:32\n' };
 const glidein = (changes: Partial<PilotJob> = {}) => job({ parallelEnvironment: 'smp', ...changes });
-
-const thrown = (work: () => unknown): SchedulerError => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchedulerError);
-    return error as SchedulerError;
-  }
-  throw new Error('nothing was thrown');
-};
 
 /** qsub reads directives in every line of a script. */
 const directives = (script: string): string[] =>
@@ -320,20 +311,13 @@ describe('the list', () => {
             ...out,
             stdout: out.stdout.slice(0, at) + put + out.stdout.slice(at + gone),
           });
-          try {
-            for (const s of sge.parseList([spoil(a), spoil(b), now], query({ tag: 'arr3', ids: ['72', '56'] }))) {
-              expect(s.jobId).toMatch(/^\d+$/);
-              if (isOver(s.state)) expect(spoil(b).stdout).toContain('exit_status');
-            }
-          } catch (error) {
-            expect(error).toBeInstanceOf(SchedulerError);
+          const ids = query({ tag: 'arr3', ids: ['72', '56'] });
+          for (const s of tame(() => sge.parseList([spoil(a), spoil(b), now], ids)) ?? []) {
+            expect(s.jobId).toMatch(/^\d+$/);
+            if (isOver(s.state)) expect(spoil(b).stdout).toContain('exit_status');
           }
-          for (const parse of [() => sge.parseSubmit(spoil(a)), () => sge.parseCancel(spoil(b))])
-            try {
-              parse();
-            } catch (error) {
-              expect(error).toBeInstanceOf(SchedulerError);
-            }
+          tame(() => sge.parseSubmit(spoil(a)));
+          tame(() => sge.parseCancel(spoil(b)));
         },
       ),
       { numRuns: 1000 },

@@ -6,6 +6,7 @@ import { isOver, type Output, type PilotState } from '../../src/schedulers/sched
 import { slurm } from '../../src/schedulers/slurm.js';
 import { inFormat, outputOf, type Recording, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
+import { thrown } from './thrown.js';
 
 const all = recordings('slurm');
 const the = (name: string): Recording => recorded(all, name);
@@ -18,16 +19,6 @@ const queue = (name: string): Output => outputOf(inFormat(the(name), format));
 const accounting = (name: string): Output => outputOf(the(name));
 const nothing: Output = { stdout: '', stderr: '', exitCode: 0 };
 const parse = (...outputs: Output[]) => slurm.parseList(outputs, query());
-
-const thrown = (work: () => unknown): SchedulerError => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchedulerError);
-    return error as SchedulerError;
-  }
-  throw new Error('nothing was thrown');
-};
 
 /** The directives of a script, as sbatch reads them: up to the first line that is a command. */
 const directives = (script: string): string[] =>

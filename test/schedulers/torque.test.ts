@@ -5,7 +5,8 @@ import { torque } from '../../src/schedulers/torque.js';
 import { read } from '../../src/schedulers/torque-reader.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
-import { header, neverSurprises, scriptIsTight, seen, thrown, withPrograms } from './pbs-family.js';
+import { header, neverSurprises, scriptIsTight, seen, withPrograms } from './pbs-family.js';
+import { thrown } from './thrown.js';
 
 const all = recordings('torque');
 /** Recorded documents, as our own command line ends them. */

@@ -22,7 +22,8 @@ const look = `for p in $(pgrep -u alice ^condor_); do
   tr '\\0' '\\n' </proc/$p/environ | grep -E '^_?CONDOR' | grep -v ^_CONDOR_ANCESTOR_ | sed 's/=.*/ &/; s/^/env /'
 done`;
 
-describe.skipIf(reason !== undefined)(`a cluster on HTCondor${reason ? ` (skipped: ${reason})` : ''}`, () => {
+const title = `a cluster on HTCondor${reason ? ` (skipped: ${reason})` : ''}`;
+describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up({ site: 'condor' });

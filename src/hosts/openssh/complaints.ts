@@ -126,8 +126,8 @@ function ofNetwork(settings: SshSettings, said: string, { way, log }: Failure): 
     const own = log.said.filter(line => !/^(kex_exchange_identification: |Connection closed by UNKNOWN )/.test(line));
     return unreachable(settings, `its ProxyCommand gave up${quoted(own, 'it')}`);
   }
-  if (/banner exchange: .*invalid format|Protocol major versions differ/.test(said))
-    return unreachable(settings, 'it does not answer as an SSH server');
+  if (log.greeting !== undefined)
+    return unreachable(settings, `it does not answer as an SSH server, but: ${log.greeting}`);
   if (/timed out/.test(said)) return unreachable(settings, 'no answer');
   if (/Connection (closed|reset)/.test(said)) return unreachable(settings, 'it hung up before saying who it is');
   return undefined;

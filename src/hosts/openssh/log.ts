@@ -42,6 +42,11 @@ export class SshLog {
     return last === '' ? 'ssh ended' : `ssh ended: ${last}`;
   }
 
+  /** The first line of what something that is no SSH server said. */
+  get greeting(): string | undefined {
+    return this.#here(/^debug1: (?:kex|ssh)_exchange_identification: (?:banner line 0: )?(.*)$/gm)[0]?.[1];
+  }
+
   /** How many hosts have let us in so far. */
   get passed(): number {
     return this.#all(/^Authenticated to /gm).length;

@@ -32,7 +32,7 @@ afterEach(async () => {
 
 /** A server that trusts the authority and no single key; the client's only key is id_ed25519 unless made otherwise. */
 const start = async (...config: string[]): Promise<void> => {
-  server = await startSshd({ config: [`TrustedUserCAKeys ${authority.file}`, 'MaxAuthTries 20', ...config] });
+  server = await startSshd({ config: [`TrustedUserCAKeys ${authority.file}`, ...config, 'MaxAuthTries 20'] });
   writeFileSync(path.join(server.dir, 'authorized_keys'), '');
 };
 const configure = (...lines: string[]) => appendFileSync(server.configFile, lines.map(l => `  ${l}\n`).join(''));
@@ -126,6 +126,19 @@ describe('a certificate', () => {
     rmSync(file);
     rmSync(server.clientKey);
     await login();
+  });
+
+  it('in an agent is picked by the .pub that holds it', async () => {
+    await start('MaxAuthTries 2');
+    agent = await RealAgent.start(dir);
+    for (let i = 0; i < 4; i++) agent.add(key('ed25519', '', `other${i}`));
+    const file = key('rsa', '', 'mine');
+    const certificate = authority.sign(file);
+    agent.add(file);
+    rmSync(file);
+    configure(`IdentityFile ${certificate}`, 'IdentitiesOnly yes');
+    await login();
+    expect(shown(server.log())).toHaveLength(1);
   });
 
   it('takes its turn as with ssh', async () => {

@@ -119,3 +119,24 @@ it('says which value it can not use', () => {
 it.each(['', '-oProxyCommand=x', 'a b@', 'h:0', 'h:99999', 'h:x'])('does not take %j for a host', text => {
   expect(() => parseTarget(text)).toThrow(UsageError);
 });
+
+it('knows which methods may be tried, and in what order', () => {
+  write(`
+Host token
+  PreferredAuthentications keyboard-interactive,publickey
+Host keys
+  PasswordAuthentication no
+  ChallengeResponseAuthentication no
+  CertificateFile ~/.ssh/%r-cert.pub
+Host words
+  PubkeyAuthentication no
+  User alice
+`);
+  expect(settings('other').methods).toEqual(['gssapi-with-mic', 'publickey', 'keyboard-interactive', 'password']);
+  expect(settings('token').methods).toEqual(['keyboard-interactive', 'publickey']);
+  expect(settings('keys', { user: 'alice' })).toMatchObject({
+    methods: ['gssapi-with-mic', 'publickey'],
+    certificateFiles: [path.join(home, '.ssh', 'alice-cert.pub')],
+  });
+  expect(settings('words').methods).toEqual(['gssapi-with-mic', 'keyboard-interactive', 'password']);
+});

@@ -120,9 +120,9 @@ describe.skipIf(unavailable)(`with a second factor${unavailable ? ` (skipped: ${
     const error = await failure('code', new ScriptedPrompter([...answers, ...answers, ...answers]));
     expect(error.message).toContain('tried: keyboard-interactive');
     expect(error.hint).toContain('ssh -v');
-    const log = (await doors.code.log()).slice(before);
-    expect(log.match(/Failed keyboard-interactive\/pam/g)).toHaveLength(3);
-    expect(log).not.toMatch(/method password/);
+    const log = async (): Promise<string> => (await doors.code.log()).slice(before);
+    await expect.poll(async () => (await log()).match(/Failed keyboard-interactive\/pam/g)?.length).toBe(3);
+    expect(await log()).not.toMatch(/method password/);
   });
 
   it('a code that was used is refused by the site, and an answer is typed for each round', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from './files.js';
 import type { Host } from './host.js';
-import { loginLanAddress } from './layout.js';
+import { siteProfile } from './profile.js';
 import { until } from './programs.js';
 import type { Site, SiteHosts } from './site.js';
 
@@ -53,26 +53,11 @@ SUBMIT_REQUIREMENT_Experiment = AcctGroup =?= undefined || stringListMember(Acct
 SUBMIT_REQUIREMENT_Experiment_REASON = strcat("unknown accounting group ", AcctGroup)
 `;
 
-const profile = `name: lab-condor
-title: The lab's HTCondor site
-login:
-  hosts: [login]
-  user: alice
-scheduler:
-  type: htcondor
-account: optional
-containers:
-  - runtime: apptainer
-  - runtime: charliecloud
-directories:
-  work: $HOME/.scailfin
-node: { cores: 8, memory: 16000M }
-network:
-  outbound: true
-  loginAddress: ${loginLanAddress}
-htcondor:
-  source: system
-`;
+const profile = siteProfile({
+  name: 'lab-condor',
+  title: "The lab's HTCondor site",
+  scheduler: '{ type: htcondor }',
+});
 
 /** A token made from the key lets the daemons of all hosts trust each other. */
 const issue = 'condor_token_create -identity condor@lab';

@@ -1,33 +1,17 @@
+import { stopDaemon } from './daemon.js';
 import type { Host } from './host.js';
-import { loginLanAddress } from './layout.js';
+import { siteProfile } from './profile.js';
 import { until } from './programs.js';
 import type { Site, SiteHosts } from './site.js';
 
 const root = { user: 'root' };
 
-const profile = `name: lab-sge
-title: The lab's Grid Engine site
-login:
-  hosts: [login]
-  user: alice
-scheduler:
-  type: sge
-  parallelEnvironment: smp
-queues:
-  all.q: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }
-account: optional
-containers:
-  - runtime: apptainer
-  - runtime: charliecloud
-directories:
-  work: $HOME/.scailfin
-node: { cores: 8, memory: 16000M }
-network:
-  outbound: true
-  loginAddress: ${loginLanAddress}
-htcondor:
-  source: system
-`;
+const profile = siteProfile({
+  name: 'lab-sge',
+  title: "The lab's Grid Engine site",
+  scheduler: '{ type: sge, parallelEnvironment: smp }',
+  queues: ['all.q: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
+});
 
 const environment = 'export SGE_ROOT=/var/lib/gridengine SGE_CELL=default SGE_SINGLE_LINE=1\n';
 
@@ -118,12 +102,7 @@ export const sge: Site = {
     });
   },
 
-  async stopController({ login }) {
-    await login.exec(['pkill', '-x', 'sge_qmaster'], { ...root, check: false });
-    const isGone = async () =>
-      (await login.exec(['pgrep', '-x', 'sge_qmaster'], { ...root, check: false })).exitCode === 1;
-    await until('sge_qmaster to end', 20_000, isGone);
-  },
+  stopController: ({ login }) => stopDaemon(login, 'sge_qmaster'),
 
   async startController({ login }) {
     await login.exec(['sh', '-ec', started('sge_qmaster')], { ...root, timeoutMs: 30_000 });

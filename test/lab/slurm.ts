@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { stopDaemon } from './daemon.js';
 import { writeFile } from './files.js';
 import type { Host } from './host.js';
 import { loginLanAddress } from './layout.js';
+import { siteProfile } from './profile.js';
 import { until } from './programs.js';
 import type { Site, SiteHosts } from './site.js';
 
@@ -45,29 +47,15 @@ PartitionName=debug Nodes=c[1-2] Default=YES MaxTime=2-0 DefaultTime=60
 PartitionName=short Nodes=c[1-2] MaxTime=10
 `;
 
-const profile = `name: lab-slurm
-title: The lab's Slurm site
-login:
-  hosts: [login]
-  user: alice
-scheduler:
-  type: slurm
-queues:
-  debug: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }
-  short: { walltime: 10m, nodes: 2, shared: true }
-account: optional
-containers:
-  - runtime: apptainer
-  - runtime: charliecloud
-directories:
-  work: $HOME/.scailfin
-node: { cores: 8, memory: 16000M }
-network:
-  outbound: true
-  loginAddress: ${loginLanAddress}
-htcondor:
-  source: system
-`;
+const profile = siteProfile({
+  name: 'lab-slurm',
+  title: "The lab's Slurm site",
+  scheduler: '{ type: slurm }',
+  queues: [
+    'debug: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
+    'short: { walltime: 10m, nodes: 2, shared: true }',
+  ],
+});
 
 const prepare = `mkdir -p /var/log/slurm /var/spool/slurmctld /var/spool/slurmd
 chown slurm: /var/log/slurm /var/spool/slurmctld
@@ -101,12 +89,7 @@ export const slurmWith = (conf: string): Omit<Site, 'name' | 'profileName' | 'pr
     });
   },
 
-  async stopController({ login }) {
-    await login.exec(['pkill', '-x', 'slurmctld'], { ...root, check: false });
-    const isGone = async () =>
-      (await login.exec(['pgrep', '-x', 'slurmctld'], { ...root, check: false })).exitCode === 1;
-    await until('slurmctld to end', 20_000, isGone);
-  },
+  stopController: ({ login }) => stopDaemon(login, 'slurmctld'),
 
   async startController(hosts) {
     const { login } = hosts;

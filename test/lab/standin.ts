@@ -1,6 +1,6 @@
 import { writeFile } from './files.js';
 import type { Host } from './host.js';
-import { loginLanAddress } from './layout.js';
+import { siteProfile } from './profile.js';
 import type { Site } from './site.js';
 import { backstage, slurmWith } from './slurm.js';
 
@@ -17,31 +17,8 @@ interface StandIn {
   /** Lines of slurm.conf(5) for the queues. */
   readonly partitions: readonly string[];
   /** Lines of the profile that say which queues there are. */
-  readonly queues: string;
+  readonly queues: readonly string[];
 }
-
-const profileOf = ({ name, title, queues }: StandIn): string => `name: lab-${name}
-title: ${title}
-login:
-  hosts: [login]
-  user: alice
-scheduler:
-  type: ${name}
-queues:
-${queues}
-account: optional
-containers:
-  - runtime: apptainer
-  - runtime: charliecloud
-directories:
-  work: $HOME/.scailfin
-node: { cores: 8, memory: 16000M }
-network:
-  outbound: true
-  loginAddress: ${loginLanAddress}
-htcondor:
-  source: system
-`;
 
 /** The programs of the other batch systems in the root file system are out of sight or gone. */
 const hide = `mkdir -p ${backstage}
@@ -55,7 +32,7 @@ KillWait=30
 `;
 
 function standIn(system: StandIn): Site {
-  const { name, programs, spools, partitions } = system;
+  const { name, title, programs, spools, partitions, queues } = system;
   const behind = slurmWith(`${conf}${partitions.map(line => `PartitionName=${line}\n`).join('')}`);
   const prepare = `${hide}mkdir -p ${spools.join(' ')}\nchmod 1777 ${spools.join(' ')}\n`;
   const install = async (program: string, login: Host): Promise<void> => {
@@ -65,7 +42,7 @@ function standIn(system: StandIn): Site {
   return {
     name,
     profileName: `lab-${name}`,
-    profile: profileOf(system),
+    profile: siteProfile({ name: `lab-${name}`, title, scheduler: `{ type: ${name} }`, queues }),
     ...behind,
     async install(hosts) {
       await behind.install(hosts);
@@ -85,7 +62,7 @@ export const torque = standIn({
   programs: ['qsub', 'qstat', 'qselect', 'qdel', 'qhold', 'qrls', 'pbsnodes'],
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/torque/${dir}`)],
   partitions: [`batch ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
-  queues: '  batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
+  queues: ['batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
 });
 
 export const pbs = standIn({
@@ -94,5 +71,5 @@ export const pbs = standIn({
   programs: ['qsub', 'qstat', 'qselect', 'qdel', 'qhold', 'qrls', 'pbsnodes'],
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/pbs/${dir}`)],
   partitions: [`workq ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
-  queues: '  workq: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
+  queues: ['workq: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
 });

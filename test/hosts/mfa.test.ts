@@ -143,7 +143,7 @@ describe.skipIf(unavailable)(`with a second factor${unavailable ? ` (skipped: ${
     const before = (await doors.code.log()).length;
     const error = await failure('code');
     expect(error.message).toContain('it asks alice for "Password:", and nobody can answer');
-    expect(error.message).toContain('the server says: grid');
+    expect(error.message).toContain('the server says: pam');
     expect(error.hint).toBe(
       `answer once, on a terminal, for later commands too: scailfin login alice@code:${doors.code.port}`,
     );
@@ -172,7 +172,7 @@ describe.skipIf(unavailable)(`with a second factor${unavailable ? ` (skipped: ${
   });
 
   it('an account that has ended: the server says why', async () => {
-    await pam.grid.host.exec(['usermod', '--expiredate', '1', 'bob'], { user: 'root' });
+    await pam.host.exec(['usermod', '--expiredate', '1', 'bob'], { user: 'root' });
     configure('Host code\n User bob\n');
     const error = await failure(
       'code',

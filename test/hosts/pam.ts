@@ -1,6 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import net, { type AddressInfo } from 'node:net';
-import { type GridHost, gridHost } from '../credentials/grid.js';
+import { Host } from '../lab/host.js';
+import { bindsOf, specOf } from '../lab/layout.js';
 import { type Codes, equip, type PamService } from '../lab/mfa.js';
+import { program } from '../lab/programs.js';
+import * as record from '../lab/record.js';
+import { prepareRootfs } from '../lab/rootfs.js';
 
 /** A real OpenSSH server over a real PAM stack, in namespaces of its own, to be reached at a loopback port. */
 export interface Door {
@@ -17,27 +22,36 @@ export class PamHost {
   #next = 2200;
 
   private constructor(
-    readonly grid: GridHost,
+    private readonly name: string,
+    readonly host: Host,
     readonly codes: Codes,
     /** The server's public key, for known_hosts. */
     readonly hostKey: string,
   ) {}
 
+  /** One host of the lab's kind, with no network but its own. */
   static async boot(): Promise<PamHost> {
-    const grid = await gridHost();
-    const root = { user: 'root' };
-    await grid.host.exec(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', '/etc/ssh/key'], root);
-    const { stdout } = await grid.host.exec(['cat', '/etc/ssh/key.pub'], root);
-    return new PamHost(
-      grid,
-      await equip((argv, options) => grid.host.exec(argv, options), ['alice', 'bob']),
-      stdout.split(' ').slice(0, 2).join(' '),
-    );
+    const name = `pam-${randomBytes(4).toString('hex')}`;
+    const rootfs = await prepareRootfs();
+    await record.create({ name, site: 'none', rootfs, owner: record.me() });
+    try {
+      const spec = { name: 'pam', user: 'alice', binds: bindsOf(specOf('laptop'), '') };
+      const host = await Host.boot({ name, rootfs }, spec);
+      await program(['nsenter', '--target', String(host.pid), '--net', 'ip', 'link', 'set', 'lo', 'up']);
+      const root = { user: 'root' };
+      await host.exec(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', '/etc/ssh/key'], root);
+      const { stdout } = await host.exec(['cat', '/etc/ssh/key.pub'], root);
+      const codes = await equip((argv, options) => host.exec(argv, options), ['alice', 'bob']);
+      return new PamHost(name, host, codes, stdout.split(' ').slice(0, 2).join(' '));
+    } catch (error) {
+      await record.destroy(name);
+      throw error;
+    }
   }
 
   /** Lets a key in as alice and as bob. */
   async trust(publicKey: string): Promise<void> {
-    await this.grid.host.exec(['tee', '/etc/ssh/keys'], { user: 'root', stdin: publicKey });
+    await this.host.exec(['tee', '/etc/ssh/keys'], { user: 'root', stdin: publicKey });
   }
 
   /** @param methods sshd_config(5), AuthenticationMethods */
@@ -60,7 +74,7 @@ export class PamHost {
       'LogLevel DEBUG1',
       `PidFile /run/sshd-${inside}.pid`,
     ];
-    const { host } = this.grid;
+    const { host } = this;
     const [file, log] = [`/etc/ssh/config-${inside}`, `/var/log/sshd-${inside}`];
     await host.exec(['tee', file], { user: 'root', stdin: `${config.join('\n')}\n` });
     await host.exec(['/usr/sbin/sshd', '-f', file, '-E', log], { user: 'root' });
@@ -73,13 +87,13 @@ export class PamHost {
 
   async down(): Promise<void> {
     for (const relay of this.#relays) relay.close();
-    await this.grid.down();
+    await record.destroy(this.name);
   }
 
   /** The host has no network but itself: each connection is carried in by a process there. */
   async #relay(inside: number): Promise<number> {
     const relay = net.createServer(socket => {
-      const carrier = this.grid.host.spawn(['node', '-e', carry, String(inside)], { user: 'root' });
+      const carrier = this.host.spawn(['node', '-e', carry, String(inside)], { user: 'root' });
       socket.on('error', () => {});
       carrier.once('exit', () => socket.destroy());
       carrier.stdin?.on('error', () => {});

@@ -73,7 +73,7 @@ function understand(kind: Kind, program: string, args: readonly string[], out: O
   // some versions end with 0 though nobody answered
   if (out.exitCode !== 0 || DOWN.test(out.stderr)) return failure(out);
   if (kind === 'version' && !/^\$CondorVersion: \d/m.test(out.stdout)) throw new NotUnderstood(out);
-  if (out.stdout !== '' && !out.stdout.endsWith('\n')) throw new NotUnderstood(out, 'cut short');
+  if (out.stdout !== '' && !out.stdout.endsWith('\n')) throw new NotUnderstood(out, 'cut short or garbled');
   return { jobs: kind === 'list' ? listed(program, args, out) : [] };
 }
 
@@ -126,13 +126,12 @@ function listed(program: string, args: readonly string[], out: Output): Understo
 function adsOf(args: readonly string[], out: Output): Ad[] | undefined {
   const { stdout } = out;
   let ads: Ad[] | undefined;
-  if (has(args, 'jsonl', 5)) ads = jsonAds(stdout && `[\n${stdout.trim().split('\n').join(',')}]`);
-  else if (has(args, 'json', 2)) ads = jsonAds(stdout);
+  if (has(args, 'json', 2)) ads = jsonAds(stdout);
   else if (has(args, 'xml', 3)) ads = stdout.trim() === '' ? [] : xmlAds(stdout);
   else if (has(args, 'long', 1)) ads = longAds(stdout);
   else if (has(args, 'af', 2) || has(args, 'autoformat', 5)) ads = formattedAds(stdout, args);
   else return undefined;
-  if (!ads) throw new NotUnderstood(out, 'cut short');
+  if (!ads) throw new NotUnderstood(out, 'cut short or garbled');
   return ads;
 }
 

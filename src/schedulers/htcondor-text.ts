@@ -35,36 +35,54 @@ function typed(truth: string | undefined, type: string | undefined, said: string
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 
-/** Values that may be sentences, with blanks in them. */
-const FREE = /^(\w*Reason|Cmd|Args|Arguments|Environment|JobBatchName|Requirements)$/;
+/** Values that are one word. */
+const WORD =
+  /^(ClusterId|ProcId|JobStatus|Owner|User|Exit\w+|Num\w+|Request\w+|JobPrio|JobUniverse|ServerTime|\w*(Date|Host))$/;
 
-/** `-autoformat[:OPTIONS] NAME…`: a line for each job, its values separated by blanks, or by tabs or commas where told. */
-export function formattedAds(text: string, args: readonly string[]): Ad[] {
-  const at = args.findIndex(a => /^-af(:|$)|^-autof\w*(:|$)/.test(a));
+/** `-autoformat[:OPTIONS] NAME…`: a line for each job, with labels or in columns where told. @returns undefined for what can't be told apart */
+export function formattedAds(text: string, args: readonly string[]): Ad[] | undefined {
+  const at = args.findIndex(a => /^-(af|autof\w*)(:|$)/.test(a));
   const options = args[at]?.split(':')[1] ?? '';
   const rest = args.slice(at + 1);
   const names = rest.slice(0, [...rest.map(a => a.startsWith('-')), true].indexOf(true));
+  const [id, all] = options.includes('j') ? [['ID'], ['ID', ...names]] : [[], names];
   const lines = text.split('\n').filter(line => line.trim() !== '');
-  if (options.includes('h')) lines.shift();
-  return lines.flatMap(line => {
-    const [, job, values] = options.includes('j') ? (/^\s*(\d+\.\d+)[ \t,]*(.*)$/.exec(line) ?? []) : [line, '', line];
-    const cells = values === undefined ? undefined : cellsOf(values, names, options);
-    if (!cells) return [];
-    const [cluster, proc] = job ? job.split('.').map(Number) : [];
-    const ad = Object.fromEntries(names.map((name, n) => [name, value(cells[n] as string)]));
-    return [{ ...ad, ...(job ? { ClusterId: cluster, ProcId: proc } : {}) }];
+  const heading = options.includes('h') ? (lines.shift() ?? '') : '';
+  const ads = lines.map(line => {
+    let cells: string[] | undefined;
+    if (options.includes('l')) cells = labelled(line, all);
+    else if (heading && !/[t,]/.test(options)) cells = columns(line, heading, names, id.length > 0);
+    else cells = separated(line, all, options.includes('t') ? '\t' : options.includes(',') ? ', ' : ' ');
+    if (cells === undefined) return undefined;
+    const ad = Object.fromEntries(all.map((name, n) => [name, value((cells[n] as string).trim())]));
+    const [, cluster, proc] = /^\s*(\d+)\.(\d+)\s*$/.exec(id.length > 0 ? (cells[0] as string) : '') ?? [];
+    return cluster === undefined ? ad : { ...ad, ClusterId: Number(cluster), ProcId: Number(proc) };
   });
+  return ads.every(ad => ad !== undefined) ? ads : undefined;
 }
 
-/** As many as there are names; the blanks too many belong to the first that may be a sentence. */
-function cellsOf(line: string, names: readonly string[], options: string): string[] | undefined {
-  const separator = options.includes('t') ? '\t' : options.includes(',') ? ',' : ' ';
-  const labels = options.includes('l') ? /\b\w+ = /g : '';
-  const cells = line.replaceAll(labels, '').split(separator);
+/** `ID = 1.1 JobStatus = 5` */
+function labelled(line: string, names: readonly string[]): string[] | undefined {
+  const starts = names.map(name => line.indexOf(`${name} = `));
+  if (starts.some((start, n) => start < 0 || start < (starts[n - 1] ?? 0))) return undefined;
+  return names.map((name, n) => line.slice((starts[n] as number) + name.length + 3, starts[n + 1]));
+}
+
+/** As wide as the heading says. A job's id stands before the first. */
+function columns(line: string, heading: string, names: readonly string[], hasId: boolean): string[] | undefined {
+  const starts = names.map(name => heading.search(new RegExp(`(?<!\\w)${name}(?!\\w)`)));
+  if (starts.includes(-1)) return undefined;
+  const cells = starts.map((start, n) => line.slice(start, starts[n + 1]));
+  return hasId ? [line.slice(0, starts[0]), ...cells] : cells;
+}
+
+/** As many as there are names; what is too much belongs to the first that may be a sentence. */
+function separated(line: string, names: readonly string[], by: string): string[] | undefined {
+  const cells = line.trim().split(by);
   const extra = cells.length - names.length;
-  const free = names.findIndex(name => FREE.test(name));
-  if (extra > 0 && free >= 0) cells.splice(free, extra + 1, cells.slice(free, free + extra + 1).join(separator));
-  return cells.length === names.length ? cells.map(cell => cell.trim()) : undefined;
+  const free = names.findIndex(name => !WORD.test(name) && name !== 'ID');
+  if (extra > 0 && free >= 0) cells.splice(free, extra + 1, cells.slice(free, free + extra + 1).join(by));
+  return cells.length === names.length ? cells : undefined;
 }
 
 /** The column ST, condor_q(1); `<` and `>` are files on their way in and out, `q` before them a wait for that. */

@@ -68,6 +68,16 @@ describe('every recorded command of HTCondor is understood', () => {
     expect(told('status.held.adapter')).toMatch(/3_0 held, 5_0 held, 8_0 queued, 9_0 running$/);
   });
 
+  it('by name, in whatever dress, with sentences and batch names of several words', () => {
+    for (const form of ['labels', 'headings', 'tabs', 'commas']) {
+      expect([form, told(`status.odd.condor_q-af-${form}`)]).toEqual([form, '1_0 running, 1_1 held, 1_2 running']);
+      expect(the(`status.odd.condor_q-af-${form}`).jobs[1]?.reason).toBe('via condor_hold (by user alice)');
+    }
+    expect(told('status.odd.condor_q-af-quoted')).toBe('1_0 running, 1_1 held, 1_2 running');
+    expect(told('status.odd.condor_q')).toBe('1_0, 1_1, 1_2');
+    expect(told('status.odd.condor_q-analyze')).toBe('');
+  });
+
   it('on its way out', () => {
     expect(told('status.cancelled-just-now.adapter')).toBe('2_3 running, 12_0 completing');
     expect(told('status.cancelled-just-now.condor_q-nobatch')).toBe('2_3 running, 12_0 completing');
@@ -169,24 +179,15 @@ it('forms that were not recorded', () => {
   expect(says('condor_submit a.sub b.sub', '81.0 - 81.6\n82.0 - 82.0\n').jobs).toEqual([{ id: '81' }, { id: '82' }]);
   expect(says('condor_submit -dry-run - job.sub', 'Dry-Run job(s)\n')).toEqual({ kind: 'submit', jobs: [] });
   expect(says('condor_submit job.sub', '')).toMatchObject({ kind: 'submit', jobs: [], error: 'no answer (status 0)' });
-  const one = '{"ClusterId": 3, "ProcId": 1, "JobStatus": 2}\n';
-  expect(says('condor_q -jsonl', one + one.replace('1', '2'))).toMatchObject({
-    jobs: [{ id: '3_1', state: 'running' }, { id: '3_2' }],
-  });
-  expect(says('condor_q -jsonl', '').jobs).toEqual([]);
-  expect(says('condor_q -af:th ClusterId ProcId HoldReason JobStatus', 'A\tB\tC\tD\n3\t1\ta b\t5\n').jobs).toEqual([
-    { id: '3_1', state: 'held', word: 'HELD', reason: 'a b' },
-  ]);
-  expect(says('condor_q -af:lj JobStatus', '3.1 JobStatus = 1\n').jobs).toEqual([
-    { id: '3_1', state: 'queued', word: 'IDLE' },
-  ]);
   expect(says('condor_q -af:j Owner', '3.1 alice\n').jobs).toEqual([{ id: '3_1' }]);
+  // a value for each line can't be told apart
+  expect(says('condor_q -af:n ClusterId ProcId', '3\n1\n').error).toBe('cut short or garbled (status 0)');
   expect(says('condor_q -nobatch', ' ID  OWNER\n 3.1  bob  11/22 09:14  0+00:00:13 <q 0  0.1 sleep\n').jobs).toEqual([
     { id: '3_1', state: 'running', word: 'TRANSFERRING_INPUT' },
   ]);
   expect(says('condor_q -nobatch', 'hello\n').error).toBe('not understood (status 0)');
-  expect(says('condor_q -json', '[\n{\n  "ClusterId": 3,').error).toBe('cut short (status 0)');
-  expect(says('condor_q -xml', '<classads>\n<c>\n').error).toBe('cut short (status 0)');
+  expect(says('condor_q -json', '[\n{\n  "ClusterId": 3,').error).toBe('cut short or garbled (status 0)');
+  expect(says('condor_q -xml', '<classads>\n<c>\n').error).toBe('cut short or garbled (status 0)');
   expect(says('condor_rm 17', 'Cluster 17 has been marked for removal.\n').jobs).toEqual([
     { id: '17', state: 'completing' },
   ]);

@@ -27,7 +27,9 @@ export const htcondor: Expectations = {
     // sums only
     { cases: /^jobs|^status\.(none|unknown-id|after-all)|condor_q-totals$/, kind: 'list', ids: [] },
     { cases: /^status\..*history/, kind: 'list', states: over },
+    { cases: /condor_q-analyze$/, kind: 'list', ids: [] },
     // a batch is a line, which tells no states of its jobs
+    { cases: /^status\.odd\.condor_q$/, ids: ['1_0', '1_1', '1_2'], states: [undefined] },
     { cases: /^status\.(running|mixed)\.condor_q$/, kind: 'list', states: [undefined, 'running'] },
     { cases: /^status\.array-running/, ids: ['4_0', '4_1', '4_2'], states: ['running'] },
     { cases: /^status\.cancelled-just-now/, ids: ['12_0', '2_3'], states: ['completing', 'running'] },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GridHost, gridHost } from '../credentials/grid.js';
+import { GridHost } from '../credentials/grid.js';
 import { writeFile } from '../lab/files.js';
 import { giveCertificate, gsiLog, gsiPort, openGsiDoor, type Place } from '../lab/gsi.js';
 import { labUnavailable } from '../lab/unavailable.js';
@@ -37,7 +37,7 @@ describe.skipIf(reason !== undefined)(
     let place: Place;
     beforeAll(async () => {
       grid = new Grid('alice,bob');
-      there = await gridHost();
+      there = await GridHost.up();
       const { host } = there;
       place = {
         write: (path, content, options) => writeFile(host, path, content, options),

@@ -17,6 +17,9 @@ const suites = [
   'AES128-GCM-SHA256',
 ];
 
+/** For OpenSSL to work off a token, which takes it milliseconds: nothing of it waits for the network. */
+const patienceMs = 3_000;
+
 export interface ContextOptions {
   /** The server, for messages. */
   readonly server: string;
@@ -77,7 +80,7 @@ export class SecurityContext {
    * @throws AuthError: the handshake failed, or what `checkServer` and `delegate` throw
    */
   async step(token?: Buffer): Promise<Step> {
-    if (this.#stage === 'done') throw new AuthError('the server goes on where all was said');
+    if (this.#stage === 'done') throw new AuthError(`${this.#options.server} goes on where all was said`);
     if (token !== undefined) this.#wire.socket.push(token);
     if (this.#stage === 'greeting') return this.#greeted();
     if (this.#stage === 'request') return this.#requested();
@@ -116,7 +119,7 @@ export class SecurityContext {
   /** Over TLS 1.3, where the client is the last to speak, the server says by one zero byte that it is content. */
   async #greeted(): Promise<Step> {
     await this.#until(() => this.#received.length > 0);
-    if (this.#received[0] !== 0) throw new AuthError('the server greets by something unknown');
+    if (this.#received[0] !== 0) throw new AuthError(`${this.#options.server} greets by something unknown`);
     this.#received = this.#received.subarray(1);
     return this.#open();
   }
@@ -140,13 +143,19 @@ export class SecurityContext {
     return this.#wire.take();
   }
 
+  /** @throws AuthError when OpenSSL fails, or has nothing more to do and still is not ready: the token was cut */
   async #until(ready: () => boolean): Promise<void> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (ready()) return;
+      const late = setTimeout(() => {
+        this.#failure ??= new AuthError(`${this.#options.server} sends a token that is not whole`);
+        this.#changed();
+      }, patienceMs);
       await new Promise<void>(resolve => {
         this.#changed = resolve;
       });
+      clearTimeout(late);
     }
   }
 }
@@ -158,7 +167,8 @@ function session(wire: TokenWire, { chain, key }: ContextOptions): TLSSocket {
     key,
     ciphers: suites.join(':'),
     minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    // the server that was judged stays the one we talk to
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     // the server is judged by checkServer, by the grid's own rules; an empty list spares loading the web's authorities
     rejectUnauthorized: false,
     ca: [],
@@ -186,11 +196,10 @@ function certificates(leaf: DetailedPeerCertificate): Buffer[] {
   return found;
 }
 
-/** Whether one DER value is there to its end. */
+/** Whether a request is there to its end, by the length that it begins with (X.690, 8.1.3); no real one has 64 KiB. */
 function isWhole(bytes: Buffer): boolean {
-  const first = bytes[1];
-  if (first === undefined) return false;
-  if (first < 0x80) return bytes.length >= 2 + first;
-  const count = first & 0x7f;
-  return bytes.length >= 2 + count && bytes.length >= 2 + count + bytes.readUIntBE(2, Math.min(count, 6));
+  const [, first = 0, second = 0, third = 0] = bytes;
+  if (bytes.length < 4) return false;
+  const sizes: Readonly<Record<number, number>> = { 129: 3 + second, 130: 4 + second * 256 + third };
+  return bytes.length >= (sizes[first] ?? 2 + (first & 127));
 }

@@ -1,4 +1,4 @@
-import { AuthError } from '../../errors.js';
+import { AuthError, messageOf } from '../../errors.js';
 import type { RawAuth, RawMethod } from '../rawauth.js';
 import { sshString, sshUint32, WireReader } from '../wire.js';
 import { type ContextOptions, SecurityContext, type Step } from './context.js';
@@ -9,6 +9,8 @@ const mechanism = Buffer.from('060a2b060104019b50010101', 'hex');
 
 /** RFC 4462, 3.8. */
 const message = { response: 60, token: 61, error: 64, errorToken: 65, mic: 66 } as const;
+/** When only complaints may come. */
+const nothing = -1;
 
 /** What became of a login. */
 export interface Outcome {
@@ -26,7 +28,7 @@ export interface Outcome {
 export class GssapiWithMic implements RawMethod {
   readonly method = 'gssapi-with-mic';
   readonly #user: string;
-  readonly #context: () => SecurityContext;
+  readonly #options: ContextOptions;
   readonly #said: string[] = [];
   #isGsi = false;
   #isEstablished = false;
@@ -36,7 +38,7 @@ export class GssapiWithMic implements RawMethod {
   /** @param user the account; empty leaves it to the server to find it by the proxy's name */
   constructor(user: string, options: ContextOptions) {
     this.#user = user;
-    this.#context = () => new SecurityContext(options);
+    this.#options = options;
   }
 
   speak(wire: RawAuth): Promise<void> {
@@ -54,11 +56,11 @@ export class GssapiWithMic implements RawMethod {
   }
 
   async #speak(wire: RawAuth): Promise<void> {
-    wire.send(Buffer.concat([wire.request(this.#user), sshUint32(1), sshString(mechanism)]));
-    if ((await wire.receive())?.[0] !== message.response) return;
-    this.#isGsi = true;
-    const context = this.#context();
+    const context = new SecurityContext(this.#options);
     try {
+      wire.send(Buffer.concat([wire.request(this.#user), sshUint32(1), sshString(mechanism)]));
+      if ((await this.#receive(wire, message.response, context)) === undefined) return;
+      this.#isGsi = true;
       this.#isEstablished = await this.#establish(wire, context);
       if (this.#isEstablished) await this.#sign(wire, context);
     } finally {
@@ -72,22 +74,27 @@ export class GssapiWithMic implements RawMethod {
     for (;;) {
       if (step.token !== undefined) wire.send(Buffer.concat([Buffer.of(message.token), sshString(step.token)]));
       if (step.done) return true;
-      const token = await this.#token(wire, context);
+      const token = await this.#receive(wire, message.token, context);
       if (token === undefined) return false;
       step = await context.step(token);
     }
   }
 
-  /** The server's next token; undefined when it decided instead. What it complains of meanwhile is remembered. */
-  async #token(wire: RawAuth, context: SecurityContext): Promise<Buffer | undefined> {
+  /** What is in the server's next message; undefined when it decided instead. What it complains of is remembered. */
+  async #receive(wire: RawAuth, awaited: number, context: SecurityContext): Promise<Buffer | undefined> {
     for (;;) {
       const payload = await wire.receive();
       if (payload === undefined) return undefined;
       const reader = new WireReader(payload.subarray(1));
-      if (payload[0] === message.token) return reader.string();
-      if (payload[0] === message.error) this.#complaint(reader);
-      else if (payload[0] === message.errorToken) await this.#alert(reader.string(), context);
-      else throw new AuthError(`the server sends a message ${payload[0]} that does not belong into a GSI login`);
+      try {
+        if (payload[0] === awaited) return reader.string();
+        if (payload[0] === message.error) this.#complaint(reader);
+        else if (payload[0] === message.errorToken) await this.#alert(reader.string(), context);
+        else throw new RangeError('it does not belong there');
+      } catch (cause) {
+        const what = `a message (${payload[0]}) that makes no sense in a GSI login`;
+        throw new AuthError(`${this.#options.server} sends ${what}: ${messageOf(cause)}`, { cause });
+      }
     }
   }
 
@@ -96,7 +103,7 @@ export class GssapiWithMic implements RawMethod {
     const bound = Buffer.concat([sshString(wire.sessionId), wire.request(this.#user)]);
     const mic = context.mic(bound);
     wire.send(Buffer.concat([Buffer.of(message.mic), sshString(mic)]));
-    while ((await this.#token(wire, context)) !== undefined);
+    await this.#receive(wire, nothing, context);
   }
 
   /** RFC 4462, 3.9: two status codes, the text, its language. */
@@ -109,6 +116,7 @@ export class GssapiWithMic implements RawMethod {
 
   /** A TLS alert, in most cases; the server's text says more, if it comes. */
   async #alert(token: Buffer, context: SecurityContext): Promise<void> {
+    if (this.#isEstablished) return;
     await context.step(token).catch((error: Error) => {
       if (this.#said.length === 0) this.#said.push(error.message);
     });

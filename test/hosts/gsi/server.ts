@@ -82,6 +82,7 @@ export class GsiServer {
     let first: string | undefined;
     let login: GsiAuth | undefined;
     let isIn = false;
+    client.on('close', () => login?.abandon());
     client.on('authentication', context => (isIn ? context.accept() : context.reject([...methods] as never)));
     protocol._handlers.USERAUTH_REQUEST = (p, user, service, method, data) => {
       first ??= user;
@@ -108,7 +109,7 @@ export class GsiServer {
           own(p, first as string, service, 'none', null);
         },
         (error: Error) => {
-          log(`refused: ${error.message.trim().split('\n').at(-1)}`);
+          log(`refused, shown ${attempt.shown} certificates: ${error.message.trim().split('\n').at(-1)}`);
           if (attempt.isAbandoned) return;
           over();
           p.authFailure(methods);
@@ -146,6 +147,11 @@ class GsiAuth {
     private readonly options: GsiServerOptions,
   ) {
     this.#acceptor = new Acceptor(options);
+  }
+
+  /** How many certificates the client has shown. */
+  get shown(): number {
+    return this.#acceptor.shown.length;
   }
 
   abandon(): void {

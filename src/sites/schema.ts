@@ -110,6 +110,7 @@ export const profileSchema = z.strictObject({
       .optional(),
     directives: z.array(line).default([]),
   }),
+  /** HTCondor has none of its own: there they are what the profile says, limits and directives under a name. */
   queues: z.record(line, queueSchema).default({}),
   account: z.enum(['required', 'optional', 'none']).default('optional'),
   launcher: z.enum(launchers).default('none'),

@@ -47,7 +47,11 @@ function loginOf({ login }: SiteProfile): string {
   if (!login) return 'none: this machine';
   const port = login.port === undefined ? '' : ` port ${login.port}`;
   const auth = login.auth ? ` by ${login.auth.join(', ')}` : '';
-  return `${login.hosts.join(', ')}${port}${auth}${login.mfa ? ' (multi-factor)' : ''}${login.delegate ? ', delegating a proxy' : ''}`;
+  const more = [
+    ...(login.certificates ? [`keys from ${login.certificates.sshproxy}`] : []),
+    ...(login.delegate ? ['delegating a proxy'] : []),
+  ];
+  return [`${login.hosts.join(', ')}${port}${auth}${login.mfa ? ' (multi-factor)' : ''}`, ...more].join(', ');
 }
 
 function schedulerOf({ scheduler }: SiteProfile): string {

@@ -34,6 +34,7 @@ describe('the sites that come with the package', () => {
     expect(bluewaters.scheduler).toMatchObject({ type: 'torque', directives: ['-l gres=shifter16'] });
     expect(bluewaters.launcher).toBe('aprun');
     expect(read('nersc').scheduler).toMatchObject({ type: 'slurm', queueOption: 'qos', directives: ['-C cpu'] });
+    expect(read('nersc').login?.certificates).toEqual({ sshproxy: 'https://sshproxy.nersc.gov', key: '~/.ssh/nersc' });
     expect(read('nersc').node).toMatchObject({ cores: 128, memory: 512 * 1024 });
     expect(read('bridges').queues.EM).toMatchObject({ walltime: 5 * 86400, shared: true });
     expect(read('notredame').scheduler).toMatchObject({ type: 'sge', parallelEnvironment: 'smp' });

@@ -219,6 +219,16 @@ describe('proxies', () => {
     expect(verify(proxyChain({}, { limited: true })).limited).toBe(true);
   });
 
+  it('that are independent have a name of their own', () => {
+    const policy = '1.3.6.1.5.5.7.21.2';
+    expect(verify(forged({ policy })).identity).toBe('/O=Grid/OU=Test/CN=Scail User/CN=1234');
+    const server = grid.ca.issueHost('login.example.org');
+    const issuer = new Certificate(derOf(server.cert));
+    const own = forgeCertificate(issuer, privateKeyOf(server.key), keys[0]?.publicKey as KeyObject, { policy });
+    const peer = { host: 'login.example.org', services: [] };
+    expect(reasonOf(() => verifyPeer([own, issuer.der], peer, loadTrust(grid.trust)))[0]).toBe('wrong-name');
+  });
+
   it('without the certificate behind them are refused', () => {
     expect(failure(proxyChain({}).slice(0, 1))).toEqual(['unknown-ca', expect.stringContaining('without')]);
   });

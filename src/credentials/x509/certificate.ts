@@ -87,6 +87,11 @@ export class Certificate {
     return this.x509.verify(issuer.publicKey);
   }
 
+  /** Whether it acts under its own name, and not under that of whoever issued it. */
+  get standsForItself(): boolean {
+    return this.proxy === undefined || this.proxy.policy === 'independent';
+  }
+
   /** Whether a key-usage bit is granted (RFC 5280, 4.2.1.3); all are, where the extension is missing. */
   mayBeUsedFor(use: 'signatures' | 'certificates' | 'revocation lists'): boolean {
     const extension = this.extensions.get(oids.keyUsage);

@@ -45,10 +45,11 @@ export function inspectProxy(proxy: GridProxy, now = new Date(), caDir?: string)
   };
 }
 
+/** In the words of grid-proxy-info. */
 function typeOf({ proxy }: Certificate): string {
-  if (!proxy) return 'end entity certificate, no proxy';
-  const form = { rfc: 'RFC 3820 compliant', draft: 'Proxy draft (pre-RFC)', legacy: 'legacy globus' }[proxy.form];
-  return `${form} ${proxy.policy} proxy`;
+  if (!proxy) return 'end entity credential';
+  if (proxy.form === 'legacy') return `${proxy.policy === 'limited' ? 'limited' : 'full'} legacy globus proxy`;
+  return `${proxy.form === 'rfc' ? 'RFC 3820' : 'Proxy draft (pre-RFC)'} compliant ${proxy.policy} proxy`;
 }
 
 function strengthOf({ publicKey }: Certificate): string {

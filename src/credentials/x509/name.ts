@@ -60,9 +60,11 @@ export function comparable(name: string): string {
     .toLowerCase();
 }
 
-/** The common names, in their order. */
-export function commonNames(name: Buffer): string[] {
-  return attributesOf(name).flatMap(a => (a.type === oids.commonName ? [a.value.toString('utf8')] : []));
+/** The last common name, which is the most specific one. */
+export function commonName(name: Buffer): string | undefined {
+  return attributesOf(name)
+    .findLast(attribute => attribute.type === oids.commonName)
+    ?.value.toString('utf8');
 }
 
 /**

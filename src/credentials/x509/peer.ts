@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Certificate } from './certificate.js';
 import { titleOf } from './checks.js';
-import { commonNames, comparable } from './name.js';
+import { commonName, comparable } from './name.js';
 import { oids } from './oids.js';
 import { CertificateError } from './problem.js';
 import type { Trust } from './trust.js';
@@ -47,7 +47,7 @@ function isNamed(holder: Certificate, { host, services }: Peer): boolean {
   if (holder.x509.checkHost(host, { subject: 'never' }) !== undefined) return true;
   if (/(^|, )DNS:/.test(holder.x509.subjectAltName ?? '')) return false;
   const wanted = [host, ...services.map(service => `${service}/${host}`)].map(name => name.toLowerCase());
-  return commonNames(holder.subject).some(name => wanted.includes(name.toLowerCase()));
+  return wanted.includes(commonName(holder.subject)?.toLowerCase() ?? '');
 }
 
 const describe = ({ name, x509 }: Certificate): string =>

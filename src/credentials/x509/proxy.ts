@@ -65,7 +65,7 @@ export function assemble(
     chain: certificates.map(c => c.der),
     certificates,
     key,
-    identity: (certificates.find(c => !c.proxy) ?? certificates[0]).name,
+    identity: (certificates.find(c => c.standsForItself) ?? certificates[0]).name,
     limited: proxies.some(c => c.proxy?.policy === 'limited'),
     end: new Date(Math.min(...certificates.map(c => c.notAfter.getTime()))),
   };

@@ -17,7 +17,7 @@ import type { Trust } from './trust.js';
 export interface VerifiedChain {
   /** From the certificate that was shown up to the trusted root. */
   readonly path: readonly Certificate[];
-  /** The certificate of the person or host: the one that a CA issued, behind all proxies. */
+  /** The certificate of the person or host, behind the proxies that stand for it. */
   readonly holder: Certificate;
   /** The holder's name in one line. */
   readonly identity: string;
@@ -40,7 +40,7 @@ const longest = 30;
 export function verifyChain(chain: readonly Buffer[], trust: Trust, when = new Date()): VerifiedChain {
   const path = pathOf(chain, trust);
   const proxies = path.findIndex(c => !c.proxy);
-  const holder = path[proxies] as Certificate;
+  const holder = path.find(c => c.standsForItself) as Certificate;
   for (const certificate of path) {
     checkExtensions(certificate);
     checkDates(certificate, when);

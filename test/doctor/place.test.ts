@@ -1,0 +1,224 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { labUnavailable } from '../lab/lab.js';
+import { root, Ward } from './helpers/ward.js';
+
+const reason = labUnavailable();
+
+/** What is wrong with the account, its directories, the network or a node: the same whatever the batch system. */
+describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let ward: Ward;
+  let bashrc: string;
+  beforeAll(async () => {
+    ward = await Ward.open('slurm');
+    bashrc = await ward.lab.read('login', '.bashrc');
+  });
+  afterAll(() => ward?.close());
+  afterEach(async () => {
+    await ward.lab.write('login', '.bashrc', bashrc);
+    await ward.expectNothing();
+  });
+
+  describe('start-up files', () => {
+    test('that talk: the line is named, shown, and mended as told', async () => {
+      await ward.lab.write('login', '.bashrc', `# mine\necho "Welcome to the lab!"\necho "quota: 97 %"\n${bashrc}`);
+      const report = await ward.warns({
+        stage: 'shell',
+        says: [/^\/home\/alice\/\.bashrc:2 prints before any command/, '  | Welcome to the lab!\n  | quota: 97 %'],
+        hint: /scp, sftp, rsync .* In \/home\/alice\/\.bashrc, before what prints, put: (case .* esac)$/,
+      });
+      const guard = report.stages.find(s => s.id === 'shell')?.hint?.split('put: ')[1];
+      await ward.lab.write('login', '.bashrc', `${guard}\necho "Welcome to the lab!"\n${bashrc}`);
+      expect((await ward.examine()).stages.find(s => s.id === 'shell')?.status).toBe('ok');
+      // and it breaks what it is said to break
+      await ward.lab.write('login', '.bashrc', `echo "Welcome to the lab!"\n${bashrc}`);
+      const scp = await ward.lab.exec('headnode', ['scp', '-O', '-q', '/etc/hostname', 'alice@login:x'], {
+        check: false,
+      });
+      expect(scp.exitCode).not.toBe(0);
+    });
+
+    test('that complain', async () => {
+      await ward.lab.write('login', '.bashrc', `tput cols >/dev/null\n${bashrc}`);
+      await ward.warns({ stage: 'shell', says: [/ complains before any command/, 'tput:'], hint: /~\/\.bashrc/ });
+    });
+
+    test('that end the shell', async () => {
+      await ward.lab.write('login', '.bashrc', 'echo "this account is closed"; exit 3\n');
+      await ward.diagnoses({
+        stage: 'shell',
+        says: ['the login shell ended with status 3', 'this account is closed'],
+        hint: /start-up file may end the shell, or the account may be closed/,
+      });
+    });
+
+    test('that take their time', async () => {
+      // only the first time: each command of the check would take as long
+      await ward.lab.write('login', '.bashrc', `[ -e .slow ] || { touch .slow; sleep 5.5; }\n${bashrc}`);
+      const says = [/^bash's start-up files take 6 s before each command$/];
+      await ward.warns({ stage: 'shell', says, hint: /let them do less where nobody watches: case/ });
+      await ward.sh('login', 'rm .slow');
+    });
+  });
+
+  describe('the work directory', () => {
+    const at = '/home/alice/.scailfin';
+    const mounted = (options: string, work: () => Promise<unknown>) =>
+      ward.during(
+        'login',
+        `mkdir -p ${at}; mount -t tmpfs -o ${options},uid=2001,gid=2001 none ${at}`,
+        `umount ${at}; rmdir ${at}`,
+        work,
+      );
+
+    test('is full', () =>
+      mounted('size=1m', () =>
+        ward.diagnoses({
+          stage: 'work',
+          says: [/^can't write in \/home\/alice\/\.scailfin: error writing .*: No space left on device/],
+          hint: /^\/home\/alice\/\.scailfin is full: remove files, or set directories\.work in .*lab-slurm\.yaml/,
+        }),
+      ));
+
+    test('has next to nothing left', () =>
+      mounted('size=50m', () =>
+        ward.diagnoses({
+          stage: 'work',
+          says: [/^\/home\/alice\/\.scailfin has only 50 MiB free/],
+          hint: /make room there, or set directories\.work/,
+        }),
+      ));
+
+    test('can only be read', () =>
+      mounted('ro', () =>
+        ward.diagnoses({
+          stage: 'work',
+          says: [/^can't write in \/home\/alice\/\.scailfin: .*: Read-only file system/],
+          hint: /can't be written to now: ask the site, or set directories\.work/,
+        }),
+      ));
+
+    test('is somebody else’s', async () => {
+      await ward.profile('lodger', text => text.replace('work: $HOME/.scailfin', 'work: /home/bob/.scailfin'));
+      await ward.diagnoses(
+        {
+          stage: 'work',
+          says: [/^can't write in \/home\/bob\/\.scailfin: cannot create directory .*: Permission denied/],
+          hint: /set directories\.work in .*lodger\.yaml to a directory of yours that compute nodes see too/,
+        },
+        [],
+        'lodger',
+      );
+    });
+
+    test('is named by a variable that the site does not have', async () => {
+      await ward.profile('unset', text => text.replace('work: $HOME/', 'work: $SCRTACH/'));
+      const says = [/working directory \$SCRTACH\/\.scailfin becomes "\/\.scailfin"/];
+      await ward.diagnoses({ stage: 'work', says, hint: 'correct directories.work in the site profile' }, [], 'unset');
+    });
+
+    test('is not what the nodes have', async () => {
+      const each = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
+      await each('mount -t tmpfs -o uid=2001,gid=2001,mode=755 none /home/alice');
+      const diagnosis = {
+        stage: 'job',
+        says: [
+          /^the job ended on c\d \((FAILED|COMPLETED).*\) and left nothing in \/home\/alice\/\.scailfin\/\.check\/site/,
+        ],
+        hint: /most likely compute nodes do not see that directory: set directories\.work/,
+      };
+      await ward.diagnoses(diagnosis, ['--deep']).finally(() => each('umount /home/alice'));
+    }, 180_000);
+  });
+
+  describe('a compute node', () => {
+    const nodes = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
+
+    test('that reaches nothing outside: the pool belongs on the login node', async () => {
+      await nodes('ip route del default');
+      try {
+        await ward.diagnoses(
+          {
+            stage: 'node-network',
+            says: [
+              /^c\d can't reach this machine, where the pool would be \(10\.77\.0\.3 port 9618: refused or no route/,
+              /nothing outside answers \(http:\/\/headnode:8099\/: /,
+              'the profile says that compute nodes reach outside',
+            ],
+            hint: /^c\d reaches the login node \(10\.77\.1\.1\): let the pool run there: scailfin up --site lab-slurm --headnode login/,
+          },
+          ['--deep'],
+        );
+        await ward.lab.exec('headnode', ['scailfin', 'config', 'set', 'sites.lab-slurm.headnode', 'login']);
+        await ward.warns(
+          {
+            stage: 'node-network',
+            says: [/^c\d reaches the login node \(10\.77\.1\.1\); nothing outside answers/],
+            hint: /outbound: false/,
+          },
+          ['--deep'],
+        );
+      } finally {
+        await nodes('ip route add default via 10.77.1.1');
+        await ward.lab.exec('headnode', ['scailfin', 'config', 'unset', 'sites.lab-slurm.headnode'], { check: false });
+      }
+    }, 180_000);
+
+    test('whose clock is wrong', async () => {
+      // jobs find the programs of /usr/local first
+      const ahead = `#!/bin/sh\n[ "$*" = +%s ] || exec /usr/bin/date "$@"\nexpr "$(/usr/bin/date +%s)" + 300\n`;
+      for (const node of ['c1', 'c2'] as const)
+        await ward.lab.write(node, '/usr/local/bin/date', ahead, { ...root, mode: 0o755 });
+      const diagnosis = {
+        stage: 'node-clock',
+        says: [/^the clock of c\d is at least (4:5\d|5:00) ahead of the login node's/],
+        hint: /tell the site/,
+      };
+      await ward.warns(diagnosis, ['--deep']).finally(() => nodes('rm /usr/local/bin/date'));
+    });
+
+    test('with a GPU and modules, as they tell it', async () => {
+      const smi = '#!/bin/sh\nprintf "NVIDIA A100-SXM4-40GB, 40960 MiB\\nNVIDIA A100-SXM4-40GB, 40960 MiB\\n"\n';
+      // what Environment Modules 5 prints of `module -t avail`
+      const module = `MODULES_VERSION=5.3.1\nmodule() { printf '/opt/modulefiles:\\ncharliecloud/0.38\\npython/3.11(default)\\n' >&2; }\n`;
+      for (const node of ['c1', 'c2'] as const) {
+        await ward.lab.write(node, '/usr/local/bin/nvidia-smi', smi, { ...root, mode: 0o755 });
+        await ward.lab.write(node, '/etc/profile.d/modules.sh', module, root);
+        await ward.sh(node, 'cd /usr/bin && mkdir /root/away && mv apptainer singularity ch-run /root/away/', 'root');
+      }
+      try {
+        const { found, stages } = await ward.examine(['--deep']);
+        expect(found?.gpus).toEqual(['NVIDIA A100-SXM4-40GB, 40960 MiB', 'NVIDIA A100-SXM4-40GB, 40960 MiB']);
+        expect(found?.modules).toEqual({ system: 'tmod 5.3.1', names: ['charliecloud/0.38', 'python/3.11'] });
+        expect(found?.runtimes).toEqual([{ runtime: 'charliecloud', module: 'charliecloud/0.38' }]);
+        expect(stages.at(-1)).toMatchObject({ id: 'node-software', status: 'ok' });
+
+        await nodes('rm /etc/profile.d/modules.sh');
+        await ward.warns(
+          { stage: 'node-software', says: [/^no container runtime.*no module system$/], hint: /ask the site for one/ },
+          ['--deep'],
+        );
+      } finally {
+        await nodes(
+          'mv /root/away/* /usr/bin/; rmdir /root/away; rm -f /usr/local/bin/nvidia-smi /etc/profile.d/modules.sh',
+        );
+      }
+    });
+  });
+
+  describe('the login node', () => {
+    test('that reaches neither this machine nor a web server', async () => {
+      const block =
+        'nft add table inet doctor; nft "add chain inet doctor out { type filter hook output priority 0; }"; nft add rule inet doctor out ip daddr 10.77.0.3 tcp dport "{ 9618, 8099 }" reject';
+      await ward.during('login', block, 'nft delete table inet doctor', () =>
+        ward.warns({
+          stage: 'network',
+          says: [
+            /^it can't reach this machine, where the pool would be \(10\.77\.0\.3 port 9618: refused/,
+            'nothing outside answers (http://headnode:8099/: ',
+          ],
+          hint: /open port 9618 there, or let the pool run on the login node: --headnode login/,
+        }),
+      );
+    });
+  });
+});

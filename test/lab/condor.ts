@@ -56,7 +56,7 @@ SUBMIT_REQUIREMENT_Experiment_REASON = strcat("unknown accounting group ", AcctG
 const profile = siteProfile({
   name: 'lab-condor',
   title: "The lab's HTCondor site",
-  scheduler: '{ type: htcondor }',
+  scheduler: ['type: htcondor'],
 });
 
 /** A token made from the key lets the daemons of all hosts trust each other. */

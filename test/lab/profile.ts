@@ -4,19 +4,20 @@ import { loginLanAddress } from './layout.js';
 export interface Own {
   readonly name: string;
   readonly title: string;
-  /** YAML, as are the queues, a line each. */
-  readonly scheduler: string;
+  /** Lines of YAML, as the queues are. */
+  readonly scheduler: readonly string[];
   readonly queues?: readonly string[];
 }
 
 /** The profile of a lab's site, as scail has it. */
-export const siteProfile = ({ name, title, scheduler, queues = [] }: Own): string => `name: ${name}
+export function siteProfile({ name, title, scheduler, queues }: Own): string {
+  const block = (key: string, lines: readonly string[]): string => `${key}:\n  ${lines.join('\n  ')}\n`;
+  return `name: ${name}
 title: ${title}
 login:
   hosts: [login]
   user: alice
-scheduler: ${scheduler}
-${queues.length > 0 ? `queues:\n  ${queues.join('\n  ')}\n` : ''}account: optional
+${block('scheduler', scheduler)}${queues ? block('queues', queues) : ''}account: optional
 containers:
   - runtime: apptainer
   - runtime: charliecloud
@@ -29,3 +30,4 @@ network:
 htcondor:
   source: system
 `;
+}

@@ -9,7 +9,7 @@ const root = { user: 'root' };
 const profile = siteProfile({
   name: 'lab-sge',
   title: "The lab's Grid Engine site",
-  scheduler: '{ type: sge, parallelEnvironment: smp }',
+  scheduler: ['type: sge', 'parallelEnvironment: smp'],
   queues: ['all.q: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
 });
 

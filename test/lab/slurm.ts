@@ -50,7 +50,7 @@ PartitionName=short Nodes=c[1-2] MaxTime=10
 const profile = siteProfile({
   name: 'lab-slurm',
   title: "The lab's Slurm site",
-  scheduler: '{ type: slurm }',
+  scheduler: ['type: slurm'],
   queues: [
     'debug: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }',
     'short: { walltime: 10m, nodes: 2, shared: true }',

@@ -42,7 +42,7 @@ function standIn(system: StandIn): Site {
   return {
     name,
     profileName: `lab-${name}`,
-    profile: siteProfile({ name: `lab-${name}`, title, scheduler: `{ type: ${name} }`, queues }),
+    profile: siteProfile({ name: `lab-${name}`, title, scheduler: [`type: ${name}`], queues }),
     ...behind,
     async install(hosts) {
       await behind.install(hosts);

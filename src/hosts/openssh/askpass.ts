@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs';
 import net from 'node:net';
+import { dirname } from 'node:path';
 import type { Answer, Question } from './asking.js';
 
 // A program of its own: ssh runs it with a question (SSH_ASKPASS in ssh(1)) and reads the answer from its standard
@@ -10,6 +12,8 @@ let said = '';
 
 /** Without an answer ssh would go on with an empty one, which the server counts as a failed login. */
 function endSsh(): never {
+  // who made the directory may be gone, too
+  rmSync(dirname(socket), { recursive: true, force: true });
   if (process.ppid > 1) process.kill(process.ppid, 'SIGTERM');
   process.exit(1);
 }

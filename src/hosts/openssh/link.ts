@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,28 +10,41 @@ import { keptDir, makeKeptDir } from '../kept/place.js';
 import { type Channel, Link, TooManySessions } from '../link.js';
 import type { SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
-import { Master } from './master.js';
+import type { SshLog } from './log.js';
+import { SshLogin } from './login.js';
 import { MuxSocket } from './mux.js';
 import { OpenFailure, Sessions } from './sessions.js';
 
 /** A master that was told to end does so at once, or is killed; ms. */
 const farewellMs = 2_000;
+/** After its end, what it wrote last may take a moment; ms. */
+const lastWordsMs = 50;
 
 /**
  * A connection that the system's ssh has made and keeps as ControlMaster, for all that ssh2 can't do. Our commands are
  * sessions on its socket in proxy mode (OpenSSH's PROTOCOL.mux, section 9) and not a `ssh -S` each: such a process can't
  * tell a signal from the status 255, or that a command has ended whose output is still held open; and costs one.
- * The socket's other end is this process: once that has gone, the master ends by itself (ControlPersist).
  */
 export class OpensshLink extends Link {
+  readonly #sessions: Sessions;
+  readonly #guard: ChildProcess;
+  readonly #gone: Promise<void>;
+
   private constructor(
     name: string,
-    private readonly path: string,
     private readonly pid: number,
-    private readonly socket: MuxSocket,
-    private readonly sessions: Sessions,
+    socket: MuxSocket,
+    log: SshLog,
   ) {
     super(name);
+    this.#sessions = new Sessions(socket);
+    this.#guard = guardOf(pid);
+    this.#gone = socket.gone().then(async () => {
+      this.#guard.kill('SIGKILL');
+      await new Promise(resolve => setTimeout(resolve, lastWordsMs));
+      this.broke(log.farewell);
+      this.#sessions.ended();
+    });
   }
 
   /** @throws AuthError, HostKeyError, ConnectionError, UsageError, ScailfinError when there is no ssh, or it is too old */
@@ -40,18 +54,21 @@ export class OpensshLink extends Link {
     options: ConnectOptions,
     program: string,
   ): Promise<OpensshLink> {
-    const settings = way.at(-1) as SshSettings;
+    const { user, host } = way.at(-1) as SshSettings;
     makeKeptDir();
     const path = join(keptDir(), `${randomBytes(4).toString('hex')}.mux`);
     try {
-      const master = new Master({ program, target, way, socket: path }, options);
-      await master.start();
-      for (const [index, verdict] of master.log.hostKeys.entries())
-        options.onHostKey?.(way[index]?.alias ?? settings.alias, verdict);
+      const login = new SshLogin({ program, target, way, socket: path }, options);
+      await login.start();
       const socket = await MuxSocket.connect(path);
-      const [pid, sessions] = [await socket.pid(), await Sessions.over(socket)];
-      const link = new OpensshLink(`${settings.user}@${settings.host}`, path, pid, socket, sessions);
-      link.#watch(master);
+      const link = new OpensshLink(`${user}@${host}`, await socket.pid(), socket, login.log);
+      void link.#gone.then(() => tidy(path));
+      await link.#sessions.begin().catch(async (error: unknown) => {
+        await link.close();
+        throw error;
+      });
+      for (const [index, verdict] of login.log.hostKeys.entries())
+        options.onHostKey?.(way[index]?.alias ?? host, verdict);
       return link;
     } catch (error) {
       tidy(path);
@@ -67,7 +84,7 @@ export class OpensshLink extends Link {
         off();
         resolve(use(channel));
       };
-      this.sessions.exec(line, pty, started, error => {
+      this.#sessions.exec(line, pty, started, error => {
         off();
         if (this.lost !== undefined) reject(this.lost);
         else if (error instanceof OpenFailure) reject(new TooManySessions(error.message));
@@ -78,42 +95,35 @@ export class OpensshLink extends Link {
 
   override async tunnel(host: string, port: number): Promise<Duplex> {
     if (this.lost !== undefined) throw this.lost;
-    return this.sessions.tunnel(host, port);
+    return this.#sessions.tunnel(host, port);
   }
 
   override async close(): Promise<void> {
+    if (this.lost !== undefined) return;
     this.closed();
-    const late = setTimeout(() => this.#kill(), farewellMs);
-    await MuxSocket.connect(this.path)
-      .then(socket => socket.terminate())
-      .catch(() => this.#kill());
+    this.#kill('SIGTERM');
+    const late = setTimeout(() => this.#kill('SIGKILL'), farewellMs);
+    await this.#gone;
     clearTimeout(late);
-    this.socket.close();
-    tidy(this.path);
   }
 
-  #watch(master: Master): void {
-    const kill = (): void => this.#kill();
-    process.once('exit', kill);
-    this.socket.onGone(() => {
-      process.off('exit', kill);
-      // its last words may come after its end
-      setTimeout(() => {
-        this.broke(master.log.farewell);
-        this.sessions.ended();
-        tidy(this.path);
-      }, 50);
-    });
-  }
-
-  #kill(): void {
+  #kill(signal: NodeJS.Signals): void {
     try {
-      process.kill(this.pid, 'SIGTERM');
+      process.kill(this.pid, signal);
     } catch {
       // it has gone
     }
-    tidy(this.path);
   }
+}
+
+/**
+ * Ends the master when this process is gone, however it went: the end of its standard input is the sign. ControlPersist
+ * alone would wait for the commands that run.
+ */
+function guardOf(pid: number): ChildProcess {
+  return spawn('/bin/sh', ['-c', 'read -r _; kill "$0"', String(pid)], {
+    ...{ stdio: ['pipe', 'ignore', 'ignore'], detached: true },
+  });
 }
 
 /** The master takes its socket away; the directory goes with the last one. */

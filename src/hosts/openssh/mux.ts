@@ -4,7 +4,7 @@ import { ScailfinError } from '../../errors.js';
 import { sshString, sshUint32, WireReader } from '../wire.js';
 
 /** OpenSSH's PROTOCOL.mux, section 11; what asks begins with 1, what answers with 8. */
-const message = { hello: 1, alive: 0x10000004, terminate: 0x10000005, proxy: 0x1000000f } as const;
+const message = { hello: 1, alive: 0x10000004, proxy: 0x1000000f } as const;
 const answered = { alive: 0x80000005, proxy: 0x8000000f } as const;
 const version = 4;
 /** A master on this machine answers at once, or is stuck. */
@@ -49,12 +49,6 @@ export class MuxSocket {
     return pid as number;
   }
 
-  /** Tells the master to end; it goes without another word. */
-  async terminate(): Promise<void> {
-    this.socket.write(sshString(Buffer.concat([message.terminate, 0].map(sshUint32))));
-    await this.#gone.catch(() => {});
-  }
-
   /**
    * From now on messages of the SSH connection protocol (RFC 4254) pass, in clear; channel numbers are this client's own.
    * @throws ScailfinError when this ssh can't do that: OpenSSH 7.4 (2016) was the first
@@ -80,13 +74,9 @@ export class MuxSocket {
     this.socket.uncork();
   }
 
-  /** Calls back once, when the master is gone or `close` was called. */
-  onGone(callback: () => void): void {
-    this.#gone.catch(callback);
-  }
-
-  close(): void {
-    this.socket.destroy();
+  /** Resolves when the master is gone. */
+  async gone(): Promise<void> {
+    await this.#gone.catch(() => {});
   }
 
   async #request(type: number): Promise<WireReader> {

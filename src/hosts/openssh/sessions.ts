@@ -15,13 +15,11 @@ export class Sessions {
   readonly #opening = new Map<number, { opened: (channel: MuxChannel) => void; failed: (error: Error) => void }>();
   #next = 0;
 
-  private constructor(private readonly socket: MuxSocket) {}
+  constructor(private readonly socket: MuxSocket) {}
 
-  /** @throws ScailfinError when this ssh is too old */
-  static async over(socket: MuxSocket): Promise<Sessions> {
-    const sessions = new Sessions(socket);
-    await socket.proxy(body => sessions.#receive(body));
-    return sessions;
+  /** To be waited for before anything else. @throws ScailfinError when this ssh is too old */
+  begin(): Promise<void> {
+    return this.socket.proxy(body => this.#receive(body));
   }
 
   /**
@@ -49,7 +47,13 @@ export class Sessions {
   tunnel(host: string, port: number): Promise<MuxChannel> {
     const from = [sshString('127.0.0.1'), sshUint32(0)];
     const body = Buffer.concat([sshString(host), sshUint32(port), ...from]);
-    return new Promise((resolve, reject) => this.#open('direct-tcpip', body, resolve, reject));
+    return new Promise((resolve, reject) => {
+      const opened = (channel: MuxChannel): void => {
+        channel.stderr.resume(); // it has none, but must come to its end
+        resolve(channel);
+      };
+      this.#open('direct-tcpip', body, opened, reject);
+    });
   }
 
   /** Nothing more comes of any of them. */

@@ -14,7 +14,7 @@ import { SshLog } from './log.js';
 /** After ssh has ended, what it wrote last may take a moment; ms. */
 const lastWordsMs = 300;
 
-export interface MasterRequest {
+export interface LoginRequest {
   /** `ssh` or `gsissh`, found by PATH. */
   readonly program: string;
   readonly target: SshTarget;
@@ -25,7 +25,7 @@ export interface MasterRequest {
 }
 
 /** An ssh that connects, asks what it must, and goes into the background to serve its connection on a socket. */
-export class Master {
+export class SshLogin {
   readonly log = new SshLog();
   readonly #clock: Clock;
   readonly #connectMs: number;
@@ -36,7 +36,7 @@ export class Master {
   #failed: (error: unknown) => void = () => {};
 
   constructor(
-    private readonly request: MasterRequest,
+    private readonly request: LoginRequest,
     private readonly options: ConnectOptions,
   ) {
     this.#connectMs = options.connectTimeoutMs ?? this.#settings.connectTimeoutMs ?? stepMs;

@@ -249,7 +249,7 @@ describe('the error names', () => {
     configure(`CertificateFile ${file}`);
     await refusal(`the private key of certificate ${file} is missing: there is no agent`, 'IdentityFile');
     agent = await RealAgent.start(dir);
-    await refusal('the agent holds no key', 'ssh-add');
+    await refusal('the agent holds no key', 'IdentityFile');
     agent.add(key('rsa', '', 'unrelated'));
     await refusal('is missing: the agent does not hold it', 'IdentityFile');
   });

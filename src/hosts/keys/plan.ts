@@ -77,7 +77,7 @@ async function heldKeys({ agent }: Settings, note: (error: unknown) => void): Pr
   if (agent === undefined) return [];
   try {
     const held = await new Agent(agent).keys();
-    if (held.length === 0) note(new AuthError('the agent holds no key', { hint: 'give it one: ssh-add' }));
+    if (held.length === 0) note(new AuthError('the agent holds no key'));
     return held;
   } catch (error) {
     note(new AuthError(messageOf(error)));

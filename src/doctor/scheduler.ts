@@ -30,7 +30,7 @@ export const scheduler: Stage = {
     const found = await detect(host, user, wanted === undefined ? undefined : [wanted]);
     const [first] = found;
     if (first?.silent === undefined && first) return present(context, host, first);
-    if (first) return silent(found, wanted);
+    if (first) return silent(context, host, found, wanted);
     return wanted === undefined ? none(context, host) : wrongSystem(context, host, wanted);
   },
 };
@@ -115,14 +115,22 @@ async function wrongSystem(context: Context, host: Host, wanted: SchedulerName):
   return failed(what, `run it there by hand; if another system is meant, correct scheduler.type in the profile`);
 }
 
-function silent(found: readonly Detected[], wanted: SchedulerName | undefined): Finding {
+async function silent(
+  context: Context,
+  host: Host,
+  found: readonly Detected[],
+  wanted: SchedulerName | undefined,
+): Promise<Finding> {
   const said = found.map(d => `${surveyFor(d.name).title} ${d.version} is installed but does not answer: ${d.silent}`);
-  return failed(
-    said.join('\n'),
-    wanted === undefined
-      ? 'if one of them is the site’s, try again when it is back; else log in to a node that may submit jobs'
-      : 'try again when it is back; see the site’s status page',
-  );
+  const what = said.join('\n');
+  if (wanted === undefined)
+    return failed(
+      what,
+      'if one of them is the site’s, try again when it is back; else log in to a node that takes jobs',
+    );
+  const [other] = await detect(host, context.facts.get('shell').user);
+  if (other && other.silent === undefined && other.name !== wanted) return otherSystem(context, what, other);
+  return failed(what, 'try again when it is back; see the site’s status page');
 }
 
 async function none(context: Context, host: Host): Promise<Finding> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, InterruptedError, messageOf, type ScailfinError } from '../errors.js';
@@ -115,8 +116,8 @@ export class Authenticator {
 
   async #proxy(): Promise<Attempt | undefined> {
     const { gsi, alias } = this.#settings;
-    if (gsi === undefined) return undefined;
-    // loaded only where it is tried
+    // some systems have GSSAPIAuthentication on for all hosts: those who use no proxies load nothing and hear nothing
+    if (gsi === undefined || !(gsi.expected || existsSync(gsi.proxy))) return undefined;
     const { GsiLogin } = await import('./gsi/login.js');
     this.#gsi ??= new GsiLogin(gsi, alias, error => this.#problem(error));
     return this.#gsi.next();

@@ -5,6 +5,7 @@ import { Certificate } from './certificate.js';
 import { destroySecret, readSecret, writeSecret } from './files.js';
 import { issueProxy, keyOfRequest } from './issue.js';
 import { derOf, pemBlocks, toPem } from './pem.js';
+import { proxyFile } from './place.js';
 import { CertificateError } from './problem.js';
 
 /** A proxy certificate with its key and the certificates behind it: all that is needed to be somebody for a while. */
@@ -20,10 +21,7 @@ export interface GridProxy extends Credential {
   readonly limited: boolean;
 }
 
-/** X509_USER_PROXY, or where Globus has a user's proxy. */
-export function proxyFile(env: NodeJS.ProcessEnv = process.env): string {
-  return env.X509_USER_PROXY || `/tmp/x509up_u${process.getuid?.() ?? 0}`;
-}
+export { proxyFile };
 
 /**
  * Reads a proxy. Its dates are not looked at.

@@ -1,7 +1,7 @@
 import { checkDates } from '../../credentials/x509/checks.js';
 import { verifyPeer } from '../../credentials/x509/peer.js';
 import { toPem } from '../../credentials/x509/pem.js';
-import { type GridProxy, proxyFile, readProxy, signDelegation } from '../../credentials/x509/proxy.js';
+import { type GridProxy, readProxy, signDelegation } from '../../credentials/x509/proxy.js';
 import { loadTrust, trustDir } from '../../credentials/x509/trust.js';
 import { AuthError } from '../../errors.js';
 import type { RawMethod } from '../rawauth.js';
@@ -29,7 +29,7 @@ export class GsiLogin {
 
   /** What is shown, for messages. */
   get label(): string {
-    return `the proxy ${proxyFile(this.#settings.env)}`;
+    return `the proxy ${this.#settings.proxy}`;
   }
 
   /** The method to speak; undefined when it was spoken already, or there is no proxy that could be shown. */
@@ -62,14 +62,13 @@ export class GsiLogin {
 
   #proxy(): GridProxy | undefined {
     try {
-      const proxy = readProxy(proxyFile(this.#settings.env));
+      const proxy = readProxy(this.#settings.proxy);
       const now = new Date();
       for (const certificate of proxy.certificates) checkDates(certificate, now);
       return proxy;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      // some systems have GSSAPIAuthentication on for all hosts: no word to those who use no proxies
-      if (this.#settings.expected || !/^there is no proxy/.test(error.message)) this.#problem(error);
+      this.#problem(error);
       return undefined;
     }
   }

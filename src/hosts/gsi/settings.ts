@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { proxyFile } from '../../credentials/x509/place.js';
 import type { SshTarget } from '../target.js';
 
 /** How to log in to a host by a proxy certificate. */
@@ -11,7 +12,9 @@ export interface GsiSettings {
   readonly delegate: boolean;
   /** The host that the server's certificate must be of. */
   readonly server: string;
-  /** X509_USER_PROXY and X509_CERT_DIR are looked up here. */
+  /** The file of the proxy to show. */
+  readonly proxy: string;
+  /** X509_CERT_DIR is looked up here. */
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -38,6 +41,7 @@ export function gsiSettings(
     delegate: target.gsi?.delegate === true || yes('gssapidelegatecredentials'),
     // as Globus does it: no certificate is of localhost
     server: get('gssapiserveridentity') ?? (named === 'localhost' ? hostname() : named),
+    proxy: proxyFile(env),
     env,
   };
 }

@@ -2,7 +2,7 @@ import { condor } from './condor.js';
 import type { Host } from './host.js';
 import { sge } from './sge.js';
 import { slurm } from './slurm.js';
-import { pbs, torque } from './standin.js';
+import { lsf, pbs, torque } from './standin.js';
 
 /** The HPC site of a lab: a scheduler over the login node and the compute nodes. */
 export interface Site {
@@ -28,7 +28,7 @@ export interface SiteHosts {
   readonly nodes: readonly Host[];
 }
 
-const sites = { slurm, sge, condor, torque, pbs } satisfies { [name: string]: Site };
+const sites = { slurm, sge, condor, torque, pbs, lsf } satisfies { [name: string]: Site };
 export type SiteName = keyof typeof sites;
 export const siteNames = Object.keys(sites) as SiteName[];
 export const siteNamed = (name: SiteName): Site => sites[name];

@@ -61,7 +61,7 @@ export const torque = standIn({
   title: "The lab's Torque site",
   programs: ['qsub', 'qstat', 'qselect', 'qdel', 'qhold', 'qrls', 'pbsnodes'],
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/torque/${dir}`)],
-  partitions: [`batch ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
+  partitions: [`batch ${everywhere} Default=YES`, `private ${everywhere}`, `stopped ${everywhere} State=DOWN`],
   queues: ['batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
 });
 
@@ -70,6 +70,20 @@ export const pbs = standIn({
   title: "The lab's PBS site",
   programs: ['qsub', 'qstat', 'qselect', 'qdel', 'qhold', 'qrls', 'pbsnodes'],
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/pbs/${dir}`)],
-  partitions: [`workq ${everywhere} Default=YES`, `stopped ${everywhere} State=DOWN`],
+  partitions: [`workq ${everywhere} Default=YES`, `private ${everywhere}`, `stopped ${everywhere} State=DOWN`],
   queues: ['workq: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
+});
+
+export const lsf = standIn({
+  name: 'lsf',
+  title: "The lab's LSF site",
+  programs: ['bsub', 'bjobs', 'bhist', 'bkill', 'bstop', 'bresume', 'bqueues', 'bhosts', 'lsid'],
+  spools: [orders],
+  partitions: [
+    `normal ${everywhere} Default=YES`,
+    `short ${everywhere}`,
+    `private ${everywhere}`,
+    `stopped ${everywhere} State=DOWN`,
+  ],
+  queues: ['normal: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
 });

@@ -61,3 +61,25 @@ env
 env
 `,
 };
+
+export const lsfScripts: Record<string, string> = {
+  'pilot.sh': `#!/bin/bash
+#BSUB -J pilot-abc123
+#BSUB -q normal
+#BSUB -n 1
+#BSUB -W 0:05
+#BSUB -P proj42
+#BSUB -o /home/alice/jobs/pilot.%J.out
+#BSUB -e /home/alice/jobs/pilot.%J.err
+#BSUB -L /bin/bash
+echo "== env"
+`,
+  'arr.sh': `#!/bin/bash
+#BSUB -J "arr3[1-3]"
+#BSUB -W 5
+#BSUB -o /home/alice/jobs/arr.%J.%I.out
+env | grep -E "^(LS|LSB|TMPDIR)" | sort
+sleep 12
+exit $LSB_JOBINDEX
+`,
+};

@@ -176,6 +176,11 @@ export function cancel(targets) {
   if (targets.length > 0) run('scancel', targets.map(nameOf));
 }
 
+/** Tells the node's part alone that the job is to end. @param {readonly Target[]} targets */
+export function interrupt(targets) {
+  if (targets.length > 0) run('scancel', ['--batch', '--signal=USR1', ...targets.map(nameOf)]);
+}
+
 /** @param {readonly Target[]} targets */
 export const hold = targets => targets.map(target => run('scontrol', ['uhold', nameOf(target)]));
 

@@ -44,7 +44,7 @@ def begin(node, home):
     if pid:
         return pid
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
         os.umask(0o022)
@@ -67,11 +67,19 @@ def deliver(source, target):
         pass
 
 
+def append(source, target, head):
+    try:
+        with open(source) as spooled, open(target, "a") as file:
+            file.write(head + spooled.read())
+    except OSError:
+        pass
+
+
 def main():
     node = Node(JOB, hosts())
     home = pwd.getpwuid(os.getuid()).pw_dir
     asked = []
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, lambda got, _: asked.append(got))
     node.prepare()
     began = time.monotonic()
@@ -85,24 +93,25 @@ def main():
         if not due and not over_limit and now - began > node.limit:
             over_limit = True
             node.note_limit(int(now - began))
-            due = [(now + after, number) for after, number in node.ending]
-        if not due and signal.SIGTERM in asked:
+            due = [(now + after, number) for after, number in getattr(node, "limited", node.ending)]
+        if not due and asked:
             due = [(now + after, number) for after, number in node.ending]
         if due and now >= due[0][0]:
             signal_session(top, due[0][1])
             due = due[1:] or [(now + 1, signal.SIGKILL)]
         time.sleep(0.03)
-    for _ in range(50):
+    for _ in range(50 if node.sweeps else 0):
         if signal_session(top, signal.SIGKILL) == 0:
             break
         time.sleep(0.02)
-    node.finish()
+    code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    node.finish(code)
     number = signal.SIGXCPU if over_limit else os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number:
         if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-    sys.exit(os.WEXITSTATUS(status))
+    sys.exit(code)
 
 
 main()

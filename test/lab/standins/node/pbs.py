@@ -7,6 +7,8 @@ SPOOL = "/var/spool/pbs"
 class Node:
     # qdel's TERM, and KILL after the server's kill_delay
     ending = ((0, signal.SIGTERM), (10, signal.SIGKILL))
+    # what is left of the session when its top shell has ended is killed, pbs_mom's kill_job
+    sweeps = True
 
     def __init__(self, job, hosts):
         self.job, self.hosts = job, hosts
@@ -79,7 +81,7 @@ class Node:
         # a directory gets a file that is named by the job's id
         return os.path.join(path, f"{self.id}.{suffix}") if given and os.path.isdir(path) else path
 
-    def finish(self):
+    def finish(self, code):
         for which in ("out",) if self.joined else ("out", "err"):
             deliver(self.spooled(which), self.target(which))
             os.unlink(self.spooled(which))

@@ -7,6 +7,8 @@ SPOOL = "/var/spool/torque"
 class Node:
     # qdel's TERM, and KILL after the server's kill_delay
     ending = ((0, signal.SIGTERM), (2, signal.SIGKILL))
+    # what is left of the session when its top shell has ended is killed, pbs_mom's kill_job
+    sweeps = True
 
     def __init__(self, job, hosts):
         self.job, self.hosts = job, hosts
@@ -82,7 +84,7 @@ class Node:
         path = f"{self.job['dir']}/{file}" if given is None else given + file if given.endswith("/") else given
         return os.path.join(self.job["dir"], path)
 
-    def finish(self):
+    def finish(self, code):
         for which in ("out",) if self.joined else ("out", "err"):
             deliver(self.spooled(which), self.target(which))
             os.unlink(self.spooled(which))

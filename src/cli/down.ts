@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { jsonOption } from './options.js';
+import type { Transport } from '../hosts/target.js';
+import { jsonOption, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
@@ -9,6 +10,7 @@ interface Flags {
   user?: string;
   yes?: boolean;
   forget?: boolean;
+  transport?: Transport;
 }
 
 export function register(program: Command, ui: Ui): void {
@@ -24,6 +26,7 @@ export function register(program: Command, ui: Ui): void {
       '--forget',
       'take it off the books even where something could not be verified, such as a host gone for good',
     )
+    .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (given: string | undefined, flags: Flags) => {
       const [{ pickRecord, withCluster }, { down }, { checkName, planCluster, planSite }] = await Promise.all([
@@ -49,10 +52,11 @@ export function register(program: Command, ui: Ui): void {
             { hint: `scailfin down ${name}` },
           );
         const config = await loadConfig();
-        const request = { name, headnode: flags.headnode, user: flags.user, account: 'none' };
+        const { headnode, user, transport } = flags;
+        const request = { name, headnode, user, transport, account: 'none' };
         lost = { spec: planCluster(request, site, config), site: planSite(request, site, config, true) };
       }
-      await withCluster(ui, name, async context => {
+      await withCluster(ui, name, flags, async context => {
         const prompter = ui.prompter();
         if (prompter && !flags.yes && known && ['pending', 'running'].includes(known.state)) {
           const { clusterStatus } = await import('../cluster/status.js');

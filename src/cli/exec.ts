@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import type { Transport } from '../hosts/target.js';
+import { transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 /** @param rest what stood behind `--`, untouched by option parsing */
@@ -9,8 +11,9 @@ export function register(program: Command, ui: Ui, rest: readonly string[]): voi
     .description("run a command on the headnode with the pool's environment")
     .usage('[name] -- COMMAND...')
     .argument('[name]', 'the cluster; default: the only one')
+    .addOption(transportOption())
     .addHelpText('after', '\nFor example: scailfin exec -- condor_status')
-    .action(async (name: string | undefined) => {
+    .action(async (name: string | undefined, flags: { transport?: Transport }) => {
       if (rest.length === 0)
         throw new UsageError('there is no command to run', {
           hint: 'put it behind --, as in: scailfin exec -- condor_status',
@@ -20,7 +23,7 @@ export function register(program: Command, ui: Ui, rest: readonly string[]): voi
         import('../cluster/environment.js'),
       ]);
       const record = pickRecord(name);
-      await withCluster(ui, record.name, async ({ connections }) => {
+      await withCluster(ui, record.name, flags, async ({ connections }) => {
         const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
         const { stdin, stdout, stderr } = process;
         process.exitCode = await host.attach(poolCommand(record, rest), {

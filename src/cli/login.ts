@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { KeptState } from '../hosts/kept/place.js';
 import type { AuthOptions } from '../hosts/open.js';
-import type { SshTarget } from '../hosts/target.js';
+import type { SshTarget, Transport } from '../hosts/target.js';
 import { formatDuration } from '../units.js';
-import { duration, jsonOption } from './options.js';
+import { duration, jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
 import type { Ui } from './ui.js';
 
@@ -12,6 +12,7 @@ const idleDefault = 4 * 3600;
 interface Flags {
   user?: string;
   idle: number;
+  transport?: Transport;
 }
 
 export function register(program: Command, ui: Ui): void {
@@ -23,6 +24,7 @@ export function register(program: Command, ui: Ui): void {
     .argument('[site]', 'name of a site, path of a profile, or [user@]host')
     .option('--user <user>', 'your name at the site')
     .option('--idle <time>', 'hang up after this long without use, such as 8h', duration, idleDefault)
+    .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (site: string | undefined, flags: Flags) => {
       if (site === undefined) return list(ui);
@@ -45,7 +47,9 @@ async function login(site: string, flags: Flags, ui: Ui): Promise<KeptState> {
   let unreachable: unknown;
   for (const target of targets) {
     try {
-      return await keepLogin({ target, auth, idleLimit: flags.idle }, ui.prompter());
+      const wanted = flags.transport ? { ...target, transport: flags.transport } : target;
+      const request = { target: wanted, auth, idleLimit: flags.idle };
+      return await keepLogin(request, ui.prompter(), text => ui.say(text));
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       unreachable ??= error;

@@ -1,6 +1,14 @@
 import type { Command } from 'commander';
 import { CommandError, UsageError } from '../errors.js';
+import type { Transport } from '../hosts/target.js';
+import { transportOption } from './options.js';
 import type { Ui } from './ui.js';
+
+interface Flags {
+  glidein?: string;
+  headnode?: boolean;
+  transport?: Transport;
+}
 
 export function register(program: Command, ui: Ui): void {
   program
@@ -9,13 +17,14 @@ export function register(program: Command, ui: Ui): void {
     .argument('[name]', 'the cluster; default: the only one')
     .option('--glidein <id>', 'the batch job id, as `scailfin status` shows it')
     .option('--headnode', "the pool's own logs instead")
-    .action(async (name: string | undefined, flags: { glidein?: string; headnode?: boolean }) => {
+    .addOption(transportOption())
+    .action(async (name: string | undefined, flags: Flags) => {
       const [{ pickRecord, withCluster }, { clusterLogs }] = await Promise.all([
         import('./session.js'),
         import('../cluster/logs.js'),
       ]);
       const record = pickRecord(name);
-      await withCluster(ui, record.name, async ({ connections }) => {
+      await withCluster(ui, record.name, flags, async ({ connections }) => {
         const what = flags.headnode
           ? ({ part: 'headnode' } as const)
           : ({ part: 'glideins', id: flags.glidein } as const);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { transports } from '../hosts/target.js';
 import { parseDuration, parseMemory } from '../units.js';
 
 const parsed =
@@ -33,5 +34,12 @@ export function siteOptions(command: Command): Command {
     .option('--user <user>', 'your name at the site')
     .option('--idle-timeout <time>', 'a glide-in without a job leaves after this long, such as 10m', duration);
 }
+
+/** Of every verb that connects. */
+export const transportOption = (): Option =>
+  new Option(
+    '--transport <program>',
+    "who speaks SSH; default: the site's choice, or what ~/.ssh/config needs",
+  ).choices(transports);
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document');

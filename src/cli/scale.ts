@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { jsonOption, positive } from './options.js';
+import type { Transport } from '../hosts/target.js';
+import { jsonOption, positive, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
@@ -10,6 +11,7 @@ interface Flags {
   queue?: string;
   account?: string;
   user?: string;
+  transport?: Transport;
 }
 
 export function register(program: Command, ui: Ui): void {
@@ -19,6 +21,7 @@ export function register(program: Command, ui: Ui): void {
     .argument('<name>', 'the cluster')
     .requiredOption('--nodes <n>', 'how many glide-ins there shall be at the site', positive)
     .option('--site <site>', "the site; default: the cluster's first")
+    .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string, flags: Flags) => {
       const [{ pickRecord, withCluster }, { scale }, { planSite }] = await Promise.all([
@@ -45,7 +48,7 @@ export function register(program: Command, ui: Ui): void {
         ? { ...old, nodes: flags.nodes }
         : wanted && planSite(flags, wanted, await loadConfig(), false, await activeSites());
       if (!site) throw new UsageError(`${name} has no site yet`, { hint: `scailfin up ${name} --site SITE` });
-      await withCluster(ui, name, async context => {
+      await withCluster(ui, name, flags, async context => {
         const result = await scale(context, site);
         if (ui.json) ui.print(JSON.stringify({ name, site: site.site, nodes: site.nodes, ...result }, null, 2));
         else

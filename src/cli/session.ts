@@ -6,11 +6,17 @@ import { allRecords, Journal } from '../cluster/journal.js';
 import type { ClusterRecord } from '../cluster/record.js';
 import { checkName } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
+import type { Transport } from '../hosts/target.js';
 import type { Ui } from './ui.js';
 
-/** Opens what a command on a cluster works with, and closes its connections however it ends. */
-export async function withCluster<T>(ui: Ui, name: string, work: (context: Context) => Promise<T>): Promise<T> {
-  const connections = new Connections(ui.prompter());
+/** Opens what a command on a cluster works with, as its flags say, and closes its connections however it ends. */
+export async function withCluster<T>(
+  ui: Ui,
+  name: string,
+  { transport }: { readonly transport?: Transport },
+  work: (context: Context) => Promise<T>,
+): Promise<T> {
+  const connections = new Connections(ui.prompter(), { transport, onNote: text => ui.say(text) });
   try {
     const [journal, sink] = [Journal.open(name), await ui.sink()];
     warn(journal.record, sink);

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import type { Transport } from '../hosts/target.js';
 import { isOver } from '../schedulers/scheduler.js';
 import { formatDuration } from '../units.js';
-import { jsonOption } from './options.js';
+import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
 import type { Ui } from './ui.js';
 
@@ -12,15 +13,16 @@ export function register(program: Command, ui: Ui): void {
     .description('show what a cluster is doing, from the scheduler and the pool')
     .argument('[name]', 'the cluster; default: the only one')
     .option('--watch', 'go on, until Ctrl-C')
+    .addOption(transportOption())
     .addOption(jsonOption())
-    .action(async (name: string | undefined, flags: { watch?: boolean }) => {
+    .action(async (name: string | undefined, flags: { watch?: boolean; transport?: Transport }) => {
       const [{ pickRecord, withCluster }, { clusterStatus }] = await Promise.all([
         import('./session.js'),
         import('../cluster/status.js'),
       ]);
       const { Journal } = await import('../cluster/journal.js');
       const picked = pickRecord(name);
-      await withCluster(ui, picked.name, async ({ connections }) => {
+      await withCluster(ui, picked.name, flags, async ({ connections }) => {
         for (;;) {
           const record = Journal.open(picked.name).record ?? picked;
           const status = await clusterStatus(record, connections);

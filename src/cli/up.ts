@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { duration, jsonOption, natural, siteOptions } from './options.js';
+import type { Transport } from '../hosts/target.js';
+import { duration, jsonOption, natural, siteOptions, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
@@ -20,6 +21,7 @@ interface Flags {
   proxy?: string | true;
   dryRun?: boolean;
   json?: boolean;
+  transport?: Transport;
 }
 
 export function register(program: Command, ui: Ui): void {
@@ -37,6 +39,7 @@ export function register(program: Command, ui: Ui): void {
       'let the jobs have an X.509 proxy made from this one; default: $X509_USER_PROXY or /tmp/x509up_uUID',
     )
     .option('--dry-run', 'show the plan and write all files that would leave this machine; uses no network')
+    .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: Flags) => {
       const [{ describePlan, planFor, nodeHours }, { chosenProxy }] = await Promise.all([
@@ -71,7 +74,7 @@ export function register(program: Command, ui: Ui): void {
       const { up } = await import('../cluster/up.js');
       const { withCluster } = await import('./session.js');
       const wait = flags.wait === false ? 0 : (flags.wait ?? plan.site.nodes);
-      await withCluster(ui, plan.cluster.name, async context => {
+      await withCluster(ui, plan.cluster.name, flags, async context => {
         const status = await up(context, plan.cluster, plan.site, {
           wait: Math.min(wait, plan.site.nodes),
           timeout: flags.timeout,

@@ -4,6 +4,7 @@ import type { Prompter } from '../credentials/prompts.js';
 import { ConnectionError, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { type AuthOptions, type HostTarget, type OpenOptions, openHost } from '../hosts/open.js';
+import type { Transport } from '../hosts/target.js';
 import type { SiteProfile } from '../sites/schema.js';
 import type { HeadnodeSpec, SiteSpec } from './spec.js';
 
@@ -15,13 +16,18 @@ export interface SiteLogin {
   readonly user: string | undefined;
 }
 
+export interface ConnectionsOptions extends Pick<OpenOptions, 'onHostKey' | 'onNote'> {
+  /** For all hosts of this run, whatever their sites say. */
+  readonly transport?: Transport | undefined;
+}
+
 /** The hosts of one command run, each connected at most once. */
 export class Connections {
   readonly #open = new Map<string, Promise<Host>>();
 
   constructor(
     readonly prompter: Prompter | undefined,
-    private readonly options: Pick<OpenOptions, 'onHostKey'> = {},
+    private readonly options: ConnectionsOptions = {},
   ) {}
 
   async site(spec: SiteLogin): Promise<Host> {
@@ -60,11 +66,13 @@ export class Connections {
     }
   }
 
-  #connect(target: HostTarget, auth?: AuthOptions): Promise<Host> {
+  #connect(wanted: HostTarget, auth?: AuthOptions): Promise<Host> {
+    const { transport, ...options } = this.options;
+    const target = wanted.kind === 'ssh' && transport ? { ...wanted, transport } : wanted;
     const key = JSON.stringify(target);
     const known = this.#open.get(key);
     if (known) return known;
-    const host = openHost(target, { ...this.options, prompter: this.prompter, auth });
+    const host = openHost(target, { ...options, prompter: this.prompter, auth });
     this.#open.set(key, host);
     // a later command of the same run may try again
     host.catch(() => this.#open.delete(key));
@@ -80,7 +88,8 @@ export class Connections {
 /** The login nodes of a site, in its profile's order. */
 export function loginTargets(login: NonNullable<SiteProfile['login']>, user: string | undefined): SshHostTarget[] {
   const gsi = login.auth?.includes('gssapi-gsi') ? { gsi: { delegate: login.delegate === true } } : {};
-  return login.hosts.map(host => ({ ...ssh(host, user, login.port), ...gsi }));
+  const by = login.transport ? { transport: login.transport } : {};
+  return login.hosts.map(host => ({ ...ssh(host, user, login.port), ...gsi, ...by }));
 }
 
 /** Where a site trades codes for certificates: the key that is got there, once it is there, and how to get the next. */

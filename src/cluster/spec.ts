@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import type { Transport } from '../hosts/target.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 
@@ -51,6 +52,7 @@ export interface UpRequest {
   readonly account?: string | undefined;
   readonly user?: string | undefined;
   readonly idleTimeout?: number | undefined;
+  readonly transport?: Transport | undefined;
   /** Absolute path. */
   readonly proxy?: string | undefined;
 }
@@ -93,7 +95,7 @@ export function planSite(
   const cores = request.cores ?? limits?.cores ?? shape.cores;
   return {
     site: profile.name,
-    profile,
+    profile: reachedBy(profile, request.transport),
     user: request.user ?? own.user ?? profile.login?.user,
     nodes,
     cores,
@@ -104,6 +106,11 @@ export function planSite(
     account,
     idleTimeout: request.idleTimeout ?? config.idleTimeout ?? DEFAULT_IDLE,
   };
+}
+
+/** Later commands on the cluster are to go the same way. */
+function reachedBy(profile: SiteProfile, transport: Transport | undefined): SiteProfile {
+  return profile.login && transport ? { ...profile, login: { ...profile.login, transport } } : profile;
 }
 
 /** A shared node gives memory by the core; a whole one comes with all of it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { transports } from '../hosts/target.js';
 import { launchers, schedulerNames } from '../schedulers/scheduler.js';
 import { parseDuration, parseMemory } from '../units.js';
 
@@ -80,6 +81,8 @@ export const profileSchema = z.strictObject({
         .array(z.enum(['publickey', 'agent', 'password', 'keyboard-interactive', 'gssapi-gsi', 'sshproxy']))
         .optional(),
       mfa: z.boolean().optional(),
+      /** Who speaks SSH: the library ssh2, or the ssh or gsissh of the machine one types at, where ssh2 can't log in. */
+      transport: z.enum(transports).optional(),
       /** With gssapi-gsi: the login node gets a proxy of its own, made from yours. */
       delegate: z.boolean().optional(),
       /** A service that trades password and one-time code for a key with a certificate that ends soon. */

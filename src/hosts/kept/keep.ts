@@ -19,6 +19,7 @@ export interface KeepRequest {
 export type KeeperMessage =
   | { readonly ask: string; readonly echo: boolean }
   | { readonly confirm: string }
+  | { readonly note: string }
   | { readonly ready: KeptState }
   | { readonly failed: { error: string; message: string; hint?: string } };
 
@@ -27,29 +28,37 @@ const program = fileURLToPath(new URL('keeper.js', import.meta.url));
 /**
  * Connects in a process of its own that stays when this one ends, and asks here what the server asks there.
  * Nothing of it is on a command line: the request, answers and secrets go through a pipe.
+ * @param onNote gets what the person should know of how it is done
  * @throws AuthError, HostKeyError, ConnectionError, UsageError
  */
 export async function keepLogin(
   request: Omit<KeepRequest, 'canAsk'>,
   prompter: Prompter | undefined,
+  onNote: (text: string) => void,
 ): Promise<KeptState> {
   // the terminal's Ctrl-C is for us; what we then do to it is to hang up
   const child = fork(program, [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
   try {
-    return await converse(child, { ...request, canAsk: prompter !== undefined }, prompter);
+    return await converse(child, { ...request, canAsk: prompter !== undefined }, prompter, onNote);
   } finally {
     if (child.connected) child.disconnect();
     child.unref();
   }
 }
 
-function converse(child: ChildProcess, request: KeepRequest, prompter: Prompter | undefined): Promise<KeptState> {
+function converse(
+  child: ChildProcess,
+  request: KeepRequest,
+  prompter: Prompter | undefined,
+  onNote: (text: string) => void,
+): Promise<KeptState> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', code => reject(new ConnectionError(`the process that was to keep the login ended (${code})`)));
     child.on('message', (message: KeeperMessage) => {
       if ('ready' in message) resolve(message.ready);
       else if ('failed' in message) reject(revived(message.failed));
+      else if ('note' in message) onNote(message.note);
       else if (prompter) {
         const asked =
           'ask' in message ? prompter.ask(message.ask, { echo: message.echo }) : prompter.confirm(message.confirm);

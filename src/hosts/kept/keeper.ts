@@ -27,6 +27,8 @@ const prompter: Prompter = {
   confirm: async text => (await question({ confirm: text })) === true,
 };
 
+const onNote = (note: string): void => tell({ note });
+
 async function keep(
   target: SshTarget,
   way: readonly SshSettings[],
@@ -45,7 +47,7 @@ const gone = (): void => process.exit(1); // whoever asked for the login has lef
 process.once('disconnect', gone);
 const [request] = (await once(process, 'message')) as [KeepRequest];
 try {
-  const options = { auth: request.auth, prompter: request.canAsk ? prompter : undefined };
+  const options = { auth: request.auth, prompter: request.canAsk ? prompter : undefined, onNote };
   const way = route(request.target, options);
   process.title = `scailfin: login ${way.at(-1)?.user}@${way.at(-1)?.host}`;
   const state = (await keptState(way)) ?? (await keep(request.target, way, options, request.idleLimit));

@@ -20,6 +20,11 @@ const SUBMIT = `case "$(timeout 20 bsub -V 2>&1 </dev/null)" in
 *) cat ;;
 esac | timeout 120 bsub`;
 
+/** Where LSF has let bjobs wait in vain, the history is not to take as long again. */
+const HISTORY = `timeout 10 bqueues >/dev/null 2>&1
+[ "$?" -ne 124 ] || { echo 'LSF is not responding' >&2; exit 124; }
+exec timeout 40 bhist -l "$@"`;
+
 /** IBM Spectrum LSF, and OpenLava with its older dialect of the same commands. */
 export const lsf: Scheduler = {
   name: 'lsf',
@@ -39,13 +44,13 @@ export const lsf: Scheduler = {
   list({ tag, ids }) {
     // not -UF: OpenLava takes the job's command for a format there, and dies of some
     const queue = [
-      { argv: limited(40, 'bjobs', '-a', '-l', '-J', tag) },
+      { argv: limited(30, 'bjobs', '-a', '-l', '-J', tag) },
       // LSF tells when a job began, on this clock, and not how long it may go on
       { argv: ['date', '+%Y %m %d %H %M %S'] },
     ];
     if (ids.length === 0) return queue;
     // the history knows what bjobs has forgotten (CLEAN_PERIOD, an hour by default)
-    return [...queue, { argv: limited(40, 'bhist', '-l', ...ids) }];
+    return [...queue, { argv: ['sh', '-c', HISTORY, 'lsf-history', ...ids] }];
   },
 
   parseList([queue, date, history], { ids }) {

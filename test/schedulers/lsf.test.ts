@@ -184,10 +184,14 @@ describe('the answer to a submission', () => {
 describe('the queue', () => {
   it('is asked in one round trip, with time limits that fit in it; history only for known ids', () => {
     expect(lsf.list(query()).map(c => c.argv.join(' '))).toEqual([
-      'timeout 40 bjobs -a -l -J sf-test',
+      'timeout 30 bjobs -a -l -J sf-test',
       'date +%Y %m %d %H %M %S',
     ]);
-    expect(lsf.list(query({ ids: ['17', '18'] }))[2]?.argv.join(' ')).toBe('timeout 40 bhist -l 17 18');
+    const history = lsf.list(query({ ids: ['17', '18'] }))[2]?.argv ?? [];
+    program('bhist', 'echo "$@"');
+    expect(run(history, '')).toMatchObject({ stdout: '-l 17 18\n', status: 0 });
+    program('bqueues', 'exit 124');
+    expect(run(history, '')).toMatchObject({ stdout: '', status: 124 });
   });
 
   it.each<[string, PilotState, string, Record<string, unknown>]>([

@@ -3,7 +3,7 @@ import type { Host } from '../hosts/host.js';
 import type { Probe } from '../hosts/probe.js';
 import type { SshSettings } from '../hosts/sshconfig.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
-import type { QueueInfo, Survey } from '../schedulers/survey.js';
+import type { NodeSize, QueueInfo, Survey } from '../schedulers/survey.js';
 import type { SiteProfile } from '../sites/schema.js';
 import type { HeadnodeTrial } from './headnode.js';
 import type { NodeReport } from './report.js';
@@ -56,6 +56,8 @@ interface Known {
   batch: BatchFacts;
   /** Empty where the batch system has none, or doesn't tell. */
   queues: readonly QueueInfo[];
+  /** What jobs may ask of a node, as far as the batch system tells it; only looked at where a profile is to be proposed. */
+  node: NodeSize;
   /** The site's own, or what is proposed for a host that has none. */
   profile: SiteProfile;
   spec: SiteSpec;

@@ -60,15 +60,14 @@ function queuesOf(queues: readonly QueueInfo[]): Record<string, object> {
   );
 }
 
-/** What the batch system gives of a node. All memory that a node has is more than most give. */
+/** What the batch system gives of a node; all that a machine has is more memory than most give. */
 function nodeOf({ facts }: Context, found: Found | undefined): Record<string, unknown> {
-  const queues = facts.get('queues');
-  const usual = queues.find(q => q.default) ?? queues[0];
-  const isSge = facts.get('batch').scheduler.name === 'sge';
-  const cores = usual?.cores ?? found?.machine.usableCores;
-  const memory = usual?.memory ?? found?.allocation.memory;
+  const told = facts.get('node');
+  const cores = told.cores ?? found?.machine.usableCores;
+  const memory = told.memory ?? found?.allocation.memory;
   // several cores need a parallel environment there
-  const canHave = !isSge || queues.some(q => q.parallelEnvironment !== undefined);
+  const isSge = facts.get('batch').scheduler.name === 'sge';
+  const canHave = !isSge || facts.get('queues').some(q => q.parallelEnvironment !== undefined);
   return {
     ...(cores && canHave ? { cores } : {}),
     ...(memory ? { memory: flagMemory(memory) } : {}),
@@ -99,7 +98,7 @@ function networkOf({ facts }: Context, found: Found | undefined): { network?: ob
 function comments({ facts, patient }: Context, queues: readonly QueueInfo[], system: string): Comments {
   const found = facts.find('found');
   const from = found ? `as ${found.node} had it` : 'guessed; sites check --deep asks a node';
-  const told = queues.some(q => q.cores !== undefined) ? `as ${system} tells it` : from;
+  const told = facts.get('node').cores !== undefined ? `as ${system} tells it` : from;
   const hasDefault = queues.some(q => q.default);
   return [
     [['title'], 'guessed: give it its own name'],

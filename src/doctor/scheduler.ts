@@ -4,7 +4,7 @@ import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import type { SchedulerName } from '../schedulers/scheduler.js';
-import type { QueueInfo } from '../schedulers/survey.js';
+import { known, type NodeSize, type QueueInfo } from '../schedulers/survey.js';
 import { surveyFor } from '../schedulers/surveys.js';
 import { parseProfile } from '../sites/profile.js';
 import { templateText } from '../templates.js';
@@ -41,6 +41,7 @@ async function present(context: Context, host: Host, { name, version }: Detected
   const queues = await queuesOf(host, name);
   context.facts.learn({ queues });
   const { site } = context.patient;
+  if (!site) context.facts.learn({ node: await nodeOf(host, name, queues) });
   context.facts.learn({ profile: site?.profile ?? parseProfile(propose(context), 'the proposed profile') });
   const listed = queues.map(q => q.name).join(', ');
   return ok(`${survey.title} ${version}${listed === '' ? '' : `; queues: ${listed}`}`);
@@ -56,6 +57,13 @@ async function queuesOf(host: Host, name: SchedulerName): Promise<QueueInfo[]> {
     if (error instanceof SchedulerError) return [];
     throw error;
   }
+}
+
+async function nodeOf(host: Host, name: SchedulerName, queues: readonly QueueInfo[]): Promise<NodeSize> {
+  const { node } = surveyFor(name);
+  if (node) return node.parse(await host.run(node.command.argv, { check: false }));
+  const usual = queues.find(q => q.default) ?? queues[0];
+  return known({ cores: usual?.cores, memory: usual?.memory });
 }
 
 /** Names the first program that a command by ssh does not find, where it is, and the line that helps. */

@@ -1,7 +1,6 @@
 import { planSite, type SiteSpec } from '../cluster/spec.js';
 import { pilotJob } from '../cluster/steps/glideins.js';
 import { UsageError } from '../errors.js';
-import type { Host } from '../hosts/host.js';
 import type { QueueInfo, Survey } from '../schedulers/survey.js';
 import { flagDuration } from '../sites/limits.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
@@ -29,7 +28,7 @@ export const submission: Stage = {
         `${survey.title} takes no jobs in queue ${queue.name} now (${queue.word ?? 'closed'})`,
         `choose another: --queue ${openQueues(context).join(', ')}`,
       );
-    const said = await trial(facts.get('host'), survey, spec);
+    const said = await trial(context, survey, spec);
     const asked = [
       spec.queue === undefined ? 'no queue named' : `queue ${spec.queue}`,
       spec.account === undefined ? 'your default account' : `account ${spec.account}`,
@@ -77,10 +76,13 @@ function beyondProfile(context: Context, error: UsageError): Finding {
 }
 
 /** In the system's own words. @throws SchedulerError when it would refuse */
-async function trial(host: Host, survey: Survey, spec: SiteSpec): Promise<string> {
-  if (!survey.testSubmit) return `${survey.title} can't try a job without submitting it; --deep submits a short one`;
+async function trial({ facts, options }: Context, survey: Survey, spec: SiteSpec): Promise<string> {
+  if (!survey.testSubmit)
+    return `${survey.title} can't try a job without submitting it${options.deep ? '' : '; --deep submits a short one'}`;
   const { argv, stdin } = survey.testSubmit.command(pilotJob(spec, 'check', '/tmp', 1));
-  const out = await host.run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) });
+  const out = await facts
+    .get('host')
+    .run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) });
   return survey.testSubmit.parse(out);
 }
 

@@ -1,5 +1,5 @@
 import { SchedulerError } from '../errors.js';
-import { known, limit, type QueueInfo, type Survey } from './survey.js';
+import { known, limit, type QueueInfo, type Survey, usualSize } from './survey.js';
 
 /** LSF's commands wait for as long as its daemons are away. */
 const limited = (...argv: string[]): { argv: string[] } => ({ argv: ['timeout', '20', ...argv] });
@@ -11,6 +11,15 @@ export const lsfSurvey: Survey = {
   version: {
     command: limited('bsub', '-V'),
     parse: out => /\b(?:LSF|OpenLava) .*?(\d+(?:\.\d+)+)/i.exec(`${out.stdout}\n${out.stderr}`)?.[1],
+  },
+
+  node: {
+    command: limited('bhosts', '-w'),
+    parse(out) {
+      // HOST_NAME STATUS JL/U MAX …: as many jobs as slots
+      const slots = out.stdout.split('\n').flatMap(line => /^\S+ +(?!STATUS)\S+ +\S+ +(\d+) /.exec(line)?.[1] ?? []);
+      return usualSize(slots.map(cores => ({ cores: Number(cores) })));
+    },
   },
 
   queues: {

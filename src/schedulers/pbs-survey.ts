@@ -1,11 +1,16 @@
 import { SchedulerError } from '../errors.js';
 import { parseDuration } from '../units.js';
 import type { Output } from './scheduler.js';
-import { known, limit, type QueueInfo, type Survey } from './survey.js';
+import { known, limit, type NodeSize, type QueueInfo, type Survey, usualSize } from './survey.js';
+
+/** A line or two for each node; all that is said of thousands would be megabytes. */
+const NODES =
+  "pbsnodes -a | grep -E '^[^ ]|^ *(np|resources_available\\.(ncpus|mem)) = |physmem=' | sed 's/^ *status = .*physmem=\\([^,]*\\).*/     physmem = \\1/'";
 
 /** Neither can try a job without submitting it. */
 const common = {
   programs: ['qsub', 'qstat', 'qselect', 'qdel'],
+  node: { command: { argv: ['sh', '-c', NODES] }, parse: nodes },
   queues: { commands: [{ argv: ['qstat', '-Q', '-f'] }, { argv: ['qstat', '-B', '-f'] }], parse },
 };
 
@@ -27,6 +32,18 @@ export const torqueSurvey: Survey = {
     parse: out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1],
   },
 };
+
+function nodes(out: Output): NodeSize {
+  const sizes = out.stdout.split(/\n(?=\S)/).map(text => {
+    const value = (key: string): string | undefined => new RegExp(`^ *${key} = (\\S+)`, 'm').exec(text)?.[1];
+    const kib = /^(\d+)kb$/.exec(value('resources_available\\.mem') ?? value('physmem') ?? '')?.[1];
+    return known({
+      cores: limit(value('resources_available\\.ncpus') ?? value('np')),
+      memory: kib === undefined ? undefined : Math.floor(Number(kib) / 1024),
+    });
+  });
+  return usualSize(sizes.filter(size => 'cores' in size));
+}
 
 function parse([queues, server]: readonly Output[]): QueueInfo[] {
   if (queues?.exitCode !== 0) {

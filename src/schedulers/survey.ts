@@ -16,12 +16,20 @@ export interface Survey {
     /** @throws SchedulerError when it could not be asked */
     parse(outs: readonly Output[]): QueueInfo[];
   };
+  /** What a node has, where queues don't tell. */
+  readonly node?: { readonly command: Command; parse(out: Output): NodeSize };
   /** The system's own way to try a job without submitting it. */
   readonly testSubmit?: {
     command(job: PilotJob): Command;
     /** @returns what it says of the job @throws SchedulerError with its reason when it would refuse the job */
     parse(out: Output): string;
   };
+}
+
+/** What jobs may ask of the usual node; what isn't told is absent. Memory in MiB. */
+export interface NodeSize {
+  readonly cores?: number;
+  readonly memory?: number;
 }
 
 /** A queue or partition as the batch system tells it; what it doesn't tell is absent. */
@@ -54,6 +62,14 @@ export interface QueueInfo {
 /** A whole number from 1; undefined for words such as UNLIMITED. */
 export function limit(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
+}
+
+/** What most nodes have: sites have a few odd ones. */
+export function usualSize(nodes: readonly NodeSize[]): NodeSize {
+  const counts = new Map<string, number>();
+  for (const node of nodes) counts.set(JSON.stringify(node), (counts.get(JSON.stringify(node)) ?? 0) + 1);
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  return most ? (JSON.parse(most[0]) as NodeSize) : {};
 }
 
 /** The entries of `values` that are known. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { SchedulerError } from '../../src/errors.js';
 import type { Output } from '../../src/schedulers/scheduler.js';
@@ -141,6 +142,34 @@ describe('queues', () => {
     ];
     for (const [survey, out] of away)
       expect(() => survey.queues?.parse([out, answer('')]), survey.title).toThrow(SchedulerError);
+  });
+});
+
+describe('what a node has', () => {
+  it('of PBS and Torque', () => {
+    expect(pbs.node?.parse(said('openpbs', 'nodes.pbsnodes-a'))).toEqual({ cores: 8, memory: 24105 });
+    const torqueNodes = said('torque', 'nodes.pbsnodes-a').stdout.replace(
+      /status = .*physmem=([^,]*).*/,
+      'physmem = $1',
+    );
+    expect(torque.node?.parse(answer(torqueNodes))).toEqual({ cores: 8, memory: 24105 });
+    const three = 'a\n     np = 64\nb\n     np = 16\n     physmem = 1024kb\nc\n     np = 64\n';
+    expect(torque.node?.parse(answer(three))).toEqual({ cores: 64 });
+    expect(pbs.node?.parse(answer('', 'pbsnodes: not found', 127))).toEqual({});
+  });
+
+  it('is cut on the way as it would be there', () => {
+    const out = said('torque', 'nodes.pbsnodes-a').stdout;
+    const script = torque.node?.command.argv[2]?.replace('pbsnodes -a', 'cat') as string;
+    const cut = execFileSync('sh', ['-c', script], { input: out, encoding: 'utf8' });
+    expect(cut).toBe('torque01\n     np = 8\n     physmem = 24684084kb\n');
+  });
+
+  it('of OpenLava and HTCondor', () => {
+    expect(lsf.node?.parse(said('openlava', 'nodes.bhosts-w'))).toEqual({ cores: 8 });
+    // as condor 23.9.6 tells it
+    expect(htcondor.node?.parse(answer('      2 8 16000\n'))).toEqual({ cores: 8, memory: 16000 });
+    expect(htcondor.node?.parse(answer('', 'Error: communication error', 1))).toEqual({});
   });
 });
 

@@ -99,10 +99,11 @@ export const condor: Site = {
 
   async start(hosts, host) {
     if (host === hosts.login) return this.startController(hosts);
+    const before = await startOf(hosts, host);
     await host.exec(['sh', '-ec', started], root);
     await until(`${host.name} to offer its cores`, 40_000, async () => {
-      const known = ['condor_status', '-af', 'Name', '-constraint', `Machine == "${host.name}"`];
-      return (await hosts.login.exec(known, root)).stdout !== '';
+      const now = await startOf(hosts, host);
+      return now !== undefined && now !== before;
     });
   },
 
@@ -110,9 +111,11 @@ export const condor: Site = {
     await login.exec(['sh', '-c', killed], root);
   },
 
-  async startController({ login }) {
+  async startController(hosts) {
+    const { login } = hosts;
     await login.exec(['sh', '-ec', started], root);
     await until('the schedd to answer', 40_000, async () => (await queue(login)) !== undefined);
+    await settle(hosts);
   },
 
   async jobs({ login }: SiteHosts) {
@@ -121,6 +124,22 @@ export const condor: Site = {
     return lines;
   },
 };
+
+/** When the node's startd began, as the collector knows it; undefined where it knows none. */
+async function startOf({ login }: SiteHosts, node: Host): Promise<string | undefined> {
+  const asked = ['condor_status', '-af', 'DaemonStartTime', '-constraint', `Machine == "${node.name}"`];
+  return (await login.exec(asked, root)).stdout.split('\n')[0] || undefined;
+}
+
+/** A collector that was away knows no node until each tells it again. */
+async function settle(hosts: SiteHosts): Promise<void> {
+  const hear = async (node: Host) => {
+    if ((await node.exec(['pgrep', '-x', 'condor_startd'], { check: false })).exitCode !== 0) return;
+    await until(`${node.name} to be known`, 20_000, async () => (await startOf(hosts, node)) !== undefined);
+  };
+  // a node that is cut off stays unknown: its own affair
+  await Promise.allSettled(hosts.nodes.map(hear));
+}
 
 /** A line per job; undefined where the schedd does not answer. */
 async function queue(login: Host): Promise<string[] | undefined> {

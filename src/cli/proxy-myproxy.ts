@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { MyProxyOptions, MyProxyServer } from '../credentials/x509/myproxy-session.js';
 import { UsageError } from '../errors.js';
 import { jsonOption, positive } from './options.js';
-import { announce, describeStored } from './proxy-show.js';
+import { announce, describeStored, minute } from './proxy-show.js';
 import { passphrasesFrom, type SecretFlags, secretOptions } from './secrets.js';
 import type { Ui } from './ui.js';
 
@@ -147,7 +147,7 @@ async function store(flags: StoreFlags, ui: Ui): Promise<void> {
     options,
   );
   if (ui.json) ui.print(JSON.stringify({ server: server.host, ...wanted, end: until }, null, 2));
-  else ui.print(`stored on ${server.host} for ${wanted.username}${nameOf(flags)}, until ${until.toISOString()}`);
+  else ui.print(`stored on ${server.host} for ${wanted.username}${nameOf(flags)}, until ${minute(until)}`);
 }
 
 /** Who is told, and who may remove: the one who stored, by certificate or by a proxy that is there. */

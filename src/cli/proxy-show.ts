@@ -59,4 +59,4 @@ export function describeStored(found: readonly Stored[], now = new Date()): stri
   return table(rows.slice(0, -1));
 }
 
-const minute = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+export const minute = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { labUnavailable } from '../lab/lab.js';
+import { labUnavailable } from '../lab/unavailable.js';
 import { passphrase, wrongPassphrase } from '../secrets.js';
 import { ec } from './ca.js';
 import { type Grid, gridWithCa, installUser, scailfinOn, userName } from './grid.js';
@@ -136,7 +136,7 @@ describe.skipIf(reason)(`proxies and Globus${reason ? ` (skipped: ${reason})` : 
       { stdin: `${passphrase}\n` },
     );
     expect((await scailfin(['init'], [passphrase])).exitCode).toBe(0);
-    await world.grid.write('secret', `${passphrase}\n`);
+    await world.grid.write('secret', `${passphrase}\n`, 'scail', 0o600);
     expect((await scailfin(['init', '--passphrase-file', 'secret'])).exitCode).toBe(0);
     const wrong = await scailfin(['init'], [wrongPassphrase]);
     expect([wrong.exitCode, wrong.stderr.split('\n')[0]]).toEqual([

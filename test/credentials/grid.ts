@@ -38,7 +38,7 @@ export class GridHost {
     return this.host.exec(argv, { timeoutMs: 60_000, ...options });
   }
 
-  async write(path: string, content: string | Buffer, user = 'scail', mode = 0o600): Promise<void> {
+  async write(path: string, content: string | Buffer, user = 'scail', mode = 0o644): Promise<void> {
     await writeFile(this.host, path, content, { user, mode });
   }
 

@@ -167,7 +167,9 @@ function shownBy(socket: TLSSocket): Buffer[] {
 /** An alert of the server's about our certificate says who is to blame. */
 function trouble(name: string, error: Error & { code?: string }): ScailfinError {
   const alert = /ALERT_(.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR).*)$/.exec(error.code ?? '')?.[1];
-  if (alert === undefined) return new ConnectionError(`${name} can't be talked to: ${messageOf(error)}`);
+  if (alert === undefined) {
+    return new ConnectionError(`${name} can't be talked to: ${messageOf(error)}`, { hint: 'check host and port' });
+  }
   return new AuthError(`${name} does not accept our certificate: ${alert.toLowerCase().replaceAll('_', ' ')}`, {
     hint: 'see what we show: scailfin proxy info',
   });

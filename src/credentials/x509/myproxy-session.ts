@@ -78,7 +78,7 @@ export class MyProxySession {
   #agreed(text: string): MyProxyResponse {
     const response = parseResponse(text, this.name);
     if (response.kind !== 'error') return response;
-    const words = (response.values.get('ERROR') ?? []).map(line => line.trim()).filter(Boolean);
+    const words = saidOf(response);
     throw new AuthError(`${this.name} refuses: ${words.join('; ') || 'it does not say why'}`, { hint: hintOn(words) });
   }
 
@@ -125,6 +125,13 @@ export class MyProxySession {
 /** A chain as MyProxy sends it: how many, in one byte, and each in DER. */
 export const counted = ({ certificates }: Pick<Identity, 'certificates'>): Buffer =>
   Buffer.concat([Buffer.of(certificates.length), ...certificates.map(c => c.der)]);
+
+/** What a server says of an error. Of a wrong passphrase it may tell how OpenSSL stumbled, too, line by line. */
+function saidOf({ values }: MyProxyResponse): string[] {
+  const words = (values.get('ERROR') ?? []).map(line => line.trim()).filter(Boolean);
+  const wrong = words.filter(line => /^(bad password|invalid credential passphrase)/i.test(line));
+  return wrong.length > 0 ? wrong : words;
+}
 
 function hintOn(words: readonly string[]): string | undefined {
   const text = words.join('\n');

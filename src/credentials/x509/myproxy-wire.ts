@@ -30,7 +30,8 @@ export function encodeRequest(request: MyProxyRequest): Buffer {
   };
   const present = Object.entries(lines).filter((line): line is [string, string] => line[1] !== undefined);
   for (const [name, value] of present) {
-    if (/[\n\r\0]/.test(value)) throw new UsageError(`MyProxy can't take a line break in ${name.toLowerCase()}`);
+    if (/[\n\r\0]/.test(value))
+      throw new UsageError(`MyProxy takes no line break in ${name.toLowerCase()}`, { hint: 'nothing was sent' });
   }
   return Buffer.from(`${present.map(([name, value]) => `${name}=${value}\n`).join('')}\0`);
 }
@@ -46,7 +47,7 @@ const kinds: Readonly<Record<string, MyProxyResponse['kind']>> = { 0: 'ok', 1: '
 export function parseResponse(text: string, server: string): MyProxyResponse {
   const values = new Map<string, string[]>();
   for (const line of text.split('\n')) {
-    const [, name, value = ''] = /^([A-Z_0-9.]+)=(.*)$/s.exec(line) ?? [];
+    const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(line) ?? [];
     if (name === undefined) continue;
     values.set(name, [...(values.get(name) ?? []), printable(value)]);
   }

@@ -111,7 +111,8 @@ export class Authenticator {
     if (known !== undefined) return known;
     if (renewal !== undefined && !this.#hadCertificate) return `get a key: ${renewal}`;
     if (this.#questions.unanswered === undefined) return `see what a plain login says: ssh -v ${user}@${host}`;
-    return `answer once, on a terminal, for later commands too: scailfin login ${user}@${alias}${port === 22 ? '' : `:${port}`}`;
+    const place = `${user}@${alias}${port === 22 ? '' : `:${port}`}`;
+    return `on a terminal, scailfin login ${place} asks once for all later commands; or name a key by IdentityFile in ~/.ssh/config`;
   }
 
   async #proxy(): Promise<Attempt | undefined> {

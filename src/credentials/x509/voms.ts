@@ -77,7 +77,7 @@ function parseAnswer(text: string, who: string): VomsAnswer {
   const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
   const errors = [...body.matchAll(/<error>([\s\S]*?)<\/error>/g)].map(([, error = '']) => {
     const [code, message] = [inside(error, 'code'), inside(error, 'message')];
-    return [message, code].filter(Boolean).join(' ').trim();
+    return message && code ? `${message} (${code})` : (message ?? code ?? '');
   });
   const certificate = inside(body, 'ac')?.replace(/\s+/g, '');
   if (errors.length > 0 || (status !== '200' && certificate === undefined)) {

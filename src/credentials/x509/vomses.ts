@@ -33,10 +33,10 @@ export function vomsServers(vo: string, places = vomsesPlaces()): VomsServer[] {
   const found = all.filter(server => server.alias === vo || server.vo === vo);
   if (found.length > 0) return found;
   const known = [...new Set(all.map(server => server.vo))];
-  throw new AuthError(`no server of the VO ${vo} is known: it is in none of ${places.join(', ')}`, {
+  throw new AuthError(`no server of the VO ${vo} is listed in ${places.join(', ')}`, {
     hint:
       known.length > 0
-        ? `those listed: ${known.join(', ')}`
+        ? `VOs listed there: ${known.join(', ')}`
         : 'get the line for vomses from the VO and put it into ~/.glite/vomses',
   });
 }

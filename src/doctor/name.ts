@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf } from '../errors.js';
 import { route } from '../hosts/route.js';
+import type { SshSettings } from '../hosts/sshconfig.js';
 import type { Way } from './facts.js';
 import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
 
@@ -20,7 +21,7 @@ export const name: Stage = {
       login.hosts.map(async host => {
         const { port } = login;
         const hops = route({ host, ...(user ? { user } : {}), ...(port === undefined ? {} : { port }) }, {});
-        return { way: { host, hops }, ...(await resolve(hops[0]?.host as string)) };
+        return { way: { host, hops }, ...(await resolve(hops[0] as SshSettings)) };
       }),
     );
     const good = looked.filter(l => l.error === undefined);
@@ -42,7 +43,11 @@ export function whose({ host, hops }: Way): string {
   return `${first?.host}, the jump host on the way to ${host},`;
 }
 
-async function resolve(host: string): Promise<{ addresses: string; error?: NodeJS.ErrnoException }> {
+async function resolve({
+  host,
+  proxyCommand,
+}: SshSettings): Promise<{ addresses: string; error?: NodeJS.ErrnoException }> {
+  if (proxyCommand !== undefined) return { addresses: 'is for its ProxyCommand to find' };
   if (isIP(host)) return { addresses: 'is an address' };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -57,11 +57,13 @@ function ofSite(typed: string, site: LoadedSite, user: string | undefined, confi
   };
 }
 
+/** Names of login nodes that tell nothing of the site: `login3`, `ssh-gw1`. */
+const GATE = /^(login|ssh|head(node)?|gate(way)?|front(-?end)?|fe|ui|submit|access)(-?\w{1,2})?-?\d*$/;
+
 /** A site's name from its login node's: `login3.hpc.example.edu` → `hpc`, `login` → `login`. */
 export function nameFor(host: string): string {
   const labels = host.toLowerCase().split('.');
-  const telling =
-    labels.length > 2 && /^(login|ssh|head|gate|front|fe|ui|submit|access)[a-z-]*\d*$/.test(labels[0] ?? '');
+  const telling = labels.length > 2 && GATE.test(labels[0] ?? '');
   const label = (telling ? labels[1] : labels[0]) ?? '';
   const name = label
     .replaceAll(/[^a-z0-9-]/g, '')

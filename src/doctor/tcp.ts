@@ -21,6 +21,10 @@ export const tcp: Stage = {
     let problem: Finding | undefined;
     for (const way of context.facts.get('ways')) {
       const first = way.hops[0] as SshSettings;
+      if (first.proxyCommand !== undefined) {
+        context.facts.learn({ way });
+        return ok(`${whose(way)} is for its ProxyCommand to reach`);
+      }
       const answer = await greet(first.host, first.port, first.connectTimeoutMs ?? PATIENCE_MS);
       if ('banner' in answer) {
         context.facts.learn({ way });

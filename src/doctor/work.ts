@@ -33,16 +33,16 @@ export const work: Stage = {
       return unwritable(context, found.base, one('why') || 'it did not say why', one('mount'));
     const quota = (values.get('quota') ?? []).map(line => `  | ${line}`);
     const room = `${formatMemory(free)} free on ${one('type') || 'its file system'} (${one('mount')})`;
-    const detail = [`${found.base}: ${room}${swept}`, ...quota].join('\n');
+    const told = (remark = ''): string => [`${found.base}: ${room}${remark}${swept}`, ...quota].join('\n');
     const elsewhere = `set directories.work in ${place(context)} to one with more room`;
     if (free < NEEDED)
       return failed(`${found.base} has only ${free} MiB free (${one('mount')})`, `make room there, or ${elsewhere}`);
     if (Number(one('files') || 1e6) < 1000)
-      return failed(`${detail}, but for ${one('files')} files only`, `remove files there, or ${elsewhere}`);
-    if (free < COMFORTABLE) return warning(detail, `that is little; ${elsewhere}`);
-    if (context.options.deep || !LOCAL.test(one('type')) || !context.patient.login) return ok(detail);
+      return failed(told(`, but for ${one('files')} files only`), `remove files there, or ${elsewhere}`);
+    if (free < COMFORTABLE) return warning(told(), `that is little; ${elsewhere}`);
+    if (context.options.deep || !LOCAL.test(one('type')) || !context.patient.login) return ok(told());
     return warning(
-      `${detail}; that looks like a disk of the login node alone`,
+      told('; that looks like a disk of the login node alone'),
       'see whether compute nodes have it: run this again with --deep',
     );
   },

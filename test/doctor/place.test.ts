@@ -205,6 +205,122 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     });
   });
 
+  describe('what the profile says and the site does not', () => {
+    test('more time in a queue', async () => {
+      await ward.profile('optimist', text => text.replace('walltime: 10m', 'walltime: 5h'));
+      const report = await ward.examine(['--queue', 'short'], 'optimist');
+      expect(report.stages.find(s => s.id === 'submission')).toMatchObject({
+        status: 'warning',
+        detail: 'the profile allows 5h in queue short, the site 10m',
+        hint: expect.stringMatching(/^write walltime: 10m for it in .*optimist\.yaml$/),
+      });
+      expect(report.ok).toBe(true);
+    });
+
+    test('no queue of that name, though the site has it', async () => {
+      await ward.profile('narrow', text => text.replace(/\n {2}short: .*/, ''));
+      await ward.diagnoses(
+        {
+          stage: 'submission',
+          says: ['the site has a queue short, but its profile does not'],
+          hint: /add it under "queues" in .*narrow\.yaml: short: \{ walltime: 10m \}/,
+        },
+        ['--queue', 'short'],
+        'narrow',
+      );
+    });
+
+    test('another batch system', async () => {
+      await ward.profile('old', text => text.replace('type: slurm', 'type: lsf'));
+      const hint = /if that is what the site has now, write scheduler\.type: slurm in .*old\.yaml/;
+      const says = [/^bsub, bjobs, bkill: not in the PATH .*, nor in a login shell's; but Slurm 2\d.* is there$/];
+      await ward.diagnoses({ stage: 'scheduler', says, hint }, [], 'old');
+
+      await ward.profile('older', text => text.replace('type: slurm', 'type: sge'));
+      const silent = [/^Grid Engine 8\.1\.9 is installed but does not answer: .*; but Slurm 2\d.* is there$/s];
+      await ward.diagnoses({ stage: 'scheduler', says: silent, hint: /scheduler\.type: slurm/ }, [], 'older');
+    }, 120_000);
+  });
+
+  describe('a job that waits', () => {
+    /** Somebody else has all nodes. */
+    const crowded = async (work: () => Promise<void>) => {
+      const sbatch = ['sbatch', '--parsable', '--exclusive', '-N2', '-o', '/dev/null', '--wrap', 'sleep 600'];
+      const { stdout } = await ward.lab.exec('login', sbatch, { user: 'bob' });
+      await work().finally(() => ward.lab.exec('login', ['scancel', stdout.trim()], { user: 'bob' }));
+    };
+    const ours = async () => (await ward.jobs()).filter(line => line.includes('(sfcheck)'));
+    const untilOurs = () => expect.poll(async () => (await ours()).length, { timeout: 30_000 }).toBe(1);
+
+    test('longer than one likes: cancelled, and told why it waited', () =>
+      crowded(async () => {
+        const diagnosis = {
+          stage: 'job',
+          says: [/^the job was still queued after \d+ s; the batch system says (Resources|Priority)/],
+          hint: /give more time with --timeout, or choose another --queue; the job was cancelled/,
+        };
+        await ward.diagnoses(diagnosis, ['--deep', '--timeout', '3s']);
+        expect(await ours()).toEqual([]);
+      }));
+
+    test('and is interrupted: cancelled', () =>
+      crowded(async () => {
+        const check = ward.start(['--deep']);
+        await untilOurs();
+        expect(await check.end('SIGTERM'), check.said).toBe(143);
+        expect(await ours()).toEqual([]);
+      }));
+
+    test(
+      'and is left behind: the next check takes it over, unless it asks for something else',
+      () =>
+        crowded(async () => {
+          const first = ward.start(['--deep']);
+          await untilOurs();
+          const [job] = await ours();
+          await first.end('SIGKILL');
+          const second = ward.start(['--deep']);
+          await expect.poll(() => second.said, { timeout: 30_000 }).toContain('Network from the login node');
+          await new Promise(resolve => setTimeout(resolve, 3000));
+          expect(await ours()).toEqual([job]);
+          await second.end('SIGKILL');
+
+          const third = ward.start(['--deep', '--queue', 'short']);
+          await expect
+            .poll(async () => (await ours())[0] !== job && (await ours()).length, { timeout: 30_000 })
+            .toBe(1);
+          await third.end('SIGINT');
+          expect(await ours()).toEqual([]);
+        }),
+      120_000,
+    );
+
+    test(
+      'when the connection is lost: told, and the next check clears it away',
+      () =>
+        crowded(async () => {
+          const check = ward.start(['--deep', '--json']);
+          await untilOurs();
+          await ward.sh('login', 'pkill -u alice sshd', 'root');
+          expect(await check.exited).toBe(1);
+          const report = JSON.parse(check.said);
+          expect(report.stages.find((s: { id: string }) => s.id === 'job')).toMatchObject({
+            status: 'failed',
+            detail: expect.stringMatching(
+              /could not clean up: the connection to alice@login broke.*sfcheck.*\.check on alice@login/s,
+            ),
+            hint: 'run the check again: it cancels and removes what is there',
+          });
+          expect(await ours()).toHaveLength(1);
+          const next = await ward.examine();
+          const work = next.stages.find(s => s.id === 'work');
+          expect(work?.detail).toMatch(/; cleared away what an earlier check left and cancelled its job$/);
+          expect(await ours()).toEqual([]);
+        }),
+      120_000,
+    );
+  });
+
   describe('the login node', () => {
     test('that reaches neither this machine nor a web server', async () => {
       const block =

@@ -57,7 +57,7 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
     );
     const [cores, memory, kernel, os = '', apptainer = '', charliecloud = ''] = truth.trim().split('\n');
     expect(['c1', 'c2']).toContain(found.node);
-    expect(found.allocation).toEqual(site.given);
+    expect(found.allocation).toEqual({ cores: 8, memory: 16000 });
     expect(found.machine).toMatchObject({ cores: Number(cores), memory: Number(memory) });
     expect(found.system).toMatchObject({ kernel, os: os.replaceAll('"', ''), arch: 'x86_64' });
     expect(found.gpus).toEqual([]);
@@ -123,6 +123,22 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
       'hopeful',
     );
   });
+
+  test.runIf(site.account)(
+    'an account that the site does not know',
+    async () => {
+      await site.account?.strict?.(ward.lab);
+      const deep = site.account?.stage === 'job' ? ['--deep'] : [];
+      const diagnosis = {
+        stage: site.account?.stage as string,
+        says: [site.account?.refused as RegExp],
+        hint: /name (an allocation|a project) of yours: --account NAME/,
+      };
+      await ward.diagnoses(diagnosis, ['--account', 'alchemy', ...deep]);
+      if (site.account?.strict) expect((await ward.examine(['--account', 'physics', ...deep])).ok).toBe(true);
+    },
+    120_000,
+  );
 
   test('Ctrl-C while its job runs: nothing stays', async () => {
     // nobody has that address: the job waits for seconds

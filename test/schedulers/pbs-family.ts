@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import type { Output, PilotJob, Scheduler } from '../../src/schedulers/scheduler.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
-import { outputOf, type Recording } from '../recordings/recordings.js';
+import { outputOf, type Recording, recorded } from '../recordings/recordings.js';
 import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';
 import { job, query } from './jobs.js';
 import { tame, thrown } from './thrown.js';
@@ -139,4 +139,37 @@ export function neverSurprises(scheduler: Scheduler, read: Reader, all: readonly
     thrown(() => scheduler.parseList([{ ...list, exitCode: 1 }], query()));
   }
   thrown(() => scheduler.parseList([], query()));
+}
+
+/** The tests of `parseSubmit`. */
+export function answersToSubmissions(scheduler: Scheduler, all: readonly Recording[]): void {
+  const named = (some: readonly Recording[]) => some.map(r => [r.case, r] as const);
+
+  it.each(named(all.filter(r => /\bqsub\b/.test(r.cmd) && /^\d+\S*\n$/.test(r.stdout))))('%s is a job id', (_, r) => {
+    const id = /^\d+/.exec(r.stdout)?.[0];
+    expect(scheduler.parseSubmit(outputOf(r))).toBe(id);
+    expect(scheduler.parseSubmit({ ...outputOf(r), stdout: `** 3 news **\n12.5\n${r.stdout}bye\n` })).toBe(id);
+  });
+
+  it.each(named(all.filter(r => /^(err\.submit|down\.qsub)/.test(r.case) && r.exit !== 0)))(
+    '%s is refused in its own words',
+    (_, r) => {
+      const lines = r.stderr.split('\n');
+      const line = lines.find(l => /^\[?qsub:/.test(l)) ?? lines[0];
+      expect(thrown(() => scheduler.parseSubmit(outputOf(r))).message).toContain(line?.trim());
+    },
+  );
+}
+
+/** The tests of cancelling: recorded answers that are fine, and some that are not. */
+export function cancelling(scheduler: Scheduler, all: readonly Recording[], fine: string[], failed: string[]): void {
+  const parse = (name: string) => scheduler.parseCancel(outputOf(recorded(all, name)));
+
+  it('asks as job and as array', () => {
+    expect(scheduler.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
+  });
+  it.each(fine)('%s is fine', name => parse(name));
+  it.each(failed)('%s is not', name => {
+    thrown(() => parse(name));
+  });
 }

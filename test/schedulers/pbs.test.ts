@@ -5,7 +5,15 @@ import { read } from '../../src/schedulers/pbs-reader.js';
 import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
-import { header, neverSurprises, scriptIsTight, seen, withPrograms } from './pbs-family.js';
+import {
+  answersToSubmissions,
+  cancelling,
+  header,
+  neverSurprises,
+  scriptIsTight,
+  seen,
+  withPrograms,
+} from './pbs-family.js';
 import { thrown } from './thrown.js';
 
 const all = recordings('openpbs');
@@ -75,24 +83,7 @@ describe('what is submitted', () => {
   it('nothing breaks out of the script', () => scriptIsTight(pbs));
 });
 
-describe('the answer to a submission', () => {
-  it.each(all.filter(r => /\bqsub\b/.test(r.cmd) && /^\d+\S*\n$/.test(r.stdout)).map(r => [r.case, r] as const))(
-    '%s is a job id',
-    (_, r) => {
-      const id = /^\d+/.exec(r.stdout)?.[0];
-      expect(pbs.parseSubmit(outputOf(r))).toBe(id);
-      expect(pbs.parseSubmit({ ...outputOf(r), stdout: `** 3 news **\n12.5\n${r.stdout}bye\n` })).toBe(id);
-    },
-  );
-
-  it.each(all.filter(r => /^(err|down)\.(submit|qsub)/.test(r.case) && r.exit !== 0).map(r => [r.case, r] as const))(
-    '%s is refused in its own words',
-    (_, r) => {
-      const line = r.stderr.split('\n').find(l => l.startsWith('qsub:'));
-      expect(thrown(() => pbs.parseSubmit(outputOf(r))).message).toContain(line?.trim());
-    },
-  );
-});
+describe('the answer to a submission', () => answersToSubmissions(pbs, all));
 
 describe('the list', () => {
   it('asks for nobody else, in two commands at most', () => {
@@ -180,15 +171,8 @@ describe('the list', () => {
 });
 
 describe('cancelling', () => {
-  it('asks as job and as array', () => {
-    expect(pbs.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
-  });
-  it.each(['cancel.running', 'cancel.several-mixed', 'cancel.exiting', 'err.cancel.unknown-id'])('%s is fine', name =>
-    pbs.parseCancel(outputOf(recorded(all, name))),
-  );
-  it.each(['cancel.other-user', 'down.qdel'])('%s is not', name => {
-    thrown(() => pbs.parseCancel(outputOf(recorded(all, name))));
-  });
+  const fine = ['cancel.running', 'cancel.several-mixed', 'cancel.exiting', 'err.cancel.unknown-id'];
+  cancelling(pbs, all, fine, ['cancel.other-user', 'down.qdel']);
 });
 
 it('cut and garbled answers are unknown', () => {

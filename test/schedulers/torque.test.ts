@@ -5,7 +5,15 @@ import { torque } from '../../src/schedulers/torque.js';
 import { read } from '../../src/schedulers/torque-reader.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job, query } from './jobs.js';
-import { header, neverSurprises, scriptIsTight, seen, withPrograms } from './pbs-family.js';
+import {
+  answersToSubmissions,
+  cancelling,
+  header,
+  neverSurprises,
+  scriptIsTight,
+  seen,
+  withPrograms,
+} from './pbs-family.js';
 import { thrown } from './thrown.js';
 
 const all = recordings('torque');
@@ -71,24 +79,7 @@ describe('what is submitted', () => {
   it('nothing breaks out of the script', () => scriptIsTight(torque));
 });
 
-describe('the answer to a submission', () => {
-  it.each(all.filter(r => /\bqsub\b/.test(r.cmd) && /^\d+\S*\n$/.test(r.stdout)).map(r => [r.case, r] as const))(
-    '%s is a job id',
-    (_, r) => {
-      const id = /^\d+/.exec(r.stdout)?.[0];
-      expect(torque.parseSubmit(outputOf(r))).toBe(id);
-      expect(torque.parseSubmit({ ...outputOf(r), stdout: `** 3 news **\n12.5\n${r.stdout}bye\n` })).toBe(id);
-    },
-  );
-
-  it.each(all.filter(r => /^err\.submit/.test(r.case) && r.exit !== 0).map(r => [r.case, r] as const))(
-    '%s is refused in its own words',
-    (_, r) => {
-      const line = r.stderr.split('\n').find(l => /^\[?qsub:/.test(l));
-      expect(thrown(() => torque.parseSubmit(outputOf(r))).message).toContain(line?.trim());
-    },
-  );
-});
+describe('the answer to a submission', () => answersToSubmissions(torque, all));
 
 describe('the list', () => {
   it('asks for the arrays of one user, and for nobody when there are none', () => {
@@ -158,15 +149,8 @@ describe('the list', () => {
 });
 
 describe('cancelling', () => {
-  it('asks as job and as array', () => {
-    expect(torque.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
-  });
-  it.each(['cancel.running', 'cancel.finished', 'cancel.forgotten', 'cancel.several-mixed'])('%s is fine', name =>
-    torque.parseCancel(outputOf(recorded(all, name))),
-  );
-  it.each(['cancel.other-user', 'down.qdel', 'err.cancel.malformed-id', 'err.cancel.no-args'])('%s is not', name => {
-    thrown(() => torque.parseCancel(outputOf(recorded(all, name))));
-  });
+  const fine = ['cancel.running', 'cancel.finished', 'cancel.forgotten', 'cancel.several-mixed'];
+  cancelling(torque, all, fine, ['cancel.other-user', 'down.qdel', 'err.cancel.malformed-id', 'err.cancel.no-args']);
 });
 
 it('cut and garbled answers are unknown', () => {

@@ -82,7 +82,8 @@ export function standInSite(site: StandInSite): void {
       expect(await lab.leftovers()).not.toEqual([]);
       expect((await scailfin(lab, 'headnode', ['down', site.profile])).stdout).toContain(verified);
       await clean();
-    });
+      // LSF's programs wait for their server as long as they are let
+    }, 240_000);
 
     it('says what the reader of recordings understands', async () => {
       const read = readerOf(site.site) as Reader;

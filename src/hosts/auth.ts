@@ -7,7 +7,7 @@ import { faultOf, validity } from './keys/certificate.js';
 import { type Identity, PublicKeyAttempt } from './keys/identity.js';
 import { type Candidate, planIdentities } from './keys/plan.js';
 import { printable } from './printable.js';
-import { Questions } from './questions.js';
+import { Questions, unansweredHint } from './questions.js';
 import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
 
@@ -103,7 +103,7 @@ export class Authenticator {
   }
 
   #hint(because: string | undefined): string {
-    const { user, alias, host, port, renewal } = this.#settings;
+    const { user, alias, host, renewal } = this.#settings;
     if (/too many authentication failures/i.test(because ?? '') && this.#agentKeys > 1) {
       return `name the right key for ${alias} in ~/.ssh/config by IdentityFile, with IdentitiesOnly yes: the agent offered ${this.#agentKeys} keys`;
     }
@@ -111,8 +111,7 @@ export class Authenticator {
     if (known !== undefined) return known;
     if (renewal !== undefined && !this.#hadCertificate) return `get a key: ${renewal}`;
     if (this.#questions.unanswered === undefined) return `see what a plain login says: ssh -v ${user}@${host}`;
-    const place = `${user}@${alias}${port === 22 ? '' : `:${port}`}`;
-    return `on a terminal, scailfin login ${place} asks once for all later commands; or name a key by IdentityFile in ~/.ssh/config`;
+    return unansweredHint(this.#settings);
   }
 
   async #proxy(): Promise<Attempt | undefined> {

@@ -110,3 +110,9 @@ export class Questions {
     return prompter.ask(printable([...remarks, ...lines].join('\n')), { echo });
   }
 }
+
+/** What to do about a question that nobody was there to answer. */
+export function unansweredHint({ user, alias, port }: SshSettings): string {
+  const place = `${user}@${alias}${port === 22 ? '' : `:${port}`}`;
+  return `on a terminal, scailfin login ${place} asks once for all later commands; or name a key by IdentityFile in ~/.ssh/config`;
+}

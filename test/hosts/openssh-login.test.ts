@@ -91,7 +91,12 @@ describe('host keys', () => {
     const told: unknown[] = [];
     await login({ onHostKey: (alias, verdict) => told.push({ alias, ...verdict }) });
     const fingerprint = print(server.hostKeyFile);
-    expect(told).toEqual([{ alias: 'box', type: 'ssh-ed25519', fingerprint, place: `${known}:1` }]);
+    const verdict = { alias: 'box', type: 'ssh-ed25519', fingerprint, place: `${known}:1` };
+    expect(told).toEqual([verdict]);
+    // even to one who is not let in
+    writeFileSync(path.join(server.dir, 'authorized_keys'), '');
+    await failure(AuthError, { onHostKey: (alias, verdict) => told.push({ alias, ...verdict }) });
+    expect(told).toEqual([verdict, verdict]);
   });
 });
 

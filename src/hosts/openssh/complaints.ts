@@ -2,6 +2,7 @@ import { AuthError, ConnectionError, HostKeyError, ScailfinError, UsageError } f
 import { commandLine } from '../../shell.js';
 import { unknownKeyHint } from '../hostkeys.js';
 import { knownName } from '../knownhosts.js';
+import { unansweredHint } from '../questions.js';
 import type { SshSettings } from '../sshconfig.js';
 import { inWords, unreachable } from '../unreachable.js';
 import type { SshLog } from './log.js';
@@ -133,7 +134,8 @@ function ofNetwork(settings: SshSettings, said: string, { way, log }: Failure): 
   return undefined;
 }
 
-function ofLogin({ alias, user, host }: SshSettings, { log, unanswered, locked, program }: Failure): AuthError {
+function ofLogin(settings: SshSettings, { log, unanswered, locked, program }: Failure): AuthError {
+  const { alias, user, host } = settings;
   const { tried, offered, gssapi } = log;
   const parts = [
     `${alias} did not accept ${user}`,
@@ -148,7 +150,7 @@ function ofLogin({ alias, user, host }: SshSettings, { log, unanswered, locked, 
     ? commandLine(['ssh-add', locked[0]])
     : unanswered === undefined
       ? `see what a plain login says: ${program} -v ${user}@${host}`
-      : 'run it on a terminal to answer, or give a key that needs no question by IdentityFile in ~/.ssh/config';
+      : unansweredHint(settings);
   return new AuthError(parts.join('\n  '), { hint });
 }
 

@@ -67,8 +67,6 @@ export class OpensshLink extends Link {
         await link.close();
         throw error;
       });
-      for (const [index, verdict] of login.log.hostKeys.entries())
-        options.onHostKey?.(way[index]?.alias ?? host, verdict);
       return link;
     } catch (error) {
       tidy(path);

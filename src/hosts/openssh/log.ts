@@ -5,8 +5,7 @@ import { printable } from '../printable.js';
 const kept = 128 * 1024;
 
 /** Lines of `ssh -v` that tell a person nothing. */
-const noise =
-  /^(debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
+const noise = /^(debug\d: |OpenSSH_|Authenticated |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
 
 /**
  * What `ssh -v` says on standard error. The wording is that of OpenSSH 7.4 to 10.3, which differs in little; where a line
@@ -76,6 +75,11 @@ export class SshLog {
   get gssapi(): string | undefined {
     const [, text] = this.#here(/^debug1: (.*GSS[\s\S]*?)(?:\n\n|\ndebug1: )/gm).at(-1) ?? [];
     return text?.trim().replace(/\s*\n\s*/g, ' ');
+  }
+
+  /** Those that were settled for: only then encryption begins. */
+  get settledKeys(): HostKeyVerdict[] {
+    return this.hostKeys.slice(0, this.#all(/^debug1: SSH2_MSG_NEWKEYS received$/gm).length);
   }
 
   /** The keys that hosts showed, in the order of the hosts. */

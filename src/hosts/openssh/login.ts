@@ -32,6 +32,7 @@ export class SshLogin {
   #child: ChildProcess | undefined;
   #unanswered: string | undefined;
   #refusedKey = false;
+  #keysTold = 0;
   readonly #locked: string[] = [];
   #failed: (error: unknown) => void = () => {};
 
@@ -80,6 +81,7 @@ export class SshLogin {
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
       this.log.take(piece);
       this.#clock.restart();
+      this.#tellHostKeys();
     });
     await new Promise<void>((resolve, reject) => {
       this.#failed = reject;
@@ -94,6 +96,14 @@ export class SshLogin {
         });
       });
     });
+  }
+
+  #tellHostKeys(): void {
+    const settled = this.options.onHostKey ? this.log.settledKeys : [];
+    for (const verdict of settled.slice(this.#keysTold)) {
+      this.options.onHostKey?.(this.request.way[this.#keysTold]?.alias ?? this.#settings.alias, verdict);
+      this.#keysTold += 1;
+    }
   }
 
   async #answer({ text, kind }: Question): Promise<string | undefined> {

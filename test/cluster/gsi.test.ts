@@ -39,4 +39,15 @@ describe.skipIf(reason !== undefined)(`a cluster over GSI-SSH${reason ? ` (skipp
     expect(log).toMatch(/CN=Scail User is alice, over TLSv1\.3 TLS_AES_256_GCM_SHA384, delegating/);
     expect(log).not.toContain('refused');
   });
+
+  it('runs its pool on the login node, over a login that is kept when the proxy is gone', async () => {
+    await scailfin(lab, 'laptop', ['proxy', 'init']);
+    await scailfin(lab, 'laptop', ['login', gsiSite]);
+    await scailfin(lab, 'laptop', ['proxy', 'destroy']);
+    const up = ['up', '--site', gsiSite, '--headnode', 'login', '--nodes', '1', '--walltime', '30m'];
+    expect((await scailfin(lab, 'laptop', up)).stdout).toContain('1 of 1 glide-ins has joined');
+    await scailfin(lab, 'laptop', ['down', gsiSite]);
+    await scailfin(lab, 'laptop', ['logout', '--all']);
+    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+  });
 });

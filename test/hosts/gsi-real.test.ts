@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { AuthError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { Grid } from './gsi-sshd.js';
-import { freePort } from './sshd.js';
+import { freePort, makeKey } from './sshd.js';
 import { hostSuite } from './suite.js';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 30_000 });
@@ -39,22 +39,29 @@ interface Server {
   stop(): Promise<void>;
 }
 
-async function startGsisshd(grid: Grid, settings: NodeJS.ProcessEnv = {}): Promise<Server> {
+interface ServerOptions {
+  /** More lines of its configuration; default: no keys. */
+  readonly config?: readonly string[];
+  /** The CAs it trusts, if not the grid's. */
+  readonly certificates?: string;
+}
+
+async function startGsisshd(grid: Grid, options: ServerOptions = {}): Promise<Server> {
   const dir = mkdtempSync(join(grid.dir, 'gsisshd-'));
   const issued = grid.ca.issueHost('gsi.test');
   const [port, user] = [await freePort(), userInfo().username];
   const [config, log, ssh] = [join(dir, 'config'), join(dir, 'log'), join(dir, 'home', '.ssh')];
   const lines = [
     ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${grid.hostKey}`, `PidFile ${dir}/pid`],
-    ...['GSSAPIAuthentication yes', 'PermitRootLogin yes', 'StrictModes no', 'UsePAM no', 'PubkeyAuthentication no'],
+    ...['GSSAPIAuthentication yes', 'PermitRootLogin yes', 'StrictModes no', 'UsePAM no'],
     ...['PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PerSourcePenalties no', 'MaxStartups 100'],
-    'Subsystem sftp internal-sftp',
+    ...['Subsystem sftp internal-sftp', ...(options.config ?? ['PubkeyAuthentication no'])],
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
-  const security = { GRIDMAP: grid.gridmap, X509_CERT_DIR: grid.certificates };
+  const security = { GRIDMAP: grid.gridmap, X509_CERT_DIR: options.certificates ?? grid.certificates };
   const host = { X509_USER_CERT: issued.cert, X509_USER_KEY: issued.key };
   const child = spawn(program as string, ['-D', '-f', config, '-E', log], {
-    env: { PATH: process.env.PATH, ...security, ...host, ...settings },
+    env: { PATH: process.env.PATH, ...security, ...host },
     stdio: 'ignore',
   });
   const ended = new Promise(resolve => child.once('exit', resolve));
@@ -99,8 +106,8 @@ describe.skipIf(!program)(`the Grid Community Toolkit's gsisshd${why}`, () => {
   });
   afterAll(() => grid?.remove());
 
-  const serve = async (settings?: NodeJS.ProcessEnv): Promise<Server> => {
-    const server = await startGsisshd(grid, settings);
+  const serve = async (options?: ServerOptions): Promise<Server> => {
+    const server = await startGsisshd(grid, options);
     running.push(server);
     return server;
   };
@@ -130,7 +137,7 @@ describe.skipIf(!program)(`the Grid Community Toolkit's gsisshd${why}`, () => {
 
   it('says why it does not: an unknown CA', async () => {
     const elsewhere = mkdtempSync(join(grid.dir, 'nobody-'));
-    const error = await failure(await serve({ X509_CERT_DIR: elsewhere }), proxy);
+    const error = await failure(await serve({ certificates: elsewhere }), proxy);
     expect(error.message).toMatch(/box refused the proxy .*: .*Cannot find trusted CA certificate with hash/);
     expect(error.hint).toContain('ask which ones it takes');
   });
@@ -142,6 +149,19 @@ describe.skipIf(!program)(`the Grid Community Toolkit's gsisshd${why}`, () => {
     const { message } = await failure(server, grid.proxy('stranger', { holder: stranger }));
     expect(message).toContain('does not let /O=Grid/OU=Test/CN=Stranger in as');
   });
+
+  it.each(['publickey,gssapi-with-mic', 'gssapi-with-mic,publickey'])(
+    'is one of two that must agree: %s',
+    async both => {
+      const key = makeKey(join(mkdtempSync(join(grid.dir, 'key-')), 'id_ed25519'), 'ed25519');
+      const config = [`AuthenticationMethods ${both}`, `AuthorizedKeysFile ${key}.pub`];
+      const server = await serve({ config });
+      appendFileSync(join(server.env.HOME as string, '.ssh', 'config'), `  IdentityFile ${key}\n`);
+      const host = await open(server);
+      expect((await host.run(['echo', 'in'])).stdout).toBe('in\n');
+      await host.close();
+    },
+  );
 
   hostSuite('over it', async () => open(await startGsisshd(grid)), { brief: true });
 });

@@ -168,7 +168,9 @@ function shownBy(socket: TLSSocket): Buffer[] {
 function trouble(name: string, error: Error & { code?: string }): ScailfinError {
   const alert = /ALERT_(.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR).*)$/.exec(error.code ?? '')?.[1];
   if (alert === undefined) {
-    return new ConnectionError(`${name} can't be talked to: ${messageOf(error)}`, { hint: 'check host and port' });
+    // a host with several addresses has an error for each
+    const all = error instanceof AggregateError ? error.errors.map(messageOf) : [messageOf(error)];
+    return new ConnectionError(`${name} can't be talked to: ${all.join(', ')}`, { hint: 'check host and port' });
   }
   return new AuthError(`${name} does not accept our certificate: ${alert.toLowerCase().replaceAll('_', ' ')}`, {
     hint: 'see what we show: scailfin proxy info',

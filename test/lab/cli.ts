@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { gsiPort, gsiSite, makeGsiSite } from './gsi.js';
 import { type HostName, hostNames, Lab, labUnavailable } from './lab.js';
 import { isStale, load, names } from './record.js';
 import { prepareRootfs } from './rootfs.js';
@@ -8,6 +9,7 @@ const usage = `npm run lab -- up [--name NAME] [--site SITE]                   S
              down [--name NAME | --all | --stale]
              status
              exec HOST [--name NAME] [--user USER] -- COMMAND…      HOST: ${hostNames.join(', ')}
+             gsi [--name NAME]     its site can be reached by GSI-SSH, too
              prepare        builds what all labs share
 A lab without a name is called "lab"; without a site it has Slurm's.`;
 
@@ -81,6 +83,10 @@ async function main(args: string[]): Promise<number> {
       return 0;
     case 'exec':
       return exec(values.name, positionals[1], values.user, command);
+    case 'gsi':
+      await makeGsiSite(await Lab.attach(values.name));
+      say(`login:${gsiPort} lets in by proxy: grid-proxy-init, then scailfin up --site ${gsiSite}`);
+      return 0;
     case 'prepare':
       await prepareRootfs(say);
       return 0;

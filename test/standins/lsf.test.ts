@@ -3,6 +3,7 @@ import { type Answer, says } from '../lab/standins/answer.js';
 import { words } from '../lab/standins/getopt.js';
 import * as commands from '../lab/standins/lsf/commands.js';
 import { orderOf, queues, type Site } from '../lab/standins/lsf/order.js';
+import { bhosts, bqueues } from '../lab/standins/lsf/queues.js';
 import type { Job, Known } from '../lab/standins/lsf/show.js';
 import { type Recording, recorded, recordings } from '../recordings/recordings.js';
 import { lsfScripts } from './scripts.js';
@@ -80,7 +81,7 @@ function world(jobs: readonly Job[], more: Partial<commands.World> = {}): comman
 const saying = ({ stdout, stderr, exit }: Answer | Recording) => ({ stdout, stderr, exit });
 const run = (cmd: string, at: commands.World): Answer => {
   const [program = '', ...args] = words(cmd);
-  const { bjobs, bhist, bkill, bstop, bresume, bqueues } = commands;
+  const { bjobs, bhist, bkill, bstop, bresume } = commands;
   const known: Record<string, (args: string[], at: commands.World) => Answer> = {
     bjobs,
     bhist,
@@ -274,10 +275,14 @@ describe('answers of the others', () => {
     for (const name of ['version.bjobs-V', 'version.bsub-V', 'version.lsid-V'])
       expect(saying(commands.versionAnswer)).toEqual(saying(recorded(all, name)));
     expect(saying(commands.lsid(site))).toEqual(saying(recorded(all, 'version.lsid')));
+    const blocks = (text: string) => text.split(/^-{79}$/m).filter(one => !/QUEUE: post/.test(one));
+    const { stdout } = recorded(all, 'queues.bqueues-l');
+    expect(blocks(run('bqueues -l', world([])).stdout)).toEqual(blocks(stdout));
+    expect(saying(run('bqueues -l short', world([])))).toEqual(saying(recorded(all, 'queues.bqueues-l-one')));
     const nodes = [{ name: 'lsf01', isDown: false, cores: 8, memory: 24105 }];
     for (const name of ['nodes.bhosts', 'nodes.bhosts-w', 'nodes.bhosts-unknown']) {
       const r = recorded(all, name);
-      expect(saying(commands.bhosts(words(r.cmd).slice(1), world([]), nodes))).toEqual(saying(r));
+      expect(saying(bhosts(words(r.cmd).slice(1), world([]), nodes))).toEqual(saying(r));
     }
   });
 });

@@ -4,6 +4,7 @@ import { full } from '../lab/standins/family.js';
 import { words } from '../lab/standins/getopt.js';
 import type { Job, Known } from '../lab/standins/pbs/attributes.js';
 import * as commands from '../lab/standins/pbs/commands.js';
+import { pbsnodes } from '../lab/standins/pbs/nodes.js';
 import { orderOf } from '../lab/standins/pbs/order.js';
 import { bars, json, table, wideTable } from '../lab/standins/pbs/show.js';
 import { away, queues, type Site } from '../lab/standins/pbs/site.js';
@@ -276,8 +277,28 @@ describe('answers of the others', () => {
   });
   it('queues', () => {
     const lines = (text: string) => text.split('\n').filter(line => !/^limited/.test(line));
-    const runs = { order: orderIn('submit.exit0'), state: 'running', started: new Date() } as const;
+    const runs = { order: orderIn('submit.running'), state: 'running', started: new Date() } as const;
     const at = world([job(4, runs), job(5, runs)]);
     expect(lines(run('qstat -Q', at).stdout)).toEqual(lines(recorded(all, 'queues.qstat-Q').stdout));
+    const blocks = (text: string) => text.split(/(?<=\n\n)/).filter(block => !/^Queue: limited/.test(block));
+    for (const form of ['qstat-Qf', 'qstat-Q-one']) {
+      const r = recorded(all, `queues.${form}`);
+      expect(blocks(run(r.cmd, at).stdout)).toEqual(blocks(r.stdout));
+    }
+    const count = (text: string) => text.replace(/total_jobs = .*/, '?');
+    expect(count(run('qstat -B -f', at).stdout)).toBe(count(recorded(all, 'server.qstat-Bf').stdout));
+  });
+  it('nodes', () => {
+    const runs = { order: orderIn('submit.running'), state: 'running', started: new Date(), nodes: ['pbs01'] } as const;
+    const node = { name: 'pbs01', isDown: false, cores: 8, memory: 24105.55078125 };
+    const r = recorded(all, 'nodes.pbsnodes-a');
+    // the machine behind claims more cores than it has
+    const told = (text: string) => text.replaceAll(/(pcpus|last_\w+_time) = .*/g, '$1 = ?');
+    expect(told(pbsnodes(argsOf(r.cmd), world([job(4, runs), job(5, runs)]), [node]).stdout)).toBe(told(r.stdout));
+    for (const [name, isDown] of [
+      ['nodes.pbsnodes-l', false],
+      ['nodes.down.pbsnodes-l', true],
+    ] as const)
+      expect(saying(pbsnodes(['-l'], world([]), [{ ...node, isDown }]))).toEqual(saying(recorded(all, name)));
   });
 });

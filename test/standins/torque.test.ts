@@ -303,5 +303,15 @@ describe('answers of the others', () => {
     const batch = orderIn('submit.exit0');
     const at = world([job(1, { order: batch }), job(2, { order: batch, ...over })]);
     expect(lines(run('qstat -Q', at).stdout)).toEqual(lines(recorded(all, 'queues.qstat-Q').stdout));
+    const blocks = (text: string) => text.split(/(?<=\n\n)/).filter(block => !/^Queue: limited/.test(block));
+    for (const form of ['qstat-Qf', 'qstat-Qf1', 'qstat-Q-one']) {
+      const r = recorded(all, `queues.${form}`);
+      expect(blocks(run(r.cmd, at).stdout)).toEqual(blocks(r.stdout));
+    }
+    const count = (text: string) => text.replace(/net_counter = .*|next_job_number = .*/g, '?');
+    for (const form of ['qstat-Bf', 'qstat-Bf1']) {
+      const r = recorded(all, `server.${form}`);
+      expect(count(run(r.cmd, at).stdout)).toBe(count(r.stdout));
+    }
   });
 });

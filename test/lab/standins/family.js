@@ -26,14 +26,14 @@ export function text(attributes, name) {
 }
 
 /** `qstat -f`, folded at a width; in whole lines without. @param {readonly Shown[]} jobs @param {number} [width] @returns {string} */
-export function full(jobs, width) {
-  const line = (/** @type {string} */ whole) => (width === undefined ? whole : folded(whole, width));
-  return jobs
-    .map(({ id, attributes }) => {
-      const lines = attributes.map(([name]) => `    ${line(`${name} = ${text(attributes, name)}`)}\n`);
-      return `Job Id: ${id}\n${lines.join('')}\n`;
-    })
-    .join('');
+export const full = (jobs, width) =>
+  jobs.map(({ id, attributes }) => block(`Job Id: ${id}`, attributes, width)).join('');
+
+/** A title and its attributes, a line each. @param {string} title @param {Attributes} attributes @param {number} [width] @returns {string} */
+export function block(title, attributes, width) {
+  const lines = attributes.map(([name]) => `${name} = ${text(attributes, name)}`);
+  const shown = width === undefined ? lines : lines.map(line => folded(line, width));
+  return `${title}\n${shown.map(line => `    ${line}\n`).join('')}\n`;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { says } from './answer.js';
-import { bhist, bhosts, bjobs, bkill, bqueues, bresume, bstop, lsid, versionAnswer } from './lsf/commands.js';
+import { bhist, bjobs, bkill, bresume, bstop, lsid, versionAnswer } from './lsf/commands.js';
 import { orderOf, queues } from './lsf/order.js';
+import { bhosts, bqueues } from './lsf/queues.js';
 import { scriptFor } from './node.js';
 import { speak, typed, user } from './program.js';
 import * as slurm from './slurm.js';

@@ -12,6 +12,8 @@ import { words } from '../getopt.js';
  * @property {boolean} open it takes jobs
  * @property {boolean} active it runs jobs
  * @property {readonly string[]} [users] whom it takes jobs from
+ * @property {string} description
+ * @property {boolean} [delayed] new jobs wait a while
  */
 
 /**
@@ -26,11 +28,11 @@ import { words } from '../getopt.js';
 
 /** The queues of the recorded cluster; a longer day in the lab. @param {number} limit minutes @param {number} slots @returns {Site['queues']} */
 export const queues = (limit, slots) => ({
-  short: { priority: 40, limit: 1, open: true, active: true },
-  normal: { priority: 30, limit, slots, open: true, active: true },
-  stopped: { priority: 20, open: true, active: false },
-  closed: { priority: 20, open: false, active: true },
-  private: { priority: 20, open: true, active: true, users: ['bob'] },
+  short: { priority: 40, limit: 1, open: true, active: true, description: 'one minute jobs' },
+  normal: { priority: 30, limit, slots, open: true, active: true, description: 'For normal low priority jobs' },
+  stopped: { priority: 20, open: true, active: false, description: 'inactivated queue', delayed: true },
+  closed: { priority: 20, open: false, active: true, description: 'closed queue', delayed: true },
+  private: { priority: 20, open: true, active: true, users: ['bob'], description: 'bob only', delayed: true },
 });
 
 /** A job as the cluster has it on record.

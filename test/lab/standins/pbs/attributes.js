@@ -49,8 +49,8 @@ function commentOf(job, known, site) {
   return [known.comment || waited, 'and terminated'].filter(Boolean).join(' ');
 }
 
-/** @param {Job} job @param {Site} site @returns {string | undefined} */
-function waiting({ why, order }, site) {
+/** Why a job waits. @param {Job} job @param {Site} site @returns {string | undefined} */
+export function waiting({ why, order }, site) {
   if (site.queues[order.queue]?.started === false) return 'Not Running: Queue not started.';
   return why === 'Resources' || why === 'Priority' ? 'Not Running: Not enough free nodes available' : undefined;
 }
@@ -186,87 +186,3 @@ const resourcesUsed = (cores, walltime) => [
 /** @param {Job['order']} order @returns {string} */
 const variables = order =>
   order.variables.map(([name, value]) => `${name}=${value.replaceAll(/[\\,]/g, '\\$&')}`).join(',');
-
-/** An array as such. @param {readonly Job[]} tasks @param {Date} now @param {Site} site @param {Known} known @returns {Attributes} */
-export function arrayAttributes(tasks, now, site, known = {}) {
-  const [first] = tasks;
-  if (first === undefined) return [];
-  const { task: _, started: __, ...whole } = first;
-  const count = (/** @type {readonly Job['state'][]} */ ...states) =>
-    tasks.filter(job => states.includes(job.state)).length;
-  const [begun, over] = [
-    tasks.filter(job => job.started).map(job => /** @type {Date} */ (job.started)),
-    tasks.every(job => job.state === 'over'),
-  ];
-  const began = begun.length > 0 ? new Date(Math.min(...begun.map(time => time.getTime()))) : undefined;
-  const changes = tasks.map(job => (job.ended ?? job.started ?? job.submitted).getTime());
-  const changed = new Date(Math.max(...changes));
-  const failed = tasks.some(job => exitStatus(job) !== 0);
-  const cancelled = tasks.every(job => job.end === 'cancelled' && job.state === 'over');
-  const [state, substate] = over
-    ? ['F', cancelled ? '91' : failed ? '93' : '92']
-    : began
-      ? ['B', '70']
-      : stateOf(first.state === 'over' ? { ...first, state: 'queued' } : first);
-  const waited = waiting(first, site);
-  const start = began ? `Job Array Began at ${comment(began)}` : waited;
-  const told = over
-    ? `${start ?? ''} and ${cancelled ? 'terminated' : failed ? 'failed' : 'finished'}`.trim()
-    : first.state === 'held'
-      ? known.comment
-      : start;
-  const left = tasks.filter(job => job.state !== 'over' && !job.started).map(job => job.task ?? 0);
-  const counts = `Queued:${count('queued', 'held', 'waits', 'depends')} Running:${count('running', 'suspended')} Exiting:${count('ending')} Expired:${over && began ? 0 : count('over')}`;
-  const own = [
-    ['array', 'True'],
-    ['array_state_count', counts],
-    ['array_indices_submitted', whole.order.array ?? ''],
-    ['array_indices_remaining', ranges(left)],
-  ];
-  const isHeld = !over && first.state === 'held';
-  const plain = attributes({ ...whole, nodes: [], state: isHeld ? 'held' : 'queued', why: '' }, now, site, known);
-  return plain.flatMap(([key, value]) => {
-    /** @type {readonly (readonly [string, string | Date | undefined])[]} */
-    let lines = [[key, value]];
-    if (key === 'job_state') lines = [[key, state]];
-    if (key === 'mtime') lines = [[key, changed]];
-    if (key === 'substate') lines = [[key, substate]];
-    if (key === 'comment') lines = [];
-    if (key === 'Submit_arguments')
-      lines = [
-        [key, value],
-        ...own.map(pair => /** @type {[string, string]} */ (pair)),
-        ['history_timestamp', over ? String(changed.getTime() / 1000) : undefined],
-      ];
-    if (key === 'Variable_List')
-      lines = [
-        [key, value],
-        ['comment', told],
-      ];
-    if (key.startsWith('Resource_List.') && key === plain.findLast(([name]) => name.startsWith('Resource_List.'))?.[0])
-      lines = [
-        [key, value],
-        ['stime', began],
-        ['obittime', over && began ? changed : undefined],
-      ];
-    if (key === 'etime')
-      lines = [
-        [key, value],
-        ['Stageout_status', over && began ? '1' : undefined],
-        ['Exit_status', over && began ? (failed ? '1' : '0') : undefined],
-      ];
-    return /** @type {[string, string | Date][]} */ (lines.filter(line => line[1] !== undefined));
-  });
-}
-
-/** `1,3-5`, or a dash for none. @param {readonly number[]} numbers @returns {string} */
-function ranges(numbers) {
-  /** @type {[number, number][]} */
-  const spans = [];
-  for (const n of numbers) {
-    const last = spans.at(-1);
-    if (last && last[1] === n - 1) last[1] = n;
-    else spans.push([n, n]);
-  }
-  return spans.map(([first, end]) => (first === end ? String(first) : `${first}-${end}`)).join(',') || '-';
-}

@@ -1,7 +1,9 @@
 import { refuses, says } from '../answer.js';
 import { full } from '../family.js';
 import { getopt, last } from '../getopt.js';
-import { arrayAttributes, attributes, stateOf } from './attributes.js';
+import { arrayAttributes } from './arrays.js';
+import { attributes, stateOf } from './attributes.js';
+import { queues, queueTable, server } from './queues.js';
 import { bars, json, table, wideTable } from './show.js';
 
 /** @typedef {import('./attributes.js').Job} Job */
@@ -24,7 +26,7 @@ import { bars, json, table, wideTable } from './show.js';
 export const versionAnswer = says('pbs_version = 23.06.06\n');
 
 /** @param {Job} job @param {Site} site @returns {string} */
-const nativeId = ({ id, task }, { server }) => `${id}${task === undefined ? '' : `[${task}]`}.${server}`;
+export const nativeId = ({ id, task }, { server }) => `${id}${task === undefined ? '' : `[${task}]`}.${server}`;
 
 /** @typedef {{ readonly jobs: readonly Job[], readonly whole: boolean, readonly id: string }} Found */
 
@@ -73,7 +75,10 @@ function shown(jobs, world, tasks, whole) {
 export function qstat(args, world) {
   const { options, operands } = getopt(args, 'aefF:GHiJMnpqQrsStTu:wxB1D:');
   const has = (/** @type {string} */ name) => options.some(option => option.name === name);
-  if (has('Q')) return queueTable(operands, world);
+  const strange = has('Q') ? operands.find(name => !world.site.queues[name]) : undefined;
+  if (strange !== undefined) return refuses(170, `qstat: Unknown queue ${strange}`);
+  if (has('Q')) return says(has('f') ? queues(operands, world) : queueTable(world));
+  if (has('B')) return says(server(world));
   const [tasks, history] = [has('t'), has('x') || has('H')];
   const render = (/** @type {ReturnType<typeof shown>} */ list) => {
     const format = last(options, 'F');
@@ -117,23 +122,6 @@ function missing({ jobs, id }, world, history) {
   if (!first) return [153, `qstat: Unknown Job Id ${id}`];
   if (history || !isPast(first.task === undefined ? jobs : siblings(world, first))) return undefined;
   return [35, `qstat: ${id} Job has finished, use -x or -H to obtain historical job information`];
-}
-
-/** @param {readonly string[]} names @param {World} world @returns {Answer} */
-function queueTable(names, { site, jobs }) {
-  const strange = names.find(name => !site.queues[name]);
-  if (strange !== undefined) return refuses(170, `qstat: Unknown queue ${strange}`);
-  const head = `Queue              Max   Tot Ena Str   Que   Run   Hld   Wat   Trn   Ext Type
----------------- ----- ----- --- --- ----- ----- ----- ----- ----- ----- ----
-`;
-  const rows = Object.entries(site.queues).map(([name, queue]) => {
-    const here = jobs.filter(job => job.order.queue === name && job.state !== 'over').map(job => stateOf(job)[0]);
-    const count = (/** @type {string} */ letter) => String(here.filter(one => one === letter).length).padStart(5);
-    const yes = (/** @type {boolean} */ is) => (is ? 'yes' : 'no').padStart(3);
-    const counts = ['Q', 'R', 'H', 'W', 'T', 'E'].map(count).join(' ');
-    return `${name.padEnd(16)}     0 ${String(here.length).padStart(5)} ${yes(queue.enabled)} ${yes(queue.started)} ${counts} Exe*\n`;
-  });
-  return says(head + rows.join(''));
 }
 
 /** @param {readonly string[]} args @param {World} world @returns {Answer} */
@@ -199,43 +187,3 @@ export const qrls = (args, world) =>
     world.release(jobs.filter(job => job.state === 'held'));
     return undefined;
   });
-
-/** @typedef {import('../slurm.js').Node} Node */
-
-/** `pbsnodes -a` and `-l`. @param {readonly string[]} args @param {World} world @param {readonly Node[]} nodes @returns {Answer} */
-export function pbsnodes(args, { jobs, site }, nodes) {
-  const { options, operands } = getopt(args, 'aclLvSjF:oprsH');
-  if (options.some(o => o.name === 'l')) {
-    const down = nodes.filter(node => node.isDown);
-    return says(down.map(node => `${node.name.padEnd(20)} down node down: communication closed\n`).join(''));
-  }
-  const chosen = nodes.filter(node => operands.length === 0 || operands.includes(node.name));
-  const blocks = chosen.map(({ name, isDown, cores, memory }) => {
-    const here = jobs.filter(job => job.state === 'running' && job.nodes.includes(name));
-    const taken = here.reduce((sum, job) => sum + job.order.chunk.cores, 0);
-    const state = isDown ? 'down' : taken >= cores ? 'job-busy' : 'free';
-    const lines = [
-      ['Mom', name],
-      ['ntype', 'PBS'],
-      ['state', state],
-      ['pcpus', String(cores)],
-    ];
-    if (here.length > 0) lines.push(['jobs', here.map(job => `${nativeId(job, site)}/0`).join(', ')]);
-    const has = [
-      ['arch', 'linux'],
-      ['host', name],
-      ['mem', `${memory * 1024}kb`],
-      ['ncpus', String(cores)],
-      ['vnode', name],
-    ];
-    lines.push(...has.map(([key, value]) => [`resources_available.${key}`, value ?? '']));
-    lines.push(
-      ['resources_assigned.ncpus', String(taken)],
-      ['resv_enable', 'True'],
-      ['sharing', 'default_shared'],
-      ['license', 'l'],
-    );
-    return `${name}\n${lines.map(([key, value]) => `     ${key} = ${value}\n`).join('')}\n`;
-  });
-  return says(blocks.join(''));
-}

@@ -2,6 +2,7 @@ import { refuses, says } from '../answer.js';
 import { full } from '../family.js';
 import { getopt, last } from '../getopt.js';
 import { arrayAttributes, attributes, letter } from './attributes.js';
+import { queues, queueTable, server } from './queues.js';
 import { table, wideTable, xml } from './show.js';
 
 /** @typedef {import('./attributes.js').Job} Job */
@@ -58,12 +59,14 @@ export function qstat(args, world) {
   const { options, operands } = getopt(args, 'aefF:iIlMn1qQrRstTu:W:xB');
   /** @param {string} name */
   const has = name => options.some(option => option.name === name);
-  if (has('Q') || has('q')) return says(queueTable(world));
+  const width = has('1') ? undefined : 78;
+  if (has('Q')) return says(has('f') ? queues(operands, world, width) : queueTable(world));
+  if (has('B')) return says(server(world, width));
   const tasks = has('t');
   /** @param {ReturnType<typeof shown>} list @returns {string} */
   const render = list => {
     if (has('x')) return xml(list);
-    if (has('f')) return full(list, has('1') ? undefined : 78);
+    if (has('f')) return full(list, width);
     return has('a') || has('u') || has('n') ? wideTable(list, world.site.server, has('n')) : table(list);
   };
   const user = last(options, 'u');
@@ -91,22 +94,6 @@ export function qstat(args, world) {
     else listed.push(...list);
   }
   return { stdout: has('x') ? stdout : render(listed), stderr, exit };
-}
-
-/** @param {World} world @returns {string} */
-function queueTable({ site, jobs }) {
-  const head = `Queue              Max    Tot   Ena   Str   Que   Run   Hld   Wat   Trn   Ext T   Cpt
-----------------   ---   ----    --    --   ---   ---   ---   ---   ---   --- -   ---
-`;
-  const rows = Object.entries(site.queues).map(([name, queue]) => {
-    const here = jobs.filter(job => job.order.queue === name).map(letter);
-    /** @param {string} which */
-    const count = which => String(here.filter(one => one === which).length).padStart(5);
-    const yes = (/** @type {boolean} */ is) => (is ? 'yes' : 'no').padStart(5);
-    const counts = ['Q', 'R', 'H', 'W', 'T', 'E'].map(count).join(' ');
-    return `${name.padEnd(16)}     0  ${String(here.length).padStart(5)} ${yes(queue.enabled)} ${yes(queue.started)} ${counts} E ${count('C')}\n`;
-  });
-  return head + rows.join('');
 }
 
 /** @param {readonly string[]} args @param {World} world @returns {Answer} */

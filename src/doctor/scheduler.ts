@@ -5,7 +5,7 @@ import { keyValues, runScript } from '../hosts/script.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import type { SchedulerName } from '../schedulers/scheduler.js';
 import { known, type NodeSize, type QueueInfo } from '../schedulers/survey.js';
-import { surveyFor } from '../schedulers/surveys.js';
+import { surveyed, surveyFor } from '../schedulers/surveys.js';
 import { parseProfile } from '../sites/profile.js';
 import { templateText } from '../templates.js';
 import { type Detected, detect } from './detect.js';
@@ -136,8 +136,9 @@ async function silent(
       what,
       'if one of them is the site’s, try again when it is back; else log in to a node that takes jobs',
     );
-  const [other] = await detect(host, context.facts.get('shell').user);
-  if (other && other.silent === undefined && other.name !== wanted) return otherSystem(context, what, other);
+  const others = surveyed.filter(name => name !== wanted);
+  const [other] = await detect(host, context.facts.get('shell').user, others);
+  if (other && other.silent === undefined) return otherSystem(context, what, other);
   return failed(what, 'try again when it is back; see the site’s status page');
 }
 

@@ -237,8 +237,10 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       await ward.diagnoses({ stage: 'scheduler', says, hint }, [], 'old');
 
       await ward.profile('older', text => text.replace('type: slurm', 'type: sge'));
-      const silent = [/^Grid Engine 8\.1\.9 is installed but does not answer: .*; but Slurm 2\d.* is there$/s];
-      await ward.diagnoses({ stage: 'scheduler', says: silent, hint: /scheduler\.type: slurm/ }, [], 'older');
+      const foreign = [
+        /^qsub is there, but `qstat -help` does not answer as Grid Engine does; but Slurm 2\d.* is there$/,
+      ];
+      await ward.diagnoses({ stage: 'scheduler', says: foreign, hint: /scheduler\.type: slurm/ }, [], 'older');
     }, 120_000);
   });
 

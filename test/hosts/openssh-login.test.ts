@@ -204,6 +204,14 @@ describe('the way', () => {
       expect(denied.message).toContain('on the way to inner (jump host gate): gate did not accept root');
     });
 
+    it('is not gone over a gate whose key has changed, whatever is to be trusted', async () => {
+      writeFileSync(known, `[127.0.0.1]:${gate.port} ${publicKey(server.hostKeyFile)}\n`);
+      configure('Host *', ' StrictHostKeyChecking no');
+      const error = await failure(HostKeyError, { host: 'inner' });
+      expect(error.message).toContain('on the way to inner (jump host gate): the host key of gate has changed');
+      expect(error.message).toContain(`shown: ssh-ed25519 ${print(gate.hostKeyFile)}`);
+    });
+
     it('asks about the keys of all hosts on it', async () => {
       rmSync(known);
       const prompter = new ScriptedPrompter([]);

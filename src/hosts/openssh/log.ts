@@ -41,6 +41,11 @@ export class SshLog {
     return last === '' ? 'ssh ended' : `ssh ended: ${last}`;
   }
 
+  /** A host on the way shows another key than is known; all is said of it by then. */
+  get isKeyChanged(): boolean {
+    return this.#all(/HOST IDENTIFICATION HAS CHANGED[\s\S]*?\nOffending .*:\d+$/gm).length > 0;
+  }
+
   /** The first line of what something that is no SSH server said. */
   get greeting(): string | undefined {
     return this.#here(/^debug1: (?:kex|ssh)_exchange_identification: (?:banner line 0: )?(.*)$/gm)[0]?.[1];

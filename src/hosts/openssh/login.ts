@@ -82,6 +82,8 @@ export class SshLogin {
       this.log.take(piece);
       this.#clock.restart();
       this.#tellHostKeys();
+      // an ssh that jumps for ours goes by the configuration alone, which may want to trust whoever answers
+      if (this.log.isKeyChanged) this.#failed(this.#complaint());
     });
     await new Promise<void>((resolve, reject) => {
       this.#failed = reject;

@@ -8,6 +8,8 @@ const lsf: StandInSite = {
   running: 'RUN',
   jobs: async lab =>
     (await lab.exec('login', ['bjobs', '-noheader', '-w'], { check: false })).stdout.split('\n').filter(Boolean),
+  found: 'LSF 4.0.0',
+  hidden: ['sbatch', 'squeue', 'srun', 'qsub', 'qstat', 'qacct'],
   hold: '-H',
   release: 'bresume $(bjobs -noheader -w | awk \'$3 == "PSUSP" { print $1 }\' | sort -u)',
   held: { word: 'PSUSP', reason: /^The job was suspended by the user while pending: 2 hosts$/ },

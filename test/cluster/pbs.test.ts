@@ -8,6 +8,8 @@ const pbs: StandInSite = {
   running: 'R',
   jobs: async lab =>
     (await lab.exec('login', ['qselect', '-u', 'alice', '-T', '-s', 'EHQRTW'])).stdout.split('\n').filter(Boolean),
+  found: 'PBS 23.06.06',
+  hidden: ['sbatch', 'squeue', 'srun', 'qconf', 'qacct', 'bsub'],
   hold: '-h',
   release: 'qselect -u alice -s H | xargs qrls',
   held: { word: 'H', reason: /^Hold_Types = u$/ },

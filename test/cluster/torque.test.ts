@@ -1,4 +1,6 @@
-import { type StandInSite, standInSite } from './helpers/standin.js';
+import { expect, it } from 'vitest';
+import { scailfin } from './helpers/cluster.js';
+import { type StandInSite, standInSite, variant } from './helpers/standin.js';
 
 const torque: StandInSite = {
   site: 'torque',
@@ -8,6 +10,8 @@ const torque: StandInSite = {
   running: 'R',
   jobs: async lab =>
     (await lab.exec('login', ['qselect', '-u', 'alice', '-s', 'EHQRTW'])).stdout.split('\n').filter(Boolean),
+  found: 'Torque 6.1.3.h5',
+  hidden: ['sbatch', 'squeue', 'srun', 'qconf', 'qacct', 'bsub'],
   hold: '-h',
   release: 'qselect -u alice -s H | xargs qrls',
   held: { word: 'H', reason: /^Hold_Types = u$/ },
@@ -49,6 +53,19 @@ const torque: StandInSite = {
     { cmd: 'qstat -Q', kind: 'queues' },
     { cmd: 'pbsnodes -a', kind: 'nodes' },
   ],
+  more(lab) {
+    it('takes a glide-in to its node by aprun', async () => {
+      await variant(lab(), 'cray', profile => `${profile}launcher: aprun\n`);
+      await scailfin(lab(), 'headnode', ['up', '--site', 'cray', '--nodes', '1', '--walltime', '30m']);
+      const launched = ['sh', '-c', 'grep -lz ^ALPS_APP_PE= /proc/[0-9]*/environ 2>/dev/null | wc -l'];
+      const counts = await Promise.all(
+        (['c1', 'c2'] as const).map(host => lab().exec(host, launched, { user: 'root' })),
+      );
+      expect(counts.map(({ stdout }) => Number(stdout) > 0).sort()).toEqual([false, true]);
+      await scailfin(lab(), 'headnode', ['down', 'cray']);
+      await expect.poll(() => lab().leftovers(), { timeout: 15_000 }).toEqual([]);
+    });
+  },
 };
 
 standInSite(torque);

@@ -18,6 +18,8 @@ interface StandIn {
   readonly partitions: readonly string[];
   /** Lines of the profile that say which queues there are. */
   readonly queues: readonly string[];
+  /** Programs of the compute nodes, as scripts by name. */
+  readonly onNodes?: { readonly [name: string]: string };
 }
 
 /** The programs of the other batch systems in the root file system are out of sight or gone. */
@@ -32,13 +34,13 @@ KillWait=30
 `;
 
 function standIn(system: StandIn): Site {
-  const { name, title, programs, spools, partitions, queues } = system;
+  const { name, title, programs, spools, partitions, queues, onNodes = {} } = system;
   const behind = slurmWith(`${conf}${partitions.map(line => `PartitionName=${line}\n`).join('')}`);
   const prepare = `${hide}mkdir -p ${spools.join(' ')}\nchmod 1777 ${spools.join(' ')}\n`;
-  const install = async (program: string, login: Host): Promise<void> => {
-    const script = `#!/bin/sh\nexec /usr/local/bin/node /opt/scailfin/test/lab/standins/${name}.js ${program} "$@"\n`;
-    await writeFile(login, `/usr/bin/${program}`, script, { ...root, mode: 0o755 });
-  };
+  const install = (host: Host, program: string, body: string): Promise<void> =>
+    writeFile(host, `/usr/bin/${program}`, `#!/bin/sh\n${body}\n`, { ...root, mode: 0o755 });
+  const speak = (program: string): string =>
+    `exec /usr/local/bin/node /opt/scailfin/test/lab/standins/${name}.js ${program} "$@"`;
   return {
     name,
     profileName: `lab-${name}`,
@@ -47,10 +49,19 @@ function standIn(system: StandIn): Site {
     async install(hosts) {
       await behind.install(hosts);
       await Promise.all([hosts.login, ...hosts.nodes].map(host => host.exec(['sh', '-ec', prepare], root)));
-      await Promise.all(programs.map(program => install(program, hosts.login)));
+      await Promise.all([
+        ...programs.map(program => install(hosts.login, program, speak(program))),
+        ...hosts.nodes.flatMap(host => Object.entries(onNodes).map(([program, body]) => install(host, program, body))),
+      ]);
     },
   };
 }
+
+/** aprun(1) of a Cray, where a job's script runs beside the nodes and this takes the program there. */
+const aprun = `while getopts bn:d:N: option; do :; done
+shift $((OPTIND - 1))
+export ALPS_APP_PE=0
+exec "$@"`;
 
 /** What was asked for at each submission. */
 const orders = '/var/spool/lab-batch/orders';
@@ -63,6 +74,7 @@ export const torque = standIn({
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/torque/${dir}`)],
   partitions: [`batch ${everywhere} Default=YES`, `private ${everywhere}`, `stopped ${everywhere} State=DOWN`],
   queues: ['batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
+  onNodes: { aprun },
 });
 
 export const pbs = standIn({

@@ -10,6 +10,9 @@ import { type CycleSite, cycle, joined, verified } from './cycle.js';
 export interface StandInSite extends CycleSite {
   readonly site: SiteName;
   readonly title: string;
+  /** How `sites check` calls what it finds, and programs of other batch systems, which nobody is to find. */
+  readonly found: string;
+  readonly hidden: readonly string[];
   /** A directive that holds a job from the start, and the command that lets all of alice's go. */
   readonly hold: string;
   readonly release: string;
@@ -19,6 +22,8 @@ export interface StandInSite extends CycleSite {
   readonly away: RegExp;
   /** Commands in a row on the login node, and what the system's reader must make of each answer. */
   readonly said: readonly Said[];
+  /** Tests of its own. */
+  readonly more?: (lab: () => Lab) => void;
 }
 
 export interface Said {
@@ -45,13 +50,18 @@ export function standInSite(site: StandInSite): void {
     });
     const clean = () => expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
 
-    it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, site));
+    it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, site), 180_000);
+
+    it('is known by what it answers, and by nothing else', async () => {
+      const { stdout } = await scailfin(lab, 'headnode', ['sites', 'check', 'alice@login']);
+      expect(stdout).toContain(`Batch system: ${site.found}`);
+      const where = ['sh', '-c', 'command -v "$@"', 'where', ...site.hidden];
+      for (const host of ['login', 'c1'] as const)
+        expect((await lab.exec(host, where, { check: false })).stdout, host).toBe('');
+    });
 
     it('says why a glide-in is held', async () => {
-      const profile = lab.site.profile
-        .replace(`name: ${site.profile}`, 'name: held')
-        .replace(/( +)type: \w+\n/, `$&$1directives: ['${site.hold}']\n`);
-      await lab.write('headnode', '.config/scailfin/sites/held.yaml', profile);
+      await variant(lab, 'held', profile => profile.replace(/( +)type: \w+\n/, `$&$1directives: ['${site.hold}']\n`));
       const request = ['--site', 'held', '--nodes', '2', '--walltime', '30m', '--no-wait'];
       await scailfin(lab, 'headnode', ['up', ...request]);
       const { sites } = await statusOf(lab, 'headnode', 'held');
@@ -108,5 +118,13 @@ export function standInSite(site: StandInSite): void {
       }
       await clean();
     });
+
+    site.more?.(() => lab);
   });
+}
+
+/** Another profile of the lab's site, under a name of its own. */
+export async function variant(lab: Lab, name: string, change: (profile: string) => string): Promise<void> {
+  const profile = change(lab.site.profile.replace(/^name: .*/, `name: ${name}`));
+  await lab.write('headnode', `.config/scailfin/sites/${name}.yaml`, profile);
 }

@@ -104,7 +104,11 @@ describe.skipIf(!program)(`the Grid Community Toolkit's gsisshd${why}`, () => {
     offered.tls = {};
     for (const server of running.splice(0)) await server.stop();
   });
-  afterAll(() => grid?.remove());
+  let lasting: Server | undefined;
+  afterAll(async () => {
+    await lasting?.stop();
+    grid?.remove();
+  });
 
   const serve = async (options?: ServerOptions): Promise<Server> => {
     const server = await startGsisshd(grid, options);
@@ -163,5 +167,9 @@ describe.skipIf(!program)(`the Grid Community Toolkit's gsisshd${why}`, () => {
     },
   );
 
-  hostSuite('over it', async () => open(await startGsisshd(grid)), { brief: true });
+  const openLasting = async () => {
+    lasting = await startGsisshd(grid);
+    return open(lasting);
+  };
+  hostSuite('over it', openLasting, { brief: true });
 });

@@ -21,7 +21,11 @@ beforeAll(() => {
 afterEach(async () => {
   for (const server of running.splice(0)) await server.stop();
 });
-afterAll(() => grid?.remove());
+let lasting: GsiSshd | undefined;
+afterAll(async () => {
+  await lasting?.stop();
+  grid?.remove();
+});
 
 const serve = async (options: Partial<GsiServerOptions> = {}): Promise<GsiSshd> => {
   const server = await startGsiSshd(grid, options);
@@ -283,6 +287,6 @@ describe('a server is believed only if', () => {
 });
 
 hostSuite('over a login by proxy', async () => {
-  const server = await startGsiSshd(grid);
-  return openHost({ kind: 'ssh', host: 'box' }, { env: { ...server.env, X509_USER_PROXY: proxy } });
+  lasting = await startGsiSshd(grid);
+  return openHost({ kind: 'ssh', host: 'box' }, { env: { ...lasting.env, X509_USER_PROXY: proxy } });
 });

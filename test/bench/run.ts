@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { prepareKit } from './contestants.js';
 import { describeGsi, measureGsi } from './gsi.js';
+import { describeProxies, measureProxies } from './proxies.js';
 import { describeQueues, measureQueues } from './queue.js';
 import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
 import { describeStartup, measureStartup } from './startup.js';
 
-const usage = `npm run bench -- [--quick | --full] [--only startup|queues|gsi|road] [--json]
+const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|road] [--json]
   --quick   few repetitions, and from a cold start only
   --full    every way up from every start, more repetitions; takes some ten minutes
   --only    one part
@@ -23,9 +24,9 @@ const plan = (near: number, far: number) => [
   { delayMs: 100, rounds: far },
 ];
 const plans = {
-  quick: { starts: 9, queues: 1, logins: 3, cycles: short.slice(0, 1), plan: plan(1, 1) },
-  usual: { starts: 25, queues: 3, logins: 9, cycles: short, plan: plan(2, 1) },
-  full: { starts: 50, queues: 5, logins: 25, cycles: every, plan: plan(5, 5) },
+  quick: { starts: 9, queues: 1, logins: 3, proxies: 5, cycles: short.slice(0, 1), plan: plan(1, 1) },
+  usual: { starts: 25, queues: 3, logins: 9, proxies: 15, cycles: short, plan: plan(2, 1) },
+  full: { starts: 50, queues: 5, logins: 25, proxies: 40, cycles: every, plan: plan(5, 5) },
 };
 
 const say = (text: string): void => void process.stderr.write(`· ${text}\n`);
@@ -73,7 +74,7 @@ async function main(): Promise<number> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const began = performance.now();
 
-  const parts = ['startup', 'queues', 'gsi', 'road'];
+  const parts = ['startup', 'queues', 'proxies', 'gsi', 'road'];
   if (!parts.includes(values.only ?? 'road'))
     throw new Error(`--only ${values.only}: the parts are ${parts.join(', ')}`);
   const isAsked = (part: string): boolean => (values.only ?? part) === part;
@@ -85,7 +86,9 @@ async function main(): Promise<number> {
 
   const unavailable = labUnavailable();
   const missing = (part: string): string | undefined => (isAsked(part) ? unavailable : 'it was not asked for');
-  for (const part of ['gsi', 'road']) if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
+  for (const part of ['proxies', 'gsi', 'road']) if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
+  const proxies = missing('proxies') ? undefined : await measureProxies(chosen.proxies);
+  if (proxies && !values.json) print(`${describeProxies(proxies)}\n`);
   const logins = missing('gsi') ? undefined : await measureGsi(chosen.logins);
   if (logins && !values.json) print(`${describeGsi(logins)}\n`);
   const travelled = missing('road') ? undefined : await road(chosen);
@@ -93,7 +96,8 @@ async function main(): Promise<number> {
   if (values.json) {
     const skipped = (part: string) => ({ skipped: missing(part) });
     const [gsi, way] = [logins ?? skipped('gsi'), travelled ?? skipped('road')];
-    print(JSON.stringify({ node: process.version, startup, queues, gsi, road: way }, null, 2));
+    const made = proxies ?? skipped('proxies');
+    print(JSON.stringify({ node: process.version, startup, queues, proxies: made, gsi, road: way }, null, 2));
   } else if (travelled) {
     print(`${describeRoad(travelled.measured)}\n`);
     print(legend);

@@ -16,6 +16,7 @@ export class GridHost {
     readonly host: Host,
   ) {}
 
+  /** Boots one in less than a second, once the lab's root file system is there. */
   static async up(): Promise<GridHost> {
     const name = `grid-${randomBytes(4).toString('hex')}`;
     const rootfs = await prepareRootfs();
@@ -56,9 +57,6 @@ export class GridHost {
   }
 }
 
-/** Boots one in less than a second, once the lab's root file system is there. */
-export const gridHost = (): Promise<GridHost> => GridHost.up();
-
 const scailfin = '#!/bin/sh\nexec /usr/local/bin/node /opt/scailfin/bin/scailfin.js "$@"\n';
 
 /** A grid host whose CA is known there, with a certificate for its user and one for itself, each where Globus has it. */
@@ -84,7 +82,7 @@ export async function gridWithCa(): Promise<Grid> {
   try {
     const user = ca.issue({ subject: userName });
     const server = ca.issueHost('grid');
-    grid = await gridHost();
+    grid = await GridHost.up();
     await grid.copy(trust, '/etc/grid-security/certificates', 'root');
     await installUser(grid, user);
     await grid.copy(server.cert, '/etc/grid-security/hostcert.pem', 'root');

@@ -1,18 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../lab/programs.js';
 import { labUnavailable } from '../lab/unavailable.js';
 import { passphrase, wrongPassphrase } from '../secrets.js';
 import { type Grid, gridWithCa, scailfinOn, userName } from './grid.js';
+import { startMyProxy } from './myproxy-server.js';
 
 const reason = labUnavailable();
-
-const config = `accepted_credentials "*"
-authorized_retrievers "*"
-default_retrievers "*"
-authorized_renewers "*"
-default_renewers "none"
-authorized_key_retrievers "none"
-`;
 
 /** Both, since the handshake ends differently. */
 const versions = [
@@ -24,14 +16,7 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
   let world: Grid;
   beforeAll(async () => {
     world = await gridWithCa();
-    await world.grid.write('/etc/myproxy-server.config', config, 'root');
-    // the store must be root's, and Debian's own is not; with a socket as its input it would take itself for inetd's
-    const start =
-      'install -d -m 700 /srv/myproxy && myproxy-server -P /run/myproxy.pid -s /srv/myproxy </dev/null >/run/log 2>&1';
-    await world.grid.exec(['sh', '-c', start], { user: 'root' });
-    await until('the MyProxy server to listen', 15_000, async () =>
-      (await world.grid.exec(['ss', '-ltn'])).stdout.includes(':7512'),
-    );
+    await startMyProxy(world.grid);
   });
   afterAll(() => world?.down());
   afterEach(async () => {

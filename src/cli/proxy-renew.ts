@@ -101,7 +101,7 @@ async function renewOne(
     import('./session.js'),
   ]);
   const forJobs = await jobProxy(file);
-  for (const { name } of clusters) await withCluster(ui, name, context => renewCluster(context, forJobs));
+  for (const { name } of clusters) await withCluster(ui, name, {}, context => renewCluster(context, forJobs));
   return made.proxy;
 }
 

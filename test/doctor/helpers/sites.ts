@@ -39,6 +39,8 @@ export const doctorSites: readonly DoctorSite[] = [
     account: { refused: /unknown accounting group/, stage: 'job' },
   },
   { site: 'torque', version: /^Torque 6\./, tried: untried, program: 'qselect' },
+  { site: 'pbs', version: /^PBS \d+\./, tried: untried, program: 'qselect' },
+  { site: 'lsf', version: /^LSF \d+\./, tried: untried, program: 'bjobs' },
 ];
 
 /** Without Slurm's database, the site's own plugin decides, as it does on many a real site: job_submit/lua. */

@@ -4,6 +4,7 @@ import type { Outcome } from './userauth.js';
 
 /** What to do about a server's words; the first that fits. */
 const cures: readonly (readonly [RegExp, string])[] = [
+  [/\bCRL\b/, "the site's revocation lists are out of date: tell its administrators"],
   [/expired|not yet valid/i, 'one of two clocks is wrong: compare date -u here and there'],
   [
     /trusted CA|unknown ca|issuer certificate/i,
@@ -41,9 +42,10 @@ export function refusal(
   }
   const about = `${alias} refused the proxy ${file} of ${identity}`;
   if (words === '') return new AuthError(`${about} and gives no reason`);
-  const clocks = /expired|not yet valid/i.test(words)
-    ? `; it ends at ${second(end)}, and this machine's clock says ${second(new Date())}`
-    : '';
+  const clocks =
+    /expired|not yet valid/i.test(words) && !/\bCRL\b/.test(words)
+      ? `; it ends at ${second(end)}, and this machine's clock says ${second(new Date())}`
+      : '';
   const hint = cures.find(([pattern]) => pattern.test(words))?.[1];
   return new AuthError(`${about}: ${words}${clocks}`, { hint });
 }

@@ -50,6 +50,7 @@ function loginOf({ login }: SiteProfile): string {
   const more = [
     ...(login.certificates ? [`keys from ${login.certificates.sshproxy}`] : []),
     ...(login.delegate ? ['delegating a proxy'] : []),
+    ...(login.transport ? [`spoken to by ${login.transport}`] : []),
   ];
   return [`${login.hosts.join(', ')}${port}${auth}${login.mfa ? ' (multi-factor)' : ''}`, ...more].join(', ');
 }

@@ -146,12 +146,14 @@ function ofLogin(settings: SshSettings, { log, unanswered, locked, program }: Fa
     ...log.said.slice(-3).map(line => `${program} says: ${line}`),
     ...(unanswered === undefined ? [] : [`it asks ${user} for ${JSON.stringify(unanswered)}, and nobody can answer`]),
   ];
-  const hint = locked[0]
-    ? commandLine(['ssh-add', locked[0]])
-    : unanswered === undefined
-      ? `see what a plain login says: ${program} -v ${user}@${host}`
-      : unansweredHint(settings);
-  return new AuthError(parts.join('\n  '), { hint });
+  return new AuthError(parts.join('\n  '), { hint: cure() });
+
+  function cure(): string {
+    if (locked[0] !== undefined) return commandLine(['ssh-add', locked[0]]);
+    if (settings.renewal !== undefined) return `get a key: ${settings.renewal}`;
+    if (unanswered !== undefined) return unansweredHint(settings);
+    return `see what a plain login says: ${program} -v ${user}@${host}`;
+  }
 }
 
 function quoted(lines: readonly string[], who: string): string {

@@ -7,6 +7,9 @@ const kept = 128 * 1024;
 /** Lines of `ssh -v` that tell a person nothing. */
 const noise = /^(debug\d: |OpenSSH_|Authenticated |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
 
+/** Of several lines, an empty one last. */
+const gssapiError = /^debug1: .*GSS.*\n(?:(?!debug\d: ).+\n)*\n/gm;
+
 /**
  * What `ssh -v` says on standard error. The wording is that of OpenSSH 7.4 to 10.3, which differs in little; where a line
  * is worded otherwise, an error says less.
@@ -35,7 +38,7 @@ export class SshLog {
 
   /** Why a connection ended that had been good. */
   get farewell(): string {
-    const last = this.said.at(-1) ?? '';
+    const last = forPeople(this.#text.slice(this.#told)).at(-1) ?? '';
     if (/not responding/.test(last)) return 'it stopped answering';
     if (/closed by|reset by/.test(last)) return 'the other side closed it';
     return last === '' ? 'ssh ended' : `ssh ended: ${last}`;
@@ -76,10 +79,13 @@ export class SshLog {
     );
   }
 
-  /** Why GSSAPI came to nothing; its messages go over several lines, an empty one last. */
+  /** Why GSSAPI came to nothing. */
   get gssapi(): string | undefined {
-    const [, text] = this.#here(/^debug1: (.*GSS[\s\S]*?)(?:\n\n|\ndebug1: )/gm).at(-1) ?? [];
-    return text?.trim().replace(/\s*\n\s*/g, ' ');
+    const [text] = this.#here(gssapiError).at(-1) ?? [];
+    return text
+      ?.replace(/^debug1: /, '')
+      .trim()
+      .replace(/\s*\n\s*/g, ' ');
   }
 
   /** Those that were settled for: only then encryption begins. */
@@ -107,6 +113,6 @@ export class SshLog {
 }
 
 function forPeople(text: string): string[] {
-  const plain = printable(text).replace(/^debug1: .*GSS[\s\S]*?\n\n/gm, '');
+  const plain = printable(text).replace(gssapiError, '');
   return plain.split('\n').flatMap(line => (noise.test(line) ? [] : [line.trimEnd()]));
 }

@@ -80,17 +80,17 @@ export class SshLogin {
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
       this.log.take(piece);
-      this.#clock.restart();
-      this.#tellHostKeys();
-      // an ssh that jumps for ours goes by the configuration alone, which may want to trust whoever answers
-      if (this.log.isKeyChanged) this.#failed(this.#complaint());
+      if (this.#child) this.#heard();
     });
     await new Promise<void>((resolve, reject) => {
       this.#failed = reject;
       child.once('error', error => reject(this.#missing(error)));
       child.once('exit', code => {
         this.#child = undefined;
-        if (code === 0) return resolve();
+        if (code === 0) {
+          this.log.news(); // what comes now is about the end
+          return resolve();
+        }
         const late = setTimeout(() => reject(this.#complaint()), lastWordsMs);
         child.stderr.once('close', () => {
           clearTimeout(late);
@@ -98,6 +98,13 @@ export class SshLogin {
         });
       });
     });
+  }
+
+  #heard(): void {
+    this.#clock.restart();
+    this.#tellHostKeys();
+    // an ssh that jumps for ours goes by the configuration alone, which may want to trust whoever answers
+    if (this.log.isKeyChanged) this.#failed(this.#complaint());
   }
 
   #tellHostKeys(): void {

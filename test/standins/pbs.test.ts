@@ -96,7 +96,14 @@ const situations: [string, string, Job['state'], Partial<Job>?][] = [
   ['bad-shell', 'submit.badshell', 'over', { code: 254 }],
   ['cmd-not-found', 'submit.cmd-not-found', 'over', { code: 127 }],
   ['cancelled-pending', 'submit.tocancel', 'over', { end: 'cancelled', why: 'PartitionDown' }],
+  ['exiting', 'submit.exit0', 'ending'],
 ];
+
+/** How one was submitted is not recorded: what was asked for is. */
+const output = { join: 'oe', output: '/home/alice/jobs/fifo.out' };
+const otherwise: Record<string, Partial<Job['order']>> = {
+  exiting: { name: 'fifojob', ...output, args: '-N fifojob -j oe -o /home/alice/jobs/fifo.out' },
+};
 
 describe.each(situations)('a job %s', (situation, submission, state, more) => {
   const told = recorded(all, `status.${situation}.qstat-xf-w`).stdout;
@@ -109,7 +116,8 @@ describe.each(situations)('a job %s', (situation, submission, state, more) => {
       .split(':')
       .reduce((sum, part) => sum * 60 + Number(part), 0);
     const now = new Date((job.started?.getTime() ?? 0) + used * 1000);
-    expect(saying(commands.qstat(argsOf(r.cmd), world([job], { now, known: () => known })))).toEqual(saying(r));
+    const one = { ...job, order: { ...job.order, ...otherwise[situation] } };
+    expect(saying(commands.qstat(argsOf(r.cmd), world([one], { now, known: () => known })))).toEqual(saying(r));
   });
 });
 

@@ -44,7 +44,7 @@ describe.skipIf(reason !== undefined)(
         exec: (argv, options) => host.exec(argv, options),
       };
       await place.write('/etc/hosts', '127.0.0.1 localhost grid alias\n', { user: 'root' });
-    await openGsiDoor(place, grid, { name: 'grid', address: '127.0.0.1', doors });
+      await openGsiDoor(place, grid, { name: 'grid', address: '127.0.0.1', doors });
       await giveCertificate(place, grid);
       await place.write('mech', mechanisms);
       await place.exec([

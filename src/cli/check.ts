@@ -4,6 +4,7 @@ import type { CheckReport } from '../doctor/check.js';
 import type { Patient } from '../doctor/patient.js';
 import type { StageResult } from '../doctor/run.js';
 import { UsageError } from '../errors.js';
+import type { Transport } from '../hosts/target.js';
 import { stoppable } from './interrupt.js';
 import type { Output } from './sites.js';
 
@@ -12,6 +13,7 @@ export interface CheckFlags {
   queue?: string;
   account?: string;
   user?: string;
+  transport?: Transport;
   /** Seconds. */
   timeout: number;
   /** true without a file. */
@@ -37,11 +39,11 @@ export async function check(typed: string, flags: CheckFlags, out: Output): Prom
     started: (title: string) => sink?.({ type: 'started', title }),
     ended: (result: StageResult) => (json ? undefined : out.print(describe(result, paint))),
   };
-  const { account, queue, deep = false, timeout } = flags;
+  const { account, queue, transport, deep = false, timeout } = flags;
   const hint = deep ? 'nothing of the check is left at the site' : 'the check leaves nothing at the site';
   const report = await stoppable(hint, signal => {
     const progress = (detail: string): void => sink?.({ type: 'progress', detail });
-    return checkSite(patient, { account, queue, deep, timeout }, config, {
+    return checkSite(patient, { account, queue, transport, deep, timeout }, config, {
       ...{ prompter: out.prompter?.(), watcher, progress, signal },
     });
   });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { EventSink } from '../cluster/events.js';
 import type { Prompter } from '../credentials/prompts.js';
 import type { CheckFlags } from './check.js';
-import { duration } from './options.js';
+import { duration, transportOption } from './options.js';
 
 /** What these commands need of the terminal; `json` asks for data instead of text. */
 export interface Output {
@@ -59,6 +59,7 @@ export function register(program: Command, out: Output): void {
     .option('--account <account>', 'the allocation to charge')
     .option('--user <user>', 'your name at the site')
     .option('--timeout <time>', 'how long to wait for the job on a compute node', duration, 900)
+    .addOption(transportOption())
     .option('--write [file]', 'propose a profile for a host that has none; default: as one of your own sites')
     .option('--json', 'print JSON')
     .action(async (site: string, flags: CheckFlags) => {

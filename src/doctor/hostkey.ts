@@ -8,22 +8,25 @@ export const hostkey: Stage = {
   title: 'Host key',
 
   async run(context) {
-    const { patient, prompter, facts } = context;
+    const { patient, prompter, facts, options } = context;
     if (!patient.login) return skipped('the site is this machine');
     const way = facts.get('way');
     const notes: HostKeyNote[] = [];
+    const said: string[] = [];
     let settled = (): void => {};
     const all = new Promise<void>(resolve => {
       settled = resolve;
     });
     const connections = new Connections(prompter, {
+      transport: options.transport,
+      onNote: text => said.push(text),
       onHostKey: (alias, verdict) => {
         notes.push({ alias, ...verdict });
         if (alias === way.hops.at(-1)?.alias) settled();
       },
     });
     const login = { ...patient.login, hosts: [way.host] };
-    const connecting = connections.site({ profile: { login }, user: patient.user });
+    const connecting = connections.site({ profile: { name: patient.name, login }, user: patient.user });
     facts.learn({ connecting });
     let failure: unknown;
     const ended = connecting.then(
@@ -34,8 +37,8 @@ export const hostkey: Stage = {
     );
     await Promise.race([all, ended]);
     if (failure !== undefined && (failure instanceof HostKeyError || notes.length === 0)) throw failure;
-    if (notes.length === 0) return ok('checked when the login was made that is kept (scailfin login)');
-    return ok(notes.map(inWords).join('; '));
+    if (notes.length === 0) said.push('checked when the login was made that is kept (scailfin login)');
+    return ok([...notes.map(inWords), ...said].join('; '));
   },
 };
 

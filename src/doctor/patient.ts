@@ -12,7 +12,7 @@ export interface Patient {
   /** Absent for a host without a profile. */
   readonly site: LoadedSite | undefined;
   /** Absent: the site is this machine. */
-  readonly login: Pick<NonNullable<SiteProfile['login']>, 'hosts' | 'port'> | undefined;
+  readonly login: SiteProfile['login'];
   readonly user: string | undefined;
 }
 

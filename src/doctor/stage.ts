@@ -1,5 +1,6 @@
 import type { Prompter } from '../credentials/prompts.js';
 import type { HostKeyVerdict } from '../hosts/hostkeys.js';
+import type { Transport } from '../hosts/target.js';
 import type { Config } from '../sites/schema.js';
 import type { Facts } from './facts.js';
 import type { Patient } from './patient.js';
@@ -31,6 +32,8 @@ export interface CheckOptions {
   readonly account?: string | undefined;
   readonly queue?: string | undefined;
   readonly deep: boolean;
+  /** Who speaks SSH, whatever the profile says. */
+  readonly transport?: Transport | undefined;
   /** Seconds to wait for the job on a compute node. */
   readonly timeout: number;
 }

@@ -153,6 +153,22 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     await ward.sh('laptop', 'rm .ssh/config');
   });
 
+  test('by the system’s ssh, and through a ProxyCommand that only it can run', async () => {
+    const known = /^login: ssh-ed25519 SHA256:\S+, known from /;
+    const systems = await ward.examine(['--transport', 'openssh']);
+    expect(systems.stages.find(s => s.id === 'hostkey')?.detail).toMatch(known);
+    expect([systems.ok, systems.stages.find(s => s.id === 'login')?.detail]).toEqual([true, 'as alice@login']);
+
+    await here('printf "Host login\\n  ProxyCommand nc %%h %%p\\n" > .ssh/config');
+    const { ok, stages } = await ward.examine().finally(() => here('rm .ssh/config'));
+    expect(ok, JSON.stringify(stages, null, 1)).toBe(true);
+    expect(stages.slice(0, 3).map(s => s.detail)).toEqual([
+      'login is for its ProxyCommand to find',
+      'login is for its ProxyCommand to reach',
+      expect.stringContaining("login is reached by a ProxyCommand: the system's ssh connects"),
+    ]);
+  });
+
   test('what is asked for wrongly: nothing is touched', async () => {
     const refuses = async (args: string[], says: RegExp, hint: RegExp) => {
       const argv = ['scailfin', 'sites', 'check', ...args, '--json'];

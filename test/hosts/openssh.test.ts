@@ -11,7 +11,10 @@ import { Master } from '../../src/hosts/kept/master.js';
 import { placeOf } from '../../src/hosts/kept/place.js';
 import { endKept, keptState } from '../../src/hosts/kept/reuse.js';
 import { openHost } from '../../src/hosts/open.js';
+import { MuxSocket } from '../../src/hosts/openssh/mux.js';
+import { Sessions } from '../../src/hosts/openssh/sessions.js';
 import { route } from '../../src/hosts/route.js';
+import { sshString, sshUint32 } from '../../src/hosts/wire.js';
 import { type Sshd, startSshd } from './sshd.js';
 import { gone, hostSuite } from './suite.js';
 
@@ -84,6 +87,24 @@ describe('the connection', () => {
     echo.close();
     await expect(link.tunnel('127.0.0.1', port)).rejects.toThrow(/[Cc]onnect/);
     await link.close();
+  });
+
+  it('is of no use where ssh is too old to share it with programs', async () => {
+    const socket = path.join(runtime, 'old.mux');
+    const hello = sshString(Buffer.concat([1, 4].map(sshUint32)));
+    const failure = sshString(Buffer.concat([sshUint32(0x80000003), sshUint32(0), sshString('unsupported request')]));
+    const old = net.createServer(client => {
+      const answers = [hello, failure];
+      client.on('data', () => {
+        // a byte at a time, as a slow machine might
+        for (const byte of answers.shift() ?? []) client.write(Buffer.of(byte));
+      });
+    });
+    await new Promise<void>(resolve => old.listen(socket, resolve));
+    const sessions = new Sessions(await MuxSocket.connect(socket));
+    await expect(sessions.begin()).rejects.toThrow('this ssh is older than OpenSSH 7.4');
+    old.close();
+    rmSync(socket, { force: true });
   });
 
   describe('of a process that goes without a word', () => {

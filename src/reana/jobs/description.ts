@@ -1,0 +1,60 @@
+import { UsageError } from '../../errors.js';
+import { render } from '../../templates.js';
+import { base64 } from './manifest.js';
+import type { StepRequest } from './step.js';
+
+/** What a step gets that asks for nothing; MiB. */
+const DEFAULTS = { cores: 1, memory: 1024, disk: 1024 };
+/** Seconds beyond a step's limit after which HTCondor itself ends it. */
+const GRACE = 120;
+const UNLIMITED = 10 * 365 * 86400;
+
+export interface Place {
+  /** Absolute: that of all steps. */
+  readonly dir: string;
+  readonly wrapper: string;
+  readonly log: string;
+  /** Seconds after which a node that does not answer is given up; undefined: the pool's own. */
+  readonly lease?: number | undefined;
+}
+
+/** A step as a row of a submit description; its files are in `dir/ID`. */
+export interface Row {
+  readonly id: string;
+  readonly request: StepRequest;
+  /** Bytes that it finds in its workspace. */
+  readonly inputBytes: number;
+}
+
+/** One description for many steps, a job each, in this order. */
+export function description(place: Place, rows: readonly Row[]): string {
+  return render('step/submit', { ...place, lease: place.lease, rows: rows.map(rowText) });
+}
+
+function rowText({ id, request: { resources }, inputBytes }: Row): string {
+  const { cores = DEFAULTS.cores, memory = DEFAULTS.memory, disk = DEFAULTS.disk, time } = resources;
+  // its inputs lie there beside what it makes
+  const kib = Math.ceil(disk * 1024 + inputBytes / 1024);
+  return [id, cores, Math.ceil(memory), kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE].join(' ');
+}
+
+/** The step as the wrapper reads it. */
+export function stepEnvironment(id: string, request: StepRequest): string {
+  const { name, workspace, image, command, environment } = request;
+  const lines = Object.entries(environment).map(([key, value]) => base64(`${key}=${value}`));
+  const values = { command: base64(command), environment: lines.join('\n'), unpacks: 'gzip' };
+  return render('step/env', { id, name, workspace, image, ...values });
+}
+
+/** @throws UsageError for what no step can ask for */
+export function checkRequest(request: StepRequest): void {
+  if (!request.workspace.startsWith('/'))
+    throw new UsageError(`the workspace ${request.workspace} is no absolute path`);
+  for (const [what, value] of Object.entries(request.resources)) {
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
+      throw new UsageError(`${request.name}: ${what} must be a number above 0, not ${value}`);
+    }
+  }
+  const odd = Object.keys(request.environment).find(name => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  if (odd !== undefined) throw new UsageError(`${request.name}: ${odd} is no name of an environment variable`);
+}

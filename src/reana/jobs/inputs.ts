@@ -1,0 +1,53 @@
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Place, type Row, stepEnvironment } from './description.js';
+import type { Hashes } from './hashes.js';
+import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
+import type { StepRecord } from './record.js';
+
+/** What could not be made ready, and why. */
+export interface Refused {
+  readonly step: StepRecord;
+  readonly error: unknown;
+}
+
+/** Makes the directories of steps ready to be submitted. Steps of one run share one look at its workspace. */
+export async function prepare(
+  place: Place,
+  steps: readonly StepRecord[],
+  hashes: Hashes,
+): Promise<{ rows: Row[]; refused: Refused[] }> {
+  const rows: Row[] = [];
+  const refused: Refused[] = [];
+  for (const workspace of new Set(steps.map(step => step.request.workspace))) {
+    const group = steps.filter(step => step.request.workspace === workspace);
+    try {
+      rows.push(...(await prepareRun(place, group, hashes)));
+    } catch (error) {
+      refused.push(...group.map(step => ({ step, error })));
+    }
+  }
+  return { rows, refused };
+}
+
+async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Hashes): Promise<Row[]> {
+  const [first] = steps as [StepRecord];
+  const { workspace } = first.request;
+  const probe = await probeOf(workspace);
+  const items = await survey(workspace, hashes);
+  const inputBytes = items.reduce((sum, item) => sum + item.size, 0);
+  const origin = join(place.dir, first.id);
+  for (const { id, request } of steps) {
+    const dir = join(place.dir, id);
+    await rm(dir, { recursive: true, force: true });
+    await mkdir(dir, { mode: 0o700 });
+    await writeFile(join(dir, 'step.env'), stepEnvironment(id, request), { mode: 0o600 });
+    if (dir === origin) {
+      await writeFile(join(dir, 'manifest'), manifestText(items, probe), { mode: 0o600 });
+      await pack(workspace, smallOf(items), join(dir, 'small.tar'));
+    } else {
+      for (const name of ['manifest', 'small.tar']) await link(join(origin, name), join(dir, name));
+    }
+  }
+  return steps.map(({ id, request }) => ({ id, request, inputBytes }));
+}

@@ -1,0 +1,68 @@
+import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import type { Entry } from './record.js';
+
+/**
+ * The service's memory: one JSON line per change, on the disk before `append` resolves.
+ * Lines that come at the same time reach the disk together. A line cut short by a crash is left out when reading.
+ */
+export class Journal {
+  #waiting: string[] = [];
+  #writing: Promise<void> | undefined;
+
+  private constructor(private readonly file: FileHandle) {}
+
+  static async read(path: string): Promise<Entry[]> {
+    const text = await readFile(path, 'utf8').catch(error => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    return text.split('\n').flatMap(entryOf);
+  }
+
+  /** Writes the journal anew with these entries, and opens it for more. */
+  static async begin(path: string, entries: readonly Entry[]): Promise<Journal> {
+    await writeFile(`${path}.new`, entries.map(lineOf).join(''), { mode: 0o600, flush: true });
+    await rename(`${path}.new`, path);
+    return new Journal(await open(path, 'a', 0o600));
+  }
+
+  async append(entry: Entry): Promise<void> {
+    this.#waiting.push(lineOf(entry));
+    await this.flushed();
+  }
+
+  /** Resolves when all is on the disk that was appended before. */
+  async flushed(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#writing) {
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined;
+      });
+      await this.#writing;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.flushed();
+    await this.file.close();
+  }
+
+  async #write(): Promise<void> {
+    await null; // what else comes in this turn goes along
+    const lines = this.#waiting.splice(0).join('');
+    await this.file.write(lines);
+    await this.file.datasync();
+  }
+}
+
+/** The newline comes first: it also ends a line that a crash cut short. JSON has no word for undefined. */
+const lineOf = (entry: Entry): string =>
+  `\n${JSON.stringify(entry, (_, value) => (value === undefined ? null : value))}`;
+
+function entryOf(line: string): Entry[] {
+  try {
+    const entry: unknown = JSON.parse(line, (_, value) => (value === null ? undefined : value));
+    return typeof entry === 'object' && entry !== null ? [entry as Entry] : [];
+  } catch {
+    return [];
+  }
+}

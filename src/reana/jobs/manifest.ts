@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { lstat, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ScailfinError } from '../../errors.js';
+import type { Hashes } from './hashes.js';
+
+/** Smaller files come with the job, larger ones are fetched by the node if it has them not yet; bytes. */
+const SMALL = 64 * 1024;
+const SMALL_TOGETHER = 16 * 1024 * 1024;
+/** By it a node sees that it has the same files as the headnode; no part of the run's files. */
+export const PROBE = '.scailfin-probe';
+
+/** One thing in a workspace, its path relative. */
+export interface Item {
+  readonly path: string;
+  readonly kind: 'f' | 'd' | 'l';
+  /** Of a file's content or a link's target; `-` for a directory. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly mode: number;
+}
+
+/** Where the probe is, and what it must say; undefined where the workspace can't be written. */
+export type Probe = string | undefined;
+
+/** All that is in a workspace, sorted by path; special files are left out. */
+export async function survey(workspace: string, hashes: Hashes): Promise<Item[]> {
+  const items: Item[] = [];
+  const visit = async (dir: string): Promise<void> => {
+    for (const entry of await readdir(join(workspace, dir), { withFileTypes: true })) {
+      const path = dir === '' ? entry.name : `${dir}/${entry.name}`;
+      if (path === PROBE) continue;
+      const item = await itemAt(workspace, path, hashes);
+      if (item) items.push(item);
+      if (item?.kind === 'd') await visit(path);
+    }
+  };
+  await visit('');
+  return items.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** @returns undefined for what is not there, and for sockets, devices and pipes */
+export async function itemAt(workspace: string, path: string, hashes: Hashes): Promise<Item | undefined> {
+  const full = join(workspace, path);
+  const stats = await lstat(full, { bigint: true }).catch(ifMissing);
+  if (!stats) return undefined;
+  const base = { path, size: Number(stats.size), mode: Number(stats.mode) & 0o7777 };
+  if (stats.isDirectory()) return { ...base, kind: 'd', sha256: '-', size: 0 };
+  if (stats.isSymbolicLink()) return { ...base, kind: 'l', sha256: sha256(await readlink(full, 'buffer')) };
+  if (!stats.isFile()) return undefined;
+  const hash = await hashes.of(full, stats).catch(ifMissing);
+  return hash === undefined ? undefined : { ...base, kind: 'f', sha256: hash };
+}
+
+/**
+ * A line each: `SHA256 SIZE MODE KIND PATH`, the mode in octal, the path in base64;
+ * before them `probe NAME NONCE` (`probe - -`: none).
+ */
+export function manifestText(items: readonly Item[], probe: Probe): string {
+  const lines = items.map(i => `${i.sha256} ${i.size} ${i.mode.toString(8)} ${i.kind} ${base64(i.path)}`);
+  return [`probe ${probe === undefined ? '- -' : `${PROBE} ${probe}`}`, ...lines, ''].join('\n');
+}
+
+export function parseManifest(text: string): Item[] {
+  return text.split('\n').flatMap(line => {
+    const [hash, size, mode, kind, path] = line.split(' ');
+    if (hash === undefined || path === undefined || (kind !== 'f' && kind !== 'd' && kind !== 'l')) return [];
+    const name = Buffer.from(path, 'base64').toString();
+    return [{ path: name, kind, sha256: hash, size: Number(size), mode: Number.parseInt(mode ?? '', 8) }];
+  });
+}
+
+/** Links, and the small files as long as they are little together. */
+export function smallOf(items: readonly Item[]): Item[] {
+  let together = 0;
+  return items.filter(item => {
+    if (item.kind === 'l') return true;
+    if (item.kind !== 'f' || item.size >= SMALL || together + item.size > SMALL_TOGETHER) return false;
+    together += item.size;
+    return true;
+  });
+}
+
+/** Writes the archive of some items of a workspace. @throws ScailfinError with tar's own words */
+export async function pack(workspace: string, items: readonly Item[], archive: string): Promise<void> {
+  const list = `${archive}.list`;
+  await writeFile(list, items.map(item => `./${item.path}\0`).join(''));
+  const options = ['--create', '--file', archive, '--directory', workspace, '--no-recursion', '--null'];
+  const args = [...options, `--files-from=${list}`];
+  await promisify(execFile)('tar', args, { env: { ...process.env, LC_ALL: 'C' } }).catch(error => {
+    // 1: a file changed as it was read; the node finds that out by its hash
+    if (error.code === 1) return;
+    throw new ScailfinError(`the run's files could not be packed: ${String(error.stderr || error.message).trim()}`);
+  });
+}
+
+/** What the workspace's probe says; makes it where there is none. */
+export async function probeOf(workspace: string): Promise<Probe> {
+  const path = join(workspace, PROBE);
+  const said = await readFile(path, 'utf8').catch(() => '');
+  if (/^[0-9a-f-]{36}\n$/.test(said)) return said.trim();
+  const nonce = randomUUID();
+  return writeFile(path, `${nonce}\n`, { mode: 0o600 }).then(
+    () => nonce,
+    () => undefined,
+  );
+}
+
+export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+export const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** A file may go while it is looked at. */
+export function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  throw error;
+}

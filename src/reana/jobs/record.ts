@@ -1,0 +1,43 @@
+import { isStepOver, type Step } from './step.js';
+
+/** How a step's job ended, before its files are back in the workspace; times are milliseconds since 1970. */
+export interface Ending {
+  readonly exitCode?: number | undefined;
+  readonly signal?: number | undefined;
+  readonly at: number;
+}
+
+/** A step with what only its service needs to know. */
+export interface StepRecord extends Step {
+  readonly ending?: Ending | undefined;
+  /** Somebody asked for its end. */
+  readonly stopping?: boolean | undefined;
+  /** Nothing is to be submitted or awaited any more, its job, if any, to be removed. */
+  readonly forgotten?: boolean | undefined;
+}
+
+export type Change = Partial<Omit<StepRecord, 'id' | 'request'>>;
+
+/** A line of the journal. `read` is how far HTCondor's log was read, in bytes, once the line is true. */
+export interface Entry {
+  readonly id?: string;
+  readonly set?: Partial<StepRecord>;
+  readonly forget?: true;
+  readonly read?: number;
+}
+
+/** What the journal tells: the steps by their ids, oldest first. */
+export function fold(entries: readonly Entry[]): { steps: Map<string, StepRecord>; read: number } {
+  const steps = new Map<string, StepRecord>();
+  let read = 0;
+  for (const { id, set, forget, read: upTo } of entries) {
+    if (upTo !== undefined) read = upTo;
+    if (id === undefined) continue;
+    if (forget) steps.delete(id);
+    else if (set?.request !== undefined || steps.has(id)) steps.set(id, { ...steps.get(id), ...set } as StepRecord);
+  }
+  return { steps, read };
+}
+
+/** Has a job in the pool, or may have one. */
+export const isInPool = (step: StepRecord): boolean => !isStepOver(step.state) && step.ending === undefined;

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../errors.js';
+import { LogFollower } from '../../htcondor/follow.js';
+import type { LoggedEvent } from '../../htcondor/userlog.js';
+import { Collector } from './collect.js';
+import { checkRequest, type Place } from './description.js';
+import { Hashes } from './hashes.js';
+import { Ledger } from './ledger.js';
+import { printed } from './printed.js';
+import { JobQueue } from './queue.js';
+import type { StepRecord } from './record.js';
+import { othersSubmitted, reconcile } from './recovery.js';
+import { isStepOver, type Step, type StepRequest, type StepService } from './step.js';
+import { changeBy } from './story.js';
+import { Submitter } from './submitter.js';
+
+export interface PoolStepsOptions {
+  /** Absolute: `<edge>/steps`; made where it is not there. */
+  readonly dir: string;
+  /** Where condor_submit is. */
+  readonly condorBin: string;
+  readonly condorConfig: string;
+  /** Absolute: the script that every job runs. */
+  readonly wrapper: string;
+  /** Seconds after which a silent node's step runs elsewhere; default: the pool's own. */
+  readonly lease?: number;
+  /** Between comparisons of what is on record with what the pool has; default a minute. */
+  readonly reconcileMs?: number;
+}
+
+/** A stop is answered for after this long at the latest, and goes on. */
+const STOP_MS = 30_000;
+const TICK_MS = 1000;
+const RETRY_MS = 2000;
+/** For the log to tell of jobs which the queue has no more. */
+const SETTLE_MS = 1000;
+const LOG_BYTES = 1 << 20;
+
+/** Steps as jobs of an HTCondor pool on this machine. */
+export class PoolSteps implements StepService {
+  readonly #submitter: Submitter;
+  readonly #collector: Collector;
+  /** Which step a job is. */
+  readonly #jobs = new Map<string, string>();
+  readonly #unwanted: string[] = [];
+  readonly #collecting = new Map<string, Promise<void>>();
+  #follower: LogFollower | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #reconciling: Promise<void> | undefined;
+  #isKnown = false;
+  #closed = false;
+
+  private constructor(
+    private readonly options: PoolStepsOptions,
+    private readonly ledger: Ledger,
+    private readonly queue: JobQueue,
+    place: Place,
+    hashes: Hashes,
+  ) {
+    this.#submitter = new Submitter(ledger, queue, place, hashes);
+    this.#collector = new Collector(place.dir, hashes);
+  }
+
+  /**
+   * Goes on with all steps where a service before this one had left them.
+   * What happened meanwhile is known when it resolves, but for what only the pool can say, which may not answer yet.
+   */
+  static async open(options: PoolStepsOptions): Promise<PoolSteps> {
+    const { dir, wrapper, lease } = options;
+    const ledger = await Ledger.open(dir);
+    const log = join(dir, 'events.log');
+    const hashes = await Hashes.open(join(dir, 'hashes'));
+    const queue = new JobQueue(options.condorBin, options.condorConfig);
+    const service = new PoolSteps(options, ledger, queue, { dir, wrapper, log, lease }, hashes);
+    ledger.onChange(step => service.#know(step));
+    for (const step of ledger.steps.values()) service.#know(step);
+    for (const step of ledger.steps.values()) service.#collect(step);
+    service.#follower = await LogFollower.open(log, ledger.read, events => service.#learn(events));
+    service.#reconcile();
+    service.#timers.push(
+      setInterval(() => service.#reconcile(), options.reconcileMs ?? 60_000).unref(),
+      setInterval(() => service.#watchTime(), TICK_MS).unref(),
+    );
+    return service;
+  }
+
+  async submit(request: StepRequest, id: string = randomUUID()): Promise<Step> {
+    const known = this.ledger.get(id);
+    if (known) {
+      await this.ledger.flushed();
+      return known;
+    }
+    checkRequest(request);
+    const step: StepRecord = { id, request, state: 'queued', attempts: 0, created: Date.now() };
+    await this.ledger.add(step);
+    // a step that was submitted by a service before is among those of which the pool is asked first
+    this.#submitter.add([id]);
+    return this.ledger.get(id) ?? step;
+  }
+
+  get(id: string): Step | undefined {
+    return this.ledger.get(id);
+  }
+
+  of(workflow: string): readonly Step[] {
+    return [...this.ledger.steps.values()].filter(step => step.request.workflow === workflow);
+  }
+
+  ended(id: string): Promise<Step> {
+    return this.ledger.ended(id);
+  }
+
+  async stop(id: string): Promise<void> {
+    const step = this.ledger.get(id);
+    if (!step || isStepOver(step.state) || step.ending) return;
+    const isBusy = this.#submitter.busy.has(id) || !this.#isKnown;
+    if (step.job === undefined && !isBusy) {
+      return this.ledger.change(id, { stopping: true, state: 'stopped', ended: Date.now(), reason: 'stopped' });
+    }
+    if (!step.stopping) await this.ledger.change(id, { stopping: true });
+    if (step.job !== undefined) this.#removeSoon(step.job);
+    await Promise.race([this.ended(id), new Promise(resolve => setTimeout(resolve, STOP_MS).unref())]);
+  }
+
+  async log(id: string, bytes = LOG_BYTES): Promise<string> {
+    return printed(join(this.options.dir, id), bytes);
+  }
+
+  onChange(listener: (step: Step) => void): () => void {
+    return this.ledger.onChange(listener);
+  }
+
+  async forget(workflow: string): Promise<void> {
+    const steps = this.of(workflow);
+    await Promise.all(steps.map(({ id }) => this.stop(id)));
+    for (const { id, request } of steps) {
+      await rm(join(this.options.dir, id), { recursive: true, force: true });
+      await this.ledger.forget(id);
+      this.#collector.forget(request.workspace);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#submitter.close();
+    await this.#reconciling;
+    await this.#follower?.close();
+    await Promise.all(this.#collecting.values());
+    await this.ledger.close();
+  }
+
+  #know({ id, job }: Step): void {
+    if (job !== undefined) this.#jobs.set(job, id);
+  }
+
+  #learn(events: readonly LoggedEvent[]): void {
+    for (const { event, end } of events) {
+      if (event.kind === 'submitted') this.#jobs.set(event.job, event.notes?.split(' ').at(-1) ?? '');
+      const step = this.ledger.get(this.#jobs.get(event.job) ?? '');
+      const change = step && changeBy(event, step);
+      if (!step || !change) continue;
+      void this.ledger.change(step.id, change, end);
+      if (change.ending) this.#collect({ ...step, ...change });
+      else if (change.state === 'failed' && event.kind !== 'aborted') this.#removeSoon(event.job);
+    }
+  }
+
+  #collect(step: StepRecord): void {
+    const { id, ending } = step;
+    if (!ending || isStepOver(step.state) || this.#collecting.has(id)) return;
+    const collected = this.#collector
+      .collect({ ...step, ending })
+      .catch(error => ({ state: 'failed' as const, ended: Date.now(), reason: messageOf(error) }))
+      .then(change => this.ledger.change(id, change))
+      .finally(() => this.#collecting.delete(id));
+    this.#collecting.set(id, collected);
+  }
+
+  /** Many at once are one command; what fails is found again when the pool is compared. */
+  #removeSoon(job: string): void {
+    this.#unwanted.push(job);
+    if (this.#unwanted.length > 1) return;
+    setImmediate(() => {
+      void this.queue.remove(this.#unwanted.splice(0)).catch(() => {});
+    });
+  }
+
+  #watchTime(): void {
+    const now = Date.now();
+    for (const step of this.ledger.steps.values()) {
+      const { time } = step.request.resources;
+      if (step.state !== 'running' || step.ending || time === undefined || step.started === undefined) continue;
+      if (now < step.started + 1000 * time) continue;
+      void this.ledger.change(step.id, {
+        state: 'failed',
+        ended: now,
+        reason: `it took longer than its limit of ${time} s`,
+      });
+      if (step.job) this.#removeSoon(step.job);
+    }
+  }
+
+  #reconcile(): void {
+    if (this.#closed || this.#reconciling) return;
+    this.#reconciling = this.#compare()
+      .catch(() => {
+        // the pool does not answer: what it has is not known, and nothing is done that relies on it
+        if (!this.#isKnown) setTimeout(() => this.#reconcile(), RETRY_MS).unref();
+      })
+      .finally(() => {
+        this.#reconciling = undefined;
+      });
+  }
+
+  async #compare(): Promise<void> {
+    if (!this.#isKnown) await othersSubmitted(this.options.dir);
+    const settled = async () => {
+      await new Promise(resolve => setTimeout(resolve, SETTLE_MS));
+      await this.#follower?.catchUp();
+    };
+    const never = await reconcile(this.ledger, this.queue, id => this.#submitter.busy.has(id), settled);
+    this.#isKnown = true;
+    this.#submitter.add(never);
+    for (const step of this.ledger.steps.values()) this.#collect(step);
+  }
+}

@@ -46,7 +46,8 @@ export function dependences(spec: Pick<ClusterSpec, 'proxy'>, sites: readonly Si
   if (spec.proxy) found.push(dependenceOn(spec.proxy, 'for the jobs', lasting));
   const byProxy = sites.filter(({ profile }) => profile.login?.auth?.[0] === 'gssapi-gsi').map(s => s.site);
   // where there is none, one logs in some other way
-  if (byProxy.length > 0 && existsSync(proxyFile())) found.push(dependenceOn(proxyFile(), `to log in to ${byProxy.join(' and ')}`, LOGIN_TIME));
+  if (byProxy.length > 0 && existsSync(proxyFile()))
+    found.push(dependenceOn(proxyFile(), `to log in to ${byProxy.join(' and ')}`, LOGIN_TIME));
   return [...found, ...sites.flatMap(dependenceOnCertificate)];
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readAttributes } from '../../src/credentials/x509/attributes.js';
 import { Certificate } from '../../src/credentials/x509/certificate.js';
 import { makeKeys } from '../../src/credentials/x509/create.js';
 import { issueProxy, keyOfRequest } from '../../src/credentials/x509/issue.js';
@@ -14,9 +15,11 @@ import { encodeRequest, parseResponse } from '../../src/credentials/x509/myproxy
 import type { CertificateError } from '../../src/credentials/x509/problem.js';
 import { loadTrust, type Trust } from '../../src/credentials/x509/trust.js';
 import type { Identity } from '../../src/credentials/x509/user.js';
+import { requestAttributes } from '../../src/credentials/x509/voms.js';
 import { AuthError, ConnectionError, ScailfinError, TimeoutError } from '../../src/errors.js';
 import { freePort } from '../hosts/sshd.js';
 import { passphrase, secrets } from '../secrets.js';
+import { attributeCertificate } from './attributes.js';
 import { ec, type Issued, TestCa, temporaryCa } from './ca.js';
 import { derOf, privateKeyOf } from './read.js';
 
@@ -261,6 +264,45 @@ describe('a MyProxy server', () => {
     const end = new Date(Date.now() + 1000 * 24 * hour);
     const stored = storeProxy(server, { username: 'jdoe', passphrase, end, lifetime: 3600 }, user, { trust });
     expect(await stored).toEqual(user.certificates[0].notAfter);
+  });
+});
+
+describe('a VOMS server', () => {
+  const ask = async (answer: string) => {
+    const server = await serve(socket => socket.once('data', () => socket.end(answer)));
+    const servers = [{ ...server, alias: 'vo', vo: 'vo', name: '/O=Grid/OU=Test/CN=localhost' }];
+    return requestAttributes({ vo: 'vo', fqans: [] }, user, { trust, lifetime: 3600, servers, timeoutMs: 5000 });
+  };
+  const xml = (inside: string): string => `HTTP/1.1 200 OK\r\n\r\n<?xml version="1.0"?><voms>${inside}</voms>`;
+  const attributesOf = (holder: Certificate): string =>
+    `<ac>${attributeCertificate(holder, ['/vo/Role=NULL/Capability=NULL'])
+      .toString('base64')
+      .replace(/(.{64})/g, '$1\n')}</ac>`;
+
+  it('gives attributes, and may warn', async () => {
+    const [holder] = user.certificates;
+    const { certificate, warnings } = await ask(xml(`${attributesOf(holder)}<warning>a &lt;short&gt; one</warning>`));
+    expect(readAttributes(certificate)).toMatchObject({ vo: 'vo', fqans: ['/vo/Role=NULL/Capability=NULL'] });
+    expect(warnings).toEqual(['a <short> one']);
+  });
+
+  it('that gives those of somebody else is refused', async () => {
+    const error = await failureOf(ask(xml(attributesOf(new Certificate(derOf(good.cert))))));
+    expect((error as CertificateError).reason).toBe('wrong-name');
+    expect(error.message).toMatch(/sent the attributes of somebody else than \/O=Grid\/CN=Scail User$/);
+  });
+
+  it.each([
+    [
+      xml('<error><code>BadRequest</code><message>no &quot;such\u001b[2J&quot; role</message></error>'),
+      'refuses: no "such" role (BadRequest)',
+    ],
+    ['HTTP/1.1 404 Not Found\r\n\r\n', 'refuses: HTTP status 404'],
+    ['SSH-2.0-x\r\n', 'refuses: what it sent is no HTTP'],
+    [xml(''), 'sent no attributes'],
+    [xml('<ac>AAAA</ac>'), "the VOMS attributes can't be read"],
+  ])('that says %j is told of', async (answer, message) => {
+    expect((await failureOf(ask(answer))).message).toContain(message);
   });
 });
 

@@ -23,7 +23,7 @@ export interface Extension {
 
 /** An X.509 certificate: what node:crypto knows of it, and what it doesn't show. */
 export class Certificate {
-  readonly x509: X509Certificate;
+  #x509: X509Certificate | undefined;
   /** DER of the names, as they stand there. */
   readonly issuer: Buffer;
   readonly subject: Buffer;
@@ -55,10 +55,15 @@ export class Certificate {
     this.extensions = extensionsOf(tbs.optional(context(3)));
     tbs.end();
     this.proxy = proxyTypeOf(this);
+  }
+
+  /** As node:crypto has it. Made when asked for: a directory of CAs has hundreds. @throws CertificateError `malformed` */
+  get x509(): X509Certificate {
     try {
-      this.x509 = new X509Certificate(der);
+      this.#x509 ??= new X509Certificate(this.der);
+      return this.#x509;
     } catch (cause) {
-      throw new CertificateError('malformed', `${what} of ${oneLine(this.subject)} can't be read`, { cause });
+      throw new CertificateError('malformed', `${what} of ${this.name} can't be read`, { cause });
     }
   }
 

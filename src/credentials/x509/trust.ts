@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { Certificate } from './certificate.js';
 import { RevocationList } from './crl.js';
+import { comparable, oneLine } from './name.js';
 import { derOf, pemBlocks } from './pem.js';
 import { parseSigningPolicy, type SigningRule } from './policy.js';
 import { CertificateError } from './problem.js';
@@ -32,7 +33,7 @@ export function trustDir(env: NodeJS.ProcessEnv = process.env): string {
 /**
  * Reads a directory of CAs as Globus and OpenSSL have it: `HASH.0` certificates, `HASH.signing_policy`, `HASH.r0`
  * revocation lists. The hash only says which belong together; names are taken from the files themselves.
- * @throws CertificateError `unknown-ca` when there is no such directory or no CA in it
+ * @throws CertificateError `unknown-ca` when there is no such directory
  */
 export function loadTrust(dir = trustDir()): Trust {
   let files: string[];
@@ -49,8 +50,8 @@ export function loadTrust(dir = trustDir()): Trust {
 
 class Directory implements Trust {
   readonly where: string;
-  /** Per certificate, the hashes it is filed under: the old and the new kind are both in use. */
-  readonly #hashes = new Map<string, { readonly authority: Certificate; readonly hashes: Set<string> }>();
+  /** By their text: each may be filed under two hashes, of the old kind and of the new. */
+  readonly #authorities = new Map<string, { readonly authority: Certificate; readonly hashes: Set<string> }>();
 
   constructor(
     private readonly dir: string,
@@ -59,56 +60,69 @@ class Directory implements Trust {
     this.where = dir;
     for (const file of files) {
       const hash = /^([0-9a-f]{8})\.\d$/.exec(file)?.[1];
-      if (hash === undefined) continue;
-      for (const authority of this.#certificatesIn(file)) {
-        const key = authority.x509.fingerprint256;
-        const known = this.#hashes.get(key) ?? { authority, hashes: new Set<string>() };
-        this.#hashes.set(key, known);
-        known.hashes.add(hash);
-      }
+      if (hash !== undefined) this.#add(file, hash);
+    }
+  }
+
+  /** A directory that is filled by several programs may have one broken file: it is nobody's CA then. */
+  #add(file: string, hash: string): void {
+    try {
+      const blocks = pemBlocks(readFileSync(join(this.dir, file), 'latin1'));
+      const block = blocks.find(b => b.label === 'CERTIFICATE');
+      if (block === undefined) return;
+      const known = this.#authorities.get(block.text);
+      if (known) known.hashes.add(hash);
+      else
+        this.#authorities.set(block.text, { authority: new Certificate(derOf(block, file)), hashes: new Set([hash]) });
+    } catch {
+      // as said
     }
   }
 
   named(name: Buffer): readonly Certificate[] {
-    return [...this.#hashes.values()].flatMap(({ authority }) => (authority.subject.equals(name) ? [authority] : []));
+    return this.#all().filter(authority => authority.subject.equals(name));
   }
 
   issuersOf(certificate: Certificate): readonly Certificate[] {
     const same = this.named(certificate.issuer);
     if (same.length > 0) return same;
-    const all = [...this.#hashes.values()].map(({ authority }) => authority);
-    return all.filter(authority => certificate.x509.checkIssued(authority.x509));
+    return this.#all().filter(authority => certificate.x509.checkIssued(authority.x509));
+  }
+
+  #all(): Certificate[] {
+    return [...this.#authorities.values()].map(({ authority }) => authority);
   }
 
   policyOf(authority: Certificate): readonly SigningRule[] | undefined {
     const files = this.#filesOf(authority, hash => [`${hash}.signing_policy`]);
     if (files.length === 0) return undefined;
-    return files.flatMap(file => parseSigningPolicy(readFileSync(file, 'utf8'), file));
+    return files.flatMap(policiesIn);
   }
 
   revocationsOf(authority: Certificate): readonly RevocationList[] {
     const files = this.#filesOf(authority, hash => [...'0123456789'].map(n => `${hash}.r${n}`));
-    return files.flatMap(file => listsIn(file)).filter(list => list.issuer.equals(authority.subject));
-  }
-
-  /** A directory that is filled by several programs may have one broken file: it is nobody's CA then. */
-  #certificatesIn(file: string): Certificate[] {
-    try {
-      const text = readFileSync(join(this.dir, file), 'latin1');
-      const blocks = pemBlocks(text).filter(b => b.label === 'CERTIFICATE' || b.label === 'TRUSTED CERTIFICATE');
-      return blocks.slice(0, 1).map(block => new Certificate(derOf(block, file)));
-    } catch {
-      return [];
-    }
+    const own = comparable(authority.name);
+    return files.flatMap(listsIn).filter(list => comparable(oneLine(list.issuer)) === own);
   }
 
   #filesOf(authority: Certificate, names: (hash: string) => string[]): string[] {
-    const hashes = this.#hashes.get(authority.x509.fingerprint256)?.hashes ?? [];
+    const known = [...this.#authorities.values()].find(one => one.authority.der.equals(authority.der));
+    const hashes = known?.hashes ?? [];
     return [...hashes]
       .flatMap(names)
       .filter(name => this.files.has(name))
       .map(name => join(this.dir, name));
   }
+}
+
+function policiesIn(file: string): SigningRule[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new CertificateError('signing-policy', `the signing policy can't be read: ${messageOf(cause)}`, { cause });
+  }
+  return parseSigningPolicy(text, file);
 }
 
 /** A list that is there and can't be read is an error: whoever put it there wanted it to be heeded. */

@@ -12,6 +12,8 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   scale: () => import('./scale.js'),
   down: () => import('./down.js'),
   exec: () => import('./exec.js'),
+  run: () => import('./run.js'),
+  connect: () => import('./connect.js'),
   env: () => import('./env.js'),
   logs: () => import('./logs.js'),
   login: () => import('./login.js'),

@@ -44,6 +44,9 @@ export function describeStatus(status: ClusterStatus): string {
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
+  const { framework } = status;
+  if (framework)
+    lines.push(`  reana     edge ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`);
   for (const c of status.credentials) {
     const when = c.secondsLeft > 0 ? `lasts ${formatDuration(c.secondsLeft)}` : (c.problem ?? 'has ended');
     lines.push(`  ${c.what} ${when}; needed ${c.need}`);

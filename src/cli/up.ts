@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Framework } from '../cluster/spec.js';
 import type { Transport } from '../hosts/target.js';
 import { duration, jsonOption, natural, siteOptions, transportOption } from './options.js';
 import type { Ui } from './ui.js';
@@ -17,6 +18,7 @@ interface Flags {
   /** false for --no-wait. */
   wait?: number | false;
   timeout: number;
+  framework?: Framework;
   /** true: where Globus has it. */
   proxy?: string | true;
   dryRun?: boolean;
@@ -32,6 +34,12 @@ export function register(program: Command, ui: Ui): void {
       .argument('[name]', "the cluster's name; default: the site's"),
   )
     .option('--wait <n>', 'how many glide-ins to wait for; default: all', natural)
+    .addOption(
+      new Option(
+        '--framework <name>',
+        'what the cluster offers: reana runs workflows on it; default: htcondor',
+      ).choices(['htcondor', 'reana']),
+    )
     .option('--no-wait', 'return once the glide-ins are submitted')
     .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
     .option(

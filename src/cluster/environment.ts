@@ -1,7 +1,9 @@
 import { UsageError } from '../errors.js';
-import { commandLine } from '../shell.js';
+import { commandLine, quote } from '../shell.js';
 import { poolDir } from './context.js';
+import { Journal } from './journal.js';
 import type { ClusterRecord, HeadFacts } from './record.js';
+import { tokenFile } from './steps/edge.js';
 
 /** A command as it runs on the headnode with the pool's environment. @throws UsageError when there is no pool yet */
 export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
@@ -21,18 +23,29 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
   ];
 }
 
-/** Lines for `eval`. @throws UsageError where the pool is on another machine */
-export function poolExports(record: ClusterRecord): string {
+/** Lines for `eval`. @throws UsageError where neither pool nor edge can be reached from this machine */
+export function clusterExports(record: ClusterRecord): string {
   const head = headOf(record);
-  if (record.spec.headnode.kind !== 'local') {
+  const isHere = record.spec.headnode.kind === 'local';
+  if (!isHere && record.edgePort === undefined) {
     throw new UsageError(`the pool of ${record.name} is on ${head.host}, not on this machine`, {
       hint: `scailfin exec ${record.name} -- COMMAND`,
     });
   }
+  return [...(isHere ? poolExports(record, head) : []), ...reanaExports(record, isHere)].join('\n');
+}
+
+function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
   const config = `CONDOR_CONFIG=${poolDir(head.base, record.name)}/condor_config`;
-  return [`export ${commandLine([config])}`, `export PATH=${commandLine([`${head.bin}:${head.sbin}`])}:"$PATH"`].join(
-    '\n',
-  );
+  return [`export ${commandLine([config])}`, `export PATH=${commandLine([`${head.bin}:${head.sbin}`])}:"$PATH"`];
+}
+
+/** What reana-client reads. The token stays in its file until the shell reads it. */
+function reanaExports({ name, edgePort }: ClusterRecord, isHere: boolean): string[] {
+  if (edgePort === undefined) return [];
+  const token = `export REANA_ACCESS_TOKEN="$(cat ${quote(tokenFile(Journal.open(name).dir))})"`;
+  const server = `export REANA_SERVER_URL=http://127.0.0.1:${edgePort}`;
+  return isHere ? [server, token] : [`${server} # while this runs: scailfin connect ${name} --port ${edgePort}`, token];
 }
 
 function headOf(record: ClusterRecord): HeadFacts {

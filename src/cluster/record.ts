@@ -24,6 +24,8 @@ export interface ClusterRecord {
   readonly updated: string;
   readonly sites: readonly SiteRecord[];
   readonly head?: HeadFacts;
+  /** Of REANA's edge, on the headnode's loopback address. */
+  readonly edgePort?: number;
 }
 
 export interface SiteRecord {
@@ -70,6 +72,7 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'site'; readonly site: SiteSpec }
   | { readonly type: 'site-facts'; readonly name: string; readonly facts: SiteFacts }
   | { readonly type: 'head'; readonly head: HeadFacts }
+  | { readonly type: 'edge'; readonly port: number }
   | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
   | { readonly type: 'intent'; readonly what: string }
 );
@@ -101,6 +104,8 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       return { ...now, state: entry.state, reason: entry.reason };
     case 'head':
       return { ...now, head: entry.head };
+    case 'edge':
+      return { ...now, edgePort: entry.port };
     case 'site':
       return withSite(now, entry.site.site, old => ({ batches: [], ...old, spec: entry.site }));
     case 'site-facts':

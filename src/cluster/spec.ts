@@ -10,6 +10,8 @@ export type HeadnodeSpec =
   | { readonly kind: 'login' }
   | { readonly kind: 'host'; readonly host: string; readonly user: string | undefined };
 
+export type Framework = 'htcondor' | 'reana';
+
 /** Everything the user asked of the cluster as a whole; validated, never changed. */
 export interface ClusterSpec {
   readonly name: string;
@@ -17,6 +19,8 @@ export interface ClusterSpec {
   /** First port tried on the headnode. */
   readonly port: number;
   readonly htcondor: HtcondorSource;
+  /** What the cluster offers beside its pool; absent: nothing. */
+  readonly framework?: Framework;
   /** Absolute path on this machine of the X.509 proxy that goes with the cluster, for its jobs. */
   readonly proxy?: string;
 }
@@ -55,6 +59,7 @@ export interface UpRequest {
   readonly transport?: Transport | undefined;
   /** Absolute path. */
   readonly proxy?: string | undefined;
+  readonly framework?: Framework | undefined;
 }
 
 const DEFAULT_WALLTIME = 3600;
@@ -132,6 +137,7 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
   return {
     ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
+    ...(request.framework === undefined ? {} : { framework: request.framework }),
   };
 }
 

@@ -29,6 +29,15 @@ export interface ClusterStatus {
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
   readonly credentials: readonly CredentialStatus[];
+  /** What the cluster offers beside its pool. */
+  readonly framework?: FrameworkStatus;
+}
+
+export interface FrameworkStatus {
+  readonly name: 'reana';
+  readonly state: 'alive' | 'dead' | 'unknown';
+  /** On the headnode's loopback address. */
+  readonly port: number;
 }
 
 /** Something the cluster can't do without. */
@@ -131,6 +140,9 @@ function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answ
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
     credentials: credentialsOf(record),
+    ...(record.edgePort === undefined
+      ? {}
+      : { framework: { name: 'reana', state: inPool?.edge ?? 'unknown', port: record.edgePort } }),
   };
 }
 

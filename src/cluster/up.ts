@@ -21,6 +21,7 @@ import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
 import { connectHead, connectSite, type Head } from './steps/connect.js';
+import { bringUpEdge } from './steps/edge.js';
 import { submitGlideins } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
@@ -141,6 +142,14 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       () => bringUpPool(context, there, here),
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
+    if (recordOf(context).spec.framework === 'reana') {
+      await step(
+        sink,
+        "Starting REANA's edge",
+        () => bringUpEdge(context, here, pool),
+        port => `on port ${port} of ${here.host.name}`,
+      );
+    }
     const payload = await step(
       sink,
       'Staging the payload',

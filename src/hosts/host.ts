@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream';
+
 /** Where a command runs: this machine, or one reached by SSH. One suite tests every adapter. */
 export interface Host {
   /** As users know it: `this machine`, `alice@login.example.org`. */
@@ -26,6 +28,8 @@ export interface Host {
   /** Copies one local file of any size; the remote file appears whole or not at all. */
   upload(local: string, remote: string, options?: TransferOptions): Promise<void>;
   download(remote: string, local: string, options?: TransferOptions): Promise<void>;
+  /** A TCP connection to a port of the host's own loopback address. @throws ConnectionError when nothing listens there */
+  dial(port: number): Promise<Duplex>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
-import { CommandError, messageOf, ScailfinError, TimeoutError } from '../errors.js';
+import type { Duplex } from 'node:stream';
+import { CommandError, ConnectionError, messageOf, ScailfinError, TimeoutError } from '../errors.js';
 import { commandLine } from '../shell.js';
 import { Collector, quietAfter } from './collect.js';
 import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
@@ -135,6 +138,18 @@ export class LocalHost implements Host {
   async download(remote: string, local: string, options: TransferOptions = {}): Promise<void> {
     checkPath(remote);
     await this.#copy(remote, local, options.mode ?? 0o600, options);
+  }
+
+  async dial(port: number): Promise<Duplex> {
+    const socket = net.connect({ host: '127.0.0.1', port, noDelay: true });
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      throw new ConnectionError(`nothing answers on port ${port} of ${this.name}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   async close(): Promise<void> {}

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import type { PseudoTtyOptions } from 'ssh2';
-import { CommandError, ConnectionError, ScailfinError, TimeoutError } from '../errors.js';
+import { CommandError, ConnectionError, messageOf, ScailfinError, TimeoutError } from '../errors.js';
 import { commandLine } from '../shell.js';
 import { attachStreams, terminal } from './attach.js';
 import { Collector, quietAfter } from './collect.js';
@@ -137,6 +138,16 @@ export class SshHost implements Host {
         }
       }),
     );
+  }
+
+  async dial(port: number): Promise<Duplex> {
+    try {
+      return await this.#link.tunnel('127.0.0.1', port);
+    } catch (error) {
+      throw new ConnectionError(`nothing answers on port ${port} of ${this.name}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,8 @@ export interface PoolStatus {
   readonly jobs:
     | { readonly idle: number; readonly running: number; readonly held: number; readonly total: number }
     | undefined;
+  /** REANA's edge, where the cluster has one. */
+  readonly edge?: 'alive' | 'dead';
 }
 
 /** A glide-in as the collector knows it. */
@@ -62,7 +64,8 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
     throw new ScailfinError(`the pool could not be asked: ${stderr.trim().split('\n').at(-1) || 'no answer'}`);
   }
   const now = Number(/^now=(\d+)$/m.exec(stdout)?.[1] ?? 0);
-  return { pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs ?? '') };
+  const edge = /^edge=(alive|dead)$/m.exec(stdout)?.[1] as PoolStatus['edge'];
+  return { pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs ?? ''), ...(edge ? { edge } : {}) };
 }
 
 function glideinsOf(text: string, now: number): PoolGlidein[] {

@@ -7,6 +7,7 @@ export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)
 [ -n "$alive" ] || { echo 'pool=dead'; exit 0; }
 echo 'pool=alive'
+if [ -r "$dir/edge/port" ]; then (: <"/dev/tcp/127.0.0.1/$(cat "$dir/edge/port")") 2>/dev/null && echo 'edge=alive' || echo 'edge=dead'; fi
 echo "now=$(date +%s)"
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 echo '== slots'

@@ -9,12 +9,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CommandError, TimeoutError, UsageError } from '../../src/errors.js';
+import { CommandError, ConnectionError, TimeoutError, UsageError } from '../../src/errors.js';
 import type { Host } from '../../src/hosts/host.js';
 
 /**
@@ -244,6 +245,19 @@ export function hostSuite(name: string, open: () => Promise<Host>, options: { br
       await expect(host.put([{ path: 'x', content: '', mode: 0o600 }])).rejects.toThrow(UsageError);
       await expect(host.upload('/etc/passwd', 'x')).rejects.toThrow(UsageError);
       await expect(host.download('x', path.join(dir, 'x'))).rejects.toThrow(UsageError);
+    });
+
+    thorough('dials its own ports', async () => {
+      const echo = net.createServer(socket => socket.pipe(socket));
+      await new Promise<void>(resolve => echo.listen(0, '127.0.0.1', resolve));
+      const { port } = echo.address() as net.AddressInfo;
+      const far = await host.dial(port);
+      far.write('there and back');
+      const said = await new Promise<Buffer>(resolve => far.once('data', resolve));
+      expect(String(said)).toBe('there and back');
+      far.destroy();
+      await new Promise(resolve => echo.close(resolve));
+      await expect(host.dial(port).then(nobody => nobody.on('error', () => {}))).rejects.toThrow(ConnectionError);
     });
 
     thorough('uploads and downloads', async () => {

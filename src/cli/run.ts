@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { ScailfinError } from '../errors.js';
+import type { Transport } from '../hosts/target.js';
+import type { EdgeClient, RunReport, StepReport } from '../reana/client.js';
+import { isRunOver } from '../reana/run.js';
+import { formatDuration } from '../units.js';
+import { jsonOption, transportOption } from './options.js';
+import type { Ui } from './ui.js';
+
+interface Flags {
+  cluster?: string;
+  param?: Record<string, string>;
+  option?: Record<string, string>;
+  out?: string;
+  attach?: string;
+  name?: string;
+  transport?: Transport;
+}
+
+const everyMs = 500;
+
+export function register(program: Command, ui: Ui): void {
+  program
+    .command('run')
+    .description('run a reana.yaml on a cluster: upload its inputs, show its steps, fetch its outputs')
+    .argument('[file]', 'the specification', 'reana.yaml')
+    .option('--cluster <name>', 'where; default: the only cluster')
+    .option('-p, --param <name=value>', 'another value for a parameter; repeatable', pair)
+    .option('-o, --option <name=value>', 'an operational option such as TARGET=step; repeatable', pair)
+    .option('--name <name>', "the run's name; default: the directory's")
+    .option('--out <dir>', 'where to put the outputs', '.')
+    .option('--attach <run>', 'go on watching a run, and fetch its outputs')
+    .addOption(transportOption())
+    .addOption(jsonOption())
+    .action(async (file: string, flags: Flags) => {
+      const [{ pickRecord, withCluster }, { edgeClient }] = await Promise.all([
+        import('./session.js'),
+        import('../cluster/edge.js'),
+      ]);
+      const record = pickRecord(flags.cluster);
+      await withCluster(ui, record.name, flags, async context => {
+        const client = await edgeClient(context);
+        const run = flags.attach ?? (await begin(client, file, flags, ui));
+        ui.say(`Ctrl-C leaves it running; back to it: scailfin run --attach ${run}`);
+        const report = await follow(client, run, ui);
+        const fetched = report.status === 'finished' ? await fetchOutputs(client, run, flags.out ?? '.') : [];
+        if (ui.json) ui.print(JSON.stringify({ ...report, outputs: fetched }, null, 2));
+        else for (const path of fetched) ui.print(path);
+        if (report.status !== 'finished') throw await failure(client, report);
+      });
+    });
+}
+
+function pair(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Creates the run, uploads what it needs and starts it. @returns its name */
+async function begin(client: EdgeClient, file: string, flags: Flags, ui: Ui): Promise<string> {
+  const { readSubmission } = await import('../reana/submission.js');
+  const { step } = await import('../cluster/events.js');
+  const parameters = flags.param ?? {};
+  const { specification, files, name } = await readSubmission(file, parameters);
+  const sink = await ui.sink();
+  const run = await client.create(flags.name ?? name, specification);
+  await step(
+    sink,
+    `Uploading inputs to ${run.name}`,
+    async () => {
+      let bytes = 0;
+      for (const { local, path } of files) bytes += await client.upload(run.id, local, path);
+      return bytes;
+    },
+    bytes => `${files.length} file${files.length === 1 ? '' : 's'}, ${(bytes / 1e6).toFixed(1)} MB`,
+  );
+  await client.start(run.id, parameters, flags.option ?? {});
+  return run.name;
+}
+
+/** Shows each step as it begins and ends. @returns the run's last report */
+async function follow(client: EdgeClient, run: string, ui: Ui): Promise<RunReport> {
+  const shown = new Map<string, string>();
+  for (;;) {
+    const report = await client.status(run);
+    const { job_logs } = await client.logs(run);
+    for (const [id, step] of Object.entries(job_logs)) {
+      if (shown.get(id) === step.status) continue;
+      shown.set(id, step.status);
+      ui.say(` ${marks[step.status] ?? '·'} ${step.job_name}: ${step.status}${tookOf(step)}`);
+    }
+    if (isRunOver(report.status)) {
+      const { total, finished } = report.progress;
+      ui.say(`${report.name}: ${report.status}, ${finished.total} of ${total.total} steps`);
+      return report;
+    }
+    await new Promise(resolve => setTimeout(resolve, everyMs));
+  }
+}
+
+const marks: Readonly<Record<string, string>> = { finished: '✓', failed: '✗', stopped: '✗', running: '▸' };
+
+function tookOf({ started_at, finished_at }: StepReport): string {
+  if (!started_at || !finished_at) return '';
+  return ` (${formatDuration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)})`;
+}
+
+/** @returns paths of the files that were written */
+async function fetchOutputs(client: EdgeClient, run: string, out: string): Promise<string[]> {
+  const { outputs } = await client.specification(run);
+  const wanted = [...(outputs?.files ?? []), ...(outputs?.directories ?? [])];
+  const names = (await Promise.all(wanted.map(path => client.list(run, path)))).flat();
+  const written: string[] = [];
+  for (const name of new Set(names)) {
+    const to = join(out, name);
+    await client.download(run, name, to);
+    written.push(to);
+  }
+  return written;
+}
+
+/** The run's own reason, and the end of what the step that failed printed. */
+async function failure(client: EdgeClient, { name, status }: RunReport): Promise<ScailfinError> {
+  const { workflow_logs, job_logs } = await client.logs(name);
+  const failed = Object.values(job_logs).find(step => step.status === 'failed');
+  const tail = (text: string | undefined): string[] => (text ?? '').trim().split('\n').slice(-8);
+  const lines = [`${name} ${status === 'stopped' ? 'was stopped' : status}`, ...tail(workflow_logs)];
+  if (failed) lines.push(`step ${failed.job_name} printed:`, ...tail(failed.logs).map(line => `  ${line}`));
+  return new ScailfinError(lines.filter(line => line.trim() !== '').join('\n'), {
+    hint: `all of it: reana-client logs -w ${name}`,
+  });
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScailfinError } from '../errors.js';
+import { packageRoot } from '../paths.js';
+
+/** What is staged on a headnode to run the edge: one file of program, and the templates it renders. */
+export interface EdgeProgram {
+  /** Paths below the directory it is put into. */
+  readonly files: readonly { readonly path: string; readonly content: Buffer }[];
+  readonly digest: string;
+}
+
+/** @throws ScailfinError when this installation was not built completely */
+export function edgeProgram(): EdgeProgram {
+  const bundle = join(packageRoot, 'dist', 'edge.mjs');
+  if (!existsSync(bundle)) {
+    throw new ScailfinError(`${bundle} is not there: this scailfin was not built completely`, {
+      hint: 'npm run build, in its directory',
+    });
+  }
+  const templates = join(packageRoot, 'templates');
+  const names = readdirSync(templates, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(packageRoot.length))
+    .sort();
+  const files = ['dist/edge.mjs', ...names].map(path => ({ path, content: readFileSync(join(packageRoot, path)) }));
+  const hash = createHash('sha256');
+  for (const { path, content } of files) hash.update(`${path} ${content.length}\n`).update(content);
+  return { files, digest: hash.digest('hex') };
+}

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.js';
 import { route } from '../hosts/route.js';
 import type { SshSettings } from '../hosts/sshconfig.js';
 import type { Way } from './facts.js';
+import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
 
 /** Resolvers try for up to half a minute; a person thinks that it hangs. */
@@ -81,5 +82,5 @@ function unresolved(context: Context, way: Way, error: NodeJS.ErrnoException): F
 
 /** Where the host's name was read. */
 function place({ patient }: Context): string {
-  return patient.site ? `${patient.site.file} (login.hosts)` : 'what you typed';
+  return patient.site ? `${profileFile(patient)} (login.hosts)` : 'what you typed';
 }

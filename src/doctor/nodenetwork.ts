@@ -1,4 +1,5 @@
 import { combine, urlFinding } from './network.js';
+import { profileFile } from './patient.js';
 import type { Reach } from './report.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
@@ -53,7 +54,7 @@ function contradiction({ facts, patient }: Context): Finding[] {
   return [
     warning(
       'the profile says that compute nodes reach outside',
-      `write network: { outbound: false } in ${patient.site.file}`,
+      `write network: { outbound: false } in ${profileFile(patient)}`,
     ),
   ];
 }

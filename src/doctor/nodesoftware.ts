@@ -1,3 +1,4 @@
+import { profileFile } from './patient.js';
 import type { FoundRuntime } from './report.js';
 import { type Context, type Finding, ok, type Stage, warning } from './stage.js';
 
@@ -25,7 +26,7 @@ function missing({ patient }: Context, found: readonly FoundRuntime[]): Finding 
   const there = found.map(f => f.runtime).join(', ');
   return warning(
     `the profile names ${promised.map(p => p.runtime).join(', ')}, but there is ${found.map(inWords).join(', ')}`,
-    `write ${there} under "containers" in ${patient.site?.file}`,
+    `write ${there} under "containers" in ${profileFile(patient)}`,
   );
 }
 

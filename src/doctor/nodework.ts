@@ -1,3 +1,4 @@
+import { profileFile } from './patient.js';
 import { failed, ok, type Stage } from './stage.js';
 
 /** The work directory on the node is the login node's, and can be written from there. */
@@ -8,8 +9,7 @@ export const nodeWork: Stage = {
   async run({ facts, patient }) {
     const { work, writable, node } = facts.get('found');
     const { base } = facts.get('probe');
-    const place = patient.site?.file ?? 'the profile';
-    const hint = `set directories.work in ${place} to a directory that login and compute nodes share, such as a scratch file system`;
+    const hint = `set directories.work in ${profileFile(patient)} to a directory that login and compute nodes share, such as a scratch file system`;
     if (work === 'missing') return failed(`${base} is not there on ${node}`, hint);
     if (work === 'other') return failed(`${base} on ${node} is another directory than on the login node`, hint);
     if (!writable) return failed(`${base} can't be written from ${node}`, hint);

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.js';
 import { parseTarget } from '../hosts/target.js';
+import { packageRoot } from '../paths.js';
 import { type LoadedSite, loadSite } from '../sites/catalog.js';
 import type { Config, SiteProfile } from '../sites/schema.js';
 
@@ -55,6 +56,13 @@ function ofSite(typed: string, site: LoadedSite, user: string | undefined, confi
     ...{ name: profile.name, typed, site, login: profile.login },
     user: user ?? own?.user ?? profile.login?.user,
   };
+}
+
+/** Where the profile is to be changed; one that came with scailfin is changed in a copy, which then goes before it. */
+export function profileFile({ site }: Patient): string {
+  if (!site) return 'the profile';
+  if (!site.file.startsWith(packageRoot)) return site.file;
+  return `a copy of ${site.file} (then: scailfin sites add COPY)`;
 }
 
 /** Names of login nodes that tell nothing of the site: `login3`, `ssh-gw1`. */

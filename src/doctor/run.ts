@@ -1,4 +1,4 @@
-import { messageOf, ScailfinError } from '../errors.js';
+import { InterruptedError, messageOf, ScailfinError } from '../errors.js';
 import type { Context, Finding, Stage } from './stage.js';
 
 /** A stage's outcome. */
@@ -46,7 +46,8 @@ async function outcome(stage: Stage, context: Context): Promise<Finding> {
   } catch (error) {
     // a stage that was interrupted may still have something to say: what it could not clean up
     if (signal.aborted && (error === signal.reason || !stage.cleansUp)) throw signal.reason;
-    if (!(error instanceof ScailfinError)) throw error;
+    // Ctrl-C at a question comes as an error of its own
+    if (!(error instanceof ScailfinError) || error instanceof InterruptedError) throw error;
     if (signal.aborted) throw error;
     return {
       ...{ status: 'failed', detail: messageOf(error) },

@@ -10,6 +10,7 @@ import { parseProfile } from '../sites/profile.js';
 import { templateText } from '../templates.js';
 import { type Detected, detect } from './detect.js';
 import type { ShellFacts } from './facts.js';
+import { profileFile } from './patient.js';
 import { propose } from './propose.js';
 import { type Context, type Finding, failed, ok, type Stage } from './stage.js';
 
@@ -110,7 +111,7 @@ function pathLine({ shell }: ShellFacts, directory: string): string {
 function otherSystem(context: Context, what: string, { name, version }: Detected): Finding {
   return failed(
     `${what}; but ${surveyFor(name).title} ${version} is there`,
-    `if that is what the site has now, write scheduler.type: ${name} in ${context.patient.site?.file ?? 'the profile'}`,
+    `if that is what the site has now, write scheduler.type: ${name} in ${profileFile(context.patient)}`,
   );
 }
 

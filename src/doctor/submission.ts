@@ -3,6 +3,7 @@ import { pilotJob } from '../cluster/steps/glideins.js';
 import { UsageError } from '../errors.js';
 import type { QueueInfo, Survey } from '../schedulers/survey.js';
 import { flagDuration } from '../sites/limits.js';
+import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
 /** What `up` would ask for is within the profile's limits, and the batch system would take it. Nothing is submitted. */
@@ -53,7 +54,7 @@ const openQueues = ({ facts }: Context): string[] => facts.get('queues').flatMap
 
 function noQueue(context: Context, spec: SiteSpec, survey: Survey): Finding {
   const names = openQueues(context);
-  const place = context.patient.site ? `; correct "queues" in ${context.patient.site.file}` : '';
+  const place = context.patient.site ? `; correct "queues" in ${profileFile(context.patient)}` : '';
   return failed(
     `${survey.title} has no queue ${spec.queue}; it has ${names.join(', ')}`,
     `choose one of them: --queue ${names[0] ?? 'NAME'}${place}`,
@@ -69,7 +70,7 @@ function beyondProfile(context: Context, error: UsageError): Finding {
     const walltime = there.walltime === undefined ? '' : ` walltime: ${flagDuration(there.walltime)} `;
     return failed(
       `the site has a queue ${there.name}, but its profile does not`,
-      `add it under "queues" in ${site.file}: ${there.name}: {${walltime}}`,
+      `add it under "queues" in ${profileFile(context.patient)}: ${there.name}: {${walltime}}`,
     );
   }
   return failed(error.message, error.hint);
@@ -99,6 +100,6 @@ function drifted({ patient }: Context, spec: SiteSpec, queue: QueueInfo): Findin
   const [told, real] = [limits.walltime, queue.walltime].map(flagDuration);
   return warning(
     `the profile allows ${told} in queue ${queue.name}, the site ${real}`,
-    `write walltime: ${real} for it in ${patient.site?.file ?? 'the profile'}`,
+    `write walltime: ${real} for it in ${profileFile(patient)}`,
   );
 }

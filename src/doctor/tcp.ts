@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import type { SshSettings } from '../hosts/sshconfig.js';
 import type { Way } from './facts.js';
 import { whose } from './name.js';
+import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
 
 const PATIENCE_MS = 10_000;
@@ -112,5 +113,5 @@ async function diagnose(context: Context, way: Way, first: SshSettings, answer: 
 function portPlace({ patient }: Context, way: Way): string {
   if (way.hops.length > 1) return `of ${way.hops[0]?.alias} in ~/.ssh/config`;
   if (patient.login?.port === undefined) return `(Port for ${way.host} in ~/.ssh/config)`;
-  return patient.site ? `in ${patient.site.file} (login.port)` : 'in what you typed';
+  return patient.site ? `in ${profileFile(patient)} (login.port)` : 'in what you typed';
 }

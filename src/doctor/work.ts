@@ -5,6 +5,7 @@ import { keyValues, runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 import { formatMemory } from '../units.js';
 import { NAME, TAG } from './nodejob.js';
+import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
 /** A payload and its logs need some room; below the second, jobs may soon want for it. MiB. */
@@ -49,7 +50,7 @@ export const work: Stage = {
 };
 
 /** Where directories.work is to be written. */
-const place = ({ patient }: Context): string => patient.site?.file ?? 'the profile';
+const place = ({ patient }: Context): string => profileFile(patient);
 
 function unwritable(context: Context, base: string, why: string, mount: string): Finding {
   const words = why.replace(/^(mkdir|dd|bash): /, '');

@@ -6,11 +6,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Facts } from '../../src/doctor/facts.js';
 import { combine } from '../../src/doctor/network.js';
 import { nodeCommand } from '../../src/doctor/nodejob.js';
-import { nameFor, patientFor } from '../../src/doctor/patient.js';
+import { nameFor, patientFor, profileFile } from '../../src/doctor/patient.js';
 import { parseReport } from '../../src/doctor/report.js';
 import { examine, type StageResult } from '../../src/doctor/run.js';
 import { type Context, failed, ok, type Stage, warning } from '../../src/doctor/stage.js';
-import { ConnectionError } from '../../src/errors.js';
+import { ConnectionError, InterruptedError } from '../../src/errors.js';
 import { keyValues } from '../../src/hosts/script.js';
 import { templateText } from '../../src/templates.js';
 import { temporaryConfig } from '../sites/temp.js';
@@ -42,6 +42,13 @@ describe('what is to be examined', () => {
       login: { hosts: ['login1.hpc.example'], port: 2222 },
     });
     expect(await patientFor('login1.hpc.example', 'jdoe', config)).toMatchObject({ name: 'hpc', user: 'jdoe' });
+  });
+
+  it('a built-in profile is changed in a copy', async () => {
+    expect(profileFile(await patientFor('bridges', undefined, config))).toMatch(
+      /^a copy of \/.*bridges\.yaml \(then: /,
+    );
+    expect(profileFile(await patientFor('a@b.example', undefined, config))).toBe('the profile');
   });
 
   it('nothing that is neither', async () => {
@@ -93,6 +100,8 @@ describe('the stages', () => {
     ]);
     expect(result).toMatchObject({ status: 'failed', detail: 'it broke', hint: 'try again' });
     await expect(watched([stage('b', () => Promise.reject(new TypeError('ours')))])).rejects.toThrow('ours');
+    const atQuestion = new InterruptedError('SIGINT');
+    await expect(watched([stage('c', () => Promise.reject(atQuestion))])).rejects.toBe(atQuestion);
   });
 
   it('are left where they are by Ctrl-C, but for one that cleans up', async () => {

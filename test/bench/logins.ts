@@ -1,4 +1,4 @@
-import { Lab } from '../lab/lab.js';
+import type { Lab } from '../lab/lab.js';
 import { median, ms, ratio, type Times, table } from './report.js';
 
 const script = '/opt/scailfin/test/bench/login.mjs';
@@ -20,19 +20,14 @@ export interface Logins {
 }
 
 /** How long one waits to be in: plain ssh and its ControlMaster beside scailfin, whose login ssh2 or ssh has made. */
-export async function measureLogins(rounds: number): Promise<Logins[]> {
-  const name = `bench-logins-${process.pid}`;
-  try {
-    const lab = await Lab.up({ name });
-    const found: Logins[] = [];
-    for (const delayMs of [0, 100]) {
-      await lab.delay(delayMs);
-      found.push({ delayMs, ...(await race(lab, rounds)) });
-    }
-    return found;
-  } finally {
-    await Lab.down(name);
+export async function measureLogins(lab: Lab, rounds: number): Promise<Logins[]> {
+  const found: Logins[] = [];
+  for (const delayMs of [0, 100]) {
+    await lab.delay(delayMs);
+    found.push({ delayMs, ...(await race(lab, rounds)) });
   }
+  await lab.delay(0);
+  return found;
 }
 
 async function race(lab: Lab, rounds: number): Promise<Omit<Logins, 'delayMs'>> {

@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { prepareKit } from './contestants.js';
 import { describeGsi, measureGsi } from './gsi.js';
+import { describeLogins, measureLogins } from './logins.js';
 import { describeProxies, measureProxies } from './proxies.js';
 import { describeQueues, measureQueues } from './queue.js';
 import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
 import { describeStartup, measureStartup } from './startup.js';
 
-const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|road] [--json]
+const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|road] [--json]
   --quick   few repetitions, and from a cold start only
   --full    every way up from every start, more repetitions; takes some ten minutes
   --only    one part
@@ -38,22 +39,27 @@ interface Road {
 }
 
 /** Nothing of the lab is left, however this ends. */
-async function road({ cycles, plan }: (typeof plans)['usual']): Promise<Road> {
+async function inLab<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
   // named beforehand, so that it can be taken down while it comes up
   const name = `bench-${process.pid}`;
   const interrupted = (signal: NodeJS.Signals): void => {
     void Lab.down(name).finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   };
   // the same signal may come twice, from the terminal and from whoever started this
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupted);
   try {
-    const lab = await Lab.up({ name });
-    await prepareKit(lab);
-    const measured = await measureRoad(lab, cycles, plan, say);
-    return { measured, leftovers: await lab.leftovers() };
+    return await work(await Lab.up({ name }));
   } finally {
     await Lab.down(name);
+    for (const signal of signals) process.off(signal, interrupted);
   }
+}
+
+async function road(lab: Lab, { cycles, plan }: (typeof plans)['usual']): Promise<Road> {
+  await prepareKit(lab);
+  const measured = await measureRoad(lab, cycles, plan, say);
+  return { measured, leftovers: await lab.leftovers() };
 }
 
 async function main(): Promise<number> {
@@ -74,7 +80,7 @@ async function main(): Promise<number> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const began = performance.now();
 
-  const parts = ['startup', 'queues', 'proxies', 'gsi', 'road'];
+  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'road'];
   if (!parts.includes(values.only ?? 'road'))
     throw new Error(`--only ${values.only}: the parts are ${parts.join(', ')}`);
   const isAsked = (part: string): boolean => (values.only ?? part) === part;
@@ -86,18 +92,23 @@ async function main(): Promise<number> {
 
   const unavailable = labUnavailable();
   const missing = (part: string): string | undefined => (isAsked(part) ? unavailable : 'it was not asked for');
-  for (const part of ['proxies', 'gsi', 'road']) if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
+  for (const part of ['proxies', 'gsi', 'logins', 'road'])
+    if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
   const proxies = missing('proxies') ? undefined : await measureProxies(chosen.proxies);
   if (proxies && !values.json) print(`${describeProxies(proxies)}\n`);
-  const logins = missing('gsi') ? undefined : await measureGsi(chosen.logins);
-  if (logins && !values.json) print(`${describeGsi(logins)}\n`);
-  const travelled = missing('road') ? undefined : await road(chosen);
+  const gsi = missing('gsi') ? undefined : await measureGsi(chosen.logins);
+  if (gsi && !values.json) print(`${describeGsi(gsi)}\n`);
+  const logins = missing('logins') ? undefined : await inLab(lab => measureLogins(lab, chosen.logins));
+  if (logins && !values.json) print(`${describeLogins(logins)}\n`);
+  const travelled = missing('road') ? undefined : await inLab(lab => road(lab, chosen));
 
   if (values.json) {
     const skipped = (part: string) => ({ skipped: missing(part) });
-    const [gsi, way] = [logins ?? skipped('gsi'), travelled ?? skipped('road')];
-    const made = proxies ?? skipped('proxies');
-    print(JSON.stringify({ node: process.version, startup, queues, proxies: made, gsi, road: way }, null, 2));
+    const found = {
+      ...{ node: process.version, startup, queues, proxies: proxies ?? skipped('proxies'), gsi: gsi ?? skipped('gsi') },
+      ...{ logins: logins ?? skipped('logins'), road: travelled ?? skipped('road') },
+    };
+    print(JSON.stringify(found, null, 2));
   } else if (travelled) {
     print(`${describeRoad(travelled.measured)}\n`);
     print(legend);

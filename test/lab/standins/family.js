@@ -25,11 +25,17 @@ export function text(attributes, name) {
   return value instanceof Date ? long(value) : (value ?? '');
 }
 
-/** `qstat -f`, folded at a width; in whole lines without. @param {readonly Shown[]} jobs @param {number} [width] @returns {string} */
+/**
+ * `qstat -f`, folded at a width; in whole lines without.
+ * @param {readonly Shown[]} jobs @param {number} [width] @returns {string}
+ */
 export const full = (jobs, width) =>
   jobs.map(({ id, attributes }) => block(`Job Id: ${id}`, attributes, width)).join('');
 
-/** A title and its attributes, a line each. @param {string} title @param {Attributes} attributes @param {number} [width] @returns {string} */
+/**
+ * A title and its attributes, a line each.
+ * @param {string} title @param {Attributes} attributes @param {number} [width] @returns {string}
+ */
 export function block(title, attributes, width) {
   const lines = attributes.map(([name]) => `${name} = ${text(attributes, name)}`);
   const shown = width === undefined ? lines : lines.map(line => folded(line, width));
@@ -61,7 +67,10 @@ function folded(whole, width) {
   return out;
 }
 
-/** The options in a script's #PBS lines, until the first line that does something. @param {string} script @returns {string[]} */
+/**
+ * The options in a script's #PBS lines, until the first line that does something.
+ * @param {string} script @returns {string[]}
+ */
 export function directivesOf(script) {
   const lines = script.split('\n').map(line => line.replace(/\r$/, ''));
   const end = lines.findIndex(line => !/^\s*(#|:|$)/.test(line));

@@ -40,5 +40,8 @@ export function words(line) {
   return found.map(word => word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, (_, a, b, c) => a ?? b ?? c ?? ''));
 }
 
-/** What the option was given last. @param {readonly Option[]} options @param {string} name @returns {string | undefined} */
+/**
+ * What the option was given last.
+ * @param {readonly Option[]} options @param {string} name @returns {string | undefined}
+ */
 export const last = (options, name) => options.findLast(option => option.name === name)?.value;

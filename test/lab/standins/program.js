@@ -20,7 +20,10 @@ export const typed = args => ({
   ...{ user, host: hostname(), dir: process.cwd() },
 });
 
-/** Runs the program that this process is started as: its first argument is its name. @param {(program: string, args: string[]) => Promise<Answer>} answer */
+/**
+ * Runs the program that this process is started as: its first argument is its name.
+ * @param {(program: string, args: string[]) => Promise<Answer>} answer
+ */
 export async function speak(answer) {
   const [program = '', ...args] = process.argv.slice(2);
   const { stdout, stderr, exit } = await answer(program, args);

@@ -26,7 +26,10 @@ const orders = '/var/spool/lab-batch/orders';
  * @property {Order} order
  */
 
-/** @param {string} name @param {readonly string[]} args @param {string} [input] @returns {{ status: number, stdout: string, stderr: string }} */
+/**
+ * @param {string} name @param {readonly string[]} args @param {string} [input]
+ * @returns {{ status: number, stdout: string, stderr: string }}
+ */
 function run(name, args, input = '') {
   const env = { ...process.env, SLURM_TIME_FORMAT: '%s' };
   const { status, stdout, stderr, error } = spawnSync(`${programs}/${name}`, args, { input, env, encoding: 'utf8' });

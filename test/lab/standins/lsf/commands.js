@@ -39,7 +39,10 @@ function remembered({ jobs, now, site }) {
   return jobs.filter(job => ids.has(job.id));
 }
 
-/** `157`, `157[2]`, `157[1-3,5]`; nothing for what is no id. @param {string} text @param {readonly Job[]} jobs @returns {readonly Job[] | undefined} */
+/**
+ * `157`, `157[2]`, `157[1-3,5]`; nothing for what is no id.
+ * @param {string} text @param {readonly Job[]} jobs @returns {readonly Job[] | undefined}
+ */
 function find(text, jobs) {
   const [, id, list] = /^(\d+)(?:\[([\d,:-]+)\])?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
@@ -56,7 +59,10 @@ function isCalled(pattern, { order, task }) {
   return expression.test(order.name) && (index === undefined || Number(index) === task);
 }
 
-/** Running ones first, then those that wait, then those that are over. @param {readonly Job[]} jobs @param {Site} site @returns {Job[]} */
+/**
+ * Running ones first, then those that wait, then those that are over.
+ * @param {readonly Job[]} jobs @param {Site} site @returns {Job[]}
+ */
 function inOrder(jobs, site) {
   const rank = (/** @type {Job} */ job) => (job.state === 'over' ? 2 : job.started ? 0 : 1);
   const priority = (/** @type {Job} */ job) =>
@@ -122,7 +128,10 @@ export function bjobs(args, world) {
   return { stdout, stderr, exit };
 }
 
-/** @param {string | undefined} name @param {string | undefined} project @param {(option: string) => boolean} has @returns {string} */
+/**
+ * @param {string | undefined} name @param {string | undefined} project @param {(option: string) => boolean} has
+ * @returns {string}
+ */
 function nothing(name, project, has) {
   if (name !== undefined) return `Job <${name}> is not found`;
   if (project !== undefined) return `No job found in project ${project}`;

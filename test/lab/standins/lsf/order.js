@@ -26,7 +26,10 @@ import { words } from '../getopt.js';
  * @property {number} cleanPeriod seconds for which bjobs tells of a finished job
  */
 
-/** The queues of the recorded cluster; a longer day in the lab. @param {number} limit minutes @param {number} slots @returns {Site['queues']} */
+/**
+ * The queues of the recorded cluster; a longer day in the lab.
+ * @param {number} limit minutes @param {number} slots @returns {Site['queues']}
+ */
 export const queues = (limit, slots) => ({
   short: { priority: 40, limit: 1, open: true, active: true, description: 'one minute jobs' },
   normal: { priority: 30, limit, slots, open: true, active: true, description: 'For normal low priority jobs' },
@@ -119,7 +122,10 @@ function directivesOf(script) {
 /** @param {string} reason @returns {{ refusal: Answer }} */
 const not = reason => ({ refusal: refuses(255, `${reason}. Job not submitted.`) });
 
-/** @param {Typed} typed @param {Site} site @returns {{ order: Order, script: string, isDefault: boolean } | { refusal: Answer }} */
+/**
+ * @param {Typed} typed @param {Site} site
+ * @returns {{ order: Order, script: string, isDefault: boolean } | { refusal: Answer }}
+ */
 export function orderOf(typed, site) {
   const { options: own, command } = parse(typed.args);
   const script = command.length > 0 ? `${command.join(' ')}\n` : typed.stdin();
@@ -152,7 +158,11 @@ export function orderOf(typed, site) {
   return { order, script, isDefault: !options.has('q') };
 }
 
-/** Why a job is not taken. @param {ReadonlyMap<string, string>} options @param {string | undefined} list @param {Site} site @param {string} user @returns {string | undefined} */
+/**
+ * Why a job is not taken.
+ * @param {ReadonlyMap<string, string>} options @param {string | undefined} list @param {Site} site
+ * @param {string} user @returns {string | undefined}
+ */
 function refused(options, list, site, user) {
   const option = (/** @type {string} */ name) => options.get(name);
   const title = option('J') ?? '';
@@ -204,7 +214,10 @@ const RESOURCES = [
   'model',
 ];
 
-/** Sections in brackets, or a plain expression; numbers without units. @param {string | undefined} text @returns {boolean} */
+/**
+ * Sections in brackets, or a plain expression; numbers without units.
+ * @param {string | undefined} text @returns {boolean}
+ */
 function isSyntax(text) {
   if (text === undefined) return true;
   const rest = text.replace(/\b(select|rusage|span|order|same)\[[^\][]*\]/g, '');

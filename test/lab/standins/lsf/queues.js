@@ -27,7 +27,10 @@ export function bqueues(args, world) {
   return says(`QUEUE_NAME     PRIO      STATUS      MAX  JL/U JL/P JL/H NJOBS  PEND  RUN  SUSP\n${rows.join('')}`);
 }
 
-/** @param {readonly string[]} args @param {World} world @param {readonly import('../slurm.js').Node[]} nodes @returns {Answer} */
+/**
+ * @param {readonly string[]} args @param {World} world @param {readonly import('../slurm.js').Node[]} nodes
+ * @returns {Answer}
+ */
 export function bhosts(args, world, nodes) {
   const { options, operands } = getopt(args, 'wlh');
   const wide = options.some(option => option.name === 'w') ? 3 : 0;

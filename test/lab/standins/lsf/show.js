@@ -25,7 +25,10 @@ export function word(job) {
   return words[job.state];
 }
 
-/** What ended by a signal counts 128 more; nothing for a job that never ran. @param {Job} job @returns {number | undefined} */
+/**
+ * What ended by a signal counts 128 more; nothing for a job that never ran.
+ * @param {Job} job @returns {number | undefined}
+ */
 export function exitCode({ started, end, code, signal }) {
   if (!started) return undefined;
   if (end === 'limit') return 140;
@@ -40,7 +43,11 @@ export const nameOf = ({ order, task }) => `${order.name}${task === undefined ? 
 
 const HEAD = 'JOBID   USER    STAT  QUEUE      FROM_HOST   EXEC_HOST   JOB_NAME   SUBMIT_TIME\n';
 
-/** `bjobs`, and `bjobs -w`. @param {readonly Job[]} jobs @param {{ wide: boolean, header: boolean, reasons?: (job: Job) => string }} form @returns {string} */
+/**
+ * `bjobs`, and `bjobs -w`.
+ * @param {readonly Job[]} jobs @param {{ wide: boolean, header: boolean, reasons?: (job: Job) => string }} form
+ * @returns {string}
+ */
 export function table(jobs, { wide, header, reasons }) {
   const rows = jobs.map(job => {
     const name = nameOf(job);
@@ -79,7 +86,10 @@ const SCHEDULING = `
 
 const MARGIN = `\n${' '.repeat(21)}`;
 
-/** Breaks a line after 79 bytes, within words as well; a blank that would begin the next line is lost. @param {string} whole @returns {string} */
+/**
+ * Breaks a line after 79 bytes, within words as well; a blank that would begin the next line is lost.
+ * @param {string} whole @returns {string}
+ */
 function folded(whole) {
   let [rest, out] = [whole, ''];
   for (let room = 79; rest.length > room; room = 58) {
@@ -105,7 +115,10 @@ const runLimit = ({ order }, site) =>
     ? ''
     : `\n ${'RUNLIMIT'.padEnd(24)}\n ${`${order.limit.toFixed(1)} min of ${site.master}`.padEnd(24)}\n`;
 
-/** What was asked for, and from where. @param {Job} job @param {string} [to] the queue, in the history @returns {string} */
+/**
+ * What was asked for, and from where.
+ * @param {Job} job @param {string} [to] the queue, in the history @returns {string}
+ */
 function submission({ submitted, order }, to = '') {
   const dir =
     order.dir === order.home
@@ -157,7 +170,11 @@ export function long(jobs, site, known) {
   );
 }
 
-/** `bhist -l`. @param {readonly Job[]} jobs @param {Site} site @param {Date} now @param {(job: Job) => Known} known @returns {string} */
+/**
+ * `bhist -l`.
+ * @param {readonly Job[]} jobs @param {Site} site @param {Date} now @param {(job: Job) => Known} known
+ * @returns {string}
+ */
 export function history(jobs, site, now, known) {
   return joined(
     jobs.map(job => {

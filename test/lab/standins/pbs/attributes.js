@@ -14,7 +14,10 @@ import { comment, duration } from '../clock.js';
  * @property {string} [comment] what a job says that its user held
  */
 
-/** PBS's letter for a job, and the number of the state within it, qstat(1B). @param {Job} job @param {boolean} [isLive] its array goes on @returns {[string, string]} */
+/**
+ * PBS's letter for a job, and the number of the state within it, qstat(1B).
+ * @param {Job} job @param {boolean} [isLive] its array goes on @returns {[string, string]}
+ */
 export function stateOf(job, isLive = false) {
   if (job.state === 'over') {
     if (isLive) return ['X', '91'];
@@ -29,7 +32,10 @@ export function stateOf(job, isLive = false) {
   return /** @type {[string, string]} */ (states[job.state]);
 }
 
-/** 0 to 255 are the script's, 256 and more a signal's to its shell; nothing for a job that never ran. @param {Job} job @returns {number | undefined} */
+/**
+ * 0 to 255 are the script's, 256 and more a signal's to its shell; nothing for a job that never ran.
+ * @param {Job} job @returns {number | undefined}
+ */
 export function exitStatus({ state, end, code, signal, started }) {
   if ((state !== 'over' && state !== 'ending') || !started) return undefined;
   if (end === 'limit') return -29;
@@ -67,7 +73,10 @@ export function kilobytes(amount) {
   return Math.ceil(Number(number) * 1024 ** ('bkmgt'.indexOf(unit.toLowerCase() || 'b') - 1));
 }
 
-/** `name.o12`, where no path was given; of a task, `name.o12.1` once it has begun. @param {Job} job @param {'output' | 'error'} which @param {boolean} begun @returns {string} */
+/**
+ * `name.o12`, where no path was given; of a task, `name.o12.1` once it has begun.
+ * @param {Job} job @param {'output' | 'error'} which @param {boolean} begun @returns {string}
+ */
 function pathOf({ id, task, order }, which, begun) {
   const index = order.array === undefined ? '' : begun ? `.${task}` : '.^array_index^';
   const file = `${order.name}.${which === 'output' ? 'o' : 'e'}${id}${index}`;

@@ -30,7 +30,10 @@ export const nativeId = ({ id, task }, { server }) => `${id}${task === undefined
 
 /** @typedef {{ readonly jobs: readonly Job[], readonly whole: boolean, readonly id: string }} Found */
 
-/** What an id means: a job, an array, some of its tasks. A word is a queue, which is told as a number and a text. @param {string} text @param {World} world @param {string} program @returns {Found | readonly [number, string]} */
+/**
+ * What an id means: a job, an array, some of its tasks. A word is a queue, which is told as a number and a text.
+ * @param {string} text @param {World} world @param {string} program @returns {Found | readonly [number, string]}
+ */
 function find(text, { jobs, site }, program) {
   const [, number, brackets, range = '', server = site.server] = /^(\d+)(\[([\d-]*)\])?(?:\.(\S+))?$/.exec(text) ?? [];
   if (number === undefined) return [170, `${program}: Unknown queue destination ${text}`];
@@ -116,7 +119,9 @@ export function qstat(args, world) {
   return { stdout: render(listed), stderr, exit };
 }
 
-/** @param {Found} found @param {World} world @param {boolean} history @returns {readonly [number, string] | undefined} */
+/**
+ * @param {Found} found @param {World} world @param {boolean} history @returns {readonly [number, string] | undefined}
+ */
 function missing({ jobs, id }, world, history) {
   const [first] = jobs;
   if (!first) return [153, `qstat: Unknown Job Id ${id}`];

@@ -7,7 +7,11 @@ import { nativeId } from './commands.js';
 /** @typedef {import('../slurm.js').Node} Node */
 /** @typedef {import('../answer.js').Answer} Answer */
 
-/** `pbsnodes -a` and `-l`. @param {readonly string[]} args @param {import('./commands.js').World} world @param {readonly Node[]} nodes @returns {Answer} */
+/**
+ * `pbsnodes -a` and `-l`.
+ * @param {readonly string[]} args @param {import('./commands.js').World} world @param {readonly Node[]} nodes
+ * @returns {Answer}
+ */
 export function pbsnodes(args, { jobs, site, now }, nodes) {
   const { options, operands } = getopt(args, 'aclLvSjF:oprsH');
   if (options.some(o => o.name === 'l')) {

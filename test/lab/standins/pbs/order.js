@@ -85,7 +85,10 @@ function misnamed(name) {
   return name.length > 230 ? refuses(2, 'qsub: Job name is too long ') : undefined;
 }
 
-/** @param {string | undefined} array @param {boolean} typed `-r n` on the command line @param {boolean} directive `-r n` in the script @returns {Answer | undefined} */
+/**
+ * @param {string | undefined} array @param {boolean} typed `-r n` on the command line
+ * @param {boolean} directive `-r n` in the script @returns {Answer | undefined}
+ */
 function badArray(array, typed, directive) {
   if (array === undefined) return undefined;
   const [, first, end] = /^(\d+)-(\d+)(?::\d+)?$/.exec(array) ?? [];
@@ -105,7 +108,10 @@ function resourcesOf(options) {
 const KNOWN =
   /^(select|place|nodes|walltime|cput|pcput|mem|pmem|vmem|pvmem|ncpus|ngpus|mpiprocs|ompthreads|host|vnode|arch|file|nice|software)$/;
 
-/** @param {ReadonlyMap<string, string>} resources @param {string} name @param {string} user @param {Site} site @returns {Answer | undefined} */
+/**
+ * @param {ReadonlyMap<string, string>} resources @param {string} name @param {string} user @param {Site} site
+ * @returns {Answer | undefined}
+ */
 function refused(resources, name, user, site) {
   const over = 'qsub: Job violates queue and/or server resource limits';
   const strange = [...resources.keys()].find(key => !KNOWN.test(key));
@@ -130,7 +136,10 @@ function refused(resources, name, user, site) {
   return count * cores > (queue.cores ?? Number.MAX_VALUE) ? refuses(188, over) : undefined;
 }
 
-/** `2:ncpus=8:mem=4gb`; `nodes=2:ppn=8` in the older way. @param {ReadonlyMap<string, string>} resources @returns {Chunk} */
+/**
+ * `2:ncpus=8:mem=4gb`; `nodes=2:ppn=8` in the older way.
+ * @param {ReadonlyMap<string, string>} resources @returns {Chunk}
+ */
 function chunkOf(resources) {
   const select = resources.get('select') ?? resources.get('nodes')?.replace('ppn=', 'ncpus=') ?? '1';
   const parts = select.split(':');
@@ -146,7 +155,11 @@ function chunkOf(resources) {
 /** `500gb` times two is `1000gb`. @param {string} amount @param {number} count @returns {string} */
 const times = (amount, count) => amount.replace(/\d+/, number => String(Number(number) * count));
 
-/** What PBS makes of a request, by name. @param {ReadonlyMap<string, string>} resources @param {Chunk} chunk @param {string | undefined} walltime @returns {[string, string][]} */
+/**
+ * What PBS makes of a request, by name.
+ * @param {ReadonlyMap<string, string>} resources @param {Chunk} chunk @param {string | undefined} walltime
+ * @returns {[string, string][]}
+ */
 function listOf(resources, chunk, walltime) {
   const { count, cores, memory } = chunk;
   const old = resources.has('nodes');
@@ -166,7 +179,10 @@ function listOf(resources, chunk, walltime) {
   return list.flatMap(([key, value]) => (value === undefined ? [] : [/** @type {[string, string]} */ ([key, value])]));
 }
 
-/** @param {Typed} typed @param {readonly Option[]} all @param {string} queue @returns {[string, string][] | undefined} nothing for a variable that isn't set */
+/**
+ * @param {Typed} typed @param {readonly Option[]} all @param {string} queue
+ * @returns {[string, string][] | undefined} nothing for a variable that isn't set
+ */
 function variablesOf({ env, dir, host }, all, queue) {
   /** @param {string} name @returns {[string, string][]} */
   const own = name => (env[name] === undefined ? [] : [[`PBS_O_${name}`, /** @type {string} */ (env[name])]]);

@@ -22,7 +22,11 @@ export function table(jobs) {
 /** What is too long ends with a star. @param {string} value @param {number} width @returns {string} */
 const cut = (value, width) => (value.length > width ? `${value.slice(0, width - 1)}*` : value);
 
-/** `qstat -a` and `-u`; with nodes for `-n -1`, with comments for `-s`. @param {readonly Shown[]} jobs @param {string} server @param {{ nodes: boolean, comments: boolean }} more @returns {string} */
+/**
+ * `qstat -a` and `-u`; with nodes for `-n -1`, with comments for `-s`.
+ * @param {readonly Shown[]} jobs @param {string} server @param {{ nodes: boolean, comments: boolean }} more
+ * @returns {string}
+ */
 export function wideTable(jobs, server, { nodes, comments }) {
   if (jobs.length === 0) return '';
   const head = `
@@ -67,7 +71,10 @@ export const bars = jobs =>
     )
     .join('');
 
-/** `qstat -f -F json`: of several ids that were asked for, only the first. @param {readonly Shown[]} jobs @param {string} server @param {Date} now @returns {string} */
+/**
+ * `qstat -f -F json`: of several ids that were asked for, only the first.
+ * @param {readonly Shown[]} jobs @param {string} server @param {Date} now @returns {string}
+ */
 export const json = (jobs, server, now) => jsonText(server, now, jobs.map(member));
 
 /** @param {Shown} job @returns {string} */
@@ -94,7 +101,10 @@ function member({ id, attributes }) {
   return `\t\t"${id}":\t{\n${lines.join(',\n')}\n\t\t}`;
 }
 
-/** What looks like a number is told as one, but for names. @param {number} depth @param {string} name @param {string} value @returns {string} */
+/**
+ * What looks like a number is told as one, but for names.
+ * @param {number} depth @param {string} name @param {string} value @returns {string}
+ */
 function valueLine(depth, name, value) {
   const isNumber = name !== 'Job_Name' && /^-?\d+(\.\d+)?$/.test(value);
   return `${'\t'.repeat(depth)}"${name}":\t${isNumber ? Number(value) : JSON.stringify(value)}`;

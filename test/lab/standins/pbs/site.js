@@ -19,7 +19,10 @@ import { refuses } from '../answer.js';
  * @property {{ readonly [name: string]: Queue }} queues the first is the default
  */
 
-/** The queues of the recorded server, but for one; a longer day in the lab. @param {string} limit @param {number} cores @returns {Site['queues']} */
+/**
+ * The queues of the recorded server, but for one; a longer day in the lab.
+ * @param {string} limit @param {number} cores @returns {Site['queues']}
+ */
 export const queues = (limit, cores) => ({
   workq: { limit, cores, walltime: '00:30:00', enabled: true, started: true },
   stopped: { enabled: true, started: false },
@@ -27,7 +30,10 @@ export const queues = (limit, cores) => ({
   private: { enabled: true, started: true, users: ['bob'] },
 });
 
-/** What each program says, and how it ends, when the server is away. @param {Site} site @param {string} program @param {readonly string[]} args @param {Date} now @returns {Answer} */
+/**
+ * What each program says, and how it ends, when the server is away.
+ * @param {Site} site @param {string} program @param {readonly string[]} args @param {Date} now @returns {Answer}
+ */
 export function away({ server }, program, args, now) {
   const refused = (/** @type {number} */ exit, /** @type {string} */ text) =>
     refuses(exit, `Connection refused\n${text}`);
@@ -40,7 +46,10 @@ export function away({ server }, program, args, now) {
   return args.includes('json') ? { ...answer, stdout: jsonText(server, now, []) } : answer;
 }
 
-/** A document with a `Jobs` only where there are some. @param {string} server @param {Date} now @param {readonly string[]} jobs members of it @returns {string} */
+/**
+ * A document with a `Jobs` only where there are some.
+ * @param {string} server @param {Date} now @param {readonly string[]} jobs members of it @returns {string}
+ */
 export function jsonText(server, now, jobs) {
   const start = [
     `"timestamp":\t${Math.floor(now.getTime() / 1000)}`,

@@ -10,7 +10,10 @@ export function letter({ state, why }) {
   return { held: 'H', depends: 'H', waits: 'W', running: 'R', suspended: 'S', ending: 'E', over: 'C' }[state];
 }
 
-/** 0 to 255 are the script's, 256 and more a signal's to its shell; nothing for a job that never ran. @param {Job} job @returns {number | undefined} */
+/**
+ * 0 to 255 are the script's, 256 and more a signal's to its shell; nothing for a job that never ran.
+ * @param {Job} job @returns {number | undefined}
+ */
 export function exitStatus({ state, end, code, signal, started }) {
   if (state !== 'over' || !started) return undefined;
   if (end === 'limit') return -11;
@@ -28,7 +31,10 @@ function commentOf({ state, why, started }) {
   return why === 'Resources' || why === 'Priority' ? WAITING : '';
 }
 
-/** `name.o12`, where no path was given or only a directory. @param {Job} job @param {'output' | 'error'} which @param {string} server @returns {string} */
+/**
+ * `name.o12`, where no path was given or only a directory.
+ * @param {Job} job @param {'output' | 'error'} which @param {string} server @returns {string}
+ */
 function pathOf({ id, task, order }, which, server) {
   const given = order[which];
   const file = `${order.name}.${which === 'output' ? 'o' : 'e'}${id}${task === undefined ? '' : `-${task}`}`;
@@ -151,7 +157,10 @@ function remaining({ state, started }, limit, now) {
   return String(Math.floor((seconds(limit) ?? 0) - (now.getTime() - started.getTime()) / 1000));
 }
 
-/** Quotes are told with a backslash. @param {Job['order']} order @param {number | undefined} task @returns {string | undefined} */
+/**
+ * Quotes are told with a backslash.
+ * @param {Job['order']} order @param {number | undefined} task @returns {string | undefined}
+ */
 function variables(order, task) {
   const list = order.variables.map(
     ([name, value]) => `${name}=${value.replaceAll('"', '\\"').replaceAll('\n', '\\\n')}`,
@@ -161,7 +170,11 @@ function variables(order, task) {
 
 const ORDER = ['R', 'E', 'S', 'Q', 'W', 'H', 'C'];
 
-/** An array as one: the state that is farthest from its end. @param {readonly Job[]} tasks @param {Date} now @param {string} server @param {{ isOwn?: boolean }} [known] @returns {Attributes} */
+/**
+ * An array as one: the state that is farthest from its end.
+ * @param {readonly Job[]} tasks @param {Date} now @param {string} server @param {{ isOwn?: boolean }} [known]
+ * @returns {Attributes}
+ */
 export function arrayAttributes(tasks, now, server, known = {}) {
   const letters = tasks.map(letter);
   const [first] = tasks;

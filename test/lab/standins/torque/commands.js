@@ -24,7 +24,11 @@ import { table, wideTable, xml } from './show.js';
 /** @param {Job} job @param {Site} site @returns {string} */
 export const nativeId = ({ id, task }, { server }) => `${id}${task === undefined ? '' : `[${task}]`}.${server}`;
 
-/** The jobs that an id means: one, or the tasks of an array. Nothing for what is no id. @param {string} text @param {World} world @returns {{ jobs: readonly Job[], whole: boolean, id: string } | undefined} */
+/**
+ * The jobs that an id means: one, or the tasks of an array. Nothing for what is no id.
+ * @param {string} text @param {World} world
+ * @returns {{ jobs: readonly Job[], whole: boolean, id: string } | undefined}
+ */
 function find(text, { jobs, site }) {
   const [, number, brackets, task, server = site.server] = /^(\d+)(\[(\d*)\])?(?:\.(\S+))?$/.exec(text) ?? [];
   if (number === undefined) return undefined;

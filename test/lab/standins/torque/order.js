@@ -93,7 +93,10 @@ const asked = options =>
 const KNOWN =
   /^(nodes|walltime|mem|pmem|vmem|pvmem|cput|pcput|procs|ncpus|file|nice|qos|gres|feature|naccesspolicy|software|arch|host|other)$/;
 
-/** @param {{ all: Option[], queue: string, proxy: string | undefined, user: string }} job @param {Site} site @returns {Answer | undefined} */
+/**
+ * @param {{ all: Option[], queue: string, proxy: string | undefined, user: string }} job @param {Site} site
+ * @returns {Answer | undefined}
+ */
 function refused({ all, queue: name, proxy, user }, site) {
   const [queue, who] = [site.queues[name], `user ${user}@${site.server}, queue ${name}`];
   const limits = 'Job exceeds queue resource limits MSG=cannot';
@@ -152,7 +155,10 @@ export const perNode = request => Number(/ppn=(\d+)/.exec(request)?.[1] ?? 1);
 /** @param {string} request @returns {number} */
 export const nodeCount = request => Number(/^(\d+)(:|$)/.exec(request)?.[1] ?? 1);
 
-/** Those of the script that the command line doesn't name, then those it does, then the queue's. @param {readonly Option[]} all @param {Site} site @param {string} queue @returns {[string, string][]} */
+/**
+ * Those of the script that the command line doesn't name, then those it does, then the queue's.
+ * @param {readonly Option[]} all @param {Site} site @param {string} queue @returns {[string, string][]}
+ */
 function resourcesOf(all, site, queue) {
   /** @type {Map<string, string>} */
   const found = new Map();
@@ -169,7 +175,10 @@ function resourcesOf(all, site, queue) {
   return given ? [...found, ...count, ...defaults] : [...found, ...defaults, ...count];
 }
 
-/** @param {Typed} typed @param {readonly Option[]} all @param {Site} site @param {string} queue @param {string | undefined} initial @returns {[string, string][]} */
+/**
+ * @param {Typed} typed @param {readonly Option[]} all @param {Site} site @param {string} queue
+ * @param {string | undefined} initial @returns {[string, string][]}
+ */
 function variablesOf({ env, user, host, dir }, all, site, queue, initial) {
   /** @param {string} name @returns {[string, string][]} */
   const own = name => (env[name] === undefined ? [] : [[`PBS_O_${name}`, /** @type {string} */ (env[name])]]);

@@ -29,7 +29,10 @@ export function queueTable({ site, jobs }) {
   return head + rows.join('');
 }
 
-/** `qstat -Q -f`. @param {readonly string[]} names @param {World} world @param {number | undefined} width @returns {string} */
+/**
+ * `qstat -Q -f`.
+ * @param {readonly string[]} names @param {World} world @param {number | undefined} width @returns {string}
+ */
 export function queues(names, { site, jobs }, width) {
   const chosen = Object.entries(site.queues).filter(([name]) => names.length === 0 || names.includes(name));
   return chosen
@@ -65,7 +68,10 @@ export function queues(names, { site, jobs }, width) {
     .join('');
 }
 
-/** `qstat -B -f`: as an administrator left it. @param {World} world @param {number | undefined} width @returns {string} */
+/**
+ * `qstat -B -f`: as an administrator left it.
+ * @param {World} world @param {number | undefined} width @returns {string}
+ */
 export function server({ site, jobs }, width) {
   const said = `server_state = Active
 scheduling = True

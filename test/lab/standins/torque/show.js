@@ -41,7 +41,10 @@ export function table(jobs) {
   return head + rows.join('');
 }
 
-/** `qstat -a` and `-u`, with `nodes` as `-n -1`. @param {readonly Shown[]} jobs @param {string} server @param {boolean} nodes @returns {string} */
+/**
+ * `qstat -a` and `-u`, with `nodes` as `-n -1`.
+ * @param {readonly Shown[]} jobs @param {string} server @param {boolean} nodes @returns {string}
+ */
 export function wideTable(jobs, server, nodes) {
   if (jobs.length === 0) return '';
   const head = `
@@ -80,7 +83,10 @@ function wideRow({ id, attributes }, nodes) {
   return `${cells.join(' ')}${nodes ? `   ${get('exec_host') || ' -- '}` : ''}\n`;
 }
 
-/** What is not known to remain counts as used, also for jobs that wait. @param {string} state @param {string} limit @param {string} remaining @returns {string} */
+/**
+ * What is not known to remain counts as used, also for jobs that wait.
+ * @param {string} state @param {string} limit @param {string} remaining @returns {string}
+ */
 function elapsed(state, limit, remaining) {
   if (!['R', 'W', 'S', 'E'].includes(state) || limit === '') return '';
   const total = limit.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);

@@ -20,7 +20,10 @@ import { refuses } from '../answer.js';
  * @property {number} keepCompleted seconds for which a finished job is told of
  */
 
-/** The queues of the recorded server, but for one; a longer day in the lab. @param {string} limit @returns {Site['queues']} */
+/**
+ * The queues of the recorded server, but for one; a longer day in the lab.
+ * @param {string} limit @returns {Site['queues']}
+ */
 export const queues = limit => ({
   batch: {
     limit,
@@ -36,7 +39,9 @@ export const queues = limit => ({
   private: { defaults: [], enabled: true, started: true, users: ['bob'] },
 });
 
-/** @param {Site} site @param {string} program @param {boolean} [persistent] qstat tries three times @returns {Answer} */
+/**
+ * @param {Site} site @param {string} program @param {boolean} [persistent] qstat tries three times @returns {Answer}
+ */
 export function away({ server, address }, program, persistent = false) {
   const attempt = `\nUnable to communicate with ${server}(${address})\nCannot connect to specified server host '${server}'.\n`;
   const verdict = `${program}: cannot connect to server ${server} (errno=111) Connection refused`;

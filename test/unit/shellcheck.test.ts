@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/paths.js';
+import { wrapperScript } from '../../src/reana/wrapper.js';
 import { fork } from '../../src/schedulers/fork.js';
 import { launchers } from '../../src/schedulers/scheduler.js';
 import { slurm } from '../../src/schedulers/slurm.js';
@@ -28,8 +29,8 @@ describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`,
   it('there are scripts', () => expect(names.length).toBeGreaterThan(10));
 
   it.each(names)('%s', name => {
-    // those run as `sh -c` must do with a plain sh
-    const shell = name.startsWith('batch/') ? 'sh' : 'bash';
+    // those run as `sh -c`, or anywhere at all, must do with a plain sh
+    const shell = /^(batch|step)\//.test(name) ? 'sh' : 'bash';
     expect(templateText(name)).toMatch(new RegExp(`^(#!/bin/|# shellcheck shell=)${shell}\\b`));
     expect(complaints(templateText(name), shell)).toBe('');
   });
@@ -43,6 +44,8 @@ describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`,
   it('the script of a plain process', () => {
     expect(complaints(fork.submit(job({ command: ["/a b'c", '$x'] })).script, 'bash')).toBe('');
   });
+
+  it('the script that runs a step', () => expect(complaints(wrapperScript(), 'sh')).toBe(''));
 
   it('would say so', () => expect(complaints('rm $UNSET_$(x\n', 'sh')).not.toBe(''));
 });

@@ -1,0 +1,42 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# ---- the node's cache: images and large files, shared by all steps of a user's cluster there
+
+cache=${SCAILFIN_CACHE:-$own/cache}
+make_cache() { mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null && [ -w "$1/tmp" ]; }
+make_cache "$cache" || { cache=$own/cache && make_cache "$cache"; } || fail 165 "no cache could be made in $scratch"
+# what is not whole yet; the next step clears it away when this one was killed
+part=$cache/tmp/$SCAILFIN_STEP
+for old in "$cache"/tmp/*; do
+  owner=${old##*/}
+  if [ -e "$old" ] && [ ! -d "/proc/${owner%%.*}" ]; then remove "$old"; fi
+done
+
+# locked NAME COMMAND…: one at a time. Locks go with their holders; where a file system has none, work is done twice
+locked() { (lock "$@") 9>>"$cache/locks/$1"; }
+lock() {
+  flock 9 2>/dev/null
+  shift
+  "$@"
+}
+used() { touch -c "$1" 2>/dev/null; }
+
+# trim KIB: makes room for so much more; what was used last goes last, what is in use never
+trim() { locked trim trim_now "$1" 9>&-; }
+trim_now() {
+  cd "$cache" || return
+  du -sk images/* objects/* 2>/dev/null >"$own/sizes"
+  held=$(awk '{ n += $1 } END { print n + 0 }' "$own/sizes")
+  room=$(free_in .)
+  limit=$(((held + room) / 2))
+  [ -z "${SCAILFIN_CACHE_MAX-}" ] || limit=$((SCAILFIN_CACHE_MAX * 1024))
+  excess=$((held + $1 - limit))
+  [ "$excess" -gt 0 ] || return 0
+  find images objects -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -n | sed 's/^[^ ]* //' | while read -r item; do
+    [ "$excess" -gt 0 ] || break
+    if (flock -n 8 && mkdir -p "$part" && mv "$item" "$part/old") 8>>"locks/${item##*/}" 2>/dev/null; then
+      remove "$part/old"
+      size=$(awk -v item="$item" '$2 == item { print $1 }' "$own/sizes")
+      excess=$((excess - ${size:-0}))
+    fi
+  done
+}

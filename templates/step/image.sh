@@ -1,0 +1,155 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# ---- the image: a path, or a name in a registry; got once per node
+
+# what it is: none, path, docker, or another scheme of Apptainer's such as oras
+case $image in
+  '') kind=none ;;
+  /*) kind=path ;;
+  docker://*) kind=docker reference=${image#docker://} ;;
+  docker:*) kind=docker reference=${image#docker:} ;;
+  *://*) kind=${image%%://*} reference=$image ;;
+  *) kind=docker reference=$image ;;
+esac
+# whole: docker.io/library/python:3.12
+if [ "$kind" = docker ]; then
+  case ${reference%%/*} in
+    index.docker.io | registry-1.docker.io) reference=docker.io/${reference#*/} ;;
+    "$reference") reference=docker.io/library/$reference ;;
+    *.* | *:* | localhost) ;;
+    *) reference=docker.io/$reference ;;
+  esac
+  case $reference in docker.io/*/*) ;; docker.io/*) reference=docker.io/library/${reference#docker.io/} ;; esac
+  case ${reference##*/} in *:* | *@*) ;; *) reference=$reference:latest ;; esac
+fi
+image_key=$(printf %s "$image" | sed 's|.*/||; s|[^A-Za-z0-9._-]|_|g' | cut -c1-60)-$(printf %s "${reference:-$image}" | sha256sum | cut -c1-16)
+
+# many images lie unpacked in CVMFS
+unpacked() {
+  for registry in "${reference%%/*}" registry.hub.docker.com; do
+    [ "$registry" = "${reference%%/*}" ] || [ "${reference%%/*}" = docker.io ] || continue
+    found=/cvmfs/unpacked.cern.ch/$registry/${reference#*/}
+    if [ -d "$found/" ]; then echo "$found" && return; fi
+  done
+  return 1
+}
+
+# provide: sets `ready`, what the runtime is given for an image, and `source`.
+# @returns 1 with `why` where this runtime can't have it
+provide() {
+  source=local ready=$image
+  case $kind in
+    none) return 0 ;;
+    path)
+      [ -e "$image" ] || { why="there is no $image on this node"; return 1; }
+      provide_path
+      ;;
+    *) provide_reference ;;
+  esac
+}
+provide_path() {
+  case $runtime:$(shape_of "$image") in
+    shifter:*) why='Shifter takes images of a registry only' ;;
+    podman-hpc:directory | charliecloud:directory | apptainer:* | singularity:*) return 0 ;;
+    charliecloud:squashfs | charliecloud:sif)
+      # an image that changed is another one
+      keep_once "$(stat -L -c %Y.%s "$image").$image_key.d" unsquash
+      return
+      ;;
+    *) why="$runtime can't run $image" ;;
+  esac
+  return 1
+}
+shape_of() {
+  if [ -d "$1" ]; then echo directory && return; fi
+  case $(head -c 64 "$1" | tr -dc '[:alnum:]' | cut -c1-60) in
+    hsqs*) echo squashfs ;;
+    *SIF*) echo sif ;;
+    *) echo unknown ;;
+  esac
+}
+provide_reference() {
+  if [ "$kind" = docker ] && [ "$runtime" != shifter ] && found=$(unpacked); then
+    ready=$found source=cvmfs
+    return 0
+  fi
+  case $runtime:$kind in
+    apptainer:* | singularity:*) keep_once "$image_key.sif" pull_sif ;;
+    charliecloud:docker) keep_once "$image_key.d" pull_directory ;;
+    shifter:docker | podman-hpc:docker) have_pulled ;;
+    *) why="$runtime can't get $image" && return 1 ;;
+  esac
+}
+
+# keep_once FILE COMMAND…: images/FILE, which COMMAND makes where it is told to if nobody has yet; held until the step ends
+keep_once() {
+  ready=$cache/images/$1 source=cache
+  { : >>"$cache/locks/$1"; } 2>/dev/null
+  exec 7<"$cache/locks/$1"
+  attend flock -s 7
+  if [ ! -e "$ready" ]; then
+    flock -u 7
+    say "getting the image $image for $runtime"
+    attend locked "$1" make_image "$@" || { why=$(last_words "$own/words") && why=${why:-it could not be had} && return 1; }
+    attend flock -s 7
+    [ ! -e "$own/pulled" ] || source=pulled
+  fi
+  used "$ready"
+}
+# in the lock: others may have been quicker, or have failed a moment ago
+make_image() {
+  file=$1
+  shift
+  [ ! -e "$cache/images/$file" ] || return 0
+  if [ -n "$(find "$cache/failed/$file" -mmin -1 2>/dev/null)" ]; then
+    cat "$cache/failed/$file" >"$own/words"
+    return 1
+  fi
+  trim 0
+  mkdir -p "$part/layers"
+  if "$@" "$part/image" >"$own/words" 2>&1 9>&- && [ -e "$part/image" ] && mv "$part/image" "$cache/images/$file"; then
+    remove "$part"
+    : >"$own/pulled"
+    rm -f "$cache/failed/$file"
+    return 0
+  fi
+  last_words "$own/words" >"$cache/failed/$file"
+  if is_about_space "$own/words" || is_full "$cache"; then : >"$own/full"; fi
+  remove "$part"
+  return 1
+}
+
+pull_sif() {
+  from=$image
+  [ "$kind" != docker ] || from=docker://$reference
+  APPTAINER_TMPDIR=$part SINGULARITY_TMPDIR=$part APPTAINER_CACHEDIR=$part/layers SINGULARITY_CACHEDIR=$part/layers \
+    "$program" pull "$1" "$from"
+}
+pull_directory() {
+  bin=$(dirname "$program")
+  CH_IMAGE_STORAGE=$part/layers "$bin/ch-image" pull "$reference" &&
+    CH_IMAGE_STORAGE=$part/layers "$bin/ch-convert" -i ch-image -o dir "$reference" "$1"
+}
+# of a file: a SIF has its squashfs inside
+unsquash() {
+  at=0
+  [ "$(shape_of "$image")" = squashfs ] || at=$(grep -aobm1 hsqs "$image" | head -n 1 | cut -d : -f 1)
+  unsquashfs -no-progress -offset "${at:-0}" -dest "$1" "$image"
+}
+# runtimes that keep images by themselves
+have_pulled() {
+  source=cache
+  case $runtime in
+    shifter) ready=docker:$reference && has='shifterimg lookup' pulls='shifterimg pull' ;;
+    podman-hpc) ready=$reference && has='podman-hpc image exists' pulls='podman-hpc pull' ;;
+  esac
+  # shellcheck disable=SC2086  # words
+  attend $has "$ready" >/dev/null 2>&1 </dev/null && return 0
+  attend locked "$image_key" make_pulled || { why=$(last_words "$own/words") && return 1; }
+  [ ! -e "$own/pulled" ] || source=pulled
+}
+make_pulled() {
+  # shellcheck disable=SC2086  # words
+  if $has "$ready" >/dev/null 2>&1 </dev/null; then return 0; fi
+  # shellcheck disable=SC2086  # words
+  $pulls "$ready" >"$own/words" 2>&1 </dev/null 9>&- && : >"$own/pulled"
+}

@@ -1,0 +1,99 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# ---- the workspace: the headnode's own where it is seen from here, else a copy
+
+read -r word probe nonce <manifest
+shared=no
+tree=$own/root$workspace
+if [ "$word" = probe ] && [ "$probe" != - ] && [ "$(cat "$workspace/$probe" 2>/dev/null)" = "$nonce" ] && [ -w "$workspace" ]; then
+  shared=yes
+  tree=$workspace
+fi
+note shared "$shared"
+
+# SHA256 SIZE MODE KIND NAME
+read_manifest() { awk "$base64_awk"' $1 != "probe" && NF >= 4 { print $1, $2, $3, $4, listed(decode($5)) }' manifest; }
+
+get_inputs() {
+  mkdir -p "$tree" && read_manifest >"$own/wanted" || return 165
+  cd "$tree" || return 165
+  awk '$4 == "d"' "$own/wanted" | name_after 4 | sed 's|^|./|' | from_list | xargs -0 -r mkdir -p -- || return 165
+  if [ -s "$scratch/small.tar" ]; then
+    tar -xpf "$scratch/small.tar" 2>"$own/words" || return 162
+  fi
+  find . -type f -printf '%P\0' | to_list | sort >"$own/there"
+  check_small || return
+  # the first list is what is there
+  awk 'FILENAME == ARGV[1] { there[$0]; next } $4 == "f" { line = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, ""); if (!($0 in there)) print line }' \
+    "$own/there" "$own/wanted" >"$own/missing"
+  while IFS= read -r line; do
+    name=${line#* * * * }
+    case $name in *%*) name=$(printf '%s\n' "$name" | from_list | tr '\0' .) && name=${name%.} ;; esac
+    # shellcheck disable=SC2086  # words without blanks
+    set -- ${line% "${line#* * * }"}
+    bring "$1" "$2" "$name" || return
+    chmod "$3" "./$name"
+  done <"$own/missing"
+  awk '$4 == "d" && !seen[$3]++ { print $3 }' "$own/wanted" | while read -r mode; do
+    awk -v mode="$mode" '$4 == "d" && $3 == mode' "$own/wanted" | name_after 4 | sed 's|^|./|' | from_list | xargs -0 -r chmod "$mode" --
+  done
+  note_bytes
+}
+
+note_bytes() { awk '$4 == "f" { n += $2 } END { print n + 0 }' "$own/wanted" >"$own/bytes_in"; }
+
+# what came with the job is what was there when it was submitted
+check_small() {
+  sed 's|^|./|' "$own/there" | hashes_of >"$own/hashes"
+  paste -d ' ' "$own/hashes" "$own/there" >"$own/hashed"
+  awk 'FILENAME == ARGV[1] { hash = $1; sub(/^[^ ]* /, ""); is[$0] = hash; next }
+    $4 == "f" { hash = $1; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, ""); if (($0 in is) && is[$0] != hash) { print; exit } }' \
+    "$own/hashed" "$own/wanted" >"$own/changed"
+  [ -s "$own/changed" ] || return 0
+  echo "$(cat "$own/changed") changed since the step was submitted" >"$own/words"
+  return 162
+}
+
+# bring SHA256 BYTES NAME: by the node's cache where it has room, else straight
+bring() {
+  need=$(($2 / 1024 + 1))
+  if [ -e "$cache/objects/$1" ] || { trim "$need" && [ "$(free_in "$cache")" -gt $((need * 2)) ]; }; then
+    locked "$1" bring_cached "$@"
+  elif [ "$(free_in .)" -gt "$need" ]; then
+    fetch "$1" "$2" "$3" "./$3"
+  else
+    echo "$3 ($2 bytes) does not fit on the disk" >"$own/words"
+    return 165
+  fi
+}
+bring_cached() {
+  object=$cache/objects/$1
+  if [ ! -e "$object" ]; then
+    mkdir -p "$part" && fetch "$1" "$2" "$3" "$part/object" || return
+    chmod 400 "$part/object" && mv "$part/object" "$object" || return 165
+  fi
+  used "$object"
+  # others may have it now, too; a copy, as a step may write over it
+  flock -s 9 2>/dev/null
+  if cp --reflink=auto --no-preserve=mode -- "$object" "./$3" 2>"$own/words"; then return 0; fi
+  if is_about_space "$own/words"; then return 165; fi
+  return 166
+}
+# fetch SHA256 BYTES NAME FILE: from the headnode's workspace, as it was
+fetch() {
+  if ! "${SCAILFIN_CHIRP:-condor_chirp}" fetch "$workspace/$3" "$4" >"$own/said" 2>&1 9>&-; then
+    echo "$3 could not be fetched from the headnode: $(last_words "$own/said")" >"$own/words"
+    if is_about_space "$own/said" || is_full "${4%/*}"; then return 165; fi
+    return 162
+  fi
+  echo "$2" >>"$own/fetched"
+  [ "$(sha256sum <"$4" | cut -d ' ' -f 1)" != "$1" ] || return 0
+  rm -f "$4"
+  echo "$3 changed since the step was submitted" >"$own/words"
+  return 162
+}
+
+# KIND MODE SIZE MTIME CTIME INODE NAME, sorted: it differs when anything was done to it. Of directories only what matters
+take_stock() {
+  (cd "$tree" && find . -mindepth 1 \( -type d -printf 'd %m 0 0 0 0 %P\0' \) -o \( -type f -o -type l \) \
+    -printf '%y %m %s %T@ %C@ %i %P\0') | to_list | sort
+}

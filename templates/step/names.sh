@@ -1,0 +1,49 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# ---- names: any bytes but NUL. In lists a name is a line's end, with % and line ends as %25 and %0A; elsewhere base64.
+
+# awk, for both ways
+base64_awk='
+BEGIN {
+  abc = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+  for (i = 0; i < 64; i++) value[substr(abc, i + 1, 1)] = i
+  for (i = 1; i < 256; i++) { byte[i] = sprintf("%c", i); code[byte[i]] = i }
+}
+function decode(text,   i, c, bits, have, power, b, out) {
+  out = ""; bits = 0; have = 0
+  for (i = 1; i <= length(text); i++) {
+    c = substr(text, i, 1)
+    if (c == "=") break
+    bits = bits * 64 + value[c]; have += 6
+    if (have < 8) continue
+    have -= 8; power = 2 ^ have; b = int(bits / power); bits -= b * power
+    out = out byte[b]
+  }
+  return out
+}
+function encode(text,   i, n, a, b, c, out) {
+  out = ""; n = length(text)
+  for (i = 1; i <= n; i += 3) {
+    a = code[substr(text, i, 1)]
+    b = i + 1 <= n ? code[substr(text, i + 1, 1)] : 0
+    c = i + 2 <= n ? code[substr(text, i + 2, 1)] : 0
+    out = out substr(abc, int(a / 4) + 1, 1) substr(abc, (a % 4) * 16 + int(b / 16) + 1, 1)
+    out = out (i + 1 <= n ? substr(abc, (b % 16) * 4 + int(c / 64) + 1, 1) : "=")
+    out = out (i + 2 <= n ? substr(abc, c % 64 + 1, 1) : "=")
+  }
+  return out
+}
+function listed(name) { gsub(/%/, "%25", name); gsub(/\n/, "%0A", name); return name }
+function plain(name) { gsub(/%0A/, "\n", name); gsub(/%25/, "%", name); return name }
+function quoted(text,   parts, n, i, out) {
+  n = split(text, parts, "\047"); out = parts[1]
+  for (i = 2; i <= n; i++) out = out "\047\\\047\047" parts[i]
+  return "\047" out "\047"
+}'
+
+# from and to lists of programs that know NUL
+to_list() { sed -z 's/%/%25/g; s/\n/%0A/g' | tr '\0' '\n'; }
+from_list() { tr '\n' '\0' | sed -z 's/%0A/\n/g; s/%25/%/g'; }
+# the last field of lines that have $1 more before it
+name_after() { awk -v skip="$1" '{ for (i = 0; i < skip; i++) sub(/^[^ ]* /, ""); print }'; }
+# hashes of the files in a list, a line each in that order
+hashes_of() { from_list | xargs -0 -r sha256sum -- | sed 's/^\\//; s/ .*//'; }

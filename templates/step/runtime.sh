@@ -1,0 +1,134 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# ---- what runs containers here: in PATH, else by a module; good is what has run something
+
+program_of() { case $1 in charliecloud) echo ch-run ;; *) echo "$1" ;; esac; }
+PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin:/usr/local/sbin
+
+# load NAME…: by whatever module system the node has
+load() {
+  set +u
+  if ! command -v module >/dev/null 2>&1; then
+    for init in /etc/profile.d/modules.sh /etc/profile.d/lmod.sh /etc/profile.d/z00_lmod.sh "${MODULESHOME:-/opt/modules/default}/init/sh" \
+      "${LMOD_PKG:-/usr/share/lmod/lmod}/init/sh" /usr/share/modules/init/sh; do
+      # shellcheck disable=SC1090
+      if [ -r "$init" ]; then . "$init" >/dev/null 2>&1 && command -v module >/dev/null 2>&1 && break; fi
+    done
+  fi
+  if command -v module >/dev/null 2>&1; then
+    module load "$@" >/dev/null 2>&1
+  else
+    for modulecmd in "$(command -v modulecmd)" /opt/modules/default/bin/modulecmd "${MODULESHOME:-/usr}/bin/modulecmd"; do
+      if [ -x "$modulecmd" ]; then eval "$("$modulecmd" sh load "$@" 2>/dev/null)" && break; fi
+    done
+  fi
+  set -u
+}
+
+# find RUNTIME MODULES: sets `program`
+find_runtime() {
+  program=$(command -v "$(program_of "$1")") && return 0
+  # shellcheck disable=SC2046  # the profile may name several, with commas
+  load $(printf %s "${2:-$1}" | tr ',' ' ')
+  program=$(command -v "$(program_of "$1")")
+}
+
+# contain: the command line that starts a shell in the image, which reads from its input what to do; given to COMMAND…
+contain() {
+  case $runtime in
+    none) set -- "$@" /bin/sh -s ;;
+    apptainer | singularity)
+      set -- "$@" "$program" --silent exec --cleanenv --no-home --bind "$tmp:/tmp" --bind "$tmp:/var/tmp"
+      # after /tmp: it may lie below
+      set -- "$@" --bind "$tree:$workspace"
+      [ -z "$secrets" ] || set -- "$@" --bind "$secrets:/etc/reana/secrets"
+      [ ! -e /dev/nvidiactl ] || set -- "$@" --nv
+      set -- "$@" "$ready" /bin/sh -s
+      ;;
+    charliecloud)
+      set -- "$@" "$program" --write-fake --unset-env='*'
+      [ ! -r "$ready/ch/environment" ] || set -- "$@" --set-env="$ready/ch/environment"
+      set -- "$@" --bind "$tmp:/tmp" --bind "$tmp:/var/tmp" --bind "$tree:$workspace"
+      [ -z "$secrets" ] || set -- "$@" --bind "$secrets:/etc/reana/secrets"
+      set -- "$@" "$ready" -- /bin/sh -s
+      ;;
+    shifter)
+      # it makes mount points at the top only
+      top=${workspace#/} top=${top%%/*}
+      set -- "$@" "$program" "--image=$ready"
+      [ "$shared" = yes ] || set -- "$@" "--volume=$own/root/$top:/$top"
+      set -- "$@" -- /bin/sh -s
+      ;;
+    podman-hpc)
+      set -- "$@" "$program" run --rm --interactive --name "scailfin-$SCAILFIN_STEP" --network=host --entrypoint /bin/sh
+      set -- "$@" --volume "$tmp:/tmp" --volume "$tree:$workspace"
+      [ -z "$secrets" ] || set -- "$@" --volume "$secrets:/etc/reana/secrets"
+      case $ready in /*) set -- "$@" --rootfs ;; esac
+      set -- "$@" "$ready" -s
+      ;;
+  esac
+  case $launcher in
+    aprun) set -- aprun -b -n 1 -d "${OMP_NUM_THREADS:-1}" -- "$@" ;;
+    srun) set -- srun --ntasks=1 --nodes=1 --cpus-per-task="${OMP_NUM_THREADS:-1}" --overlap "$@" ;;
+  esac
+  # nothing of HTCondor's or the site's comes along but by what the shell is told
+  unset LC_ALL
+  for name in $(env | sed -n 's/^\(SCAILFIN_[A-Z]*\|_CONDOR_[A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in SCAILFIN_STEP | _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac
+  done
+  cd / || exit 166
+  exec setsid "$@" 7>&- 9>&-
+}
+
+# a run that does nothing: the image is there, has a shell, and sees the workspace
+prove() {
+  printf 'cd %s && test -w .\n' "$(quote "$workspace")" >"$own/try"
+  (contain <"$own/try" >"$own/words" 2>&1)
+}
+quote() { printf %s "$1" | awk "$base64_awk"'{ text = text (NR > 1 ? "\n" : "") $0 } END { printf "%s", quoted(text) }'; }
+proof() { echo "$cache/proved/$runtime-$image_key-$(printf %s "$program:${ready:-}:$launcher:${workspace%/*}" | sha256sum | cut -c1-16)"; }
+
+# choose: sets `runtime`, `program`, `ready`, `source`, or ends with the reason
+choose() {
+  why='' broken='' lacking='' tried=''
+  launcher=${SCAILFIN_LAUNCHER:-none}
+  if [ "$launcher" != none ]; then
+    command -v "$launcher" >/dev/null || fail 164 "the profile starts steps by $launcher, which is not on this node"
+  fi
+  if [ "$kind" = none ]; then
+    runtime=none program='' ready=''
+    return
+  fi
+  [ "$kind" != path ] || [ -e "$image" ] || fail 161 "there is no $image on this node"
+  for entry in ${SCAILFIN_RUNTIMES-} shifter podman-hpc apptainer singularity charliecloud; do
+    runtime=${entry%%=*}
+    case " $tried " in *" $runtime "*) continue ;; esac
+    tried="$tried $runtime"
+    find_runtime "$runtime" "$(printf %s "$entry" | sed -n 's/^[^=]*=//p')" || continue
+    # an old Shifter knows no --version
+    if ! version=$("$program" --version 2>&1 </dev/null) && [ "$runtime" != shifter ]; then
+      broken="$runtime ($program) does not work: $(echo "$version" | tail -n 1)"
+      say "$broken"
+      continue
+    fi
+    rm -f "$own/pulled"
+    if ! provide; then
+      lacking="$runtime: $why"
+      say "$lacking"
+      continue
+    fi
+    proved=$(proof)
+    if [ -e "$proved" ]; then return; fi
+    if attend prove; then
+      : >"$proved"
+      proved=''
+      return
+    fi
+    broken="$runtime ($program) could not start $image: $(last_words "$own/words")"
+    say "$broken"
+  done
+  runtime=''
+  [ ! -e "$own/full" ] || fail 165 "the disk of this node has no room for the image $image: $lacking"
+  [ -z "$broken" ] || fail 160 "$broken"
+  [ -z "$lacking" ] || fail 161 "the image $image can't be had: $lacking"
+  fail 160 'neither Shifter nor Podman-HPC, Apptainer, Singularity or Charliecloud is on this node'
+}

@@ -15,6 +15,8 @@ export interface EngineRun {
   readonly options: Readonly<Record<string, unknown>>;
   /** Secrets and REANA's variables, for every step. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Directory of secret files, which every step finds as `/etc/reana/secrets`; undefined where there are none. */
+  readonly secrets?: string | undefined;
   readonly steps: StepService;
   /** Changes in how far it is. */
   progress(progress: Progress): void;

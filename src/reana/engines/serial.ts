@@ -42,6 +42,7 @@ export const serial: Engine = {
           ...{ workflow: run.workflow, workspace: run.workspace, name: step, image, resources },
           ...{ command: `cd ${quote(run.workspace)} && ${command}`, shown: command },
           environment: run.environment,
+          secrets: run.secrets,
         },
         id,
       );

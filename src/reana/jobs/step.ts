@@ -11,6 +11,8 @@ export interface StepRequest {
   /** The command as a person reads it; default: the command. */
   readonly shown?: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Absolute path, on the headnode, of a directory of secret files: the step finds them in `/etc/reana/secrets`. */
+  readonly secrets?: string | undefined;
   readonly resources: StepResources;
 }
 

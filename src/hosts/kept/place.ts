@@ -11,7 +11,7 @@ export interface KeptFile {
   /** For messages: `alice@login.example.org`. */
   readonly name: string;
   readonly pid: number;
-  /** The key the keeper shows on its socket, as in a known_hosts line: `ssh-ed25519 AAAA…`. */
+  /** The key the keeper shows on its socket, as in a known_hosts line: `ecdsa-sha2-nistp256 AAAA…`. */
   readonly hostKey: string;
 }
 

@@ -117,6 +117,8 @@ export const profileSchema = z.strictObject({
   queues: z.record(line, queueSchema).default({}),
   account: z.enum(['required', 'optional', 'none']).default('optional'),
   launcher: z.enum(launchers).default('none'),
+  /** What starts each step, where glide-ins stay outside of the nodes that compute. */
+  stepLauncher: z.enum(['none', 'aprun', 'srun']).default('none'),
   containers: z
     .array(
       z.strictObject({

@@ -57,8 +57,15 @@ sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "
   -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
   -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
+# images and large files, for the steps of all glide-ins of this user's cluster on this node; gone when the last one goes
+local=${local_dir:-${TMPDIR:-/tmp}}
+cache=$local/scailfin-cache-$trust_domain-$(id -u)
+{ mkdir -p "$cache" && [ -O "$cache" ] && [ ! -L "$cache" ] && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
+jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
+jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
 # renewed in place while jobs run
-[ ! -f "$dir/x509up" ] || echo "STARTER_JOB_ENVIRONMENT = \"X509_USER_PROXY='$dir/x509up'\"" >>"$work/condor_config"
+[ ! -f "$dir/x509up" ] || jobs_know="$jobs_know X509_USER_PROXY='$dir/x509up'"
+echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"
 [ "$gpus" = 0 ] || echo 'use feature : GPUs' >>"$work/condor_config"
 
 # ---- leave nothing behind, however it ends
@@ -80,6 +87,12 @@ leave() {
   done
   for p in $(condors) $(jobs_of_ours); do kill -KILL "$p" 2>/dev/null; done
   rm -rf "$work"
+  exec 8>&-
+  drop "$cache"
+}
+# a cache that no glide-in holds. Images may have directories that even their owner can't write to
+drop() {
+  [ ! -e "$1/held" ] || (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
 }
 # Torque and PBS kill what is left of a job's session when the shell above this one has got their TERM (pbs_mom, kill_job),
 # and never find HTCondor, which has sessions of its own: a keeper with one as well sees its pipe from here end, and leaves for us
@@ -89,19 +102,26 @@ keep() {
   master=$told
   leave
 }
-keeper="$(declare -f marked condors jobs_of_ours leave keep); id=\$1 work=\$2 nap= told=; keep"
-exec 9> >(exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" >/dev/null 2>&1)
+keeper="$(declare -f marked condors jobs_of_ours leave drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
+exec 9> >(exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" "$cache" >/dev/null 2>&1)
 tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'
 trap 'leave; tell ""' EXIT
 trap 'say "leaving: $why"; exit 0' TERM INT HUP
+
+# held by a lock, which ends with this process. Who comes as another one leaves makes it anew
+for _ in 1 2 3 4 5; do
+  mkdir -p "$cache" && exec 8>>"$cache/held" && { flock -s 8 || :; } && [ "$cache/held" -ef /proc/self/fd/8 ] && break
+done 2>/dev/null
+# of clusters whose glide-ins were killed without a word
+for old in "$local/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || [ ! -O "$old" ] || drop "$old"; done
 
 # ---- into the pool
 # a batch system that is HTCondor itself tells its jobs of itself, and each _CONDOR_NAME would override NAME here;
 # by the ANCESTORs it finds what it started
 for name in $(compgen -e | grep '^_CONDOR_'); do case $name in _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac; done
 export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
-"$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 9>&- &
+"$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 8>&- 9>&- &
 master=$!
 tell "$master"
 unset LD_LIBRARY_PATH
@@ -110,7 +130,7 @@ say "joining the pool at $address:$port with $cores cores and $memory MiB, until
 silent=0
 ticks=0
 while kill -0 "$master" 2>/dev/null; do
-  sleep 5 9>&- &
+  sleep 5 8>&- 9>&- &
   nap=$!
   wait "$nap" 2>/dev/null
   ticks=$((ticks + 1))

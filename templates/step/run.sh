@@ -12,6 +12,8 @@ tell() {
   [ "$runtime" != charliecloud ] || printf 'f=/.singularity.d/env/10-docker2singularity.sh; [ ! -r "$f" ] || . "$f"; unset f\n'
   # by these HTCondor finds what it has to end
   env | grep '^_CONDOR_ANCESTOR_[0-9]*=[0-9:]*$' | sed 's/^\([^=]*\)=\(.*\)/export \1="\2"/'
+  # and this is how much of the node it was given
+  env | grep -E '^([A-Z]+_)+(NUM_)?(THREADS|THREAD_LIMIT|VISIBLE_DEVICES|CPU_COUNT)=[0-9A-Za-z,:-]+$' | sed 's/^/export /'
   [ -z "$proxy" ] || printf 'export X509_USER_PROXY=%s\n' "$proxy"
   printf '%s\n' "${environment_b64-}" | awk "$base64_awk"' NF { text = decode($1); at = index(text, "=")
     print "export " substr(text, 1, at) quoted(substr(text, at + 1)) }'

@@ -27,6 +27,7 @@ describe('parseProfile', () => {
       status: 'active',
       account: 'optional',
       launcher: 'none',
+      stepLauncher: 'none',
       containers: [],
       notes: [],
     });

@@ -59,6 +59,8 @@ export function glideinFiles(
     idleTimeout: spec.idleTimeout,
     lostHeadnode: LOST_HEADNODE,
     gpus: spec.gpus,
+    runtimes: spec.profile.containers.map(runtimeText).join(' '),
+    stepLauncher: spec.profile.stepLauncher,
     localDirectory: spec.profile.directories.local ?? '',
   };
   return [
@@ -66,6 +68,10 @@ export function glideinFiles(
     { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
     { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
   ];
+}
+
+function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][number]): string {
+  return module === undefined ? runtime : `${runtime}=${module.trim().replace(/\s+/g, ',')}`;
 }
 
 /** The cluster's glide-ins on a site that are not over. */

@@ -6,6 +6,9 @@ import type { RemoteCommand } from './remote.js';
 /** A terminal stream tells its size; a pipe doesn't. */
 type Sized = NodeJS.WritableStream & { readonly rows?: number; readonly columns?: number };
 
+/** So does a terminal one types at. */
+type Raw = NodeJS.ReadableStream & { setRawMode?(raw: boolean): unknown };
+
 /** The terminal to ask for, as big as `stdout` (24 × 80 when it doesn't say). */
 export function terminal(stdout: Sized): PseudoTtyOptions {
   return { rows: stdout.rows ?? 24, cols: stdout.columns ?? 80, term: process.env.TERM ?? 'xterm' };
@@ -16,7 +19,8 @@ export function terminal(stdout: Sized): PseudoTtyOptions {
  * Terminal size changes are passed on (Node emits `resize` on SIGWINCH).
  */
 export async function attachStreams(command: RemoteCommand, options: AttachOptions): Promise<number> {
-  const { stdin, stdout, stderr } = options;
+  const { stdout, stderr } = options;
+  const stdin: Raw = options.stdin;
   const size: Sized = stdout;
   const resize = (): void => {
     if (size.rows !== undefined && size.columns !== undefined) command.resize(size.rows, size.columns);
@@ -27,9 +31,12 @@ export async function attachStreams(command: RemoteCommand, options: AttachOptio
   try {
     await begun(command);
     resize();
+    // the terminal there echoes, and takes Ctrl-C for what runs there: here they are but bytes
+    if (options.tty) stdin.setRawMode?.(true);
     stdin.pipe(command.stdin);
     return (await command.ended) ?? 255;
   } finally {
+    if (options.tty) stdin.setRawMode?.(false);
     stdin.unpipe(command.stdin);
     stdin.pause();
     size.off('resize', resize);

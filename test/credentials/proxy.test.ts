@@ -147,6 +147,9 @@ describe('a proxy', () => {
     const { proxy, notes } = make(identityOf(issued));
     expect(notes).toEqual(['it ends earlier than asked for, since the certificate of /O=Grid/CN=Short does']);
     expect(proxy.end).toEqual(new Certificate(derOf(issued.cert)).notAfter);
+    // nor than any other of its chain
+    const behind = make(identityOf(user, new Certificate(derOf(issued.cert)))).proxy;
+    expect(behind.certificates[0].notAfter).toEqual(new Certificate(derOf(issued.cert)).notAfter);
     // nor does it begin before
     const late = grid.ca.issue({ subject: '/O=Grid/CN=Fresh', key: ec, from: new Date() });
     expect(make(identityOf(late)).proxy.certificates[0].notBefore).toEqual(new Certificate(derOf(late.cert)).notBefore);

@@ -2,7 +2,6 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type forge from 'node-forge';
 import { quote } from '../../shell.js';
 import { type Passphrases, unlock } from '../passphrases.js';
-import { bitString, readDer, sequence, tags } from './der.js';
 import { CertificateError } from './problem.js';
 
 /** What a browser exports. */
@@ -58,14 +57,6 @@ function keyOf(library: typeof forge, bag: forge.pkcs12.Bag): KeyObject {
   return createPrivateKey({ key: bytes(library, asn1), format: 'der', type: 'pkcs8' });
 }
 
-/** The certificate's own bytes. The library would encode names anew, and not all as they were. */
-function certificateOf(library: typeof forge, bag: forge.pkcs12.Bag): Buffer {
-  if (!bag.cert) return bytes(library, bag.asn1);
-  const parsed = bag.cert as forge.pki.Certificate & { tbsCertificate: forge.asn1.Asn1 };
-  const signed = bytes(library, parsed.tbsCertificate);
-  const tbs = readDer(signed, 'a certificate in the PKCS#12 file');
-  tbs.optional(0xa0);
-  tbs.next(tags.integer);
-  const algorithm = tbs.next(tags.sequence).raw;
-  return sequence(signed, algorithm, bitString(Buffer.from(parsed.signature, 'binary')));
-}
+/** The certificate's own bytes: the library keeps what it can't make itself as it found it, and what was signed, too. */
+const certificateOf = (library: typeof forge, bag: forge.pkcs12.Bag): Buffer =>
+  bytes(library, bag.cert ? library.pki.certificateToAsn1(bag.cert) : bag.asn1);

@@ -8,6 +8,7 @@ import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { listJobs, submitOnce } from '../schedulers/runner.js';
 import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler } from '../schedulers/scheduler.js';
+import { surveyFor } from '../schedulers/surveys.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
 
@@ -202,9 +203,10 @@ function inWords(job: PilotStatus | undefined, seconds: number, queued: number |
 
 function held(scheduler: Scheduler, job: PilotStatus): SchedulerError {
   const why = job.reason ?? job.word;
-  return new SchedulerError(`${scheduler.name} took the job, but holds it: ${why}`, {
-    hint: 'it would never begin: ask for less, choose another --queue, or ask the site what that means',
-  });
+  const hint = /no such file|directory|output file|chdir/i.test(why)
+    ? SHARED
+    : 'it would never begin: ask for less, choose another --queue, or ask the site what that means';
+  return new SchedulerError(`${surveyFor(scheduler.name).title} took the job, but holds it: ${why}`, { hint });
 }
 
 function late(job: PilotStatus | undefined, seconds: number): TimeoutError {
@@ -214,6 +216,9 @@ function late(job: PilotStatus | undefined, seconds: number): TimeoutError {
     hint: 'the machine may just be busy: give more time with --timeout, or choose another --queue; the job was cancelled',
   });
 }
+
+const SHARED =
+  'most likely compute nodes do not see that directory: set directories.work in the profile to one that they share with the login node, such as a scratch file system';
 
 /** It ran, or so the batch system says, and nothing of it has come. */
 function silent(job: PilotStatus, dir: string, { log }: Look): ScailfinError {
@@ -227,6 +232,6 @@ function silent(job: PilotStatus, dir: string, { log }: Look): ScailfinError {
     .map(line => `  | ${line}`);
   if (said) return new ScailfinError([`${ended} without a whole report; it said:`, ...said].join('\n'));
   return new ScailfinError(`${ended} and left nothing in ${dir}`, {
-    hint: 'most likely compute nodes do not see that directory: set directories.work in the profile to one that they share with the login node, such as a scratch file system',
+    hint: SHARED,
   });
 }

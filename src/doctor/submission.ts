@@ -50,7 +50,11 @@ function queueAtSite(spec: SiteSpec, queues: readonly QueueInfo[]): QueueInfo | 
   return queues.find(q => q.name === spec.queue) ?? 'unknown';
 }
 
-const openQueues = ({ facts }: Context): string[] => facts.get('queues').flatMap(q => (q.open ? [q.name] : []));
+/** The default first. */
+function openQueues({ facts }: Context): string[] {
+  const open = facts.get('queues').filter(q => q.open);
+  return [...open.filter(q => q.default), ...open.filter(q => !q.default)].map(q => q.name);
+}
 
 function noQueue(context: Context, spec: SiteSpec, survey: Survey): Finding {
   const names = openQueues(context);

@@ -115,19 +115,6 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       const says = [/working directory \$SCRTACH\/\.scailfin becomes "\/\.scailfin"/];
       await ward.diagnoses({ stage: 'work', says, hint: 'correct directories.work in the site profile' }, [], 'unset');
     });
-
-    test('is not what the nodes have', async () => {
-      const each = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
-      await each('mount -t tmpfs -o uid=2001,gid=2001,mode=755 none /home/alice');
-      const diagnosis = {
-        stage: 'job',
-        says: [
-          /^the job ended on c\d \((FAILED|COMPLETED).*\) and left nothing in \/home\/alice\/\.scailfin\/\.check\/site/,
-        ],
-        hint: /most likely compute nodes do not see that directory: set directories\.work/,
-      };
-      await ward.diagnoses(diagnosis, ['--deep']).finally(() => each('umount /home/alice'));
-    }, 180_000);
   });
 
   describe('a compute node', () => {

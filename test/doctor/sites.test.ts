@@ -140,6 +140,19 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
     120_000,
   );
 
+  test('a work directory that is not what the nodes have', async () => {
+    const each = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
+    await each('mount -t tmpfs -o uid=2001,gid=2001,mode=755 none /home/alice');
+    const diagnosis = {
+      stage: 'job',
+      says: [
+        site.unshared ?? /^the job ended on c\d \(.*\) and left nothing in \/home\/alice\/\.scailfin\/\.check\/site$/,
+      ],
+      hint: /most likely compute nodes do not see that directory: set directories\.work/,
+    };
+    await ward.diagnoses(diagnosis, ['--deep']).finally(() => each('umount /home/alice'));
+  }, 180_000);
+
   test('Ctrl-C while its job runs: nothing stays', async () => {
     // nobody has that address: the job waits for seconds
     const config = `probeUrls: ['http://10.77.0.99/', 'http://10.77.0.98/', 'http://10.77.0.97/']\n`;

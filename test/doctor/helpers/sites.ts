@@ -12,6 +12,8 @@ export interface DoctorSite {
   readonly program: string;
   /** The queue that the profile has as its default, and what is said of one that the site has not; absent where it doesn't tell its queues. */
   readonly queue?: { readonly name: string; readonly unknown: RegExp };
+  /** What is said where nodes have another work directory than the login node, if not that nothing came of the job. */
+  readonly unshared?: RegExp;
   /** What is said of an account that the site does not know, and by which stage; `strict` makes it know none but "physics". */
   readonly account?: {
     readonly refused: RegExp;
@@ -33,14 +35,25 @@ export const doctorSites: readonly DoctorSite[] = [
     ...{ site: 'sge', version: /^Grid Engine 8\.1\.9/, tried: /found suitable queue/, program: 'qsub' },
     queue: { name: 'all.q', unknown: /^Grid Engine has no queue gone; it has all\.q$/ },
     account: { refused: /requested project "alchemy" does not exist/, stage: 'submission' },
+    unshared: /^Grid Engine took the job, but holds it: .*can't open output file .*: No such file or directory/,
   },
   {
     ...{ site: 'condor', version: /^HTCondor \d+\.\d+/, tried: untried, program: 'condor_submit' },
     account: { refused: /unknown accounting group/, stage: 'job' },
+    unshared: /^HTCondor took the job, but holds it: .*as standard output: No such file or directory/,
   },
-  { site: 'torque', version: /^Torque 6\./, tried: untried, program: 'qselect' },
-  { site: 'pbs', version: /^PBS \d+\./, tried: untried, program: 'qselect' },
-  { site: 'lsf', version: /^LSF \d+\./, tried: untried, program: 'bjobs' },
+  {
+    ...{ site: 'torque', version: /^Torque 6\./, tried: untried, program: 'qselect' },
+    queue: { name: 'batch', unknown: /^Torque has no queue gone; it has batch/ },
+  },
+  {
+    ...{ site: 'pbs', version: /^PBS \d+\./, tried: untried, program: 'qselect' },
+    queue: { name: 'workq', unknown: /^PBS has no queue gone; it has workq/ },
+  },
+  {
+    ...{ site: 'lsf', version: /^LSF \d+\./, tried: untried, program: 'bjobs' },
+    queue: { name: 'normal', unknown: /^LSF has no queue gone; it has .*normal/ },
+  },
 ];
 
 /** Without Slurm's database, the site's own plugin decides, as it does on many a real site: job_submit/lua. */

@@ -1,0 +1,64 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { messageOf, UsageError } from '../../../errors.js';
+import { NotThereError, WorkspaceError } from '../workspace/errors.js';
+import { isNotThere } from '../workspace/inside.js';
+import { authenticate } from './auth.js';
+import type { Answer } from './call.js';
+import { HttpError } from './errors.js';
+import { match, type Route } from './router.js';
+
+/**
+ * Answers requests by routes; errors as REANA's `{"message": …}`.
+ * @param log told of each request, without its query, since the token is in there
+ */
+export function serve(routes: readonly Route[], token: string, log: (line: string) => void): RequestListener {
+  return (request, response) => {
+    const began = performance.now();
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    response.once('close', () => {
+      const cut = response.writableFinished ? '' : ' (cut off)';
+      log(`${request.method} ${path} ${response.statusCode} ${Math.round(performance.now() - began)} ms${cut}`);
+    });
+    answer(routes, token, request, response, path).then(
+      said => said && send(response, said),
+      error => fail(request, response, error, log),
+    );
+  };
+}
+
+async function answer(
+  routes: readonly Route[],
+  token: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<Answer | undefined> {
+  const query = new URLSearchParams((request.url ?? '').slice(path.length + 1));
+  const found = match(routes, request.method ?? 'GET', path);
+  if (!found?.route.open) authenticate(request, query, token);
+  if (!found) throw new HttpError(404, 'The requested URL was not found on the server.');
+  return found.route.handle({ request, response, params: found.params, query });
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  const text = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': text.length });
+  response.end(text);
+}
+
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: (line: string) => void): void {
+  const status = statusOf(error);
+  if (status >= 500 && !(error instanceof HttpError)) log(error instanceof Error ? String(error.stack) : String(error));
+  // half an answer is not to be taken for a whole one
+  if (response.headersSent) return void response.destroy();
+  // what is left of an upload that was refused is not waited for
+  if (!request.complete) response.setHeader('Connection', 'close');
+  send(response, { status, body: { message: messageOf(error) } });
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof HttpError) return error.status;
+  if (error instanceof NotThereError) return 404;
+  if (error instanceof WorkspaceError || error instanceof UsageError) return 400;
+  return isNotThere(error) ? 404 : 500;
+}

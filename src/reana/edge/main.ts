@@ -1,0 +1,49 @@
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { messageOf, UsageError } from '../../errors.js';
+import { PoolSteps } from '../jobs/service.js';
+import { wrapperScript } from '../wrapper.js';
+import { engines } from './engines.js';
+import { Edge } from './server.js';
+import { readSettings } from './settings.js';
+
+/** The edge as a program: `node edge.mjs DIRECTORY`; what it has to say goes to standard error. */
+const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+
+async function main(directory: string | undefined): Promise<void> {
+  if (!directory) throw new UsageError('usage: edge DIRECTORY');
+  process.umask(0o077);
+  const dir = resolve(directory);
+  const { cluster, token, port, listen, maxRunning, condorBin, condorConfig } = readSettings(dir);
+  const pidFile = join(dir, 'edge.pid');
+  const steps = await PoolSteps.open({ dir: madeDir(dir, 'steps'), condorBin, condorConfig, wrapper: wrapper(dir) });
+  const edge = await Edge.open({ dir, cluster, token, port, host: listen, limit: maxRunning, engines, steps, log });
+  writeFileSync(pidFile, `${process.pid}\n`);
+  log(`serving ${cluster} on port ${edge.port}`);
+  const end = (signal: string): void => {
+    log(`ends by ${signal}; runs go on with the next edge`);
+    rmSync(pidFile, { force: true });
+    void Promise.allSettled([edge.close(), steps.close()]).then(() => process.exit(0));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
+}
+
+function madeDir(dir: string, name: string): string {
+  const made = join(dir, name);
+  mkdirSync(made, { recursive: true, mode: 0o700 });
+  return made;
+}
+
+function wrapper(dir: string): string {
+  const file = join(dir, 'step.sh');
+  writeFileSync(file, wrapperScript(), { mode: 0o700 });
+  chmodSync(file, 0o700);
+  return file;
+}
+
+main(process.argv[2]).catch(error => {
+  log(messageOf(error));
+  process.exitCode = 1;
+  // what was opened before must not keep it
+  setTimeout(() => process.exit(1), 1000).unref();
+});

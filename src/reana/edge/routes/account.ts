@@ -1,0 +1,46 @@
+import { hostname, userInfo } from 'node:os';
+import { ok } from '../http/call.js';
+import type { Route } from '../http/router.js';
+import { sizeOf } from '../workspace/sizes.js';
+import { type Parts, timeOf } from './parts.js';
+
+/** The REANA whose API this is; clients of 0.9 compare it with their own. */
+export const apiVersion = '0.9.4';
+
+/** Who one is, and what this cluster can do. */
+export const accountRoutes = (parts: Parts): Route[] => [
+  { method: 'GET', path: '/api/ping', open: true, handle: async () => ok({ status: '200', message: 'OK' }) },
+  { method: 'GET', path: '/api/you', handle: async () => ok(await you(parts)) },
+  { method: 'GET', path: '/api/info', handle: async () => ok(info(parts)) },
+];
+
+async function you(parts: Parts): Promise<unknown> {
+  const { username } = userInfo();
+  const { used, free } = await parts.disk();
+  const limit = used + free;
+  const health = used > 0.9 * limit ? 'critical' : used > 0.8 * limit ? 'warning' : 'healthy';
+  return {
+    ...{ email: `${username}@${hostname()}`, full_name: username, username },
+    reana_server_version: apiVersion,
+    // its value is known to whoever asks, and is not to be shown
+    reana_token: { status: 'active', requested_at: timeOf(parts.began) },
+    quota: { disk: { health, usage: sizeOf(used), limit: sizeOf(limit) }, cpu: cpu() },
+  };
+}
+
+/** Nobody counts it: the batch system does. No limit is written as 0. */
+const cpu = (): unknown => ({
+  ...{ health: 'healthy', usage: { raw: 0, human_readable: '0s' }, limit: { raw: 0, human_readable: '0s' } },
+});
+
+/** reana-commons allows a specification no other names; all of them mean the pool. */
+const backends = ['kubernetes', 'htcondorcern', 'slurmcern', 'compute4punch'];
+
+const info = (parts: Parts): unknown => ({
+  compute_backends: { title: 'List of supported compute backends', value: backends },
+  default_workspace: { title: 'Default workspace', value: parts.workspaces },
+  workspaces_available: { title: 'List of available workspaces', value: [parts.workspaces] },
+  default_kubernetes_memory_limit: { title: 'Default memory limit for Kubernetes jobs', value: null },
+  kubernetes_max_memory_limit: { title: 'Maximum allowed memory limit for Kubernetes jobs', value: null },
+  maximum_workspace_retention_period: { title: 'Maximum retention period in days for workspace files', value: null },
+});

@@ -1,0 +1,51 @@
+import { inspect } from 'node:util';
+import { createTwoFilesPatch } from 'diff';
+import { type Call, flag, ok, param } from '../http/call.js';
+import { HttpError } from '../http/errors.js';
+import type { Route } from '../http/router.js';
+import { fullName, type RunRecord } from '../runs/record.js';
+import { compareWorkspaces } from '../workspace/compare.js';
+import type { Parts } from './parts.js';
+
+export const diffRoutes = (parts: Parts): Route[] => [
+  { method: 'GET', path: '/api/workflows/:a/diff/:b', handle: async call => ok(await diff(parts, call)) },
+];
+
+async function diff(parts: Parts, call: Call): Promise<unknown> {
+  const [a, b] = ['a', 'b'].map(name => parts.book.find(param(call, name))) as [RunRecord, RunRecord];
+  for (const run of [a, b]) {
+    if (run.status === 'deleted') throw new HttpError(404, `Workspace of ${fullName(run)} does not exist.`);
+  }
+  const context = Number(call.query.get('context_lines') ?? 5);
+  if (!Number.isInteger(context) || context < 0) throw new HttpError(400, 'Malformed request.');
+  const files = await compareWorkspaces(
+    { root: parts.workspace(a), name: fullName(a) },
+    { root: parts.workspace(b), name: fullName(b) },
+    { brief: flag(call, 'brief'), context },
+  );
+  return { reana_specification: JSON.stringify(specifications(a, b)), workspace_listing: JSON.stringify(files) };
+}
+
+/** Lines that differ, by section. */
+function specifications(a: RunRecord, b: RunRecord): Record<string, string[]> {
+  const [first, second] = [sections(a), sections(b)];
+  const names = new Set([...Object.keys(first), ...Object.keys(second)]);
+  return Object.fromEntries([...names].map(name => [name, lines(first[name], second[name])]));
+}
+
+const sections = ({ specification, parameters }: RunRecord): Record<string, unknown> => ({
+  ...specification,
+  inputs: { ...specification.inputs, parameters: { ...specification.inputs?.parameters, ...parameters } },
+});
+
+function lines(a: unknown, b: unknown): string[] {
+  const patch = createTwoFilesPatch('a', 'b', shown(a), shown(b), '', '', { context: 3 });
+  // the first four name the files; the client can't colour an empty line
+  return patch
+    .split('\n')
+    .slice(4)
+    .filter(line => line !== '' && !line.startsWith('\\'));
+}
+
+const shown = (value: unknown): string =>
+  inspect(value ?? '', { depth: null, sorted: true, breakLength: 80, maxArrayLength: null, maxStringLength: null });

@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { runStatuses } from '../../run.js';
+import { type Call, flag, jsonObject, ok, page, search } from '../http/call.js';
+import { HttpError } from '../http/errors.js';
+import type { Route } from '../http/router.js';
+import { isUuid } from '../runs/book.js';
+import { fullName, type RunRecord } from '../runs/record.js';
+import { diskUsage } from '../workspace/listing.js';
+import type { Size } from '../workspace/sizes.js';
+import { named, type Parts, runOf, timeOf, user } from './parts.js';
+import { checkSpecification, withoutNulls } from './specification.js';
+import { progressOf } from './status.js';
+
+/** Creating runs, listing them, and what they were created with. */
+export const workflowRoutes = (parts: Parts): Route[] => [
+  { method: 'GET', path: '/api/workflows', handle: async call => ok(await list(parts, call)) },
+  { method: 'POST', path: '/api/workflows', handle: call => create(parts, call) },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/specification',
+    handle: async call => {
+      const { specification, parameters } = runOf(parts, call);
+      return ok({ specification: withoutNulls(specification), parameters });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/parameters',
+    handle: async call => {
+      const run = runOf(parts, call);
+      const parameters = { ...run.specification.inputs?.parameters, ...run.parameters };
+      return ok({ id: run.id, name: fullName(run), type: run.specification.workflow.type, parameters });
+    },
+  },
+];
+
+async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
+  if (call.query.get('spec')) {
+    throw new HttpError(501, 'Not implemented: send the specification itself instead of the place where it is.');
+  }
+  const name = call.query.get('workflow_name') || 'workflow';
+  if (name.includes('.')) throw new HttpError(400, `Workflow name ${name} contains illegal character "."`);
+  if (isUuid(name)) throw new HttpError(400, 'Workflow name cannot be a valid UUIDv4.');
+  // printable ASCII, as upstream asks; such a name can stand in a header and in a path
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(name) || name.includes('/')) {
+    throw new HttpError(400, `Workflow name ${name} is not valid.`);
+  }
+  const specification = checkSpecification(await jsonObject(call), parts.engines);
+  const run = await parts.book.create(name, specification);
+  await mkdir(parts.workspace(run), { recursive: true, mode: 0o700 });
+  const { workflow_id, workflow_name } = named(run);
+  return { status: 201, body: { message: 'Workflow workspace created', workflow_id, workflow_name } };
+}
+
+async function list(parts: Parts, call: Call): Promise<unknown> {
+  // nobody has an interactive session here
+  const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
+  const { items, total } = page(call, runs);
+  const withProgress = flag(call, 'include_progress');
+  const withSize = flag(call, 'include_workspace_size');
+  const described = items.map(async run => ({
+    ...{ id: run.id, name: fullName(run), status: run.status, user, created: timeOf(run.created) },
+    progress: progressOf(parts, run, withProgress),
+    size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
+  }));
+  const answer = { items: await Promise.all(described), total };
+  return { ...answer, user_has_workflows: parts.book.all().length > 0 };
+}
+
+/** Newest first, unless asked otherwise. */
+function chosen({ book }: Parts, { query }: Call): RunRecord[] {
+  const statuses = query.getAll('status').flatMap(text => text.split(','));
+  const unknown = statuses.find(status => !(status in runStatuses));
+  if (unknown !== undefined) throw new HttpError(400, 'Malformed request.');
+  const names = search(query.get('search'))?.name ?? [];
+  const wanted = query.get('workflow_id_or_name');
+  const runs = book
+    .all()
+    .filter(
+      run =>
+        (statuses.length === 0 || statuses.includes(run.status)) &&
+        names.every(name => run.name.toLowerCase().includes(String(name).toLowerCase())) &&
+        (!wanted || [run.id, run.name, fullName(run)].includes(wanted)),
+    );
+  return query.get('sort') === 'asc' ? runs : runs.reverse();
+}
+
+const unknownSize: Size = { raw: -1, human_readable: '' };
+
+async function sizeOfFiles(parts: Parts, run: RunRecord): Promise<Size> {
+  if (run.status === 'deleted') return { raw: 0, human_readable: '0 Bytes' };
+  const [total] = await diskUsage(parts.workspace(run), true, undefined);
+  return total?.size ?? unknownSize;
+}

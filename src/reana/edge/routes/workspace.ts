@@ -1,0 +1,69 @@
+import { type Call, flag, jsonObject, ok, page, param, required, search } from '../http/call.js';
+import { HttpError } from '../http/errors.js';
+import type { Route } from '../http/router.js';
+import { move, remove } from '../workspace/change.js';
+import { WorkspaceError } from '../workspace/errors.js';
+import { diskUsage, list } from '../workspace/listing.js';
+import { upload } from '../workspace/upload.js';
+import { download } from './download.js';
+import { filesOf, named, type Parts } from './parts.js';
+
+/** What clients do with a run's files. */
+export const workspaceRoutes = (parts: Parts): Route[] => [
+  { method: 'PUT', path: '/api/workflows/move_files/:run', handle: async call => ok(await moveFiles(parts, call)) },
+  { method: 'POST', path: '/api/workflows/:run/workspace', handle: async call => ok(await receive(parts, call)) },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/workspace',
+    handle: async call => {
+      const { root } = filesOf(parts, call);
+      const entries = await list(root, call.query.get('file_name') ?? undefined, search(call.query.get('search')));
+      return ok(page(call, entries));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/workspace/*',
+    handle: async call => {
+      const { run, root } = filesOf(parts, call);
+      await download(call, run, root, param(call, 'rest'));
+      return undefined;
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/api/workflows/:run/workspace/*',
+    handle: async call => ok(await remove(filesOf(parts, call).root, param(call, 'rest'))),
+  },
+  { method: 'GET', path: '/api/workflows/:run/disk_usage', handle: async call => ok(await usage(parts, call)) },
+];
+
+async function receive(parts: Parts, call: Call): Promise<unknown> {
+  const name = required(call, 'file_name');
+  const type = call.request.headers['content-type'];
+  if (!type?.includes('application/octet-stream')) {
+    throw new HttpError(400, `Wrong Content-Type ${type ?? 'None'} use application/octet-stream`);
+  }
+  await upload(filesOf(parts, call).root, name, call.request, parts.incoming);
+  return { message: `${name} has been successfully uploaded.` };
+}
+
+async function moveFiles(parts: Parts, call: Call): Promise<unknown> {
+  const { run, root } = filesOf(parts, call);
+  const source = required(call, 'source');
+  try {
+    await move(root, source, required(call, 'target'));
+  } catch (error) {
+    if (error instanceof WorkspaceError) throw new HttpError(409, error.message);
+    throw error;
+  }
+  const { workflow_id, workflow_name } = named(run);
+  return { message: `File(s) ${source} were successfully moved`, workflow_id, workflow_name };
+}
+
+async function usage(parts: Parts, call: Call): Promise<unknown> {
+  const { run, root } = filesOf(parts, call);
+  const body = await jsonObject(call);
+  const summarize = body.summarize === true || flag(call, 'summarize');
+  return { ...named(run), disk_usage_info: await diskUsage(root, summarize, search(body.search)) };
+}

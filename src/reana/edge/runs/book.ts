@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import type { Specification } from '../../run.js';
+import { HttpError } from '../http/errors.js';
+import { RunJournals } from './journal.js';
+import { fullName, mayBecome, type RunRecord } from './record.js';
+
+const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i;
+export const isUuid = (text: string): boolean => uuid.test(text);
+
+/** All runs, by number and by name; every change is written down before it counts. */
+export class RunBook {
+  readonly #journals: RunJournals;
+  readonly #runs = new Map<string, RunRecord>();
+  readonly #listeners = new Set<(run: RunRecord) => void>();
+  /** One change after the other, so that two requests never both find the same number free. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(runsDir: string) {
+    this.#journals = new RunJournals(runsDir);
+  }
+
+  async open(): Promise<void> {
+    for (const run of await this.#journals.read()) this.#runs.set(run.id, run);
+  }
+
+  /** Oldest first. */
+  all(): RunRecord[] {
+    return [...this.#runs.values()].sort((a, b) => a.created - b.created || a.number - b.number);
+  }
+
+  dir(id: string): string {
+    return this.#journals.dir(id);
+  }
+
+  get(id: string): RunRecord | undefined {
+    return this.#runs.get(id);
+  }
+
+  /**
+   * @param wanted a UUID, `name.N`, `name.N.M` or a name, which means its latest run that is not deleted
+   * @throws HttpError 404 where there is none
+   */
+  find(wanted: string): RunRecord {
+    const all = this.all().reverse();
+    const found = isUuid(wanted)
+      ? this.#runs.get(wanted.toLowerCase())
+      : (all.find(run => fullName(run) === wanted) ?? all.find(run => run.name === wanted && run.status !== 'deleted'));
+    if (found) return found;
+    const text = `REANA_WORKON is set to ${wanted}, but that workflow does not exist.`;
+    throw new HttpError(404, `${text} Please set your REANA_WORKON environment variable appropriately.`);
+  }
+
+  create(name: string, specification: Specification): Promise<RunRecord> {
+    return this.#inTurn(() => {
+      const numbers = this.all().filter(run => run.name === name);
+      const id = randomUUID();
+      const number = 1 + Math.max(0, ...numbers.map(run => run.number));
+      return this.#begin({ id, name, number, restart: 0, workspace: id, specification });
+    });
+  }
+
+  /** Another run of the same number, on the same files. */
+  restart(run: RunRecord, specification: Specification): Promise<RunRecord> {
+    return this.#inTurn(() => {
+      const same = this.all().filter(other => other.name === run.name && other.number === run.number);
+      const restart = 1 + Math.max(...same.map(other => other.restart));
+      const { name, number, workspace } = run;
+      return this.#begin({ id: randomUUID(), name, number, restart, workspace, specification });
+    });
+  }
+
+  /**
+   * @param change with a status only if that may follow the run's present one
+   * @returns undefined where it may not
+   */
+  change(id: string, change: Partial<Omit<RunRecord, 'id'>>): Promise<RunRecord | undefined> {
+    return this.#inTurn(async () => {
+      const run = this.#runs.get(id);
+      if (!run || (change.status && !mayBecome(run, change.status))) return undefined;
+      await this.#journals.write(id, change);
+      return this.#set({ ...run, ...change });
+    });
+  }
+
+  /** Tells listeners of a run whose engine came further. */
+  touch(id: string): void {
+    const run = this.#runs.get(id);
+    if (run) for (const listener of this.#listeners) listener(run);
+  }
+
+  /** Called after each change. @returns what ends the subscription */
+  onChange(listener: (run: RunRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when all is on the disk that was asked for before. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #begin(
+    run: Pick<RunRecord, 'id' | 'name' | 'number' | 'restart' | 'workspace' | 'specification'>,
+  ): Promise<RunRecord> {
+    const record: RunRecord = { ...run, status: 'created', created: Date.now(), parameters: {}, options: {} };
+    await this.#journals.write(run.id, record);
+    return this.#set(record);
+  }
+
+  #set(run: RunRecord): RunRecord {
+    this.#runs.set(run.id, run);
+    this.touch(run.id);
+    return run;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+}

@@ -1,0 +1,59 @@
+import { mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunRecord } from './record.js';
+
+/**
+ * What is on record of all runs: a directory each, in it a journal of one JSON line per change. What `write` has
+ * resolved for survives a kill and a power failure; a line that was cut short counts as not written.
+ */
+export class RunJournals {
+  constructor(private readonly runsDir: string) {}
+
+  /** The run's own directory. */
+  dir(id: string): string {
+    return join(this.runsDir, id);
+  }
+
+  async read(): Promise<RunRecord[]> {
+    await mkdir(this.runsDir, { recursive: true, mode: 0o700 });
+    const ids = await readdir(this.runsDir);
+    const runs = await Promise.all(ids.map(id => this.#read(id)));
+    return runs.filter(run => run !== undefined);
+  }
+
+  async #read(id: string): Promise<RunRecord | undefined> {
+    const text = await readFile(this.#file(id), 'utf8').catch(error => {
+      // made, but killed before the first line
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
+      throw error;
+    });
+    const changes = text.split('\n').flatMap(changeOf);
+    return changes[0]?.id === id ? (Object.assign({}, ...changes) as RunRecord) : undefined;
+  }
+
+  /** @param change the whole record, where it is the first of a run */
+  async write(id: string, change: Partial<RunRecord>): Promise<void> {
+    await mkdir(this.dir(id), { recursive: true, mode: 0o700 });
+    const file = await open(this.#file(id), 'a', 0o600);
+    try {
+      // the newline in front also ends a line that a crash has cut short
+      await file.write(`\n${JSON.stringify(change)}`);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  #file(id: string): string {
+    return join(this.dir(id), 'journal.jsonl');
+  }
+}
+
+function changeOf(line: string): Partial<RunRecord>[] {
+  try {
+    const change: unknown = JSON.parse(line);
+    return typeof change === 'object' && change !== null ? [change] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,53 @@
+import type { Progress, RunStatus, Specification } from '../../run.js';
+
+/** What is on record of a run; times are milliseconds since 1970. */
+export interface RunRecord {
+  /** A UUID. */
+  readonly id: string;
+  readonly name: string;
+  /** Counts the runs of one name, from 1. */
+  readonly number: number;
+  /** Counts the restarts of one run; 0 for the run itself. */
+  readonly restart: number;
+  /** Id of the run whose files it works on: its own, or that of the run it restarts. */
+  readonly workspace: string;
+  readonly specification: Specification;
+  readonly created: number;
+  readonly status: RunStatus;
+  /** What `start` was given over the specification's own. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly queued?: number | undefined;
+  readonly started?: number | undefined;
+  readonly finished?: number | undefined;
+  readonly stopped?: number | undefined;
+  /** How far it came; while it runs, its engine knows better. */
+  readonly progress?: Progress | undefined;
+}
+
+/** `3`, or `3.1` for a restart. */
+export const runNumber = (run: RunRecord): string =>
+  run.restart === 0 ? String(run.number) : `${run.number}.${run.restart}`;
+
+/** `analysis.3`, or `analysis.3.1` for a restart. */
+export const fullName = (run: RunRecord): string => `${run.name}.${runNumber(run)}`;
+
+/** Which status may follow which (reana-db); stopping what only waits is ours. */
+const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
+  created: ['queued', 'failed', 'deleted'],
+  queued: ['pending', 'running', 'failed', 'stopped', 'deleted'],
+  pending: ['running', 'queued', 'failed', 'stopped', 'deleted'],
+  running: ['finished', 'failed', 'stopped'],
+  finished: ['deleted'],
+  failed: ['deleted'],
+  stopped: ['deleted'],
+  deleted: [],
+};
+
+export const mayBecome = (run: RunRecord, status: RunStatus): boolean => next[run.status].includes(status);
+
+/** Its parameters as they count: those of `start` over those of the specification. */
+export const parametersOf = (run: RunRecord): Readonly<Record<string, unknown>> => ({
+  ...run.specification.inputs?.parameters,
+  ...run.parameters,
+});

@@ -1,0 +1,152 @@
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, ScailfinError } from '../../../errors.js';
+import type { Engine } from '../../engines/engine.js';
+import { isStepOver, type StepService } from '../../jobs/step.js';
+import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
+import type { RunBook } from './book.js';
+import { parametersOf, type RunRecord } from './record.js';
+
+export type Engines = Readonly<Partial<Record<WorkflowType, Engine>>>;
+
+export interface RunnerParts {
+  readonly book: RunBook;
+  readonly steps: StepService;
+  readonly engines: Engines;
+  /** How many workflows may run at a time; the others wait, first come, first served. */
+  readonly limit: number;
+  readonly workspace: (run: RunRecord) => string;
+  /** What steps find in their environment beside REANA's own. */
+  readonly secrets: () => Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }>;
+}
+
+interface Active {
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+  progress?: Progress;
+}
+
+/** Gives queued runs to their engines, and goes on with those which an edge that was killed had left. */
+export class Runner {
+  readonly #active = new Map<string, Active>();
+  #closing = false;
+
+  constructor(private readonly parts: RunnerParts) {}
+
+  /** Runs go on that had been running; what is left in the pool of those that were stopped goes. */
+  async open(): Promise<void> {
+    const { book, steps } = this.parts;
+    for (const run of book.all()) {
+      if (run.status === 'running') this.#go(run);
+      if (!isRunOver(run.status)) continue;
+      for (const step of steps.of(run.id)) if (!isStepOver(step.state)) await steps.stop(step.id);
+    }
+    await this.next();
+  }
+
+  /** Starts queued runs while there is room. */
+  async next(): Promise<void> {
+    const { book, limit } = this.parts;
+    const waiting = book.all().filter(run => run.status === 'queued' && !this.#active.has(run.id));
+    waiting.sort((a, b) => (a.queued ?? 0) - (b.queued ?? 0));
+    for (const { id } of waiting) {
+      if (this.#closing || this.#active.size >= limit) return;
+      // counts at once, so that two who call this don't both see the same room
+      const reserved = { abort: new AbortController(), done: Promise.resolve() };
+      this.#active.set(id, reserved);
+      const run = await book.change(id, { status: 'running', started: Date.now() });
+      this.#active.delete(id);
+      if (run && !this.#closing) this.#go(run);
+    }
+  }
+
+  progress(run: RunRecord): Progress {
+    return this.#active.get(run.id)?.progress ?? run.progress ?? { total: 0, running: [], finished: [], failed: [] };
+  }
+
+  /** Once it is on record that a run is stopped: ends what it has in the pool. Resolves when all is over. */
+  async stop(id: string): Promise<void> {
+    const { steps } = this.parts;
+    const active = this.#active.get(id);
+    active?.abort.abort();
+    await active?.done;
+    for (const step of steps.of(id)) if (!isStepOver(step.state)) await steps.stop(step.id);
+  }
+
+  /** A line for the run's own log. */
+  async log(id: string, text: string): Promise<void> {
+    await mkdir(this.parts.book.dir(id), { recursive: true, mode: 0o700 });
+    await appendFile(this.logFile(id), text.endsWith('\n') ? text : `${text}\n`, { mode: 0o600 });
+  }
+
+  logFile(id: string): string {
+    return join(this.parts.book.dir(id), 'log.txt');
+  }
+
+  /** Lets go: runs stay as they are on record, their steps go on, and the next edge goes on with them. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  #go(run: RunRecord): void {
+    const abort = new AbortController();
+    const active: Active = { abort, done: this.#run(run, abort.signal, progress => this.#tell(run.id, progress)) };
+    this.#active.set(run.id, active);
+    active.done.finally(() => {
+      this.#active.delete(run.id);
+      void this.next();
+    });
+  }
+
+  #tell(id: string, progress: Progress): void {
+    const active = this.#active.get(id);
+    if (active) active.progress = progress;
+    this.parts.book.touch(id);
+  }
+
+  async #run(run: RunRecord, signal: AbortSignal, tell: (progress: Progress) => void): Promise<void> {
+    const { book } = this.parts;
+    let progress: Progress | undefined;
+    await null; // so that it is on the list of active runs
+    const told = (now: Progress): void => {
+      progress = now;
+      tell(now);
+    };
+    try {
+      await this.#engine(run, signal, told);
+      if (!this.#closing) await book.change(run.id, { status: 'finished', finished: Date.now(), progress });
+    } catch (error) {
+      if (this.#closing) return;
+      if (signal.aborted) await book.change(run.id, { progress });
+      else await this.#failed(run, error, progress);
+    }
+  }
+
+  async #engine(run: RunRecord, signal: AbortSignal, progress: (now: Progress) => void): Promise<void> {
+    const { book, engines, steps, workspace, secrets } = this.parts;
+    const engine = engines[run.specification.workflow.type];
+    if (!engine) throw new ScailfinError(`there is no engine for ${run.specification.workflow.type} workflows here`);
+    const dir = join(book.dir(run.id), 'engine');
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const { environment, dir: secretsDir } = await secrets();
+    const shared = { workflow: run.id, workspace: workspace(run), dir, steps, progress };
+    await engine.run(
+      {
+        ...shared,
+        specification: run.specification,
+        parameters: parametersOf(run),
+        options: { ...run.specification.inputs?.options, ...run.options },
+        environment: { ...environment, REANA_WORKSPACE: workspace(run) },
+        secrets: secretsDir,
+        log: text => void this.log(run.id, text).catch(() => {}),
+      },
+      signal,
+    );
+  }
+
+  async #failed(run: RunRecord, error: unknown, progress: Progress | undefined): Promise<void> {
+    const hint = error instanceof ScailfinError && error.hint ? `\n${error.hint}` : '';
+    await this.log(run.id, `${messageOf(error)}${hint}`).catch(() => {});
+    await this.parts.book.change(run.id, { status: 'failed', finished: Date.now(), progress });
+  }
+}

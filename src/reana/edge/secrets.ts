@@ -1,0 +1,87 @@
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HttpError } from './http/errors.js';
+
+export type SecretType = 'env' | 'file';
+
+/** What a client sends of one; the value in base64. */
+export interface Secret {
+  readonly type: SecretType;
+  readonly value: string;
+}
+
+/**
+ * The user's secrets: a file each, in a directory for each type, nobody else's to read. Steps find all those of files in
+ * `/etc/reana/secrets`, and those of the environment there.
+ */
+export class SecretStore {
+  constructor(private readonly dir: string) {}
+
+  async open(): Promise<void> {
+    for (const type of types) {
+      await mkdir(this.#dir(type), { recursive: true, mode: 0o700 });
+      await chmod(this.#dir(type), 0o700);
+    }
+  }
+
+  async list(): Promise<{ readonly name: string; readonly type: SecretType }[]> {
+    const lists = types.map(async type => (await this.#names(type)).map(name => ({ name, type })));
+    return (await Promise.all(lists)).flat().sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** All of them or none. @throws HttpError 409 where there are such names already, 400 for what can't be one */
+  async add(secrets: Readonly<Record<string, unknown>>, overwrite: boolean): Promise<void> {
+    const wanted = Object.entries(secrets).map(([name, secret]) => [name, checked(name, secret)] as const);
+    const known = new Set((await this.list()).map(secret => secret.name));
+    const twice = wanted.map(([name]) => name).filter(name => known.has(name));
+    if (twice.length > 0 && !overwrite) {
+      throw new HttpError(409, `The submitted secrets ${twice.join(', ')} already exist.`);
+    }
+    for (const [name, { type, value }] of wanted) {
+      // made beside the directories, so that a step never finds half of one
+      const part = join(this.dir, 'part');
+      await writeFile(part, Buffer.from(value, 'base64'), { mode: 0o600 });
+      await rename(part, join(this.#dir(type), name));
+      await rm(join(this.#dir(type === 'env' ? 'file' : 'env'), name), { force: true });
+    }
+  }
+
+  /** All of them or none. @returns the names that are missing, where some are */
+  async delete(names: readonly string[]): Promise<string[]> {
+    const known = new Map((await this.list()).map(({ name, type }) => [name, type]));
+    const missing = names.filter(name => !known.has(name));
+    if (missing.length > 0) return missing;
+    for (const name of names) await rm(join(this.#dir(known.get(name) as SecretType), name), { force: true });
+    return [];
+  }
+
+  /** For steps: their environment, and the directory of files, where there are any. */
+  async forSteps(): Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }> {
+    const names = await this.#names('env');
+    const values = names.map(async name => [name, await readFile(join(this.#dir('env'), name), 'utf8')] as const);
+    const files = await this.#names('file');
+    return {
+      environment: Object.fromEntries(await Promise.all(values)),
+      dir: files.length > 0 ? this.#dir('file') : undefined,
+    };
+  }
+
+  #dir(type: SecretType): string {
+    return join(this.dir, type);
+  }
+
+  #names(type: SecretType): Promise<string[]> {
+    return readdir(this.#dir(type));
+  }
+}
+
+const types = ['env', 'file'] as const;
+
+function checked(name: string, secret: unknown): Secret {
+  const { type, value } = (secret ?? {}) as Partial<Secret>;
+  const named = type === 'env' ? /^[A-Za-z_][A-Za-z0-9_]*$/ : /^(?!\.{1,2}$)[^/\0\n]{1,200}$/;
+  if (type !== 'env' && type !== 'file') throw new HttpError(400, `Secret ${name} is neither of type env nor file.`);
+  if (!named.test(name)) throw new HttpError(400, `${JSON.stringify(name)} can't be the name of a secret (${type}).`);
+  if (typeof value !== 'string') throw new HttpError(400, `Secret ${name} has no value.`);
+  return { type, value };
+}

@@ -1,0 +1,134 @@
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { StepService } from '../jobs/step.js';
+import { serve } from './http/serve.js';
+import { absentRoutes } from './routes/absent.js';
+import { accountRoutes } from './routes/account.js';
+import { diffRoutes } from './routes/diff.js';
+import { discard, lifeRoutes } from './routes/life.js';
+import type { Parts } from './routes/parts.js';
+import { secretRoutes } from './routes/secrets.js';
+import { statusRoutes } from './routes/status.js';
+import { workflowRoutes } from './routes/workflows.js';
+import { workspaceRoutes } from './routes/workspace.js';
+import { RunBook } from './runs/book.js';
+import type { RunRecord } from './runs/record.js';
+import { type Engines, Runner } from './runs/runner.js';
+import { SecretStore } from './secrets.js';
+import { diskUsage } from './workspace/listing.js';
+
+export interface EdgeOptions {
+  /** Absolute: the edge's directory. */
+  readonly dir: string;
+  readonly cluster: string;
+  /** Secret. */
+  readonly token: string;
+  readonly steps: StepService;
+  readonly engines: Engines;
+  /** How many workflows run at a time; default 30, as REANA's. */
+  readonly limit?: number | undefined;
+  /** Default: loopback. */
+  readonly host?: string | undefined;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  readonly log: (line: string) => void;
+}
+
+/** REANA's API (0.9) over a step service, with all that it has on record in one directory. */
+export class Edge {
+  private constructor(
+    private readonly server: Server,
+    private readonly parts: Parts,
+  ) {}
+
+  /** Listens, then goes on with the runs that an edge before this one had left. */
+  static async open(options: EdgeOptions): Promise<Edge> {
+    const { dir, log, token } = options;
+    const parts = await prepare(options);
+    const answer = serve(routesOf(parts), token, log);
+    let ready: () => void = () => {};
+    const isReady = new Promise<void>(resolve => {
+      ready = resolve;
+    });
+    const server = createServer({ requestTimeout: 0 }, (request, response) => {
+      void isReady.then(() => answer(request, response));
+    });
+    // an upload may take hours, but not say nothing for so long
+    server.setTimeout(15 * 60_000);
+    // a second edge on the same port ends here, before it touches a run
+    await listen(server, options.port, options.host ?? '127.0.0.1');
+    await clear(join(dir, 'incoming'));
+    for (const run of parts.book.all()) if (run.status === 'deleted') await discard(parts, run);
+    await parts.runner.open();
+    ready();
+    return new Edge(server, parts);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Runs stay as they are on record; the steps go on in the pool. */
+  async close(): Promise<void> {
+    this.parts.runner.close();
+    const closed = new Promise(resolve => this.server.close(resolve));
+    this.server.closeAllConnections();
+    await closed;
+    await this.parts.book.settled();
+  }
+}
+
+async function prepare(options: EdgeOptions): Promise<Parts> {
+  const { dir, cluster, steps, engines, limit = 30 } = options;
+  const [workspaces, incoming] = [join(dir, 'workspaces'), join(dir, 'incoming')];
+  for (const each of [workspaces, incoming]) await mkdir(each, { recursive: true, mode: 0o700 });
+  const book = new RunBook(join(dir, 'runs'));
+  await book.open();
+  const secrets = new SecretStore(join(dir, 'secrets'));
+  await secrets.open();
+  const workspace = (run: RunRecord): string => join(workspaces, run.workspace);
+  const runner = new Runner({ book, steps, engines, limit, workspace, secrets: () => secrets.forSteps() });
+  const shared = { cluster, began: Date.now(), book, runner, steps, engines, secrets };
+  return { ...shared, workspaces, incoming, workspace, disk: diskOf(workspaces) };
+}
+
+const routesOf = (parts: Parts) => [
+  ...accountRoutes(parts),
+  ...workflowRoutes(parts),
+  ...lifeRoutes(parts),
+  ...statusRoutes(parts),
+  ...workspaceRoutes(parts),
+  ...diffRoutes(parts),
+  ...secretRoutes(parts),
+  ...absentRoutes(),
+];
+
+/** A client asks who it is before everything else; counting a million files each time would not do. */
+const keptMs = 60_000;
+
+function diskOf(workspaces: string): Parts['disk'] {
+  let counted: { readonly at: number; readonly used: Promise<number> } | undefined;
+  return async () => {
+    if (!counted || Date.now() - counted.at > keptMs) {
+      counted = { at: Date.now(), used: diskUsage(workspaces, true, undefined).then(([all]) => all?.size.raw ?? 0) };
+    }
+    const { bavail, bsize } = await statfs(workspaces);
+    return { used: await counted.used, free: bavail * bsize };
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function clear(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) await rm(join(dir, name), { force: true });
+}

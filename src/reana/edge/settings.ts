@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf, ScailfinError } from '../../errors.js';
+
+/** `settings.json` in the edge's directory, written when it is staged; more may stand there than the edge reads. */
+const schema = z.object({
+  cluster: z.string(),
+  port: z.number().int().min(0).max(65_535),
+  /** Secret. */
+  token: z.string().min(16),
+  condorBin: z.string().startsWith('/'),
+  condorConfig: z.string().startsWith('/'),
+  /** Where to listen; default: loopback only. */
+  listen: z.string().optional(),
+  /** How many workflows run at a time. */
+  maxRunning: z.number().int().min(1).optional(),
+});
+
+export type Settings = z.infer<typeof schema>;
+
+/** @throws ScailfinError naming the file, without what is in it */
+export function readSettings(dir: string): Settings {
+  const file = join(dir, 'settings.json');
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const why = error instanceof SyntaxError ? 'it is no JSON' : messageOf(error);
+    throw new ScailfinError(`the edge's settings in ${file} can't be read: ${why}`);
+  }
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const wrong = read.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ScailfinError(`the edge's settings in ${file} are not complete: ${wrong.join('; ')}`);
+}

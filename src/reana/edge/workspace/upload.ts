@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { lstat, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { WorkspaceError } from './errors.js';
+import { inside, namesOf } from './inside.js';
+
+/**
+ * Puts what a stream holds under a path, over what was there, once all of it has come: a stream that breaks changes
+ * nothing.
+ * @param incoming a directory on the workspace's file system, for files that are not whole yet
+ */
+export async function upload(root: string, path: string, body: Readable, incoming: string): Promise<void> {
+  const names = namesOf(path);
+  const name = names.pop();
+  if (name === undefined) throw new WorkspaceError('The file transferred needs to have name.');
+  const part = join(incoming, randomUUID());
+  try {
+    await pipeline(body, createWriteStream(part, { flags: 'wx', mode: 0o644, highWaterMark: 1 << 20 }));
+    await inside(root, names, directory => put(part, `${directory}/${name}`, path), { create: true });
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+async function put(part: string, target: string, path: string): Promise<void> {
+  const there = await lstat(target).catch(() => undefined);
+  if (there?.isDirectory()) throw new WorkspaceError(`'${path}' is a directory`);
+  await rename(part, target);
+}

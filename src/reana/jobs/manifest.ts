@@ -34,6 +34,7 @@ export async function survey(workspace: string, hashes: Hashes): Promise<Item[]>
       const path = dir === '' ? entry.name : `${dir}/${entry.name}`;
       if (path === PROBE) continue;
       const item = await itemAt(workspace, path, hashes);
+      if (!item && entry.name.includes('\ufffd')) throw new ScailfinError(`a file's name is not UTF-8: ${path}`);
       if (item) items.push(item);
       if (item?.kind === 'd') await visit(path);
     }

@@ -25,12 +25,12 @@ export function parseReport(text: string): Report {
 
 /** The wrapper's own exit statuses; a step's own status of that number comes with a report that names it. */
 const classes: Readonly<Record<number, string>> = {
-  160: 'no container runtime works there',
+  160: 'no container runtime works',
   161: 'its image is not there, or could not be converted',
   162: 'a file it needs did not arrive as it was when the step was submitted',
   163: 'what it made could not be brought back',
   164: 'the launcher of parallel programs failed',
-  165: 'the disk there is full',
+  165: 'the disk is full',
   166: 'the wrapper itself failed',
 };
 
@@ -55,7 +55,8 @@ export function outcomeOf(
   const said = report?.values.get('message');
   // the wrapper's word counts above the step's: a step that went well and whose output is lost has failed
   const isWrappers = known !== undefined && (report?.exit === undefined || report.exit !== job.exitCode);
-  if (isWrappers) return { state: 'failed', reason: `${known}${there}${said ? `: ${said}` : ''}` };
+  if (isWrappers)
+    return { state: 'failed', reason: said ? `${node ? `on ${node}: ` : ''}${said}` : `${known}${there}` };
   if (report?.exit === undefined) {
     return {
       state: 'failed',

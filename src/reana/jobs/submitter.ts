@@ -19,6 +19,8 @@ export class Submitter {
   readonly #waiting = new Set<string>();
   /** Whether their jobs are in the pool is not known at this moment. */
   readonly busy = new Set<string>();
+  /** HTCondor was asked to take them, and its answer is not known. */
+  readonly #doubtful = new Set<string>();
   readonly #refusals = new Map<string, number>();
   #running: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -72,15 +74,25 @@ export class Submitter {
       const wanted = rows.filter(row => isToSubmit(this.ledger.get(row.id)));
       if (wanted.length > 0 && !(await this.#hand(wanted))) return false;
       for (const id of ids) this.#waiting.delete(id);
+      await this.#dropStopped(ids);
       return true;
     } finally {
       for (const id of ids) this.busy.delete(id);
     }
   }
 
+  async #dropStopped(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const step = this.ledger.get(id);
+      if (!step?.stopping || step.job !== undefined || !isInPool(step) || this.#doubtful.has(id)) continue;
+      await this.ledger.change(id, { state: 'stopped', ended: Date.now(), reason: 'stopped' });
+    }
+  }
+
   async #hand(rows: readonly Row[]): Promise<boolean> {
     const file = join(this.place.dir, `${(rows[0] as Row).id}.submit`);
     await writeFile(file, description(this.place, rows), { mode: 0o600 });
+    for (const { id } of rows) this.#doubtful.add(id);
     try {
       const jobs = await this.queue.submit(file);
       await Promise.all(rows.map(({ id }, i) => this.#submitted(id, jobs[i] as string)));
@@ -94,6 +106,7 @@ export class Submitter {
 
   async #submitted(id: string, job: string): Promise<void> {
     this.#refusals.delete(id);
+    this.#doubtful.delete(id);
     const step = this.ledger.get(id);
     if (step && step.job !== job) await this.ledger.change(id, { job, reason: undefined });
     // stopped while HTCondor was busy with it
@@ -104,6 +117,7 @@ export class Submitter {
   async #refused(rows: readonly Row[], error: unknown): Promise<boolean> {
     const there = new Map((await this.queue.jobs()).map(({ step, job }) => [step, job]));
     for (const { id } of rows) {
+      this.#doubtful.delete(id);
       const job = there.get(id);
       const refusals = (this.#refusals.get(id) ?? 0) + 1;
       if (job !== undefined) {

@@ -6,6 +6,7 @@ import { say } from './say.js';
 /** Debian packages that the tests and the lab use on this machine. */
 const packages = [
   'ca-certificates',
+  'chromium',
   'debian-archive-keyring',
   'iproute2',
   'mmdebstrap',

@@ -54,7 +54,7 @@ export async function bringUpEdge(context: Context, { host }: Head, pool: Runnin
     const digest = { path: `${edge}/program/digest`, content: `${program.digest}\n`, mode: 0o600 };
     await host.put([...staged, digest, ...files]);
   } else await host.put(files);
-  const args = [dir, node, String(found.port), pool.bin];
+  const args = [dir, node, String(found.port)];
   await runScript(host, templateText('headnode/edge-start.sh'), args, { timeoutMs: 60_000 }).catch(error => {
     if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
     throw new ScailfinError(`REANA's edge does not answer on ${host.name}: ${error.stderr.trim()}`, { cause: error });

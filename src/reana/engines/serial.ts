@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ScailfinError, UsageError } from '../../errors.js';
-import { quote } from '../../shell.js';
 import { parseDuration } from '../../units.js';
 import type { Step, StepResources } from '../jobs/step.js';
 import type { Engine, EngineRun } from './engine.js';
@@ -40,8 +39,7 @@ export const serial: Engine = {
       await run.steps.submit(
         {
           ...{ workflow: run.workflow, workspace: run.workspace, name: step, image, resources },
-          ...{ command: `cd ${quote(run.workspace)} && ${command}`, shown: command },
-          environment: run.environment,
+          ...{ command, environment: run.environment },
           secrets: run.secrets,
         },
         id,

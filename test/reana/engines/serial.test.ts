@@ -25,14 +25,14 @@ const two = [
 ];
 
 describe('serial workflows', () => {
-  it('run one command after the other, in the workspace, as REANA words them', async () => {
+  it('run one command after the other, in the workspace', async () => {
     const fake = new FakeSteps();
     const { run, seen } = runOf(two, fake, { parameters: { events: 200 } });
     await serial.run(run, never);
-    expect(fake.requests.map(r => [r.name, r.image, r.command, r.shown])).toEqual([
-      ['generate', 'root:6', "cd '/edge/work spaces/w1' && mkdir -p out", 'mkdir -p out'],
-      ['generate', 'root:6', "cd '/edge/work spaces/w1' && gen 200 > out/data", 'gen 200 > out/data'],
-      ['fit', 'root:6', "cd '/edge/work spaces/w1' && fit out/data", 'fit out/data'],
+    expect(fake.requests.map(r => [r.name, r.image, r.workspace, r.command])).toEqual([
+      ['generate', 'root:6', '/edge/work spaces/w1', 'mkdir -p out'],
+      ['generate', 'root:6', '/edge/work spaces/w1', 'gen 200 > out/data'],
+      ['fit', 'root:6', '/edge/work spaces/w1', 'fit out/data'],
     ]);
     expect(fake.requests[2]?.resources).toEqual({ memory: 256 });
     expect(fake.requests[0]?.environment).toEqual({ REANA_WORKSPACE: '/edge/work spaces/w1' });
@@ -41,7 +41,7 @@ describe('serial workflows', () => {
   });
 
   it('end with the first command that fails, and say why', async () => {
-    const fake = new FakeSteps(r => ({ exitCode: r.shown?.startsWith('gen') ? 3 : 0 }));
+    const fake = new FakeSteps(r => ({ exitCode: r.command.startsWith('gen') ? 3 : 0 }));
     const { run, seen } = runOf(two, fake, { parameters: { events: 1 } });
     await expect(serial.run(run, never)).rejects.toThrow('step generate ended with status 3');
     expect(fake.requests).toHaveLength(2);

@@ -56,8 +56,10 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
   // nobody has an interactive session here
   const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
   const { items, total } = page(call, runs);
-  const withProgress = flag(call, 'include_progress');
-  const withSize = flag(call, 'include_workspace_size');
+  // the client's --verbose expects both without asking for them
+  const verbose = flag(call, 'verbose');
+  const withProgress = flag(call, 'include_progress', verbose);
+  const withSize = flag(call, 'include_workspace_size', verbose);
   const described = items.map(async run => ({
     ...{ id: run.id, name: fullName(run), status: run.status, user, created: timeOf(run.created) },
     progress: progressOf(parts, run, withProgress),

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { program } from '../../lab/programs.js';
+
+const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
+const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
+
+/**
+ * The real reana-client from PyPI, in an environment that is made once for these requirements and this Python.
+ * @returns its program, or why it can't be had here
+ */
+export async function reanaClient(): Promise<{ readonly path: string } | { readonly missing: string }> {
+  const version = await execa('python3', ['--version'], { reject: false });
+  if (version.exitCode !== 0) return { missing: 'there is no python3 on this machine' };
+  const hash = createHash('sha256')
+    .update(await readFile(requirements))
+    .update(version.stdout)
+    .digest('hex')
+    .slice(0, 16);
+  const target = join(cache, `reana-client-${hash}`);
+  const path = join(target, 'bin/reana-client');
+  if (existsSync(join(target, 'whole'))) return { path };
+  await mkdir(cache, { recursive: true });
+  // a venv can't be moved once it is made, so a mark says when it is whole
+  const build =
+    'test -e "$1/whole" || { rm -rf "$1" && python3 -m venv "$1" && "$1/bin/pip" install -q --no-input -r "$2" && touch "$1/whole"; }';
+  try {
+    await program(['flock', `${target}.lock`, 'sh', '-c', build, 'sh', target, requirements], {
+      timeoutMs: 15 * 60_000,
+    });
+    return { path };
+  } catch (error) {
+    await rm(target, { recursive: true, force: true });
+    const why = (error as Error).message.trim().split('\n').at(-1);
+    return { missing: `reana-client can't be installed from PyPI: ${why}` };
+  }
+}
+
+/** What the client printed, both streams; colours left out. */
+export interface Said {
+  readonly exitCode: number;
+  readonly out: string;
+}
+
+/** Runs the client as a user would, in a directory of its own and with nothing of this environment's REANA. */
+export async function run(
+  path: string,
+  { cwd, url, token }: { readonly cwd: string; readonly url: string; readonly token: string },
+  args: readonly string[],
+): Promise<Said> {
+  const env = {
+    ...{ PATH: process.env.PATH ?? '', HOME: cwd, LC_ALL: 'C.UTF-8', PYTHONWARNINGS: 'ignore' },
+    ...{ REANA_SERVER_URL: url, REANA_ACCESS_TOKEN: token },
+  };
+  const said = await execa(path, args, {
+    cwd,
+    env,
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stripFinalNewline: false,
+    timeout: 120_000,
+  });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+  return { exitCode: said.exitCode ?? -1, out: said.all.replaceAll(/\u001b\[[0-9;]*m/g, '') };
+}

@@ -8,6 +8,7 @@ import { absentRoutes } from './routes/absent.js';
 import { accountRoutes } from './routes/account.js';
 import { diffRoutes } from './routes/diff.js';
 import { discard, lifeRoutes } from './routes/life.js';
+import { overviewRoutes } from './routes/overview.js';
 import type { Parts } from './routes/parts.js';
 import { secretRoutes } from './routes/secrets.js';
 import { statusRoutes } from './routes/status.js';
@@ -102,6 +103,7 @@ const routesOf = (parts: Parts) => [
   ...workspaceRoutes(parts),
   ...diffRoutes(parts),
   ...secretRoutes(parts),
+  ...overviewRoutes(parts),
   ...absentRoutes(),
 ];
 

@@ -49,7 +49,9 @@ describe.skipIf(reason !== undefined)(
     it('whose service is killed when their job was just submitted are adopted', async () => {
       await bench.files();
       const { id } = await bench.submit('echo 1 >>count');
-      await expect.poll(() => here('condor_q -af ScailfinStep; condor_history -af ScailfinStep')).toContain(id);
+      await expect
+        .poll(() => here('condor_q -af ScailfinStep; condor_history -af ScailfinStep'), { timeout: 20_000 })
+        .toContain(id);
       // it forgets that it ever submitted it, and never heard of it
       await bench.restart(() => here(`cd ${workspace}/../../steps; sed -i '/"job"/d' journal.jsonl; rm -f events.log`));
       expect(await bench.steps.ended(id)).toMatchObject({ state: 'finished', exitCode: 0 });
@@ -60,7 +62,7 @@ describe.skipIf(reason !== undefined)(
     it('that end while nobody looks are known afterwards', async () => {
       await bench.files();
       const { id } = await bench.submit('sleep 2; echo done >out; exit 4');
-      await expect.poll(async () => (await bench.steps.get(id)).state).toBe('running');
+      await expect.poll(async () => (await bench.steps.get(id)).state, { timeout: 20_000 }).toBe('running');
       await bench.restart(() => expect.poll(() => here('condor_q -af ClusterId'), { timeout: 20_000 }).toBe(''));
       expect(await bench.steps.ended(id)).toMatchObject({ state: 'failed', exitCode: 4, attempts: 1 });
       expect(await here(`cat ${workspace}/out`)).toBe('done');
@@ -73,7 +75,8 @@ describe.skipIf(reason !== undefined)(
       await here('condor_restart -daemon schedd >/dev/null');
       const later = await bench.submit('echo later >later');
       expect(await bench.steps.ended(id)).toMatchObject({ state: 'finished', attempts: 1 });
-      expect(await bench.steps.log(id)).toBe('begun\ndone\n');
+      // HTCondor sends the last piece again when it is back
+      expect(await bench.steps.log(id)).toMatch(/^(begun\n)+done\n.*may appear twice\n$/);
       expect(await bench.steps.ended(later.id)).toMatchObject({ state: 'finished' });
       expect(await here(`cat ${workspace}/out ${workspace}/later`)).toBe('done\nlater');
       expect(await bench.jobsOf([id, later.id])).toEqual([1, 1]);

@@ -60,8 +60,11 @@ const lineOf = (entry: Entry): string =>
 
 function entryOf(line: string): Entry[] {
   try {
-    const entry: unknown = JSON.parse(line, (_, value) => (value === null ? undefined : value));
-    return typeof entry === 'object' && entry !== null ? [entry as Entry] : [];
+    const entry = JSON.parse(line) as Entry | null;
+    if (typeof entry !== 'object' || entry === null) return [];
+    if (!entry.set) return [entry];
+    const set = Object.entries(entry.set).map(([key, value]) => [key, value ?? undefined]);
+    return [{ ...entry, set: Object.fromEntries(set) }];
   } catch {
     return [];
   }

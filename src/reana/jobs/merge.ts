@@ -57,7 +57,7 @@ async function bring(r: Returned, before: Map<string, Item>, staged: string, ite
   await checkParents(r.workspace, item.path);
   const target = join(r.workspace, item.path);
   const now = await itemAt(r.workspace, item.path, r.hashes);
-  if (item.kind === 'd') return makeDirectory(r, target, item, now);
+  if (item.kind === 'd') return makeDirectory(r, target, item, now, before.get(item.path));
   if (now && isSame(now, item)) {
     if (now.kind === 'f' && now.mode !== item.mode) await chmod(target, item.mode);
     return [];
@@ -70,9 +70,16 @@ async function bring(r: Returned, before: Map<string, Item>, staged: string, ite
   return notes;
 }
 
-async function makeDirectory(r: Returned, target: string, item: Item, now: Item | undefined): Promise<string[]> {
+async function makeDirectory(
+  r: Returned,
+  target: string,
+  item: Item,
+  now: Item | undefined,
+  before: Item | undefined,
+): Promise<string[]> {
   if (now?.kind === 'd') return [];
-  const notes = now ? await keep(r, item.path) : [];
+  const notes = isChanged(now, before) ? await keep(r, item.path) : [];
+  await rm(target, { force: true });
   await mkdir(target, { mode: item.mode | 0o700 });
   return notes;
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
 import type { LoggedEvent } from '../../htcondor/userlog.js';
-import { Collector } from './collect.js';
+import { Collector, NOTES } from './collect.js';
 import { checkRequest, type Place } from './description.js';
 import { Hashes } from './hashes.js';
 import { Ledger } from './ledger.js';
@@ -37,6 +37,8 @@ const RETRY_MS = 2000;
 /** For the log to tell of jobs which the queue has no more. */
 const SETTLE_MS = 1000;
 const LOG_BYTES = 1 << 20;
+/** HTCondor 23.9 sends again what it had sent last, after the connection. */
+const TWICE = 'The headnode was away for a while: a piece of what the step printed may appear twice';
 
 /** Steps as jobs of an HTCondor pool on this machine. */
 export class PoolSteps implements StepService {
@@ -160,12 +162,17 @@ export class PoolSteps implements StepService {
     for (const { event, end } of events) {
       if (event.kind === 'submitted') this.#jobs.set(event.job, event.notes?.split(' ').at(-1) ?? '');
       const step = this.ledger.get(this.#jobs.get(event.job) ?? '');
+      if (step && event.kind === 'reconnected') this.#note(step, TWICE);
       const change = step && changeBy(event, step);
       if (!step || !change) continue;
       void this.ledger.change(step.id, change, end);
       if (change.ending) this.#collect({ ...step, ...change });
       else if (change.state === 'failed' && event.kind !== 'aborted') this.#removeSoon(event.job);
     }
+  }
+
+  #note({ id }: StepRecord, text: string): void {
+    void appendFile(join(this.options.dir, id, NOTES), `${text}\n`).catch(() => {});
   }
 
   #collect(step: StepRecord): void {

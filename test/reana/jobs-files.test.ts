@@ -194,6 +194,8 @@ describe('the report of a wrapper', () => {
   });
 });
 
+const b64 = (text: string): string => Buffer.from(text).toString('base64');
+
 describe('what is written for HTCondor and the wrapper', () => {
   const request: StepRequest = {
     ...{
@@ -215,9 +217,12 @@ describe('what is written for HTCondor and the wrapper', () => {
     expect(description({ ...place, lease: 30 }, [])).toContain('job_lease_duration = 30');
   });
 
-  it('says to the shell what was asked for', () => {
-    const script = `${stepEnvironment('one', request)}\nprintf '%s|' "$workspace" "$name" "$(echo "$command_b64" | base64 -d)" "$(echo "$environment_b64" | base64 -d)"`;
-    expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(`/w s|it's|echo "$(x)" 'y'|A=1'2|`);
+  it('says to the shell what was asked for', async () => {
+    put('a key', "it's secret\n");
+    const script = `${await stepEnvironment('one', { ...request, secrets: workspace })}\nprintf '%s|' "$secrets_b64" "$workspace" "$name" "$(echo "$command_b64" | base64 -d)" "$(echo "$environment_b64" | base64 -d)"`;
+    expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(
+      `${b64('a key')} ${b64("it's secret\n")}|/w s|it's|echo "$(x)" 'y'|A=1'2|`,
+    );
   });
 });
 

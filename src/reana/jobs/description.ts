@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { render } from '../../templates.js';
 import { base64 } from './manifest.js';
@@ -38,12 +40,20 @@ function rowText({ id, request: { resources }, inputBytes }: Row): string {
   return [id, cores, Math.ceil(memory), kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE].join(' ');
 }
 
-/** The step as the wrapper reads it. */
-export function stepEnvironment(id: string, request: StepRequest): string {
+/** The step as the wrapper reads it. Secret where the step has secrets. */
+export async function stepEnvironment(id: string, request: StepRequest): Promise<string> {
   const { name, workspace, image, command, environment } = request;
   const lines = Object.entries(environment).map(([key, value]) => base64(`${key}=${value}`));
-  const values = { command: base64(command), environment: lines.join('\n'), unpacks: 'gzip' };
+  const secrets = await secretLines(request.secrets);
+  const values = { command: base64(command), environment: lines.join('\n'), unpacks: 'gzip', secrets };
   return render('step/env', { id, name, workspace, image, ...values });
+}
+
+async function secretLines(dir: string | undefined): Promise<string> {
+  if (dir === undefined) return '';
+  const names = (await readdir(dir)).sort();
+  const contents = await Promise.all(names.map(name => readFile(join(dir, name), 'base64')));
+  return names.map((name, i) => `${base64(name)} ${contents[i]}`).join('\n');
 }
 
 /** @throws UsageError for what no step can ask for */

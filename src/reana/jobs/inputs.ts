@@ -30,6 +30,12 @@ export async function prepare(
   return { rows, refused };
 }
 
+/** What a step that is over needs no more: its copies of files, and its secrets. */
+export async function tidy(dir: string): Promise<void> {
+  for (const name of ['step.env', 'small.tar', 'small.tar.list', 'changed.tar'])
+    await rm(join(dir, name), { force: true });
+}
+
 async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Hashes): Promise<Row[]> {
   const [first] = steps as [StepRecord];
   const { workspace } = first.request;
@@ -41,7 +47,7 @@ async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Ha
     const dir = join(place.dir, id);
     await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { mode: 0o700 });
-    await writeFile(join(dir, 'step.env'), stepEnvironment(id, request), { mode: 0o600 });
+    await writeFile(join(dir, 'step.env'), await stepEnvironment(id, request), { mode: 0o600 });
     if (dir === origin) {
       await writeFile(join(dir, 'manifest'), manifestText(items, probe), { mode: 0o600 });
       await pack(workspace, smallOf(items), join(dir, 'small.tar'));

@@ -7,6 +7,7 @@ import type { LoggedEvent } from '../../htcondor/userlog.js';
 import { Collector, NOTES } from './collect.js';
 import { checkRequest, type Place } from './description.js';
 import { Hashes } from './hashes.js';
+import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
 import { printed } from './printed.js';
 import { JobQueue } from './queue.js';
@@ -77,6 +78,7 @@ export class PoolSteps implements StepService {
     const queue = new JobQueue(options.condorBin, options.condorConfig);
     const service = new PoolSteps(options, ledger, queue, { dir, wrapper, log, lease }, hashes);
     ledger.onChange(step => service.#know(step));
+    ledger.onChange(step => service.#tidy(step));
     for (const step of ledger.steps.values()) service.#know(step);
     for (const step of ledger.steps.values()) service.#collect(step);
     service.#follower = await LogFollower.open(log, ledger.read, events => service.#learn(events));
@@ -156,6 +158,10 @@ export class PoolSteps implements StepService {
 
   #know({ id, job }: Step): void {
     if (job !== undefined) this.#jobs.set(job, id);
+  }
+
+  #tidy({ id, state }: Step): void {
+    if (isStepOver(state)) void tidy(join(this.options.dir, id)).catch(() => {});
   }
 
   #learn(events: readonly LoggedEvent[]): void {

@@ -11,7 +11,8 @@ import { FakeSteps } from '../steps.js';
 /** Steps run here and now, as in the pool: a shell, in the workspace. Those that say `wait` end when a test ends them. */
 export const here = (request: StepRequest): Partial<Step> | undefined => {
   if (request.command.includes('wait')) return undefined;
-  const { status } = spawnSync('bash', ['-c', request.command], { env: { ...process.env, ...request.environment } });
+  const env = { ...process.env, ...request.environment };
+  const { status } = spawnSync('bash', ['-c', request.command], { cwd: request.workspace, env });
   return { exitCode: status ?? 1 };
 };
 

@@ -25,8 +25,10 @@ child='' facts='' clock='' phase='' began=''
 say() { printf 'scailfin: %s\n' "$*" >&2; }
 note() { facts="$facts$1=$2
 "; }
-# one line of what a program said, the last that says something
-last_words() { grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 1 | tr -d '\r' | cut -c1-300; }
+# one line of what a program said: the last that speaks of an error, else the last
+last_words() {
+  { grep -iE 'error|fatal' "$1" || grep -v '^[[:space:]]*$' "$1"; } 2>/dev/null | tail -n 1 | tr -d '\r' | cut -c1-300
+}
 milliseconds() { date +%s%3N; }
 # phase NAME: from here on the time is NAME's
 phase() {
@@ -82,7 +84,7 @@ finish() {
   rm -f "$own/reserve"
   printf '%s' "$facts" >report
   cat "$own/gone" >>report 2>/dev/null
-  remove "${part:-$own/part}" "$own"
+  remove "${cache:-$own}"/tmp/*".$SCAILFIN_STEP" "$own"
   [ -e changed.tar ] || tar -cf changed.tar -T /dev/null
   exit "$1"
 }
@@ -116,6 +118,7 @@ is_about_space() { grep -qiE 'no space left|quota exceeded|file too large' "$1" 
 [ -r ./step.env ] && [ -r ./manifest ] || { echo 'scailfin: step.env and manifest did not come along' >&2; exit 166; }
 # shellcheck disable=SC1091
 . ./step.env
+[ -n "${workspace-}" ] && [ -n "${command_b64-}" ] || { echo 'scailfin: step.env does not say what to run where' >&2; exit 166; }
 remove "$own"
 mkdir -p "$tmp/home" || exit 166
 chmod 700 "$own" && chmod 1777 "$tmp"

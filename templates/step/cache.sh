@@ -4,8 +4,11 @@
 cache=${SCAILFIN_CACHE:-$own/cache}
 make_cache() { mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null && [ -w "$1/tmp" ]; }
 make_cache "$cache" || { cache=$own/cache && make_cache "$cache"; } || fail 165 "no cache could be made in $scratch"
-# what is not whole yet; the next step clears it away when this one was killed
-part=$cache/tmp/$SCAILFIN_STEP
+# where something is made that is not whole yet; by the process that makes it the next step sees what a killed one left
+make_part() {
+  part=$cache/tmp/$(exec sh -c 'echo $PPID').$SCAILFIN_STEP
+  mkdir -p "$part"
+}
 for old in "$cache"/tmp/*; do
   owner=${old##*/}
   if [ -e "$old" ] && [ ! -d "/proc/${owner%%.*}" ]; then remove "$old"; fi
@@ -33,8 +36,7 @@ trim_now() {
   [ "$excess" -gt 0 ] || return 0
   find images objects -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -n | sed 's/^[^ ]* //' | while read -r item; do
     [ "$excess" -gt 0 ] || break
-    if (flock -n 8 && mkdir -p "$part" && mv "$item" "$part/old") 8>>"locks/${item##*/}" 2>/dev/null; then
-      remove "$part/old"
+    if (flock -n 8 && make_part && mv "$item" "$part/old" && remove "$part") 8>>"locks/${item##*/}" 2>/dev/null; then
       size=$(awk -v item="$item" '$2 == item { print $1 }' "$own/sizes")
       excess=$((excess - ${size:-0}))
     fi

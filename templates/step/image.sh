@@ -105,7 +105,7 @@ make_image() {
     return 1
   fi
   trim 0
-  mkdir -p "$part/layers"
+  make_part && mkdir "$part/layers" || return
   if "$@" "$part/image" >"$own/words" 2>&1 9>&- && [ -e "$part/image" ] && mv "$part/image" "$cache/images/$file"; then
     remove "$part"
     : >"$own/pulled"
@@ -125,9 +125,8 @@ pull_sif() {
     "$program" pull "$1" "$from"
 }
 pull_directory() {
-  bin=$(dirname "$program")
-  CH_IMAGE_STORAGE=$part/layers "$bin/ch-image" pull "$reference" &&
-    CH_IMAGE_STORAGE=$part/layers "$bin/ch-convert" -i ch-image -o dir "$reference" "$1"
+  CH_IMAGE_STORAGE=$part/storage ch-image pull "$reference" &&
+    CH_IMAGE_STORAGE=$part/storage ch-convert -i ch-image -o dir "$reference" "$1"
 }
 # of a file: a SIF has its squashfs inside
 unsquash() {

@@ -68,8 +68,8 @@ bring() {
 bring_cached() {
   object=$cache/objects/$1
   if [ ! -e "$object" ]; then
-    mkdir -p "$part" && fetch "$1" "$2" "$3" "$part/object" || return
-    chmod 400 "$part/object" && mv "$part/object" "$object" || return 165
+    make_part && fetch "$1" "$2" "$3" "$part/object" || return
+    chmod 400 "$part/object" && mv "$part/object" "$object" && rmdir "$part" || return 165
   fi
   used "$object"
   # others may have it now, too; a copy, as a step may write over it

@@ -4,12 +4,13 @@ import { makeImage } from './helpers/image.js';
 import { Workspace } from './helpers/wrapped.js';
 
 const reason = labUnavailable();
-const runtimes = ['charliecloud', 'apptainer'] as const;
+const runtimes = ['charliecloud', 'apptainer', 'singularity'] as const;
+const fromNode = ['changed.tar', 'manifest', 'report', 'small.tar', 'step.env', 'step.sh'];
+const image = '/home/alice/image';
 
 describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let lab: Lab;
   let workspace: Workspace;
-  const image = '/home/alice/image';
   beforeAll(async () => {
     lab = await Lab.up({});
     await makeImage(lab, 'c1', image);
@@ -23,23 +24,152 @@ describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (
   afterEach(async () => {
     await workspace?.remove();
   });
+  const onNode = async (script: string) => (await lab.exec('c1', ['sh', '-c', script], { user: 'root' })).stdout.trim();
 
   describe.each(runtimes)('by %s', runtime => {
     const site = { SCAILFIN_RUNTIMES: runtime };
 
     it('shows the workspace at its own path, runs the line as it is, and returns what is new', async () => {
       await workspace.write('data/in.txt', 'hello\n');
-      const command = `cat data/in.txt > out.txt && cat "${workspace.dir}/out.txt" /etc/image && pwd && echo 'it'"'"'s "quoted" $((1+1)) \\n'`;
+      const quoting = `echo 'it'"'"'s "quoted" $((1+1)) \\n' && echo "$0"`;
+      const command = `cat data/in.txt >out.txt && cat "${workspace.dir}/out.txt" /etc/image && pwd && ${quoting}`;
       const step = await workspace.step({ command, image, site });
       expect(step.stderr).toBe('');
-      expect(step.stdout).toBe(`hello\nthis is the image\n${workspace.dir}\nit's "quoted" $((1+1)) \\n\n`);
+      expect(step.stdout).toBe(`hello\nthis is the image\n${workspace.dir}\nit's "quoted" $((1+1)) \\n\nbash\n`);
       expect(step.status).toBe(0);
       expect(step.changed.map(item => item.path)).toEqual(['out.txt']);
       expect(await workspace.read(step, 'out.txt')).toBe('hello\n');
-      expect(step.report.exit).toBe(0);
+      expect(step.report).toMatchObject({ exit: 0, shared: false, deleted: [] });
       expect(step.report.values.get('runtime')).toBe(runtime);
       expect(step.report.values.get('runtime_version')).toMatch(/^\d+\.\d+/);
-      expect(step.left).toEqual(['changed.tar', 'manifest', 'report', 'small.tar', 'step.env', 'step.sh']);
+      expect(step.report.values.get('image_source')).toBe('local');
+      for (const phase of ['runtime', 'inputs', 'run', 'outputs']) {
+        expect(step.report.values.get(`seconds_${phase}`)).toMatch(/^\d+\.\d{3}$/);
+      }
+      expect(step.left).toEqual(fromNode);
     });
+
+    it('gives the step its environment exactly, a home of its own, and nothing of the site or of HTCondor', async () => {
+      const environment = {
+        PLAIN: 'x',
+        QUOTED: `it's "that" \\ $HOME \`id\` %0A`,
+        LINES: '\n two\n\nlines \n',
+        UNICODE: 'Δ µ→e γ',
+        EMPTY: '',
+        LD_LIBRARY_PATH: '/nowhere',
+      };
+      const command = `for n in ${Object.keys(environment).join(' ')}; do printf '%s' "\${!n}" | base64 -w0; echo; done
+        env | sed 's/=.*//' | sort >names; cd; pwd; ls -A; echo x >y; id -u`;
+      const theirs = { LEAKED: 'no', OMP_NUM_THREADS: '3', _CONDOR_JOB_AD: '/x', _CONDOR_ANCESTOR_5: '7:8:9' };
+      const step = await workspace.step({ command, image, environment, site: { ...site, ...theirs } });
+      const lines = step.stdout.split('\n');
+      const seen = lines.slice(0, 6).map(line => Buffer.from(line, 'base64').toString());
+      expect(seen).toEqual(Object.values(environment));
+      expect(lines.slice(6)).toEqual(['/tmp/home', await onNode('id -u alice'), '']);
+      const names = (await workspace.read(step, 'names')).split('\n');
+      expect(names).toEqual(expect.arrayContaining(['OMP_NUM_THREADS', '_CONDOR_ANCESTOR_5', 'SCAILFIN_STEP', 'HOME']));
+      expect(names.filter(name => /LEAKED|_CONDOR_(?!ANC)|SCAILFIN_(?!STEP)|LC_ALL|USER$/.test(name))).toEqual([]);
+    });
+
+    it('never shows the environment or the command to others on the node', async () => {
+      const options = { command: 'sleep 3; : kx-command', image, environment: { TOKEN: 'kx-token-5Wd8' }, site };
+      const running = workspace.step(options);
+      await new Promise(resolve => setTimeout(resolve, 2000));
+      expect(await onNode('ps -eo args | grep -v grep | grep -c kx-token || :')).toBe('0');
+      expect((await running).status).toBe(0);
+    });
+
+    it('ends with the status of the step, 128 and the signal where one ended it', async () => {
+      const status = async (command: string) => {
+        const step = await workspace.step({ command, image, site });
+        expect(step.report.exit).toBe(step.status);
+        return step.status;
+      };
+      expect(await status('echo part >part; exit 3')).toBe(3);
+      expect(await status('exit 161')).toBe(161);
+      expect(await status('no-such-command')).toBe(127);
+      expect(await status('kill -KILL $$')).toBe(137);
+      expect(await status('kill -SEGV $$')).toBe(139);
+    });
+
+    it('brings back what changed, whatever it is called and whatever was done to it', async () => {
+      const names = [
+        '-rf',
+        ' blank ',
+        'a\nb',
+        'a"b',
+        "it's",
+        'ü→γ',
+        '100%',
+        '%0A',
+        '$HOME',
+        'tab\there',
+        '\\n',
+        '*',
+        'back\\',
+      ];
+      for (const name of names) await workspace.write(`in/${name}`, `old ${name}`);
+      for (const name of ['same', 'touched', 'mode', 'gone\nfile', 'link']) await workspace.write(name, name);
+      await workspace.sh('mkdir -p empty full/deep "gone dir"; touch full/deep/x; ln -s same points; chmod 750 full');
+      const command = `set -e; cd in; for f in * ; do test "old $f" = "$(cat "./$f")"; printf ' new' >>"./$f"; cp -- "./$f" "../copy of $f"; done
+        cd ..; cat same >s; cat s >same; rm s; touch touched; chmod 755 mode; rm gone*file link; rm -r 'gone dir'
+        ln -s ../elsewhere 'li nk'; ln -sf touched points; mkdir -p 'new dir/sub'; : >'new dir/empty'; stat -c %a full`;
+      const step = await workspace.step({ command, image, site });
+      expect(step.stderr).toBe('');
+      expect(step.stdout).toBe('750\n');
+      const found = step.changed
+        .map(item => `${item.kind} ${item.path}`)
+        .filter(line => !/^. (in|copy of )/.test(line));
+      expect(found).toEqual(['l li nk', 'f mode', 'd new dir', 'f new dir/empty', 'd new dir/sub', 'l points']);
+      for (const name of names) {
+        expect(await workspace.read(step, `in/${name}`)).toBe(`old ${name} new`);
+        expect(await workspace.read(step, `copy of ${name}`)).toBe(`old ${name} new`);
+      }
+      expect(step.changed.find(i => i.path === 'mode')?.mode).toBe(0o755);
+      expect([...step.report.deleted].sort()).toEqual(['gone\nfile', 'gone dir', 'link']);
+    });
+
+    it('leaves nothing when it is told to end', async () => {
+      const scratch = await workspace.send({ command: 'trap "" TERM; setsid sleep 1000 & sleep 1000', image, site });
+      const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], {
+        user: 'alice',
+        env: workspace.environment(scratch, { site }),
+        stdio: 'ignore',
+      });
+      const ended = new Promise<number | null>(resolve => child.on('exit', resolve));
+      await expect.poll(() => onNode('pgrep -fc "^sleep 1000" || :'), { timeout: 20_000 }).toBe('2');
+      child.kill('SIGTERM');
+      expect(await ended).toBe(143);
+      expect(await onNode('pgrep -u alice -a || :')).toBe('');
+      expect(await onNode(`ls -A ${scratch}`)).toBe(fromNode.join('\n'));
+      expect(await onNode('ls -A /tmp/cache/tmp; mount | grep -c [.]scailfin || :')).toBe('0');
+    }, 60_000);
+  });
+
+  it('runs without a container where no image is asked for', async () => {
+    await workspace.write('in', 'x');
+    const step = await workspace.step({ command: 'cat in >out; ls /etc/image; echo $HOME; exit 4' });
+    expect(step.status).toBe(4);
+    expect(step.report.values.get('runtime')).toBe('none');
+    expect(step.changed.map(item => item.path)).toEqual(['out']);
+    expect(step.stdout).toMatch(/\.scailfin\/tmp\/home\n$/);
+  });
+
+  it('works in the workspace itself where the node has it, proved by the nonce', async () => {
+    await lab.exec('c1', ['sh', '-c', 'mkdir -p ~/ws; echo abc >~/ws/.probe; echo 1 >~/ws/in'], { user: 'alice' });
+    for (const [nonce, shared] of [
+      ['abc', true],
+      ['abd', false],
+    ] as const) {
+      const scratch = await workspace.send({ command: 'cat in >out', image });
+      const script = `cd "$0" && sed -i 's|^workspace=.*|workspace=/home/alice/ws|' step.env && sed -i '1s|.*|probe .probe ${nonce}|' manifest && ./step.sh`;
+      const env = workspace.environment(scratch, {});
+      const { exitCode } = await lab.exec('c1', ['sh', '-c', script, scratch], { user: 'alice', env, check: false });
+      const { report, changed } = await workspace.collect('c1', scratch);
+      expect(report.shared).toBe(shared);
+      expect(changed.length).toBe(shared ? 0 : 1);
+      expect(exitCode).toBe(shared ? 0 : 1);
+    }
+    expect(await onNode('cat /home/alice/ws/out; ls -A /home/alice/ws')).toBe('1\n.probe\nin\nout');
   });
 });

@@ -76,7 +76,7 @@ export class Workspace {
     const items = await survey(dir, this.hashes);
     await pack(dir, smallOf(items), join(top, 'small.tar'));
     const request = { workflow: 'w', workspace: dir, name: id, image: options.image ?? '', command: options.command };
-    const env = stepEnvironment(id, { ...request, environment: options.environment ?? {}, resources: {} });
+    const env = await stepEnvironment(id, { ...request, environment: options.environment ?? {}, resources: {} });
     await writeFile(join(top, 'step.env'), `${env}${options.more ?? ''}\n`);
     await writeFile(join(top, 'manifest'), manifestText(items, options.probe));
     await writeFile(join(top, 'step.sh'), wrapperScript(), { mode: 0o755 });
@@ -109,7 +109,10 @@ export class Workspace {
         timeoutMs: options.timeoutMs ?? 120_000,
       },
     );
-    return { status: exitCode, stdout, stderr, ...(await this.collect(host, scratch)) };
+    const collected = await this.collect(host, scratch).catch(error => {
+      throw new Error(`status ${exitCode}, ${stdout}${stderr}`, { cause: error });
+    });
+    return { status: exitCode, stdout, stderr, ...collected };
   }
 
   /** What HTCondor would bring back. */

@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Lab, labUnavailable } from '../lab/lab.js';
+import { makeImage } from './helpers/image.js';
+import { Registry } from './helpers/registry.js';
+import { Workspace } from './helpers/wrapped.js';
+
+const reason = labUnavailable();
+const image = '/home/alice/image';
+
+describe.skipIf(reason !== undefined)(
+  `images of steps${reason ? ` (skipped: ${reason})` : ''}`,
+  { timeout: 180_000 },
+  () => {
+    let lab: Lab;
+    let registry: Registry;
+    let workspace: Workspace;
+    beforeAll(async () => {
+      lab = await Lab.up({});
+      await makeImage(lab, 'c1', image);
+      const make =
+        'mksquashfs image image.sqfs -quiet -no-progress >/dev/null && apptainer --silent build image.sif image';
+      await lab.exec('c1', ['sh', '-c', make], { timeoutMs: 200_000 });
+      registry = await Registry.start(lab, 'c1', image);
+    }, 300_000);
+    afterAll(async () => {
+      await lab?.down();
+    });
+    beforeEach(async () => {
+      workspace = await Workspace.make(lab);
+    });
+    afterEach(async () => {
+      await workspace?.remove();
+      await onNode('chmod -R u+rwX /tmp/cache; rm -rf /tmp/cache');
+    });
+    const onNode = async (script: string) =>
+      (await lab.exec('c1', ['sh', '-c', script], { user: 'root' })).stdout.trim();
+    const source = (step: { report: { values: ReadonlyMap<string, string> } }) =>
+      step.report.values.get('image_source');
+    /** A PATH where some programs are missing; others come first. */
+    const without = async (names: string, ...first: string[]) => {
+      const dir = `/opt/without-${names.replaceAll(' ', '-')}`;
+      await onNode(`mkdir -p ${dir}; ln -sf /usr/bin/* ${dir}; cd ${dir}; rm -f ${names}`);
+      return [...first, dir].join(':');
+    };
+
+    describe.each(['charliecloud', 'apptainer'])('by %s', runtime => {
+      const site = { SCAILFIN_RUNTIMES: runtime };
+      const command = 'cat /etc/image; pwd; echo x >out';
+
+      it.each(['sqfs', 'sif'])('that are files: .%s', async ending => {
+        const step = await workspace.step({ command, image: `${image}.${ending}`, site });
+        expect(step.stderr.replace(/^scailfin: getting the image .*\n/, '')).toBe('');
+        expect(step).toMatchObject({ status: 0, stdout: `this is the image\n${workspace.dir}\n` });
+        expect(step.changed.map(item => item.path)).toEqual(['out']);
+        expect(step.report.values.get('runtime')).toBe(runtime);
+      });
+
+      it('that are unpacked in CVMFS are used from there', async () => {
+        await onNode(
+          `mkdir -p /cvmfs/unpacked.cern.ch/registry.hub.docker.com/library; cp -a ${image} /cvmfs/unpacked.cern.ch/registry.hub.docker.com/library/python:3.12`,
+        );
+        const step = await workspace.step({ command, image: 'docker.io/library/python:3.12', site });
+        expect(step).toMatchObject({ status: 0, stdout: `this is the image\n${workspace.dir}\n` });
+        expect(source(step)).toBe('cvmfs');
+        expect(source(await workspace.step({ command, image: 'python:3.12', site }))).toBe('cvmfs');
+      });
+
+      it('come from a registry once for twenty steps at once, and once more for another image', async () => {
+        const before = await registry.downloads();
+        const steps: string[] = [];
+        const options = { command: 'echo $IMAGE_SAYS; cat /etc/image', image: registry.image('1.0'), site };
+        for (let n = 0; n < 20; n++) steps.push(await workspace.send(options));
+        const script = `for dir; do (cd "$dir" && _CONDOR_SCRATCH_DIR=$dir ./step.sh >out 2>err; echo $? >status) & done; wait; cat $(printf '%s/status ' "$@") $(printf '%s/out ' "$@") $(printf '%s/err ' "$@")`;
+        const env = { SCAILFIN_CACHE: '/tmp/cache', ...site };
+        const { stdout } = await lab.exec('c1', ['sh', '-c', script, 'sh', ...steps], { env, timeoutMs: 170_000 });
+        expect(stdout.replace(/^scailfin: getting the image .*\n/gm, '')).toBe(
+          `${'0\n'.repeat(20)}${'hello\nthis is the image\n'.repeat(20)}`,
+        );
+        const sources = await onNode(
+          `cat ${steps.map(dir => `${dir}/report`).join(' ')} | grep image_source | sort | uniq -c`,
+        );
+        expect(sources).toMatch(/^19 image_source=cache\s+1 image_source=pulled$/);
+        const once = (await registry.downloads()) - before;
+        expect(once).toBe(2);
+        expect(source(await workspace.step({ command, image: registry.image('2.0'), site }))).toBe('pulled');
+        expect(source(await workspace.step({ command, image: `docker://${registry.image('2.0')}`, site }))).toBe(
+          'cache',
+        );
+      });
+
+      it('that the registry does not have fail the step in its own words, and leave no half image', async () => {
+        const step = await workspace.step({
+          command,
+          image: registry.image('none'),
+          site: { ...site, PATH: await without(runtime === 'apptainer' ? 'ch-run' : 'apptainer singularity') },
+        });
+        expect(step.status).toBe(161);
+        expect(step.report.exit).toBeUndefined();
+        expect(step.report.values.get('message')).toMatch(
+          /^the image c1:5443\/lab\/image:none can't be had: .*(unknown|not in registry)/i,
+        );
+        expect(await onNode('ls -A /tmp/cache/images /tmp/cache/tmp')).toBe('/tmp/cache/images:\n\n/tmp/cache/tmp:');
+      });
+
+      it('whose getting was killed are got by the next', async () => {
+        const scratch = await workspace.send({ command, image: registry.image('3.0'), site });
+        const env = workspace.environment(scratch, { site });
+        const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
+        const ended = new Promise(resolve => child.on('exit', resolve));
+        await expect.poll(() => onNode('ls -A /tmp/cache/tmp'), { timeout: 20_000 }).not.toBe('');
+        await onNode('pkill -KILL -u alice');
+        await ended;
+        expect(await onNode('ls -A /tmp/cache/tmp')).not.toBe('');
+        const step = await workspace.step({ command, image: registry.image('3.0'), site });
+        expect(step.status).toBe(0);
+        expect(source(step)).toBe('pulled');
+        expect(await onNode('ls -A /tmp/cache/tmp')).toBe('');
+      });
+    });
+
+    it('that are not there', async () => {
+      const step = await workspace.step({ command: 'true', image: '/home/alice/none.sif' });
+      expect(step.status).toBe(161);
+      expect(step.report.values.get('message')).toBe('there is no /home/alice/none.sif on this node');
+    });
+
+    it('need something that runs them', async () => {
+      const PATH = await without('apptainer singularity ch-run');
+      const step = await workspace.step({ command: 'true', image, site: { PATH } });
+      expect(step.status).toBe(160);
+      expect(step.report.values.get('message')).toMatch(/^neither .* is on this node$/);
+      expect(step.report.exit).toBeUndefined();
+    });
+
+    it('are run by the next one where the first is broken, in the order of the site', async () => {
+      await onNode(
+        'mkdir -p /opt/broken; cd /opt/broken; echo "#!/bin/sh\nexit 1" >apptainer; echo "#!/bin/sh\ncase \\$1 in --version) echo 3.8.7;; *) echo FATAL: no setuid >&2; exit 255; esac" >singularity; chmod 755 *',
+      );
+      const site = {
+        PATH: await without('none-at-all', '/opt/broken'),
+        SCAILFIN_RUNTIMES: 'apptainer singularity=nothing charliecloud',
+      };
+      const step = await workspace.step({ command: 'cat /etc/image', image, site });
+      expect(step).toMatchObject({ status: 0, stdout: 'this is the image\n' });
+      expect(step.report.values.get('runtime')).toBe('charliecloud');
+      expect(step.stderr).toMatch(/apptainer .* does not work[\s\S]*singularity .* FATAL: no setuid/);
+      const none = await workspace.step({
+        command: 'true',
+        image,
+        site: { ...site, PATH: await without('ch-run', '/opt/broken') },
+      });
+      expect(none.status).toBe(160);
+      expect(none.report.values.get('message')).toMatch(/could not start .*: FATAL: no setuid/);
+    });
+
+    it('are run by what comes with a module, where it is not in the PATH', async () => {
+      const modules = `mkdir -p /opt/module/bin /etc/profile.d; ln -sf /usr/bin/apptainer /opt/module/bin/apptainer
+      echo 'module() { [ "$1 $2 $3" != "load base tools/apptainer" ] || PATH=/opt/module/bin:$PATH; }' >/etc/profile.d/modules.sh`;
+      await onNode(modules);
+      const site = {
+        PATH: await without('apptainer singularity ch-run'),
+        SCAILFIN_RUNTIMES: 'apptainer=base,tools/apptainer',
+      };
+      const step = await workspace.step({ command: 'cat /etc/image', image, site });
+      await onNode('rm /etc/profile.d/modules.sh');
+      expect(step).toMatchObject({ status: 0, stdout: 'this is the image\n', stderr: '' });
+    });
+  },
+);

@@ -1,45 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { until } from '../lab/programs.js';
-import { token } from './edge/edges.js';
+import { ChildEdge } from './edge/child.js';
 
-const program = fileURLToPath(new URL('edge/killable.ts', import.meta.url));
 let dir: string;
-let child: ChildProcess | undefined;
-let url: string;
+let edge: ChildEdge;
+const ask: ChildEdge['ask'] = (...request) => edge.ask(...request);
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'scailfin-edge-kill-'));
+  edge = new ChildEdge(dir);
 });
 afterEach(async () => {
-  child?.kill('SIGKILL');
+  await edge.kill();
   await rm(dir, { recursive: true, force: true });
 });
-
-async function start(): Promise<void> {
-  child = spawn(process.execPath, ['--import', 'tsx', program, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-  url = `http://127.0.0.1:${Number(line.toString())}`;
-}
-
-async function kill(): Promise<void> {
-  const ended = once(child as ChildProcess, 'exit');
-  child?.kill('SIGKILL');
-  await ended;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what the test is about
-async function ask(method: string, path: string, body?: unknown): Promise<any> {
-  const init = { method, body: body === undefined ? null : JSON.stringify(body) };
-  const response = await fetch(`${url}${path}${path.includes('?') ? '&' : '?'}access_token=${token}`, init);
-  return response.json();
-}
 
 const steps = (): string => join(dir, 'steps');
 const submitted = (): string[] => {
@@ -56,23 +34,23 @@ const workflow = (commands: readonly string[]): unknown => ({
 it('an edge that is killed again and again goes on where it was, and runs nothing twice', {
   timeout: 240_000,
 }, async () => {
-  await start();
+  await edge.start();
   await ask('POST', '/api/workflows?workflow_name=long', workflow(['echo 1', 'echo 2', 'echo 3']));
   await ask('POST', '/api/workflows?workflow_name=stopped', workflow(['echo 1']));
   await ask('POST', '/api/workflows?workflow_name=idle', workflow(['echo 1']));
   await ask('POST', '/api/workflows/long/start', { input_parameters: { x: 1 } });
   const first = await nth(0);
-  await kill();
+  await edge.kill();
 
   end(first, 0); // the pool does not wait for the edge
-  await start();
+  await edge.start();
   await nth(1);
-  await kill();
+  await edge.kill();
 
   // a line of a journal that the kill cut short
   for (const run of readdirSync(join(dir, 'runs')))
     appendFileSync(join(dir, 'runs', run, 'journal.jsonl'), '\n{"status":"fini');
-  await start();
+  await edge.start();
   const finished = async (): Promise<number> =>
     (await ask('GET', '/api/workflows/long/status')).progress.finished.total;
   await until('the first step to be found finished', 20_000, async () => (await finished()) === 1);
@@ -88,9 +66,9 @@ it('an edge that is killed again and again goes on where it was, and runs nothin
     async () => (await ask('GET', '/api/workflows/long/status')).status === 'finished',
   );
   await ask('PUT', '/api/workflows/stopped/status?status=stop', {});
-  await kill();
+  await edge.kill();
 
-  await start();
+  await edge.start();
   const told = await ask('GET', '/api/workflows/long/status');
   expect(told).toMatchObject({ status: 'finished', progress: { total: { total: 3 }, finished: { total: 3 } } });
   expect((await ask('GET', '/api/workflows/stopped/status')).status).toBe('stopped');

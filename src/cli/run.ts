@@ -86,6 +86,11 @@ async function follow(client: EdgeClient, run: string, ui: Ui): Promise<RunRepor
   const shown = new Map<string, string>();
   for (;;) {
     const report = await client.status(run);
+    if (report.status === 'created') {
+      throw new ScailfinError(`${report.name} was created, but never started: its inputs may not all be there`, {
+        hint: 'begin anew: scailfin run',
+      });
+    }
     const { job_logs } = await client.logs(run);
     for (const [id, step] of Object.entries(job_logs)) {
       if (shown.get(id) === step.status) continue;

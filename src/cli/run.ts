@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { ScailfinError } from '../errors.js';
+import { ConnectionError, ScailfinError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import type { EdgeClient, RunReport, StepReport } from '../reana/client.js';
 import { isRunOver } from '../reana/run.js';
@@ -20,6 +20,7 @@ interface Flags {
 }
 
 const everyMs = 500;
+const patienceMs = 60_000;
 
 export function register(program: Command, ui: Ui): void {
   program
@@ -85,13 +86,13 @@ async function begin(client: EdgeClient, file: string, flags: Flags, ui: Ui): Pr
 async function follow(client: EdgeClient, run: string, ui: Ui): Promise<RunReport> {
   const shown = new Map<string, string>();
   for (;;) {
-    const report = await client.status(run);
+    const report = await patiently(() => client.status(run), ui);
     if (report.status === 'created') {
       throw new ScailfinError(`${report.name} was created, but never started: its inputs may not all be there`, {
         hint: 'begin anew: scailfin run',
       });
     }
-    const { job_logs } = await client.logs(run);
+    const { job_logs } = await patiently(() => client.logs(run), ui);
     for (const [id, step] of Object.entries(job_logs)) {
       if (shown.get(id) === step.status) continue;
       shown.set(id, step.status);
@@ -103,6 +104,19 @@ async function follow(client: EdgeClient, run: string, ui: Ui): Promise<RunRepor
       return report;
     }
     await new Promise(resolve => setTimeout(resolve, everyMs));
+  }
+}
+
+/** An edge that died is back within seconds, and its runs have gone on. */
+async function patiently<T>(ask: () => Promise<T>, ui: Ui): Promise<T> {
+  for (const end = Date.now() + patienceMs; ; ) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || Date.now() > end) throw error;
+      ui.say(`${error.message}; asking again`);
+      await new Promise(resolve => setTimeout(resolve, 2000));
+    }
   }
 }
 

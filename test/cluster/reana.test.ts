@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HostName, Lab, labUnavailable } from '../lab/lab.js';
+import { labDir } from '../lab/record.js';
+import { reanaClient } from '../reana/edge/client.js';
+import { makeImage } from '../reana/helpers/image.js';
+import { scailfin, statusOf } from './helpers/cluster.js';
+import { verified } from './helpers/cycle.js';
+
+const reason = labUnavailable();
+const image = '/home/alice/image';
+
+/** The shape of REANA's RooFit demo: the second step reads what the first one wrote. */
+const specification = (wait = 0) => `version: 0.9.4
+inputs:
+  files: [code/gen.sh, code/fit.sh]
+  parameters: {events: 20, data: results/data.txt, plot: results/plot.txt}
+workflow:
+  type: serial
+  specification:
+    steps:
+      - name: gendata
+        environment: ${image}
+        kubernetes_memory_limit: 256Mi
+        commands: ['mkdir -p results', 'sh code/gen.sh $events > $data']
+      - name: fitdata
+        environment: ${image}
+        commands: ['sleep ${wait}; sh code/fit.sh $data > $plot; cat /etc/image >> $plot; cat /proc/sys/kernel/hostname >> $plot']
+outputs: {files: [results/plot.txt]}
+`;
+const gen = 'i=0; while [ $i -lt $1 ]; do i=$((i + 1)); echo $((i * i)); done\n';
+const fit = 's=0; while read -r x; do s=$((s + x)); done <"$1"; echo "sum $s"\n';
+
+describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let lab: Lab;
+  let scratch: string;
+  beforeAll(async () => {
+    scratch = await mkdtemp(join(tmpdir(), 'scailfin-reana-'));
+    lab = await Lab.up();
+    await makeImage(lab, 'c1', image);
+    for (const host of ['headnode', 'laptop'] as const) await furnish(host);
+  }, 180_000);
+  afterAll(async () => {
+    await lab?.down();
+    await rm(scratch, { recursive: true, force: true });
+  });
+
+  const furnish = async (host: HostName) => {
+    await lab.write(host, 'demo/code/gen.sh', gen);
+    await lab.write(host, 'demo/code/fit.sh', fit);
+    await lab.write(host, 'demo/reana.yaml', specification());
+    await lab.write(host, 'demo/slow.yaml', specification(8));
+  };
+  const up = (host: HostName, ...more: string[]) =>
+    scailfin(lab, host, [
+      'up',
+      '--site',
+      'lab-slurm',
+      '--nodes',
+      '2',
+      '--walltime',
+      '30m',
+      '--framework',
+      'reana',
+      ...more,
+    ]);
+  const inDemo = (host: HostName, ...args: string[]) =>
+    lab.exec(host, ['sh', '-c', 'cd demo && exec scailfin "$@"', 'scailfin', ...args], {
+      timeoutMs: 100_000,
+      check: false,
+    });
+  const edgeOf = (host: HostName) => lab.exec(host, ['sh', '-c', 'cat .scailfin/lab-slurm/pool/edge/edge.pid']);
+  const plot = /^sum 2870\nthis is the image\n(c1|c2)\n$/;
+  const nothing = async () => {
+    await lab.exec('headnode', ['rm', '-rf', 'demo/results']);
+    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+  };
+
+  it('runs reana.yaml in containers on the compute nodes, and brings the results home', async () => {
+    expect((await up('headnode')).stdout).toMatch(/reana +edge alive, port 30443 of headnode/);
+    const run = await inDemo('headnode', 'run', '-p', 'events=20');
+    expect(run.stderr, run.stderr).toMatch(/✓ gendata: finished.*✓ fitdata: finished/s);
+    expect(run.stdout).toBe('results/plot.txt\n');
+    expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
+    expect((await statusOf(lab, 'headnode', 'lab-slurm')).framework).toEqual({
+      name: 'reana',
+      state: 'alive',
+      port: 30443,
+    });
+  }, 120_000);
+
+  it('goes on with a run when the edge is killed', async () => {
+    const running = inDemo('headnode', 'run', 'slow.yaml', '--name', 'slow');
+    await new Promise(resolve => setTimeout(resolve, 4000));
+    const { stdout: pid } = await edgeOf('headnode');
+    await lab.exec('headnode', ['kill', '-9', pid.trim()]);
+    const run = await running;
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(run.stderr).toMatch(/slow\.1: finished, 3 of 3 steps/);
+    expect((await edgeOf('headnode')).stdout).not.toBe(pid);
+    expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
+  }, 120_000);
+
+  it('tells what went wrong in a step', async () => {
+    const broken = specification().replace("'mkdir -p results', ", "'mkdir -p results; echo no luck >&2; exit 3', ");
+    await lab.write('headnode', 'demo/broken.yaml', broken);
+    await lab.write('headnode', 'demo/noimage.yaml', specification().replaceAll(image, '/home/alice/no-image'));
+    const failed = await inDemo('headnode', 'run', 'broken.yaml', '--name', 'broken');
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toMatch(/error: broken\.1 failed\nstep gendata ended with status 3/);
+    expect(failed.stderr).toContain('no luck');
+    const missing = await inDemo('headnode', 'run', 'noimage.yaml', '--name', 'noimage');
+    expect(missing.exitCode).toBe(1);
+    expect(missing.stderr).toContain('there is no /home/alice/no-image on this node');
+  }, 120_000);
+
+  it('is talked to by the real reana-client', async () => {
+    const client = await reanaClient();
+    if ('missing' in client) throw new Error(client.missing);
+    const token = (await lab.read('headnode', '.local/state/scailfin/clusters/lab-slurm/reana.token')).trim();
+    await execa('mkdir', ['-p', join(scratch, 'code')]);
+    for (const [name, text] of Object.entries({
+      'code/gen.sh': gen,
+      'code/fit.sh': fit,
+      'reana.yaml': specification(),
+    }))
+      await writeFile(join(scratch, name), text);
+    const env = {
+      ...{ PATH: process.env.PATH ?? '', HOME: scratch, LC_ALL: 'C.UTF-8', PYTHONWARNINGS: 'ignore' },
+      ...{ REANA_SERVER_URL: 'http://127.0.0.1:30443', REANA_ACCESS_TOKEN: token, REANA_WORKON: 'fit' },
+    };
+    // this machine's program and files, in the headnode's network
+    const init = readFileSync(join(labDir(lab.name), 'headnode/pid'), 'utf8').trim();
+    const reana = async (...args: string[]) => {
+      const argv = ['--target', init, '--net', '--', client.path, ...args];
+      const { all, exitCode } = await execa('nsenter', argv, {
+        cwd: scratch,
+        env,
+        extendEnv: false,
+        all: true,
+        reject: false,
+      });
+      expect(exitCode, `${args.join(' ')}: ${all}`).toBe(0);
+      return all ?? '';
+    };
+    expect(await reana('ping')).toContain('Status: Connected');
+    await reana('create', '-n', 'fit', '-f', 'reana.yaml');
+    await reana('upload');
+    await reana('start', '-p', 'events=20');
+    await expect.poll(() => reana('status'), { timeout: 60_000, interval: 1000 }).toMatch(/finished +3\/3/);
+    expect(await reana('logs')).toContain('gendata');
+    expect(await reana('ls')).toContain('results/plot.txt');
+    await reana('download', 'results/plot.txt');
+    expect(await readFile(join(scratch, 'results/plot.txt'), 'utf8')).toMatch(plot);
+    expect(await reana('list')).toMatch(/fit +1 .*finished/);
+    await reana('restart', '-p', 'events=20');
+    await expect.poll(() => reana('status'), { timeout: 60_000, interval: 1000 }).toMatch(/finished +3\/3/);
+    await reana('delete', '-w', 'fit', '--include-all-runs', '--include-workspace');
+    expect(await reana('list')).not.toContain('fit');
+  }, 240_000);
+
+  it('goes down with its cluster, leaving nothing', async () => {
+    expect((await scailfin(lab, 'headnode', ['down', 'lab-slurm'])).stdout).toContain(verified);
+    await nothing();
+  });
+
+  it('runs on a login node that has no Node.js, for a laptop behind a tunnel', async () => {
+    const there = await lab.exec('login', ['sh', '-c', 'command -v node'], { check: false });
+    if (there.exitCode === 0) await lab.exec('login', ['rm', there.stdout.trim()], { user: 'root', check: false });
+    const raised = await up('laptop', '--headnode', 'login');
+    expect(raised.stderr).toMatch(/✓ Starting REANA's edge/);
+    const run = await inDemo('laptop', 'run', '-p', 'events=20', '--json');
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ status: 'finished', outputs: ['results/plot.txt'] });
+    expect(await lab.read('laptop', 'demo/results/plot.txt')).toMatch(plot);
+    expect((await scailfin(lab, 'laptop', ['down', 'lab-slurm'])).stdout).toContain(verified);
+    await nothing();
+  }, 180_000);
+});

@@ -3,6 +3,8 @@
 
 # What the shell in the image is told, by its input: neither arguments nor files of the workspace show what is in there
 tell() {
+  # as a person at a terminal would see it; what the wrapper and the runtime say stays apart
+  printf 'exec 2>&1\n'
   printf 'cd %s || exit 166\n' "$(quote "$workspace")"
   # shellcheck disable=SC2016
   printf 'export SCAILFIN_STEP=%s HOME=%s PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"\n' \

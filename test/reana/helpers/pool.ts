@@ -1,12 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import type { PoolStepsOptions } from '../../../src/reana/jobs/service.js';
 import { isStepOver, type Step, type StepRequest } from '../../../src/reana/jobs/step.js';
+import { wrapperScript } from '../../../src/reana/wrapper.js';
 import type { Lab } from '../../lab/lab.js';
-
-const fileHere = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8');
 
 /** A JSON line per call in, a JSON line per answer or change out. */
 const agent = `
@@ -38,7 +35,7 @@ export class ServiceThere {
       ...{ condorConfig: '/home/scail/.scailfin/lab-slurm/pool/condor_config', ...options },
     };
     await lab.exec('headnode', ['mkdir', '-p', edge]);
-    await lab.write('headnode', all.wrapper, fileHere('step.sh'), { mode: 0o755 });
+    await lab.write('headnode', all.wrapper, wrapperScript(), { mode: 0o755 });
     const argv = ['node', '--input-type=module', '-e', agent, JSON.stringify(all)];
     const child = lab.spawn('headnode', argv, { stdio: 'pipe' });
     let said = '';

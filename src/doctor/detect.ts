@@ -3,7 +3,7 @@ import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
-import type { SchedulerName } from '../schedulers/scheduler.js';
+import { isOver, type SchedulerName } from '../schedulers/scheduler.js';
 import { surveyed, surveyFor } from '../schedulers/surveys.js';
 import { TAG } from './nodejob.js';
 
@@ -13,6 +13,8 @@ export interface Detected {
   readonly version: string;
   /** Why it does not answer; undefined when it does. */
   readonly silent: string | undefined;
+  /** Jobs of an earlier check that still wait or run. */
+  readonly left: number;
 }
 
 /**
@@ -33,17 +35,17 @@ export async function detect(
     const version = outs[n] && surveyFor(name).version.parse(outs[n]);
     return version === undefined ? [] : [{ name, version }];
   });
-  const asked = there.map(async found => ({ ...found, silent: await silence(host, found.name, user) }));
+  const asked = there.map(async found => ({ ...found, ...(await ask(host, found.name, user)) }));
   const all = await Promise.all(asked);
   return [...all.filter(d => d.silent === undefined), ...all.filter(d => d.silent !== undefined)];
 }
 
-/** Asks for our jobs, of which there should be none. */
-async function silence(host: Host, name: SchedulerName, user: string): Promise<string | undefined> {
+/** Asks for our own jobs, of which there should be none. */
+async function ask(host: Host, name: SchedulerName, user: string): Promise<Pick<Detected, 'silent' | 'left'>> {
   try {
-    await listJobs(host, schedulerFor(name), { tag: TAG, user, ids: [], dir: '/' });
-    return undefined;
+    const jobs = await listJobs(host, schedulerFor(name), { tag: TAG, user, ids: [], dir: '/' });
+    return { silent: undefined, left: jobs.filter(job => !isOver(job.state)).length };
   } catch (error) {
-    return messageOf(error);
+    return { silent: messageOf(error), left: 0 };
   }
 }

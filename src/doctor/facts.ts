@@ -30,6 +30,8 @@ export interface BatchFacts {
   readonly version: string;
   readonly scheduler: Scheduler;
   readonly survey: Survey;
+  /** Jobs of an earlier check that still wait or run. */
+  readonly left: number;
 }
 
 export interface WorkFacts {

@@ -36,9 +36,9 @@ export const scheduler: Stage = {
   },
 };
 
-async function present(context: Context, host: Host, { name, version }: Detected): Promise<Finding> {
+async function present(context: Context, host: Host, { name, version, left }: Detected): Promise<Finding> {
   const survey = surveyFor(name);
-  context.facts.learn({ batch: { version, scheduler: schedulerFor(name), survey } });
+  context.facts.learn({ batch: { version, scheduler: schedulerFor(name), survey, left } });
   const queues = await queuesOf(host, name);
   context.facts.learn({ queues });
   const { site } = context.patient;

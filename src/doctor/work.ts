@@ -24,7 +24,9 @@ export const work: Stage = {
     const { directories } = facts.get('profile');
     const found = await probe(host, directories.work ?? defaultWork, NAME);
     facts.learn({ probe: found });
-    const swept = found.owner !== undefined && !context.options.deep ? await sweep(context) : '';
+    // a job without its directory: some batch systems bring ended jobs back after a crash
+    const isLeft = found.owner !== undefined || facts.get('batch').left > 0;
+    const swept = isLeft && !context.options.deep ? await sweep(context) : '';
     const out = await runScript(host, templateText('site/workdir.sh'), [found.base], { timeoutMs: 90_000 });
     const values = keyValues(out.stdout);
     const one = (key: string): string => values.get(key)?.[0] ?? '';

@@ -25,9 +25,10 @@ child='' facts='' clock='' phase='' began=''
 say() { printf 'scailfin: %s\n' "$*" >&2; }
 note() { facts="$facts$1=$2
 "; }
-# one line of what a program said: the last that speaks of an error, else the last
+# one line of what a program said: the last that speaks of an error, else the last; not tar's that it gives up
 last_words() {
-  { grep -iE 'error|fatal' "$1" || grep -v '^[[:space:]]*$' "$1"; } 2>/dev/null | tail -n 1 | tr -d '\r' | cut -c1-300
+  { grep -iE 'error|fatal' "$1" | grep -v 'previous errors' || grep -v '^[[:space:]]*$\|previous errors' "$1"; } 2>/dev/null |
+    tail -n 1 | tr -d '\r' | cut -c1-300
 }
 milliseconds() { date +%s%3N; }
 # phase NAME: from here on the time is NAME's

@@ -24,9 +24,11 @@ put_outputs() {
   # shellcheck disable=SC2086  # an option or none
   attend tar --create --file "$scratch/changed.tar" --directory "$tree" $pack --sparse --hard-dereference --no-recursion --null \
     --files-from "$own/names" 2>"$own/words" && return 0
+  # looked at first: on a full disk tar's words are lost, too
+  set -- 163
+  if is_about_space "$own/words" || is_full "$scratch"; then set -- 165; fi
   rm -f "$scratch/changed.tar" "$own/gone"
-  if is_about_space "$own/words" || is_full "$scratch"; then return 165; fi
-  return 163
+  return "$1"
 }
 
 # what was written over with what it was is no change

@@ -79,6 +79,12 @@ contain() {
   exec setsid "$@" 7>&- 9>&-
 }
 
+# the launcher alone, once per node
+launch() {
+  [ ! -e "$cache/proved/$launcher" ] || return 0
+  runtime=none
+  (contain </dev/null >"$own/words" 2>&1) && : >"$cache/proved/$launcher"
+}
 # a run that does nothing: the image is there, has a shell, and sees the workspace
 prove() {
   printf 'cd %s && test -w .\n' "$(quote "$workspace")" >"$own/try"
@@ -93,6 +99,7 @@ choose() {
   launcher=${SCAILFIN_LAUNCHER:-none}
   if [ "$launcher" != none ]; then
     command -v "$launcher" >/dev/null || fail 164 "the profile starts steps by $launcher, which is not on this node"
+    attend launch || fail 164 "$launcher could not start a program: $(last_words "$own/words")"
   fi
   if [ "$kind" = none ]; then
     runtime=none program='' ready=''

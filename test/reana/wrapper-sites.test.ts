@@ -1,0 +1,176 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Lab, labUnavailable } from '../lab/lab.js';
+import { makeImage } from './helpers/image.js';
+import { Workspace } from './helpers/wrapped.js';
+
+const reason = labUnavailable();
+const image = '/home/alice/image';
+/** Each refuses arguments that the real one would not take like this, and runs the image by Charliecloud. */
+const standIns = {
+  shifter: `#!/bin/sh
+# --image=docker:NAME, --volume=FROM:/TOP, --, command
+[ "$1" = --version ] && { echo 'unrecognized option' >&2; exit 1; }
+image= bind=
+while :; do
+  case $1 in
+    --image=docker:*) [ -e "/tmp/shifter/$(echo "\${1#*docker:}" | tr / _)" ] || { echo "FAILED to lookup docker image" >&2; exit 1; }; image=${image} ;;
+    --volume=*:/*/*) echo 'Invalid Volume Map: not at the top' >&2; exit 1 ;;
+    --volume=*) bind="--bind \${1#*=}" ;;
+    --) shift; break ;;
+    *) echo "unknown $1" >&2; exit 1 ;;
+  esac
+  shift
+done
+exec ch-run -W $bind "$image" -- "$@"
+`,
+  shifterimg: `#!/bin/sh
+case "$1 $2" in
+  'lookup docker:'*) cat "/tmp/shifter/$(echo "\${2#docker:}" | tr / _)" 2>/dev/null ;;
+  'pull docker:docker.io/lab/none:'*) echo '2026-11-22T10:00:00 Pulling Image: docker:lab/none, status: FAILURE'; exit 1 ;;
+  'pull docker:'*) echo pulled >>/tmp/pulls; mkdir -p /tmp/shifter; echo abcdef >"/tmp/shifter/$(echo "\${2#docker:}" | tr / _)" ;;
+  *) exit 64 ;;
+esac
+`,
+  'podman-hpc': `#!/bin/sh
+# run --rm --interactive --name NAME --network=host --entrypoint /bin/sh --volume FROM:TO… IMAGE -s
+case "$1 $2" in
+  --version*) echo 'podman-hpc, version 1.1.0'; exit ;;
+  'image exists') [ -e "/tmp/podman-$(echo "$3" | tr / _)" ]; exit ;;
+  'pull docker.io/lab/none'*) echo 'Error: manifest unknown' >&2; exit 125 ;;
+  pull*) echo pulled >>/tmp/pulls; : >"/tmp/podman-$(echo "$2" | tr / _)"; exit ;;
+  'rm --force') exit ;;
+  'run --rm') shift 2 ;;
+  *) exit 125 ;;
+esac
+set -- "$@" end
+binds= entry=
+while [ "$1" != end ]; do
+  case $1 in
+    --interactive | --network=host) ;;
+    --rootfs) ;;
+    --name) shift ;;
+    --entrypoint) entry=$2; shift ;;
+    --volume) binds="$binds --bind $2"; shift ;;
+    -*) echo "Error: unknown flag: $1" >&2; exit 125 ;;
+    *) [ "$2 $3" = '-s end' ] || exit 125; break ;;
+  esac
+  shift
+done
+exec ch-run -W --unset-env='*' $binds ${image} -- "$entry" -s
+`,
+  aprun: `#!/bin/sh
+# -b -n 1 -d DEPTH -- command
+[ "$1 $2 $3 $4 $6" = '-b -n 1 -d --' ] || { echo "aprun: bad arguments: $*" >&2; exit 1; }
+echo "$5" >>/tmp/aprun
+shift 6
+exec "$@"
+`,
+};
+
+describe.skipIf(reason !== undefined)(
+  `steps at sites of other kinds${reason ? ` (skipped: ${reason})` : ''}`,
+  { timeout: 120_000 },
+  () => {
+    let lab: Lab;
+    let workspace: Workspace;
+    beforeAll(async () => {
+      lab = await Lab.up({});
+      await makeImage(lab, 'c1', image);
+      for (const [name, text] of Object.entries(standIns)) {
+        await lab.write('c1', `/opt/site/${name}`, text, { user: 'root', mode: 0o755 });
+      }
+    }, 300_000);
+    afterAll(async () => {
+      await lab?.down();
+    });
+    beforeEach(async () => {
+      workspace = await Workspace.make(lab);
+      await workspace.write('in', 'hello\n');
+    });
+    afterEach(async () => {
+      await workspace?.remove();
+      await onNode('rm -rf /tmp/cache /tmp/pulls /tmp/aprun');
+    });
+    const onNode = async (script: string) =>
+      (await lab.exec('c1', ['sh', '-c', script], { user: 'root' })).stdout.trim();
+    const PATH = '/opt/site:/usr/bin:/bin';
+    const command = 'cat in /etc/image; pwd; test -w "$HOME" && echo "$GREETING" >out';
+    const environment = { GREETING: "it's me" };
+
+    it.each(['shifter', 'podman-hpc'])(
+      'by %s, a stand-in that checks its arguments: pulled once, run, and what changed returned',
+      async runtime => {
+        const site = { PATH, SCAILFIN_RUNTIMES: runtime };
+        for (const source of ['pulled', 'cache']) {
+          const step = await workspace.step({ command, image: 'docker.io/lab/image:1.0', environment, site });
+          expect(step).toMatchObject({ status: 0, stdout: `hello\nthis is the image\n${workspace.dir}\n`, stderr: '' });
+          expect(step.changed.map(item => item.path)).toEqual(['out']);
+          expect(await workspace.read(step, 'out')).toBe("it's me\n");
+          expect([step.report.values.get('runtime'), step.report.values.get('image_source')]).toEqual([
+            runtime,
+            source,
+          ]);
+        }
+        expect(await onNode('cat /tmp/pulls')).toBe('pulled');
+      },
+    );
+
+    it('by Shifter, a stand-in: an image that it has not, and one that it cannot run, is left to the next', async () => {
+      const site = { PATH: '/opt/site:/opt/few', SCAILFIN_RUNTIMES: 'shifter' };
+      await onNode(
+        'mkdir -p /opt/few; ln -sf /usr/bin/* /opt/few; rm -f /opt/few/apptainer /opt/few/singularity; rm -f /opt/few/ch-image',
+      );
+      const none = await workspace.step({
+        command,
+        image: 'lab/none:1.0',
+        site: { ...site, PATH: '/opt/site:/opt/few' },
+      });
+      expect(none.status).toBe(161);
+      expect(none.stderr).toMatch(/shifter: .*FAILURE/);
+      const directory = await workspace.step({ command, image, site });
+      expect(directory.report.values.get('runtime')).toBe('podman-hpc');
+      expect(directory.stderr).toMatch(/shifter: Shifter takes images of a registry only/);
+    });
+
+    it('by aprun, a stand-in that checks its arguments, with the cores of the job', async () => {
+      const site = { PATH, SCAILFIN_RUNTIMES: 'charliecloud', SCAILFIN_LAUNCHER: 'aprun', OMP_NUM_THREADS: '4' };
+      const step = await workspace.step({ command: `${command}; exit 7`, image, environment, site });
+      expect(step).toMatchObject({ status: 7, stdout: `hello\nthis is the image\n${workspace.dir}\n`, stderr: '' });
+      // once for the launcher's proof, once for the image's
+      expect(await onNode('cat /tmp/aprun')).toBe('4\n4\n4');
+    });
+
+    it('where the launcher is not there, or starts nothing', async () => {
+      const site = { SCAILFIN_LAUNCHER: 'aprun', PATH: '/usr/bin:/bin' };
+      const missing = await workspace.step({ command, image, site });
+      expect(missing.status).toBe(164);
+      expect(missing.report.values.get('message')).toMatch(/aprun, which is not on this node$/);
+      await onNode(
+        'mkdir -p /opt/bad; printf "#!/bin/sh\\necho apsched: claim exceeds reservation >&2\\nexit 1\\n" >/opt/bad/aprun; chmod 755 /opt/bad/aprun',
+      );
+      const broken = await workspace.step({ command, image, site: { ...site, PATH: '/opt/bad:/usr/bin:/bin' } });
+      expect(broken.status).toBe(164);
+      expect(broken.report.values.get('message')).toMatch(/apsched: claim exceeds reservation/);
+    });
+
+    it("by Slurm's own srun, within a job: status and files", async () => {
+      const site = { SCAILFIN_RUNTIMES: 'charliecloud', SCAILFIN_LAUNCHER: 'srun', SCAILFIN_CACHE: '/tmp/cache' };
+      const scratch = await workspace.send({ command: `${command}; exit 5`, image, environment });
+      const env = Object.entries(workspace.environment(scratch, { site })).map(
+        ([key, value]) => `export ${key}='${value}'\n`,
+      );
+      const job = `#!/bin/sh\n${env.join('')}cd ${scratch}; ./step.sh >out 2>err; echo $? >status\n`;
+      await lab.exec('login', ['sbatch', '--wait', '--nodelist=c1', '--cpus-per-task=2', '--output=/dev/null'], {
+        stdin: job,
+        check: false,
+        timeoutMs: 60_000,
+      });
+      expect(await onNode(`cd ${scratch}; cat status out err`)).toBe(
+        `5\nhello\nthis is the image\n${workspace.dir}\nsrun: error: c1: task 0: Exited with exit code 5`,
+      );
+      const { changed, report } = await workspace.collect('c1', scratch);
+      expect(changed.map(item => item.path)).toEqual(['out']);
+      expect(report.exit).toBe(5);
+    });
+  },
+);

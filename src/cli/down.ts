@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Context } from '../cluster/context.js';
+import type { ClusterRecord } from '../cluster/record.js';
 import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import { jsonOption, transportOption } from './options.js';
@@ -59,17 +61,9 @@ export function register(program: Command, ui: Ui): void {
       await withCluster(ui, name, flags, async context => {
         const prompter = ui.prompter();
         if (prompter && !flags.yes && known && ['pending', 'running'].includes(known.state)) {
-          const { clusterStatus } = await import('../cluster/status.js');
-          const jobs = (await clusterStatus(known, context.connections)).jobs;
-          const unfinished = jobs ? jobs.idle + jobs.running : 0;
-          if (
-            unfinished > 0 &&
-            !(await prompter.confirm(
-              `${name} has ${unfinished} unfinished job${unfinished === 1 ? '' : 's'}. Take it down all the same?`,
-            ))
-          ) {
+          const lost = await whatWouldBeLost(context, known);
+          if (lost && !(await prompter.confirm(`${name} has ${lost}. Take it down all the same?`)))
             throw new UsageError('nothing was changed', { hint: `scailfin status ${name}` });
-          }
         }
         const result = await down(context, lost, flags.forget);
         if (ui.json)
@@ -85,4 +79,26 @@ export function register(program: Command, ui: Ui): void {
           );
       });
     });
+}
+
+/** What goes with the cluster and may still be wanted, in words; undefined for nothing. */
+async function whatWouldBeLost(context: Context, record: ClusterRecord): Promise<string | undefined> {
+  const [{ clusterStatus }, { edgeClient }] = await Promise.all([
+    import('../cluster/status.js'),
+    import('../cluster/edge.js'),
+  ]);
+  const { jobs } = await clusterStatus(record, context.connections);
+  const unfinished = jobs ? jobs.idle + jobs.running : 0;
+  // an edge that does not answer must not keep a cluster up
+  const runs =
+    record.edgePort === undefined
+      ? 0
+      : await edgeClient(context)
+          .then(c => c.runs())
+          .catch(() => 0);
+  const parts = [
+    ...(unfinished > 0 ? [`${unfinished} unfinished job${unfinished === 1 ? '' : 's'}`] : []),
+    ...(runs > 0 ? [`the files of ${runs} run${runs === 1 ? '' : 's'} of REANA's, which go with it`] : []),
+  ];
+  return parts.length > 0 ? parts.join(' and ') : undefined;
 }

@@ -58,7 +58,10 @@ export class EdgeClient {
     const response = await this.send('POST', `/api/workflows/${run}/workspace`, { file_name: path }, request => {
       request.setHeader('Content-Type', 'application/octet-stream');
       request.setHeader('Content-Length', size);
-      return pipeline(createReadStream(file), request);
+      // the answer ends it; it may come, and the connection close, before the last write is known to be done
+      const source = createReadStream(file);
+      source.once('error', error => request.destroy(error));
+      source.pipe(request);
     });
     await textOf(response);
     return size;
@@ -67,6 +70,11 @@ export class EdgeClient {
   async start(run: string, parameters: Readonly<Record<string, unknown>>, options: Query): Promise<void> {
     const body = { input_parameters: parameters, operational_options: options };
     await this.json('POST', `/api/workflows/${run}/start`, {}, body);
+  }
+
+  /** How many runs there are whose files have not been deleted. */
+  async runs(): Promise<number> {
+    return (await this.json<{ total: number }>('GET', '/api/workflows', { type: 'batch', size: '1' })).total;
   }
 
   async status(run: string): Promise<RunReport> {
@@ -118,7 +126,7 @@ export class EdgeClient {
   }
 
   private async json<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
-    const response = await this.send(method, path, query, async request => {
+    const response = await this.send(method, path, query, request => {
       if (body !== undefined) request.setHeader('Content-Type', 'application/json');
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -130,7 +138,7 @@ export class EdgeClient {
     method: string,
     path: string,
     query: Query = {},
-    write: (request: http.ClientRequest) => Promise<void> = async request => void request.end(),
+    write: (request: http.ClientRequest) => void = request => request.end(),
   ): Promise<http.IncomingMessage> {
     const socket = await this.dial();
     const target = `${path}?${new URLSearchParams({ ...query, access_token: this.token })}`;
@@ -140,7 +148,8 @@ export class EdgeClient {
       request.once('error', reject);
     });
     try {
-      const [response] = await Promise.all([answered, write(request)]);
+      write(request);
+      const response = await answered;
       response.once('close', () => socket.destroy());
       if ((response.statusCode ?? 500) < 300) return response;
       throw new ScailfinError(wordsOf(await textOf(response), response.statusCode));

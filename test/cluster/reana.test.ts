@@ -8,6 +8,7 @@ import { type HostName, Lab, labUnavailable } from '../lab/lab.js';
 import { labDir } from '../lab/record.js';
 import { reanaClient } from '../reana/edge/client.js';
 import { makeImage } from '../reana/helpers/image.js';
+import { onTerminal, Terminal } from '../terminal.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
@@ -163,7 +164,11 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await reana('list')).not.toContain('fit');
   }, 240_000);
 
-  it('goes down with its cluster, leaving nothing', async () => {
+  it('goes down with its cluster, once its owner knows what goes with it, and leaves nothing', async () => {
+    const asked = new Terminal(lab.spawn('headnode', onTerminal(['scailfin', 'down', 'lab-slurm'])));
+    await asked.until(/lab-slurm has the files of \d+ runs of REANA's, which go with it\. Take it down all the same\?/);
+    asked.type('n\n');
+    expect(await asked.end()).toBe(2);
     expect((await scailfin(lab, 'headnode', ['down', 'lab-slurm'])).stdout).toContain(verified);
     await nothing();
   });

@@ -220,32 +220,3 @@ describe('the door', { timeout: 60_000 }, () => {
     await expect(TestEdge.open({ port })).rejects.toThrow('EADDRINUSE');
   });
 });
-
-describe('the page', { timeout: 60_000 }, () => {
-  it('is told of all runs and steps, and of changes as they come', async () => {
-    edge = await TestEdge.open();
-    await edge.create(['wait'], 'watched');
-    const response = await edge.fetch('/api/edge/events');
-    const reader = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
-    let told = '';
-    const reading = (async () => {
-      for (let part = await reader.read(); !part.done; part = await reader.read()) told += part.value;
-    })().catch(() => {});
-    await start('watched');
-    await until('the run to be told of', 10_000, () => /event: run\ndata: .*"status":"running"/.test(told));
-    await until('its step', 10_000, () => requests().length > 0);
-    endWaiting(await idOf('watched'));
-    await until('the end to be told of', 10_000, () => /event: run\ndata: .*"status":"finished"/.test(told));
-    expect(told).toMatch(/event: step\ndata: .*"state":"finished"/);
-    await reader.cancel();
-    await reading;
-    const overview = await edge.json('GET', '/api/edge/overview');
-    expect(overview).toMatchObject({
-      cluster: 'test',
-      runs: [{ name: 'watched.1', status: 'finished', type: 'serial', progress: { total: 1, finished: 1 } }],
-    });
-    const [step] = overview.runs[0].steps;
-    expect(step).toMatchObject({ name: 'only', command: 'wait', state: 'finished', image: 'python:3.12', attempts: 1 });
-    expect((await edge.json('GET', `/api/edge/steps/${step.id}/log`)).log).toBe('printed by only\n');
-  });
-});

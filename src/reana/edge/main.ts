@@ -1,9 +1,10 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../../errors.js';
 import { PoolSteps } from '../jobs/service.js';
 import { wrapperScript } from '../wrapper.js';
 import { engines } from './engines.js';
+import { askPool } from './page/pool.js';
 import { Edge } from './server.js';
 import { readSettings } from './settings.js';
 
@@ -14,10 +15,11 @@ async function main(directory: string | undefined): Promise<void> {
   if (!directory) throw new UsageError('usage: edge DIRECTORY');
   process.umask(0o077);
   const dir = resolve(directory);
-  const { cluster, token, port, listen, maxRunning, condorBin, condorConfig } = readSettings(dir);
+  const { cluster, version, token, port, listen, maxRunning, condorBin, condorConfig } = readSettings(dir);
   const pidFile = join(dir, 'edge.pid');
   const steps = await PoolSteps.open({ dir: madeDir(dir, 'steps'), condorBin, condorConfig, wrapper: wrapper(dir) });
-  const edge = await Edge.open({ dir, cluster, token, port, host: listen, limit: maxRunning, engines, steps, log });
+  const about = { dir, cluster, version, token, port, host: listen, limit: maxRunning, log };
+  const edge = await Edge.open({ ...about, engines, steps, askPool: askPool(dirname(dir)) });
   writeFileSync(pidFile, `${process.pid}\n`);
   log(`serving ${cluster} on port ${edge.port}`);
   const end = (signal: string): void => {

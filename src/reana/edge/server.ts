@@ -4,11 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { StepService } from '../jobs/step.js';
 import { serve } from './http/serve.js';
+import { type AskPool, PoolWatch } from './page/pool.js';
+import { Tickets } from './page/tickets.js';
 import { absentRoutes } from './routes/absent.js';
 import { accountRoutes } from './routes/account.js';
 import { diffRoutes } from './routes/diff.js';
 import { discard, lifeRoutes } from './routes/life.js';
-import { overviewRoutes } from './routes/overview.js';
+import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
 import { secretRoutes } from './routes/secrets.js';
 import { statusRoutes } from './routes/status.js';
@@ -24,10 +26,13 @@ export interface EdgeOptions {
   /** Absolute: the edge's directory. */
   readonly dir: string;
   readonly cluster: string;
+  /** Of scailfin. */
+  readonly version: string;
   /** Secret. */
   readonly token: string;
   readonly steps: StepService;
   readonly engines: Engines;
+  readonly askPool: AskPool;
   /** How many workflows run at a time; default 30, as REANA's. */
   readonly limit?: number | undefined;
   /** Default: loopback. */
@@ -48,7 +53,7 @@ export class Edge {
   static async open(options: EdgeOptions): Promise<Edge> {
     const { dir, log, token } = options;
     const parts = await prepare(options);
-    const answer = serve(routesOf(parts), token, log);
+    const answer = serve(routesOf(parts), { token, tickets: parts.tickets }, log);
     let ready: () => void = () => {};
     const isReady = new Promise<void>(resolve => {
       ready = resolve;
@@ -74,6 +79,7 @@ export class Edge {
   /** Runs stay as they are on record; the steps go on in the pool. */
   async close(): Promise<void> {
     this.parts.runner.close();
+    this.parts.pool.close();
     const closed = new Promise(resolve => this.server.close(resolve));
     this.server.closeAllConnections();
     await closed;
@@ -82,7 +88,7 @@ export class Edge {
 }
 
 async function prepare(options: EdgeOptions): Promise<Parts> {
-  const { dir, cluster, steps, engines, limit = 30 } = options;
+  const { dir, cluster, version, steps, engines, limit = 30 } = options;
   const [workspaces, incoming] = [join(dir, 'workspaces'), join(dir, 'incoming')];
   for (const each of [workspaces, incoming]) await mkdir(each, { recursive: true, mode: 0o700 });
   const book = new RunBook(join(dir, 'runs'));
@@ -91,8 +97,9 @@ async function prepare(options: EdgeOptions): Promise<Parts> {
   await secrets.open();
   const workspace = (run: RunRecord): string => join(workspaces, run.workspace);
   const runner = new Runner({ book, steps, engines, limit, workspace, secrets: () => secrets.forSteps() });
-  const shared = { cluster, began: Date.now(), book, runner, steps, engines, secrets };
-  return { ...shared, workspaces, incoming, workspace, disk: diskOf(workspaces) };
+  const pool = await PoolWatch.open(options.askPool, join(dir, 'pool.jsonl'), () => runner.isBusy);
+  const shared = { cluster, version, began: Date.now(), book, runner, steps, engines, secrets };
+  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk: diskOf(workspaces) };
 }
 
 const routesOf = (parts: Parts) => [
@@ -103,7 +110,7 @@ const routesOf = (parts: Parts) => [
   ...workspaceRoutes(parts),
   ...diffRoutes(parts),
   ...secretRoutes(parts),
-  ...overviewRoutes(parts),
+  ...pageRoutes(parts),
   ...absentRoutes(),
 ];
 

@@ -11,6 +11,8 @@ const schema = z.object({
   token: z.string().min(16),
   condorBin: z.string().startsWith('/'),
   condorConfig: z.string().startsWith('/'),
+  /** Of the scailfin that wrote this. */
+  version: z.string().default(''),
   /** Where to listen; default: loopback only. */
   listen: z.string().optional(),
   /** How many workflows run at a time. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PoolStatus } from '../../../src/htcondor/query.js';
 import { Edge, type EdgeOptions } from '../../../src/reana/edge/server.js';
 import { serial } from '../../../src/reana/engines/serial.js';
 import type { Step, StepRequest } from '../../../src/reana/jobs/step.js';
@@ -17,6 +18,12 @@ export const here = (request: StepRequest): Partial<Step> | undefined => {
 };
 
 export const token = password;
+
+/** A pool of one node, one of its two cores at work. */
+export const askPool = async (): Promise<PoolStatus> => {
+  const node = { id: '7', site: 'lab', node: 'c1', cores: 2, busy: 1, jobs: 1, memory: 1024, ends: 2e9, silent: 3 };
+  return { pool: 'alive', glideins: [node], jobs: { idle: 4, running: 1, held: 0, total: 5 } };
+};
 
 /** An edge of a test's own, in a directory that goes with it. */
 export class TestEdge {
@@ -37,7 +44,7 @@ export class TestEdge {
   }
 
   async start(): Promise<void> {
-    const fixed = { dir: this.dir, cluster: 'test', token, port: 0, engines: { serial } };
+    const fixed = { dir: this.dir, cluster: 'test', version: '1.2.3', token, port: 0, engines: { serial }, askPool };
     const log = (line: string): void => void this.said.push(line);
     this.edge = await Edge.open({ ...fixed, log, ...this.options, steps: this.steps });
   }

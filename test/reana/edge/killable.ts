@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Edge } from '../../../src/reana/edge/server.js';
 import { serial } from '../../../src/reana/engines/serial.js';
 import { isStepOver, type Step, type StepRequest, type StepService } from '../../../src/reana/jobs/step.js';
-import { token } from './edges.js';
+import { askPool, token } from './edges.js';
 
 class DiskSteps implements StepService {
   constructor(private readonly dir: string) {
@@ -57,5 +57,6 @@ class DiskSteps implements StepService {
 
 const dir = process.argv[2] as string;
 const steps = new DiskSteps(join(dir, 'steps'));
-const edge = await Edge.open({ dir, cluster: 'killed', token, port: 0, engines: { serial }, steps, log: () => {} });
+const about = { dir, cluster: 'killed', version: '1.2.3', token, port: 0, log: (): void => {} };
+const edge = await Edge.open({ ...about, engines: { serial }, steps, askPool });
 process.stdout.write(`${edge.port}\n`);

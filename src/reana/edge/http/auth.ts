@@ -1,15 +1,25 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Tickets } from '../page/tickets.js';
 import { HttpError } from './errors.js';
 
+/** What opens the door. */
+export interface Keys {
+  /** Secret. */
+  readonly token: string;
+  readonly tickets: Tickets;
+}
+
 /**
- * Lets through who shows the token: as `access_token` (reana-client), or as a bearer (the page).
+ * Lets through who shows the token, as `access_token` (reana-client) or as a bearer (the page), or a ticket for the path.
  * @throws HttpError 401, 403
  */
-export function authenticate(request: IncomingMessage, query: URLSearchParams, token: string): void {
+export function authenticate(request: IncomingMessage, path: string, query: URLSearchParams, keys: Keys): void {
+  const ticket = query.get('ticket');
+  if (ticket && request.method === 'GET' && keys.tickets.admits(ticket, path)) return;
   const shown = query.get('access_token') ?? /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (!shown) throw new HttpError(401, 'User not signed in');
-  if (!timingSafeEqual(digest(shown), digest(token))) throw new HttpError(403, 'Token not valid.');
+  if (!timingSafeEqual(digest(shown), digest(keys.token))) throw new HttpError(403, 'Token not valid.');
 }
 
 /** Of one length, whatever was shown. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { messageOf, UsageError } from '../../../errors.js';
 import { NotThereError, WorkspaceError } from '../workspace/errors.js';
 import { isNotThere } from '../workspace/inside.js';
-import { authenticate } from './auth.js';
+import { authenticate, type Keys } from './auth.js';
 import type { Answer } from './call.js';
 import { HttpError } from './errors.js';
 import { match, type Route } from './router.js';
@@ -11,7 +11,7 @@ import { match, type Route } from './router.js';
  * Answers requests by routes; errors as REANA's `{"message": …}`.
  * @param log told of each request, without its query, since the token is in there
  */
-export function serve(routes: readonly Route[], token: string, log: (line: string) => void): RequestListener {
+export function serve(routes: readonly Route[], keys: Keys, log: (line: string) => void): RequestListener {
   return (request, response) => {
     const began = performance.now();
     const [path = '/'] = (request.url ?? '/').split('?', 1);
@@ -19,7 +19,7 @@ export function serve(routes: readonly Route[], token: string, log: (line: strin
       const cut = response.writableFinished ? '' : ' (cut off)';
       log(`${request.method} ${path} ${response.statusCode} ${Math.round(performance.now() - began)} ms${cut}`);
     });
-    answer(routes, token, request, response, path).then(
+    answer(routes, keys, request, response, path).then(
       said => said && send(response, said),
       error => fail(request, response, error, log),
     );
@@ -28,14 +28,14 @@ export function serve(routes: readonly Route[], token: string, log: (line: strin
 
 async function answer(
   routes: readonly Route[],
-  token: string,
+  keys: Keys,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
 ): Promise<Answer | undefined> {
   const query = new URLSearchParams((request.url ?? '').slice(path.length + 1));
   const found = match(routes, request.method ?? 'GET', path);
-  if (!found?.route.open) authenticate(request, query, token);
+  if (!found?.route.open) authenticate(request, path, query, keys);
   if (!found) throw new HttpError(404, 'The requested URL was not found on the server.');
   return found.route.handle({ request, response, params: found.params, query });
 }

@@ -1,6 +1,8 @@
 import type { StepService } from '../../jobs/step.js';
 import { type Call, param } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
+import type { PoolWatch } from '../page/pool.js';
+import type { Tickets } from '../page/tickets.js';
 import type { RunBook } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 import type { Engines, Runner } from '../runs/runner.js';
@@ -9,6 +11,8 @@ import type { SecretStore } from '../secrets.js';
 /** What the routes work with. */
 export interface Parts {
   readonly cluster: string;
+  /** Of scailfin. */
+  readonly version: string;
   /** Milliseconds since 1970. */
   readonly began: number;
   readonly book: RunBook;
@@ -16,6 +20,8 @@ export interface Parts {
   readonly steps: StepService;
   readonly engines: Engines;
   readonly secrets: SecretStore;
+  readonly pool: PoolWatch;
+  readonly tickets: Tickets;
   readonly workspaces: string;
   /** Uploads that are not whole yet, on the workspaces' file system. */
   readonly incoming: string;

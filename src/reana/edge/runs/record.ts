@@ -21,6 +21,8 @@ export interface RunRecord {
   readonly started?: number | undefined;
   readonly finished?: number | undefined;
   readonly stopped?: number | undefined;
+  /** Why it failed. */
+  readonly reason?: string | undefined;
   /** How far it came; while it runs, its engine knows better. */
   readonly progress?: Progress | undefined;
 }

@@ -73,6 +73,10 @@ export class Runner {
     for (const step of steps.of(id)) if (!isStepOver(step.state)) await steps.stop(step.id);
   }
 
+  get isBusy(): boolean {
+    return this.#active.size > 0;
+  }
+
   /** A line for the run's own log. */
   async log(id: string, text: string): Promise<void> {
     await mkdir(this.parts.book.dir(id), { recursive: true, mode: 0o700 });
@@ -147,6 +151,7 @@ export class Runner {
   async #failed(run: RunRecord, error: unknown, progress: Progress | undefined): Promise<void> {
     const hint = error instanceof ScailfinError && error.hint ? `\n${error.hint}` : '';
     await this.log(run.id, `${messageOf(error)}${hint}`).catch(() => {});
-    await this.parts.book.change(run.id, { status: 'failed', finished: Date.now(), progress });
+    const reason = messageOf(error);
+    await this.parts.book.change(run.id, { status: 'failed', finished: Date.now(), reason, progress });
   }
 }

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isStepOver, type StepService } from '../../jobs/step.js';
+import type { LogEvents } from '../overview.js';
+import type { EventStream } from './stream.js';
+
+const mostBytes = 256 * 2 ** 10;
+const everyMs = 1000;
+/** So much of the old end is looked for in the new text; lines may repeat, but seldom so many. */
+const mark = 512;
+
+/** Tells a step's log as it grows, until the step is over and all is told. */
+export async function followLog(steps: StepService, id: string, stream: EventStream<LogEvents>): Promise<void> {
+  let old: string | undefined;
+  while (!stream.isClosed) {
+    // asked before the log is: what it says after its end must not be missed
+    const step = steps.get(id);
+    const text = await steps.log(id, mostBytes);
+    tell(stream, old, text);
+    old = text;
+    if (!step || isStepOver(step.state)) {
+      stream.send('end', {});
+      return stream.end();
+    }
+    await sleep(everyMs);
+  }
+}
+
+function tell(stream: EventStream<LogEvents>, old: string | undefined, text: string): void {
+  if (text === old) return;
+  const more = old === undefined ? undefined : addedTo(old, text);
+  if (more === undefined) stream.send('text', { text });
+  else if (more !== '') stream.send('more', { text: more });
+}
+
+/** What follows the old text in the new one, which may have lost some of its front; undefined where that can't be told. */
+export function addedTo(old: string, text: string): string | undefined {
+  if (text.startsWith(old)) return text.slice(old.length);
+  const end = old.slice(-mark);
+  const at = end.length < mark ? -1 : text.indexOf(end);
+  return at < 0 ? undefined : text.slice(at + end.length);
+}

@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { messageOf, ScailfinError } from '../../../errors.js';
+import { type PoolStatus, parsePool } from '../../../htcondor/query.js';
+import { templateText } from '../../../templates.js';
+import type { PoolSample, PoolView } from '../overview.js';
+
+const dayMs = 86_400_000;
+const mostSamples = 500;
+
+export type AskPool = () => Promise<PoolStatus>;
+
+/** Asks the pool on this machine, as `scailfin status` does. @param dir the pool's directory */
+export const askPool =
+  (dir: string): AskPool =>
+  () => {
+    const args = ['--norc', '-c', templateText('headnode/pool-query.sh'), 'scailfin', dir];
+    return new Promise((resolve, reject) => {
+      execFile('bash', args, { timeout: 75_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+        if (error) return reject(new ScailfinError(`the pool could not be asked: ${stderr.trim() || error.message}`));
+        try {
+          resolve(parsePool(stdout, stderr));
+        } catch (wrong) {
+          reject(wrong);
+        }
+      });
+    });
+  };
+
+/** What the pool had to say, and what it said in the last day. It is asked seldom, and only while that is of use. */
+export class PoolWatch {
+  view: PoolView = { glideins: [], jobs: { waiting: 0, running: 0, held: 0 } };
+  #samples: PoolSample[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #listeners = new Set<(view: PoolView, sample: PoolSample) => void>();
+
+  private constructor(
+    private readonly ask: AskPool,
+    private readonly file: string,
+    /** Whether a run is active. */
+    private readonly isBusy: () => boolean,
+    private readonly everyMs: number,
+  ) {}
+
+  /** @param file where samples are kept @param everyMs between two questions */
+  static async open(ask: AskPool, file: string, isBusy: () => boolean, everyMs = 10_000): Promise<PoolWatch> {
+    const watch = new PoolWatch(ask, file, isBusy, everyMs);
+    const text = await readFile(file, 'utf8').catch(() => '');
+    watch.#samples = text.split('\n').flatMap(sampleOf).filter(isRecent);
+    await writeFile(file, watch.#samples.map(lineOf).join(''), { mode: 0o600 });
+    watch.#again();
+    return watch;
+  }
+
+  /** Oldest first, thinned to what a plot has room for. */
+  get history(): readonly PoolSample[] {
+    const stride = Math.ceil(this.#samples.length / mostSamples);
+    // counted from the end, so that the newest is among them
+    return this.#samples.filter((_, i) => (this.#samples.length - 1 - i) % stride === 0);
+  }
+
+  /** Called with each answer, and keeps the questions coming. @returns what ends the subscription */
+  onAnswer(listener: (view: PoolView, sample: PoolSample) => void): () => void {
+    this.#listeners.add(listener);
+    if (Date.now() - (this.view.time ?? 0) > this.everyMs) void this.#look();
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #again(): void {
+    const next = async (): Promise<void> => {
+      if (this.#listeners.size > 0 || this.isBusy()) await this.#look();
+      if (this.#timer) this.#again();
+    };
+    this.#timer = setTimeout(() => void next(), this.everyMs).unref();
+  }
+
+  /** One question at a time. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#question().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #question(): Promise<void> {
+    try {
+      this.view = viewOf(await this.ask());
+      const sample = sampleFrom(this.view);
+      this.#samples = [...this.#samples.filter(isRecent), sample];
+      await appendFile(this.file, lineOf(sample)).catch(() => {});
+    } catch (error) {
+      this.view = { ...this.view, problem: messageOf(error) };
+    }
+    const last = this.#samples.at(-1);
+    if (last) for (const listener of this.#listeners) listener(this.view, last);
+  }
+}
+
+function viewOf({ pool, glideins, jobs }: PoolStatus): PoolView {
+  if (pool !== 'alive' || !jobs) throw new ScailfinError('the pool does not run');
+  return {
+    time: Date.now(),
+    glideins: glideins.map(({ id, site, node, cores, busy, ends }) => ({
+      ...{ id, site, node, slots: cores, used: busy },
+      ...(ends === undefined ? {} : { ends: ends * 1000 }),
+    })),
+    jobs: { waiting: jobs.idle, running: jobs.running, held: jobs.held },
+  };
+}
+
+function sampleFrom({ time, glideins, jobs }: PoolView): PoolSample {
+  const used = glideins.reduce((sum, glidein) => sum + glidein.used, 0);
+  const slots = glideins.reduce((sum, glidein) => sum + glidein.slots, 0);
+  return { time: time ?? Date.now(), used, free: Math.max(0, slots - used), waiting: jobs.waiting };
+}
+
+const isRecent = ({ time }: PoolSample): boolean => time > Date.now() - dayMs;
+const lineOf = (sample: PoolSample): string => `${JSON.stringify(sample)}\n`;
+
+function sampleOf(line: string): PoolSample[] {
+  try {
+    const { time, used, free, waiting } = JSON.parse(line);
+    return [time, used, free, waiting].every(Number.isFinite) ? [{ time, used, free, waiting }] : [];
+  } catch {
+    return [];
+  }
+}

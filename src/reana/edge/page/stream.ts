@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http';
+
+/** Now and then a comment, so that nobody on the way takes silence for an end. */
+const beatMs = 30_000;
+/** Whoever reads no more is let go, with this much waiting for it. */
+const mostBytes = 8 * 2 ** 20;
+
+/** Server-sent events of the kinds that `Events` names. */
+export class EventStream<Events> {
+  readonly #ends: (() => void)[] = [];
+
+  constructor(private readonly response: ServerResponse) {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    response.write('retry: 2000\n\n');
+    const beat = setInterval(() => response.write(':\n\n'), beatMs);
+    this.onClose(() => clearInterval(beat));
+    response.once('close', () => {
+      for (const end of this.#ends) end();
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.response.closed || this.response.destroyed;
+  }
+
+  onClose(end: () => void): void {
+    this.#ends.push(end);
+  }
+
+  send<K extends keyof Events & string>(event: K, data: Events[K]): void {
+    if (this.isClosed) return;
+    this.response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    if (this.response.writableLength > mostBytes) this.response.destroy();
+  }
+
+  end(): void {
+    this.response.end();
+  }
+}

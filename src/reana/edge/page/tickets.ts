@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+
+const lifeMs = 60_000;
+
+/** Lets a browser fetch one path by a plain link, which must not have the token in it. */
+export class Tickets {
+  readonly #tickets = new Map<string, { readonly path: string; readonly ends: number }>();
+
+  /** @param path without its query, percent-encoded or not */
+  issue(path: string): string {
+    for (const [ticket, { ends }] of this.#tickets) if (ends < Date.now()) this.#tickets.delete(ticket);
+    const ticket = randomBytes(24).toString('base64url');
+    this.#tickets.set(ticket, { path: decoded(path), ends: Date.now() + lifeMs });
+    return ticket;
+  }
+
+  /** Guessing one takes longer than it lives, so that nothing is to be learnt from the time this takes. */
+  admits(ticket: string, path: string): boolean {
+    const known = this.#tickets.get(ticket);
+    return known !== undefined && known.ends > Date.now() && known.path === decoded(path);
+  }
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Step } from '../../jobs/step.js';
+import type { Overview, RunView, StepView } from '../overview.js';
+import type { Parts } from '../routes/parts.js';
+import { fullName, type RunRecord } from '../runs/record.js';
+
+/** @param run whose steps are told too */
+export function overviewOf(parts: Parts, run: string | null): Overview {
+  const { cluster, version, book, steps, pool } = parts;
+  const runs = book.all().filter(({ status }) => status !== 'deleted');
+  const asked = runs.find(({ id }) => id === run);
+  return {
+    ...{ cluster, version, now: Date.now(), pool: pool.view, history: pool.history },
+    runs: runs.reverse().map(each => runView(parts, each)),
+    ...(asked ? { steps: steps.of(asked.id).map(stepView) } : {}),
+  };
+}
+
+export function runView({ runner }: Parts, run: RunRecord): RunView {
+  const { id, status, created, queued, started, finished, stopped, reason, specification } = run;
+  const { total, running, finished: done, failed } = runner.progress(run);
+  const { files, directories } = specification.outputs ?? {};
+  return {
+    ...{ id, name: fullName(run), type: specification.workflow.type, status, reason },
+    ...{ created, queued, started, ended: finished ?? stopped },
+    progress: { total, running: running.length, finished: done.length, failed: failed.length },
+    outputs: { files: files ?? [], directories: directories ?? [] },
+  };
+}
+
+const mostOfCommand = 2000;
+
+/** Without its environment, which has the user's secrets. */
+export function stepView({ request, ...step }: Step): StepView {
+  const { id, state, job, node, created, started, ended, exitCode, reason, attempts } = step;
+  const command = (request.shown ?? request.command).slice(0, mostOfCommand);
+  return {
+    ...{ id, run: request.workflow, name: request.name, state, command, image: request.image },
+    ...{ job, node, created, started, ended, exitCode, reason, attempts },
+  };
+}

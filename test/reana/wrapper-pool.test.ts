@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scailfin } from '../cluster/helpers/cluster.js';
+import { labUnavailable } from '../lab/lab.js';
+import { StepsBench, workspace } from './helpers/bench.js';
+import { makeImage } from './helpers/image.js';
+
+const reason = labUnavailable();
+const image = '/home/alice/image';
+
+describe.skipIf(reason !== undefined)(
+  `steps in containers on a pool${reason ? ` (skipped: ${reason})` : ''}`,
+  { timeout: 120_000 },
+  () => {
+    let bench: StepsBench;
+    beforeAll(async () => {
+      bench = await StepsBench.up();
+      await makeImage(bench.lab, 'c1', image);
+    }, 300_000);
+    afterAll(async () => {
+      // the service is closed in the last test
+      await bench?.lab.down();
+    }, 60_000);
+    const caches = async (): Promise<string> => {
+      const find = (host: 'c1' | 'c2') => bench.lab.exec(host, ['sh', '-c', 'find /tmp -path "*/objects/*"']);
+      return (await find('c1')).stdout + (await find('c2')).stdout;
+    };
+
+    it('get large files by HTCondor from the headnode, once per node, and bring back what they made', async () => {
+      await bench.here(
+        `mkdir -p ${workspace}; cd ${workspace}; head -c 30000000 /dev/urandom >'big file'; echo 1 >small`,
+      );
+      const hash = await bench.here(`sha256sum <${workspace}/'big file'`);
+      const command = 'cat /etc/image small; sha256sum <"big file"; pwd; echo "$HOSTNAME" >"out $N"';
+      const runs = [1, 2, 3, 4].map(n => bench.run(command, { image, environment: { N: String(n) } }));
+      for (const { id, step } of await Promise.all(runs)) {
+        expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished', exitCode: 0 });
+        expect(await bench.steps.log(id)).toBe(`this is the image\n1\n${hash}\n${workspace}\n`);
+      }
+      expect(await bench.here(`ls ${workspace}`)).toBe('big file\nout 1\nout 2\nout 3\nout 4\nsmall');
+      const objects = (await caches()).trim().split('\n');
+      expect(objects.length).toBeLessThanOrEqual(2);
+      expect(objects.every(path => path.endsWith(hash.slice(0, 64)))).toBe(true);
+    });
+
+    it('find their secret files, which nobody else does', async () => {
+      await bench.here(
+        `mkdir -p -m 700 ~/secrets ${workspace}; umask 077; printf 'kx-secret-4Nf1' >~/secrets/'key file'`,
+      );
+      const secrets = '/home/scail/secrets';
+      const command = 'cat "/etc/reana/secrets/key file"; stat -c %a "/etc/reana/secrets/key file"';
+      const { id, step } = await bench.run(command, { image, secrets });
+      expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
+      expect(await bench.steps.log(id)).toBe('kx-secret-4Nf1600\n');
+    });
+
+    it('leave nothing on their nodes when the cluster is taken down', async () => {
+      const { id } = await bench.submit('sleep 1000', { image });
+      await expect.poll(async () => (await bench.steps.get(id))?.state, { timeout: 30_000 }).toBe('running');
+      await bench.steps.close();
+      await scailfin(bench.lab, 'headnode', ['down', 'lab-slurm']);
+      const left = (await bench.lab.leftovers()).filter(line => /^c[12]:/.test(line));
+      expect(left).toEqual([]);
+    });
+  },
+);

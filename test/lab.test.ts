@@ -165,8 +165,11 @@ describe.skipIf(reason !== undefined)(`the lab${reason ? ` (skipped: ${reason})`
   });
 
   test('a delay lengthens every round trip and leaves the data alone', async () => {
-    const connect = `const began = performance.now();
-      require('node:net').connect(22, 'login').on('connect', () => { console.log(performance.now() - began); process.exit() })`;
+    // the shortest of a few: a busy machine makes any of them longer
+    const connect = `const net = require('node:net'); const times = [];
+      const again = () => { const began = performance.now(); const socket = net.connect(22, 'login').on('connect', () => {
+        times.push(performance.now() - began); socket.destroy(); times.length < 5 ? again() : console.log(Math.min(...times)); }); };
+      again();`;
     const roundTrip = async () => Number((await lab.exec('laptop', ['node', '-e', connect])).stdout);
     expect(await roundTrip()).toBeLessThan(50);
     await lab.delay(100);

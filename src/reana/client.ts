@@ -99,7 +99,7 @@ export class EdgeClient {
   async list(run: string, path: string): Promise<string[]> {
     const names: string[] = [];
     for (let page = 1; ; page++) {
-      const query = { file_name: path, page: String(page), size: '1000' };
+      const query = { file_name: path, files_only: 'true', page: String(page), size: '1000' };
       const { items, total } = await this.json<{ items: { name: string }[]; total: number }>(
         'GET',
         `/api/workflows/${run}/workspace`,

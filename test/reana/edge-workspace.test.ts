@@ -124,7 +124,7 @@ describe('paths', { timeout: 120_000 }, () => {
   it('are walked once, links as what they are', async () => {
     const files = ['data', 'data/a.txt', 'data/deep', 'data/deep/.b.txt', 'data/ring', 'data/root', 'link', 'way'];
     expect(await all(walk(root))).toEqual(files);
-    expect((await list(root, undefined, undefined)).map(f => f.name)).toEqual(
+    expect((await list(root, '', undefined, false)).map(f => f.name)).toEqual(
       files.filter(f => !/^data(\/deep)?$/.test(f)),
     );
     expect((await find(root, 'data')).map(f => f.path)).toEqual(files.slice(1, 6));
@@ -222,6 +222,24 @@ describe('uploads', { timeout: 120_000 }, () => {
     }
   });
 
+  it('that can not be kept are answered all the same', async () => {
+    const edge = await TestEdge.open();
+    try {
+      const run = await edge.create(['true']);
+      const large = Buffer.alloc(16 * 2 ** 20);
+      await edge.upload(run, 'file', 'x');
+      const refused = await edge.upload(run, 'file/below', large);
+      expect([refused.status, await refused.json()]).toMatchObject([
+        404,
+        { message: expect.stringContaining('ENOTDIR') },
+      ]);
+      await rm(join(edge.dir, 'incoming'), { recursive: true });
+      expect((await edge.upload(run, 'other', large)).status).toBe(404);
+    } finally {
+      await edge.close();
+    }
+  });
+
   it('are refused where they lead out', async () => {
     const edge = await TestEdge.open();
     try {
@@ -237,7 +255,7 @@ describe('uploads', { timeout: 120_000 }, () => {
         const answer = await edge.fetch(`/api/workflows/${run}/workspace/${name}`);
         expect([400, 404], name).toContain(answer.status);
       }
-      expect((await readdir(edge.dir)).sort()).toEqual(['incoming', 'runs', 'secrets', 'workspaces']);
+      expect((await readdir(edge.dir)).sort()).toEqual(['incoming', 'pool.jsonl', 'runs', 'secrets', 'workspaces']);
     } finally {
       await edge.close();
     }

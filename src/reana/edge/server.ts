@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { messageOf } from '../../errors.js';
 import type { StepService } from '../jobs/step.js';
 import { serve } from './http/serve.js';
 import { type AskPool, PoolWatch } from './page/pool.js';
@@ -66,7 +67,8 @@ export class Edge {
     // a second edge on the same port ends here, before it touches a run
     await listen(server, options.port, options.host ?? '127.0.0.1');
     await clear(join(dir, 'incoming'));
-    for (const run of parts.book.all()) if (run.status === 'deleted') await discard(parts, run);
+    const deleted = parts.book.all().filter(run => run.status === 'deleted');
+    for (const run of deleted) void discard(parts, run).catch(error => log(messageOf(error)));
     await parts.runner.open();
     ready();
     return new Edge(server, parts);
@@ -96,7 +98,15 @@ async function prepare(options: EdgeOptions): Promise<Parts> {
   const secrets = new SecretStore(join(dir, 'secrets'));
   await secrets.open();
   const workspace = (run: RunRecord): string => join(workspaces, run.workspace);
-  const runner = new Runner({ book, steps, engines, limit, workspace, secrets: () => secrets.forSteps() });
+  const runner = new Runner({
+    book,
+    steps,
+    engines,
+    limit,
+    workspace,
+    say: options.log,
+    secrets: () => secrets.forSteps(),
+  });
   const pool = await PoolWatch.open(options.askPool, join(dir, 'pool.jsonl'), () => runner.isBusy);
   const shared = { cluster, version, began: Date.now(), book, runner, steps, engines, secrets };
   return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk: diskOf(workspaces) };

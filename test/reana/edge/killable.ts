@@ -1,6 +1,6 @@
 // An edge to be killed: `tsx killable.ts DIRECTORY`. Its steps outlive it, as those of a pool do: a file each, and one
 // more, with the exit status, when somebody has run it. Prints its port.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Edge } from '../../../src/reana/edge/server.js';
@@ -16,8 +16,11 @@ class DiskSteps implements StepService {
   async submit(request: StepRequest, id = ''): Promise<Step> {
     const file = join(this.dir, `${id}.json`);
     if (!existsSync(file)) {
+      const step = { id, request, state: 'running', attempts: 1, created: Date.now() };
+      writeFileSync(`${file}.part`, JSON.stringify(step));
+      renameSync(`${file}.part`, file);
+      // a test that sees this may kill us
       appendFileSync(join(this.dir, 'submitted'), `${id}\n`);
-      writeFileSync(file, JSON.stringify({ id, request, state: 'running', attempts: 1, created: Date.now() }));
     }
     return this.get(id) as Step;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UsageError } from '../../../errors.js';
 import { NotThereError, WorkspaceError } from '../workspace/errors.js';
 import { isNotThere } from '../workspace/inside.js';
@@ -6,6 +7,8 @@ import { authenticate, type Keys } from './auth.js';
 import type { Answer } from './call.js';
 import { HttpError } from './errors.js';
 import { match, type Route } from './router.js';
+
+const patienceMs = 10_000;
 
 /**
  * Answers requests by routes; errors as REANA's `{"message": …}`.
@@ -21,7 +24,7 @@ export function serve(routes: readonly Route[], keys: Keys, log: (line: string) 
     });
     answer(routes, keys, request, response, path).then(
       said => said && send(response, said),
-      error => fail(request, response, error, log),
+      error => void fail(request, response, error, log),
     );
   };
 }
@@ -46,14 +49,26 @@ function send(response: ServerResponse, { status, body }: Answer): void {
   response.end(text);
 }
 
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: (line: string) => void): void {
+async function fail(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  log: (line: string) => void,
+): Promise<void> {
   const status = statusOf(error);
   if (status >= 500 && !(error instanceof HttpError)) log(error instanceof Error ? String(error.stack) : String(error));
   // half an answer is not to be taken for a whole one
   if (response.headersSent) return void response.destroy();
-  // what is left of an upload that was refused is not waited for
-  if (!request.complete) response.setHeader('Connection', 'close');
+  if (!request.complete) await rest(request, response);
   send(response, { status, body: { message: messageOf(error) } });
+}
+
+/** Clients that are cut off while they send don't read why; the rest of a large file is not waited for all the same. */
+async function rest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader('Connection', 'close');
+  const end = new Promise(resolve => request.once('end', resolve).once('close', resolve));
+  request.resume();
+  await Promise.race([end, sleep(patienceMs, undefined, { ref: false })]);
 }
 
 function statusOf(error: unknown): number {

@@ -17,7 +17,9 @@ export const workspaceRoutes = (parts: Parts): Route[] => [
     path: '/api/workflows/:run/workspace',
     handle: async call => {
       const { root } = filesOf(parts, call);
-      const entries = await list(root, call.query.get('file_name') ?? undefined, search(call.query.get('search')));
+      const wanted = search(call.query.get('search'));
+      // files_only is ours: REANA lists what a pattern matches, directories too, and does not say which is which
+      const entries = await list(root, call.query.get('file_name') ?? '', wanted, flag(call, 'files_only'));
       return ok(page(call, entries));
     },
   },

@@ -1,5 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
 import type { Engine } from '../../engines/engine.js';
 import { isStepOver, type StepService } from '../../jobs/step.js';
@@ -16,9 +17,13 @@ export interface RunnerParts {
   /** How many workflows may run at a time; the others wait, first come, first served. */
   readonly limit: number;
   readonly workspace: (run: RunRecord) => string;
+  /** For the edge's own log. */
+  readonly say: (line: string) => void;
   /** What steps find in their environment beside REANA's own. */
   readonly secrets: () => Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }>;
 }
+
+const RETRY_MS = 5000;
 
 interface Active {
   readonly abort: AbortController;
@@ -39,7 +44,9 @@ export class Runner {
     for (const run of book.all()) {
       if (run.status === 'running') this.#go(run);
       if (!isRunOver(run.status)) continue;
-      for (const step of steps.of(run.id)) if (!isStepOver(step.state)) await steps.stop(step.id);
+      // the pool may take its time
+      const left = steps.of(run.id).some(step => !isStepOver(step.state));
+      if (left) void this.stop(run.id).catch(error => this.parts.say(messageOf(error)));
     }
     await this.next();
   }
@@ -54,7 +61,7 @@ export class Runner {
       // counts at once, so that two who call this don't both see the same room
       const reserved = { abort: new AbortController(), done: Promise.resolve() };
       this.#active.set(id, reserved);
-      const run = await book.change(id, { status: 'running', started: Date.now() });
+      const run = await this.#record(id, { status: 'running', started: Date.now() });
       this.#active.delete(id);
       if (run && !this.#closing) this.#go(run);
     }
@@ -109,7 +116,6 @@ export class Runner {
   }
 
   async #run(run: RunRecord, signal: AbortSignal, tell: (progress: Progress) => void): Promise<void> {
-    const { book } = this.parts;
     let progress: Progress | undefined;
     await null; // so that it is on the list of active runs
     const told = (now: Progress): void => {
@@ -118,10 +124,10 @@ export class Runner {
     };
     try {
       await this.#engine(run, signal, told);
-      if (!this.#closing) await book.change(run.id, { status: 'finished', finished: Date.now(), progress });
+      if (!this.#closing) await this.#record(run.id, { status: 'finished', finished: Date.now(), progress });
     } catch (error) {
       if (this.#closing) return;
-      if (signal.aborted) await book.change(run.id, { progress });
+      if (signal.aborted) await this.#record(run.id, { progress });
       else await this.#failed(run, error, progress);
     }
   }
@@ -152,6 +158,19 @@ export class Runner {
     const hint = error instanceof ScailfinError && error.hint ? `\n${error.hint}` : '';
     await this.log(run.id, `${messageOf(error)}${hint}`).catch(() => {});
     const reason = messageOf(error);
-    await this.parts.book.change(run.id, { status: 'failed', finished: Date.now(), reason, progress });
+    await this.#record(run.id, { status: 'failed', finished: Date.now(), reason, progress });
+  }
+
+  /** Tries until it is on record: a full disk must not lose how a run has ended. */
+  async #record(id: string, change: Partial<RunRecord>): Promise<RunRecord | undefined> {
+    while (!this.#closing) {
+      try {
+        return await this.parts.book.change(id, change);
+      } catch (error) {
+        this.parts.say(`a run's journal can't be written: ${messageOf(error)}`);
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
+    }
+    return undefined;
   }
 }

@@ -11,20 +11,19 @@ export interface Listed {
   readonly 'last-modified': string;
 }
 
-/** Without a path or glob: all files, but no directories. */
+/** Without a path or glob, or where only files are wanted: no directories. */
 export async function list(
   root: string,
-  pathOrGlob: string | undefined,
+  pathOrGlob: string,
   search: Search | undefined,
+  filesOnly: boolean,
 ): Promise<Listed[]> {
-  const entries = pathOrGlob ? await find(root, pathOrGlob) : await files(root);
-  return entries.map(listed).filter(entry => matches(entry, search));
-}
-
-async function files(root: string): Promise<Entry[]> {
-  const found: Entry[] = [];
-  for await (const entry of walk(root)) if (!entry.stats.isDirectory()) found.push(entry);
-  return found;
+  const entries = await find(root, pathOrGlob);
+  const isWanted = ({ stats }: Entry): boolean => !stats.isDirectory() || !(filesOnly || pathOrGlob === '');
+  return entries
+    .filter(isWanted)
+    .map(listed)
+    .filter(entry => matches(entry, search));
 }
 
 const listed = ({ path, stats }: Entry): Listed => ({

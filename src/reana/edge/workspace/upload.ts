@@ -18,7 +18,9 @@ export async function upload(root: string, path: string, body: Readable, incomin
   if (name === undefined) throw new WorkspaceError('The file transferred needs to have name.');
   const part = join(incoming, randomUUID());
   try {
-    await pipeline(body, createWriteStream(part, { flags: 'wx', mode: 0o644, highWaterMark: 1 << 20 }));
+    // a request that we destroyed could not be answered any more, as when the disk is full
+    const chunks = body.iterator({ destroyOnReturn: false });
+    await pipeline(chunks, createWriteStream(part, { flags: 'wx', mode: 0o644, highWaterMark: 1 << 20 }));
     await inside(root, names, directory => put(part, `${directory}/${name}`, path), { create: true });
   } finally {
     await rm(part, { force: true });

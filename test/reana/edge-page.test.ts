@@ -58,7 +58,7 @@ describe('the page', { timeout: 60_000 }, () => {
     await told('overview', ({ runs, steps }) => runs[0]?.status === 'created' && steps?.length === 0);
     await told(
       'pool',
-      ({ pool, sample }) => pool.glideins[0]?.node === 'c1' && sample.used === 1 && sample.waiting === 4,
+      ({ pool, sample }) => pool.glideins[0]?.node === 'c1' && sample?.used === 1 && sample?.waiting === 4,
     );
     await edge.json('POST', '/api/workflows/watched/start', {});
     await told('run', ({ status, progress }) => status === 'running' && progress.running === 1);

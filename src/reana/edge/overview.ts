@@ -7,7 +7,8 @@ import type { Progress, RunStatus, WorkflowType } from '../run.js';
  *   GET /api/edge/events[?run=ID]          EdgeEvents as server-sent events: `event: NAME`, `data: JSON`
  *   GET /api/edge/steps/:step/log          LogEvents in the same way: all there is, then what is added, until its end
  *   GET /api/edge/ticket?path=PATH         Ticket
- * Times are milliseconds since 1970, by the edge's clock.
+ * A stream says something at least every 20 s, be it an empty comment. Times are milliseconds since 1970, by the
+ * edge's clock.
  */
 
 /** Everything at one moment. */
@@ -97,7 +98,7 @@ export interface StepView {
 /** `overview` comes first, and again whenever the page connects anew; the others bring one thing up to date. */
 export interface EdgeEvents {
   readonly overview: Overview;
-  readonly pool: { readonly pool: PoolView; readonly sample: PoolSample };
+  readonly pool: { readonly pool: PoolView; readonly sample?: PoolSample | undefined };
   readonly run: RunView;
   readonly deleted: { readonly id: string };
   /** Only of the run asked for. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import type { StepService } from '../jobs/step.js';
 import { serve } from './http/serve.js';
+import { fileRoutes } from './page/files.js';
 import { type AskPool, PoolWatch } from './page/pool.js';
 import { Tickets } from './page/tickets.js';
 import { absentRoutes } from './routes/absent.js';
@@ -121,6 +122,7 @@ const routesOf = (parts: Parts) => [
   ...diffRoutes(parts),
   ...secretRoutes(parts),
   ...pageRoutes(parts),
+  ...fileRoutes(),
   ...absentRoutes(),
 ];
 

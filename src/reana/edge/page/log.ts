@@ -5,7 +5,7 @@ import type { EventStream } from './stream.js';
 
 const mostBytes = 256 * 2 ** 10;
 const everyMs = 1000;
-/** So much of the old end is looked for in the new text; lines may repeat, but seldom so many. */
+/** So much of the new text's front is looked for in the old one. */
 const mark = 512;
 
 /** Tells a step's log as it grows, until the step is over and all is told. */
@@ -35,7 +35,7 @@ function tell(stream: EventStream<LogEvents>, old: string | undefined, text: str
 /** What follows the old text in the new one, which may have lost some of its front; undefined where that can't be told. */
 export function addedTo(old: string, text: string): string | undefined {
   if (text.startsWith(old)) return text.slice(old.length);
-  const end = old.slice(-mark);
-  const at = end.length < mark ? -1 : text.indexOf(end);
-  return at < 0 ? undefined : text.slice(at + end.length);
+  const at = text.length < mark ? -1 : old.indexOf(text.slice(0, mark));
+  const kept = at < 0 ? '' : old.slice(at);
+  return kept !== '' && text.startsWith(kept) ? text.slice(kept.length) : undefined;
 }

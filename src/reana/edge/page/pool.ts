@@ -33,7 +33,7 @@ export class PoolWatch {
   #samples: PoolSample[] = [];
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
-  #listeners = new Set<(view: PoolView, sample: PoolSample) => void>();
+  #listeners = new Set<(view: PoolView, sample: PoolSample | undefined) => void>();
 
   private constructor(
     private readonly ask: AskPool,
@@ -61,7 +61,7 @@ export class PoolWatch {
   }
 
   /** Called with each answer, and keeps the questions coming. @returns what ends the subscription */
-  onAnswer(listener: (view: PoolView, sample: PoolSample) => void): () => void {
+  onAnswer(listener: (view: PoolView, sample: PoolSample | undefined) => void): () => void {
     this.#listeners.add(listener);
     if (Date.now() - (this.view.time ?? 0) > this.everyMs) void this.#look();
     return () => this.#listeners.delete(listener);
@@ -97,8 +97,7 @@ export class PoolWatch {
     } catch (error) {
       this.view = { ...this.view, problem: messageOf(error) };
     }
-    const last = this.#samples.at(-1);
-    if (last) for (const listener of this.#listeners) listener(this.view, last);
+    for (const listener of this.#listeners) listener(this.view, this.#samples.at(-1));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** Now and then a comment, so that nobody on the way takes silence for an end. */
-const beatMs = 30_000;
+const beatMs = 15_000;
 /** Whoever reads no more is let go, with this much waiting for it. */
 const mostBytes = 8 * 2 ** 20;
 

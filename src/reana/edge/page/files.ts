@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { packageRoot } from '../../../paths.js';
+import { type Call, param } from '../http/call.js';
+import { HttpError } from '../http/errors.js';
+import type { Route } from '../http/router.js';
+
+/** Nothing but the page's own files, whatever a step wrote into a name or a log; and nobody frames it. */
+const policy = [
+  "default-src 'none'",
+  ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
+  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ');
+
+const headers = {
+  'Content-Security-Policy': policy,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  // asked for anew each time, and answered in a word where it is the same
+  'Cache-Control': 'no-cache',
+};
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+interface PageFile {
+  readonly content: Buffer;
+  readonly type: string;
+  readonly tag: string;
+}
+
+/** The page itself, open to all: what it shows needs the token. Read once, so that it is all of one version. */
+export function fileRoutes(): Route[] {
+  const dir = join(packageRoot, 'templates', 'page');
+  const names = readdirSync(dir).filter(name => extname(name) in types);
+  const files = new Map(names.map(name => [name, fileOf(join(dir, name))]));
+  return [
+    { method: 'GET', path: '', open: true, handle: async call => send(call, files.get('index.html')) },
+    {
+      method: 'GET',
+      path: '/page/:file',
+      open: true,
+      handle: async call => send(call, files.get(param(call, 'file'))),
+    },
+  ];
+}
+
+function send({ request, response }: Call, file: PageFile | undefined): undefined {
+  if (!file) throw new HttpError(404, 'The requested URL was not found on the server.');
+  const { content, type, tag } = file;
+  const isKnown = request.headers['if-none-match'] === tag;
+  const length = isKnown ? {} : { 'Content-Length': content.length };
+  response.writeHead(isKnown ? 304 : 200, { ...headers, 'Content-Type': type, ETag: tag, ...length });
+  response.end(isKnown ? undefined : content);
+}
+
+function fileOf(path: string): PageFile {
+  const content = readFileSync(path);
+  const tag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
+  return { content, type: types[extname(path)] as string, tag };
+}

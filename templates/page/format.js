@@ -1,0 +1,42 @@
+const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
+const exactClock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
+const whole = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'long' });
+
+/** All times are shown in the reader's zone. @param {number} time */
+export const clockOf = time => clock.format(time);
+/** @param {number} time */
+export const exactClockOf = time => exactClock.format(time);
+/** @param {number} time */
+export const dayOf = time => day.format(time);
+/** With zone, for tooltips. @param {number} time */
+export const wholeTime = time => whole.format(time);
+
+/** The clock alone for today, else with its day. @param {number} time @param {number} now */
+export const timeOf = (time, now) => (dayOf(time) === dayOf(now) ? clockOf(time) : `${dayOf(time)}, ${clockOf(time)}`);
+
+/** `8 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`. @param {number} ms */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${two(minutes % 60)} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** @param {number} n */
+const two = n => String(n).padStart(2, '0');
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** @param {number} n */
+export function bytes(n) {
+  const power = n < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(n) / 10));
+  const value = n / 1024 ** power;
+  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
+}
+
+/** `1 step`, `2 steps`. @param {number} n @param {string} one @param {string} [many] */
+export const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

@@ -1,0 +1,160 @@
+/** @import { Overview, PoolSample, RunView, StepView } from '../../src/reana/edge/overview.js' */
+import { h, setAttribute, setText } from './dom.js';
+import { keepListening, setToken, TokenError, token, tokenFromAddress } from './edge.js';
+import { poolView } from './pool.js';
+import { runView } from './run.js';
+import { isActive, runsView } from './runs.js';
+import { tokenForm } from './token.js';
+
+const [main, cluster, link] = ['main', 'cluster', 'link'].map(
+  id => /** @type {HTMLElement} */ (document.getElementById(id)),
+);
+
+/** What is told by the edge, kept up to date. @type {Overview | undefined} */
+let overview;
+/** The edge's clock less this machine's, in milliseconds. */
+let ahead = 0;
+/** @type {{ element: HTMLElement, update: (overview: Overview, now: number) => string | undefined, focus: () => void, close?: () => void } | undefined} */
+let view;
+let listening = new AbortController();
+let isFirst = true;
+
+const now = () => Date.now() + ahead;
+
+function home() {
+  const [pool, runs] = [poolView(), runsView()];
+  const element = h(
+    'div',
+    {},
+    h('h1', { class: 'unseen', tabindex: '-1' }, 'Pool and runs'),
+    pool.element,
+    runs.element,
+  );
+  /** @param {Overview} told @param {number} time */
+  const update = (told, time) => {
+    pool.update(told, time);
+    runs.update(told.runs, time);
+    const active = told.runs.filter(isActive).length;
+    return active > 0 ? `${active} active` : undefined;
+  };
+  return { element, update, focus: () => /** @type {HTMLElement} */ (element.firstElementChild).focus() };
+}
+
+/** Shows what the address says, and listens to what that needs. */
+function go() {
+  listening.abort();
+  listening = new AbortController();
+  const run = /^#\/runs\/([\w-]+)$/.exec(location.hash)?.[1];
+  if (!token()) return ask('');
+  view?.close?.();
+  view = run ? runView(run) : home();
+  if (overview) overview = { ...overview, steps: undefined };
+  if (overview) show();
+  else main?.replaceChildren(h('p', { class: 'empty', role: 'status' }, 'Asking the edge…'));
+  const path = `/api/edge/events${run ? `?run=${run}` : ''}`;
+  void keepListening(path, listening.signal, { tell, broken });
+}
+
+function show() {
+  if (!overview || !view) return;
+  if (view.element.parentElement !== main) {
+    main?.replaceChildren(view.element);
+    if (!isFirst) view.focus();
+    isFirst = false;
+    window.scrollTo(0, 0);
+  }
+  setText(/** @type {Node} */ (cluster), overview.cluster);
+  setAttribute(/** @type {Element} */ (cluster), 'title', `scailfin ${overview.version}`);
+  const title = [view.update(overview, now()), overview.cluster, 'scailfin'].filter(Boolean).join(' · ');
+  if (document.title !== title) document.title = title;
+}
+
+let isDue = false;
+/** Draws once for all that comes at a time. */
+function showSoon() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    show();
+  });
+}
+
+/** @param {string} name @param {any} data */
+function tell(name, data) {
+  say('live', 'Live');
+  if (name === 'overview') {
+    overview = /** @type {Overview} */ (data);
+    ahead = overview.now - Date.now();
+  } else if (overview) overview = changed(overview, name, data);
+  showSoon();
+}
+
+/** @param {Overview} old @param {string} name @param {any} data @returns {Overview} */
+function changed(old, name, data) {
+  if (name === 'run') return { ...old, runs: put(old.runs, /** @type {RunView} */ (data), 'first') };
+  if (name === 'deleted') return { ...old, runs: old.runs.filter(run => run.id !== data.id) };
+  if (name === 'step' && old.steps) return { ...old, steps: put(old.steps, /** @type {StepView} */ (data), 'last') };
+  if (name === 'pool') {
+    const sample = /** @type {PoolSample | undefined} */ (data.sample);
+    // told again where the pool did not answer
+    if (!sample || sample.time === old.history.at(-1)?.time) return { ...old, pool: data.pool };
+    const history = [...old.history.filter(each => each.time > sample.time - 86_400_000), sample];
+    return { ...old, pool: data.pool, history };
+  }
+  return old;
+}
+
+/** @template {{ id: string }} T @param {readonly T[]} list @param {T} item @param {'first' | 'last'} place @returns {readonly T[]} */
+function put(list, item, place) {
+  if (list.some(each => each.id === item.id)) return list.map(each => (each.id === item.id ? item : each));
+  return place === 'first' ? [item, ...list] : [...list, item];
+}
+
+/** @param {unknown} error */
+function broken(error) {
+  if (error instanceof TokenError) return ask('The edge does not take this token. That of another cluster?');
+  say('broken', 'Connecting again…');
+  if (!overview)
+    main?.replaceChildren(
+      h(
+        'p',
+        { class: 'empty', role: 'status' },
+        'The edge does not answer. Does the tunnel still run? ',
+        h('code', {}, 'scailfin connect'),
+      ),
+    );
+}
+
+/** @param {string} state @param {string} text */
+function say(state, text) {
+  setAttribute(/** @type {Element} */ (link), 'data-state', state);
+  setText(/** @type {Node} */ (link), text);
+}
+
+/** @param {string} problem */
+function ask(problem) {
+  listening.abort();
+  setToken(undefined);
+  view?.close?.();
+  [overview, view] = [undefined, undefined];
+  say('', '');
+  setText(/** @type {Node} */ (cluster), '');
+  const form = tokenForm(problem, value => {
+    setToken(value);
+    go();
+  });
+  main?.replaceChildren(form.element);
+  form.focus();
+}
+
+window.addEventListener('hashchange', () => {
+  tokenFromAddress();
+  if (location.hash !== '#main') go();
+});
+// what runs gets longer while nothing is told
+setInterval(() => {
+  if (document.visibilityState === 'visible' && overview) show();
+}, 1000);
+tokenFromAddress();
+go();

@@ -1,0 +1,124 @@
+/** @import { RunView } from '../../src/reana/edge/overview.js' */
+import { h, rows, setAttribute, setText } from './dom.js';
+import { get, ticketed } from './edge.js';
+import { bytes, count, timeOf, wholeTime } from './format.js';
+
+/** @typedef {{ name: string, size: { raw: number }, 'last-modified': string }} File */
+
+const most = 200;
+const isShowable = /\.(png|jpe?g|gif|webp|svg|pdf|html|txt|log)$/i;
+
+/** The files that a run is for, or all it has, to download. */
+export function outputsView() {
+  const note = h('p', { class: 'note', hidden: true });
+  const list = h('ul', { class: 'files' });
+  const said = h('p', { class: 'quiet' });
+  const all = h('input', { type: 'checkbox' });
+  const element = h(
+    'section',
+    { class: 'card outputs', 'aria-labelledby': 'outputs-title' },
+    h(
+      'div',
+      { class: 'head' },
+      h('h2', { id: 'outputs-title' }, 'Outputs'),
+      h('label', {}, all, 'All files of the workspace'),
+    ),
+    ...[said, note, list],
+  );
+  /** @type {RunView | undefined} */
+  let run;
+  let seen = '';
+  let turn = 0;
+
+  /** @param {unknown} error */
+  const fail = error => {
+    setAttribute(note, 'hidden', error === undefined);
+    setText(note, error === undefined ? '' : `That did not work: ${/** @type {Error} */ (error).message}`);
+  };
+  const show = rows(
+    list,
+    (/** @type {File} */ file) => file.name,
+    file => fileRow(file, () => /** @type {RunView} */ (run), fail),
+  );
+
+  const load = async () => {
+    if (!run) return;
+    const mine = ++turn;
+    const { id, outputs } = run;
+    const named = [...outputs.files, ...outputs.directories];
+    const wanted = all.checked || named.length === 0 ? [''] : named;
+    try {
+      const answers = await Promise.all(
+        wanted.map(path =>
+          get(
+            `/api/workflows/${id}/workspace?size=${most}&page=1${path ? `&file_name=${encodeURIComponent(path)}` : ''}`,
+          ),
+        ),
+      );
+      if (mine !== turn) return;
+      /** @type {File[]} */
+      const files = answers.flatMap(answer => answer.items);
+      const total = answers.reduce((sum, answer) => sum + answer.total, 0);
+      show([...new Map(files.map(file => [file.name, file])).values()]);
+      fail(undefined);
+      setText(said, sayOf(run, files.length, total, wanted[0] === ''));
+    } catch (error) {
+      if (mine === turn) fail(error);
+    }
+  };
+  all.addEventListener('change', load);
+  /** @param {RunView} now */
+  const update = now => {
+    run = now;
+    // files come with steps that end
+    const what = `${now.id} ${now.status} ${now.progress.finished} ${now.progress.failed}`;
+    if (what === seen) return;
+    seen = what;
+    void load();
+  };
+  return { element, update };
+}
+
+/** @param {RunView} run @param {number} shown @param {number} total @param {boolean} isAll */
+function sayOf(run, shown, total, isAll) {
+  if (total === 0)
+    return isAll
+      ? 'The workspace has no files.'
+      : run.ended
+        ? 'None of its outputs is there.'
+        : 'None yet: they come with the steps that make them.';
+  const cut = shown < total ? `, the first ${shown} shown; reana-client ls has all` : '';
+  return `${count(total, 'file')}${cut}`;
+}
+
+/** @param {File} first @param {() => RunView} runOf @param {(error: unknown) => void} fail */
+function fileRow(first, runOf, fail) {
+  const [size, when] = [h('span', { class: 'size' }), h('span', { class: 'when' })];
+  const encoded = first.name.split('/').map(encodeURIComponent).join('/');
+  const path = () => `/api/workflows/${runOf().id}/workspace/${encoded}`;
+  const download = h('button', { type: 'button', class: 'small', 'aria-label': `Download ${first.name}` }, 'Download');
+  download.addEventListener('click', () => ticketed(path()).then(href => h('a', { href, download: '' }).click(), fail));
+  const view = h('button', { type: 'button', class: 'small', 'aria-label': `View ${first.name} in a new tab` }, 'View');
+  view.addEventListener('click', () => {
+    // opened at once, or the browser takes it for an advertisement
+    const tab = window.open('about:blank');
+    if (tab) tab.opener = null;
+    ticketed(path(), '&preview=true').then(
+      address => tab?.location.replace(new URL(address, document.baseURI)),
+      error => {
+        tab?.close();
+        fail(error);
+      },
+    );
+  });
+  const buttons = h('span', { class: 'buttons' }, isShowable.test(first.name) && view, download);
+  const element = h('li', {}, h('span', { class: 'name' }, first.name), size, when, buttons);
+  /** @param {File} file */
+  const update = file => {
+    const time = Date.parse(`${file['last-modified']}Z`);
+    setText(size, bytes(file.size.raw));
+    setText(when, timeOf(time, Date.now()));
+    setAttribute(when, 'title', wholeTime(time));
+  };
+  return { element, update };
+}

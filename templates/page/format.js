@@ -15,15 +15,15 @@ export const wholeTime = time => whole.format(time);
 /** The clock alone for today, else with its day. @param {number} time @param {number} now */
 export const timeOf = (time, now) => (dayOf(time) === dayOf(now) ? clockOf(time) : `${dayOf(time)}, ${clockOf(time)}`);
 
-/** `8 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`. @param {number} ms */
+/** Lines don't break in it: `8 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`. @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return `${seconds}\u00a0s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`;
+  if (minutes < 60) return `${minutes}\u00a0min\u00a0${two(seconds % 60)}\u00a0s`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${two(minutes % 60)} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 48) return `${hours}\u00a0h\u00a0${two(minutes % 60)}\u00a0min`;
+  return `${Math.floor(hours / 24)}\u00a0d\u00a0${hours % 24}\u00a0h`;
 }
 
 /** @param {number} n */

@@ -92,7 +92,7 @@ function nodeTable() {
           ends,
           g.ends === undefined
             ? ''
-            : `in ${duration(Math.ceil((g.ends - now) / 60_000) * 60_000).replace(' 00 s', '')}`,
+            : `in ${duration(Math.ceil((g.ends - now) / 60_000) * 60_000).replace('\u00a000\u00a0s', '')}`,
         );
         setAttribute(ends, 'title', g.ends === undefined ? undefined : wholeTime(g.ends));
       };

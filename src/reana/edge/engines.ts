@@ -1,5 +1,9 @@
-import { serial } from '../engines/serial.js';
+import type { EngineSettings } from '../engines/python.js';
+import { engineFor } from '../engines/registry.js';
 import type { Engines } from './runs/runner.js';
 
 /** Who runs which kind of workflow. */
-export const engines: Engines = { serial };
+export const enginesOf = (settings: EngineSettings): Engines => ({
+  ...{ serial: engineFor('serial', settings), cwl: engineFor('cwl', settings) },
+  ...{ yadage: engineFor('yadage', settings), snakemake: engineFor('snakemake', settings) },
+});

@@ -15,6 +15,8 @@ const schema = z.object({
   version: z.string().default(''),
   /** Where to listen; default: loopback only. */
   listen: z.string().optional(),
+  /** Python interpreters that have a language's engine, with what templates/engines/requirements-*.txt name. */
+  enginePython: z.partialRecord(z.enum(['cwl', 'yadage', 'snakemake']), z.string().startsWith('/')).optional(),
   /** How many workflows run at a time. */
   maxRunning: z.number().int().min(1).optional(),
 });

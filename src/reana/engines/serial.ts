@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { ScailfinError, UsageError } from '../../errors.js';
-import { parseDuration } from '../../units.js';
+import { resourcesOf } from '../hints.js';
 import type { Step, StepResources } from '../jobs/step.js';
+import { stepId } from '../stepid.js';
 import type { Engine, EngineRun } from './engine.js';
+import { failure } from './failure.js';
 import { expand } from './parameters.js';
 
 /** A step as reana.yaml has it; its commands run one after the other, each as a job. */
@@ -48,7 +48,7 @@ export const serial: Engine = {
       const ended = await stoppable(run, id, signal);
       if (ended.state !== 'finished') {
         tell([], [id]);
-        throw new ScailfinError(failure(step, ended));
+        throw new ScailfinError(failure(ended));
       }
       finished.push(id);
       tell([]);
@@ -66,12 +66,6 @@ async function stoppable({ steps }: EngineRun, id: string, signal: AbortSignal):
   } finally {
     signal.removeEventListener('abort', stop);
   }
-}
-
-function failure(name: string, { state, exitCode, reason }: Step): string {
-  if (state === 'stopped') return `step ${name} was stopped${reason ? `: ${reason}` : ''}`;
-  const how = exitCode === undefined ? 'failed' : `ended with status ${exitCode}`;
-  return `step ${name} ${how}${reason ? `: ${reason}` : ''}`;
 }
 
 /** All commands that are to run, parameters filled in. @throws UsageError for what can't be run, before anything is */
@@ -105,59 +99,4 @@ function range(steps: readonly { readonly name: string }[], options: EngineRun['
   const [from, target] = [find('FROM') ?? 0, find('TARGET') ?? steps.length - 1];
   if (from <= target) return [from, target + 1];
   throw new UsageError(`step ${steps[from]?.name}, to begin with, comes after ${steps[target]?.name}, to end with`);
-}
-
-/**
- * What a step's hints say of its needs, whichever system they were written for.
- * @throws UsageError for a hint that can't be read
- */
-export function resourcesOf(hints: Readonly<Record<string, unknown>>): StepResources {
-  const memory = text(hints.kubernetes_memory_limit) ?? text(hints.c4p_memory_limit);
-  const time = text(hints.htcondor_max_runtime) ?? text(hints.slurm_time) ?? text(hints.kubernetes_job_timeout);
-  const cores = text(hints.c4p_cpu_cores) ?? text(hints.kubernetes_cpu_limit);
-  return {
-    ...(cores === undefined ? {} : { cores: Math.max(1, Math.ceil(number('cores', cores))) }),
-    ...(memory === undefined ? {} : { memory: mebibytes(memory) }),
-    ...(time === undefined ? {} : { time: seconds(time) }),
-  };
-}
-
-const text = (value: unknown): string | undefined =>
-  value === undefined || value === null || value === '' ? undefined : String(value);
-
-function number(what: string, value: string): number {
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value);
-  throw new UsageError(`${what}: ${JSON.stringify(value)} is no number`);
-}
-
-const factors: Readonly<Record<string, number>> = {
-  ...{ '': 1 / 2 ** 20, k: 1e3 / 2 ** 20, M: 1e6 / 2 ** 20, G: 1e9 / 2 ** 20, T: 1e12 / 2 ** 20 },
-  ...{ Ki: 2 ** -10, Mi: 1, Gi: 2 ** 10, Ti: 2 ** 20 },
-};
-
-/** Kubernetes' quantities: `512Mi`, `2G`, bytes where there is no unit. */
-function mebibytes(quantity: string): number {
-  const [, value, unit] = /^(\d+(?:\.\d+)?)(|k|M|G|T|Ki|Mi|Gi|Ti)$/.exec(quantity) ?? [];
-  const factor = factors[unit ?? 'none'];
-  if (value !== undefined && factor !== undefined) return Math.max(1, Math.ceil(Number(value) * factor));
-  throw new UsageError(`memory: ${JSON.stringify(quantity)} is not understood`, { hint: 'write 512Mi or 2Gi' });
-}
-
-/** HTCondor's at CERN: seconds, or the name of a flavour (batchdocs.web.cern.ch, "Job Flavours"). */
-const flavours: Readonly<Record<string, number>> = {
-  ...{ espresso: 1200, microcentury: 3600, longlunch: 7200, workday: 28_800 },
-  ...{ tomorrow: 86_400, testmatch: 259_200, nextweek: 604_800 },
-};
-
-function seconds(time: string): number {
-  const value = flavours[time] ?? (/^\d+$/.test(time) ? Number(time) : parseDuration(time));
-  if (value !== undefined) return value;
-  throw new UsageError(`time: ${JSON.stringify(time)} is not understood`, { hint: 'write seconds, or such as 2h' });
-}
-
-/** A UUID that is always the same for the same place in the same run. */
-export function stepId(workflow: string, place: string): string {
-  const hex = createHash('sha256').update(join(workflow, place)).digest('hex');
-  // RFC 9562, version 8: custom
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

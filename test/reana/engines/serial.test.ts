@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EngineRun } from '../../../src/reana/engines/engine.js';
 import { expand } from '../../../src/reana/engines/parameters.js';
-import { resourcesOf, serial } from '../../../src/reana/engines/serial.js';
+import { serial } from '../../../src/reana/engines/serial.js';
+import { resourcesOf } from '../../../src/reana/hints.js';
 import type { Progress } from '../../../src/reana/run.js';
 import { FakeSteps } from '../steps.js';
 

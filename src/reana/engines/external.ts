@@ -1,0 +1,152 @@
+import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ScailfinError } from '../../errors.js';
+import { templateText } from '../../templates.js';
+import { openJobController } from '../jobcontroller/server.js';
+import { isStepOver, type Step } from '../jobs/step.js';
+import type { Engine, EngineRun } from './engine.js';
+import { failure } from './failure.js';
+import { Output } from './output.js';
+import { end, isRunning, running, start } from './process.js';
+import { type EngineSettings, enginePython, type PythonEngine } from './python.js';
+
+const LOOK_MS = 200;
+/** An engine that dies without a word is started again, where it had been, this often. */
+const STARTS = 3;
+
+/**
+ * An engine for CWL, yadage or Snakemake: the language's own, as a process beside the edge, which hands each step to a
+ * job controller of the run. The process outlives an edge that is killed; the next one finds it and goes on with it.
+ */
+export function external(kind: PythonEngine, settings: EngineSettings): Engine {
+  return {
+    async run(run, signal) {
+      signal.throwIfAborted();
+      // engines resolve links in paths; steps must be given the same directory as their commands name
+      const workspace = await realpath(run.workspace);
+      const stopTelling = tellProgress(run);
+      const controller = await openJobController({ ...run, workspace }, run.steps);
+      try {
+        await write(run.dir, 'controller.json', { port: controller.port, token: controller.token });
+        await write(run.dir, 'run.json', described(run, workspace));
+        await toTheEnd(kind, settings, run, signal);
+      } finally {
+        await controller.close();
+        await stopSteps(run);
+        stopTelling();
+      }
+    },
+  };
+}
+
+async function toTheEnd(kind: PythonEngine, settings: EngineSettings, run: EngineRun, signal: AbortSignal) {
+  const output = new Output(join(run.dir, 'engine.log'), text => run.log(text));
+  for (let starts = 0; ; ) {
+    let pid = await running(run.dir);
+    const before = pid === undefined ? await read<Result>(run.dir, 'result.json') : undefined;
+    if (pid === undefined && before === undefined) {
+      if (starts++ === STARTS)
+        throw new ScailfinError(`the ${kind} engine ends without a result: ${await output.end()}`);
+      pid = await begin(kind, settings, run, signal);
+    }
+    if (pid !== undefined) await followed(run, pid, output, signal);
+    signal.throwIfAborted();
+    const result = before ?? (await read<Result>(run.dir, 'result.json'));
+    if (result?.failed !== undefined) throw new ScailfinError(why(run, result.failed));
+    if (result) return;
+  }
+}
+
+interface Result {
+  readonly failed?: string;
+}
+
+async function begin(kind: PythonEngine, settings: EngineSettings, run: EngineRun, signal: AbortSignal) {
+  const python = await enginePython(kind, settings, text => run.log(text));
+  signal.throwIfAborted();
+  // beside the run, so that it goes on with what it began with when the edge is exchanged
+  const code = join(run.dir, 'code');
+  await mkdir(code, { recursive: true, mode: 0o700 });
+  for (const file of ['controller.py', `${kind}_engine.py`])
+    await writeFile(join(code, file), templateText(`engines/${file}`));
+  return start([python, '-s', '-u', join(code, `${kind}_engine.py`), run.dir], {
+    cwd: run.dir,
+    env: environment(run.dir),
+    log: join(run.dir, 'engine.log'),
+  });
+}
+
+/** Engines pass parts of theirs on to steps, so it says nothing of this machine but where a shell and node are. */
+function environment(dir: string): Record<string, string> {
+  const { HOME = '/', TMPDIR } = process.env;
+  const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
+  const cache = join(dir, 'cache');
+  return { PATH: path, HOME, LANG: 'C.UTF-8', XDG_CACHE_HOME: cache, ...(TMPDIR === undefined ? {} : { TMPDIR }) };
+}
+
+function described(run: EngineRun, workspace: string) {
+  const { file, specification } = run.specification.workflow;
+  const { parameters, options } = run;
+  return { workspace, file: file ?? null, specification: specification ?? null, parameters, options };
+}
+
+/** Until the process is gone; when the run is stopped it is made to. */
+async function followed(run: EngineRun, pid: number, output: Output, signal: AbortSignal): Promise<void> {
+  while (await isRunning(pid, run.dir)) {
+    if (signal.aborted) await end(pid, run.dir);
+    else await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+    await output.follow();
+  }
+  await output.follow();
+}
+
+/** What a person wants to know first is which step failed; what the engine makes of it is in the log. */
+function why({ steps, workflow }: EngineRun, reason: string): string {
+  const failed = steps.of(workflow).filter(step => step.state === 'failed' || step.state === 'stopped');
+  const first = failed.sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0))[0];
+  return first ? failure(first) : reason;
+}
+
+async function stopSteps({ steps, workflow }: EngineRun): Promise<void> {
+  const left = steps.of(workflow).filter(step => !isStepOver(step.state));
+  await Promise.all(left.map(async ({ id }) => [await steps.stop(id), await steps.ended(id)]));
+}
+
+/** @returns what ends it */
+function tellProgress(run: EngineRun): () => void {
+  let total = 0;
+  const tell = (): void => {
+    const steps = run.steps.of(run.workflow);
+    const ids = (...states: Step['state'][]): string[] => steps.filter(s => states.includes(s.state)).map(s => s.id);
+    const [now, done, lost] = [ids('running'), ids('finished'), ids('failed', 'stopped')];
+    run.progress({ total: Math.max(total, steps.length), running: now, finished: done, failed: lost });
+  };
+  const look = async (): Promise<void> => {
+    const told = (await read<number>(run.dir, 'total.json')) ?? 0;
+    if (told === total) return;
+    total = told;
+    tell();
+  };
+  const timer = setInterval(() => void look(), LOOK_MS);
+  const off = run.steps.onChange(step => {
+    if (step.request.workflow === run.workflow) tell();
+  });
+  return () => {
+    clearInterval(timer);
+    off();
+    tell();
+  };
+}
+
+async function read<T>(dir: string, name: string): Promise<T | undefined> {
+  const text = await readFile(join(dir, name), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+async function write(dir: string, name: string, value: unknown): Promise<void> {
+  const file = join(dir, name);
+  await rm(`${file}.new`, { force: true });
+  await writeFile(`${file}.new`, JSON.stringify(value), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { messageOf, ScailfinError } from '../../errors.js';
+import { templateText } from '../../templates.js';
+
+/** The languages whose own engines run them; those are Python programs. */
+export type PythonEngine = 'cwl' | 'yadage' | 'snakemake';
+
+export interface EngineSettings {
+  /** The edge's directory: environments are kept below it. */
+  readonly dir: string;
+  /** Interpreters that have an engine already, by language: nothing is installed for those. */
+  readonly enginePython?: Readonly<Partial<Record<PythonEngine, string>>> | undefined;
+}
+
+const run = promisify(execFile);
+const INSTALL_MS = 15 * 60_000;
+// CWL's engine wants 3.10; Snakemake 7 takes f-strings in a Snakefile apart with 3.12 and later
+const oldest: readonly [number, number] = [3, 10];
+const names = ['python3', 'python3.11', 'python3.10', 'python3.12', 'python3.13'];
+const underway = new Map<string, Promise<string>>();
+
+/**
+ * The interpreter that has a language's engine. Made at first use, from PyPI, with what was tested together.
+ * @param say told before something that takes a minute
+ * @throws ScailfinError when there is no Python, no pip or no network
+ */
+export async function enginePython(
+  kind: PythonEngine,
+  { dir, enginePython: ready }: EngineSettings,
+  say: (text: string) => void,
+): Promise<string> {
+  const given = ready?.[kind];
+  if (given !== undefined) return given;
+  const wanted = templateText(`engines/requirements-${kind}.txt`);
+  const hash = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
+  const venv = join(dir, 'venvs', `${kind}-${hash}`);
+  const making = underway.get(venv) ?? made(kind, venv, wanted, say).finally(() => underway.delete(venv));
+  underway.set(venv, making);
+  return making;
+}
+
+async function made(kind: PythonEngine, venv: string, wanted: string, say: (text: string) => void): Promise<string> {
+  const python = join(venv, 'bin', 'python3');
+  const complete = join(venv, 'complete');
+  if (existsSync(complete)) return python;
+  say(`installing what runs ${kind} workflows, once on this headnode (a minute or two)`);
+  await rm(venv, { recursive: true, force: true });
+  await mkdir(venv, { recursive: true, mode: 0o700 });
+  const hint = `see that pip works there, or name a Python that has it as enginePython.${kind} in the edge's settings`;
+  try {
+    const list = join(venv, 'requirements.txt');
+    await writeFile(list, wanted);
+    await run(await newEnough(kind), ['-m', 'venv', venv], { timeout: INSTALL_MS });
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '-r', list], {
+      timeout: INSTALL_MS,
+      maxBuffer: 2 ** 24,
+    });
+    await writeFile(complete, '');
+    return python;
+  } catch (error) {
+    await rm(venv, { recursive: true, force: true });
+    if (error instanceof ScailfinError) throw error;
+    throw new ScailfinError(`what runs ${kind} workflows can't be installed on the headnode: ${lastWords(error)}`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** pip says at the end what was wrong; venv, on standard output, which package of the system it lacks. */
+function lastWords(error: unknown): string {
+  const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string };
+  const lines = `${stdout}\n${stderr}`.trim().split('\n').filter(Boolean);
+  const telling = lines.filter(line => /^error/i.test(line)).at(-1) ?? lines.at(-1);
+  return telling ?? messageOf(error);
+}
+
+async function newEnough(kind: PythonEngine): Promise<string> {
+  const found: string[] = [];
+  for (const name of names) {
+    const version = await run(name, ['-c', 'import sys; print(*sys.version_info[:2])']).catch(() => undefined);
+    if (!version) continue;
+    const [major = 0, minor = 0] = version.stdout.trim().split(' ').map(Number);
+    found.push(`${major}.${minor}`);
+    if (major === oldest[0] && minor >= oldest[1]) return name;
+  }
+  const has = found.length === 0 ? 'has no Python' : `has only Python ${found.join(', ')}`;
+  throw new ScailfinError(`${kind} workflows need Python ${oldest.join('.')} or later, but the headnode ${has}`, {
+    hint: `install one, or name it as enginePython.${kind} in the edge's settings`,
+  });
+}

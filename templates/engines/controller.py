@@ -1,0 +1,146 @@
+"""What every engine shares: the way to the job controller, and how a run tells what becomes of it.
+
+The edge may be gone for a while and come back at another port: whatever is asked is asked again until it answers.
+"""
+
+import base64
+import http.client
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+
+# a run whose directory was removed has nobody left to work for
+ORPHANED_SECONDS = 60
+LONG_POLL_SECONDS = 50
+
+
+class Refused(Exception):
+    """The job controller understood, and said no."""
+
+
+class Controller:
+    def __init__(self, directory):
+        self.address = os.path.join(directory, "controller.json")
+
+    def submit(self, name, key, image, command, shown, hints):
+        """Hands a step over; the same key is always the same step, however often it is asked for."""
+        job = {k: v for k, v in hints.items() if v is not None}
+        job.update(
+            job_name=name,
+            key=key,
+            docker_img=image,
+            cmd=base64.b64encode(command.encode()).decode(),
+            prettified_cmd=shown,
+        )
+        return self.request("POST", "/jobs", job)["job_id"]
+
+    def known(self, key):
+        """The step of that key, if one was ever handed over."""
+        jobs = self.request("POST", "/jobs/find", {"key": key})["jobs"]
+        return next(iter(jobs.values()), None)
+
+    def wait(self, job_id):
+        """Blocks until the step is over."""
+        while True:
+            job = self.request("GET", f"/jobs/{job_id}?wait={LONG_POLL_SECONDS}")
+            if job["status"] in ("finished", "failed", "stopped"):
+                return job
+
+    def watch(self, job_id, ended):
+        """Calls `ended(job)` from a thread of its own."""
+        threading.Thread(target=lambda: ended(self.wait(job_id)), daemon=True).start()
+
+    def request(self, method, path, body=None):
+        pause, missing_since = 0.1, None
+        while True:
+            try:
+                return self._ask(method, path, body)
+            except FileNotFoundError:
+                missing_since = missing_since or time.monotonic()
+                if time.monotonic() - missing_since > ORPHANED_SECONDS:
+                    os._exit(1)
+            except (OSError, http.client.HTTPException, ValueError):
+                missing_since = None
+            time.sleep(pause)
+            pause = min(pause * 2, 5)
+
+    def _ask(self, method, path, body):
+        with open(self.address) as file:
+            address = json.load(file)
+        connection = http.client.HTTPConnection("127.0.0.1", address["port"], timeout=LONG_POLL_SECONDS + 30)
+        try:
+            headers = {"Authorization": "Bearer " + address["token"], "Content-Type": "application/json"}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status == 401 or answer.status >= 500:
+            raise OSError(f"the job controller answered {answer.status}")
+        value = json.loads(text) if text else {}
+        if answer.status >= 400:
+            raise Refused(value.get("message", f"the job controller answered {answer.status}"))
+        return value
+
+
+class Run:
+    """What the edge wrote down of a run, and where it looks for news."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        with open(os.path.join(directory, "run.json")) as file:
+            run = json.load(file)
+        self.workspace = run["workspace"]
+        self.file = run["file"]
+        self.specification = run["specification"]
+        self.parameters = run["parameters"]
+        self.options = run["options"]
+        self.controller = Controller(directory)
+        self._total = 0
+
+    def total(self, steps):
+        """How many steps there are, as far as is known."""
+        if steps != self._total:
+            self._total = steps
+            self.write("total.json", steps)
+
+    def write(self, name, value):
+        path = os.path.join(self.directory, name)
+        with open(path + ".new", "w") as file:
+            json.dump(value, file)
+        os.replace(path + ".new", path)
+
+
+def main(engine):
+    """Runs `engine(run)`; what it returns, if anything, is why the workflow failed."""
+    run = Run(sys.argv[1])
+    os.chdir(run.workspace)
+    try:
+        reason = engine(run)
+    except Exception as error:
+        traceback.print_exc()
+        reason = str(error) or type(error).__name__
+    run.write("result.json", {"failed": reason} if reason else {})
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # threads that wait for steps which nobody needs any more must not hold the process
+    os._exit(1 if reason else 0)
+
+
+HINTS = (
+    "kubernetes_memory_limit",
+    "kubernetes_cpu_limit",
+    "kubernetes_job_timeout",
+    "htcondor_max_runtime",
+    "slurm_time",
+    "c4p_cpu_cores",
+    "c4p_memory_limit",
+)
+
+
+def hints_in(mapping):
+    """Those of REANA's resource hints that a mapping has."""
+    return {name: str(mapping[name]) for name in HINTS if mapping.get(name) not in (None, "")}

@@ -1,0 +1,177 @@
+"""Runs a Snakemake workflow: Snakemake decides what runs when, each rule's shell command runs as a step of the pool."""
+
+import asyncio
+import os
+import queue
+import shlex
+import sys
+import types
+
+
+class Trie(dict):
+    """Takes the place of datrie's, of which there are no wheels: as fast for as few patterns as a workflow has."""
+
+    def __init__(self, alphabet):
+        super().__init__()
+
+    def iter_prefix_values(self, text):
+        return (value for _, value in self.prefix_items(text))
+
+    def prefix_items(self, text):
+        beginnings = (text[:length] for length in range(len(text) + 1))
+        return [(key, self[key]) for key in beginnings if key in self]
+
+
+sys.modules["datrie"] = types.SimpleNamespace(Trie=Trie)
+
+from controller import hints_in, main  # noqa: E402
+from snakemake import scheduler, snakemake  # noqa: E402
+from snakemake.executors import GenericClusterExecutor, RealExecutor  # noqa: E402
+from snakemake.resources import DefaultResources  # noqa: E402
+from snakemake.shell import shell  # noqa: E402
+from snakemake.workflow import Workflow  # noqa: E402
+
+STRICT_MODE = "set -euo pipefail; "
+MAX_STEPS = 300
+
+
+class PoolExecutor(GenericClusterExecutor):
+    """Takes the place of the executor for batch systems."""
+
+    engine_run = None
+    reasons = []
+
+    def __init__(self, workflow, dag, cores, **settings):
+        self.ended = queue.Queue()
+        self.watched = {}
+        super().__init__(workflow, dag, cores, **{k: v for k, v in settings.items() if k != "submitcmd"})
+
+    def run(self, job, callback=None, submit_callback=None, error_callback=None):
+        run = self.engine_run
+        run.total(sum(1 for each in self.dag.needrun_jobs() if not each.is_norun) + self.dag_finished())
+        refusal = why_not(job)
+        if refusal:
+            self.reasons.append(refusal)
+            error_callback(job)
+            return
+        key = place(job)
+        # a step of an earlier life of this engine may be writing, or have written, these files
+        if run.controller.known(key) is None:
+            super()._run(job)
+            for path in [*job.products()]:
+                os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        else:
+            RealExecutor._run(self, job)
+        prefix = shell._process_prefix if shell._process_prefix != STRICT_MODE else ""
+        job_id = run.controller.submit(
+            name=job.name,
+            key=key,
+            image=(job.container_img_url or "").removeprefix("docker://"),
+            command=f"cd {shlex.quote(os.getcwd())} && {prefix}{job.shellcmd}",
+            shown=job.shellcmd.strip(),
+            hints=hints_of(job),
+        )
+        self.workflow.persistence.started(job, external_jobid=job_id)
+        submit_callback(job)
+        self.watched[job_id] = (job, callback, error_callback)
+        run.controller.watch(job_id, self.ended.put)
+
+    def dag_finished(self):
+        return len([job for job in self.dag.finished_jobs if not job.is_norun])
+
+    async def _wait_for_jobs(self):
+        while self.wait:
+            try:
+                ended = self.ended.get_nowait()
+            except queue.Empty:
+                await asyncio.sleep(0.05)
+                continue
+            job, callback, error_callback = self.watched.pop(ended["job_id"])
+            if ended["status"] == "finished":
+                callback(job)
+            else:
+                self.print_job_error(job)
+                error_callback(job)
+
+    def handle_job_success(self, job):
+        # nobody else does it: on the pool runs the rule's command, not another Snakemake
+        RealExecutor.handle_job_success(self, job, upload_remote=False, handle_log=False, handle_touch=True)
+
+    def cancel(self):
+        self.shutdown()
+
+
+def why_not(job):
+    if job.is_group():
+        return f"the rules {', '.join(sorted({each.rule.name for each in job.jobs}))} form a group: groups can't run here"
+    if not job.is_shell:
+        return f"rule {job.rule.name} has no shell section: only shell commands can run on the pool"
+    return None
+
+
+def place(job):
+    """Which job of the workflow it is: the same in each life of the engine."""
+    wildcards = sorted(f"{name}={value}" for name, value in job.wildcards.items())
+    return "\n".join([job.rule.name, str(job.attempt), *wildcards, *map(str, job.output), *map(str, job.log)])
+
+
+def hints_of(job):
+    hints = hints_in(dict(job.resources.items()))
+    resources = dict(job.resources.items())
+    if "c4p_cpu_cores" not in hints and job.threads > 1:
+        hints["c4p_cpu_cores"] = str(job.threads)
+    if "mem_mb" in resources and not {"kubernetes_memory_limit", "c4p_memory_limit"} & hints.keys():
+        hints["kubernetes_memory_limit"] = f"{resources['mem_mb']}M"
+    if "runtime" in resources and not {"htcondor_max_runtime", "slurm_time", "kubernetes_job_timeout"} & hints.keys():
+        hints["htcondor_max_runtime"] = str(int(resources["runtime"]) * 60)
+    return hints
+
+
+def keep_records_aside(run):
+    """Puts what Snakemake notes while steps run where it does not travel with each of them."""
+    link = os.path.join(run.workspace, ".snakemake")
+    if os.path.isdir(link):
+        return
+    if os.path.islink(link):
+        os.remove(link)
+    records = os.path.join(run.directory, "snakemake")
+    os.makedirs(records, exist_ok=True)
+    os.symlink(records, link)
+
+
+def engine(run):
+    PoolExecutor.engine_run = run
+    keep_records_aside(run)
+    scheduler.GenericClusterExecutor = PoolExecutor
+    # a rule's command belongs on the pool even where the Snakefile calls it local
+    Workflow.is_local = lambda self, rule: rule.group is None and (rule.norun or rule.is_template_engine)
+    errors = []
+    common = dict(
+        snakefile=os.path.join(run.workspace, run.file or "Snakefile"),
+        config=dict(run.parameters),
+        workdir=run.workspace,
+        default_resources=DefaultResources(mode="bare"),
+        log_handler=[lambda message: errors.append(message["msg"]) if message["level"] == "error" else None],
+    )
+    done = snakemake(
+        **common,
+        cluster="pool",
+        cores=None,
+        nodes=MAX_STEPS,
+        printshellcmds=True,
+        notemp=True,
+        # one engine per workspace: a lock is that of an engine that was killed
+        lock=False,
+        force_incomplete=True,
+        latency_wait=10,
+        scheduler="greedy",
+    )
+    if run.options.get("report"):
+        snakemake(**common, lock=False, report=run.options["report"])
+    if done:
+        return None
+    return "; ".join(PoolExecutor.reasons) or "\n".join(errors).strip() or "the Snakemake workflow failed"
+
+
+if __name__ == "__main__":
+    main(engine)

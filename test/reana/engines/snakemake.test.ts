@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { never, runOf } from './workflows.js';
+
+const snakefile = `
+parts = [f"p{n}" for n in range(int(config["parts"]))]
+
+rule all:
+    input: "results/sum.txt"
+
+rule generate:
+    output: "data/{part}.txt"
+    container: "docker://docker.io/library/python:3.12"
+    resources: kubernetes_memory_limit="256Mi"
+    shell: "echo $GREETING {wildcards.part} > {output}"
+
+rule count:
+    input: "data/{part}.txt"
+    output: "counts/{part}.txt"
+    shell: "wc -c < {input} > {output}"
+
+rule sum:
+    input: expand("counts/{part}.txt", part=parts)
+    output: "results/sum.txt"
+    threads: 2
+    shell: "cat {input} | awk '{{s+=$1}} END {{print s}}' > {output}"
+`;
+
+describe('Snakemake workflows', () => {
+  it('fan out and merge', { timeout: 300_000 }, async () => {
+    const { run, engine, steps, seen, said, read, started } = await runOf('snakemake', {
+      files: { 'workflow/Snakefile': snakefile },
+      ...{ file: 'workflow/Snakefile', parameters: { parts: 6 } },
+    });
+    await engine.run(run, never).catch(error => {
+      throw new Error(said.join(''), { cause: error });
+    });
+    expect(await read('results/sum.txt')).toBe('54\n');
+    expect((await started()).length).toBe(13);
+    const generate = steps.requests.find(r => r.name === 'generate');
+    expect(generate).toMatchObject({ image: 'docker.io/library/python:3.12', resources: { memory: 256 } });
+    expect(generate?.shown).toMatch(/^echo \$GREETING p\d > data\/p\d.txt$/);
+    expect(steps.requests.at(-1)).toMatchObject({ name: 'sum', image: '', resources: { cores: 2 } });
+    expect(steps.widest).toBeGreaterThan(1);
+    expect(seen.at(-1)).toMatchObject({ total: 13, running: [], failed: [] });
+    expect(seen[0]?.total).toBeLessThanOrEqual(13);
+    expect(seen.at(-1)?.finished).toHaveLength(13);
+  });
+});

@@ -39,7 +39,12 @@ export class TestEdge {
   static async open(options: Partial<EdgeOptions> & { readonly steps?: FakeSteps } = {}): Promise<TestEdge> {
     const dir = await mkdtemp(join(tmpdir(), 'scailfin-edge-'));
     const test = new TestEdge(dir, options.steps ?? new FakeSteps(here), options);
-    await test.start();
+    try {
+      await test.start();
+    } catch (error) {
+      await test.close();
+      throw error;
+    }
     return test;
   }
 

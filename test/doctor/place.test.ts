@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
+import { until } from '../lab/programs.js';
+import { onTerminal, Terminal } from '../terminal.js';
 import { root, Ward } from './helpers/ward.js';
 
 const reason = labUnavailable();
@@ -326,4 +328,27 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       );
     });
   });
+
+  test('a profile written for a host that had none brings a cluster up', async () => {
+    await ward.examine(['--write'], 'alice@login');
+    const up = ['scailfin', 'up', '--site', 'login', '--walltime', '20m'];
+    const { stdout } = await ward.lab.exec('headnode', up, { timeoutMs: 100_000 });
+    expect(stdout).toMatch(/^login: running\. 1 of 1 glide-ins/m);
+    await ward.lab.exec('headnode', ['scailfin', 'down', 'login'], { timeoutMs: 100_000 });
+    await ward.sh('headnode', 'rm .config/scailfin/sites/login.yaml');
+  }, 180_000);
+
+  test('on a terminal it shows how long its job has waited', async () => {
+    const config = `probeUrls: ['http://10.77.0.99/']\n`;
+    const before = await ward.lab.read('headnode', '.config/scailfin/config.yaml');
+    await ward.lab.write('headnode', '.config/scailfin/config.yaml', config);
+    const argv = onTerminal(['scailfin', 'sites', 'check', ward.site, '--deep']);
+    const terminal = new Terminal(ward.lab.spawn('headnode', argv, { env: { TERM: 'xterm' } }));
+    await terminal.until(/Job on a compute node (queued|running on c\d) \d+ s/, 40_000);
+    terminal.type('\x03');
+    await terminal.until(/interrupted/);
+    expect(await terminal.end()).toBe(130);
+    await ward.lab.write('headnode', '.config/scailfin/config.yaml', before);
+    await until('it to be cleaned up', 10_000, async () => (await ward.jobs()).length === 0);
+  }, 120_000);
 });

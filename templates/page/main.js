@@ -150,7 +150,12 @@ function ask(problem) {
 
 window.addEventListener('hashchange', () => {
   tokenFromAddress();
-  if (location.hash !== '#main') go();
+  go();
+});
+// by itself it would change the address, which says what is shown
+document.querySelector('.skip')?.addEventListener('click', event => {
+  event.preventDefault();
+  main?.focus();
 });
 // what runs gets longer while nothing is told
 setInterval(() => {

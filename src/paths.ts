@@ -1,6 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+/** Scailfin's own. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
 
 /** Where the package's own `templates/` and `sites/` are, from `src` and from `dist` alike. */
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));

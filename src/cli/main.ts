@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from '../paths.js';
+import { packageVersion } from '../paths.js';
 import { stop } from './interrupt.js';
 
-const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+const version = packageVersion();
 
 const words = process.argv.slice(2);
 const verb = words[0] ?? '';

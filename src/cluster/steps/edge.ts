@@ -7,6 +7,7 @@ import { constants, createGzip } from 'node:zlib';
 import writeFileAtomic from 'write-file-atomic';
 import { CommandError, ScailfinError } from '../../errors.js';
 import { keyValues, runScript } from '../../hosts/script.js';
+import { packageVersion } from '../../paths.js';
 import { edgeProgram } from '../../reana/bundle.js';
 import { templateText } from '../../templates.js';
 import { type Context, recordOf } from '../context.js';
@@ -45,7 +46,7 @@ export async function bringUpEdge(context: Context, { host }: Head, pool: Runnin
   const program = edgeProgram();
   const node = await runtime(host, edge, found, context);
   const settings = {
-    ...{ cluster: name, port: found.port, token: edgeToken(context.journal.dir) },
+    ...{ cluster: name, port: found.port, token: edgeToken(context.journal.dir), version: packageVersion() },
     ...{ condorBin: pool.bin, condorConfig: `${dir}/condor_config` },
   };
   const files = [{ path: `${edge}/settings.json`, content: `${JSON.stringify(settings)}\n`, mode: 0o600 }];

@@ -4,32 +4,14 @@ import asyncio
 import os
 import queue
 import shlex
-import sys
-import types
 
-
-class Trie(dict):
-    """Takes the place of datrie's, of which there are no wheels: as fast for as few patterns as a workflow has."""
-
-    def __init__(self, alphabet):
-        super().__init__()
-
-    def iter_prefix_values(self, text):
-        return (value for _, value in self.prefix_items(text))
-
-    def prefix_items(self, text):
-        beginnings = (text[:length] for length in range(len(text) + 1))
-        return [(key, self[key]) for key in beginnings if key in self]
-
-
-sys.modules["datrie"] = types.SimpleNamespace(Trie=Trie)
-
-from controller import hints_in, main  # noqa: E402
-from snakemake import scheduler, snakemake  # noqa: E402
-from snakemake.executors import GenericClusterExecutor, RealExecutor  # noqa: E402
-from snakemake.resources import DefaultResources  # noqa: E402
-from snakemake.shell import shell  # noqa: E402
-from snakemake.workflow import Workflow  # noqa: E402
+import snakemake_compat  # noqa: F401 - before Snakemake itself
+from controller import hints_in, main
+from snakemake import scheduler, snakemake
+from snakemake.executors import GenericClusterExecutor, RealExecutor
+from snakemake.resources import DefaultResources
+from snakemake.shell import shell
+from snakemake.workflow import Workflow
 
 STRICT_MODE = "set -euo pipefail; "
 MAX_STEPS = 300

@@ -1,12 +1,15 @@
 """Runs a yadage workflow: yadage decides what runs when, each packtivity runs as a step of the pool."""
 
 import base64
+import functools
 import logging
 import os
 import shlex
 import sys
 import threading
 
+import jq
+import jsonpath_rw
 import yaml
 from controller import Run, hints_in, main
 from packtivity.asyncbackends import ExternalAsyncProxy
@@ -23,7 +26,7 @@ class Proxy(ExternalAsyncProxy):
             "spec": self.spec,
             "statedata": self.statedata.json() if self.statedata else None,
             "pardata": self.pardata.json(),
-            "resultdata": self.resultdata,
+            "resultdata": self.resultdata.json() if self.resultdata else None,
         }
 
 
@@ -86,8 +89,11 @@ class Backend:
         return self.ready(proxy) and (job_id is None or self.jobs[job_id]["status"] == "finished")
 
     def result(self, proxy):
-        parameters, state = finalize_inputs(proxy.pardata, proxy.statedata)
-        return publish(proxy.spec["publisher"], parameters, state, self.config)
+        # yadage asks again in each round
+        if proxy.resultdata is None:
+            parameters, state = finalize_inputs(proxy.pardata, proxy.statedata)
+            proxy.resultdata = publish(proxy.spec["publisher"], parameters, state, self.config)
+        return proxy.resultdata
 
     def fail_info(self, proxy):
         return f"step {proxy.jobproxy['job_id']} failed"
@@ -149,7 +155,14 @@ def publish_ahead_once(controller):
         )
 
 
+def compile_once():
+    """The same few queries are made thousands of times; most of the time went into compiling them."""
+    jq.jq = functools.lru_cache(maxsize=None)(jq.jq)
+    jsonpath_rw.parse = functools.lru_cache(maxsize=None)(jsonpath_rw.parse)
+
+
 def engine(run):
+    compile_once()
     YadageController.sync_expected = publish_ahead_once
     os.environ["PACKTIVITY_ASYNCBACKEND"] = "__main__:Backend:Proxy"
     data = {}

@@ -58,6 +58,12 @@ async function toTheEnd(kind: PythonEngine, settings: EngineSettings, run: Engin
   }
 }
 
+const programs: Readonly<Record<PythonEngine, readonly string[]>> = {
+  cwl: ['controller.py', 'cwl_engine.py'],
+  yadage: ['controller.py', 'yadage_engine.py'],
+  snakemake: ['controller.py', 'snakemake_compat.py', 'snakemake_engine.py'],
+};
+
 interface Result {
   readonly failed?: string;
 }
@@ -68,8 +74,7 @@ async function begin(kind: PythonEngine, settings: EngineSettings, run: EngineRu
   // beside the run, so that it goes on with what it began with when the edge is exchanged
   const code = join(run.dir, 'code');
   await mkdir(code, { recursive: true, mode: 0o700 });
-  for (const file of ['controller.py', `${kind}_engine.py`])
-    await writeFile(join(code, file), templateText(`engines/${file}`));
+  for (const file of programs[kind]) await writeFile(join(code, file), templateText(`engines/${file}`));
   return start([python, '-s', '-u', join(code, `${kind}_engine.py`), run.dir], {
     cwd: run.dir,
     env: environment(run.dir),

@@ -19,9 +19,9 @@ export interface EngineSettings {
 
 const run = promisify(execFile);
 const INSTALL_MS = 15 * 60_000;
-// CWL's engine wants 3.10; Snakemake 7 takes f-strings in a Snakefile apart with 3.12 and later
+// cwltool's
 const oldest: readonly [number, number] = [3, 10];
-const names = ['python3', 'python3.11', 'python3.10', 'python3.12', 'python3.13'];
+const names = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 const underway = new Map<string, Promise<string>>();
 
 /**

@@ -14,7 +14,8 @@ for old in "$cache"/tmp/*; do
   if [ -e "$old" ] && [ ! -d "/proc/${owner%%.*}" ]; then remove "$old"; fi
 done
 
-# locked NAME COMMAND…: one at a time. Locks go with their holders; where a file system has none, work is done twice
+# locked NAME COMMAND…: one at a time. Locks go with their holders; where a file system has none, work is done twice.
+# What is started in there is kept from holding the lock by 9>&-, but never a function: dash loses the file for good
 locked() { (lock "$@") 9>>"$cache/locks/$1"; }
 lock() {
   flock 9 2>/dev/null
@@ -24,7 +25,7 @@ lock() {
 used() { touch -c "$1" 2>/dev/null; }
 
 # trim KIB: makes room for so much more; what was used last goes last, what is in use never
-trim() { locked trim trim_now "$1" 9>&-; }
+trim() { locked trim trim_now "$1"; }
 trim_now() {
   cd "$cache" || return
   du -sk images/* objects/* 2>/dev/null >"$own/sizes"

@@ -106,7 +106,7 @@ make_image() {
   fi
   trim 0
   make_part && mkdir "$part/layers" || return
-  if "$@" "$part/image" >"$own/words" 2>&1 9>&- && [ -e "$part/image" ] && mv "$part/image" "$cache/images/$file"; then
+  if ("$@" "$part/image") >"$own/words" 2>&1 9>&- && [ -e "$part/image" ] && mv "$part/image" "$cache/images/$file"; then
     remove "$part"
     : >"$own/pulled"
     rm -f "$cache/failed/$file"

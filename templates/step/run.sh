@@ -57,7 +57,8 @@ run_step() {
   (umask 077 && tell >"$own/begin")
   (contain <"$own/begin") &
   child=$!
-  wait "$child"
+  # a shell that is bash tells of signals by itself
+  { wait "$child"; } 2>/dev/null
   code=$?
   # what it left running can't change files any more
   end_all 20

@@ -231,7 +231,8 @@ def engine(run):
     status = cwltool.main.main(
         [*options, document(run), "inputs.json"],
         executor=PoolExecutor(),
-        loadingContext=LoadingContext({"construct_tool_object": make_tool}),
+        # names may have spaces: all words are quoted
+        loadingContext=LoadingContext({"construct_tool_object": make_tool, "relax_path_checks": True}),
         stdout=sys.stdout,
     )
     if status == 0:

@@ -66,4 +66,77 @@ describe('CWL workflows', () => {
     expect(seen.at(-1)).toMatchObject({ total: 13, running: [], failed: [] });
     expect(seen.at(-1)?.finished).toHaveLength(13);
   });
+
+  it('are read from the workspace, with files, directories and expressions', { timeout: 300_000 }, async () => {
+    const main = {
+      ...{ cwlVersion: 'v1.2', class: 'Workflow' },
+      requirements: { StepInputExpressionRequirement: {}, InlineJavascriptRequirement: {} },
+      inputs: { config: 'File', title: 'string' },
+      outputs: {
+        report: { type: 'File', outputSource: 'report/made' },
+        tree: { type: 'Directory', outputSource: 'plot/dir' },
+      },
+      steps: {
+        plot: { run: 'plot.cwl', in: { config: 'config' }, out: ['dir'] },
+        report: {
+          run: 'report.cwl',
+          in: { dir: 'plot/dir', title: { source: 'title', valueFrom: '$(self.toUpperCase() + "!")' } },
+          out: ['made'],
+        },
+      },
+    };
+    const plot = {
+      ...{ cwlVersion: 'v1.2', class: 'CommandLineTool', baseCommand: ['bash', 'work.sh'] },
+      requirements: {
+        InlineJavascriptRequirement: {},
+        InitialWorkDirRequirement: {
+          listing: [
+            '$(inputs.config)',
+            {
+              entryname: 'work.sh',
+              entry: 'mkdir -p "plots dir" && cat config.txt > "plots dir/a b.txt"; pwd; echo $X\n',
+            },
+          ],
+        },
+        EnvVarRequirement: { envDef: { X: "it's $HOME" } },
+      },
+      ...{ inputs: { config: 'File' }, stdout: 'said.txt' },
+      outputs: { dir: { type: 'Directory', outputBinding: { glob: 'plots dir' } } },
+    };
+    const report = {
+      ...{
+        cwlVersion: 'v1.2',
+        class: 'CommandLineTool',
+        baseCommand: ['sh', '-c', 'echo "$1"; cat "$0"/*; test -d $TMPDIR'],
+      },
+      inputs: {
+        dir: { type: 'Directory', inputBinding: { position: 1 } },
+        title: { type: 'string', inputBinding: { position: 2 } },
+      },
+      stdout: 'report.txt',
+      outputs: { made: { type: 'stdout' } },
+    };
+    const { run, engine, said, read } = await runOf('cwl', {
+      files: {
+        ...{ 'flow/main.cwl': JSON.stringify(main), 'flow/plot.cwl': JSON.stringify(plot) },
+        ...{ 'flow/report.cwl': JSON.stringify(report), 'data/config.txt': 'content\n' },
+      },
+      file: 'flow/main.cwl',
+      parameters: { config: { class: 'File', location: 'data/config.txt' }, title: 'results' },
+    });
+    await engine.run(run, never).catch(error => {
+      throw new Error(said.join(''), { cause: error });
+    });
+    expect(await read('outputs/report.txt')).toBe('RESULTS!\ncontent\n');
+    expect(await read('outputs/plots dir/a b.txt')).toBe('content\n');
+  });
+
+  it.each([
+    [{ class: 'CommandLineTool', cwlVersion: 'v1.0', baseCommand: 'true', inputs: { x: 'int' }, outputs: {} }, 'x'],
+    [{ class: 'Nonsense', cwlVersion: 'v1.0' }, 'Nonsense'],
+  ])('that make no sense are refused with the reason: %#', { timeout: 300_000 }, async (specification, message) => {
+    const { run, engine, steps } = await runOf('cwl', { specification });
+    await expect(engine.run(run, never)).rejects.toThrow(message);
+    expect(steps.requests).toEqual([]);
+  });
 });

@@ -45,4 +45,43 @@ describe('Snakemake workflows', () => {
     expect(seen[0]?.total).toBeLessThanOrEqual(13);
     expect(seen.at(-1)?.finished).toHaveLength(13);
   });
+
+  it('touch, try again, and send rules to the pool which they call local', { timeout: 300_000 }, async () => {
+    const text = `
+localrules: all, near
+rule all:
+    input: "deep/er/near.txt", "touched", "again.txt"
+rule near:
+    output: "deep/er/near.txt"
+    log: "logs/near.log"
+    shell: "echo near > {output} 2> {log}"
+rule touched:
+    output: touch("touched")
+    shell: "true"
+rule again:
+    output: "again.txt"
+    retries: 2
+    shell: "echo x >> tries; [ $(wc -l < tries) = 2 ] && cp tries {output}"
+`;
+    const { run, engine, said, read, started } = await runOf('snakemake', {
+      file: 'Snakefile',
+      files: { Snakefile: text },
+    });
+    await engine.run(run, never).catch(error => {
+      throw new Error(said.join(''), { cause: error });
+    });
+    expect(await read('deep/er/near.txt')).toBe('near\n');
+    expect(await read('touched')).toBe('');
+    expect(await read('again.txt')).toBe('x\nx\n');
+    expect(await started()).toEqual(['again', 'again', 'near', 'touched']);
+  });
+
+  it.each([
+    ['rule a:\n    output: "a"\n    run: open("a", "w")', 'rule a has no shell section'],
+    ['rule a:\n    output: "a"\n    group: "g"\n    shell: "touch a"', 'the rules a form a group'],
+  ])('with what can not run on a pool are refused: %#', { timeout: 300_000 }, async (text, message) => {
+    const { run, engine, started } = await runOf('snakemake', { file: 'Snakefile', files: { Snakefile: `${text}\n` } });
+    await expect(engine.run(run, never)).rejects.toThrow(message);
+    expect(await started()).toEqual([]);
+  });
 });

@@ -22,5 +22,10 @@ pool_stop() {
     n=$((n + 1))
     sleep 0.2
   done
+  # engines of workflows lead sessions of their own, which outlive the edge
+  grep -lzx "$1/edge/runs/[^/]*/engine/code/[a-z]*_engine\.py" /proc/[0-9]*/cmdline 2>/dev/null | while read -r f; do
+    p=${f#/proc/}
+    kill -KILL -- "-${p%/cmdline}" 2>/dev/null
+  done
   return 0
 }

@@ -103,7 +103,7 @@ async function followed(run: EngineRun, pid: number, output: Output, signal: Abo
     else await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     await output.follow();
   }
-  await output.follow();
+  await output.follow(true);
 }
 
 /** What a person wants to know first is which step failed; what the engine makes of it is in the log. */

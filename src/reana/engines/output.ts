@@ -1,5 +1,6 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
-import { StringDecoder } from 'node:string_decoder';
+
+const PIECE = 2 ** 16;
 
 /** Follows what an engine prints, also over the death of the edge: what was told once is not told again. */
 export class Output {
@@ -10,15 +11,21 @@ export class Output {
     private readonly tell: (text: string) => void,
   ) {}
 
-  /** Tells the whole lines that have come since. */
-  async follow(): Promise<void> {
+  /**
+   * Tells what has come since, in whole lines; a line that is too long comes in pieces.
+   * @param last nothing more will come: what is left of a line is told, too
+   */
+  async follow(last = false): Promise<void> {
     this.#offset ??= Number(await readFile(`${this.file}.told`, 'utf8').catch(() => '0')) || 0;
-    const text = await this.#from(this.#offset);
-    const lines = text.slice(0, text.lastIndexOf('\n') + 1);
-    if (lines === '') return;
-    this.tell(lines);
-    this.#offset += Buffer.byteLength(lines);
-    await writeFile(`${this.file}.told`, String(this.#offset), { mode: 0o600 });
+    for (;;) {
+      const piece = await this.#from(this.#offset);
+      const lines = piece.lastIndexOf('\n') + 1;
+      const told = lines === 0 && (last || piece.length === PIECE) ? piece.length : lines;
+      if (told === 0) return;
+      this.tell(piece.toString('utf8', 0, told));
+      this.#offset += told;
+      await writeFile(`${this.file}.told`, String(this.#offset), { mode: 0o600 });
+    }
   }
 
   /** The last lines of all it has printed. */
@@ -27,16 +34,12 @@ export class Output {
     return text.trim().split('\n').slice(-lines).join('\n');
   }
 
-  async #from(offset: number): Promise<string> {
+  async #from(offset: number): Promise<Buffer> {
     const file = await open(this.file, 'r').catch(() => undefined);
-    if (!file) return '';
+    if (!file) return Buffer.alloc(0);
     try {
-      const buffer = Buffer.alloc(2 ** 16);
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
-      // a character that is cut waits for its rest
-      const text = new StringDecoder('utf8').write(buffer.subarray(0, bytesRead));
-      // a line longer than that is told in pieces
-      return bytesRead === buffer.length && !text.includes('\n') ? `${text}\n`.slice(0, -1) : text;
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE), 0, PIECE, offset);
+      return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
     }

@@ -7,9 +7,12 @@
 set -u
 umask 022
 
+# A node may run many steps at once: what the shell can do by itself starts no program.
+
 # processes of this step are known by a variable, wherever they went: this one too
 if [ -z "${SCAILFIN_STEP-}" ]; then
-  SCAILFIN_STEP=$$.$(date +%s%N)
+  read -r uuid </proc/sys/kernel/random/uuid
+  SCAILFIN_STEP=$$.$uuid
   export SCAILFIN_STEP
   exec /bin/sh "$0" "$@"
 fi
@@ -30,11 +33,15 @@ last_words() {
   { grep -iE 'error|fatal' "$1" | grep -v 'previous errors' || grep -v '^[[:space:]]*$\|previous errors' "$1"; } 2>/dev/null |
     tail -n 1 | tr -d '\r' | cut -c1-300
 }
-milliseconds() { date +%s%3N; }
-# phase NAME: from here on the time is NAME's
+# phase NAME: from here on the time is NAME's; in hundredths of seconds
 phase() {
-  clock=$(milliseconds)
-  if [ -n "$phase" ]; then note "seconds_$phase" "$(((clock - began) / 1000)).$(printf %03d $(((clock - began) % 1000)))"; fi
+  read -r clock rest </proc/uptime
+  clock=${clock%.*}${clock#*.}
+  if [ -n "$phase" ]; then
+    took=$((100 + clock - began))
+    rest=${took%??}
+    note "seconds_$phase" "$((rest - 1)).${took#"$rest"}"
+  fi
   phase=$1 began=$clock
 }
 # fail STATUS WORDS…: it ends here, and that is why
@@ -48,15 +55,18 @@ fail() {
 
 # ---- how it ends
 
-# pids that carry this step's mark, but for this shell
-remaining() {
-  grep -lzxF "SCAILFIN_STEP=$SCAILFIN_STEP" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"
+is_running() {
+  stat=''
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null
+  case ${stat##*) } in '' | Z* | X*) false ;; esac
 }
-is_running() { [ -r "/proc/$1/stat" ] && case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z* | X*) false ;; esac; }
-# sets `left`; here, and not in a shell of its own, which would be one of them
+# sets `left`, the pids that carry this step's mark; here, and not in a shell of its own, which would be one of them
 any_left() {
   left=''
-  for pid in $(remaining); do if is_running "$pid"; then left="$left $pid"; fi; done
+  for pid in $(grep -lzxF "SCAILFIN_STEP=$SCAILFIN_STEP" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=${pid#/proc/} pid=${pid%/environ}
+    if [ "$pid" != "$$" ] && is_running "$pid"; then left="$left $pid"; fi
+  done
   [ -n "$left" ]
 }
 signal_left() { for pid in $left; do kill "-$1" "$pid" 2>/dev/null; done; }
@@ -74,6 +84,7 @@ end_all() {
 }
 remove() {
   for path; do
+    [ -e "$path" ] || [ -L "$path" ] || continue
     rm -rf "$path" 2>/dev/null || { chmod -R u+rwX "$path" && rm -rf "$path"; } 2>/dev/null
   done
 }
@@ -84,7 +95,7 @@ finish() {
   [ "${runtime-}" != podman-hpc ] || "$program" rm --force "scailfin-$SCAILFIN_STEP" >/dev/null 2>&1
   rm -f "$own/reserve"
   printf '%s' "$facts" >report
-  cat "$own/gone" >>report 2>/dev/null
+  if [ -s "$own/gone" ]; then cat "$own/gone" >>report; fi
   remove "${cache:-$own}"/tmp/*".$SCAILFIN_STEP" "$own"
   [ -e changed.tar ] || tar -cf changed.tar -T /dev/null
   exit "$1"
@@ -121,9 +132,11 @@ is_about_space() { grep -qiE 'no space left|quota exceeded|file too large' "$1" 
 . ./step.env
 [ -n "${workspace-}" ] && [ -n "${command_b64-}" ] || { echo 'scailfin: step.env does not say what to run where' >&2; exit 166; }
 remove "$own"
-mkdir -p "$tmp/home" || exit 166
-chmod 700 "$own" && chmod 1777 "$tmp"
+umask 077
+mkdir -p "$tmp/home" && chmod 1777 "$tmp" || exit 166
+umask 022
 # on a full disk there is room for the report yet
-dd if=/dev/zero of="$own/reserve" bs=65536 count=4 2>/dev/null
+{ printf %262144s '' >"$own/reserve"; } 2>/dev/null
+read -r node </proc/sys/kernel/hostname
 note version 1
-note node "$(hostname)"
+note node "$node"

@@ -21,7 +21,7 @@ if [ "$kind" = docker ]; then
   case $reference in docker.io/*/*) ;; docker.io/*) reference=docker.io/library/${reference#docker.io/} ;; esac
   case ${reference##*/} in *:* | *@*) ;; *) reference=$reference:latest ;; esac
 fi
-image_key=$(printf %s "$image" | sed 's|.*/||; s|[^A-Za-z0-9._-]|_|g' | cut -c1-60)-$(printf %s "${reference:-$image}" | sha256sum | cut -c1-16)
+[ "$kind" = none ] || image_key=$(printf %s "$image" | sed 's|.*/||; s|[^A-Za-z0-9._-]|_|g' | cut -c1-60)-$(printf %s "${reference:-$image}" | sha256sum | cut -c1-16)
 
 # many images lie unpacked in CVMFS
 unpacked() {

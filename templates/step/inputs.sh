@@ -10,21 +10,34 @@ if [ "$word" = probe ] && [ "$probe" != - ] && [ "$(cat "$workspace/$probe" 2>/d
 fi
 note shared "$shared"
 
-# SHA256 SIZE MODE KIND NAME
-read_manifest() { awk "$base64_awk"' $1 != "probe" && NF >= 4 { print $1, $2, $3, $4, listed(decode($5)) }' manifest; }
+# SHA256 SIZE MODE KIND NAME; of directories, in a list of their own, MODE NAME
+read_manifest() {
+  dirs=$own/dirs awk "$base64_awk"' $1 != "probe" && NF >= 4 {
+    name = listed(decode($5)); print $1, $2, $3, $4, name
+    if ($4 == "d") print $3, "./" name >ENVIRON["dirs"] }' manifest
+}
 
 get_inputs() {
-  mkdir -p "$tree" && read_manifest >"$own/wanted" || return 165
-  cd "$tree" || return 165
-  awk '$4 == "d"' "$own/wanted" | name_after 4 | sed 's|^|./|' | from_list | xargs -0 -r mkdir -p -- || return 165
+  read_manifest >"$own/wanted" && cd "$tree" || return 165
+  if [ -e "$own/dirs" ]; then
+    sed 's/^[^ ]* //' "$own/dirs" | from_list | xargs -0 -r mkdir -p -- || return 165
+  fi
   if [ -s "$scratch/small.tar" ]; then
     tar -xpf "$scratch/small.tar" 2>"$own/words" || return 162
   fi
-  find . -type f -printf '%P\0' | to_list | sort >"$own/there"
-  check_small || return
-  # the first list is what is there
-  awk 'FILENAME == ARGV[1] { there[$0]; next } $4 == "f" { line = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, ""); if (!($0 in there)) print line }' \
-    "$own/there" "$own/wanted" >"$own/missing"
+  find . -type f -print0 | hashes_of >"$own/hashes"
+  : >"$own/missing"
+  # what came with the job is what was there when it was submitted; the first list is what came
+  changed=$(missing=$own/missing bytes=$own/bytes_in awk '
+    FILENAME == ARGV[1] { hash = $1 ""; sub(/^[^ ]* [.]\//, ""); is[$0] = hash; next }
+    $4 == "f" { hash = $1 ""; n += $2; line = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "")
+      if (!($0 in is)) print line >ENVIRON["missing"]
+      else if (is[$0] != hash && !changed++) print }
+    END { printf "%.0f\n", n >ENVIRON["bytes"] }' "$own/hashes" "$own/wanted") || return 165
+  if [ -n "$changed" ]; then
+    echo "$changed changed since the step was submitted" >"$own/words"
+    return 162
+  fi
   while IFS= read -r line; do
     name=${line#* * * * }
     case $name in *%*) name=$(printf '%s\n' "$name" | from_list | tr '\0' .) && name=${name%.} ;; esac
@@ -33,24 +46,11 @@ get_inputs() {
     bring "$1" "$2" "$name" || return
     chmod "$3" "./$name"
   done <"$own/missing"
-  awk '$4 == "d" && !seen[$3]++ { print $3 }' "$own/wanted" | while read -r mode; do
-    awk -v mode="$mode" '$4 == "d" && $3 == mode' "$own/wanted" | name_after 4 | sed 's|^|./|' | from_list | xargs -0 -r chmod "$mode" --
+  [ -e "$own/dirs" ] || return 0
+  # as they were made, but for these
+  awk '$1 != 755 && !seen[$1]++ { print $1 }' "$own/dirs" | while read -r mode; do
+    awk -v mode="$mode" '$1 == mode { sub(/^[^ ]* /, ""); print }' "$own/dirs" | from_list | xargs -0 -r chmod "$mode" --
   done
-  note_bytes
-}
-
-note_bytes() { awk '$4 == "f" { n += $2 } END { print n + 0 }' "$own/wanted" >"$own/bytes_in"; }
-
-# what came with the job is what was there when it was submitted
-check_small() {
-  sed 's|^|./|' "$own/there" | hashes_of >"$own/hashes"
-  paste -d ' ' "$own/hashes" "$own/there" >"$own/hashed"
-  awk 'FILENAME == ARGV[1] { hash = $1; sub(/^[^ ]* /, ""); is[$0] = hash; next }
-    $4 == "f" { hash = $1; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, ""); if (($0 in is) && is[$0] != hash) { print; exit } }' \
-    "$own/hashed" "$own/wanted" >"$own/changed"
-  [ -s "$own/changed" ] || return 0
-  echo "$(cat "$own/changed") changed since the step was submitted" >"$own/words"
-  return 162
 }
 
 # bring SHA256 BYTES NAME: by the node's cache where it has room, else straight
@@ -92,8 +92,8 @@ fetch() {
   return 162
 }
 
-# KIND MODE SIZE MTIME CTIME INODE NAME, sorted: it differs when anything was done to it. Of directories only what matters
+# KIND MODE SIZE MTIME CTIME INODE NAME: it differs when anything was done to it. Of directories only what matters
 take_stock() {
   (cd "$tree" && find . -mindepth 1 \( -type d -printf 'd %m 0 0 0 0 %P\0' \) -o \( -type f -o -type l \) \
-    -printf '%y %m %s %T@ %C@ %i %P\0') | to_list | sort
+    -printf '%y %m %s %T@ %C@ %i %P\0') | to_list
 }

@@ -10,7 +10,7 @@ mkdir -p "$tree" 2>/dev/null
 case $workspace in /tmp/*) mkdir -p "$own$workspace" ;; /var/tmp/*) mkdir -p "$tmp/${workspace#/var/tmp/}" ;; esac
 choose
 note runtime "$runtime"
-[ -z "${version-}" ] || note runtime_version "$(printf %s "$version" | head -n 1 | grep -oE '[0-9]+([.][0-9A-Za-z~+-]+)+' | head -n 1)"
+[ -z "${version-}" ] || note runtime_version "$version"
 [ "$runtime" = none ] || note image_source "$source"
 
 phase inputs
@@ -22,8 +22,11 @@ if [ "$shared" = no ]; then
     165) fail 165 "the disk of this node is full: the step's files do not fit in $scratch" ;;
     *) fail 166 "the step's files could not be laid out: $(last_words "$own/words")" ;;
   esac
-  note bytes_in "$(cat "$own/bytes_in")"
-  note bytes_fetched "$(awk '{ n += $1 } END { print n + 0 }' "$own/fetched" 2>/dev/null || echo 0)"
+  read -r bytes <"$own/bytes_in"
+  note bytes_in "$bytes"
+  fetched=0
+  if [ -e "$own/fetched" ]; then while read -r bytes; do fetched=$((fetched + bytes)); done <"$own/fetched"; fi
+  note bytes_fetched "$fetched"
   take_stock >"$own/before"
 fi
 # without a container the workspace is where it can be

@@ -43,7 +43,8 @@ function quoted(text,   parts, n, i, out) {
 # from and to lists of programs that know NUL
 to_list() { sed -z 's/%/%25/g; s/\n/%0A/g' | tr '\0' '\n'; }
 from_list() { tr '\n' '\0' | sed -z 's/%0A/\n/g; s/%25/%/g'; }
-# the last field of lines that have $1 more before it
-name_after() { awk -v skip="$1" '{ for (i = 0; i < skip; i++) sub(/^[^ ]* /, ""); print }'; }
-# hashes of the files in a list, a line each in that order
-hashes_of() { from_list | xargs -0 -r sha256sum -- | sed 's/^\\//; s/ .*//'; }
+# HASH NAME, a line each, of the files which end in NUL on its input; sha256sum has a way of its own with odd names
+hashes_of() {
+  xargs -0 -r sha256sum -- | sed 's/%/%25/g; s/^\([0-9a-f]*\) [ *]/\1 /; t
+    s/^\\//; s/ [ *]/ /; s/\\\\/%5C/g; s/\\n/%0A/g; s/\\r/\r/g; s/%5C/\\/g'
+}

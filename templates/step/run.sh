@@ -3,25 +3,35 @@
 
 # What the shell in the image is told, by its input: neither arguments nor files of the workspace show what is in there
 tell() {
-  # as a person at a terminal would see it; what the wrapper and the runtime say stays apart
-  printf 'exec 2>&1\n'
-  printf 'cd %s || exit 166\n' "$(quote "$workspace")"
-  # shellcheck disable=SC2016
-  printf 'export SCAILFIN_STEP=%s HOME=%s PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"\n' \
-    "$SCAILFIN_STEP" "$(quote "$home")"
-  # an image made for Apptainer says its environment in its own way
-  # shellcheck disable=SC2016
-  [ "$runtime" != charliecloud ] || printf 'f=/.singularity.d/env/10-docker2singularity.sh; [ ! -r "$f" ] || . "$f"; unset f\n'
-  # by these HTCondor finds what it has to end
-  env | grep '^_CONDOR_ANCESTOR_[0-9]*=[0-9:]*$' | sed 's/^\([^=]*\)=\(.*\)/export \1="\2"/'
-  # and this is how much of the node it was given
-  env | grep -E '^([A-Z]+_)+(NUM_)?(THREADS|THREAD_LIMIT|VISIBLE_DEVICES|CPU_COUNT)=[0-9A-Za-z,:-]+$' | sed 's/^/export /'
-  [ -z "$proxy" ] || printf 'export X509_USER_PROXY=%s\n' "$proxy"
-  printf '%s\n' "${environment_b64-}" | awk "$base64_awk"' NF { text = decode($1); at = index(text, "=")
-    print "export " substr(text, 1, at) quoted(substr(text, at + 1)) }'
-  printf '%s\n' "$command_b64" | awk "$base64_awk"' { text = text $0 } END { command = quoted(decode(text))
-    print "if command -v bash >/dev/null 2>&1; then exec bash -c " command " </dev/null; fi"
-    print "exec sh -c " command " </dev/null" }'
+  # a word that is no base64 parts the two
+  printf '%s\n' "${environment_b64-}" command "$command_b64" |
+    workspace=$workspace home=$home runtime=$runtime proxy=$proxy awk "$base64_awk"'
+    BEGIN {
+      # as a person at a terminal would see it; what the wrapper and the runtime say stays apart
+      print "exec 2>&1"
+      print "cd " quoted(ENVIRON["workspace"]) " || exit 166"
+      print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"])
+      print "export PATH=\"${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}\""
+      # an image made for Apptainer says its environment in its own way
+      if (ENVIRON["runtime"] == "charliecloud")
+        print "f=/.singularity.d/env/10-docker2singularity.sh; [ ! -r \"$f\" ] || . \"$f\"; unset f"
+      for (name in ENVIRON) {
+        # by these HTCondor finds what it has to end
+        if (name ~ /^_CONDOR_ANCESTOR_[0-9]+$/ && ENVIRON[name] ~ /^[0-9:]*$/) print "export " name "=" ENVIRON[name]
+        # and this is how much of the node it was given
+        if (name ~ /^([A-Z]+_)+(NUM_)?(THREADS|THREAD_LIMIT|VISIBLE_DEVICES|CPU_COUNT)$/ && ENVIRON[name] ~ /^[0-9A-Za-z,:-]+$/)
+          print "export " name "=" ENVIRON[name]
+      }
+      if (ENVIRON["proxy"] != "") print "export X509_USER_PROXY=" ENVIRON["proxy"]
+    }
+    $1 == "command" { command = ""; is_command = 1; next }
+    is_command { command = command $0; next }
+    NF { text = decode($1); at = index(text, "="); print "export " substr(text, 1, at) quoted(substr(text, at + 1)) }
+    END {
+      command = quoted(decode(command))
+      print "if command -v bash >/dev/null 2>&1; then exec bash -c " command " </dev/null; fi"
+      print "exec sh -c " command " </dev/null"
+    }'
 }
 
 # what is secret comes in files of the user's own

@@ -72,7 +72,7 @@ contain() {
   esac
   # nothing of HTCondor's or the site's comes along but by what the shell is told
   unset LC_ALL
-  for name in $(env | sed -n 's/^\(SCAILFIN_[A-Z]*\|_CONDOR_[A-Za-z0-9_]*\)=.*/\1/p'); do
+  for name in $(awk 'BEGIN { for (name in ENVIRON) if (name ~ /^(SCAILFIN|_CONDOR)_[A-Za-z0-9_]*$/) print name }'); do
     case $name in SCAILFIN_STEP | _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac
   done
   cd / || exit 166
@@ -91,7 +91,20 @@ prove() {
   (contain <"$own/try" >"$own/words" 2>&1)
 }
 quote() { printf %s "$1" | awk "$base64_awk"'{ text = text (NR > 1 ? "\n" : "") $0 } END { printf "%s", quoted(text) }'; }
-proof() { echo "$cache/proved/$runtime-$image_key-$(printf %s "$program:${ready:-}:$launcher:${workspace%/*}" | sha256sum | cut -c1-16)"; }
+proof() {
+  proved=$(printf %s "$program:${ready:-}:$launcher:${workspace%/*}" | sha256sum)
+  proved=$cache/proved/$runtime-$image_key-${proved%"${proved#????????????????}"}
+}
+# number_in TEXT: sets `version` to the first that looks like one
+number_in() {
+  version=''
+  set -f
+  for word in $1; do
+    word=${word#"${word%%[0-9]*}"}
+    case $word in [0-9]*.[0-9]*) version=${word%%[!0-9A-Za-z.~+-]*} && break ;; esac
+  done
+  set +f
+}
 
 # choose: sets `runtime`, `program`, `ready`, `source`, or ends with the reason
 choose() {
@@ -110,7 +123,8 @@ choose() {
     runtime=${entry%%=*}
     case " $tried " in *" $runtime "*) continue ;; esac
     tried="$tried $runtime"
-    find_runtime "$runtime" "$(printf %s "$entry" | sed -n 's/^[^=]*=//p')" || continue
+    modules=${entry#"$runtime"}
+    find_runtime "$runtime" "${modules#=}" || continue
     # an old Shifter knows no --version
     if ! version=$("$program" --version 2>&1 </dev/null) && [ "$runtime" != shifter ]; then
       broken="$runtime ($program) does not work: $(echo "$version" | tail -n 1)"
@@ -123,7 +137,8 @@ choose() {
       say "$lacking"
       continue
     fi
-    proved=$(proof)
+    number_in "$version"
+    proof
     if [ -e "$proved" ]; then return; fi
     if attend prove; then
       : >"$proved"

@@ -5,10 +5,11 @@ import { describeGsi, measureGsi } from './gsi.js';
 import { describeLogins, measureLogins } from './logins.js';
 import { describeProxies, measureProxies } from './proxies.js';
 import { describeQueues, measureQueues } from './queue.js';
+import { describeReana, measureReana, type ReanaPlan } from './reana.js';
 import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
 import { describeStartup, measureStartup } from './startup.js';
 
-const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|road] [--json]
+const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|reana|road] [--json]
   --quick   few repetitions, and from a cold start only
   --full    every way up from every start, more repetitions; takes some ten minutes
   --only    one part
@@ -24,10 +25,19 @@ const plan = (near: number, far: number) => [
   { delayMs: 0, rounds: near },
   { delayMs: 100, rounds: far },
 ];
+const reana = (steps: number, rounds: number): ReanaPlan => ({ steps, rounds });
 const plans = {
-  quick: { starts: 9, queues: 1, logins: 3, proxies: 5, cycles: short.slice(0, 1), plan: plan(1, 1) },
-  usual: { starts: 25, queues: 3, logins: 9, proxies: 15, cycles: short, plan: plan(2, 1) },
-  full: { starts: 50, queues: 5, logins: 25, proxies: 40, cycles: every, plan: plan(5, 5) },
+  quick: {
+    starts: 9,
+    queues: 1,
+    logins: 3,
+    proxies: 5,
+    reana: reana(5, 1),
+    cycles: short.slice(0, 1),
+    plan: plan(1, 1),
+  },
+  usual: { starts: 25, queues: 3, logins: 9, proxies: 15, reana: reana(15, 3), cycles: short, plan: plan(2, 1) },
+  full: { starts: 50, queues: 5, logins: 25, proxies: 40, reana: reana(40, 5), cycles: every, plan: plan(5, 5) },
 };
 
 const say = (text: string): void => void process.stderr.write(`· ${text}\n`);
@@ -80,7 +90,7 @@ async function main(): Promise<number> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const began = performance.now();
 
-  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'road'];
+  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'reana', 'road'];
   if (!parts.includes(values.only ?? 'road'))
     throw new Error(`--only ${values.only}: the parts are ${parts.join(', ')}`);
   const isAsked = (part: string): boolean => (values.only ?? part) === part;
@@ -92,7 +102,7 @@ async function main(): Promise<number> {
 
   const unavailable = labUnavailable();
   const missing = (part: string): string | undefined => (isAsked(part) ? unavailable : 'it was not asked for');
-  for (const part of ['proxies', 'gsi', 'logins', 'road'])
+  for (const part of ['proxies', 'gsi', 'logins', 'reana', 'road'])
     if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
   const proxies = missing('proxies') ? undefined : await measureProxies(chosen.proxies);
   if (proxies && !values.json) print(`${describeProxies(proxies)}\n`);
@@ -100,13 +110,15 @@ async function main(): Promise<number> {
   if (gsi && !values.json) print(`${describeGsi(gsi)}\n`);
   const logins = missing('logins') ? undefined : await inLab(lab => measureLogins(lab, chosen.logins));
   if (logins && !values.json) print(`${describeLogins(logins)}\n`);
+  const steps = missing('reana') ? undefined : await inLab(lab => measureReana(lab, chosen.reana, say));
+  if (steps && !values.json) print(`${describeReana(steps)}\n`);
   const travelled = missing('road') ? undefined : await inLab(lab => road(lab, chosen));
 
   if (values.json) {
     const skipped = (part: string) => ({ skipped: missing(part) });
     const found = {
       ...{ node: process.version, startup, queues, proxies: proxies ?? skipped('proxies'), gsi: gsi ?? skipped('gsi') },
-      ...{ logins: logins ?? skipped('logins'), road: travelled ?? skipped('road') },
+      ...{ logins: logins ?? skipped('logins'), reana: steps ?? skipped('reana'), road: travelled ?? skipped('road') },
     };
     print(JSON.stringify(found, null, 2));
   } else if (travelled) {

@@ -106,7 +106,8 @@ def fed(script, interpreter):
 
 def image_of(environment):
     image, tag = environment.get("image", ""), environment.get("imagetag", "")
-    return f"{image}:{tag}" if tag else image
+    # a directory or an image file has no tag; yadage says `latest` where the workflow says none
+    return f"{image}:{tag}" if tag and not image.startswith("/") else image
 
 
 def place(metadata, state):

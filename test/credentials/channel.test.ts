@@ -84,7 +84,7 @@ async function serve(
 }
 
 const request = { username: 'jdoe', passphrase, lifetime: 43_200, bits: 2048 };
-const fetch = (server: { host: string; port: number }, timeoutMs = 10_000) =>
+const fetch = (server: { host: string; port: number }, timeoutMs = 40_000) =>
   fetchProxy(server, request, { trust, timeoutMs }, '/nowhere');
 
 async function failureOf(work: Promise<unknown>): Promise<ScailfinError> {

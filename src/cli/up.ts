@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
+import type { ClusterRecord } from '../cluster/record.js';
 import type { Framework } from '../cluster/spec.js';
 import type { Transport } from '../hosts/target.js';
+import { stateDir } from '../paths.js';
 import { duration, jsonOption, natural, siteOptions, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
@@ -95,15 +97,33 @@ export function register(program: Command, ui: Ui): void {
         const { describeStatus } = await import('./status.js');
         const { name } = plan.cluster;
         ui.print(
-          ['', status ? describeStatus(status) : `${name}: pending. ${submitted}`, '', 'Next:', ...next(name)].join(
-            '\n',
-          ),
+          [
+            ...['', status ? describeStatus(status) : `${name}: pending. ${submitted}`, '', 'Next:', ...next(name)],
+            ...reana(context.journal.record),
+          ].join('\n'),
         );
       });
     });
 }
 
 const submitted = 'Glide-ins have been submitted; not waiting for them.';
+
+/** How one gets to REANA, where the cluster has it. */
+function reana(record: ClusterRecord | undefined): string[] {
+  if (record?.edgePort === undefined) return [];
+  const { name, edgePort, spec } = record;
+  return [
+    '',
+    'REANA:',
+    `  scailfin run --cluster ${name} reana.yaml`,
+    ...(spec.headnode.kind === 'local'
+      ? []
+      : [`  scailfin connect ${name}    while reana-client or a browser needs it`]),
+    `  eval "$(scailfin env ${name})" && reana-client ping    the client: pip install reana-client==0.9.4`,
+    `  REANA_SERVER_URL is http://127.0.0.1:${edgePort}, a page for your browser, too; the token is in`,
+    `  ${stateDir()}/clusters/${name}/reana.token`,
+  ];
+}
 
 function next(name: string): string[] {
   return [

@@ -82,7 +82,12 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
   };
 
   it('runs reana.yaml in containers on the compute nodes, and brings the results home', async () => {
-    expect((await up('headnode')).stdout).toMatch(/reana +edge alive, port 30443 of headnode/);
+    const { stdout: raised } = await up('headnode');
+    expect(raised).toMatch(/reana +edge alive, port 30443 of headnode/);
+    expect(raised).toContain('REANA_SERVER_URL is http://127.0.0.1:30443');
+    expect(raised).toContain('pip install reana-client==0.9.4');
+    const [file] = /\/home\S+reana\.token/.exec(raised) ?? [];
+    expect((await lab.exec('headnode', ['stat', '-c', '%a', file as string])).stdout).toBe('600\n');
     const run = await inDemo('headnode', 'run', '-p', 'events=20');
     expect(run.stderr, run.stderr).toMatch(/✓ gendata: finished.*✓ fitdata: finished/s);
     expect(run.stdout).toBe('results/plot.txt\n');

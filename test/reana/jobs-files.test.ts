@@ -227,6 +227,15 @@ describe('what is written for HTCondor and the wrapper', () => {
 });
 
 describe("the service's journal", () => {
+  it('gives back what has no value as it was, however deep: a step that ended has no signal, not one called null', async () => {
+    const path = join(dir, 'journal.jsonl');
+    const ending = { exitCode: 0, signal: undefined, at: 5 };
+    const journal = await Journal.begin(path, []);
+    await journal.append({ id: 'a', set: { ending, reason: undefined } });
+    await journal.close();
+    expect(await Journal.read(path)).toStrictEqual([{ id: 'a', set: { ending, reason: undefined } }]);
+  });
+
   it('survives a line that was cut', async () => {
     const path = join(dir, 'journal.jsonl');
     const journal = await Journal.begin(path, [{ read: 7 }]);

@@ -63,9 +63,15 @@ function entryOf(line: string): Entry[] {
     const entry = JSON.parse(line) as Entry | null;
     if (typeof entry !== 'object' || entry === null) return [];
     if (!entry.set) return [entry];
-    const set = Object.entries(entry.set).map(([key, value]) => [key, value ?? undefined]);
-    return [{ ...entry, set: Object.fromEntries(set) }];
+    return [{ ...entry, set: withUndefined(entry.set) as NonNullable<Entry['set']> }];
   } catch {
     return [];
   }
+}
+
+/** As it was before `lineOf`, at every depth. */
+function withUndefined(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withUndefined(inner)]));
 }

@@ -32,7 +32,9 @@ export async function measureReana(lab: Lab, plan: ReanaPlan, say: (text: string
   say(`a bare job ${seconds(median(latencies.bare.all))}, a step ${seconds(median(latencies.next.all))}`);
   const rates: Rates[] = [];
   for (let round = 0; round < plan.rounds; round++) rates.push(await steps.rates(200));
-  say(`200 bare jobs ${rates.map(r => seconds(r.bare))}, 200 steps ${rates.map(r => seconds(r.steps))}`);
+  say(
+    `200 bare jobs ${rates.map(r => seconds(r.bare)).join(', ')}, 200 steps ${rates.map(r => seconds(r.steps)).join(', ')}`,
+  );
   const moved = await steps.bytes(5);
   await steps.close();
   await scailfin(lab, 'headnode', ['down', 'lab-slurm']);

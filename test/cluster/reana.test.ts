@@ -165,6 +165,17 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await reana('list')).toMatch(/fit +1 .*finished/);
     await reana('restart', '-p', 'events=20');
     await expect.poll(() => reana('status'), { timeout: 60_000, interval: 1000 }).toMatch(/finished +3\/3/);
+    await writeFile(join(scratch, 'slow.yaml'), specification(60));
+    await reana('create', '-n', 'stopped', '-f', 'slow.yaml');
+    await reana('upload', '-w', 'stopped');
+    await reana('start', '-w', 'stopped');
+    await expect
+      .poll(() => reana('status', '-w', 'stopped'), { timeout: 60_000, interval: 1000 })
+      .toMatch(/running +2\/3/);
+    await reana('stop', '-w', 'stopped', '--force');
+    expect(await reana('status', '-w', 'stopped')).toMatch(/stopped +2\/3/);
+    const jobs = async () => (await statusOf(lab, 'headnode', 'lab-slurm')).jobs?.total;
+    await expect.poll(jobs, { timeout: 20_000 }).toBe(0);
     await reana('delete', '-w', 'fit', '--include-all-runs', '--include-workspace');
     expect(await reana('list')).not.toContain('fit');
   }, 240_000);

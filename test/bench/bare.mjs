@@ -13,6 +13,8 @@ output = out.$(Process)
 error = err.$(Process)
 should_transfer_files = YES
 when_to_transfer_output = ON_EXIT
+# as for steps: a job that says what it makes does not wait a second for the clock of its files
+transfer_output_files = ""
 request_cpus = 1
 request_memory = 100
 request_disk = 10240

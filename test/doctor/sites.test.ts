@@ -34,7 +34,7 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
       /it reaches this machine at 10\.77\.0\.3 port 9618; http:\/\/headnode:8099\/ answers/,
     );
     for (const stage of report.stages) {
-      expect(stage.seconds).toBeGreaterThan(0);
+      expect(stage.seconds).toBeGreaterThanOrEqual(0);
       // a lab's home is on a local disk, of which only --deep can tell that nodes have it
       expect(stage.status, shown).toBe(stage.id === 'work' ? 'warning' : 'ok');
     }

@@ -8,7 +8,7 @@ import { secrets } from '../secrets.js';
 const everyMs = 100;
 /** Programs of ours, and those that ours start; what tests themselves type to set a stage is not of interest. */
 const ours = /scailfin|^(\S*\/)?(ssh|gsissh|sshd|sbatch|qsub|bsub|condor_\w+|bash|curl)(\0|$)/;
-const testTools = /oathtool|ssh-keygen|openssl|chpasswd|myproxy-|grid-|voms-|nsenter|timeout\0/;
+const testTools = /oathtool|reana-client|ssh-keygen|openssl|chpasswd|myproxy-|grid-|voms-|nsenter|timeout\0/;
 
 const [file = '', ...others] = process.argv.slice(2);
 const wanted = [...secrets, ...others];

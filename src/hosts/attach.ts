@@ -11,7 +11,9 @@ type Raw = NodeJS.ReadableStream & { setRawMode?(raw: boolean): unknown };
 
 /** The terminal to ask for, as big as `stdout` (24 × 80 when it doesn't say). */
 export function terminal(stdout: Sized): PseudoTtyOptions {
-  return { rows: stdout.rows ?? 24, cols: stdout.columns ?? 80, term: process.env.TERM ?? 'xterm' };
+  // pixels as `resize` sends them: else the first one, of the same size, would come as a change
+  const pixels = { width: 0, height: 0 };
+  return { rows: stdout.rows ?? 24, cols: stdout.columns ?? 80, term: process.env.TERM ?? 'xterm', ...pixels };
 }
 
 /**

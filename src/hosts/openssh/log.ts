@@ -5,10 +5,10 @@ import { printable } from '../printable.js';
 const kept = 128 * 1024;
 
 /** Lines of `ssh -v` that tell a person nothing. */
-const noise = /^(debug\d: |OpenSSH_|Authenticated |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
+const noise = /^(OpenSSH_|Authenticated |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
 
-/** Of several lines, an empty one last. */
-const gssapiError = /^debug1: .*GSS.*\n(?:(?!debug\d: ).+\n)*\n/gm;
+/** May go over several lines; only the last of them ends as ssh ends its messages, whatever was cut off (log.c). */
+const debugging = /^debug\d: [^\n]*\n(?:(?<!\r\n)(?!debug\d: )[^\n]*\n)*/gm;
 
 /**
  * What `ssh -v` says on standard error. The wording is that of OpenSSH 7.4 to 10.3, which differs in little; where a line
@@ -81,9 +81,10 @@ export class SshLog {
 
   /** Why GSSAPI came to nothing. */
   get gssapi(): string | undefined {
-    const [text] = this.#here(gssapiError).at(-1) ?? [];
-    return text
-      ?.replace(/^debug1: /, '')
+    const here = this.#text.slice(this.#text.lastIndexOf('\nAuthenticated to ') + 1);
+    const [text] = [...here.matchAll(debugging)].findLast(([all]) => all.includes('GSS')) ?? [];
+    if (text === undefined) return undefined;
+    return printable(text.replace(/^debug\d: /, ''))
       .trim()
       .replace(/\s*\n\s*/g, ' ');
   }
@@ -113,6 +114,6 @@ export class SshLog {
 }
 
 function forPeople(text: string): string[] {
-  const plain = printable(text).replace(gssapiError, '');
+  const plain = printable(text.replace(debugging, ''));
   return plain.split('\n').flatMap(line => (noise.test(line) ? [] : [line.trimEnd()]));
 }

@@ -32,7 +32,13 @@ export function siteOptions(command: Command): Command {
     .option('--queue <queue>', "the site's queue, partition or QOS")
     .option('--account <account>', 'the allocation to charge')
     .option('--user <user>', 'your name at the site')
-    .option('--idle-timeout <time>', 'a glide-in without a job leaves after this long, such as 10m', duration);
+    .option('--idle-timeout <time>', 'a glide-in without a job leaves after this long, such as 10m', duration)
+    .addOption(
+      new Option(
+        '--framework <name>',
+        'what the cluster offers: reana runs workflows on it; default: htcondor',
+      ).choices(['htcondor', 'reana']),
+    );
 }
 
 /** Of every verb that connects. */

@@ -18,7 +18,7 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/render.js'),
       ]);
       const plan = await planFor({ ...flags, name, account: flags.account }, true);
-      const files = renderAll(plan.cluster, plan.site, flags.out);
+      const files = await renderAll(plan.cluster, plan.site, flags.out);
       if (ui.json) ui.print(JSON.stringify({ dir: flags.out, files }, null, 2));
       else ui.print([describePlan(plan), '', `written to ${flags.out}:`, ...files.map(f => `  ${f}`)].join('\n'));
     });

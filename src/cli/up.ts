@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { ClusterRecord } from '../cluster/record.js';
 import type { Framework } from '../cluster/spec.js';
 import type { Transport } from '../hosts/target.js';
@@ -36,12 +36,6 @@ export function register(program: Command, ui: Ui): void {
       .argument('[name]', "the cluster's name; default: the site's"),
   )
     .option('--wait <n>', 'how many glide-ins to wait for; default: all', natural)
-    .addOption(
-      new Option(
-        '--framework <name>',
-        'what the cluster offers: reana runs workflows on it; default: htcondor',
-      ).choices(['htcondor', 'reana']),
-    )
     .option('--no-wait', 'return once the glide-ins are submitted')
     .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
     .option(
@@ -64,7 +58,7 @@ export function register(program: Command, ui: Ui): void {
         const { tmpdir } = await import('node:os');
         const { join } = await import('node:path');
         const dir = mkdtempSync(join(tmpdir(), `scailfin-${plan.cluster.name}-`));
-        const files = renderAll(plan.cluster, plan.site, dir);
+        const files = await renderAll(plan.cluster, plan.site, dir);
         if (ui.json)
           ui.print(
             JSON.stringify({ name: plan.cluster.name, nodeHours: nodeHours(plan.site), plan, dir, files }, null, 2),

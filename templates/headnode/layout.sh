@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2034
+# layout: where HTCondor's programs and libraries are; put before the scripts that need them. First, nothing of the site's:
 # what a site's users set for the site's own HTCondor would override this pool's configuration
 for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
 # find_condor system | tarball DIR | module NAME: sets CONDOR_BIN, CONDOR_SBIN, CONDOR_LIB, CONDOR_LIBEXEC, CONDOR_VERSION

@@ -6,10 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import writeFileAtomic from 'write-file-atomic';
 import { CommandError, ScailfinError } from '../../errors.js';
+import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { packageVersion } from '../../paths.js';
 import { edgeProgram } from '../../reana/bundle.js';
-import { templateText } from '../../templates.js';
+import { render, templateText } from '../../templates.js';
 import { type Context, recordOf } from '../context.js';
 import type { Head } from './connect.js';
 import type { RunningPool } from './headnode.js';
@@ -45,23 +46,45 @@ export async function bringUpEdge(context: Context, { host }: Head, pool: Runnin
   const edge = edgeDir(dir);
   const program = edgeProgram();
   const node = await runtime(host, edge, found, context);
-  const settings = {
-    ...{ cluster: name, port: found.port, token: edgeToken(context.journal.dir), version: packageVersion() },
-    ...{ condorBin: pool.bin, condorConfig: `${dir}/condor_config` },
-  };
-  const files = [{ path: `${edge}/settings.json`, content: `${JSON.stringify(settings)}\n`, mode: 0o600 }];
+  const facts = { cluster: name, port: found.port, token: edgeToken(context.journal.dir), bin: pool.bin, node };
+  const files = edgeFiles(dir, facts).map(f => ({ ...f, path: `${dir}/${f.path}` }));
   if (found.program !== program.digest) {
     const staged = program.files.map(f => ({ path: `${edge}/program/${f.path}`, content: f.content, mode: 0o600 }));
     const digest = { path: `${edge}/program/digest`, content: `${program.digest}\n`, mode: 0o600 };
     await host.put([...staged, digest, ...files]);
   } else await host.put(files);
-  const args = [dir, node, String(found.port)];
+  const args = [dir, String(found.port)];
   await runScript(host, templateText('headnode/edge-start.sh'), args, { timeoutMs: 60_000 }).catch(error => {
     if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
     throw new ScailfinError(`REANA's edge does not answer on ${host.name}: ${error.stderr.trim()}`, { cause: error });
   });
   context.journal.append({ type: 'edge', port: found.port });
   return found.port;
+}
+
+/** What the edge is told. */
+export interface EdgeFacts {
+  readonly cluster: string;
+  readonly port: number;
+  /** Secret. */
+  readonly token: string;
+  /** Absolute on the headnode: HTCondor's commands, and Node.js. */
+  readonly bin: string;
+  readonly node: string;
+}
+
+/** By what the pool's master runs the edge, beside its program; paths below the pool's directory. Secret. */
+export function edgeFiles(pool: string, { cluster, port, token, bin, node }: EdgeFacts): FileToPut[] {
+  const settings = {
+    ...{ cluster, port, token, version: packageVersion() },
+    ...{ condorBin: bin, condorConfig: `${pool}/condor_config` },
+  };
+  const edge = edgeDir(pool);
+  return [
+    { path: 'edge/settings.json', content: `${JSON.stringify(settings)}\n`, mode: 0o600 },
+    { path: 'edge/run.sh', content: render('headnode/edge-run', { edge, node }), mode: 0o700 },
+    { path: 'edge.config', content: render('headnode/edge.config', { edge }), mode: 0o600 },
+  ];
 }
 
 interface Found {

@@ -1,0 +1,55 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { packageRoot } from '../../paths.js';
+import { templateText } from '../../templates.js';
+
+/** A file that would leave this machine. */
+export interface Leaving {
+  /** Its name in the folder. */
+  readonly name: string;
+  readonly content: string;
+  readonly mode: number;
+  /** A line: what it is. */
+  readonly what: string;
+}
+
+/** Files of one place. */
+export interface Folder {
+  readonly name: string;
+  /** A sentence: where they go, and who runs them. */
+  readonly goes: string;
+  readonly files: readonly Leaving[];
+}
+
+/** The names of the scripts in a folder of `templates/`, sorted, without `.sh`. */
+export function scriptNames(folder: string): string[] {
+  return readdirSync(join(packageRoot, 'templates', folder))
+    .filter(name => name.endsWith('.sh'))
+    .map(name => basename(name, '.sh'))
+    .sort();
+}
+
+/** A script of `templates/` that is sent as it is; what it says of itself tells what it is. */
+export function script(template: string, name = basename(template)): Leaving {
+  const content = templateText(`${template}.sh`);
+  return { name: `${name}.sh`, content, mode: 0o644, what: purpose(content) };
+}
+
+/** The first sentence of `# NAME ARGUMENTS: what it does`, which is the first comment of every script. */
+export function purpose(text: string): string {
+  const lines = text.split('\n');
+  const first = lines.findIndex(line => /^# (?!shellcheck )[^:]+: /.test(line));
+  if (first < 0) return '';
+  const rest = lines.slice(first);
+  const end = rest.findIndex(line => !line.startsWith('# '));
+  const said = rest
+    .slice(0, end)
+    .map(line => line.slice(2))
+    .join(' ');
+  return (said.slice(said.indexOf(': ') + 2).split(/\. |\.$/)[0] as string).trim();
+}
+
+/** `$HOME/.scailfin` → `/@HOME@/.scailfin`: only the site knows. */
+export function placeholders(path: string): string {
+  return path.replaceAll(/\$\{?(\w+)\}?/g, '/@$1@').replaceAll('//', '/');
+}

@@ -1,0 +1,42 @@
+import { defaultWork } from '../../hosts/probe.js';
+import { poolConfig } from '../../htcondor/pool.js';
+import { poolDir } from '../context.js';
+import { type ClusterSpec, headnodeName } from '../spec.js';
+import { edgeFiles } from '../steps/edge.js';
+import { trustDomain } from '../steps/headnode.js';
+import { type Folder, type Leaving, placeholders, script, scriptNames } from './folder.js';
+
+/** The pool, and what more the cluster offers. */
+export function headnodeFolder(cluster: ClusterSpec): Folder {
+  const dir = poolDir(placeholders(defaultWork), cluster.name);
+  const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
+  const isWanted = (name: string): boolean => cluster.framework === 'reana' || !name.startsWith('edge-');
+  return {
+    name: 'headnode',
+    goes: `to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
+    files: [
+      {
+        ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },
+        content: poolConfig({ dir, name: cluster.name, trustDomain: domain }),
+      },
+      ...(cluster.framework === 'reana' ? edge(cluster.name, dir) : []),
+      ...scriptNames('headnode')
+        .filter(isWanted)
+        .map(name => script(`headnode/${name}`)),
+    ],
+  };
+}
+
+const edgeWords: Readonly<Record<string, string>> = {
+  'edge/settings.json': 'what the edge is told; its token is made when it is brought up',
+  'edge/run.sh': "by this the pool's master runs the edge",
+  'edge.config': "a part of the pool's configuration",
+};
+
+function edge(cluster: string, dir: string): Leaving[] {
+  const facts = { cluster, port: 30_443, token: '@TOKEN@', bin: '/@HTCONDOR-BIN@', node: '/@NODE@' };
+  return edgeFiles(dir, facts).map(({ path, content, mode }) => ({
+    ...{ name: path, content: String(content), mode },
+    what: edgeWords[path] ?? '',
+  }));
+}

@@ -1,0 +1,65 @@
+import { defaultWork } from '../../hosts/probe.js';
+import { schedulerFor } from '../../schedulers/registry.js';
+import { commandLine } from '../../shell.js';
+import { siteDir } from '../context.js';
+import type { ClusterSpec, SiteSpec } from '../spec.js';
+import { glideinFiles, pilotJob } from '../steps/glideins.js';
+import { trustDomain } from '../steps/headnode.js';
+import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from './folder.js';
+
+/** Sent by `scailfin sites check` alone. */
+const CHECKS = ['left', 'look', 'node', 'noise', 'programs', 'shell', 'urls', 'workdir'];
+
+/** The glide-ins, and what places, submits and removes them. */
+export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
+  const base = placeholders(site.profile.directories.work ?? defaultWork);
+  const dir = siteDir(base, cluster.name);
+  const settings = {
+    ...{ cluster: cluster.name, address: '@HEADNODE-ADDRESS@', port: cluster.port },
+    ...{ trustDomain: trustDomain(cluster.name, '@CLUSTER-ID@'), payload: `${base}/payload/@SHA256@` },
+    ...{ payloadGlibc: '@GLIBC@', payloadArch: '@ARCH@' },
+  };
+  const { type } = site.profile.scheduler;
+  const own = scriptNames('batch').filter(name => name.startsWith(`${type}-`));
+  return {
+    name: 'site',
+    goes: `to the site's login node, below ${dir}; scripts are run there over the connection and not kept`,
+    files: [
+      batchJob(cluster, site, dir),
+      ...glideinFiles(site, settings).map(file => ({
+        ...file,
+        what: glideinWords[file.name] ?? purpose(file.content),
+      })),
+      ...own.map(name => script(`batch/${name}`)),
+      ...scriptNames('site')
+        .filter(name => !CHECKS.includes(name))
+        .map(name => script(`site/${name}`)),
+    ],
+  };
+}
+
+const glideinWords: Readonly<Record<string, string>> = {
+  settings: 'what the glide-in must know; read by glidein.sh',
+  'glidein.conf': "the configuration of the glide-in's HTCondor; glidein.sh fills in its @WORDS@ on the node",
+};
+
+function batchJob(cluster: ClusterSpec, site: SiteSpec, dir: string): Leaving {
+  const { type, arrays } = site.profile.scheduler;
+  const { argv, script } = schedulerFor(type).submit(pilotJob(site, cluster.name, dir, arrays ? site.nodes : 1));
+  const line = commandLine(argv);
+  const how = line.includes('\n') ? `${argv[0]} (${type}-submit.sh)` : line;
+  const times = arrays ? 'once' : `${site.nodes} times`;
+  const what = `the job of the glide-ins, submitted ${times} by: ${how}`;
+  return { name: `job.${type}`, content: script, mode: 0o644, what };
+}
+
+/** What `scailfin sites check` runs at the site; `up` sends none of it. */
+export function checkFolder(): Folder {
+  return {
+    name: 'check',
+    goes:
+      'to the login node, by `scailfin sites check` alone; left, look and node only with --deep, ' +
+      'node.sh to a compute node as the command of a job like site/job',
+    files: CHECKS.map(name => script(`site/${name}`)),
+  };
+}

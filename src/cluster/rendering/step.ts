@@ -1,0 +1,35 @@
+import { defaultWork } from '../../hosts/probe.js';
+import { description, stepEnvironment } from '../../reana/jobs/description.js';
+import type { StepRequest } from '../../reana/jobs/step.js';
+import { wrapperScript } from '../../reana/wrapper.js';
+import { poolDir } from '../context.js';
+import { edgeDir } from '../steps/edge.js';
+import { type Folder, placeholders } from './folder.js';
+
+const ID = '00000000-0000-4000-8000-000000000000';
+
+/** How the edge has the pool run a step of a workflow: one for an example. */
+export async function stepFolder(cluster: string): Promise<Folder> {
+  const edge = edgeDir(poolDir(placeholders(defaultWork), cluster));
+  const place = { dir: `${edge}/steps`, wrapper: `${edge}/step.sh`, log: `${edge}/steps/events.log` };
+  const request: StepRequest = {
+    ...{ workflow: '@WORKFLOW@', workspace: `${edge}/workspaces/@WORKFLOW@`, name: 'gendata' },
+    ...{ image: 'docker.io/library/python:3.12', command: 'python gendata.py --events 20000 >data.csv' },
+    ...{ environment: { EXAMPLE: '1' }, resources: { cores: 1, memory: 2048, time: 3600 } },
+  };
+  return {
+    name: 'step',
+    goes: 'made on the headnode by the edge, for each step of a workflow; HTCondor brings it to a node and runs step.sh there',
+    files: [
+      { name: 'step.sh', content: wrapperScript(), mode: 0o700, what: 'runs a step in its container, on a node' },
+      {
+        ...{ name: 'submit', mode: 0o600, what: "the job of a step, read by the pool's condor_submit" },
+        content: description(place, [{ id: ID, request, inputBytes: 0 }]),
+      },
+      {
+        ...{ name: 'step.env', mode: 0o600, what: 'an example of what step.sh is told, its command in base64' },
+        content: await stepEnvironment(ID, request),
+      },
+    ],
+  };
+}

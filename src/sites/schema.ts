@@ -48,6 +48,17 @@ export const htcondorSchema = z.discriminatedUnion('source', [
   z.strictObject({ source: z.literal('module'), module: line }),
 ]);
 
+/** The programs a headnode needs for REANA on Kubernetes. */
+export const toolNames = ['minikube', 'kubectl', 'helm'] as const;
+export type ToolName = (typeof toolNames)[number];
+
+/** Where one of them comes from instead of its publisher: a URL that the headnode reaches, or a file there. */
+const toolSchema = z.strictObject({
+  from: line.refine(from => /^https?:\/\/[^\s/]+|^\//.test(from), 'must be a URL or an absolute path on the headnode'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
+});
+export type ToolSource = z.output<typeof toolSchema>;
+
 const queueSchema = z.strictObject({
   walltime: duration.optional(),
   /** Most nodes one job, or here one array, may have. */
@@ -173,6 +184,9 @@ export const configSchema = z.strictObject({
   /** First port tried for the pool on a headnode; the next 99 follow. */
   port: z.int().min(1024).max(65435).optional(),
   htcondor: htcondorSchema.optional(),
+  tools: z
+    .strictObject({ minikube: toolSchema.optional(), kubectl: toolSchema.optional(), helm: toolSchema.optional() })
+    .optional(),
   idleTimeout: duration.optional(),
   /** What `sites check` tries to reach from a site. */
   probeUrls: z

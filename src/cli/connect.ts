@@ -14,14 +14,14 @@ export function register(program: Command, ui: Ui): void {
     .option('--port <port>', 'port of this machine; default: as on the headnode', positive)
     .addOption(transportOption())
     .action(async (name: string | undefined, flags: { port?: number; transport?: Transport }) => {
-      const [{ pickRecord, withCluster }, { dialEdge }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { dialReana }] = await Promise.all([
         import('./session.js'),
-        import('../cluster/edge.js'),
+        import('../cluster/reana.js'),
       ]);
       const record = pickRecord(name);
       await withCluster(ui, record.name, flags, async context => {
-        const dial = await dialEdge(context);
-        const port = flags.port ?? (record.edgePort as number);
+        const dial = await dialReana(context);
+        const port = flags.port ?? (record.reana?.port as number);
         const server = net.createServer(socket => {
           socket.on('error', () => {});
           dial().then(

@@ -83,17 +83,17 @@ export function register(program: Command, ui: Ui): void {
 
 /** What goes with the cluster and may still be wanted, in words; undefined for nothing. */
 async function whatWouldBeLost(context: Context, record: ClusterRecord): Promise<string | undefined> {
-  const [{ clusterStatus }, { edgeClient }] = await Promise.all([
+  const [{ clusterStatus }, { reanaClient }] = await Promise.all([
     import('../cluster/status.js'),
-    import('../cluster/edge.js'),
+    import('../cluster/reana.js'),
   ]);
   const { jobs } = await clusterStatus(record, context.connections);
   const unfinished = jobs ? jobs.idle + jobs.running : 0;
   // an edge that does not answer must not keep a cluster up
   const runs =
-    record.edgePort === undefined
+    record.reana === undefined
       ? 0
-      : await edgeClient(context)
+      : await reanaClient(context)
           .then(c => c.runs())
           .catch(() => 0);
   const parts = [

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { ConnectionError, ScailfinError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
-import type { EdgeClient, RunReport, StepReport } from '../reana/client.js';
+import type { ReanaClient, RunReport, StepReport } from '../reana/client.js';
 import { isRunOver } from '../reana/run.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
@@ -36,13 +36,13 @@ export function register(program: Command, ui: Ui): void {
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (file: string, flags: Flags) => {
-      const [{ pickRecord, withCluster }, { edgeClient }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { reanaClient }] = await Promise.all([
         import('./session.js'),
-        import('../cluster/edge.js'),
+        import('../cluster/reana.js'),
       ]);
       const record = pickRecord(flags.cluster);
       await withCluster(ui, record.name, flags, async context => {
-        const client = await edgeClient(context);
+        const client = await reanaClient(context);
         const run = flags.attach ?? (await begin(client, file, flags, ui));
         ui.say(`Ctrl-C leaves it running; back to it: scailfin run --attach ${run}`);
         const report = await follow(client, run, ui);
@@ -61,7 +61,7 @@ function pair(text: string, before: Record<string, string> = {}): Record<string,
 }
 
 /** Creates the run, uploads what it needs and starts it. @returns its name */
-async function begin(client: EdgeClient, file: string, flags: Flags, ui: Ui): Promise<string> {
+async function begin(client: ReanaClient, file: string, flags: Flags, ui: Ui): Promise<string> {
   const { readSubmission } = await import('../reana/submission.js');
   const { step } = await import('../cluster/events.js');
   const parameters = flags.param ?? {};
@@ -83,7 +83,7 @@ async function begin(client: EdgeClient, file: string, flags: Flags, ui: Ui): Pr
 }
 
 /** Shows each step as it begins and ends. @returns the run's last report */
-async function follow(client: EdgeClient, run: string, ui: Ui): Promise<RunReport> {
+async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunReport> {
   const shown = new Map<string, string>();
   for (;;) {
     const report = await patiently(() => client.status(run), ui);
@@ -128,7 +128,7 @@ function tookOf({ started_at, finished_at }: StepReport): string {
 }
 
 /** @returns paths of the files that were written */
-async function fetchOutputs(client: EdgeClient, run: string, out: string): Promise<string[]> {
+async function fetchOutputs(client: ReanaClient, run: string, out: string): Promise<string[]> {
   const { outputs } = await client.specification(run);
   const wanted = [...(outputs?.files ?? []), ...(outputs?.directories ?? [])];
   const names = (await Promise.all(wanted.map(path => client.list(run, path)))).flat();
@@ -142,7 +142,7 @@ async function fetchOutputs(client: EdgeClient, run: string, out: string): Promi
 }
 
 /** The run's own reason, and the end of what the step that failed printed. */
-async function failure(client: EdgeClient, { name, status }: RunReport): Promise<ScailfinError> {
+async function failure(client: ReanaClient, { name, status }: RunReport): Promise<ScailfinError> {
   const { workflow_logs, job_logs } = await client.logs(name);
   const failed = Object.values(job_logs).find(step => step.status === 'failed');
   const tail = (text: string | undefined): string[] => (text ?? '').trim().split('\n').slice(-8);

@@ -104,8 +104,8 @@ const submitted = 'Glide-ins have been submitted; not waiting for them.';
 
 /** How one gets to REANA, where the cluster has it. */
 function reana(record: ClusterRecord | undefined): string[] {
-  if (record?.edgePort === undefined) return [];
-  const { name, edgePort, spec } = record;
+  if (record?.reana === undefined) return [];
+  const { name, reana: at, spec } = record;
   return [
     '',
     'REANA:',
@@ -114,7 +114,7 @@ function reana(record: ClusterRecord | undefined): string[] {
       ? []
       : [`  scailfin connect ${name}    while reana-client or a browser needs it`]),
     `  eval "$(scailfin env ${name})" && reana-client ping    the client: pip install reana-client==0.9.4`,
-    `  REANA_SERVER_URL is http://127.0.0.1:${edgePort}, a page for your browser, too; the token is in`,
+    `  REANA_SERVER_URL is ${at?.scheme}://127.0.0.1:${at?.port}, a page for your browser, too; the token is in`,
     `  ${stateDir()}/clusters/${name}/reana.token`,
   ];
 }

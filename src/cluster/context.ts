@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { ScailfinError, UsageError } from '../errors.js';
+import type { Headnode } from '../headnode/component.js';
 import type { Host } from '../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
@@ -53,6 +54,16 @@ export function jobQuery(cluster: string, facts: { base: string; user: string },
 
 export const siteDir = (base: string, cluster: string): string => `${base}/${cluster}/site`;
 export const poolDir = (base: string, cluster: string): string => `${base}/${cluster}/pool`;
+
+/** The headnode as its components see it. */
+export function headnodeOf(
+  { journal, sink }: Pick<Context, 'journal' | 'sink'>,
+  head: { readonly host: Host; readonly probe: Pick<Probe, 'base'> },
+): Headnode {
+  const { name } = recordOf({ journal });
+  const onProgress = (detail: string): void => sink({ type: 'progress', detail });
+  return { host: head.host, dir: poolDir(head.probe.base, name), cluster: name, onProgress };
+}
 
 /** Connects to a site and asks it about itself. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
 export async function reachSite(

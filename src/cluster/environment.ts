@@ -3,7 +3,7 @@ import { commandLine, quote } from '../shell.js';
 import { poolDir } from './context.js';
 import { Journal } from './journal.js';
 import type { ClusterRecord, HeadFacts } from './record.js';
-import { tokenFile } from './steps/edge.js';
+import { tokenFile } from './token.js';
 
 /** A command as it runs on the headnode with the pool's environment. @throws UsageError when there is no pool yet */
 export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
@@ -27,7 +27,7 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
 export function clusterExports(record: ClusterRecord): string {
   const head = headOf(record);
   const isHere = record.spec.headnode.kind === 'local';
-  if (!isHere && record.edgePort === undefined) {
+  if (!isHere && record.reana === undefined) {
     throw new UsageError(`the pool of ${record.name} is on ${head.host}, not on this machine`, {
       hint: `scailfin exec ${record.name} -- COMMAND`,
     });
@@ -41,11 +41,13 @@ function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
 }
 
 /** What reana-client reads. The token stays in its file until the shell reads it. */
-function reanaExports({ name, edgePort }: ClusterRecord, isHere: boolean): string[] {
-  if (edgePort === undefined) return [];
+function reanaExports({ name, reana }: ClusterRecord, isHere: boolean): string[] {
+  if (reana === undefined) return [];
   const token = `export REANA_ACCESS_TOKEN="$(cat ${quote(tokenFile(Journal.open(name).dir))})"`;
-  const server = `export REANA_SERVER_URL=http://127.0.0.1:${edgePort}`;
-  return isHere ? [server, token] : [`${server} # while this runs: scailfin connect ${name} --port ${edgePort}`, token];
+  const server = `export REANA_SERVER_URL=${reana.scheme}://127.0.0.1:${reana.port}`;
+  return isHere
+    ? [server, token]
+    : [`${server} # while this runs: scailfin connect ${name} --port ${reana.port}`, token];
 }
 
 function headOf(record: ClusterRecord): HeadFacts {

@@ -24,8 +24,16 @@ export interface ClusterRecord {
   readonly updated: string;
   readonly sites: readonly SiteRecord[];
   readonly head?: HeadFacts;
-  /** Of REANA's edge, on the headnode's loopback address. */
-  readonly edgePort?: number;
+  readonly reana?: ReanaFacts;
+}
+
+/** REANA on the headnode, found out when it was started. */
+export interface ReanaFacts {
+  /** scailfin's own server beside the pool, or CERN's on Kubernetes. */
+  readonly flavour: 'edge' | 'upstream';
+  readonly scheme: 'http' | 'https';
+  /** On the headnode's loopback address. */
+  readonly port: number;
 }
 
 export interface SiteRecord {
@@ -72,7 +80,7 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'site'; readonly site: SiteSpec }
   | { readonly type: 'site-facts'; readonly name: string; readonly facts: SiteFacts }
   | { readonly type: 'head'; readonly head: HeadFacts }
-  | { readonly type: 'edge'; readonly port: number }
+  | { readonly type: 'reana'; readonly reana: ReanaFacts }
   | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
   | { readonly type: 'intent'; readonly what: string }
 );
@@ -104,8 +112,8 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       return { ...now, state: entry.state, reason: entry.reason };
     case 'head':
       return { ...now, head: entry.head };
-    case 'edge':
-      return { ...now, edgePort: entry.port };
+    case 'reana':
+      return { ...now, reana: entry.reana };
     case 'site':
       return withSite(now, entry.site.site, old => ({ batches: [], ...old, spec: entry.site }));
     case 'site-facts':

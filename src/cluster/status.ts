@@ -7,7 +7,7 @@ import { isOver, type PilotState, type PilotStatus } from '../schedulers/schedul
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
-import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
+import type { ClusterRecord, ClusterState, ReanaFacts, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 
 /** The truth about a cluster, from its scheduler and its pool; what could not be asked is *unknown* and says why. */
@@ -35,6 +35,7 @@ export interface ClusterStatus {
 
 export interface FrameworkStatus {
   readonly name: 'reana';
+  readonly flavour: ReanaFacts['flavour'];
   readonly state: 'alive' | 'dead' | 'unknown';
   /** On the headnode's loopback address. */
   readonly port: number;
@@ -140,10 +141,12 @@ function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answ
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
     credentials: credentialsOf(record),
-    ...(record.edgePort === undefined
-      ? {}
-      : { framework: { name: 'reana', state: inPool?.edge ?? 'unknown', port: record.edgePort } }),
+    ...(record.reana === undefined ? {} : { framework: frameworkOf(record.reana, inPool) }),
   };
+}
+
+function frameworkOf({ flavour, port }: ReanaFacts, pool: PoolStatus | undefined): FrameworkStatus {
+  return { name: 'reana', flavour, state: pool?.edge ?? 'unknown', port };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {

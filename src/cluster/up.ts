@@ -21,11 +21,11 @@ import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
 import { connectHead, connectSite, type Head } from './steps/connect.js';
-import { bringUpEdge } from './steps/edge.js';
 import { submitGlideins } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
+import { bringUpReana } from './steps/reana.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
 export interface UpOptions {
@@ -145,9 +145,9 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
     if (recordOf(context).spec.framework === 'reana') {
       await step(
         sink,
-        "Starting REANA's edge",
-        () => bringUpEdge(context, here, pool),
-        port => `on port ${port} of ${here.host.name}`,
+        'Starting REANA',
+        () => bringUpReana(context, here, pool),
+        ({ flavour, port }) => `${flavour}, on port ${port} of ${here.host.name}`,
       );
     }
     const payload = await step(

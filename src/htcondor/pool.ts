@@ -22,8 +22,6 @@ export interface PoolPlan {
   /** IPv4 address or name by which glide-ins reach the headnode. */
   readonly address: string;
   readonly firstPort: number;
-  /** Directory of an unpacked tarball, where the source is one. */
-  readonly release: string | undefined;
   readonly source: HtcondorSource;
 }
 
@@ -36,11 +34,10 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
 }
 
 /**
- * Starts the pool, or finds it running; an address other than before restarts it.
+ * Starts the pool, whose configuration is there, or finds it running; an address other than before restarts it.
  * @throws ScailfinError when HTCondor is missing or does not come up, with its own words
  */
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
-  await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }]);
   const args = [plan.dir, plan.address, String(plan.firstPort), String(TOKEN_LIFETIME), ...sourceArgs(plan)];
   const out = await runScript(host, scriptOf('layout', 'pool-stop', 'pool-start'), args, { timeoutMs: 150_000 }).catch(
     error => {
@@ -57,6 +54,18 @@ export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
     programs: one('key'),
   };
 }
+
+/** What keeps HTCondor from being found on the headnode, in a few words; undefined where it is there. */
+export async function missingCondor(host: Host, plan: Pick<PoolPlan, 'dir' | 'source'>): Promise<string | undefined> {
+  const script = `${templateText('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`;
+  const out = await runScript(host, script, sourceArgs(plan), { check: false, timeoutMs: 60_000 });
+  return out.exitCode === 0 ? undefined : out.stderr.trim();
+}
+
+/** How one gets HTCondor, where it is missing. */
+export const condorHint =
+  'install HTCondor there (Debian: apt install condor; others: https://htcondor.org/download), or name a release tarball: ' +
+  "scailfin config set htcondor '{source: tarball, from: FILE-OR-URL, sha256: …}', or choose another --headnode";
 
 /** Ends every process of the pool in `dir`. @throws ScailfinError when some survive */
 export async function stopPool(host: Host, dir: string): Promise<void> {
@@ -83,7 +92,7 @@ export interface Payload {
 export async function cutPayload(
   host: Host,
   archive: string,
-  plan: Pick<PoolPlan, 'source' | 'release'>,
+  plan: Pick<PoolPlan, 'dir' | 'source'>,
 ): Promise<Payload> {
   const out = await runScript(host, scriptOf('layout', 'payload-cut'), [archive, ...sourceArgs(plan)], {
     timeoutMs: 120_000,
@@ -101,12 +110,15 @@ export async function cutPayload(
   };
 }
 
+/** Where a release tarball of that digest is unpacked, below a pool's directory. */
+export const releaseDir = (dir: string, sha256: string): string => `${dir}/htcondor-${sha256.slice(0, 16)}`;
+
 function scriptOf(...names: string[]): string {
   return names.map(name => templateText(`headnode/${name}.sh`)).join('\n');
 }
 
-function sourceArgs({ source, release }: Pick<PoolPlan, 'source' | 'release'>): string[] {
-  if (source.source === 'tarball') return ['tarball', release ?? ''];
+function sourceArgs({ dir, source }: Pick<PoolPlan, 'dir' | 'source'>): string[] {
+  if (source.source === 'tarball') return ['tarball', releaseDir(dir, source.sha256)];
   return source.source === 'module' ? ['module', source.module] : ['system', ''];
 }
 
@@ -116,9 +128,7 @@ function explain(error: unknown, host: Host): unknown {
   const said = error.stderr.trim();
   const hint = {
     4: 'run scailfin as yourself; give another headnode with --headnode',
-    5:
-      'install HTCondor there (Debian: apt install condor; others: https://htcondor.org/download), or name a release tarball: ' +
-      "scailfin config set htcondor '{source: tarball, from: FILE-OR-URL, sha256: …}', or choose another --headnode",
+    5: condorHint,
     6: undefined,
     7: 'scailfin config set port PORT chooses another range',
     8: `the logs are on ${host.name} until this command cleans up`,

@@ -34,9 +34,9 @@ export interface RunLogs {
 
 type Query = Readonly<Record<string, string>>;
 
-/** Talks to a cluster's edge in REANA's own API (0.9), over whatever connection leads there. */
-export class EdgeClient {
-  /** @param dial opens a connection to the edge's port @param token secret */
+/** Talks to a cluster's REANA in its own API (0.9), over whatever connection leads there. */
+export class ReanaClient {
+  /** @param dial opens a connection to its port @param token secret */
   constructor(
     private readonly dial: () => Promise<Duplex>,
     private readonly token: string,

@@ -94,6 +94,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
     expect((await statusOf(lab, 'headnode', 'lab-slurm')).framework).toEqual({
       name: 'reana',
+      flavour: 'edge',
       state: 'alive',
       port: 30443,
     });
@@ -193,7 +194,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     const there = await lab.exec('login', ['sh', '-c', 'command -v node'], { check: false });
     if (there.exitCode === 0) await lab.exec('login', ['rm', there.stdout.trim()], { user: 'root', check: false });
     const raised = await up('laptop', '--headnode', 'login');
-    expect(raised.stderr).toMatch(/✓ Starting REANA's edge/);
+    expect(raised.stderr).toMatch(/✓ Starting REANA: edge, on port/);
     const run = await inDemo('laptop', 'run', '-p', 'events=20', '--json');
     expect(run.exitCode, run.stderr).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ status: 'finished', outputs: ['results/plot.txt'] });

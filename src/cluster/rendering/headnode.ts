@@ -1,8 +1,9 @@
+import { edgeFiles } from '../../headnode/edge.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { poolConfig } from '../../htcondor/pool.js';
+import { packageVersion } from '../../paths.js';
 import { poolDir } from '../context.js';
 import { type ClusterSpec, headnodeName } from '../spec.js';
-import { edgeFiles } from '../steps/edge.js';
 import { trustDomain } from '../steps/headnode.js';
 import { type Folder, type Leaving, placeholders, script, scriptNames } from './folder.js';
 
@@ -29,12 +30,14 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
 
 const edgeWords: Readonly<Record<string, string>> = {
   'edge/settings.json': 'what the edge is told; its token is made when it is brought up',
+  'edge/port': 'the port it keeps',
   'edge/run.sh': "by this the pool's master runs the edge",
   'edge.config': "a part of the pool's configuration",
 };
 
 function edge(cluster: string, dir: string): Leaving[] {
-  const facts = { cluster, port: 30_443, token: '@TOKEN@', bin: '/@HTCONDOR-BIN@', node: '/@NODE@' };
+  const told = { token: '@TOKEN@', version: packageVersion(), condorBin: '/@HTCONDOR-BIN@' };
+  const facts = { ...told, cluster, port: 30_443, node: '/@NODE@' };
   return edgeFiles(dir, facts).map(({ path, content, mode }) => ({
     ...{ name: path, content: String(content), mode },
     what: edgeWords[path] ?? '',

@@ -1,9 +1,9 @@
+import { edgeDir } from '../../headnode/edge.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { description, stepEnvironment } from '../../reana/jobs/description.js';
 import type { StepRequest } from '../../reana/jobs/step.js';
 import { wrapperScript } from '../../reana/wrapper.js';
 import { poolDir } from '../context.js';
-import { edgeDir } from '../steps/edge.js';
 import { type Folder, placeholders } from './folder.js';
 
 const ID = '00000000-0000-4000-8000-000000000000';

@@ -1,0 +1,22 @@
+import type { Duplex } from 'node:stream';
+import { UsageError } from '../errors.js';
+import { ReanaClient } from '../reana/client.js';
+import { type Context, recordOf } from './context.js';
+import { ownToken } from './token.js';
+
+/**
+ * How one gets to a cluster's REANA: a connection to its port on the headnode.
+ * @throws UsageError when the cluster has none, and what connecting to the headnode throws
+ */
+export async function dialReana(context: Context): Promise<() => Promise<Duplex>> {
+  const { name, spec, sites, reana, state } = recordOf(context);
+  if (reana === undefined || state === 'terminated') {
+    throw new UsageError(`${name} has no REANA`, { hint: 'scailfin up NAME --site SITE --framework reana' });
+  }
+  const host = await context.connections.head(spec.headnode, sites[0]?.spec);
+  return () => host.dial(reana.port);
+}
+
+export async function reanaClient(context: Context): Promise<ReanaClient> {
+  return new ReanaClient(await dialReana(context), ownToken(context.journal.dir));
+}

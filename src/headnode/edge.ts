@@ -1,0 +1,133 @@
+import { CommandError, ScailfinError } from '../errors.js';
+import type { FileToPut, Host } from '../hosts/host.js';
+import { keyValues, runScript } from '../hosts/script.js';
+import { edgeProgram } from '../reana/bundle.js';
+import { render, templateText } from '../templates.js';
+import type { Component, Headnode } from './component.js';
+import { copyNode, isLikeThis } from './node.js';
+
+/** First port tried for the edge; on loopback, so that nobody else's firewall matters. */
+const FIRST_PORT = 30_443;
+
+/** What the edge is told. */
+export interface EdgePlan {
+  /** By which one talks to it. Secret. */
+  readonly token: string;
+  /** Of scailfin. */
+  readonly version: string;
+  /** Where the pool's programs are. */
+  readonly condorBin: string;
+}
+
+/**
+ * REANA's API in one process beside the pool, run and restarted by the pool's master: what ends and removes the pool does
+ * the same for it. Running is its port on the headnode's loopback address.
+ */
+export const edge: Component<EdgePlan, number> = {
+  name: 'edge',
+
+  async check(at) {
+    const { host } = at;
+    const found = await look(at);
+    if (nodeOf(at, found) || isLikeThis(found)) return [];
+    return [{ what: noNode(found), hint: nodeHint(host) }];
+  },
+
+  async install(at) {
+    const found = await look(at);
+    if (!nodeOf(at, found)) await bringNode(at, found);
+    const program = edgeProgram();
+    if (found.program === program.digest) return;
+    const into = `${edgeDir(at.dir)}/program`;
+    const staged = program.files.map(f => ({ path: `${into}/${f.path}`, content: f.content, mode: 0o600 }));
+    await at.host.put([...staged, { path: `${into}/digest`, content: `${program.digest}\n`, mode: 0o600 }]);
+  },
+
+  async configure(at, plan) {
+    const found = await look(at);
+    const facts = { cluster: at.cluster, port: found.port, node: nodeOf(at, found) ?? ownNode(at.dir) };
+    await at.host.put(edgeFiles(at.dir, { ...plan, ...facts }).map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
+  },
+
+  async start({ host, dir }) {
+    const script = templateText('headnode/edge-start.sh');
+    const out = await runScript(host, script, [dir], { timeoutMs: 60_000 }).catch(error => {
+      if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
+      const said = error.stderr.trim();
+      throw new ScailfinError(`REANA's edge does not answer on ${host.name}: ${said}`, { cause: error });
+    });
+    return Number(keyValues(out.stdout).get('port')?.[0]);
+  },
+
+  async healthy({ host, dir }) {
+    const asks = 'p=$(cat "$1/edge/port") && exec 3<>"/dev/tcp/127.0.0.1/$p"';
+    const out = await runScript(host, asks, [dir], { check: false });
+    const reason = out.stderr.trim().split('\n').at(-1) ?? '';
+    return [out.exitCode === 0 ? { name: 'edge', state: 'alive' } : { name: 'edge', state: 'dead', reason }];
+  },
+
+  async stop({ host, dir }) {
+    await runScript(host, templateText('headnode/edge-stop.sh'), [dir]);
+  },
+
+  // all of it is below the cluster's directory
+  async remove() {},
+};
+
+/** Where the edge's files are, below the pool's. */
+export const edgeDir = (pool: string): string => `${pool}/edge`;
+const ownNode = (pool: string): string => `${edgeDir(pool)}/node`;
+
+/** By what the pool's master runs the edge, beside its program; paths below the pool's directory. Secret. */
+export function edgeFiles(
+  pool: string,
+  facts: EdgePlan & { cluster: string; port: number; node: string },
+): FileToPut[] {
+  const { cluster, port, token, version, condorBin, node } = facts;
+  const settings = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config` };
+  const edge = edgeDir(pool);
+  return [
+    { path: 'edge/settings.json', content: `${JSON.stringify(settings)}\n`, mode: 0o600 },
+    { path: 'edge/port', content: `${port}\n`, mode: 0o600 },
+    { path: 'edge/run.sh', content: render('headnode/edge-run', { edge, node }), mode: 0o700 },
+    { path: 'edge.config', content: render('headnode/edge.config', { edge }), mode: 0o600 },
+  ];
+}
+
+interface Found {
+  readonly system: string;
+  readonly arch: string;
+  readonly glibc: string;
+  readonly node: string | undefined;
+  readonly program: string | undefined;
+  readonly port: number;
+}
+
+async function look({ host, dir }: Headnode): Promise<Found> {
+  const out = await runScript(host, templateText('headnode/edge-look.sh'), [dir, String(FIRST_PORT)]);
+  const values = keyValues(out.stdout);
+  const one = (key: string): string | undefined => values.get(key)?.[0] || undefined;
+  return {
+    ...{ system: one('system') ?? '', arch: one('arch') ?? '', glibc: one('glibc') ?? '' },
+    ...{ node: one('node'), program: one('program'), port: Number(one('port')) },
+  };
+}
+
+/** A Node.js on the headnode: this very one, or one that is there. */
+const nodeOf = ({ host }: Headnode, found: Found): string | undefined =>
+  host.address === 'local' ? process.execPath : found.node;
+
+/** This machine's Node.js, copied there. */
+async function bringNode({ host, dir, onProgress }: Headnode, found: Found): Promise<void> {
+  const said = await copyNode(host, ownNode(dir), onProgress);
+  if (said === undefined) return;
+  throw new ScailfinError(`${host.name}: ${noNode(found)}: ${said}`, { hint: nodeHint(host) });
+}
+
+function noNode({ system, arch, glibc }: Found): string {
+  const there = `${system} ${arch}${glibc ? ` with C library ${glibc}` : ''}`;
+  return `there is no Node.js 20.19 or newer for the edge, and this machine's does not run there (${there})`;
+}
+
+const nodeHint = (host: Host): string =>
+  `install Node.js there (https://nodejs.org/download, no root needed), so that \`ssh ${host.address} node --version\` answers`;

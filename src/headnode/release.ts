@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ScailfinError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { releaseDir } from '../htcondor/pool.js';
+import { cacheDir } from '../paths.js';
+
+/**
+ * Unpacks an HTCondor release into `releaseDir`, once.
+ * @param from a file of this machine, or an address
+ * @throws ScailfinError when it can't be had, or is not what was promised
+ */
+export async function placeRelease(host: Host, dir: string, from: string, sha256: string): Promise<void> {
+  const release = releaseDir(dir, sha256);
+  const there = await host.run(['test', '-e', `${release}/.whole`], { check: false });
+  if (there.exitCode === 0) return;
+  const archive = await obtain(from, sha256);
+  await host.upload(archive, `${dir}/htcondor.tar`);
+  // release tarballs hold one directory with everything in it
+  const unpack =
+    'set -e; rm -rf "$1"; mkdir -p "$1"; tar -xf "$2" -C "$1" --strip-components=1; rm -f "$2"; touch "$1/.whole"';
+  await host.run(['sh', '-c', unpack, 'unpack', release, `${dir}/htcondor.tar`], { timeoutMs: 180_000 });
+}
+
+/** The tarball as a local file, fetched once and checked each time. @throws ScailfinError when it is not what was promised */
+async function obtain(from: string, sha256: string): Promise<string> {
+  if (!/^https?:/.test(from)) {
+    if (!existsSync(from))
+      throw new ScailfinError(`the HTCondor tarball ${from} is not there`, { hint: 'correct htcondor.from' });
+    return checked(from, sha256, from);
+  }
+  const file = join(cacheDir(), 'htcondor', sha256);
+  if (existsSync(file)) return checked(file, sha256, from);
+  mkdirSync(join(cacheDir(), 'htcondor'), { recursive: true, mode: 0o700 });
+  const response = await fetch(from).catch(error => {
+    throw new ScailfinError(`could not fetch ${from}: ${error instanceof Error ? error.message : error}`);
+  });
+  if (!response.ok || !response.body) throw new ScailfinError(`could not fetch ${from}: status ${response.status}`);
+  await pipeline(response.body, createWriteStream(`${file}.part`, { mode: 0o600 }));
+  renameSync(await checked(`${file}.part`, sha256, from), file);
+  return file;
+}
+
+async function checked(file: string, sha256: string, from: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  const got = hash.digest('hex');
+  if (got === sha256) return file;
+  throw new ScailfinError(`${from} has sha256 ${got}, not ${sha256}`, {
+    hint: 'correct htcondor.sha256, after checking it with who published the file',
+  });
+}

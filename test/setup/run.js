@@ -1,7 +1,8 @@
 /*
  * Behind `npm test`, `npm run demo`, `npm run lab`, `npm run bench` and `npm run conformance`: makes a machine with
- * nothing but Node.js and Debian ready, then does what the verb says.
- *   node test/setup/run.js test|demo|lab|bench|conformance [ARGUMENT…]
+ * nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
+ * tests use if it is there.
+ *   node test/setup/run.js test|demo|lab|bench|conformance|kubernetes [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -17,6 +18,7 @@ const verbs = {
   bench: args => withLab('test/bench/run.ts', args),
   lab,
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
+  kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };
 
 /**

@@ -32,7 +32,8 @@ export async function buildPlane(): Promise<string> {
   const path = await pathOfPlane();
   if (existsSync(path)) return path;
   const go = await execa('go', ['version'], { reject: false });
-  if (go.exitCode !== 0) throw new Error('the control plane is built by Go 1.24 or newer, which is not on this machine');
+  if (go.exitCode !== 0)
+    throw new Error('the control plane is built by Go 1.24 or newer, which is not on this machine');
   await mkdir(cache, { recursive: true });
   const dir = await mkdtemp(join(cache, '.plane-'));
   try {

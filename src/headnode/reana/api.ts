@@ -1,0 +1,94 @@
+import https from 'node:https';
+import { connect as tlsConnect } from 'node:tls';
+import { messageOf, ScailfinError, TimeoutError } from '../../errors.js';
+import type { Headnode } from '../component.js';
+import { after, type Pace } from './pace.js';
+
+/** One question. */
+const ASK_MS = 20_000;
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Waits until REANA answers on a port of the headnode's loopback address.
+ * @param until since the epoch, milliseconds
+ * @throws TimeoutError with what came instead
+ */
+export async function waitForAnswer(at: Headnode, port: number, until: number, pace: Pace): Promise<void> {
+  for (;;) {
+    const heard = await ask(at, port, 'GET', '/api/ping').then(
+      ({ status }) => (status === 200 ? undefined : `HTTP ${status}`),
+      messageOf,
+    );
+    if (heard === undefined) return;
+    if (Date.now() > until) {
+      throw new TimeoutError(`REANA runs, but does not answer on port ${port} of ${at.host.name}: ${heard}`, {
+        hint: '`scailfin status` shows its parts; `scailfin up` again asks once more',
+      });
+    }
+    at.onProgress(`waiting for REANA's answer (${heard})`);
+    await after(pace.pollMs);
+  }
+}
+
+/**
+ * Gives REANA's administrator a secret, which each job controller then has as a file. That it is taken also proves that
+ * who answers there is this REANA, and no other.
+ */
+export async function giveSecret(
+  at: Headnode,
+  port: number,
+  token: string,
+  name: string,
+  value: string,
+): Promise<void> {
+  const query = new URLSearchParams({ overwrite: 'true', access_token: token });
+  const body = JSON.stringify({ [name]: { type: 'file', value: Buffer.from(value).toString('base64') } });
+  const { status, text } = await ask(at, port, 'POST', `/api/secrets/?${query}`, body);
+  if (status === 201) return;
+  if (status === 401 || status === 403) {
+    throw new ScailfinError(
+      `what answers on port ${port} of ${at.host.name} is another REANA: it knows no such token`,
+      {
+        hint: 'end what listens on that port there, then `scailfin up` again',
+      },
+    );
+  }
+  throw new ScailfinError(`REANA on ${at.host.name} does not take the pool's token: HTTP ${status} ${said(text)}`);
+}
+
+function said(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? '';
+  } catch {
+    return text.slice(0, 200);
+  }
+}
+
+async function ask({ host }: Headnode, port: number, method: string, path: string, body?: string): Promise<Answer> {
+  const socket = await host.dial(port);
+  // it signed its certificate itself a minute ago; the connection to the headnode is what one can trust
+  const secured = tlsConnect({ socket, rejectUnauthorized: false, servername: 'localhost' });
+  try {
+    return await new Promise((resolve, reject) => {
+      secured.once('error', reject);
+      const headers = { Host: 'localhost', 'Content-Type': 'application/json' };
+      const options = { method, path, headers, createConnection: () => secured, timeout: ASK_MS };
+      const request = https.request(options, response => {
+        const chunks: Buffer[] = [];
+        response.on('data', chunk => chunks.push(chunk));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+        response.on('error', reject);
+      });
+      request.once('error', reject);
+      request.once('timeout', () => request.destroy(new Error(`no answer for ${ASK_MS / 1000} s`)));
+      request.end(body);
+    });
+  } finally {
+    secured.destroy();
+    socket.destroy();
+  }
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScailfinError } from '../../errors.js';
+import { packageRoot } from '../../paths.js';
+import type { Headnode } from '../component.js';
+import { runDetached } from '../detached.js';
+import type { OwnKubernetes } from '../kubernetes.js';
+import { reanaDir } from './plan.js';
+
+/** It starts by fetching REANA's own image, of several hundred MB. */
+const PATIENCE_MS = 45 * 60_000;
+
+interface SourceFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+/** What the image is built of, by path; its README is for people. */
+function sources(folder = join(packageRoot, 'templates/headnode/reana')): readonly SourceFile[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter(e => e.isFile() && !e.name.endsWith('.md') && !e.parentPath.includes('__pycache__'));
+  const paths = files.map(e => join(e.parentPath, e.name).slice(folder.length + 1));
+  return paths.sort().map(path => ({ path, content: readFileSync(join(folder, path)) }));
+}
+
+/** The job controller's image that this version of scailfin builds: other files, another tag. */
+export function imageTag(files: readonly SourceFile[] = sources()): string {
+  const digest = createHash('sha256');
+  for (const { path, content } of files) digest.update(`${path}\0${content.length}\0`).update(content);
+  return `localhost/scailfin-job-controller:${digest.digest('hex').slice(0, 12)}`;
+}
+
+/**
+ * Builds the image where the cluster's own Kubernetes finds it; what has been built once, costs seconds.
+ * @throws ScailfinError with the build's last words
+ */
+export async function buildImage(at: Headnode, { build }: OwnKubernetes): Promise<string> {
+  const files = sources();
+  const tag = imageTag(files);
+  const folder = `${reanaDir(at)}/image`;
+  await at.host.put(files.map(({ path, content }) => ({ path: `${folder}/${path}`, content, mode: 0o644 })));
+  const end = await runDetached(at.host, {
+    state: `${reanaDir(at)}/image-build`,
+    argv: [...build, '-t', tag, folder],
+    title: "building REANA's job controller",
+    timeoutMs: PATIENCE_MS,
+    onLine: line => at.onProgress(`job controller's image: ${line.slice(0, 60)}`),
+  });
+  if (end.exitCode === 0) return tag;
+  throw new ScailfinError(`the image of REANA's job controller can't be built on ${at.host.name}: ${end.stderr}`, {
+    hint: 'can it reach docker.io? Then `scailfin up` again; or name an image of a registry: `--reana-image`',
+  });
+}

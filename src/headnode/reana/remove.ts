@@ -1,0 +1,107 @@
+import { CommandError, LeftoverError, ScailfinError } from '../../errors.js';
+import type { Headnode } from '../component.js';
+import { endDetached } from '../detached.js';
+import { isOurs, type Namespace } from './check.js';
+import { endForward } from './forward.js';
+import { uninstall } from './helm.js';
+import { Kube, type Note, readNote, wordsOf } from './kube.js';
+import { after, type Pace } from './pace.js';
+import { reanaDir } from './plan.js';
+import { sweepNode } from './sweep.js';
+
+/** A run's pod has two minutes to end its steps in the pool (reana-workflow-controller 0.9.4). */
+const RUNS_MS = 180_000;
+
+/** Ends REANA and its runs; what it stored stays. Nothing of it there is a success. @throws ScailfinError */
+export async function stopReana(at: Headnode): Promise<void> {
+  await endDetached(at.host, `${reanaDir(at)}/image-build`);
+  await endForward(at);
+  const note = await readNote(at);
+  if (note === undefined) return;
+  const kube = new Kube(at.host, note.kubernetes, at);
+  try {
+    if (await ours(kube, at)) await stopIn(kube);
+  } catch (error) {
+    // a Kubernetes of the cluster's own that does not answer is ended by who began it, with all that is in it
+    if (note.kubernetes.own !== undefined && error instanceof CommandError) return;
+    throw new ScailfinError(`REANA can't be stopped on ${at.host.name}: ${wordsOf(error)}`, {
+      hint: `does its Kubernetes answer (\`kubectl --context ${note.kubernetes.context} get nodes\`)? Then again`,
+      cause: error,
+    });
+  }
+}
+
+async function stopIn(kube: Kube): Promise<void> {
+  // the runs first, as long as there is somebody whom they can tell about it
+  await deleteAll(kube, 'jobs.batch');
+  await uninstall(kube);
+  // what REANA itself started: notebooks, and what is left of runs
+  for (const kind of ['deployments.apps', 'services', 'ingresses.networking.k8s.io', 'pods'])
+    await deleteAll(kube, kind);
+}
+
+async function deleteAll(kube: Kube, kind: string): Promise<void> {
+  const argv = ['delete', kind, '--all', '--wait', `--timeout=${RUNS_MS / 1000}s`];
+  await kube.kubectl(argv, { timeoutMs: RUNS_MS + 30_000 });
+}
+
+async function ours(kube: Kube, at: Headnode): Promise<boolean> {
+  const namespace = await kube.one<Namespace>('namespace', kube.namespace);
+  return namespace !== undefined && isOurs(namespace, at.cluster);
+}
+
+/** Takes away all of it, and looks whether it is gone. @throws LeftoverError naming what is left, and where */
+export async function removeReana(at: Headnode, pace: Pace): Promise<void> {
+  await stopReana(at);
+  const note = await readNote(at);
+  if (note !== undefined && note.kubernetes.own === undefined) await removeFrom(at, note, pace);
+  await at.host.run(['rm', '-rf', reanaDir(at)]);
+}
+
+async function removeFrom(at: Headnode, note: Note, pace: Pace): Promise<void> {
+  const kube = new Kube(at.host, note.kubernetes, at);
+  const left: string[] = [];
+  try {
+    if (await ours(kube, at)) {
+      if (note.onNode) left.push(...(await sweepNode(kube, note, pace)));
+      left.push(...(await removeNamespace(kube, pace)));
+    }
+    left.push(...(await outsideNamespaces(kube)));
+  } catch (error) {
+    left.push(`the namespace ${kube.namespace}, which can't be asked for: ${wordsOf(error)}`);
+  }
+  if (left.length === 0) return;
+  throw new LeftoverError(`REANA is not gone from ${note.kubernetes.context}:`, left, {
+    hint: '`scailfin down` again; or take away by hand what it names',
+  });
+}
+
+/** With all that is in it: volume claims, secrets, what was told to be kept. */
+async function removeNamespace(kube: Kube, pace: Pace): Promise<readonly string[]> {
+  await kube.kubectl(['delete', 'namespace', kube.namespace, '--ignore-not-found', '--wait=false']);
+  const until = Date.now() + 60 * pace.pollMs;
+  for (;;) {
+    const there = await kube.one<Namespace & Conditions>('namespace', kube.namespace);
+    if (there === undefined) return [];
+    if (Date.now() > until) return [`the namespace ${kube.namespace}: ${whyStuck(there)}`];
+    await after(pace.pollMs);
+  }
+}
+
+interface Conditions {
+  readonly status?: { readonly conditions?: readonly { readonly status: string; readonly message?: string }[] };
+}
+
+/** The namespace controller's own words (core/v1 NamespaceCondition). */
+function whyStuck({ status }: Conditions): string {
+  const said = status?.conditions?.filter(c => c.status === 'True' && c.message).map(c => c.message) ?? [];
+  return said.join(' ') || 'Kubernetes is still taking it apart';
+}
+
+/** The chart's objects that belong to no namespace, should helm have left some. */
+async function outsideNamespaces(kube: Kube): Promise<readonly string[]> {
+  const kinds = 'clusterroles,clusterrolebindings,storageclasses';
+  const out = await kube.kubectl(['get', kinds, '--output', 'name'], { check: false });
+  const names = out.stdout.split('\n').filter(name => name.includes(`/${kube.release}-`));
+  return names.map(name => `${name} (\`kubectl delete ${name}\`)`);
+}

@@ -1,0 +1,115 @@
+import type { ContainerStatus, Pod, Workload } from './objects.js';
+
+/** Why a pod does not come up, in Kubernetes' own words. */
+export interface Trouble {
+  readonly pod: string;
+  /** The container, where it is one's own trouble. */
+  readonly container: string | undefined;
+  /** What Kubernetes calls by several names in turn, is one. */
+  readonly kind: 'image' | 'start' | 'crash' | 'place' | 'ended' | 'refused';
+  /** Kubernetes' name of it: `ImagePullBackOff`, `Unschedulable`, … */
+  readonly reason: string;
+  readonly words: string;
+  /** How long it must last before it is final: what Kubernetes tries again may succeed. Milliseconds. */
+  readonly patienceMs: number;
+  readonly hint: string;
+}
+
+/** A container that ended this often by itself will go on so: by then about two minutes were spent on waiting. */
+const TOO_OFTEN = 4;
+
+/** The first trouble of a pod that is meant to go on running; undefined for one that is up, or coming up. */
+export function troubleOf(pod: Pod): Trouble | undefined {
+  const { status = {} } = pod;
+  if (pod.metadata.deletionTimestamp !== undefined) return undefined;
+  if (status.phase === 'Failed') return failedPod(pod);
+  const unplaced = status.conditions?.find(c => c.type === 'PodScheduled' && c.status === 'False');
+  if (unplaced?.reason === 'Unschedulable') return unschedulable(pod, unplaced.message ?? 'no node fits');
+  for (const container of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+    const trouble = ofContainer(pod, container);
+    if (trouble !== undefined) return trouble;
+  }
+  return undefined;
+}
+
+function failedPod(pod: Pod): Trouble {
+  const { reason = 'Failed', message = 'it ended' } = pod.status ?? {};
+  const hint =
+    reason === 'Evicted'
+      ? 'free what the node lacks (memory, disk), or give it more, then `scailfin up` again'
+      : `see \`kubectl --namespace ${pod.metadata.namespace ?? ''} describe pod ${pod.metadata.name}\``;
+  // a new pod takes its place, which may do better
+  const here = { pod: pod.metadata.name, container: undefined, kind: 'ended' as const };
+  return { ...here, reason, words: message, patienceMs: 60_000, hint };
+}
+
+function unschedulable(pod: Pod, words: string): Trouble {
+  const scarce = /Insufficient (memory|cpu)/.exec(words)?.[1];
+  const hint = scarce
+    ? `no node has that much ${scarce} left: give Kubernetes more of it, then \`scailfin up\` again`
+    : 'the nodes refuse it as they say (`kubectl describe nodes`): mend that, then `scailfin up` again';
+  // a node that has just started is not ready yet
+  const here = { pod: pod.metadata.name, container: undefined, kind: 'place' as const };
+  return { ...here, reason: 'Unschedulable', words, patienceMs: 60_000, hint };
+}
+
+function ofContainer(pod: Pod, container: ContainerStatus): Trouble | undefined {
+  const { reason, message } = container.state?.waiting ?? {};
+  const here = { pod: pod.metadata.name, container: container.name };
+  if (reason === undefined) return undefined;
+  if (reason === 'CrashLoopBackOff') return crashing(here, container);
+  if (/^(ErrImage|ImagePull|ImageInspect|InvalidImage|RegistryUnavailable|SignatureValidation)/.test(reason)) {
+    const words = `${container.image}: ${message ?? reason}`;
+    return { ...here, kind: 'image', reason, words, patienceMs: patienceForImage(reason), hint: hintForImage(words) };
+  }
+  if (/^(Create|Run|PostStart|PreCreate|Start)\w*Error$/.test(reason)) {
+    const words = message ?? reason;
+    return { ...here, kind: 'start', reason, words, patienceMs: 20_000, hint: hintForStart(words) };
+  }
+  return undefined;
+}
+
+/** Kubernetes tries again after 10, 20, 40 … seconds: one failed pull may be the network's mood, a wrong name is none. */
+function patienceForImage(reason: string): number {
+  return reason === 'ImagePullBackOff' || reason === 'ErrImagePull' ? 45_000 : 0;
+}
+
+function hintForImage(words: string): string {
+  if (/toomanyrequests|rate limit/i.test(words))
+    return 'the registry limits anonymous pulls: wait, or use a mirror of it';
+  if (/unauthorized|denied|authentication required|not found|manifest unknown|InvalidImageName/i.test(words)) {
+    return 'is the name right, and may anybody pull it? Then `scailfin up` again';
+  }
+  return "can the Kubernetes' nodes reach the registry (a proxy, a firewall)? Then `scailfin up` again";
+}
+
+function hintForStart(message: string): string {
+  const path = /stat ([^:]+): no such file/.exec(message)?.[1];
+  if (path) return `make the directory ${path} on the node (\`sudo mkdir -p ${path}\`), then \`scailfin up\` again`;
+  return 'mend what it names, then `scailfin up` again';
+}
+
+function crashing(here: Pick<Trouble, 'pod' | 'container'>, container: ContainerStatus): Trouble | undefined {
+  // REANA's parts end by themselves as long as those they need are not up yet
+  if (container.restartCount < TOO_OFTEN) return undefined;
+  const last = container.lastState?.terminated;
+  const killed = last?.reason === 'OOMKilled';
+  const how = killed ? 'was killed for want of memory' : `ended with status ${last?.exitCode ?? 'unknown'}`;
+  const words = `${how}, ${container.restartCount} times${last?.message ? `: ${last.message.trim()}` : ''}`;
+  const hint = killed
+    ? 'give Kubernetes more memory, then `scailfin up` again'
+    : 'its last words say why; `scailfin down`, mend that, and `scailfin up` again';
+  return { ...here, kind: 'crash', reason: 'CrashLoopBackOff', words, patienceMs: 0, hint };
+}
+
+/** Why no pods are made for a part, where that is refused (apps/v1 DeploymentCondition ReplicaFailure). */
+export function refusalOf({ metadata, status }: Workload): Trouble | undefined {
+  const refusal = status?.conditions?.find(c => c.type === 'ReplicaFailure' && c.status === 'True');
+  if (refusal === undefined) return undefined;
+  const { reason = 'FailedCreate', message = 'no pod of it may be made' } = refusal;
+  const hint = /PodSecurity/.test(message)
+    ? 'REANA keeps its data in a directory of the node, which is not allowed there: another storage, or a Kubernetes of your own'
+    : "ask the Kubernetes' administrator, or use one of your own: `--kubernetes minikube`";
+  const here = { pod: metadata.name, container: undefined, kind: 'refused' as const };
+  return { ...here, reason, words: message, patienceMs: 30_000, hint };
+}

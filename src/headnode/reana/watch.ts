@@ -1,0 +1,136 @@
+import { ScailfinError, TimeoutError } from '../../errors.js';
+import type { Headnode } from '../component.js';
+import { type Kube, wordsOf } from './kube.js';
+import type { KubeEvent, Listed } from './objects.js';
+import { after, type Pace } from './pace.js';
+import { isUp, type Piece, piecesOf, troublesOf, waitsFor } from './parts.js';
+import type { Trouble } from './troubles.js';
+
+/** A pod's last lines are enough to see why it ended. */
+const LOG_LINES = '8';
+
+/** A trouble that is gone for this long is over. */
+const OVER_MS = 40_000;
+
+export interface Wait {
+  /** Which parts; undefined: all. */
+  readonly only: string | undefined;
+  /** Since the epoch, milliseconds. */
+  readonly until: number;
+  readonly pace: Pace;
+}
+
+/**
+ * Waits for REANA's parts to be up, and tells how far they are.
+ * @throws ScailfinError when one can't come up, in its pod's own words; TimeoutError naming those that are not up
+ */
+export async function waitForParts(kube: Kube, at: Headnode, wait: Wait): Promise<void> {
+  const borne = new Borne();
+  let heard = Date.now();
+  for (;;) {
+    const listed = await everything(kube).catch((error: unknown) => {
+      if (Date.now() - heard > wait.pace.silenceMs) throw silent(at, error);
+      return undefined;
+    });
+    if (listed !== undefined) {
+      heard = Date.now();
+      const all = piecesOf(listed, kube.release);
+      const wanted = all.filter(piece => wait.only === undefined || piece.name === wait.only);
+      const missing = wanted.filter(piece => !isUp(piece));
+      if (wanted.length > 0 && missing.length === 0) return;
+      at.onProgress(progress(all));
+      const final = finalTrouble(all, borne, wait.pace);
+      if (final) throw await cannotStart(kube, at, ...final);
+      if (Date.now() > wait.until) throw await late(kube, at, missing);
+    } else if (Date.now() > wait.until) throw await late(kube, at, []);
+    await after(wait.pace.pollMs);
+  }
+}
+
+export function everything(kube: Kube): Promise<readonly Listed[]> {
+  return kube.list<Listed>(['deployments,statefulsets,pods']);
+}
+
+/** `5 of 8 parts are up; waiting for server (ContainerCreating)`. */
+export function progress(pieces: readonly Piece[]): string {
+  const missing = pieces.filter(piece => !isUp(piece));
+  const up = `${pieces.length - missing.length} of ${pieces.length} parts are up`;
+  const names = missing.slice(0, 3).map(piece => `${piece.name} (${waitsFor(piece)})`);
+  const more = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
+  return missing.length === 0 ? up : `${up}; waiting for ${names.join(', ')}${more}`;
+}
+
+/** The first trouble that has lasted too long. */
+function finalTrouble(pieces: readonly Piece[], borne: Borne, pace: Pace): readonly [Piece, Trouble] | undefined {
+  for (const piece of pieces.filter(p => !isUp(p))) {
+    for (const trouble of troublesOf(piece)) {
+      // by the part: Kubernetes may put another pod in the place of one in trouble
+      const lasted = borne.lasted(`${piece.name} ${trouble.kind}`, Date.now());
+      if (lasted >= trouble.patienceMs * pace.patience) return [piece, trouble];
+    }
+  }
+  return undefined;
+}
+
+/** How long each trouble has lasted. One that is not seen for a while is over; for a moment, it is being tried again. */
+class Borne {
+  private readonly times = new Map<string, { first: number; last: number }>();
+
+  /** Milliseconds. */
+  lasted(trouble: string, now: number): number {
+    const known = this.times.get(trouble);
+    const first = known !== undefined && now - known.last < OVER_MS ? known.first : now;
+    this.times.set(trouble, { first, last: now });
+    return now - first;
+  }
+}
+
+async function cannotStart(kube: Kube, at: Headnode, piece: Piece, trouble: Trouble): Promise<ScailfinError> {
+  const said = [await lastEvent(kube, trouble.pod), ...(await lastLines(kube, trouble))].filter(line => line !== '');
+  const unheard = said.filter(line => !trouble.words.includes(line));
+  const message = `REANA's ${piece.name} can't start on ${at.host.name}: ${trouble.reason}: ${trouble.words}`;
+  return new ScailfinError([message, ...unheard.map(line => `  ${line}`)].join('\n'), { hint: trouble.hint });
+}
+
+/** What Kubernetes last warned of about a pod; empty where it did not, or can't be asked. */
+async function lastEvent(kube: Kube, pod: string): Promise<string> {
+  const events = await kube
+    .list<KubeEvent>(['events', '--field-selector', `involvedObject.name=${pod},type=Warning`])
+    .catch(() => []);
+  const at = (event: KubeEvent): string => event.lastTimestamp ?? event.metadata.creationTimestamp ?? '';
+  // it says why a container waits; that it waits, the pod said itself
+  const telling = events.filter(event => event.reason !== 'BackOff' && !/^Error: \w+$/.test(event.message ?? ''));
+  return (
+    [...telling]
+      .sort((a, b) => at(a).localeCompare(at(b)))
+      .at(-1)
+      ?.message?.trim() ?? ''
+  );
+}
+
+async function lastLines(kube: Kube, { pod, container, reason }: Trouble): Promise<readonly string[]> {
+  if (reason !== 'CrashLoopBackOff' || container === undefined) return [];
+  const args = ['logs', pod, '--container', container, '--previous', '--tail', LOG_LINES];
+  const out = await kube.kubectl(args, { check: false }).catch(() => undefined);
+  return out?.exitCode === 0 ? out.stdout.trim().split('\n') : [];
+}
+
+async function late(kube: Kube, at: Headnode, missing: readonly Piece[]): Promise<TimeoutError> {
+  const lines = await Promise.all(
+    missing.map(async piece => {
+      const pod = piece.pods[0]?.metadata.name;
+      const warned = pod === undefined ? '' : await lastEvent(kube, pod);
+      return `  ${piece.name}: ${waitsFor(piece)}${warned ? ` (${warned})` : ''}`;
+    }),
+  );
+  return new TimeoutError([`REANA did not come up on ${at.host.name} in time:`, ...lines].join('\n'), {
+    hint: '`scailfin up` again goes on waiting: images that are being fetched go on being fetched',
+  });
+}
+
+function silent(at: Headnode, error: unknown): ScailfinError {
+  return new ScailfinError(`Kubernetes on ${at.host.name} no longer answers: ${wordsOf(error)}`, {
+    hint: 'is it still running? `scailfin up` again goes on where this stopped',
+    cause: error,
+  });
+}

@@ -1,0 +1,9 @@
+# shellcheck shell=bash
+# keep-up DIR COMMAND…: runs COMMAND again whenever it ends, until DIR is gone.
+set -u
+dir=$1
+shift
+while [ -d "$dir" ]; do
+  "$@"
+  sleep 2
+done

@@ -27,7 +27,7 @@ export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: strin
 function readme(cluster: ClusterSpec, site: SiteSpec, folders: readonly Folder[]): string {
   const parts = folders.map(({ name, goes, files }) => {
     const width = Math.max(...files.map(file => file.name.length)) + 2;
-    return [`${name}/   goes ${goes}.`, ...files.map(f => `  ${f.name.padEnd(width)}${f.what}`)].join('\n');
+    return [`${name}/   ${goes}.`, ...files.map(f => `  ${f.name.padEnd(width)}${f.what}`)].join('\n');
   });
   const program =
     cluster.framework === 'reana'

@@ -47,69 +47,13 @@ describe('scailfin render', () => {
     expect(file('site/settings')).toContain('walltime=7200');
   });
 
-  it('writes a complete Slurm job for Perlmutter', () => {
-    const file = rendered('nersc', '--account', 'm1234', '--queue', 'debug', '--walltime', '30m', '--nodes', '4');
-    const lines = directives(file('site/job.slurm'));
-    expect(lines).toContain('#SBATCH --qos=debug');
-    expect(lines).toContain('#SBATCH -C cpu');
-    expect(lines).toContain('#SBATCH --time=00:30:00');
-    expect(lines).toContain('#SBATCH --array=1-4');
-    expect(lines.some(line => line.includes('--partition'))).toBe(false);
-  });
-
-  it('writes a Torque job for Blue Waters: Shifter asked for, and aprun on the way to the node', () => {
-    const file = rendered('bluewaters', '--account', 'jq1', '--nodes', '2', '--walltime', '2h');
-    const script = file('site/job.torque');
-    expect(script.split('\n').filter(line => line.startsWith('#PBS '))).toEqual([
-      '#PBS -N sf-bluewaters',
-      '#PBS -r n',
-      '#PBS -S /bin/bash',
-      expect.stringMatching(/^#PBS -o \/@\w+@\/\S*\.scailfin\/bluewaters\/site\/logs\/$/),
-      '#PBS -j oe',
-      '#PBS -m n',
-      '#PBS -l nodes=1:ppn=32',
-      '#PBS -l walltime=02:00:00',
-      '#PBS -q normal',
-      '#PBS -A jq1',
-      '#PBS -l gres=shifter16',
-    ]);
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
-    expect(script).toContain('exec aprun -b -n 1 -d "${SCAILFIN_CORES:-1}" -- \\\n  bash \\\n');
-    expect(file('README')).toContain('submitted 2 times by: qsub');
-  });
-
-  it('writes a Grid Engine job for Notre Dame', () => {
-    const file = rendered('notredame', '--nodes', '3', '--cores', '24', '--walltime', '1d12h', '--user', 'jdoe');
-    const script = file('site/job.sge');
-    expect(script.split('\n').filter(line => line.startsWith('#$ '))).toEqual([
-      '#$ -N sf-notredame',
-      '#$ -S /bin/bash',
-      '#$ -t 1-3',
-      expect.stringMatching(/^#\$ -o \/users\/\S+\/notredame\/site\/logs\/\$JOB_ID_\$TASK_ID\.out$/),
-      '#$ -j y',
-      '#$ -pe smp 24',
-      '#$ -l h_rt=36:00:00',
-      '#$ -q long',
-      '#$ -r n',
-      '#$ -m n',
-      '#$ -notify',
-    ]);
-  });
-
-  it('writes scripts that bash can read, and no secret', () => {
-    const file = rendered('stampede', '--account', 'abc', '--walltime', '1h');
-    for (const name of [
-      'site/job.slurm',
-      'site/glidein.sh',
-      'site/settings',
-      'site/submit.sh',
-      'headnode/pool-start.sh',
-    ]) {
-      const check = spawnSync('bash', ['-n'], { input: file(name), encoding: 'utf8' });
-      expect(check.stderr).toBe('');
-    }
-    const out = join(dir, 'stampede-4');
-    const names = readdirSync(out, { recursive: true }) as string[];
+  it('writes what a framework needs, and no secret', () => {
+    const site = ['--account', 'abc', '--walltime', '1h'];
+    const file = rendered('stampede', ...site, '--framework', 'reana');
+    expect(JSON.parse(file('headnode/edge/settings.json'))).toMatchObject({ cluster: 'stampede', token: '@TOKEN@' });
+    expect(file('README')).toContain('step.sh');
+    expect(rendered('stampede', ...site)('README')).not.toContain('step.sh');
+    const names = readdirSync(join(dir, 'stampede-6'), { recursive: true }) as string[];
     expect(names.filter(name => /token|key/i.test(name))).toEqual([]);
   });
 

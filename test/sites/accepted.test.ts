@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { readProfile } from '../unit/profiles.js';
@@ -15,6 +16,9 @@ async function ask(argv: readonly string[], script: string): Promise<{ exitCode:
   return { exitCode, said: stdout + stderr };
 }
 
+/** What `scailfin render` writes, as it was reviewed. */
+const reviewed = (name: string): string => readFileSync(new URL(`../render/expected/${name}`, import.meta.url), 'utf8');
+
 const slurmSites = ['nersc', 'bridges', 'stampede'].map(readProfile);
 const slurmJobs = slurmSites.flatMap(site => queueJobs(site).map(job => [`${site.name} ${job.queue}`, job] as const));
 
@@ -29,6 +33,10 @@ describe.skipIf(reason !== undefined)(`jobs for the Slurm sites, asked of a Slur
   // without accounting, accounts and QOS are not looked up
   it.each(slurmJobs)('%s: would start', async (_, { script }) => {
     expect(await sbatch(script)).toEqual({ exitCode: 0, said: expect.stringMatching(/^sbatch: Job \d+ to start at /) });
+  });
+
+  it('the rendered job for NERSC: would start', async () => {
+    expect((await sbatch(reviewed('nersc-reana/site/job.slurm'))).said).toMatch(/^sbatch: Job \d+ to start at /);
   });
 
   it.each(slurmJobs.filter(([name]) => !name.startsWith('nersc')))(
@@ -68,6 +76,10 @@ describe.skipIf(reason !== undefined)(`jobs for Notre Dame, asked of a Grid Engi
 
   it.each(sgeJobs)('queue %s suits them', async (_, { script }) => {
     expect(await qsub(script)).toEqual({ exitCode: 0, said: 'verification: found suitable queue(s)\n' });
+  });
+
+  it('the rendered job: suits a queue', async () => {
+    expect((await qsub(reviewed('notredame/site/job.sge'))).said).toBe('verification: found suitable queue(s)\n');
   });
 
   it.each([

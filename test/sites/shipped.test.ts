@@ -63,7 +63,9 @@ describe('the jobs of Blue Waters', () => {
     { option: /^-l gres=\w+$/ },
   ];
 
-  it.each(queueJobs(read('bluewaters')).map(job => [job.queue, job] as const))(
+  const rendered = readFileSync(new URL('../render/expected/bluewaters/site/job.torque', import.meta.url), 'utf8');
+  const jobs = [...queueJobs(read('bluewaters')), { queue: 'normal, as rendered', script: rendered }];
+  it.each(jobs.map(job => [job.queue, job] as const))(
     'have in queue %s only directives that recorded Torque servers took, and gres, which is documented',
     (_, { script }) => {
       const lines = script.split('\n').flatMap(line => (line.startsWith('#PBS ') ? [line.slice(5)] : []));

@@ -16,7 +16,7 @@ export interface Leaving {
 /** Files of one place. */
 export interface Folder {
   readonly name: string;
-  /** A sentence: where they go, and who runs them. */
+  /** `goes to …`: where, and who runs them. */
   readonly goes: string;
   readonly files: readonly Leaving[];
 }

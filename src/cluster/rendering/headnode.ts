@@ -14,7 +14,7 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
   const isWanted = (name: string): boolean => cluster.framework === 'reana' || !name.startsWith('edge-');
   return {
     name: 'headnode',
-    goes: `to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
+    goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
     files: [
       {
         ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },

@@ -23,7 +23,7 @@ export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
   const own = scriptNames('batch').filter(name => name.startsWith(`${type}-`));
   return {
     name: 'site',
-    goes: `to the site's login node, below ${dir}; scripts are run there over the connection and not kept`,
+    goes: `goes to the site's login node, below ${dir}; scripts are run there over the connection and not kept`,
     files: [
       batchJob(cluster, site, dir),
       ...glideinFiles(site, settings).map(file => ({
@@ -58,7 +58,7 @@ export function checkFolder(): Folder {
   return {
     name: 'check',
     goes:
-      'to the login node, by `scailfin sites check` alone; left, look and node only with --deep, ' +
+      'goes to the login node, by `scailfin sites check` alone; left, look and node only with --deep, ' +
       'node.sh to a compute node as the command of a job like site/job',
     files: CHECKS.map(name => script(`site/${name}`)),
   };

@@ -19,7 +19,7 @@ export async function stepFolder(cluster: string): Promise<Folder> {
   };
   return {
     name: 'step',
-    goes: 'made on the headnode by the edge, for each step of a workflow; HTCondor brings it to a node and runs step.sh there',
+    goes: 'is made on the headnode by the edge, for each step of a workflow; HTCondor brings it to a node and runs step.sh there',
     files: [
       { name: 'step.sh', content: wrapperScript(), mode: 0o700, what: 'runs a step in its container, on a node' },
       {

@@ -1,0 +1,61 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { renderAll } from '../../../src/cluster/render.js';
+import { planCluster, planSite, type UpRequest } from '../../../src/cluster/spec.js';
+import { parseProfile } from '../../../src/sites/profile.js';
+import type { SiteProfile } from '../../../src/sites/schema.js';
+import { readProfile } from '../../unit/profiles.js';
+
+/** What would leave the machine: text by its path, sorted. */
+export type Rendered = ReadonlyMap<string, string>;
+
+/** A few telling choices; `expected/` holds what is made of each. */
+export const choices: Readonly<Record<string, { readonly site: string; readonly request: UpRequest }>> = {
+  'nersc-reana': {
+    site: 'nersc',
+    request: { account: 'm1234', queue: 'debug', walltime: 1800, nodes: 4, framework: 'reana' },
+  },
+  bluewaters: { site: 'bluewaters', request: { account: 'jq1', nodes: 2, walltime: 7200 } },
+  notredame: { site: 'notredame', request: { user: 'jdoe', nodes: 3, cores: 24, walltime: 36 * 3600 } },
+  local: { site: 'local', request: { name: 'mine' } },
+};
+
+/** Of each batch system, for what no shipped site has. */
+export const families = ['slurm', 'torque', 'pbs', 'lsf', 'sge', 'htcondor', 'fork'] as const;
+
+export function ofFamily(type: (typeof families)[number]): Promise<Rendered> {
+  const profile = {
+    ...{ name: 'acme', title: 'A site of a test', account: 'optional', node: { cores: 8, memory: '16G' } },
+    ...(type === 'fork' ? {} : { login: { hosts: ['login.acme.test'] } }),
+    scheduler: { type, ...(type === 'sge' ? { parallelEnvironment: 'smp' } : {}) },
+  };
+  // what is JSON is YAML
+  return rendered(parseProfile(JSON.stringify(profile), 'test.yaml'), request);
+}
+
+const request: UpRequest = { nodes: 2, framework: 'reana' };
+
+export function ofChoice(name: string): Promise<Rendered> {
+  const choice = choices[name];
+  if (!choice) throw new Error(`there is no choice ${name}`);
+  return rendered(readProfile(choice.site), choice.request);
+}
+
+async function rendered(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
+  const dir = mkdtempSync(join(tmpdir(), 'scailfin-render-'));
+  try {
+    const config = { sites: {} };
+    const files = await renderAll(planCluster(request, profile, config), planSite(request, profile, config, true), dir);
+    const there = readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => relative(dir, join(entry.parentPath, entry.name)))
+      .sort();
+    if (there.join() !== [...files].sort().join()) throw new Error(`said to be written: ${files}; written: ${there}`);
+    const tooOpen = there.find(name => /settings|conf|env/.test(name) && (statSync(join(dir, name)).mode & 0o77) !== 0);
+    if (tooOpen) throw new Error(`${tooOpen} can be read by others`);
+    return new Map(there.map(name => [name, readFileSync(join(dir, name), 'utf8')]));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}

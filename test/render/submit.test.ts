@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { labUnavailable } from '../lab/lab.js';
+import { inRoot, type Said } from './helpers/inroot.js';
+import { kindOf } from './helpers/kinds.js';
+import { families, ofFamily } from './helpers/rendered.js';
+
+const reason = labUnavailable();
+const skipped = reason ? ` (skipped: ${reason})` : '';
+
+const all = await Promise.all(families.map(ofFamily));
+const home = (text: string): string => text.replaceAll(/\/@\w+@/g, '/tmp/home');
+const submits = new Map(
+  all
+    .flatMap(files => [...files].filter(([name, text]) => kindOf(name, text) === 'submit'))
+    .map(([n, t]) => [n, home(t)]),
+);
+
+const edge = '/tmp/home/.scailfin/acme/pool/edge';
+const stepFiles = {
+  [`${edge}/step.sh`]: '#!/bin/sh\n',
+  ...Object.fromEntries(
+    ['step.env', 'manifest', 'small.tar'].map(name => [
+      `${edge}/steps/00000000-0000-4000-8000-000000000000/${name}`,
+      'x',
+    ]),
+  ),
+};
+
+/** What condor_submit makes of a description, without a schedd: the jobs' ads. */
+const dryRun = (description: string, files: Record<string, string> = stepFiles): Promise<Said> =>
+  inRoot(
+    'chmod -R a+rwX /tmp && cd /tmp/home && USER=alice HOME=/tmp/home _CONDOR_SUBMIT_SKIP_FILECHECK=false setpriv --reuid 2001 --regid 2001 --clear-groups condor_submit -dry-run /tmp/ads /tmp/home/x.submit && cat /tmp/ads',
+    { ...files, '/tmp/home/x.submit': description, '/tmp/home/.scailfin/acme/site/logs/none': '' },
+  );
+
+describe.skipIf(reason !== undefined)(`submit descriptions, asked of condor_submit${skipped}`, () => {
+  it('these are all', () => expect([...submits.keys()].sort()).toEqual(['site/job.htcondor', 'step/submit']));
+
+  it.each([...submits])('%s: it takes all of it', async (_, text) => {
+    const { exitCode, stdout, stderr } = await dryRun(text);
+    // among warnings are those of commands that it does not know
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('Requirements=');
+  });
+
+  it('a step becomes this job', async () => {
+    const { stdout } = await dryRun(submits.get('step/submit') ?? '');
+    for (const line of [
+      `Cmd="${edge}/step.sh"`,
+      'RequestCpus=1',
+      'RequestMemory=2048',
+      'RequestDisk=1048576',
+      'AllowedExecuteDuration=3720',
+      'ScailfinStep="00000000-0000-4000-8000-000000000000"',
+      'TransferInput="step.env,manifest,small.tar"',
+    ])
+      expect(stdout.split('\n')).toContain(line);
+  });
+
+  it('a glide-in at an HTCondor site becomes these jobs', async () => {
+    const { stdout } = await dryRun(submits.get('site/job.htcondor') ?? '');
+    const lines = stdout.split('\n');
+    expect(lines.filter(line => line.startsWith('ProcId='))).toEqual(['ProcId=0', 'ProcId=1']);
+    expect(lines).toContain('ScailfinTag="sf-acme"');
+    expect(lines).toContain('RequestMemory=16384');
+  });
+
+  it.each([
+    [
+      'a command that there is not',
+      (text: string) => text.replace('notification', 'notifications'),
+      /notifications.*unused/,
+    ],
+    ['an expression without an end', (text: string) => `+Broken = (1 +\n${text}`, /Broken/],
+    ['a program that is not there', (text: string) => text.replace('step.sh', 'stop.sh'), /stop\.sh/],
+    ['no queue', (text: string) => text.replace(/^queue[\s\S]*/m, ''), /queue/i],
+  ])('would say that there is %s', async (_, broken, words) => {
+    const { exitCode, stderr } = await dryRun(broken(submits.get('step/submit') ?? ''));
+    expect([exitCode, stderr]).not.toEqual([0, '']);
+    expect(stderr).toMatch(words);
+  });
+});

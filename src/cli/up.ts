@@ -106,15 +106,15 @@ const submitted = 'Glide-ins have been submitted; not waiting for them.';
 function reana(record: ClusterRecord | undefined): string[] {
   if (record?.reana === undefined) return [];
   const { name, reana: at, spec } = record;
+  const isHere = spec.headnode.kind === 'local';
   return [
     '',
     'REANA:',
     `  scailfin run --cluster ${name} reana.yaml`,
-    ...(spec.headnode.kind === 'local'
-      ? []
-      : [`  scailfin connect ${name}    while reana-client or a browser needs it`]),
     `  eval "$(scailfin env ${name})" && reana-client ping    the client: pip install reana-client==0.9.4`,
-    `  REANA_SERVER_URL is ${at?.scheme}://127.0.0.1:${at?.port}, a page for your browser, too; the token is in`,
+    isHere
+      ? `  REANA_SERVER_URL is ${at.scheme}://127.0.0.1:${at.port}, a page for your browser, too; the token is in`
+      : '  REANA_SERVER_URL, which that sets, is a page for your browser, too; the token is in',
     `  ${stateDir()}/clusters/${name}/reana.token`,
   ];
 }

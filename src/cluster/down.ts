@@ -8,6 +8,7 @@ import { lock } from './lock.js';
 import type { SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
+import { closeTunnel } from './tunnel.js';
 
 /** What to take down where this machine remembers nothing: the site by its profile, the headnode by the usual rules. */
 export interface Lost {
@@ -41,6 +42,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     });
   }
   const release = lock(journal.dir, `scailfin down ${name}`);
+  closeTunnel(journal.dir);
   const left: string[] = [];
   const verified: string[] = [];
   let cancelled = 0;

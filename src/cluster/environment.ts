@@ -23,8 +23,12 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
   ];
 }
 
-/** Lines for `eval`. @throws UsageError where neither pool nor edge can be reached from this machine */
-export function clusterExports(record: ClusterRecord): string {
+/**
+ * Lines for `eval`.
+ * @param port of this machine, leading to REANA where the cluster has it
+ * @throws UsageError where neither pool nor REANA can be reached from this machine
+ */
+export function clusterExports(record: ClusterRecord, port: number | undefined): string {
   const head = headOf(record);
   const isHere = record.spec.headnode.kind === 'local';
   if (!isHere && record.reana === undefined) {
@@ -32,7 +36,7 @@ export function clusterExports(record: ClusterRecord): string {
       hint: `scailfin exec ${record.name} -- COMMAND`,
     });
   }
-  return [...(isHere ? poolExports(record, head) : []), ...reanaExports(record, isHere)].join('\n');
+  return [...(isHere ? poolExports(record, head) : []), ...reanaExports(record, port)].join('\n');
 }
 
 function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
@@ -41,13 +45,11 @@ function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
 }
 
 /** What reana-client reads. The token stays in its file until the shell reads it. */
-function reanaExports({ name, reana }: ClusterRecord, isHere: boolean): string[] {
-  if (reana === undefined) return [];
+function reanaExports({ name, reana }: ClusterRecord, port: number | undefined): string[] {
+  if (reana === undefined || port === undefined) return [];
   const token = `export REANA_ACCESS_TOKEN="$(cat ${quote(tokenFile(Journal.open(name).dir))})"`;
-  const server = `export REANA_SERVER_URL=${reana.scheme}://127.0.0.1:${reana.port}`;
-  return isHere
-    ? [server, token]
-    : [`${server} # while this runs: scailfin connect ${name} --port ${reana.port}`, token];
+  const server = `export REANA_SERVER_URL=${reana.scheme}://127.0.0.1:${port}`;
+  return [server, token];
 }
 
 function headOf(record: ClusterRecord): HeadFacts {

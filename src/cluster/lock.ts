@@ -2,12 +2,9 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ScailfinError } from '../errors.js';
+import { isAlive, type ProcessId, thisProcess } from './process.js';
 
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  /** Start time of the process in clock ticks (proc(5), stat field 22): a pid alone may be another process by now. */
-  readonly started: string;
+interface Owner extends ProcessId {
   readonly command: string;
   readonly since: string;
 }
@@ -22,13 +19,7 @@ export function lock(dir: string, command: string): () => void {
   const file = join(dir, 'lock');
   // the home directory may be shared, and the same pid be there on another machine
   const mine = join(dir, `lock.${hostname()}.${process.pid}`);
-  const owner: Owner = {
-    pid: process.pid,
-    host: hostname(),
-    started: startOf(process.pid),
-    command,
-    since: new Date().toISOString(),
-  };
+  const owner: Owner = { ...thisProcess(), command, since: new Date().toISOString() };
   writeFileSync(mine, JSON.stringify(owner), { mode: 0o600 });
   try {
     const other = take(file, mine);
@@ -51,7 +42,7 @@ function take(file: string, mine: string): Owner | undefined {
     }
     const other = readOwner(file);
     if (other === undefined) continue;
-    if (alive(other)) return other;
+    if (isAlive(other)) return other;
     // Of several that find it dead, one may replace it: who holds a lock named for this dead one. Without that, the
     // slower ones would remove the quickest one's lock, which by then has the same name.
     const turn = `${file}.${other.pid}-${other.started}`;
@@ -99,31 +90,6 @@ function readOwner(file: string): Owner | undefined {
     return Number.isInteger(owner?.pid) && typeof owner?.host === 'string' ? { ...NOBODY, ...owner } : NOBODY;
   } catch {
     return NOBODY;
-  }
-}
-
-function alive(owner: Owner): boolean {
-  // a home directory shared between machines: nobody here can tell whether that process lives
-  if (owner.host !== hostname()) return true;
-  const now = owner.pid > 0 ? startOf(owner.pid) : '';
-  return now !== '' && now === owner.started;
-}
-
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return existsPid(pid) ? 'alive' : '';
-  }
-}
-
-function existsPid(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

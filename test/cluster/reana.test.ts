@@ -199,7 +199,28 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(run.exitCode, run.stderr).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ status: 'finished', outputs: ['results/plot.txt'] });
     expect(await lab.read('laptop', 'demo/results/plot.txt')).toMatch(plot);
+
+    const ping = 'eval "$(scailfin env)" && curl -sS "$REANA_SERVER_URL/api/ping" && echo " $REANA_SERVER_URL"';
+    const tunnels = async (): Promise<number> => {
+      const found = await lab.exec('laptop', ['pgrep', '-fc', '[c]onnect lab-slurm --kept'], { check: false });
+      return Number(found.stdout);
+    };
+    const first = await lab.exec('laptop', ['bash', '-c', ping]);
+    expect(first.stdout).toMatch(/"message": ?"OK".*http:\/\/127\.0\.0\.1:30443\n$/s);
+    expect(first.stderr).toMatch(/process \d+ leads port 30443 to REANA until the cluster goes down/);
+    // the very same connection
+    expect(await lab.exec('laptop', ['bash', '-c', ping])).toMatchObject({ stdout: first.stdout, stderr: '' });
+    expect(await tunnels()).toBe(1);
+    // what broke is connected anew
+    await lab.exec('login', ['pkill', '-f', '[s]shd-session: alice'], { user: 'root' });
+    expect((await lab.exec('laptop', ['bash', '-c', ping])).stdout).toBe(first.stdout);
+    expect((await scailfin(lab, 'laptop', ['connect', '--stop'])).stdout).toContain('has ended');
+    await expect.poll(tunnels).toBe(0);
+    await lab.exec('laptop', ['bash', '-c', ping]);
+    expect(await tunnels()).toBe(1);
+
     expect((await scailfin(lab, 'laptop', ['down', 'lab-slurm'])).stdout).toContain(verified);
+    await expect.poll(tunnels).toBe(0);
     await nothing();
   }, 180_000);
 });

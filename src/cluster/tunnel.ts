@@ -1,0 +1,73 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { ScailfinError } from '../errors.js';
+import { packageRoot } from '../paths.js';
+import { isAlive, type ProcessId, thisProcess } from './process.js';
+
+/** A process of ours that leads a port of this machine to a cluster's REANA while the cluster is up. */
+export interface Tunnel extends ProcessId {
+  readonly port: number;
+}
+
+/** What the process says once it listens, or can't. */
+export type TunnelMessage = { readonly ready: Tunnel } | { readonly failed: { message: string; hint?: string } };
+
+const fileOf = (journalDir: string): string => join(journalDir, 'tunnel.json');
+
+/** The one that is kept on this machine, where there is one. @param journalDir the cluster's own here */
+export function tunnelOf(journalDir: string): Tunnel | undefined {
+  const file = fileOf(journalDir);
+  if (!existsSync(file)) return undefined;
+  try {
+    const tunnel = JSON.parse(readFileSync(file, 'utf8')) as Tunnel;
+    return tunnel.host === hostname() && isAlive(tunnel) ? tunnel : undefined;
+  } catch {
+    return undefined; // it went meanwhile
+  }
+}
+
+/** This process keeps it from now on. */
+export function keepTunnel(journalDir: string, port: number): Tunnel {
+  const tunnel = { ...thisProcess(), port };
+  writeFileAtomic.sync(fileOf(journalDir), JSON.stringify(tunnel), { mode: 0o600 });
+  return tunnel;
+}
+
+/**
+ * The tunnel that is kept, or a new one.
+ * @param options of `scailfin connect`
+ * @throws ScailfinError in the words of the process that could not connect
+ */
+export async function openTunnel(name: string, journalDir: string, options: readonly string[] = []): Promise<Tunnel> {
+  const kept = tunnelOf(journalDir);
+  if (kept) return kept;
+  const program = join(packageRoot, 'bin', 'scailfin.js');
+  const child = fork(program, ['connect', name, '--kept', ...options], {
+    ...{ detached: true, stdio: 'ignore', execArgv: [] },
+  });
+  try {
+    const ended = once(child, 'exit').then(
+      ([status]): TunnelMessage => ({ failed: { message: `scailfin connect ended with status ${status}` } }),
+    );
+    const said = once(child, 'message').then(([message]) => message as TunnelMessage);
+    const answer = await Promise.race([said, ended]);
+    if ('ready' in answer) return answer.ready;
+    const { message, hint } = answer.failed;
+    throw new ScailfinError(message, { hint });
+  } finally {
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+}
+
+/** Ends the one that is kept. @returns whether there was one */
+export function closeTunnel(journalDir: string): boolean {
+  const tunnel = tunnelOf(journalDir);
+  if (tunnel) process.kill(tunnel.pid, 'SIGTERM');
+  rmSync(fileOf(journalDir), { force: true });
+  return tunnel !== undefined;
+}

@@ -11,7 +11,7 @@ import { type Folder, type Leaving, placeholders, script, scriptNames } from './
 export function headnodeFolder(cluster: ClusterSpec): Folder {
   const dir = poolDir(placeholders(defaultWork), cluster.name);
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
-  const isWanted = (name: string): boolean => cluster.framework === 'reana' || !name.startsWith('edge-');
+  const isWanted = (name: string): boolean => cluster.framework === 'reana' || !isOfReana(name);
   return {
     name: 'headnode',
     goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
@@ -27,6 +27,9 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
     ],
   };
 }
+
+/** The edge's, and those that bring upstream REANA on a Kubernetes. */
+const isOfReana = (script: string): boolean => /^(edge-|tool-|detach|follow$|keep-up$)/.test(script);
 
 const edgeWords: Readonly<Record<string, string>> = {
   'edge/settings.json': 'what the edge is told; its token is made when it is brought up',

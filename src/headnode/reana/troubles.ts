@@ -15,8 +15,8 @@ export interface Trouble {
   readonly hint: string;
 }
 
-/** A container that ended this often by itself will go on so: by then about two minutes were spent on waiting. */
-const TOO_OFTEN = 4;
+/** A container that ended this often by itself, with Kubernetes waiting longer each time, hardly mends by itself. */
+const TOO_OFTEN = 3;
 
 /** The first trouble of a pod that is meant to go on running; undefined for one that is up, or coming up. */
 export function troubleOf(pod: Pod): Trouble | undefined {
@@ -77,7 +77,7 @@ function patienceForImage(reason: string): number {
 function hintForImage(words: string): string {
   if (/toomanyrequests|rate limit/i.test(words))
     return 'the registry limits anonymous pulls: wait, or use a mirror of it';
-  if (/unauthorized|denied|authentication required|not found|manifest unknown|InvalidImageName/i.test(words)) {
+  if (/unauthorized|denied|authentication required|not found|manifest unknown|InvalidImage|parse image/i.test(words)) {
     return 'is the name right, and may anybody pull it? Then `scailfin up` again';
   }
   return "can the Kubernetes' nodes reach the registry (a proxy, a firewall)? Then `scailfin up` again";
@@ -90,7 +90,6 @@ function hintForStart(message: string): string {
 }
 
 function crashing(here: Pick<Trouble, 'pod' | 'container'>, container: ContainerStatus): Trouble | undefined {
-  // REANA's parts end by themselves as long as those they need are not up yet
   if (container.restartCount < TOO_OFTEN) return undefined;
   const last = container.lastState?.terminated;
   const killed = last?.reason === 'OOMKilled';
@@ -99,7 +98,7 @@ function crashing(here: Pick<Trouble, 'pod' | 'container'>, container: Container
   const hint = killed
     ? 'give Kubernetes more memory, then `scailfin up` again'
     : 'its last words say why; `scailfin down`, mend that, and `scailfin up` again';
-  return { ...here, kind: 'crash', reason: 'CrashLoopBackOff', words, patienceMs: 0, hint };
+  return { ...here, kind: 'crash', reason: 'CrashLoopBackOff', words, patienceMs: 100_000, hint };
 }
 
 /** Why no pods are made for a part, where that is refused (apps/v1 DeploymentCondition ReplicaFailure). */

@@ -9,6 +9,9 @@ import type { Trouble } from './troubles.js';
 /** A pod's last lines are enough to see why it ended. */
 const LOG_LINES = '8';
 
+/** What the other parts talk to: as long as these are not up, those may end again and again. */
+const FOUNDATION = ['db', 'message-broker', 'cache'];
+
 /** A trouble that is gone for this long is over. */
 const OVER_MS = 40_000;
 
@@ -62,8 +65,11 @@ export function progress(pieces: readonly Piece[]): string {
 
 /** The first trouble that has lasted too long. */
 function finalTrouble(pieces: readonly Piece[], borne: Borne, pace: Pace): readonly [Piece, Trouble] | undefined {
-  for (const piece of pieces.filter(p => !isUp(p))) {
+  const missing = pieces.filter(p => !isUp(p));
+  const founded = !missing.some(p => FOUNDATION.includes(p.name));
+  for (const piece of missing) {
     for (const trouble of troublesOf(piece)) {
+      if (trouble.kind === 'crash' && !founded && !FOUNDATION.includes(piece.name)) continue;
       // by the part: Kubernetes may put another pod in the place of one in trouble
       const lasted = borne.lasted(`${piece.name} ${trouble.kind}`, Date.now());
       if (lasted >= trouble.patienceMs * pace.patience) return [piece, trouble];

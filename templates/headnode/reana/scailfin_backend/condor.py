@@ -1,0 +1,123 @@
+"""HTCondor's own client, in a process of its own for each question: its bindings hold the interpreter while they wait,
+keep what they were configured with, and can't be given up when the schedd is silent.
+
+python -m scailfin_backend.condor VERB: a JSON object in, a JSON object out.
+"""
+
+import json
+import sys
+
+import htcondor2
+
+OUTPUTS = "changed.tar,report"
+LOGS = "out,err"
+SHOWN = ["ScailfinStep", "ClusterId", "ProcId", "JobStatus", "HoldReason", "HoldReasonCode", "RemoveReason"]
+SHOWN += ["ExitCode", "ExitBySignal", "ExitSignal", "NumJobStarts", "LastRemoteHost"]
+# HoldReasonCode: waiting for its files to be spooled (HTCondor manual, "Job ClassAd Attributes")
+SPOOLING = 16
+
+
+class NoSchedd(Exception):
+    """The pool has no schedd, or more than one and nobody said which."""
+
+
+def schedd_of(pool, name):
+    """Ask the collector each time: a schedd that was started again has another address."""
+    ads = htcondor2.Collector(pool).query(htcondor2.AdType.Schedd, projection=["Name", "MyAddress", "CondorVersion"])
+    named = [ad for ad in ads if not name or ad["Name"].split("@")[0] == name or ad["Name"] == name]
+    if len(named) != 1:
+        names = ", ".join(ad["Name"] for ad in ads) or "none"
+        raise NoSchedd("the pool's schedd {}can't be told: it has {}".format(name + " " if name else "", names))
+    return htcondor2.Schedd(named[0])
+
+
+def submit(schedd, step, description):
+    """Submit a step and hand over its files, unless it is in the queue already.
+
+    One whose files were not handed over never ran, and never will: it goes.
+    """
+    constraint = 'ScailfinStep == "{}"'.format(step)
+    for job in jobs(schedd, constraint):
+        if job["JobStatus"] != 5 or job.get("HoldReasonCode") != SPOOLING:
+            return {"job": id_of(job)}
+        schedd.act(htcondor2.JobAction.RemoveX, [id_of(job)], reason="its files never came")
+    result = schedd.submit(htcondor2.Submit(description), spool=True)
+    schedd.spool(result)
+    return {"job": "{}.{}".format(result.cluster(), result.first_proc())}
+
+
+def query(schedd, workflows, lease=None):
+    """Return all steps of workflows; with a lease, tell their jobs that somebody still waits for them."""
+    constraint = 'stringListMember(ScailfinWorkflow, "{}")'.format(",".join(workflows))
+    found = jobs(schedd, constraint)
+    if lease is not None and found:
+        schedd.edit(constraint, "ScailfinLease", str(int(lease)))
+    return {"jobs": found}
+
+
+def past(schedd, job):
+    """Return a job that left the queue, as the history has it."""
+    constraint = "ClusterId == {} && ProcId == {}".format(*job.split("."))
+    return {"jobs": [plain(ad) for ad in schedd.history(constraint, SHOWN, 1)]}
+
+
+def retrieve(schedd, job, outputs):
+    """Bring a job's files to the directory it was submitted from: what it made, if it ended, and what it printed."""
+    names = OUTPUTS + "," + LOGS if outputs else LOGS
+    # it counts above TransferOutput, and does not name streams by itself
+    schedd.edit([job], "SpooledOutputFiles", '"{}"'.format(names))
+    try:
+        schedd.retrieve([job])
+    finally:
+        # it may run yet
+        schedd.edit([job], "SpooledOutputFiles", "undefined")
+    return {}
+
+
+def collected(schedd, job):
+    """Nobody needs the job's files any more: it leaves the queue."""
+    schedd.edit([job], "ScailfinCollected", "true")
+    schedd.act(htcondor2.JobAction.Remove, [job], reason="its outcome is known")
+    return {}
+
+
+def remove(schedd, job, reason):
+    """Remove a job; one that is gone is fine."""
+    schedd.act(htcondor2.JobAction.Remove, [job], reason=reason)
+    return {"jobs": jobs(schedd, "ClusterId == {} && ProcId == {}".format(*job.split(".")))}
+
+
+def jobs(schedd, constraint):
+    """Return jobs of the queue as plain dictionaries."""
+    return [plain(ad) for ad in schedd.query(constraint, SHOWN)]
+
+
+def plain(ad):
+    """Return an ad's attributes that have a value; what is undefined is of a type of the bindings' own."""
+    values = {name: ad.get(name) for name in SHOWN}
+    return {name: value for name, value in values.items() if type(value) in (str, bool, int, float)}
+
+
+def id_of(job):
+    """Return CLUSTER.PROC."""
+    return "{}.{}".format(job["ClusterId"], job["ProcId"])
+
+
+VERBS = {verb.__name__: verb for verb in (submit, query, past, retrieve, collected, remove)}
+
+
+def main():
+    """Answer one question."""
+    asked = json.load(sys.stdin)
+    # what its exceptions leave out, it says on stderr
+    htcondor2.enable_debug()
+    try:
+        schedd = schedd_of(asked.pop("pool"), asked.pop("name"))
+        answer = VERBS[sys.argv[1]](schedd, **asked)
+    except Exception as error:  # whatever the bindings raise is the answer
+        answer = {"error": str(error) or repr(error), "kind": type(error).__name__}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

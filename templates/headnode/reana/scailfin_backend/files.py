@@ -1,0 +1,74 @@
+"""Things in a workspace, as the step wrapper's manifest names them. Paths are bytes: a name need not be UTF-8."""
+
+import base64
+import hashlib
+import os
+import stat
+from collections import namedtuple
+
+# kind: b"f" file, b"d" directory, b"l" link. sha256: of the content or the link's target, b"-" for a directory
+Item = namedtuple("Item", "path kind sha256 size mode")
+
+CHUNK = 1 << 20
+
+
+class Hashing:
+    """Reads a file for somebody else, and knows the sha256 of what went through."""
+
+    def __init__(self, file):
+        """Wrap a file opened in binary mode."""
+        self.file = file
+        self.sha = hashlib.sha256()
+
+    def read(self, size=-1):
+        """Return the next bytes."""
+        data = self.file.read(size)
+        self.sha.update(data)
+        return data
+
+
+def hash_of(path):
+    """Return the sha256 of a file's content."""
+    with open(path, "rb") as file:
+        reader = Hashing(file)
+        while reader.read(CHUNK):
+            pass
+    return reader.sha.hexdigest().encode()
+
+
+def hash_of_link(path):
+    """Return the sha256 of a link's target."""
+    return hashlib.sha256(os.readlink(path)).hexdigest().encode()
+
+
+def item_at(workspace, path):
+    """Return what is at a path of the workspace; None for nothing, and for sockets, devices and pipes."""
+    full = os.path.join(workspace, path)
+    try:
+        stats = os.lstat(full)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    mode = stat.S_IMODE(stats.st_mode)
+    if stat.S_ISDIR(stats.st_mode):
+        return Item(path, b"d", b"-", 0, mode)
+    if stat.S_ISLNK(stats.st_mode):
+        return Item(path, b"l", hash_of_link(full), stats.st_size, mode)
+    if stat.S_ISREG(stats.st_mode):
+        return Item(path, b"f", hash_of(full), stats.st_size, mode)
+    return None
+
+
+def manifest_text(items):
+    """Return a line for each item. The probe is none: no node sees the files of this pod by itself."""
+    lines = [b"probe - -"]
+    for item in items:
+        fields = (item.sha256, b"%d" % item.size, b"%o" % item.mode, item.kind, base64.b64encode(item.path))
+        lines.append(b" ".join(fields))
+    return b"\n".join(lines) + b"\n"
+
+
+def items_of(text):
+    """Return a manifest's items by their paths."""
+    fields = [line.split(b" ") for line in text.split(b"\n") if line and not line.startswith(b"probe ")]
+    items = [Item(base64.b64decode(f[4]), f[3], f[0], int(f[1]), int(f[2], 8)) for f in fields]
+    return {item.path: item for item in items}

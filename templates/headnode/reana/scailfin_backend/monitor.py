@@ -1,0 +1,121 @@
+"""REANA's interface for all jobs: a thread that tells what becomes of them."""
+
+import logging
+import time
+
+from reana_job_controller.job_db import JOB_DB, update_job_status
+from reana_job_controller.job_monitor import JobMonitor
+from reana_job_controller.utils import singleton
+
+from . import outcome, schedd, settings
+from .manager import BACKENDS, ENDS, PoolJobManager, end, is_over, parts, telling
+
+# HTCondor's JobStatus
+IDLE, RUNNING, REMOVED, COMPLETED, HELD, TRANSFERRING, SUSPENDED = 1, 2, 3, 4, 5, 6, 7
+# HoldReasonCode: its files are on their way
+SPOOLING = 16
+MAX_STARTS = 3
+# looks in a row that did not find a job; one may have been taken before it was there
+MAX_MISSING = 3
+RENEWALS_PER_LEASE = 8
+
+
+class PoolJobMonitor(JobMonitor):
+    """One question every few seconds for all steps: their event log is at the schedd, for they are spooled there."""
+
+    def __init__(self, app=None, **kwargs):
+        """Start the thread."""
+        # what was last told of each job: the REST interface tells otherwise
+        self.told = {}
+        self.missing = {}
+        self.lease = 0
+        super().__init__(thread_name="scailfin_job_monitor", app=app)
+
+    def watch_jobs(self, job_db, app):
+        """Look again and again."""
+        while True:
+            try:
+                self.look(job_db)
+            except (schedd.ScheddError, settings.SettingsError) as error:
+                # unknown is not gone
+                logging.warning("The steps' states are not known: %s", error)
+            except Exception:
+                logging.exception("Unexpected error")
+            time.sleep(settings.poll_seconds())
+
+    def admit(self):
+        """Put right what the REST interface says of a new job: that it is running."""
+        with telling:
+            for job_id, job in list(JOB_DB.items()):
+                state = self.told.setdefault(job_id, "queued") if is_ours(job) else job["status"]
+                if job["status"] not in ENDS and job["status"] != state:
+                    update_job_status(job_id, state)
+
+    def tell(self, job_id, state):
+        """Tell the state of a job that goes on, if it is another one."""
+        with telling:
+            self.told[job_id] = state
+            if JOB_DB[job_id]["status"] != state and not is_over(JOB_DB[job_id]):
+                update_job_status(job_id, state)
+
+    def look(self, job_db):
+        """Ask the schedd once, and tell what follows."""
+        waiting = {job_id: job for job_id, job in list(job_db.items()) if is_ours(job) and not is_over(job)}
+        if not waiting and not PoolJobManager.abandoned:
+            return
+        found = {ad["ScailfinStep"]: ad for ad in self.ask()}
+        for job_id, job in waiting.items():
+            step = parts(job["backend_job_id"])[1]
+            if step not in PoolJobManager.stopping:
+                self.follow(job_id, job, found.get(step))
+        for step in PoolJobManager.abandoned & set(found):
+            ad = found[step]
+            schedd.ask("collected", job="{}.{}".format(ad["ClusterId"], ad["ProcId"]))
+            PoolJobManager.abandoned.discard(step)
+
+    def ask(self):
+        """Return all jobs of our workflows; now and then with word that they are waited for."""
+        now, lease = time.time(), settings.lease_seconds()
+        until = now + lease if now > self.lease else None
+        workflows = sorted(PoolJobManager.workflows)
+        found = schedd.ask("query", workflows=workflows, lease=until)["jobs"]
+        if until:
+            self.lease = now + lease / RENEWALS_PER_LEASE
+        return found
+
+    def follow(self, job_id, job, ad):
+        """Tell what a job's ad means."""
+        self.missing[job_id] = 0 if ad else self.missing.get(job_id, 0) + 1
+        if ad is None:
+            result = outcome.of_missing(job) if self.missing[job_id] >= MAX_MISSING else None
+        elif ad["JobStatus"] in (RUNNING, TRANSFERRING, SUSPENDED):
+            return self.tell(job_id, "running")
+        elif ad["JobStatus"] == COMPLETED:
+            result = outcome.of_ended(job, ad)
+        elif ad["JobStatus"] == REMOVED:
+            result = outcome.of_failed(job, "it was removed from the pool", ad)
+        elif ad["JobStatus"] == HELD and ad.get("HoldReasonCode") != SPOOLING:
+            result = outcome.of_failed(job, "HTCondor held it: {}".format(ad.get("HoldReason")), ad)
+        elif ad["JobStatus"] == IDLE and ad.get("NumJobStarts", 0) >= MAX_STARTS:
+            result = outcome.of_failed(job, "its node was lost, for the {}rd time".format(MAX_STARTS), ad)
+        else:
+            return self.tell(job_id, "queued")
+        if result:
+            self.told[job_id] = result.state
+            end(job_id, result.state, result.log)
+            outcome.clear(job)
+
+
+def is_ours(job):
+    """Tell whether a job of REANA's is a step on the pool, whatever the specification called it."""
+    return job["compute_backend"] in BACKENDS
+
+
+only = singleton(PoolJobMonitor)
+
+
+def watch(**kwargs):
+    """What the REST interface calls after each submission."""
+    monitor = only(**kwargs)
+    monitor.admit()
+    return monitor

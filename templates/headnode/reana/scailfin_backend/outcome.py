@@ -1,0 +1,103 @@
+"""How a step ended: its files are brought back, its log is kept, its job leaves the pool."""
+
+import os
+import shutil
+from collections import namedtuple
+
+from . import logs, report, schedd
+from .files import items_of
+from .manager import PoolJobManager, parts
+from .merge import Merge, MergeError
+from .submit import directory_of
+
+# state: finished or failed; log: what REANA keeps
+Result = namedtuple("Result", "state log")
+
+# how often what a step left may fail to come while the pool answers
+MAX_TRIES = 5
+
+_tries = {}
+# by workspace: who last wrote a file
+_writers = {}
+
+
+def of_ended(job, ad):
+    """Return what became of a step that ended by itself; None: it is to be looked at again."""
+    _, step = parts(job["backend_job_id"])
+    failure = fetched(job, outputs=True)
+    if failure is None:
+        return None
+    if failure:
+        return Result("failed", logs.text(step, [failure]))
+    said = report_of(step)
+    is_well, reason = report.outcome(ad, said)
+    notes = list(job["obj"].notes)
+    if said and said.exit is not None:
+        try:
+            notes += merged(job["obj"], step, said)
+        except (MergeError, OSError) as error:
+            is_well, reason = False, "what it made could not be brought back: {}".format(error)
+    return Result("finished" if is_well else "failed", logs.text(step, notes + ([reason] if reason else [])))
+
+
+def of_failed(job, reason, ad):
+    """Return what became of a step whose job the pool stopped; None: it is to be looked at again."""
+    _, step = parts(job["backend_job_id"])
+    # one that never began has nothing to say
+    failure = fetched(job) if ad.get("NumJobStarts") else ""
+    if failure is None:
+        return None
+    return Result("failed", logs.text(step, job["obj"].notes + [reason] + ([failure] if failure else [])))
+
+
+def of_missing(job):
+    """Return what became of a step whose job is not in the queue; its files went with it."""
+    number, step = parts(job["backend_job_id"])
+    found = schedd.ask("past", job=number)["jobs"]
+    reason = found[0].get("RemoveReason") if found else None
+    gone = "it was removed from the pool, and its files with it" if found else "its job vanished from the pool"
+    return Result("failed", logs.text(step, [gone + (": " + reason if reason else "")]))
+
+
+def clear(job):
+    """Let a job go whose outcome is told."""
+    number, step = parts(job["backend_job_id"])
+    shutil.rmtree(directory_of(step), ignore_errors=True)
+    _tries.pop(step, None)
+    try:
+        schedd.ask("collected", job=number)
+    except schedd.ScheddError:
+        # it goes when the pool answers again
+        PoolJobManager.abandoned.add(step)
+
+
+def fetched(job, outputs=False):
+    """Bring a step's files here. Returns an empty text, or why they never come; None: they may come later."""
+    number, step = parts(job["backend_job_id"])
+    try:
+        logs.fetch(number, step, outputs)
+        return ""
+    except schedd.ScheddError as error:
+        _tries[step] = _tries.get(step, 0) + 1
+        if _tries[step] < MAX_TRIES:
+            return None
+        return "its files could not be brought back: {}".format(error)
+
+
+def report_of(step):
+    """Return the wrapper's report, or None."""
+    try:
+        with open(os.path.join(directory_of(step), "report"), errors="replace") as file:
+            return report.parse(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def merged(manager, step, said):
+    """Bring what a step changed into its workspace. Returns what there is to say of it."""
+    directory = directory_of(step)
+    with open(os.path.join(directory, "manifest"), "rb") as file:
+        before = items_of(file.read())
+    workspace = manager.workflow_workspace
+    merge = Merge(workspace, before, manager.job_name or "step", _writers.setdefault(workspace, {}))
+    return merge.run(os.path.join(directory, "changed.tar"), said.deleted)

@@ -1,0 +1,98 @@
+"""What the backend is told by its environment; the README beside the Dockerfile lists it."""
+
+import os
+import tempfile
+import threading
+from pathlib import Path
+
+TOKEN = "SCAILFIN_POOL_TOKEN"
+# where the workflow controller mounts the user's file secrets
+SECRETS = Path(os.getenv("REANA_USER_SECRET_MOUNT_PATH", "/etc/reana/secrets"))
+
+CLIENT_CONFIG = """\
+LOCAL_CONFIG_FILE =
+LOCAL_CONFIG_DIR =
+USER_CONFIG_FILE =
+ENABLE_IPV6 = False
+SEC_CLIENT_AUTHENTICATION_METHODS = IDTOKENS
+SEC_DEFAULT_AUTHENTICATION = REQUIRED
+SEC_DEFAULT_ENCRYPTION = REQUIRED
+SEC_DEFAULT_INTEGRITY = REQUIRED
+SEC_TOKEN_DIRECTORY = {tokens}
+SEC_TOKEN_SYSTEM_DIRECTORY = {tokens}
+"""
+
+_lock = threading.Lock()
+_private = None
+
+
+class SettingsError(Exception):
+    """The backend was not told what it needs."""
+
+
+def pool():
+    """Return the pool's collector as HOST:PORT."""
+    address = os.getenv("SCAILFIN_POOL", "")
+    if not address:
+        raise SettingsError("SCAILFIN_POOL is not set: it names the pool, HOST:PORT")
+    return address
+
+
+def schedd_name():
+    """Return the name of the schedd, or an empty string: the pool's only one."""
+    return os.getenv("SCAILFIN_SCHEDD", "")
+
+
+def wrapper():
+    """Return the path of the script that runs a step on a node."""
+    return os.getenv("SCAILFIN_STEP_SCRIPT", "/opt/scailfin/step.sh")
+
+
+def poll_seconds():
+    """Return the seconds between two looks at the queue."""
+    return float(os.getenv("SCAILFIN_POLL_SECONDS", "3"))
+
+
+def lease_seconds():
+    """Return how long steps outlive a controller that says nothing any more."""
+    return int(os.getenv("SCAILFIN_LEASE_SECONDS", "7200"))
+
+
+def token():
+    """Return the pool's token, from a file or a variable: both are secrets of the user's in REANA."""
+    path = Path(os.getenv(TOKEN + "_FILE", str(SECRETS / TOKEN)))
+    text = path.read_text().strip() if path.is_file() else os.getenv(TOKEN, "").strip()
+    if not text:
+        raise SettingsError(
+            "there is no token for the pool: neither the file {} nor the variable {} has one".format(path, TOKEN)
+        )
+    return text
+
+
+def private_dir():
+    """Return a directory that only this process's user can look into."""
+    global _private
+    with _lock:
+        if _private is None:
+            _private = Path(tempfile.mkdtemp(prefix="scailfin-"))
+        return _private
+
+
+def client_environment():
+    """Return the environment of HTCondor's client; its token lies in a file only its user can read."""
+    home = private_dir()
+    tokens = home / "tokens"
+    tokens.mkdir(mode=0o700, exist_ok=True)
+    # read each time: a secret may have been renewed
+    write_private(tokens / "pool", token() + "\n")
+    write_private(home / "condor_config", CLIENT_CONFIG.format(tokens=tokens))
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR") if name in os.environ}
+    return dict(kept, CONDOR_CONFIG=str(home / "condor_config"))
+
+
+def write_private(path, text):
+    """Replace a file at once; nobody else can read it at any moment. Threads may do so at the same time."""
+    part = "{}.{}".format(path, threading.get_ident())
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    os.replace(part, str(path))

@@ -38,7 +38,18 @@ export function siteOptions(command: Command): Command {
         '--framework <name>',
         'what the cluster offers: reana runs workflows on it; default: htcondor',
       ).choices(['htcondor', 'reana']),
-    );
+    )
+    .addOption(
+      new Option(
+        '--reana <whose>',
+        "edge: scailfin's own, upstream: CERN's on Kubernetes; default: what the headnode can carry",
+      ).choices(['edge', 'upstream']),
+    )
+    .option(
+      '--kubernetes <where>',
+      "for upstream REANA: minikube, or context:NAME of the headnode's kubeconfig; default: minikube",
+    )
+    .option('--reana-image <image>', "REANA's job controller of ours in a registry, for --kubernetes context:NAME");
 }
 
 /** Of every verb that connects. */

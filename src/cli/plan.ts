@@ -1,3 +1,4 @@
+import { describeReana, planReana } from '../cluster/reanaspec.js';
 import {
   type ClusterSpec,
   headnodeName,
@@ -41,8 +42,12 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
   const said = Object.entries({ nodes, cores, memory, walltime, queue, account, user, idleTimeout }).filter(
     ([, v]) => v !== undefined,
   );
-  const cluster =
-    headnode === undefined ? record.spec : { ...record.spec, headnode: parseHeadnode(headnode, old.profile) };
+  const reana = planReana(request, await loadConfig());
+  const cluster = {
+    ...record.spec,
+    ...(headnode === undefined ? {} : { headnode: parseHeadnode(headnode, old.profile) }),
+    ...(reana === undefined ? {} : { reana }),
+  };
   return { cluster, site: { ...old, ...Object.fromEntries(said) } };
 }
 
@@ -76,6 +81,7 @@ export function describePlan({ cluster, site }: Plan): string {
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
     `  asks for   ${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} at most; ${each.join(', ')} each`,
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
+    ...(cluster.reana ? [`  REANA      ${describeReana(cluster.reana)}`] : []),
     `  leaves     a glide-in without a job goes after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import type { ReanaRequest } from '../cluster/reanaspec.js';
 import type { ClusterRecord } from '../cluster/record.js';
-import type { Framework } from '../cluster/spec.js';
 import type { Transport } from '../hosts/target.js';
 import { stateDir } from '../paths.js';
 import { duration, jsonOption, natural, siteOptions, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
-interface Flags {
+interface Flags extends ReanaRequest {
   site?: string;
   headnode?: string;
   nodes?: number;
@@ -20,7 +20,6 @@ interface Flags {
   /** false for --no-wait. */
   wait?: number | false;
   timeout: number;
-  framework?: Framework;
   /** true: where Globus has it. */
   proxy?: string | true;
   dryRun?: boolean;

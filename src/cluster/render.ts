@@ -13,7 +13,7 @@ import type { ClusterSpec, SiteSpec } from './spec.js';
  */
 export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: string): Promise<string[]> {
   const folders = [headnodeFolder(cluster), siteFolder(cluster, site)];
-  if (cluster.framework === 'reana') folders.push(await stepFolder(cluster.name));
+  if (cluster.reana) folders.push(await stepFolder(cluster.name));
   folders.push(checkFolder());
   const files = folders.flatMap(({ name, files }) => files.map(file => ({ ...file, path: `${name}/${file.name}` })));
   const all = [{ path: 'README', content: readme(cluster, site, folders), mode: 0o644 }, ...files];
@@ -29,10 +29,9 @@ function readme(cluster: ClusterSpec, site: SiteSpec, folders: readonly Folder[]
     const width = Math.max(...files.map(file => file.name.length)) + 2;
     return [`${name}/   ${goes}.`, ...files.map(f => `  ${f.name.padEnd(width)}${f.what}`)].join('\n');
   });
-  const program =
-    cluster.framework === 'reana'
-      ? "\nThe edge's program goes to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/."
-      : '';
+  const program = cluster.reana
+    ? "\nThe edge's program goes to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/."
+    : '';
   return `What scailfin would send for the cluster ${cluster.name} at ${site.site}.
 
 ${parts.join('\n\n')}

@@ -3,14 +3,13 @@ import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
+import { planReana, type ReanaRequest, type ReanaSpec } from './reanaspec.js';
 
 /** Where the pool lives: this machine, the site's login node, or a host reached by SSH. */
 export type HeadnodeSpec =
   | { readonly kind: 'local' }
   | { readonly kind: 'login' }
   | { readonly kind: 'host'; readonly host: string; readonly user: string | undefined };
-
-export type Framework = 'htcondor' | 'reana';
 
 /** Everything the user asked of the cluster as a whole; validated, never changed. */
 export interface ClusterSpec {
@@ -19,8 +18,8 @@ export interface ClusterSpec {
   /** First port tried on the headnode. */
   readonly port: number;
   readonly htcondor: HtcondorSource;
-  /** What the cluster offers beside its pool; absent: nothing. */
-  readonly framework?: Framework;
+  /** Absent: the cluster has its pool, and no REANA. */
+  readonly reana?: ReanaSpec;
   /** Absolute path on this machine of the X.509 proxy that goes with the cluster, for its jobs. */
   readonly proxy?: string;
 }
@@ -45,7 +44,7 @@ export interface SiteSpec {
 }
 
 /** What the command line says; absent falls back to the user's config, then the profile, then a default. */
-export interface UpRequest {
+export interface UpRequest extends ReanaRequest {
   readonly name?: string | undefined;
   readonly headnode?: string | undefined;
   readonly nodes?: number | undefined;
@@ -59,7 +58,6 @@ export interface UpRequest {
   readonly transport?: Transport | undefined;
   /** Absolute path. */
   readonly proxy?: string | undefined;
-  readonly framework?: Framework | undefined;
 }
 
 const DEFAULT_WALLTIME = 3600;
@@ -134,10 +132,11 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
     profile,
   );
   const source = headnode.kind === 'login' ? profile.htcondor : (config.htcondor ?? profile.htcondor);
+  const reana = planReana(request, config);
   return {
     ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
-    ...(request.framework === undefined ? {} : { framework: request.framework }),
+    ...(reana === undefined ? {} : { reana }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
+import { reanaDiffers } from './reanaspec.js';
 import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
@@ -106,6 +107,7 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
   if (record.spec.proxy !== spec.proxy && spec.proxy !== undefined) {
     differ.push(`its proxy is ${show(record.spec.proxy)}, not ${spec.proxy}`);
   }
+  differ.push(...reanaDiffers({ spec: record.spec.reana, found: record.reana }, spec.reana));
   if (differ.length > 0) {
     throw new UsageError(`${name} is there already with other settings: ${differ.join('; ')}`, {
       hint: `take it down first: scailfin down ${name}; or choose another name`,
@@ -142,7 +144,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       () => bringUpPool(context, there, here),
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
-    if (recordOf(context).spec.framework === 'reana') {
+    if (recordOf(context).spec.reana) {
       await step(
         sink,
         'Starting REANA',

@@ -187,6 +187,26 @@ export const configSchema = z.strictObject({
   tools: z
     .strictObject({ minikube: toolSchema.optional(), kubectl: toolSchema.optional(), helm: toolSchema.optional() })
     .optional(),
+  reana: z
+    .strictObject({
+      flavour: z.enum(['edge', 'upstream']).optional(),
+      kubernetes: line
+        .refine(text => /^(minikube|context:\S+)$/.test(text), 'must be minikube or context:NAME')
+        .optional(),
+      /** Which container engine minikube uses. */
+      engine: z.enum(['docker', 'podman']).optional(),
+      /** Of minikube's node. */
+      cores: count.optional(),
+      memory: memory.optional(),
+      /** The job controller's, in a registry. */
+      image: line.optional(),
+      chart: toolSchema.partial({ sha256: true }).optional(),
+      /** Helm values over those that scailfin sets. */
+      values: z.record(line, z.unknown()).optional(),
+      /** The administrator's, by which one signs in to REANA's page. */
+      email: line.optional(),
+    })
+    .optional(),
   idleTimeout: duration.optional(),
   /** What `sites check` tries to reach from a site. */
   probeUrls: z

@@ -11,7 +11,7 @@ import { type Folder, type Leaving, placeholders, script, scriptNames } from './
 export function headnodeFolder(cluster: ClusterSpec): Folder {
   const dir = poolDir(placeholders(defaultWork), cluster.name);
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
-  const isWanted = (name: string): boolean => cluster.framework === 'reana' || !isOfReana(name);
+  const isWanted = (name: string): boolean => cluster.reana !== undefined || !isOfReana(name);
   return {
     name: 'headnode',
     goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
@@ -20,7 +20,7 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
         ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },
         content: poolConfig({ dir, name: cluster.name, trustDomain: domain }),
       },
-      ...(cluster.framework === 'reana' ? edge(cluster.name, dir) : []),
+      ...(cluster.reana ? edge(cluster.name, dir) : []),
       ...scriptNames('headnode')
         .filter(isWanted)
         .map(name => script(`headnode/${name}`)),

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import {
+  describeReana,
+  planReana,
+  type ReanaRequest,
+  type ReanaSpec,
+  reanaDiffers,
+} from '../../src/cluster/reanaspec.js';
+import { type Config, configSchema } from '../../src/sites/schema.js';
+
+const config = (own: object = {}): Config => configSchema.parse({ reana: own });
+const plan = (request: ReanaRequest, own?: object) => planReana(request, config(own));
+
+describe('whose REANA', () => {
+  it('is none where none is asked for', () => {
+    expect(plan({})).toBeUndefined();
+    expect(plan({ framework: 'htcondor' })).toBeUndefined();
+    // what the user's configuration says is how, not whether
+    expect(plan({}, { flavour: 'upstream' })).toBeUndefined();
+  });
+
+  it('is what the headnode can carry, unless somebody says', () => {
+    const auto = { flavour: 'auto', kubernetes: { kind: 'minikube', driver: 'auto' } };
+    expect(plan({ framework: 'reana' })).toEqual(auto);
+    expect(plan({ reana: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
+    expect(plan({ framework: 'reana' }, { flavour: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
+    expect(plan({ reana: 'upstream' }, { flavour: 'edge', engine: 'podman', cores: 4, memory: '8G' })).toEqual({
+      flavour: 'upstream',
+      kubernetes: { kind: 'minikube', driver: 'podman', cores: 4, memory: 8192 },
+    });
+  });
+
+  it('is upstream’s where a Kubernetes is named', () => {
+    const named = { flavour: 'upstream', kubernetes: { kind: 'context', name: 'kind-reana' } };
+    expect(plan({ kubernetes: 'context:kind-reana' })).toEqual(named);
+    expect(plan({ framework: 'reana' }, { kubernetes: 'context:kind-reana' })).toEqual(named);
+    expect(plan({ reana: 'upstream', reanaImage: 'docker.io/me/rjc:1' })).toMatchObject({
+      image: 'docker.io/me/rjc:1',
+    });
+  });
+
+  it.each<[ReanaRequest, RegExp]>([
+    [{ framework: 'htcondor', reana: 'edge' }, /^--reana asks for REANA, and --framework htcondor for none$/],
+    [{ framework: 'htcondor', kubernetes: 'minikube' }, /^--kubernetes asks for REANA/],
+    [{ framework: 'htcondor', reanaImage: 'x' }, /^--reana-image asks for REANA/],
+    [{ reana: 'edge', kubernetes: 'minikube' }, /^--reana edge needs no Kubernetes$/],
+    [{ kubernetes: 'kind' }, /^"kind" is no Kubernetes to bring REANA to$/],
+    [{ kubernetes: 'context:' }, /^"context:" is no Kubernetes/],
+  ])('refuses %j', (request, words) => expect(() => plan(request)).toThrow(words));
+
+  it('is told in a line', () => {
+    expect(describeReana(plan({ framework: 'reana' }) as ReanaSpec)).toMatch(
+      /Docker or Podman.*else scailfin's own \(edge\)/,
+    );
+    expect(describeReana(plan({ kubernetes: 'context:c' }) as ReanaSpec)).toBe(
+      "CERN's (upstream) on Kubernetes' context c",
+    );
+  });
+
+  it('of a cluster that is there stays what it is', () => {
+    const auto = plan({ framework: 'reana' });
+    const found = { flavour: 'edge', scheme: 'http', port: 1 } as const;
+    expect(reanaDiffers({ spec: auto, found }, auto)).toEqual([]);
+    expect(reanaDiffers({ spec: auto, found }, undefined)).toEqual([]);
+    expect(reanaDiffers({ spec: undefined, found: undefined }, auto)).toEqual(['it has no REANA']);
+    expect(reanaDiffers({ spec: auto, found }, plan({ reana: 'upstream' }))).toEqual(['its REANA is edge']);
+    const [a, b] = [plan({ kubernetes: 'context:a' }), plan({ kubernetes: 'context:b' })];
+    expect(reanaDiffers({ spec: a, found: undefined }, b)).toEqual(['its REANA is on context:a']);
+  });
+});

@@ -39,7 +39,6 @@ export class LocalSteps extends FakeSteps {
     const before = this.requests.length;
     const step = await super.submit(request, id);
     if (this.requests.length === before) return step;
-    appendFileSync(join(this.dir, 'started'), `${request.name}\n`);
     const { pid = 0 } = spawn(
       'bash',
       ['-c', 'bash -c "$1"; echo $? > "$2.new"; mv "$2.new" "$2"', '', request.command, this.#exit(step.id)],
@@ -51,6 +50,8 @@ export class LocalSteps extends FakeSteps {
     const file = join(this.dir, `${step.id}.json`);
     writeFileSync(`${file}.new`, JSON.stringify({ id: step.id, pid, request } satisfies OnRecord));
     renameSync(`${file}.new`, file);
+    // last: whoever reads it may kill us, and the step must be on record by then
+    appendFileSync(join(this.dir, 'started'), `${request.name}\n`);
     this.#pids.set(step.id, pid);
     this.widest = Math.max(this.widest, this.#pids.size);
     return step;

@@ -1,0 +1,93 @@
+import { LeftoverError, ScailfinError } from '../../errors.js';
+import { runScript } from '../../hosts/script.js';
+import { templateText } from '../../templates.js';
+import type { Component, Headnode } from '../component.js';
+import type { Kubernetes } from '../kubernetes.js';
+import { provideTools } from '../tools.js';
+import { health } from './health.js';
+import { judge } from './judge.js';
+import { look } from './look.js';
+import { homeOf, type MinikubePlan, minikube, profileOf, settingsFrom, settingsText } from './plan.js';
+import { startNode } from './start.js';
+
+const names = ['minikube', 'kubectl', 'helm'] as const;
+
+/** A Kubernetes of one node, the cluster's own, in a container of the headnode's Docker or Podman. */
+export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
+  name: 'minikube',
+
+  async check(at, plan) {
+    return judge(await look(at, plan), plan).missing;
+  },
+
+  async install(at, plan) {
+    await provideTools(at, names, plan.tools);
+  },
+
+  async configure(at, plan) {
+    const found = await look(at, plan);
+    // a node keeps its engine and its port as long as it lives
+    if (found.settings) return agrees(at, plan, found.settings.driver);
+    const { engine, missing } = judge(found, plan);
+    if (!engine || found.port === undefined) throw new ScailfinError(`${at.host.name}: ${missing[0]?.what}`);
+    const settings = {
+      ...{ driver: engine.name, rootless: engine.rootless, port: found.port, nodePort: plan.nodePort },
+      ...(await provideTools(at, names, plan.tools)),
+    };
+    await at.host.put([{ path: `${homeOf(at)}/settings`, content: settingsText(settings), mode: 0o600 }]);
+  },
+
+  async start(at, plan) {
+    const settings = await startNode(at, plan, await settingsOf(at));
+    return {
+      ...{ kubectl: settings.kubectl, helm: settings.helm, port: settings.port },
+      ...{ kubeconfig: `${homeOf(at)}/kubeconfig`, context: profileOf(at) },
+      own: {
+        build: [...minikube(at, settings), '-p', profileOf(at), 'image', 'build'],
+        nodePort: settings.nodePort,
+      },
+    };
+  },
+
+  healthy: health,
+
+  async stop(at) {
+    const left = await removeNode(at);
+    if (left.length > 0) throw new ScailfinError(`Kubernetes survives on ${at.host.name}: ${left.join('; ')}`);
+  },
+
+  async remove(at) {
+    const left = await removeNode(at);
+    if (left.length === 0) return;
+    throw new LeftoverError(`something of Kubernetes remains on ${at.host.name}:`, left, {
+      hint: 'scailfin down tries again',
+    });
+  },
+};
+
+function agrees(at: Headnode, plan: MinikubePlan, driver: string): void {
+  if (plan.driver === 'auto' || plan.driver === driver) return;
+  throw new ScailfinError(`the cluster's Kubernetes on ${at.host.name} runs in ${driver}, not in ${plan.driver}`, {
+    hint: `leave it there, or take it down first: scailfin down ${at.cluster}`,
+  });
+}
+
+async function settingsOf(at: Headnode) {
+  const settings = settingsFrom((await at.host.run(['cat', `${homeOf(at)}/settings`])).stdout);
+  if (settings) return settings;
+  throw new ScailfinError(`${homeOf(at)}/settings on ${at.host.name} is no description of a node`, {
+    hint: `scailfin down ${at.cluster} cleans up`,
+  });
+}
+
+/** A stopped node would be of no use to anybody: stopping is removing. @returns what remains, each with its reason */
+async function removeNode(at: Headnode): Promise<readonly string[]> {
+  const home = homeOf(at);
+  const driver = settingsFrom((await at.host.run(['cat', `${home}/settings`], { check: false })).stdout)?.driver;
+  const script = `${templateText('headnode/detached-end.sh')}\n${templateText('headnode/minikube/remove.sh')}`;
+  const out = await runScript(at.host, script, [home, profileOf(at), driver ?? ''], { timeoutMs: 600_000 });
+  return out.stdout
+    .split('\n')
+    .filter(l => l.startsWith('left='))
+    .map(l => l.slice('left='.length));
+}

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# remove HOME PROFILE DRIVER: ends what is starting, lets minikube delete its node, removes what is left by the profile's
+# label, and prints left= for each thing that remains. DRIVER is empty where it is not known: then every engine is asked.
+# HOME may be gone: the label is enough.
+set -u
+home=$1 profile=$2 driver=$3
+export LC_ALL=C
+label=name.minikube.sigs.k8s.io=$profile
+
+detached_end "$home/start" || { echo "left=minikube start, which does not end"; exit 0; }
+
+minikube=$(sed -n 's/^minikube=//p' "$home/settings" 2>/dev/null)
+if [ -d "$home/.minikube/profiles/$profile" ] && [ -x "$minikube" ]; then
+  env MINIKUBE_HOME="$home" KUBECONFIG="$home/kubeconfig" TMPDIR="$home" MINIKUBE_WANTUPDATENOTIFICATION=false \
+    timeout 240 "$minikube" delete -p "$profile" -o json </dev/null >"$home/delete.out" 2>&1 ||
+    said=$(sed -n 's/.*"message":"\([^"]*\)".*/\1/p' "$home/delete.out" | tail -n 1)
+fi
+
+ask() { timeout 60 "$engine" "$@" </dev/null 2>"$errors"; }
+containers() { ask ps -a --filter "label=$label" --format '{{.Names}}'; }
+volumes() { ask volume ls --filter "label=$label" --format '{{.Name}}'; }
+networks() { ask network ls --filter "label=$label" --format '{{.Name}}'; }
+each() { while read -r name; do ask "$@" "$name" >/dev/null || cat "$errors" >>"$words"; done; }
+
+errors=$(mktemp) && words=$(mktemp) && images=$(mktemp) || exit 1
+trap 'rm -f "$errors" "$words" "$images"' EXIT
+left=
+remains() { left=yes; echo "left=$1"; }
+for engine in ${driver:-docker podman}; do
+  if ! command -v "$engine" >/dev/null; then
+    [ -z "$driver" ] || remains "$engine can't be asked for the node $profile: it is not here"
+    continue
+  fi
+  if ! containers >/dev/null; then
+    # an engine that never served us owes us no answer
+    [ -z "$driver" ] || remains "$engine can't be asked for the node $profile: $(tail -n 1 "$errors")"
+    continue
+  fi
+  containers | each rm -f -v
+  volumes | each volume rm -f
+  networks | each network rm
+  why=$(tail -n 1 "$words")
+  for name in $(containers); do remains "$engine container $name: ${said:-${why:-no reason given}}"; done
+  for name in $(volumes); do remains "$engine volume $name: ${why:-no reason given}"; done
+  for name in $(networks); do remains "$engine network $name: ${why:-no reason given}"; done
+
+  # the node's image, where it came with us and nobody else uses it by now
+  if [ -z "$left" ] && [ -e "$home/images" ]; then
+    ask images --format '{{.Repository}} {{.ID}}' | grep -E '(^|/)kicbase(/stable)? ' | grep -vxFf "$home/images" >"$images"
+    while read -r _ id; do ask image rm "$id" >/dev/null; done <"$images"
+  fi
+done
+[ -n "$left" ] || rm -rf "$home"
+[ ! -e "$home" ] || [ -n "$left" ] || remains "files in $home"
+exit 0

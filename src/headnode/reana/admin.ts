@@ -48,7 +48,7 @@ async function keptToken(kube: Kube): Promise<string | undefined> {
 }
 
 /** By the name and key that the chart's own jobs look for (templates/cronjobs.yaml). */
-async function keepToken(kube: Kube, token: string): Promise<void> {
+export async function keepToken(kube: Kube, token: string): Promise<void> {
   const metadata = { name: secretName(kube), namespace: kube.namespace };
   await kube.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { ADMIN_ACCESS_TOKEN: token } });
 }

@@ -9,12 +9,11 @@ import sys
 
 import htcondor2
 
-OUTPUTS = "changed.tar,report"
-LOGS = "out,err"
 SHOWN = ["ScailfinStep", "ClusterId", "ProcId", "JobStatus", "HoldReason", "HoldReasonCode", "RemoveReason"]
 SHOWN += ["ExitCode", "ExitBySignal", "ExitSignal", "NumJobStarts", "LastRemoteHost"]
 # HoldReasonCode: waiting for its files to be spooled (HTCondor manual, "Job ClassAd Attributes")
 SPOOLING = 16
+MISSING = "No such file or directory"
 
 
 class NoSchedd(Exception):
@@ -62,16 +61,24 @@ def past(schedd, job):
 
 
 def retrieve(schedd, job, outputs):
-    """Bring a job's files to the directory it was submitted from: what it made, if it ended, and what it printed."""
-    names = OUTPUTS + "," + LOGS if outputs else LOGS
-    # it counts above TransferOutput, and does not name streams by itself
-    schedd.edit([job], "SpooledOutputFiles", '"{}"'.format(names))
+    """Bring a job's files to the directory it was submitted from: what it printed, and what it made, if it ended."""
+    set_streams(schedd, job, "false")
     try:
         schedd.retrieve([job])
+    except htcondor2.HTCondorException as error:
+        # of one that did not end, this is all there is, and it came nevertheless
+        if outputs or MISSING not in str(error):
+            raise
     finally:
         # it may run yet
-        schedd.edit([job], "SpooledOutputFiles", "undefined")
+        set_streams(schedd, job, "true")
     return {}
+
+
+def set_streams(schedd, job, value):
+    """Say whether what a job prints grows at the schedd: only what does not is sent on."""
+    for name in ("StreamOut", "StreamErr"):
+        schedd.edit([job], name, value)
 
 
 def collected(schedd, job):

@@ -79,6 +79,17 @@ export async function glideinToken(host: Host, dir: string): Promise<string> {
   return (await host.run(['cat', `${dir}/glidein.token`])).stdout.trim();
 }
 
+/**
+ * A token by which REANA's job controller reads the pool and submits steps, and nothing else: what a job of this
+ * identity may be is in the pool's configuration. It lives as long as the glide-ins' does. Secret.
+ */
+export async function stepsToken(host: Host, dir: string, bin: string, trustDomain: string): Promise<string> {
+  const rights = ['READ', 'WRITE'].flatMap(right => ['-authz', right]);
+  const identity = ['-identity', `reana-steps@${trustDomain}`, '-key', 'POOL', '-lifetime', String(TOKEN_LIFETIME)];
+  const create = ['env', `CONDOR_CONFIG=${dir}/condor_config`, `${bin}/condor_token_create`] as const;
+  return (await host.run([...create, ...identity, ...rights])).stdout.trim();
+}
+
 export interface Payload {
   readonly sha256: string;
   /** Oldest GNU C library it runs on. */

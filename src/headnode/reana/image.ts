@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScailfinError } from '../../errors.js';
 import { packageRoot } from '../../paths.js';
+import { wrapperScript } from '../../reana/wrapper.js';
 import type { Headnode } from '../component.js';
 import { runDetached } from '../detached.js';
 import type { OwnKubernetes } from '../kubernetes.js';
@@ -16,12 +17,13 @@ interface SourceFile {
   readonly content: Buffer;
 }
 
-/** What the image is built of, by path; its README is for people. */
+/** What the image is built of, by path: our folder without its README, and the script that runs a step on a node. */
 function sources(folder = join(packageRoot, 'templates/headnode/reana')): readonly SourceFile[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter(e => e.isFile() && !e.name.endsWith('.md') && !e.parentPath.includes('__pycache__'));
   const paths = files.map(e => join(e.parentPath, e.name).slice(folder.length + 1));
-  return paths.sort().map(path => ({ path, content: readFileSync(join(folder, path)) }));
+  const ours = paths.sort().map(path => ({ path, content: readFileSync(join(folder, path)) }));
+  return [...ours, { path: 'step.sh', content: Buffer.from(wrapperScript()) }];
 }
 
 /** The job controller's image that this version of scailfin builds: other files, another tag. */

@@ -14,7 +14,7 @@ from reana_job_controller.job_manager import JobManager
 
 from . import hints, inputs, logs, schedd, settings, submit
 
-BACKEND = "scailfin"
+BACKEND = "htcondorvc3"
 # REANA's client knows no other name than its own four: those that mean an HPC system mean this one here
 BACKENDS = (BACKEND, "htcondorcern", "slurmcern", "compute4punch")
 # REANA's states that nothing follows, and HTCondor's that a removed job may have
@@ -147,9 +147,9 @@ def secrets():
     files = {}
     if settings.SECRETS.is_dir():
         files = {path.name: path.read_bytes() for path in settings.SECRETS.iterdir() if path.is_file()}
-    for name in [name for name in variables if name.startswith(settings.TOKEN)]:
-        del variables[name]
-    return variables, {name: content for name, content in files.items() if not name.startswith(settings.TOKEN)}
+    variables.pop(settings.TOKEN_VARIABLE, None)
+    files.pop(settings.TOKEN_FILE, None)
+    return variables, files
 
 
 def parts(backend_job_id):

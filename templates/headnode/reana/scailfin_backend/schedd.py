@@ -59,5 +59,5 @@ def last_words(log):
 def explained(pool, words):
     """Return what went wrong as an error that says what to look at."""
     if any(refusal in words for refusal in REFUSALS):
-        return ScheddRefused("the pool at {} refuses the token in {}: {}".format(pool, settings.TOKEN, words))
+        return ScheddRefused("the pool at {} refuses the token in the secret {}: {}".format(pool, settings.TOKEN_FILE, words))
     return ScheddError("the pool at {} could not be asked: {}".format(pool, words))

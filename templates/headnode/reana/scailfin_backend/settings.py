@@ -5,7 +5,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-TOKEN = "SCAILFIN_POOL_TOKEN"
+# the user's secret in REANA that holds the pool's token: a file of this name, or else a variable
+TOKEN_FILE, TOKEN_VARIABLE = "scailfin-pool-token", "SCAILFIN_POOL_TOKEN"
 # where the workflow controller mounts the user's file secrets
 SECRETS = Path(os.getenv("REANA_USER_SECRET_MOUNT_PATH", "/etc/reana/secrets"))
 
@@ -32,9 +33,9 @@ class SettingsError(Exception):
 
 def pool():
     """Return the pool's collector as HOST:PORT."""
-    address = os.getenv("SCAILFIN_POOL", "")
+    address = os.getenv("SCAILFIN_COLLECTOR", "")
     if not address:
-        raise SettingsError("SCAILFIN_POOL is not set: it names the pool, HOST:PORT")
+        raise SettingsError("SCAILFIN_COLLECTOR is not set: it names the pool, HOST:PORT")
     return address
 
 
@@ -59,13 +60,12 @@ def lease_seconds():
 
 
 def token():
-    """Return the pool's token, from a file or a variable: both are secrets of the user's in REANA."""
-    path = Path(os.getenv(TOKEN + "_FILE", str(SECRETS / TOKEN)))
-    text = path.read_text().strip() if path.is_file() else os.getenv(TOKEN, "").strip()
+    """Return the pool's token."""
+    path = SECRETS / TOKEN_FILE
+    text = path.read_text().strip() if path.is_file() else os.getenv(TOKEN_VARIABLE, "").strip()
     if not text:
-        raise SettingsError(
-            "there is no token for the pool: neither the file {} nor the variable {} has one".format(path, TOKEN)
-        )
+        words = "there is no token for the pool: neither the secret {} nor the variable {} has one"
+        raise SettingsError(words.format(path, TOKEN_VARIABLE))
     return text
 
 

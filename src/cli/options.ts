@@ -26,6 +26,14 @@ export function siteOptions(command: Command): Command {
     )
     .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
     .option('--nodes <n>', 'how many glide-ins, one node each', positive)
+    .addOption(
+      new Option(
+        '--submit <way>',
+        'who submits glide-ins: direct, this command; or bosco, the headnode by itself as jobs wait; default: direct',
+      ).choices(['direct', 'bosco']),
+    )
+    .option('--min <n>', 'with --submit bosco: how many glide-ins there are at least; default: 0', natural)
+    .option('--max <n>', 'with --submit bosco: how many there are at most; default: --nodes', positive)
     .option('--cores <n>', 'cores of each node', positive)
     .option('--memory <size>', 'memory of each node, such as 4G', memory)
     .option('--walltime <time>', 'how long each glide-in may live, such as 2h', duration)

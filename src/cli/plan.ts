@@ -38,10 +38,21 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
       },
     );
   }
-  const { nodes, cores, memory, walltime, queue, account, user, idleTimeout, headnode } = request;
-  const said = Object.entries({ nodes, cores, memory, walltime, queue, account, user, idleTimeout }).filter(
-    ([, v]) => v !== undefined,
-  );
+  const { cores, memory, walltime, queue, account, user, idleTimeout, headnode, min } = request;
+  const nodes = request.max ?? request.nodes;
+  const submit = request.submit === 'direct' && old.submit === undefined ? undefined : request.submit;
+  const said = Object.entries({
+    nodes,
+    submit,
+    min,
+    cores,
+    memory,
+    walltime,
+    queue,
+    account,
+    user,
+    idleTimeout,
+  }).filter(([, v]) => v !== undefined);
   const reana = planReana(request, await loadConfig());
   const cluster = {
     ...record.spec,
@@ -79,7 +90,10 @@ export function describePlan({ cluster, site }: Plan): string {
     `Cluster ${cluster.name}`,
     `  site       ${profile.name}: ${profile.title} (${where}, ${profile.scheduler.type})`,
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
-    `  asks for   ${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} at most; ${each.join(', ')} each`,
+    `  asks for   ${site.submit === 'bosco' ? 'up to ' : ''}${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} ${site.submit === 'bosco' ? 'at a time, again and again while jobs wait' : 'at most'}; ${each.join(', ')} each`,
+    ...(site.submit === 'bosco'
+      ? [`  submits    the headnode by itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs wait`]
+      : []),
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
     ...(cluster.reana ? [`  REANA      ${describeReana(cluster.reana)}`] : []),
     `  leaves     a glide-in without a job goes after ${formatDuration(site.idleTimeout)}`,

@@ -1,11 +1,15 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { SiteSpec, Submit } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
-import { jsonOption, positive, transportOption } from './options.js';
+import { jsonOption, natural, positive, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
-  nodes: number;
+  nodes?: number;
+  submit?: Submit;
+  min?: number;
+  max?: number;
   site?: string;
   walltime?: number;
   queue?: string;
@@ -19,12 +23,15 @@ export function register(program: Command, ui: Ui): void {
     .command('scale')
     .description("change how many glide-ins a cluster has, or add another site's to it")
     .argument('<name>', 'the cluster')
-    .requiredOption('--nodes <n>', 'how many glide-ins there shall be at the site', positive)
+    .option('--nodes <n>', 'how many glide-ins there shall be at the site', positive)
+    .addOption(new Option('--submit <way>', 'for a new site: who submits its glide-ins').choices(['direct', 'bosco']))
+    .option('--min <n>', 'by BOSCO: how many glide-ins there are at least', natural)
+    .option('--max <n>', 'by BOSCO: how many there are at most', positive)
     .option('--site <site>', "the site; default: the cluster's first")
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string, flags: Flags) => {
-      const [{ pickRecord, withCluster }, { scale }, { planSite }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { scale }, { checkBounds, planSite }] = await Promise.all([
         import('./session.js'),
         import('../cluster/scale.js'),
         import('../cluster/spec.js'),
@@ -34,18 +41,21 @@ export function register(program: Command, ui: Ui): void {
         import('../sites/config.js'),
         import('../sites/limits.js'),
       ]);
+      const most = flags.max ?? flags.nodes;
+      if (most === undefined && flags.min === undefined)
+        throw new UsageError('how many glide-ins?', { hint: `scailfin scale ${name} --nodes N` });
       const record = pickRecord(name);
       const wanted = flags.site === undefined ? undefined : (await loadSite(flags.site)).profile;
       const old = record.sites.find(s => s.spec.site === (wanted?.name ?? record.sites[0]?.spec.site))?.spec;
       if (old)
         checkLimits(old.profile, {
           queue: old.queue,
-          nodes: flags.nodes,
+          nodes: most ?? old.nodes,
           walltimeSeconds: old.walltime,
           account: old.account,
         });
       const site = old
-        ? { ...old, nodes: flags.nodes }
+        ? rescaled(old, flags, checkBounds)
         : wanted && planSite(flags, wanted, await loadConfig(), false, await activeSites());
       if (!site) throw new UsageError(`${name} has no site yet`, { hint: `scailfin up ${name} --site SITE` });
       await withCluster(ui, name, flags, async context => {
@@ -53,8 +63,24 @@ export function register(program: Command, ui: Ui): void {
         if (ui.json) ui.print(JSON.stringify({ name, site: site.site, nodes: site.nodes, ...result }, null, 2));
         else
           ui.print(
-            `${name} asks for ${site.nodes} glide-in${site.nodes === 1 ? '' : 's'} at ${site.site}; \`scailfin status ${name}\` shows them`,
+            `${name} asks for ${site.submit === 'bosco' ? `${site.min ?? 0} to ` : ''}${site.nodes} glide-in${site.nodes === 1 ? '' : 's'} at ${site.site}; \`scailfin status ${name}\` shows them`,
           );
       });
     });
+}
+
+/** @throws UsageError for bounds where there are none */
+function rescaled(
+  old: SiteSpec,
+  { nodes, min, max, submit }: Flags,
+  checkBounds: (min: number, max: number) => number,
+): SiteSpec {
+  const most = max ?? nodes ?? old.nodes;
+  if (submit !== undefined && submit !== (old.submit ?? 'direct'))
+    throw new UsageError(`${old.site} submits ${old.submit === 'bosco' ? 'by BOSCO' : 'directly'} already`);
+  if (old.submit === 'bosco')
+    return { ...old, nodes: most, min: checkBounds(min ?? Math.min(old.min ?? 0, most), most) };
+  if (min !== undefined || max !== undefined)
+    throw new UsageError('--min and --max are for sites at which the pool grows by itself', { hint: 'give --nodes N' });
+  return { ...old, nodes: most };
 }

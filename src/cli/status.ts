@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
+import type { Growth } from '../htcondor/growth.js';
 import { isOver } from '../schedulers/scheduler.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
@@ -52,7 +53,9 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(`  ${c.what} ${when}; needed ${c.need}`);
   }
   for (const site of status.sites) {
-    lines.push(`  ${site.site}: ${site.glideins.filter(g => !isOver(g.state)).length} of ${site.wanted} glide-ins`);
+    const n = site.glideins.filter(g => !isOver(g.state)).length;
+    lines.push(`  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins`);
+    if (site.growth) lines.push(...growthLines(site.growth).map(l => `    ${l}`));
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
     if (site.glideins.length === 0) continue;
     const rows = [['JOB', 'STATE', 'SCHEDULER SAYS', 'NODE', 'LEFT', 'POOL', 'CORES BUSY'], ...site.glideins.map(row)];
@@ -63,6 +66,18 @@ export function describeStatus(status: ClusterStatus): string {
     );
   }
   return lines.join('\n');
+}
+
+/** How a pool grows at a site. */
+function growthLines({ queued, running, held, waiting, unfit, state, reason, pause }: Growth): string[] {
+  const jobs = `${waiting} job${waiting === 1 ? '' : 's'} wait${waiting === 1 ? 's' : ''} for room`;
+  return [
+    state === 'alive'
+      ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
+      : 'BOSCO is not running: nothing is submitted',
+    ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
+    ...(reason ? [`${reason}${pause > 0 ? `; tried again in ${formatDuration(pause)}` : ''}`] : []),
+  ];
 }
 
 function row(g: GlideinStatus): string[] {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ReanaRequest } from '../cluster/reanaspec.js';
 import type { ClusterRecord } from '../cluster/record.js';
+import type { Submit } from '../cluster/spec.js';
 import type { Transport } from '../hosts/target.js';
 import { stateDir } from '../paths.js';
 import { duration, jsonOption, natural, siteOptions, transportOption } from './options.js';
@@ -10,6 +11,9 @@ interface Flags extends ReanaRequest {
   site?: string;
   headnode?: string;
   nodes?: number;
+  submit?: Submit;
+  min?: number;
+  max?: number;
   cores?: number;
   memory?: number;
   walltime?: number;
@@ -34,7 +38,7 @@ export function register(program: Command, ui: Ui): void {
       .description('bring a cluster up at a site')
       .argument('[name]', "the cluster's name; default: the site's"),
   )
-    .option('--wait <n>', 'how many glide-ins to wait for; default: all', natural)
+    .option('--wait <n>', 'how many glide-ins to wait for; default: all, or --min', natural)
     .option('--no-wait', 'return once the glide-ins are submitted')
     .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
     .option(
@@ -76,7 +80,7 @@ export function register(program: Command, ui: Ui): void {
       ui.say(describePlan(plan));
       const { up } = await import('../cluster/up.js');
       const { withCluster } = await import('./session.js');
-      const wait = flags.wait === false ? 0 : (flags.wait ?? plan.site.nodes);
+      const wait = flags.wait === false ? 0 : (flags.wait ?? plan.site.min ?? plan.site.nodes);
       await withCluster(ui, plan.cluster.name, flags, async context => {
         const status = await up(context, plan.cluster, plan.site, {
           wait: Math.min(wait, plan.site.nodes),

@@ -5,8 +5,9 @@ import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
-import type { SiteFacts } from './record.js';
+import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
+import { stopGrowth } from './steps/bosco.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 import { closeTunnel } from './tunnel.js';
 
@@ -66,6 +67,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         }));
     const bases = new Map<Host, string>();
     const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
+    await endGrowth(context, record);
     for (const site of sites) {
       const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
       await part(
@@ -84,7 +86,10 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             await removeSite(host, facts.base, name);
             return 'nothing was submitted; no file remains';
           }
-          if (lost && found?.pool) heads.set(host.name, { host: async () => host, base: facts.base });
+          if (lost && found?.pool) {
+            heads.set(host.name, { host: async () => host, base: facts.base });
+            await stopGrowth(name, host, facts.base);
+          }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const onProgress = (detail: string): void => sink({ type: 'progress', detail });
           const query = jobQuery(name, facts, site.ids);
@@ -123,6 +128,23 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     return { name, cancelled, verified, left };
   } finally {
     release();
+  }
+}
+
+/**
+ * Nothing is to be submitted any more while jobs are looked for. Where the headnode can't be told, the site's side is
+ * closed all the same, before its jobs are counted.
+ */
+async function endGrowth({ connections, journal, sink }: Context, record: ClusterRecord | undefined): Promise<void> {
+  const head = record?.head;
+  if (!head || !record.sites.some(s => s.spec.submit === 'bosco')) return;
+  try {
+    await step(sink, 'Stopping the growth', async () => {
+      const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
+      await stopGrowth(journal.name, host, head.base);
+    });
+  } catch (error) {
+    sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
   }
 }
 

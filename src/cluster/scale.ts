@@ -6,6 +6,7 @@ import { step } from './events.js';
 import { lock } from './lock.js';
 import type { SiteSpec } from './spec.js';
 import { clusterStatus, type GlideinStatus } from './status.js';
+import { rebound } from './steps/bosco.js';
 import { raise } from './up.js';
 
 export interface ScaleResult {
@@ -26,7 +27,13 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
     if (!['pending', 'running'].includes(record.state)) {
       throw new UsageError(`${name} is ${record.state}: ${record.reason}`, { hint: `scailfin status ${name}` });
     }
+    const before = siteRecord(record, site.site)?.spec;
+    if (before && before.submit !== site.submit)
+      throw new UsageError(`${name} submits to ${site.site} ${before.submit === 'bosco' ? 'by BOSCO' : 'directly'}`, {
+        hint: `take it down first: scailfin down ${name}`,
+      });
     journal.append({ type: 'site', site });
+    if (site.submit === 'bosco') return await scaleGrowth(context, site, before !== undefined);
     const status = await clusterStatus(recordOf(context), context.connections);
     const there = status.sites.find(s => s.site === site.site);
     if (there?.error)
@@ -58,6 +65,16 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
   } finally {
     release();
   }
+}
+
+/** The headnode sees to it within seconds: it submits what is missing to the new minimum, and takes back what is too much. */
+async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): Promise<ScaleResult> {
+  const { head, spec, sites } = recordOf(context);
+  if (isThere && head) {
+    const host = await context.connections.head(spec.headnode, sites[0]?.spec);
+    await rebound(context, host, head.base, site);
+  } else await raise(context, site, site.nodes, false);
+  return { submitted: 0, cancelled: 0 };
 }
 
 function leastUseful(glideins: readonly GlideinStatus[]): GlideinStatus[] {

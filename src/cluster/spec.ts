@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import { boscoSchedulers } from '../headnode/bosco/plan.js';
 import type { Transport } from '../hosts/target.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
@@ -10,6 +11,9 @@ export type HeadnodeSpec =
   | { readonly kind: 'local' }
   | { readonly kind: 'login' }
   | { readonly kind: 'host'; readonly host: string; readonly user: string | undefined };
+
+/** Who submits glide-ins: scailfin when it is called, or the headnode's HTCondor by itself. */
+export type Submit = 'direct' | 'bosco';
 
 /** Everything the user asked of the cluster as a whole; validated, never changed. */
 export interface ClusterSpec {
@@ -41,6 +45,10 @@ export interface SiteSpec {
   readonly account: string | undefined;
   /** Seconds without a job after which a glide-in leaves. */
   readonly idleTimeout: number;
+  /** Absent: direct. By BOSCO, `nodes` is the most there may be. */
+  readonly submit?: 'bosco';
+  /** By BOSCO: how many glide-ins there are at least, also when no job waits. */
+  readonly min?: number;
 }
 
 /** What the command line says; absent falls back to the user's config, then the profile, then a default. */
@@ -58,6 +66,9 @@ export interface UpRequest extends ReanaRequest {
   readonly transport?: Transport | undefined;
   /** Absolute path. */
   readonly proxy?: string | undefined;
+  readonly submit?: Submit | undefined;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 
 const DEFAULT_WALLTIME = 3600;
@@ -77,7 +88,7 @@ export function planSite(
   activeSites: string[] = [],
 ): SiteSpec {
   const own = config.sites[profile.name] ?? {};
-  const nodes = request.nodes ?? own.nodes ?? 1;
+  const nodes = request.max ?? request.nodes ?? own.nodes ?? 1;
   const account = request.account ?? own.account;
   const asked = request.queue ?? own.queue;
   const most = (asked ? profile.queues[asked] : Object.values(profile.queues).find(q => q.default))?.walltime;
@@ -108,7 +119,29 @@ export function planSite(
     queue,
     account,
     idleTimeout: request.idleTimeout ?? config.idleTimeout ?? DEFAULT_IDLE,
+    ...growth(request, profile, nodes),
   };
+}
+
+/** @throws UsageError for bounds that make no sense, and where BOSCO can't submit */
+function growth({ submit, min, max }: UpRequest, { scheduler }: SiteProfile, most: number): Partial<SiteSpec> {
+  if (submit !== 'bosco') {
+    if (min === undefined && max === undefined) return {};
+    throw new UsageError('--min and --max are for clusters that grow by themselves', {
+      hint: 'add --submit bosco, or say how many glide-ins there shall be: --nodes N',
+    });
+  }
+  if (!boscoSchedulers.some(name => name === scheduler.type))
+    throw new UsageError(`BOSCO does not submit to ${scheduler.type} here, only to ${boscoSchedulers.join(' and ')}`, {
+      hint: 'submit directly: --submit direct',
+    });
+  return { submit, min: checkBounds(min ?? 0, most) };
+}
+
+/** @returns `min` @throws UsageError */
+export function checkBounds(min: number, max: number): number {
+  if (min <= max) return min;
+  throw new UsageError(`at least ${min} glide-ins and at most ${max} can't be`, { hint: `--min ${min} --max ${min}` });
 }
 
 /** Later commands on the cluster are to go the same way. */

@@ -1,5 +1,6 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
+import type { Growth } from '../htcondor/growth.js';
 import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
@@ -59,6 +60,8 @@ export interface SiteStatus {
   readonly wanted: number;
   readonly glideins: readonly GlideinStatus[];
   readonly error?: string;
+  /** Where the headnode submits by itself, between `growth.min` and `growth.max`. */
+  readonly growth?: Growth;
 }
 
 export interface GlideinStatus {
@@ -119,9 +122,11 @@ function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answ
   const sites = record.sites.map((site, n): SiteStatus => {
     const answer = answers[n] as Answer<PilotStatus[]>;
     const wanted = site.spec.nodes;
+    const grown = inPool?.growth?.find(g => g.site === site.spec.site);
+    const growth = grown ? { growth: grown } : {};
     if ('error' in answer)
-      return { site: site.spec.site, wanted, glideins: fromPool(site, inPool), error: answer.error };
-    return { site: site.spec.site, wanted, glideins: answer.value.map(s => merge(s, inPool)) };
+      return { site: site.spec.site, wanted, glideins: fromPool(site, inPool), error: answer.error, ...growth };
+    return { site: site.spec.site, wanted, glideins: answer.value.map(s => merge(s, inPool)), ...growth };
   });
   const live = sites.flatMap(s => s.glideins).filter(g => g.joined && !isOver(g.state));
   const total = live.reduce((sum, g) => sum + (g.cores ?? 0), 0);
@@ -231,9 +236,15 @@ function judge(
   if (joined > 0)
     return {
       state: 'running',
-      reason: `${joined} of ${wanted} glide-ins ${wanted === 1 ? 'has' : 'have'} joined${tail}.`,
+      reason: `${joined} of ${sites.some(s => s.growth) ? 'at most ' : ''}${wanted} glide-ins ${wanted === 1 ? 'has' : 'have'} joined${tail}.`,
     };
   if (active.length > 0) return { state: 'pending', reason: `No glide-in has joined yet${tail}.` };
+  const growing = sites.flatMap(s => s.growth ?? []);
+  if (growing.some(g => g.state === 'alive')) {
+    const stuck = growing.find(g => g.reason);
+    if (stuck) return { state: 'pending', reason: `${stuck.site}: ${stuck.reason}` };
+    return { state: 'running', reason: 'No glide-in is there, as no job needs one; they come when jobs wait.' };
+  }
   return {
     state: 'pending',
     reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` sends new ones.`,

@@ -27,8 +27,8 @@ export interface SiteTakedown {
  */
 export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const { host, scheduler, cluster, base } = site;
-  const closing = await runScript(host, templateText('site/close.sh'), [siteDir(base, cluster), '60'], {
-    timeoutMs: 90_000,
+  const closing = await runScript(host, withBosco('site/close.sh'), [siteDir(base, cluster), '60'], {
+    timeoutMs: 120_000,
   });
   const answers = (keyValues(closing.stdout).get('submitted') ?? []).map(text =>
     Buffer.from(text, 'base64').toString(),
@@ -108,7 +108,7 @@ function leftovers(site: SiteTakedown, active: readonly PilotStatus[]): Leftover
 }
 
 async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<void> {
-  const out = await runScript(host, templateText('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
+  const out = await runScript(host, withBosco('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
   const left = keyValues(out.stdout).get('left') ?? [];
   if (left.length > 0)
     throw new LeftoverError(
@@ -116,6 +116,9 @@ async function removeFiles(host: Host, base: string, cluster: string, part: 'sit
       left.map(path => `${path} on ${host.name}`),
     );
 }
+
+/** A script that knows how to end what a pool that grows by itself has on a site: by what is there, as journals get lost. */
+const withBosco = (name: string): string => `${templateText('bosco/close.sh')}\n${templateText(name)}`;
 
 /** The id in a stored answer of the batch system, if it accepted. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {

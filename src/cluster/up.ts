@@ -21,6 +21,7 @@ import { reanaDiffers } from './reanaspec.js';
 import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
+import { growAt } from './steps/bosco.js';
 import { connectHead, connectSite, type Head } from './steps/connect.js';
 import { submitGlideins } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
@@ -92,13 +93,18 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
       hint: `add the site to it: scailfin scale ${name} --site ${site.site} --nodes ${site.nodes}; or choose another name: scailfin up NAME --site ${site.site}`,
     });
   }
-  if (old.nodes !== site.nodes) {
+  if (old.submit === site.submit && old.nodes !== site.nodes) {
     throw new UsageError(`${name} has ${old.nodes} nodes, not ${site.nodes}`, {
       hint: `scailfin scale ${name} --nodes ${site.nodes}`,
     });
   }
+  if (old.submit === site.submit && (old.min ?? 0) !== (site.min ?? 0)) {
+    throw new UsageError(`${name} has at least ${old.min ?? 0} glide-ins, not ${site.min ?? 0}`, {
+      hint: `scailfin scale ${name} --min ${site.min ?? 0}`,
+    });
+  }
   const show = (value: unknown): string => (value === undefined ? 'not set' : String(value));
-  const differ = (['queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const)
+  const differ = (['submit', 'queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const)
     .filter(key => old[key] !== site[key])
     .map(key => `${key} is ${show(old[key])}, not ${show(site[key])}`);
   if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
@@ -160,7 +166,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
     );
     return await step(
       sink,
-      `Submitting glide-ins to ${spec.site}`,
+      spec.submit === 'bosco' ? `Letting the pool grow at ${spec.site}` : `Submitting glide-ins to ${spec.site}`,
       async () => {
         const { spec: cluster, name } = recordOf(context);
         // what was good when this began may have ended meanwhile
@@ -176,9 +182,16 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
           ...{ cluster: name, address, port, trustDomain: pool.plan.trustDomain },
           ...{ payload: payload.dir, payloadGlibc: payload.glibc, payloadArch: payload.arch },
         };
-        return submitGlideins(context, there, settings, token, target);
+        if (spec.submit !== 'bosco') return submitGlideins(context, there, settings, token, target);
+        await growAt(context, there, here, pool, settings, token);
+        return 0;
       },
-      n => (n === 0 ? 'all there already' : `${n} submitted as job ${newJobs().join(', ')}`),
+      n =>
+        spec.submit === 'bosco'
+          ? `by BOSCO: ${spec.min ?? 0} to ${spec.nodes}, as jobs wait`
+          : n === 0
+            ? 'all there already'
+            : `${n} submitted as job ${newJobs().join(', ')}`,
     );
   } catch (error) {
     if (fresh && mayUndo(context)) await undo(context, begun, error);

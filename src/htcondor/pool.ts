@@ -128,7 +128,8 @@ function scriptOf(...names: string[]): string {
   return names.map(name => templateText(`headnode/${name}.sh`)).join('\n');
 }
 
-function sourceArgs({ dir, source }: Pick<PoolPlan, 'dir' | 'source'>): string[] {
+/** The headnode's HTCondor, as its scripts are told of it: SOURCE SOURCE_ARG. */
+export function sourceArgs({ dir, source }: Pick<PoolPlan, 'dir' | 'source'>): string[] {
   if (source.source === 'tarball') return ['tarball', releaseDir(dir, source.sha256)];
   return source.source === 'module' ? ['module', source.module] : ['system', ''];
 }

@@ -2,6 +2,7 @@ import { ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
+import { type Growth, parseGrowth } from './growth.js';
 
 /** What the pool says of itself, in one round trip. */
 export interface PoolStatus {
@@ -13,6 +14,8 @@ export interface PoolStatus {
     | undefined;
   /** REANA's edge, where the cluster has one. */
   readonly edge?: 'alive' | 'dead';
+  /** Of the sites at which the pool grows by itself. */
+  readonly growth?: readonly Growth[];
 }
 
 /** A glide-in as the collector knows it. */
@@ -65,7 +68,12 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
   }
   const now = Number(/^now=(\d+)$/m.exec(stdout)?.[1] ?? 0);
   const edge = /^edge=(alive|dead)$/m.exec(stdout)?.[1] as PoolStatus['edge'];
-  return { pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs ?? ''), ...(edge ? { edge } : {}) };
+  const growth = parseGrowth(stdout, now);
+  return {
+    ...{ pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs ?? '') },
+    ...(edge ? { edge } : {}),
+    ...(growth.length > 0 ? { growth } : {}),
+  };
 }
 
 function glideinsOf(text: string, now: number): PoolGlidein[] {

@@ -9,8 +9,13 @@ alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/nu
 echo 'pool=alive'
 if [ -r "$dir/edge/port" ]; then (: <"/dev/tcp/127.0.0.1/$(cat "$dir/edge/port")") 2>/dev/null && echo 'edge=alive' || echo 'edge=dead'; fi
 echo "now=$(date +%s)"
+if [ -r "$dir/bosco/grow.pid" ]; then
+  grep -qzxF "$dir/bosco/grow.sh" "/proc/$(cat "$dir/bosco/grow.pid")/cmdline" 2>/dev/null && echo 'grow=alive'
+  for state in "$dir"/bosco/*/state; do [ ! -r "$state" ] || echo "growth=$(base64 <"$state" | tr -d '\n')"; done
+fi
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 echo '== slots'
 timeout 30 condor_status -json -attributes Name,Machine,SlotType,State,Activity,Cpus,TotalSlotCpus,Memory,TotalSlotMemory,TotalSlotGPUs,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
 echo '== jobs'
-timeout 30 condor_q -totals || echo 'failed'
+# the glide-ins that the pool submits itself are none of its users' jobs
+timeout 30 condor_q -totals -constraint 'ScailfinBosco =?= undefined' || echo 'failed'

@@ -5,11 +5,12 @@ pool_stop() {
     grep -lzxF "CONDOR_CONFIG=$1/condor_config" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
       p=${f%/environ}
       # a shell or an editor that somebody runs inside `scailfin exec` is not ours to end
-      case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) [ "${p##*/}" != "$edge" ] || echo "$edge" ;; esac
+      case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) case "${p##*/}" in "$edge" | "$grow") echo "${p##*/}" ;; esac ;; esac
     done
   }
   master=$(cat "$1/run/master.pid" 2>/dev/null)
   edge=$(cat "$1/edge/edge.pid" 2>/dev/null)
+  grow=$(cat "$1/bosco/grow.pid" 2>/dev/null)
   n=0
   while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
     case $n in

@@ -1,8 +1,10 @@
 # shellcheck shell=bash
 # close DIR SECONDS: lets no further submission begin, waits for those under way, prints what was ever submitted
+# (bosco/close.sh goes before it)
 dir=$1 limit=$2
-[ -d "$dir" ] || { echo gone; exit 0; }
+[ -d "$dir" ] || { bosco_forget "$dir"; echo gone; exit 0; }
 : >"$dir/closed"
+bosco_close "$dir"
 n=0
 while :; do
   open=

@@ -3,6 +3,8 @@
 # Prints left=PATH for each thing that could not be removed.
 base=$1 name=$2 part=$3
 dir=$base/$name
+# (bosco/close.sh goes before it)
+[ "$part" != site ] || [ ! -d "$dir/site/bosco" ] || bosco_close "$dir/site"
 n=0
 # files of a job that ended a moment ago can reappear for as long as a network file system remembers them
 while [ -e "$dir/$part" ] && [ "$n" -lt 10 ]; do

@@ -81,6 +81,19 @@ export async function activeGlideins(context: Context, site: Site): Promise<Pilo
   return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
 }
 
+/** Puts what a glide-in starts from on the site. @returns the cluster's directory there */
+export async function placeGlidein(
+  context: Context,
+  { spec, host, probe }: Site,
+  settings: GlideinSettings,
+  token: string,
+): Promise<string> {
+  const dir = siteDir(probe.base, recordOf(context).name);
+  const files = glideinFiles(spec, settings).map(f => ({ path: `${dir}/${f.name}`, content: f.content, mode: f.mode }));
+  await host.put([...files, { path: `${dir}/token`, content: `${token}\n`, mode: 0o600 }]);
+  return dir;
+}
+
 /**
  * Submits what is missing to `target` glide-ins, as one array where the site allows it. A submission that was cut
  * short before is finished first, or found by its name.
@@ -94,11 +107,7 @@ export async function submitGlideins(
   target: number,
 ): Promise<number> {
   const { spec } = site;
-  const { name } = recordOf(context);
-  const dir = siteDir(site.probe.base, name);
-  const files = glideinFiles(spec, settings).map(f => ({ path: `${dir}/${f.name}`, content: f.content, mode: f.mode }));
-  await site.host.put([...files, { path: `${dir}/token`, content: `${token}\n`, mode: 0o600 }]);
-
+  const dir = await placeGlidein(context, site, settings, token);
   const before = siteRecord(recordOf(context), spec.site)?.batches ?? [];
   for (const batch of before.filter(b => b.outcome === 'intended')) await submitBatch(context, site, dir, batch);
   // on a fresh cluster nothing can be there: prepare made the directory a moment ago

@@ -23,7 +23,13 @@ export async function waitForGlideins(context: Context, target: number, timeout:
       throw new ScailfinError(`the cluster can't be watched any more: ${blind}`, {
         hint: `scailfin status ${status.name}`,
       });
-    if (!blind && active.length < target)
+    const growing = status.sites.flatMap(s => s.growth ?? []);
+    const stuck = growing.find(g => g.failures > 0 && g.reason);
+    if (stuck)
+      throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
+        hint: `it is tried again in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
+      });
+    if (!blind && growing.length === 0 && active.length < target)
       throw new ScailfinError(await whyFailed(context, status), {
         hint: `scailfin logs ${status.name} shows all they said`,
       });

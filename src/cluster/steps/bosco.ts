@@ -1,0 +1,81 @@
+import { UsageError } from '../../errors.js';
+import { bosco } from '../../headnode/bosco/component.js';
+import { settingsFile } from '../../headnode/bosco/files.js';
+import type { BoscoPlan, BoscoScheduler, SiteLogin } from '../../headnode/bosco/plan.js';
+import { bringUp, type Headnode } from '../../headnode/component.js';
+import type { Host } from '../../hosts/host.js';
+import { knownLogin } from '../../hosts/knownlogin.js';
+import { schedulerFor } from '../../schedulers/registry.js';
+import { loginTargets } from '../connections.js';
+import { type Context, poolDir, recordOf, type Site } from '../context.js';
+import { type SiteSpec, tagOf } from '../spec.js';
+import type { Head } from './connect.js';
+import { type GlideinSettings, pilotJob, placeGlidein } from './glideins.js';
+import type { RunningPool } from './headnode.js';
+
+/**
+ * Has the headnode submit the site's glide-ins by itself from now on.
+ * @throws ScailfinError when it can't log in there by itself: nothing was submitted then
+ */
+export async function growAt(
+  context: Context,
+  site: Site,
+  head: Head,
+  pool: RunningPool,
+  settings: GlideinSettings,
+  token: string,
+): Promise<void> {
+  const { spec } = site;
+  const dir = await placeGlidein(context, site, settings, token);
+  const plan: BoscoPlan = {
+    ...{ site: spec.site, host: site.host, siteDir: dir, login: loginFrom(site, head) },
+    ...{ scheduler: spec.profile.scheduler.type as BoscoScheduler, tag: tagOf(recordOf(context).name) },
+    ...{ script: glideinScript(spec, recordOf(context).name, dir), payload: settings.payload },
+    ...{ bounds: { min: spec.min ?? 0, max: spec.nodes }, cores: spec.cores, memory: memoryOf(spec) },
+    ...{ source: pool.plan.source, programs: pool.programs },
+    sites: recordOf(context).sites.flatMap(s => (s.spec.submit === 'bosco' ? [s.spec.site] : [])),
+  };
+  const { sink, journal } = context;
+  const at: Headnode = {
+    ...{ host: head.host, dir: pool.plan.dir, cluster: recordOf(context).name },
+    onProgress: detail => sink({ type: 'progress', detail }),
+  };
+  const start = (there: Headnode, wanted: BoscoPlan): Promise<void> => {
+    // from here on there may be jobs, whose ids nobody here knows: `down` looks for them by their name
+    const batch = { label: 'grown', count: spec.nodes, jobIds: [], outcome: 'submitted' } as const;
+    journal.append({ type: 'batch', name: spec.site, batch });
+    return bosco.start(there, wanted);
+  };
+  await bringUp({ ...bosco, start }, at, plan);
+}
+
+/** One glide-in as it is submitted directly, but never as a part of an array. */
+export function glideinScript(spec: SiteSpec, cluster: string, dir: string): string {
+  return schedulerFor(spec.profile.scheduler.type).submit({ ...pilotJob(spec, cluster, dir, 1), arrays: false }).script;
+}
+
+/** MiB that a glide-in has for jobs, where that is known beforehand. */
+export const memoryOf = (spec: SiteSpec): number | undefined => spec.memory ?? spec.profile.node.memory;
+
+/** Tells the growth how many glide-ins there shall be. */
+export async function rebound(context: Context, head: Host, base: string, spec: SiteSpec): Promise<void> {
+  const bounds = { min: spec.min ?? 0, max: spec.nodes };
+  const plan = { site: spec.site, bounds, cores: spec.cores, memory: memoryOf(spec) };
+  await head.put([settingsFile(poolDir(base, recordOf(context).name), plan)]);
+}
+
+/** Ends the growth of a pool, and takes back what waits or runs, as far as the pool can be told. */
+export async function stopGrowth(cluster: string, host: Host, base: string): Promise<void> {
+  await bosco.stop({ host, dir: poolDir(base, cluster), cluster, onProgress: () => {} });
+}
+
+/** Nothing where the pool is on the login node, or both are this machine. */
+function loginFrom({ spec, host, probe }: Site, head: Head): SiteLogin | undefined {
+  if (head.host === host) return undefined;
+  const { login } = spec.profile;
+  if (!login)
+    throw new UsageError(`${spec.site} is this machine, which ${head.host.name} can't submit to by itself`, {
+      hint: 'choose --headnode local, or submit directly: --submit direct',
+    });
+  return { ...knownLogin(loginTargets(login, spec.user), host.address), user: probe.user };
+}

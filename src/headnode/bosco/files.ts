@@ -1,0 +1,63 @@
+import type { FileToPut } from '../../hosts/host.js';
+import { render, templateText } from '../../templates.js';
+import { type BoscoPlan, growthDir, type SiteLogin, typeOf } from './plan.js';
+
+/** What goes to the site, beside what is cut from HTCondor. */
+export function siteFiles({
+  siteDir,
+  scheduler,
+  script,
+}: Pick<BoscoPlan, 'siteDir' | 'scheduler' | 'script'>): FileToPut[] {
+  const dir = `${siteDir}/bosco`;
+  const status = `libexec/${scheduler}_status.sh`;
+  return [
+    { path: `${dir}/blahpd.sh`, content: templateText('bosco/blahpd.sh'), mode: 0o700 },
+    { path: `${dir}/${status}`, content: templateText(`bosco/${scheduler}_status.sh`), mode: 0o700 },
+    { path: `${dir}/job`, content: script, mode: 0o600 },
+  ];
+}
+
+/** What the growth of a site reads each round. */
+export function settingsFile(dir: string, plan: Pick<BoscoPlan, 'site' | 'bounds' | 'cores' | 'memory'>): FileToPut {
+  const { site, bounds, cores, memory } = plan;
+  const content = render('bosco/settings', { site, ...bounds, cores: cores ?? 0, memory: memory ?? 0 });
+  return { path: `${growthDir(dir, site)}/settings`, content, mode: 0o600 };
+}
+
+/**
+ * What goes to the headnode.
+ * @param dir the pool's
+ */
+export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login'>): FileToPut[] {
+  const bosco = `${dir}/bosco`;
+  const own = growthDir(dir, plan.site);
+  const type = typeOf(plan.site);
+  return [
+    {
+      path: `${dir}/bosco.config`,
+      content: render('bosco/config', { bosco, types: plan.sites.map(typeOf) }),
+      mode: 0o600,
+    },
+    { path: `${bosco}/run.sh`, content: render('bosco/run', { bosco, dir }), mode: 0o700 },
+    { path: `${bosco}/grow.sh`, content: templateText('bosco/grow.sh'), mode: 0o600 },
+    { path: `${bosco}/weigh.awk`, content: templateText('bosco/weigh.awk'), mode: 0o600 },
+    { path: `${own}/glidein.sub`, content: render('bosco/glidein-sub', { type, site: plan.site }), mode: 0o600 },
+    settingsFile(dir, plan),
+  ];
+}
+
+/** By which the headnode's HTCondor gets to the site: with a key of the cluster's own, or as its user does anyway. */
+export function wayFiles(
+  dir: string,
+  plan: Pick<BoscoPlan, 'site' | 'siteDir'>,
+  login: SiteLogin | undefined,
+  ownKey: boolean,
+): FileToPut[] {
+  const own = growthDir(dir, plan.site);
+  const values = { site: plan.site, dir: plan.siteDir, login: login && { ...login, ownKey } };
+  const known = (login?.hostKeys ?? []).map(key => `scailfin-site ${key}\n`).join('');
+  return [
+    { path: `${own}/gahp`, content: render('bosco/gahp', values), mode: 0o700 },
+    { path: `${own}/known_hosts`, content: known, mode: 0o600 },
+  ];
+}

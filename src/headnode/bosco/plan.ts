@@ -1,0 +1,60 @@
+import type { Host } from '../../hosts/host.js';
+import type { HtcondorSource } from '../../sites/schema.js';
+
+/** The batch systems that we know HTCondor's blahp to work with. */
+export const boscoSchedulers = ['slurm', 'sge'] as const;
+export type BoscoScheduler = (typeof boscoSchedulers)[number];
+
+/** How many glide-ins of a site there shall be, however few or many jobs wait. */
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A site's login node as the headnode is to reach it. */
+export interface SiteLogin {
+  /** The name or address that was dialled from the user's machine. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** `TYPE BASE64`: the host keys that the user's machine knows it by. */
+  readonly hostKeys: readonly string[];
+}
+
+/** What a site's BOSCO is to be. */
+export interface BoscoPlan {
+  readonly site: string;
+  /** The login node, as the user reaches it. */
+  readonly host: Host;
+  /** Absolute, the cluster's on the site. */
+  readonly siteDir: string;
+  /** Undefined: the headnode is the site's login node. */
+  readonly login: SiteLogin | undefined;
+  readonly scheduler: BoscoScheduler;
+  /** The job's name. */
+  readonly tag: string;
+  /** The batch job of one glide-in, as it would be submitted directly. */
+  readonly script: string;
+  /** Absolute, of the glide-ins' payload on the site: its libraries are blahpd's, too. */
+  readonly payload: string;
+  readonly bounds: Bounds;
+  /** Of one glide-in; undefined where the site's are not known. */
+  readonly cores: number | undefined;
+  /** MiB. */
+  readonly memory: number | undefined;
+  /** HTCondor on the headnode. */
+  readonly source: HtcondorSource;
+  /** The same programs give the same word. */
+  readonly programs: string;
+  /** All sites that the pool grows at, this one too. */
+  readonly sites: readonly string[];
+}
+
+/**
+ * A site as HTCondor knows it: its batch type, by which it finds the way there. HTCondor's own names of types would be
+ * the same for two sites with Slurm.
+ */
+export const typeOf = (site: string): string => `at_${site.replaceAll('-', '_')}`;
+
+/** Where a site's growth lives on the headnode. @param dir the pool's */
+export const growthDir = (dir: string, site: string): string => `${dir}/bosco/${typeOf(site)}`;

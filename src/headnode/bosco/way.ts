@@ -1,0 +1,73 @@
+import { CommandError, ScailfinError } from '../../errors.js';
+import { keyValues, runScript } from '../../hosts/script.js';
+import { templateText } from '../../templates.js';
+import type { Headnode } from '../component.js';
+import { wayFiles } from './files.js';
+import { type BoscoPlan, growthDir } from './plan.js';
+
+/**
+ * Settles how the headnode logs in to the site by itself: not at all where it is the site's login node, as its user does
+ * anyway where that needs nobody's answer, else with a key of the cluster's own that can do nothing but talk to blahpd.
+ * @throws ScailfinError with the site's words when none of it works: then nothing was submitted
+ */
+export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
+  const own = growthDir(at.dir, plan.site);
+  const { login } = plan;
+  if (login && login.hostKeys.length === 0) {
+    throw new ScailfinError(
+      `this machine's known_hosts has no key of ${login.host}, so ${at.host.name} could not know it`,
+      {
+        hint: `connect to it once by its name: ssh ${login.user}@${login.host} true; or submit directly: --submit direct`,
+      },
+    );
+  }
+  await at.host.put(wayFiles(at.dir, plan, login, false));
+  const first = await attempt(at, own);
+  if (first === undefined) {
+    if (login) await runScript(at.host, templateText('bosco/login.sh'), [own, 'there']);
+    return;
+  }
+  if (!login) throw new ScailfinError(`blahpd does not run on ${plan.host.name}: ${first}`);
+  const made = await runScript(at.host, templateText('bosco/login.sh'), [own, 'own']);
+  const key = keyValues(made.stdout).get('key')?.[0] ?? '';
+  await letIn(plan, key);
+  await at.host.put(wayFiles(at.dir, plan, login, true));
+  const second = await attempt(at, own);
+  if (second === undefined) return;
+  await forget(plan);
+  throw refused(at, plan, second);
+}
+
+/** @returns why blahpd does not answer; undefined when it does */
+async function attempt(at: Headnode, own: string): Promise<string | undefined> {
+  const out = await runScript(at.host, templateText('bosco/try.sh'), [own], { check: false, timeoutMs: 75_000 });
+  if (out.exitCode === 0) return undefined;
+  return out.stderr.trim().replaceAll(/\s*\n\s*/g, '; ') || 'it said nothing';
+}
+
+async function letIn({ host, siteDir }: BoscoPlan, key: string): Promise<void> {
+  const script = `${templateText('bosco/close.sh')}\n${templateText('bosco/key.sh')}`;
+  await runScript(host, script, [siteDir, key]).catch(error => {
+    if (!(error instanceof CommandError)) throw error;
+    throw new ScailfinError(`could not add a key to ~/.ssh/authorized_keys on ${host.name}: ${error.stderr.trim()}`, {
+      hint: 'submit directly: --submit direct; or run the pool on the login node: --headnode login',
+    });
+  });
+}
+
+/** Takes the cluster's key out of the site's authorized_keys. */
+async function forget({ host, siteDir }: BoscoPlan): Promise<void> {
+  await runScript(host, `${templateText('bosco/close.sh')}\nbosco_forget "$1"`, [siteDir]);
+}
+
+function refused(at: Headnode, { login, site }: BoscoPlan, said: string): ScailfinError {
+  const more = /permission denied/i.test(said)
+    ? ' The site may want more than a key for each login, such as a one-time code.'
+    : '';
+  return new ScailfinError(
+    `${at.host.name} can't log in to ${login?.user}@${login?.host} (${site}) by itself, also not with a key of the cluster's own: ${said}.${more}`,
+    {
+      hint: "nothing was submitted. Submit directly, while you are logged in: --submit direct; or run the pool on the site's login node, which needs no login: --headnode login",
+    },
+  );
+}

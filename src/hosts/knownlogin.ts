@@ -1,0 +1,26 @@
+import { knownKeys, knownName } from './knownhosts.js';
+import { sshSettings } from './sshconfig.js';
+import type { SshTarget } from './target.js';
+
+/** How a host was reached from this machine, for another machine that is to reach it, too. */
+export interface KnownLogin {
+  readonly host: string;
+  readonly port: number;
+  /** `TYPE BASE64`: the keys by which this machine's known_hosts files know it; revoked ones are left out. */
+  readonly hostKeys: readonly string[];
+}
+
+/** @param targets the names it may have been reached by @param address the one that was dialled in the end */
+export function knownLogin(targets: readonly SshTarget[], address: string): KnownLogin {
+  const all = targets.map(target => sshSettings(target));
+  const settings = all.find(s => s.host === address) ?? all[0];
+  if (!settings) return { host: address, port: 22, hostKeys: [] };
+  const { host, port, hostKeyAlias, knownHosts, globalKnownHosts } = settings;
+  const files = [...knownHosts, ...globalKnownHosts];
+  // as when it was verified: a key known for the host at port 22 is good on its other ports
+  const names = hostKeyAlias ? [hostKeyAlias.toLowerCase()] : [knownName(host, port), host.toLowerCase()];
+  const keys = names.flatMap(name => knownKeys(files, name));
+  const revoked = keys.filter(k => k.revoked);
+  const good = keys.filter(k => !revoked.some(r => r.key.equals(k.key)));
+  return { host, port, hostKeys: [...new Set(good.map(k => `${k.type} ${k.key.toString('base64')}`))] };
+}

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# bosco_close DIR: what there is of BOSCO in a site's DIR submits nothing any more: blahpd and all that it runs are ended (a
+# submission under way may finish), and the headnode's key is forgotten. Prints left=WHAT for what survives.
+bosco_close() {
+  bosco_pids() { grep -lzxF "SCAILFIN_BOSCO=$1/bosco" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|'; }
+  bosco_daemons() { for p in $(bosco_pids "$1"); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" != blahpd ] || echo "$p"; done; }
+  local n=0
+  while [ -n "$(bosco_pids "$1")" ] && [ "$n" -lt 60 ]; do
+    for p in $(bosco_daemons "$1"); do kill -TERM "$p" 2>/dev/null; done
+    [ "$n" -lt 40 ] || for p in $(bosco_pids "$1"); do kill -KILL "$p" 2>/dev/null; done
+    n=$((n + 1))
+    sleep 0.25
+  done
+  [ -z "$(bosco_pids "$1")" ] || echo "left=blahpd of $1/bosco ($(bosco_pids "$1" | tr '\n' ' '))"
+  bosco_forget "$1"
+}
+# takes the key out of authorized_keys, whose other lines stay as they are, byte for byte
+bosco_forget() {
+  local keys mark=" scailfin:$1"
+  keys=$(readlink -f "$HOME/.ssh/authorized_keys") && [ -f "$keys" ] || return 0
+  ends() { awk -v mark="$mark" 'length($0) >= length(mark) && substr($0, length($0) - length(mark) + 1) == mark { n++ } END { exit !n }' "$keys"; }
+  ends || return 0
+  # awk ends each line
+  local end='cat'
+  [ -z "$(tail -c 1 "$keys")" ] || end='head -c -1'
+  cp -p "$keys" "$keys.scailfin.$$" &&
+    awk -v mark="$mark" 'length($0) < length(mark) || substr($0, length($0) - length(mark) + 1) != mark' "$keys" | $end >"$keys.scailfin.$$" &&
+    mv "$keys.scailfin.$$" "$keys"
+  rm -f "$keys.scailfin.$$"
+  [ -s "$keys" ] || [ ! -e "$1/bosco/made-keys" ] || rm -f "$keys"
+  [ ! -e "$1/bosco/made-ssh" ] || rmdir "$HOME/.ssh" 2>/dev/null
+  ! { [ -f "$keys" ] && ends; } || echo "left=the line$mark in $keys"
+}

@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# grow.sh DIR: as many glide-ins of each site below DIR/bosco as the pool's idle jobs can use, never fewer than its min nor
+# more than its max. Run by the pool's master; HTCondor submits and watches them (grid universe). What is found and done
+# is in each site's `state`. What can't be asked is unknown, and changes nothing.
+set -u
+umask 077
+dir=$1 bosco=$1/bosco
+export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
+PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
+echo "$$" >"$bosco/grow.pid"
+trap 'exit 0' TERM INT QUIT HUP
+asked=$(mktemp -d "$bosco/asked-XXXXXX") || exit 1
+trap 'rm -rf "$asked"' EXIT
+
+# seconds between rounds, rounds after which a waiting glide-in that nobody needs is taken back
+pause=5 patience=6
+# the first and the longest pause after a glide-in that failed, seconds
+first=30 longest=3600
+
+ask() {
+  local age='time() - EnteredCurrent'
+  timeout 30 condor_status -constraint 'SlotType == "Partitionable" && ScailfinGlidein =!= undefined && time() - LastHeardFrom < 50' \
+    -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" >"$asked/slots" &&
+    timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined' \
+      -af:t ScailfinBosco 'strcat(ClusterId, ".", ProcId)' JobStatus GridJobId NumHolds GridResourceUnavailableTime HoldReason >"$asked/raw" &&
+    # of `batch TYPE SANDBOX slurm/DATE/ID` the id in the batch system
+    awk -F '\t' -v OFS='\t' '{ if ($4 !~ / [^ ]*\/[0-9]+$/) $4 = "-"; sub(/.*\//, "", $4); print }' "$asked/raw" >"$asked/grid" &&
+    timeout 30 condor_q -allusers -constraint 'JobStatus == 1 && JobUniverse == 5' \
+      -af:t RequestCpus RequestMemory 'strcat(ClusterId, ".", ProcId)' "${age}Status" 'time() - LastRejMatchTime' 'unparse(Requirements)' >"$asked/any" &&
+    sort -rn "$asked/any" >"$asked/idle"
+}
+of_site() { awk -F '\t' -v site="$site" '$1 == site' "$asked/$1"; }
+
+# a plan for the site: what there is, what to submit, which to remove, as shell assignments
+weigh() {
+  awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" -f "$bosco/weigh.awk" \
+    "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle"
+}
+
+# some glide-ins failed: none is submitted for a while, longer each time, so that no allocation burns
+failed() {
+  reason=$1
+  [ "$(date +%s)" -ge "$retry" ] || return 0
+  failures=$((failures + 1))
+  local wait=$((first << (failures < 8 ? failures - 1 : 7)))
+  retry=$(($(date +%s) + (wait < longest ? wait : longest)))
+}
+
+# glide-ins that have left the queue since the last round, and never were in the pool; those that are held
+judge() {
+  local id state remote holds why
+  of_site slots | cut -f 2 | sort -u - "$here/joined" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
+  of_site grid | cut -f 2,4 >"$here/grid.new"
+  while IFS=$'\t' read -r id remote; do
+    if cut -f 1 "$here/grid.new" | grep -qxF "$id"; then continue; fi
+    if grep -qxF "$id" "$here/removed"; then continue; fi
+    if grep -qxE "${remote}(_[0-9]+)?" "$here/joined"; then continue; fi
+    failed "glide-in $remote ended before it joined; \`scailfin logs\` shows what it said"
+  done <"$here/grid"
+  mv "$here/grid.new" "$here/grid"
+  while IFS=$'\t' read -r _ id state remote holds _ why; do
+    [ "$state" = 5 ] || continue
+    grep -qxF "$id" "$here/held" || { echo "$id" >>"$here/held"; failed "a glide-in is held: $why"; }
+    case $remote in
+      # the batch system has it, and only could not be asked
+      [0-9]*) if [ "$holds" -le 3 ]; then [ "$(date +%s)" -lt "$retry" ] || condor_release "$id"; continue; fi ;;
+    esac
+    remove "$id"
+  done < <(of_site grid)
+}
+
+remove() {
+  printf '%s\n' "$@" >>"$here/removed"
+  timeout 30 condor_rm "$@"
+}
+
+tend() {
+  # shellcheck disable=SC2034  # for ${!name} below
+  local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
+  local here=$1 site min max cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 why='' away='' fresh=''
+  # shellcheck disable=SC1091
+  . "$here/settings"
+  # shellcheck disable=SC1091
+  [ ! -r "$here/memory" ] || . "$here/memory"
+  touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit"
+  local before=$reason
+  # who came into the pool proves that the site works
+  if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason=''; fi
+  judge
+  eval "$(weigh)"
+  [ -z "$fresh" ] || printf '%b' "$fresh" >>"$here/unfit"
+  if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ]; then
+    why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
+  fi
+  if [ -n "$remove" ]; then surplus=$((surplus + 1)); else surplus=0; fi
+  if [ "$surplus" -ge "$patience" ] || [ $((queued + running)) -gt "$max" ] && [ -n "$remove" ]; then
+    # shellcheck disable=SC2086
+    remove $remove
+    surplus=0
+  fi
+  [ -z "$away" ] || reason="the site can't be reached: $(tail -n 1 "$here/gahp.err" 2>/dev/null)"
+  [ -n "$away" ] || case $reason in "the site can't be reached"*) reason= ;; esac
+  [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
+  printf 'failures=%q retry=%q reason=%q surplus=%q\n' "$failures" "$retry" "$reason" "$surplus" >"$here/memory"
+  {
+    echo "at=$(date +%s)"
+    for name in site min max queued running held joined waiting unfit failures retry; do echo "$name=${!name}"; done
+    echo "reason=${reason//$'\n'/; }"
+  } >"$here/state.new" && mv "$here/state.new" "$here/state"
+}
+
+while [ ! -e "$bosco/stopped" ]; do
+  if ask; then
+    for settings in "$bosco"/*/settings; do tend "${settings%/settings}"; done
+    touch "$bosco/round"
+  fi
+  sleep "$pause" &
+  wait $!
+done

@@ -1,0 +1,33 @@
+#!/bin/bash
+# shellcheck disable=SC2154  # what blah.config says
+# sge_status.sh [-w] [-n] sge/DATE/ID…: a job's state for blahpd, instead of HTCondor's own script, which wants Perl modules
+# and calls a job over when Grid Engine does not answer.
+# Prints 0 and an ad, JobStatus 1 queued, 2 running, 4 over; or 1 and why it could not be asked: unknown is not over.
+# shellcheck disable=SC1090
+. "$BLAHPD_CONFIG_LOCATION"
+export LC_ALL=C
+cache=$GAHP_TEMP/queue
+ask() { "$sge_binpath/qstat" -u "$(id -un)" >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"; }
+# one question for all jobs, however many there are
+exec 9>>"$cache.lock"
+flock -w 30 9
+[ -n "$(find "$cache" -newermt '-8 seconds' 2>/dev/null)" ] || ask
+told=$?
+state_of() { awk -v id="$1" '$1 == id { print $5; exit }' "$cache"; }
+for arg; do
+  case $arg in -*) continue ;; esac
+  id=${arg##*/}
+  state=
+  [ "$told" != 0 ] || state=$(state_of "$id")
+  # too new for the list, or over
+  if [ -z "$state" ]; then
+    ask || { echo "1Error: $(tr '\n' ';' <"$cache.err")"; continue; }
+    state=$(state_of "$id")
+  fi
+  case $state in
+    '') echo "0[BatchJobId=\"$id\"; JobStatus=4; ExitCode=0; ]" ;;
+    *w* | *E*) echo "0[BatchJobId=\"$id\"; JobStatus=1; ]" ;;
+    *) echo "0[BatchJobId=\"$id\"; JobStatus=2; ]" ;;
+  esac
+done
+exit 0

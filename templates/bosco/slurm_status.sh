@@ -1,0 +1,38 @@
+#!/bin/bash
+# shellcheck disable=SC2154  # what blah.config says
+# slurm_status.sh [-w] [-n] slurm/DATE/ID…: a job's state for blahpd, instead of HTCondor's own script, which keeps what it
+# knows in /var/tmp for a minute and calls a job over when Slurm does not answer.
+# Prints 0 and an ad, JobStatus 1 queued, 2 running, 4 over; or 1 and why it could not be asked: unknown is not over.
+# shellcheck disable=SC1090
+. "$BLAHPD_CONFIG_LOCATION"
+export LC_ALL=C
+cache=$GAHP_TEMP/queue
+# one question for all jobs, however many there are
+refresh() {
+  exec 9>>"$cache.lock"
+  flock -w 30 9
+  [ -z "$(find "$cache" -newermt '-8 seconds' 2>/dev/null)" ] || return 0
+  "$slurm_binpath/squeue" --noheader --states=all --user="$(id -un)" --name="$scailfin_tag" -o '%i %T' >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"
+}
+# a job that the list has not: too new, or forgotten
+state_of() {
+  local said
+  said=$("$slurm_binpath/squeue" --noheader --states=all --jobs="$1" -o '%T' 2>&1) && { echo "${said:-GONE}"; return 0; }
+  case $said in *'Invalid job id'*) echo GONE ;; *) echo "$said" >&2; return 1 ;; esac
+}
+refresh
+for arg; do
+  case $arg in -*) continue ;; esac
+  id=${arg##*/}
+  state=$(sed -n "s/^$id //p" "$cache" 2>/dev/null)
+  [ -n "$state" ] || state=$(state_of "$id" 2>&1) || { echo "1Error: ${state//$'\n'/; }"; continue; }
+  case $state in
+    PENDING | CONFIGURING | REQUEUE*) n=1 ;;
+    RUNNING | COMPLETING | SUSPENDED | STOPPED | SIGNALING | STAGE_OUT | RESIZING) n=2 ;;
+    *) n=4 ;;
+  esac
+  code=
+  [ "$n" != 4 ] || { case $state in COMPLETED | GONE) code=' ExitCode=0;' ;; *) code=' ExitCode=1;' ;; esac; }
+  echo "0[BatchJobId=\"$id\"; JobStatus=$n;$code ]"
+done
+exit 0

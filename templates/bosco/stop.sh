@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# bosco_stop DIR SECONDS: no glide-in is submitted any more by the pool in DIR, and those it submitted are removed; by
+# force where the site has not answered after SECONDS. A pool that does not run submits nothing. Prints grid=N, what is left.
+bosco_stop() {
+  local dir=$1 limit=$2 bosco=$1/bosco pid n=0 left
+  [ -d "$bosco" ] || { echo grid=0; return 0; }
+  touch "$bosco/stopped"
+  pid=$(cat "$bosco/grow.pid" 2>/dev/null)
+  while [ -n "$pid" ] && grep -qzxF "$bosco/grow.sh" "/proc/$pid/cmdline" 2>/dev/null && [ "$n" -lt 40 ]; do
+    # what it has begun it may end
+    kill -TERM "$pid" 2>/dev/null
+    n=$((n + 1))
+    sleep 0.25
+  done
+  export CONDOR_CONFIG=$dir/condor_config
+  PATH=$(sed -n 's/^BIN = //p' "$dir/found.config" 2>/dev/null):$PATH
+  count() { timeout 20 condor_q -allusers -constraint 'JobUniverse == 9' -af ClusterId 2>/dev/null; }
+  left=$(count) || { echo "grid=unknown"; return 0; }
+  if [ -n "$left" ]; then timeout 20 condor_rm -constraint 'JobUniverse == 9' >/dev/null 2>&1; fi
+  n=0
+  while [ -n "$left" ] && [ "$n" -lt "$limit" ]; do
+    sleep 1
+    n=$((n + 1))
+    left=$(count) || break
+  done
+  if [ -n "$left" ]; then
+    timeout 20 condor_rm -forcex -constraint 'JobUniverse == 9' >/dev/null 2>&1
+    left=$(count)
+  fi
+  echo "grid=$(printf '%s' "$left" | grep -c .)"
+}

@@ -1,0 +1,75 @@
+# weigh.awk: what a site's glide-ins should become. Reads four files of tab-separated lines: jobs found unfit (until, id),
+# slots, grid jobs, idle jobs (largest first). Prints shell assignments.
+BEGIN { many = 1e9; if (memory == 0) memory = many }
+FNR == 1 { file++ }
+FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
+FILENAME ~ /\/slots$/ {
+  if ($1 != site) next
+  joined++
+  known[$2] = 1
+  if ($5 > largest) largest = $5
+  free[++bins] = $6 == "true" ? $3 : 0
+  room[bins] = $4
+  age[bins] = $7
+  isBusy[$2] = $3 < $5
+  next
+}
+FILENAME ~ /\/grid$/ {
+  if ($1 != site) next
+  if ($3 == 5) { held++; if ($4 ~ /^[0-9]/) running++; next }
+  # HTCondor asks the site every so often; who is in the pool runs, whatever it heard last
+  if ($3 == 2 || ($3 == 1 && $4 in known)) { running++; runs[++nRuns] = $2; batch[$2] = $4; next }
+  if ($3 == 1) { queued++; queue[++nQueue] = $2; if ($6 ~ /^[0-9]/) away = 1 }
+  next
+}
+FILENAME ~ /\/idle$/ {
+  if (!begun++) begin()
+  # a job that names sites, and not this one, is for others
+  if ($6 ~ /ScailfinSite/ && index($6, "\"" site "\"") == 0) next
+  if ($1 > cores || $2 > memory || isUnfit[$3]) { unfit++; next }
+  for (b = 1; b <= bins; b++) if (free[b] >= $1 && room[b] >= $2) break
+  # it was turned down while there was room for it, for a while: no further glide-in will help it
+  if (b <= joined && $4 > 30 && age[b] > 30 && $5 ~ /^[0-9]+$/ && $5 < 20) {
+    fresh = fresh (now + 3600) "\\t" $3 "\\n"
+    unfit++
+    next
+  }
+  waiting++
+  if (b > bins && bins < joined + coming + more) { free[++bins] = cores; room[bins] = memory }
+  if (b > bins) next
+  free[b] -= $1
+  room[b] -= $2
+  used[b] = 1
+}
+END {
+  if (!begun) begin()
+  needed = 0
+  for (b = joined + coming + 1; b <= bins; b++) if (used[b]) needed++
+  spare = 0
+  for (b = joined + 1; b <= joined + coming; b++) if (!used[b]) spare++
+  want = active + needed
+  if (want < min) want = min
+  if (want > max) want = max
+  over = active - max
+  if (spare > queued) spare = queued
+  if (spare > active - min) spare = active - min
+  if (over > spare) spare = over
+  # who waits goes first, the last one in first; of those that run, the idle ones
+  ids = ""
+  for (i = nQueue; i > 0 && spare > 0; i--) { ids = ids " " queue[i]; spare-- }
+  for (round = 0; round < 2 && over > 0; round++)
+    for (i = nRuns; i > 0 && spare > 0; i--)
+      if (isBusy[batch[runs[i]]] + 0 == round) { ids = ids " " runs[i]; spare-- }
+  printf "submit=%d remove='%s' away=%s fresh='%s'\n", want - active, ids, away ? "yes" : "", fresh
+  printf "queued=%d running=%d held=%d joined=%d waiting=%d unfit=%d\n", queued, running, held, joined, waiting, unfit
+}
+# before the first idle job is looked at: the glide-ins that are coming have room, too
+function begin() {
+  active = queued + (running > joined ? running : joined)
+  coming = active - joined
+  more = max - active
+  if (more < 0) more = 0
+  # a node's cores are as many as one that came had; before, as many as are wanted
+  if (cores == 0) cores = largest ? largest : many
+  for (b = 1; b <= coming; b++) { free[++bins] = cores; room[bins] = memory }
+}

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { boscoFolders } from './rendering/bosco.js';
 import type { Folder } from './rendering/folder.js';
 import { headnodeFolder } from './rendering/headnode.js';
 import { checkFolder, siteFolder } from './rendering/site.js';
@@ -14,7 +15,7 @@ import type { ClusterSpec, SiteSpec } from './spec.js';
 export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: string): Promise<string[]> {
   const folders = [headnodeFolder(cluster), siteFolder(cluster, site)];
   if (cluster.reana) folders.push(await stepFolder(cluster.name));
-  folders.push(checkFolder());
+  folders.push(...boscoFolders(cluster, site), checkFolder());
   const files = folders.flatMap(({ name, files }) => files.map(file => ({ ...file, path: `${name}/${file.name}` })));
   const all = [{ path: 'README', content: readme(cluster, site, folders), mode: 0o644 }, ...files];
   for (const { path, content, mode } of all) {

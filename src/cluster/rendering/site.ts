@@ -25,7 +25,7 @@ export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
     name: 'site',
     goes: `goes to the site's login node, below ${dir}; scripts are run there over the connection and not kept`,
     files: [
-      batchJob(cluster, site, dir),
+      ...(site.submit === 'bosco' ? [] : [batchJob(cluster, site, dir)]),
       ...glideinFiles(site, settings).map(file => ({
         ...file,
         what: glideinWords[file.name] ?? purpose(file.content),

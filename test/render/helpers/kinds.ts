@@ -1,14 +1,15 @@
 /** Who reads a rendered file. */
-export type Kind = 'bash' | 'sh' | 'sourced' | 'configuration' | 'submit' | 'json' | 'text';
+export type Kind = 'bash' | 'sh' | 'sourced' | 'configuration' | 'submit' | 'json' | 'awk' | 'text';
 
 /** By its name and its first line. @throws for one that nothing is known of: each kind has its check */
 export function kindOf(name: string, text: string): Kind {
   const shell = /^(?:#!\/bin\/|# shellcheck shell=)(bash|sh)\b/.exec(text)?.[1];
   if (shell === 'bash' || shell === 'sh') return shell;
-  if (['site/settings', 'step/step.env'].includes(name)) return 'sourced';
+  if (/^grow\/.*\/settings$/.test(name) || ['site/settings', 'step/step.env'].includes(name)) return 'sourced';
   if (/(^|\/)condor_config$|\.conf(ig)?$/.test(name)) return 'configuration';
-  if (/\/submit$|\.htcondor$/.test(name)) return 'submit';
+  if (/\/submit$|\.htcondor$|\.sub$/.test(name)) return 'submit';
   if (name.endsWith('.json')) return 'json';
+  if (name.endsWith('.awk')) return 'awk';
   // a number is no format to check
   if (['README', 'headnode/edge/port'].includes(name)) return 'text';
   throw new Error(`${name}: who reads it, and what checks it?`);

@@ -18,6 +18,22 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
   },
   bluewaters: { site: 'bluewaters', request: { account: 'jq1', nodes: 2, walltime: 7200 } },
   notredame: { site: 'notredame', request: { user: 'jdoe', nodes: 3, cores: 24, walltime: 36 * 3600 } },
+  'bridges-bosco': {
+    site: 'bridges',
+    request: {
+      user: 'jdoe',
+      account: 'abc123',
+      walltime: 7200,
+      submit: 'bosco',
+      min: 1,
+      max: 8,
+      headnode: 'hub.acme.test',
+    },
+  },
+  'notredame-bosco': {
+    site: 'notredame',
+    request: { user: 'jdoe', max: 3, cores: 24, walltime: 36 * 3600, submit: 'bosco', headnode: 'login' },
+  },
   local: { site: 'local', request: { name: 'mine' } },
 };
 

@@ -21,6 +21,7 @@ import { provideTools } from '../../src/headnode/tools.js';
 import { LocalHost } from '../../src/hosts/local.js';
 import { parseConfig } from '../../src/sites/config.js';
 import type { ToolName } from '../../src/sites/schema.js';
+import { kubernetesTools } from '../kubernetes/tools.js';
 import { OnPath } from './path.js';
 
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
@@ -243,6 +244,11 @@ describe('programs on the headnode', { timeout: 60_000 }, () => {
       'there is no pinned helm for this machine (Linux riscv64)',
     );
   });
+});
+
+const real = await kubernetesTools();
+it.skipIf('missing' in real)('pins the kubectl that its publisher released', async () => {
+  if ('kubectl' in real) expect(sha256(readFileSync(real.kubectl))).toBe(pins.kubectl.of.amd64.sha256);
 });
 
 it("reads one's own sources in the configuration", () => {

@@ -17,7 +17,20 @@ const secretName = (kube: Kube): string => `${kube.release}-admin-access-token`;
  * well-known one, whatever is set. In the pod itself it lets one in without.
  */
 export async function setDatabasePassword(kube: Kube, secrets: ReanaSecrets, pace: Pace): Promise<void> {
-  const psql = ['psql', '--quiet', '--host', '127.0.0.1', '--username', 'reana', '--dbname', 'reana'];
+  // the end of its input does not reach a pod through every Kubernetes: a line's end does
+  const psql = [
+    'sh',
+    '-c',
+    'head -n 1 | psql "$@"',
+    'sh',
+    '--quiet',
+    '--host',
+    '127.0.0.1',
+    '--username',
+    'reana',
+    '--dbname',
+    'reana',
+  ];
   const sql = `ALTER ROLE reana PASSWORD '${secrets.database}';\n`;
   for (let tries = 0; ; tries++) {
     const out = await inPod(kube, 'db', 'db', [...psql, '--set', 'ON_ERROR_STOP=1'], sql);
@@ -64,8 +77,8 @@ async function createAdmin(kube: Kube, email: string, secrets: ReanaSecrets): Pr
 
 /** Of a user that was made when we could not hear the answer: no command of REANA's tells it. */
 async function tokenOfAdmin(kube: Kube): Promise<string> {
-  const program = `from reana_db.models import User\nprint(User.query.filter_by(id_="${ADMIN}").one().access_token)\n`;
-  return lastWord(await server(kube, "REANA's token can't be read", ['python3', '-'], program));
+  const program = `from reana_db.models import User; print(User.query.filter_by(id_="${ADMIN}").one().access_token)`;
+  return lastWord(await server(kube, "REANA's token can't be read", ['python3', '-c', program]));
 }
 
 /** The libraries below may warn of themselves first. */
@@ -83,10 +96,11 @@ async function server(kube: Kube, what: string, argv: readonly string[], stdin?:
 }
 
 /** kubectl exits as the command did (kubectl exec --help). */
-function inPod(kube: Kube, part: string, container: string, argv: readonly string[], stdin = ''): Promise<Output> {
+function inPod(kube: Kube, part: string, container: string, argv: readonly string[], stdin?: string): Promise<Output> {
   const where = [`deployment/${kube.release}-${part}`, '--container', container];
-  const options = { stdin, timeoutMs: EXEC_MS, check: false };
-  return kube.kubectl(['exec', '--stdin', ...where, '--', ...argv], options);
+  const [flags, input] = stdin === undefined ? [[], {}] : [['--stdin'], { stdin }];
+  const options = { ...input, timeoutMs: EXEC_MS, check: false };
+  return kube.kubectl(['exec', ...flags, ...where, '--', ...argv], options);
 }
 
 function refused(kube: Kube, what: string, { stdout, stderr }: Output): ScailfinError {

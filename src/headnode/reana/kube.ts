@@ -88,8 +88,8 @@ export async function readNote(head: Headnode): Promise<Note | undefined> {
 /** kubectl's or helm's last words, without their prefixes. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof CommandError)) return error instanceof Error ? error.message : String(error);
-  const line = error.stderr.trim().split('\n').pop() ?? '';
-  return line.replace(/^(Error|error|Error from server \(\w+\)): /, '') || error.message;
+  const line = error.stderr.trim().split('\n').pop()?.trim() ?? '';
+  return line.replace(/^(?:Error|error|Error from server \(\w+\)): |^\* /, '') || error.message;
 }
 
 /** @throws ScailfinError naming what was attempted, with kubectl's own words */

@@ -8,7 +8,7 @@ export type Values = { readonly [key: string]: unknown };
 export const BACKEND = 'htcondorvc3';
 
 /** The administrator's secret in REANA that holds the pool's token. */
-export const TOKEN = 'scailfin-pool-token';
+export const TOKEN = 'SCAILFIN_POOL_TOKEN';
 
 /** What one user's jobs in Kubernetes itself may use, and how long (7 days): a step that needs more goes to the pool. */
 const JOB_MEMORY = '4Gi';
@@ -88,7 +88,7 @@ function components(image: string, { pool }: ReanaPlan): Values {
 
 /** What the image reads, by templates/headnode/reana/README.md. No secret: these stand in pods' descriptions. */
 function poolEnvironment({ collector, schedd }: ReanaPlan['pool']): Values {
-  return { SCAILFIN_COLLECTOR: collector, SCAILFIN_SCHEDD: schedd };
+  return { SCAILFIN_POOL: collector, SCAILFIN_SCHEDD: schedd };
 }
 
 /** The way in: HTTPS only; on a Kubernetes of others not from outside of it, and deaf to other namespaces. */

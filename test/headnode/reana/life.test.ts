@@ -1,0 +1,112 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bringUp } from '../../../src/headnode/component.js';
+import type { ReanaSecrets } from '../../../src/headnode/reana/secrets.js';
+import { freePorts } from '../../kubernetes/daemons.js';
+import { planeUnavailable } from '../../kubernetes/plane.js';
+import { type Cluster, World } from './world.js';
+
+const why = await planeUnavailable();
+
+interface Named {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly resourceVersion: string };
+}
+
+describe.skipIf(why)(`REANA on a Kubernetes${why ? ` (skipped: ${why})` : ''}`, () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start();
+  }, 180_000);
+
+  afterAll(() => world.stop());
+  afterEach(() => world.clear(), 60_000);
+
+  const secretsOf = (cluster: Cluster) =>
+    JSON.parse(readFileSync(cluster.file('secrets.json'), 'utf8')) as ReanaSecrets;
+
+  async function inSecret(cluster: Cluster, name: string, key: string): Promise<string> {
+    const encoded = await cluster.kubectl(
+      'get',
+      'secret',
+      `${cluster.release}-${name}`,
+      '-o',
+      `jsonpath={.data.${key}}`,
+    );
+    return Buffer.from(encoded, 'base64').toString();
+  }
+
+  it('comes up, ends, comes back with what it had, and goes', { timeout: 180_000 }, async () => {
+    const cluster = world.cluster('alpha');
+    const { component, at, plan } = cluster;
+    world.keep('db-starting', '2');
+    const running = await bringUp(component, at, plan);
+
+    expect(running).toMatchObject({ port: world.serverPort, email: 'alice@example.org', token: world.kept('token') });
+    expect(running.password).toBe(world.kept('password'));
+    expect(world.kept('db-password')).toBe(secretsOf(cluster).database);
+    expect(await inSecret(cluster, 'db-secrets', 'password')).toBe(secretsOf(cluster).database);
+    expect(await inSecret(cluster, 'admin-access-token', 'ADMIN_ACCESS_TOKEN')).toBe(running.token);
+    const given = world.server.secrets.get('SCAILFIN_POOL_TOKEN');
+    expect(given).toEqual({ type: 'file', value: Buffer.from('pool-token').toString('base64') });
+    for (const name of ['secrets.json', 'values.yaml', 'kubernetes.json']) {
+      expect(statSync(cluster.file(name)).mode & 0o777).toBe(0o600);
+    }
+    expect(new Set((await component.healthy(at)).map(part => part.state))).toEqual(new Set(['alive']));
+    expect(cluster.told).toContain('installing the chart');
+
+    const again = await bringUp(component, at, plan);
+    expect(again).toEqual(running);
+    expect(world.kept('commands').split('\n')).toHaveLength(1);
+
+    await component.stop(at);
+    expect(await cluster.kubectl('get', 'pods,deployments,statefulsets,services', '-o', 'name')).toBe('');
+    expect((await component.healthy(at))[0]).toMatchObject({
+      state: 'dead',
+      reason: expect.stringContaining('nothing'),
+    });
+    await component.stop(at);
+    expect(await bringUp(component, at, plan)).toEqual(running);
+
+    await component.remove(at);
+    expect(existsSync(cluster.file(''))).toBe(false);
+    expect((await component.healthy(at))[0]).toMatchObject({ reason: 'it has never been installed' });
+    await component.remove(at);
+  });
+
+  it('finds the token of an administrator that was made unheard', { timeout: 120_000 }, async () => {
+    const { component, at, plan } = world.cluster('unheard');
+    world.keep('token', 'a-token-that-was-lost');
+    expect(await bringUp(component, at, plan)).toMatchObject({ token: 'a-token-that-was-lost' });
+    await component.remove(at);
+  });
+
+  it('is among others, and takes away nothing but its own', { timeout: 180_000 }, async () => {
+    const { own: _own, ...others } = world.cluster('beta').plan.kubernetes;
+    const [port = 0] = await freePorts(1);
+    const cluster = world.cluster('beta', { kubernetes: { ...others, port } });
+    const { component, at, plan } = cluster;
+    await world.plane.kubectl(['create', 'namespace', 'others']);
+    await world.plane.kubectl(['create', 'deployment', 'theirs', '--image=x', '--namespace', 'others']);
+    await world.plane.kubectl(['create', 'clusterrole', 'theirs', '--verb=get', '--resource=pods']);
+    const theirs = async () => {
+      const list = await world.plane.get<{ items: Named[] }>('deployments,clusterroles', '--namespace', 'others');
+      const kept = list.items.filter(one => one.metadata.name === 'theirs');
+      return kept.map(one => one.metadata.uid);
+    };
+    const before = await theirs();
+    expect(before).toHaveLength(2);
+
+    await bringUp(component, at, plan);
+    const services = await cluster.kubectl('get', 'services', '-o', 'jsonpath={.items[*].spec.type}');
+    expect(services).not.toContain('NodePort');
+    await component.remove(at);
+
+    const names = await world.plane.kubectl(['get', 'namespaces', '-o', 'name']);
+    expect(names).not.toContain(cluster.namespace);
+    expect(names).toContain('namespace/others');
+    const left = await world.plane.kubectl(['get', 'clusterroles,clusterrolebindings,storageclasses', '-o', 'name']);
+    expect(left).not.toContain(cluster.release);
+    expect(await theirs()).toEqual(before);
+  });
+});

@@ -1,0 +1,126 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Headnode } from '../../../src/headnode/component.js';
+import type { Kubernetes } from '../../../src/headnode/kubernetes.js';
+import type { Pace } from '../../../src/headnode/reana/pace.js';
+import { namespaceOf, type ReanaPlan, releaseOf } from '../../../src/headnode/reana/plan.js';
+import { reana } from '../../../src/headnode/reana/reana.js';
+import { LocalHost } from '../../../src/hosts/local.js';
+import type { Fates } from '../../kubernetes/fates.js';
+import { ControlPlane } from '../../kubernetes/plane.js';
+import { planOf } from './plans.js';
+import { ReanaServer } from './server.js';
+
+const doubles = fileURLToPath(new URL('../doubles/reana', import.meta.url));
+
+/** As fast as a test wants it; nothing is borne with. */
+export const FAST: Pace = { pollMs: 300, patience: 0, settleMs: 200, silenceMs: 2_000 };
+
+/**
+ * A real Kubernetes, but for its containers: what REANA's pods would run is a folder of stand-ins, and REANA's page and API
+ * a server on this machine.
+ */
+export class World {
+  private readonly clusters: Cluster[] = [];
+
+  private constructor(
+    readonly plane: ControlPlane,
+    readonly server: ReanaServer,
+    readonly serverPort: number,
+    readonly dir: string,
+    private readonly state: string,
+  ) {}
+
+  static async start(fates: Fates = {}): Promise<World> {
+    const dir = mkdtempSync(join(tmpdir(), 'scailfin-reana-'));
+    const [pod, state] = [join(dir, 'pod'), join(dir, 'state')];
+    for (const folder of [pod, join(pod, 'scripts'), state]) mkdirSync(folder);
+    for (const name of ['psql', 'flask', 'python3']) copyFileSync(join(doubles, name), join(pod, name));
+    copyFileSync(join(doubles, 'create-database.sh'), join(pod, 'scripts/create-database.sh'));
+    const server = new ReanaServer(() => readOr(join(state, 'token')));
+    const port = await server.start(dir);
+    const inside = { dir: pod, env: { PATH: `${pod}:/usr/bin:/bin`, STATE: state } };
+    const pods = { exec: { db: inside, 'rest-api': inside }, forward: port };
+    // kwok looks for a command's program by its own PATH, not by the command's
+    const path = process.env.PATH;
+    process.env.PATH = `${pod}:${path}`;
+    try {
+      return new World(await ControlPlane.start({ fates, pods }), server, port, dir, state);
+    } finally {
+      process.env.PATH = path;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.server.stop();
+    await this.plane.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** What the pods keep: a file of the stand-ins', or nothing. */
+  kept(name: string): string {
+    return readOr(join(this.state, name));
+  }
+
+  keep(name: string, text: string): void {
+    writeFileSync(join(this.state, name), text);
+  }
+
+  /** Nothing of any cluster is left, whatever a test had come to. */
+  async clear(): Promise<void> {
+    for (const { component, at } of this.clusters.splice(0)) await component.stop(at).catch(() => undefined);
+    await this.plane.kubectl(['delete', 'namespaces', '--selector', 'app.kubernetes.io/managed-by=scailfin']);
+    rmSync(this.state, { recursive: true });
+    mkdirSync(this.state);
+  }
+
+  cluster(name: string, change: Partial<ReanaPlan> = {}, kubernetes: Partial<Kubernetes> = {}): Cluster {
+    const cluster = new Cluster(this, name, change, kubernetes);
+    this.clusters.push(cluster);
+    return cluster;
+  }
+}
+
+const readOr = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
+
+/** One REANA in the world. */
+export class Cluster {
+  readonly at: Headnode;
+  readonly plan: ReanaPlan;
+  readonly component = reana(FAST);
+  readonly told: string[] = [];
+
+  constructor(
+    private readonly world: World,
+    name: string,
+    change: Partial<ReanaPlan>,
+    kubernetes: Partial<Kubernetes>,
+  ) {
+    const { plane } = world;
+    const dir = join(world.dir, name);
+    this.at = { host: new LocalHost(), dir, cluster: name, onProgress: detail => this.told.push(detail) };
+    const { own } = planOf().kubernetes;
+    const there = { ...plane.tools, kubeconfig: plane.kubeconfig, context: plane.context, port: world.serverPort };
+    const chart = { from: fileURLToPath(new URL('../../kubernetes/chart', import.meta.url)), sha256: undefined };
+    this.plan = planOf({ chart, kubernetes: { ...there, ...(own && { own }), ...kubernetes }, ...change });
+  }
+
+  get namespace(): string {
+    return namespaceOf(this.at.cluster);
+  }
+
+  get release(): string {
+    return releaseOf(this.at.cluster);
+  }
+
+  /** A file of its on the headnode. */
+  file(name: string): string {
+    return join(this.at.dir, 'reana', name);
+  }
+
+  kubectl(...args: readonly string[]): Promise<string> {
+    return this.world.plane.kubectl([...args, '--namespace', this.namespace]);
+  }
+}

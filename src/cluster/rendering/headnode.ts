@@ -3,6 +3,7 @@ import { defaultWork } from '../../hosts/probe.js';
 import { poolConfig } from '../../htcondor/pool.js';
 import { packageVersion } from '../../paths.js';
 import { poolDir } from '../context.js';
+import type { ReanaSpec } from '../reanaspec.js';
 import { type ClusterSpec, headnodeName } from '../spec.js';
 import { trustDomain } from '../steps/headnode.js';
 import { type Folder, type Leaving, placeholders, script, scriptNames } from './folder.js';
@@ -24,12 +25,19 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
       ...scriptNames('headnode')
         .filter(isWanted)
         .map(name => script(`headnode/${name}`)),
+      ...(cluster.reana ? kubernetes(cluster.reana) : []),
     ],
   };
 }
 
 /** The edge's, and those that bring upstream REANA on a Kubernetes. */
 const isOfReana = (script: string): boolean => /^(edge-|tool-|detach|follow$|keep-up$)/.test(script);
+
+/** By these upstream REANA's Kubernetes is made, or found. */
+function kubernetes({ flavour, kubernetes: { kind } }: ReanaSpec): Leaving[] {
+  if (flavour === 'edge') return [];
+  return scriptNames(`headnode/${kind}`).map(name => script(`headnode/${kind}/${name}`, `${kind}/${name}`));
+}
 
 const edgeWords: Readonly<Record<string, string>> = {
   'edge/settings.json': 'what the edge is told; its token is made when it is brought up',

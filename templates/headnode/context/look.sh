@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# look DIR CONTEXT KUBECONFIG FIRST_PORT KUBECTL: does the user's Kubernetes answer, by that context? KUBECONFIG and KUBECTL
+# look DIR CONTEXT KUBECONFIG FIRST_PORT KUBECTL: whether the Kubernetes of a context of the user answers. KUBECONFIG and KUBECTL
 # may be empty: then the user's own. With KUBECTL, and the context in several files, one is made of it below DIR/context.
 set -u
 umask 077

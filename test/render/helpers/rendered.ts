@@ -12,6 +12,10 @@ export type Rendered = ReadonlyMap<string, string>;
 
 /** A few telling choices; `expected/` holds what is made of each. */
 export const choices: Readonly<Record<string, { readonly site: string; readonly request: UpRequest }>> = {
+  'local-context': {
+    site: 'local',
+    request: { nodes: 1, framework: 'reana', kubernetes: 'context:theirs' },
+  },
   'nersc-reana': {
     site: 'nersc',
     request: { account: 'm1234', queue: 'debug', walltime: 1800, nodes: 4, framework: 'reana' },

@@ -77,7 +77,7 @@ remove() {
 tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
-  local here=$1 site min max cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 why='' away='' fresh=''
+  local here=$1 site min max cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' fresh=''
   # shellcheck disable=SC1091
   . "$here/settings"
   # shellcheck disable=SC1091
@@ -89,6 +89,10 @@ tend() {
   judge
   eval "$(weigh)"
   [ -z "$fresh" ] || printf '%b' "$fresh" >>"$here/unfit"
+  # a job on its way to a core that is no longer free looks like one that needs another for a moment: it must persist
+  local short=$submit
+  [ "$joined" = 0 ] || [ "$submit" -le "$lacking" ] || submit=$lacking
+  lacking=$short
   if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ]; then
     why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
   fi
@@ -101,7 +105,7 @@ tend() {
   [ -z "$away" ] || reason="the site can't be reached: $(tail -n 1 "$here/gahp.err" 2>/dev/null)"
   [ -n "$away" ] || case $reason in "the site can't be reached"*) reason= ;; esac
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
-  printf 'failures=%q retry=%q reason=%q surplus=%q\n' "$failures" "$retry" "$reason" "$surplus" >"$here/memory"
+  printf 'failures=%q retry=%q reason=%q surplus=%q lacking=%q\n' "$failures" "$retry" "$reason" "$surplus" "$lacking" >"$here/memory"
   {
     echo "at=$(date +%s)"
     for name in site min max queued running held joined waiting unfit failures retry; do echo "$name=${!name}"; done

@@ -55,7 +55,9 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     const names = (await Promise.all(Object.keys(choices).map(ofChoice)))
       .flatMap(files => [...files].filter(([name, text]) => kindOf(name, text) === 'configuration'))
       .map(([name]) => name);
-    expect([...new Set(names)].sort()).toEqual(['headnode/condor_config', 'headnode/edge.config', 'site/glidein.conf']);
+    expect([...new Set(names)].sort()).toEqual([
+      ...['grow/bosco.config', 'headnode/condor_config', 'headnode/edge.config', 'site/glidein.conf'],
+    ]);
   });
 
   it("the pool's, with the edge's", async () => {
@@ -64,6 +66,22 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     expect(stdout).toContain(`from ${pool}/edge.config`);
     expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, EDGE\n');
     expect(stdout).toContain('ALLOW_ADVERTISE_STARTD = $(GLIDEIN)');
+  });
+
+  it("the pool's, with what grows it", async () => {
+    const grown = await ofChoice('bridges-bosco');
+    const there = '/tmp/home/.scailfin/bridges/pool';
+    const files = {
+      [`${there}/condor_config`]: filled(grown.get('headnode/condor_config') ?? ''),
+      [`${there}/bosco.config`]: filled(grown.get('grow/bosco.config') ?? ''),
+      [`${there}/found.config`]: found,
+    };
+    const args = 'DAEMON_LIST GROW at_bridges_GAHP';
+    const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, args);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout.split('\n').filter(Boolean)).toEqual([
+      ...['MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, GROW', `${there}/bosco/run.sh`, `${there}/bosco/at_bridges/gahp`],
+    ]);
   });
 
   it("a glide-in's", async () => {

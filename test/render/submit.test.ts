@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { inRoot, type Said } from './helpers/inroot.js';
 import { kindOf } from './helpers/kinds.js';
-import { families, ofFamily } from './helpers/rendered.js';
+import { families, ofChoice, ofFamily } from './helpers/rendered.js';
 
 const reason = labUnavailable();
 const skipped = reason ? ` (skipped: ${reason})` : '';
@@ -64,6 +64,19 @@ describe.skipIf(reason !== undefined)(`submit descriptions, asked of condor_subm
     expect(lines).toContain('ScailfinTag="sf-acme"');
     expect(lines).toContain('RequestMemory=16384');
   });
+
+  it.each(['bridges', 'notredame'])(
+    'a glide-in of a pool that grows by itself at %s becomes a grid job',
+    async site => {
+      const text = (await ofChoice(`${site}-bosco`)).get(`grow/bosco/at_${site}/glidein.sub`) ?? '';
+      const { exitCode, stdout, stderr } = await dryRun(`${home(text)}queue 2\n`);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      const lines = stdout.split('\n');
+      expect(lines.filter(line => line.startsWith('ProcId='))).toEqual(['ProcId=0', 'ProcId=1']);
+      for (const line of [`GridResource="batch at_${site}"`, 'JobUniverse=9', 'Iwd="/"', `ScailfinBosco="${site}"`])
+        expect(lines).toContain(line);
+    },
+  );
 
   it.each([
     [

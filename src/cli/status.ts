@@ -47,7 +47,10 @@ export function describeStatus(status: ClusterStatus): string {
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
   const { framework } = status;
   if (framework)
-    lines.push(`  reana     edge ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`);
+    lines.push(
+      `  reana     ${framework.flavour} ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
+      ...(framework.parts ?? []).map(p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${p.reason}` : ''}`),
+    );
   for (const c of status.credentials) {
     const when = c.secondsLeft > 0 ? `lasts ${formatDuration(c.secondsLeft)}` : (c.problem ?? 'has ended');
     lines.push(`  ${c.what} ${when}; needed ${c.need}`);

@@ -47,6 +47,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   const left: string[] = [];
   const verified: string[] = [];
   let cancelled = 0;
+  const onProgress = (detail: string): void => sink({ type: 'progress', detail });
   const part = async (title: string, what: string, work: () => Promise<string>): Promise<void> => {
     try {
       verified.push(`${title}: ${await step(sink, title, work)}`);
@@ -91,7 +92,6 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             await stopGrowth(name, host, facts.base);
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-          const onProgress = (detail: string): void => sink({ type: 'progress', detail });
           const query = jobQuery(name, facts, site.ids);
           const n = await takeDownSite({ host, scheduler, cluster: name, base: facts.base, query, onProgress });
           cancelled += n;
@@ -102,12 +102,12 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     for (const { label, host, base } of headnodes(context, lost, heads)) {
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
-        if (base) await takeDownHead(there, base, name);
+        if (base) await takeDownHead(there, base, name, onProgress);
         else {
           // killed before the pool was on record: where the site's login node is the headnode, it is beside the site's files
           const found = await probe(there, bases.get(there) ?? defaultWork, name);
           if (record && isForeign(found.owner, record)) return notOurs;
-          await takeDownHead(there, found.base, name);
+          await takeDownHead(there, found.base, name, onProgress);
         }
         return 'no process and no file remains';
       });

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { UsageError } from '../errors.js';
 import { ReanaClient } from '../reana/client.js';
+import { securedBy } from '../reana/secured.js';
 import { type Context, recordOf } from './context.js';
 import { ownToken } from './token.js';
 
@@ -17,6 +18,10 @@ export async function dialReana(context: Context): Promise<() => Promise<Duplex>
   return () => host.dial(reana.port);
 }
 
+/** A client of the cluster's REANA, which proves who it is. */
+
 export async function reanaClient(context: Context): Promise<ReanaClient> {
-  return new ReanaClient(await dialReana(context), ownToken(context.journal.dir));
+  const dial = await dialReana(context);
+  const certificate = recordOf(context).reana?.certificate;
+  return new ReanaClient(certificate ? securedBy(certificate, dial) : dial, ownToken(context.journal.dir));
 }

@@ -1,6 +1,7 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
 import type { Growth } from '../htcondor/growth.js';
+import type { Part } from '../headnode/component.js';
 import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
@@ -8,7 +9,8 @@ import { isOver, type PilotState, type PilotStatus } from '../schedulers/schedul
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
-import type { ClusterRecord, ClusterState, ReanaFacts, SiteRecord } from './record.js';
+import { askParts, type FrameworkStatus, frameworkOf } from './framework.js';
+import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 
 /** The truth about a cluster, from its scheduler and its pool; what could not be asked is *unknown* and says why. */
@@ -32,14 +34,6 @@ export interface ClusterStatus {
   readonly credentials: readonly CredentialStatus[];
   /** What the cluster offers beside its pool. */
   readonly framework?: FrameworkStatus;
-}
-
-export interface FrameworkStatus {
-  readonly name: 'reana';
-  readonly flavour: ReanaFacts['flavour'];
-  readonly state: 'alive' | 'dead' | 'unknown';
-  /** On the headnode's loopback address. */
-  readonly port: number;
 }
 
 /** Something the cluster can't do without. */
@@ -86,8 +80,8 @@ export interface GlideinStatus {
 /** Asks the sites and the headnode at once, one round trip each. Never throws for a host that can't be asked. */
 export async function clusterStatus(record: ClusterRecord, connections: Connections): Promise<ClusterStatus> {
   const asked = Promise.all(record.sites.map(site => askSite(record, site, connections)));
-  const [pool, sites] = await Promise.all([askPool(record, connections), asked]);
-  return assemble(record, pool, sites);
+  const [pool, sites, parts] = await Promise.all([askPool(record, connections), asked, askParts(record, connections)]);
+  return assemble(record, pool, sites, parts);
 }
 
 type Answer<T> = { readonly value: T } | { readonly error: string };
@@ -117,7 +111,12 @@ async function askPool(record: ClusterRecord, connections: Connections): Promise
   }
 }
 
-function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answer<PilotStatus[]>[]): ClusterStatus {
+function assemble(
+  record: ClusterRecord,
+  pool: Answer<PoolStatus>,
+  answers: Answer<PilotStatus[]>[],
+  parts: readonly Part[] | undefined,
+): ClusterStatus {
   const inPool = 'value' in pool ? pool.value : undefined;
   const sites = record.sites.map((site, n): SiteStatus => {
     const answer = answers[n] as Answer<PilotStatus[]>;
@@ -146,12 +145,8 @@ function assemble(record: ClusterRecord, pool: Answer<PoolStatus>, answers: Answ
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
     credentials: credentialsOf(record),
-    ...(record.reana === undefined ? {} : { framework: frameworkOf(record.reana, inPool) }),
+    ...(record.reana === undefined ? {} : { framework: frameworkOf(record.reana, inPool, parts) }),
   };
-}
-
-function frameworkOf({ flavour, port }: ReanaFacts, pool: PoolStatus | undefined): FrameworkStatus {
-  return { name: 'reana', flavour, state: pool?.edge ?? 'unknown', port };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {

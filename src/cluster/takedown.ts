@@ -1,4 +1,5 @@
 import { LeftoverError, messageOf, SchedulerError } from '../errors.js';
+import { removeKubernetes } from '../headnode/kubernetes-parts.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
@@ -61,8 +62,17 @@ export async function removeSite(host: Host, base: string, cluster: string): Pro
   await removeFiles(host, base, cluster, 'site');
 }
 
-/** Stops the pool and removes its files. @throws LeftoverError */
-export async function takeDownHead(host: Host, base: string, cluster: string): Promise<void> {
+/**
+ * Takes away what the cluster has on the headnode: REANA's Kubernetes, where there may be one, the pool, and all files.
+ * @throws LeftoverError
+ */
+export async function takeDownHead(
+  host: Host,
+  base: string,
+  cluster: string,
+  onProgress: (text: string) => void,
+): Promise<void> {
+  await removeKubernetes({ host, dir: poolDir(base, cluster), cluster, onProgress });
   try {
     await stopPool(host, poolDir(base, cluster));
   } catch (error) {

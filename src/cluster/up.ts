@@ -150,12 +150,13 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       () => bringUpPool(context, there, here),
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
-    if (recordOf(context).spec.reana) {
+    const { reana } = recordOf(context).spec;
+    if (reana) {
       await step(
         sink,
         'Starting REANA',
-        () => bringUpReana(context, here, pool),
-        ({ flavour, port }) => `${flavour}, on port ${port} of ${here.host.name}`,
+        () => bringUpReana(context, reana, here, pool),
+        ({ flavour, port, why }) => `${flavour}, on port ${port} of ${here.host.name} (${why})`,
       );
     }
     const payload = await step(
@@ -221,7 +222,8 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
       const submitted = siteRecord(record, spec.site)?.batches.length;
       if (submitted) await takeDownSite({ host, scheduler, cluster: name, base: at.base, query, onProgress: () => {} });
       else if (await isOurs(host, at.base)) await removeSite(host, at.base, name);
-      if (head && (await isOurs(head.host, head.probe.base))) await takeDownHead(head.host, head.probe.base, name);
+      if (head && (await isOurs(head.host, head.probe.base)))
+        await takeDownHead(head.host, head.probe.base, name, () => {});
     });
     context.journal.append({ type: 'state', state: 'terminated', reason });
   } catch (error) {

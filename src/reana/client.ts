@@ -133,7 +133,7 @@ export class ReanaClient {
     return JSON.parse(await textOf(response)) as T;
   }
 
-  /** @throws ScailfinError in the edge's own words, ConnectionError */
+  /** @throws ScailfinError in REANA's own words, ConnectionError */
   private async send(
     method: string,
     path: string,
@@ -142,7 +142,7 @@ export class ReanaClient {
   ): Promise<http.IncomingMessage> {
     const socket = await this.dial();
     const target = `${path}?${new URLSearchParams({ ...query, access_token: this.token })}`;
-    const request = http.request({ method, path: target, host: 'edge', createConnection: () => socket as never });
+    const request = http.request({ method, path: target, host: 'localhost', createConnection: () => socket as never });
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
       request.once('error', reject);
@@ -157,7 +157,7 @@ export class ReanaClient {
       socket.destroy();
       if (error instanceof ScailfinError) throw error;
       // the request's path has the token in it: only the reason is told
-      throw new ConnectionError(`the edge did not answer: ${messageOf(error)}`, { hint: 'scailfin status' });
+      throw new ConnectionError(`REANA did not answer: ${messageOf(error)}`, { hint: 'scailfin status' });
     }
   }
 }
@@ -175,5 +175,5 @@ function wordsOf(text: string, status: number | undefined): string {
   } catch {
     // no JSON
   }
-  return `the edge answered with status ${status}`;
+  return `REANA answered with status ${status}`;
 }

@@ -1,0 +1,86 @@
+import { bringUp, type Component, type Headnode, type Missing } from '../../headnode/component.js';
+import { contextComponent } from '../../headnode/context/component.js';
+import type { Kubernetes } from '../../headnode/kubernetes.js';
+import { minikubeComponent } from '../../headnode/minikube/component.js';
+import { type MinikubePlan, minikubeDefaults } from '../../headnode/minikube/plan.js';
+import { CHART } from '../../headnode/reana/chart.js';
+import type { ReanaPlan } from '../../headnode/reana/plan.js';
+import { reana } from '../../headnode/reana/reana.js';
+import { stepsToken } from '../../htcondor/pool.js';
+import { certificateAt } from '../../reana/secured.js';
+import type { ReanaSpec } from '../reanaspec.js';
+import type { ReanaFacts } from '../record.js';
+import type { RunningPool } from './headnode.js';
+
+/** All of REANA's images are 5 GB. Milliseconds. */
+const TIMEOUT_MS = 45 * 60_000;
+
+export interface Upstream {
+  readonly facts: ReanaFacts;
+  /** By which its administrator, who is the cluster's user, talks to it. Secret. */
+  readonly token: string;
+}
+
+/** What keeps upstream REANA from coming up here; changes nothing. */
+export async function missingForUpstream(
+  at: Headnode,
+  spec: ReanaSpec,
+  pool: RunningPool,
+): Promise<readonly Missing[]> {
+  if (pool.address.startsWith('127.')) {
+    const hint = 'choose a headnode that sites reach by the network: --headnode [user@]host, or --reana edge';
+    return [{ what: `Kubernetes' pods can't reach the pool, which is on ${pool.address}`, hint }];
+  }
+  const { component, plan } = kubernetesFor(spec);
+  return component.check(at, plan);
+}
+
+/** Brings Kubernetes up, where it is to be the cluster's own, and REANA on it. @throws ScailfinError in their own words */
+export async function bringUpUpstream(at: Headnode, spec: ReanaSpec, pool: RunningPool): Promise<Upstream> {
+  const { component, plan } = kubernetesFor(spec);
+  const kubernetes = await bringUp(component, at, plan);
+  const running = await bringUp(reana(), at, await reanaPlan(at, spec, pool, kubernetes));
+  const certificate = await certificateAt(() => at.host.dial(running.port));
+  return {
+    facts: { flavour: 'upstream', scheme: 'https', port: running.port, certificate },
+    token: running.token,
+  };
+}
+
+/** Where REANA goes, whichever component that is. */
+function kubernetesFor({ kubernetes, tools = {} }: ReanaSpec): {
+  component: Component<unknown, Kubernetes>;
+  plan: unknown;
+} {
+  const { firstPort } = minikubeDefaults;
+  if (kubernetes.kind === 'context')
+    return {
+      component: contextComponent as Component<unknown, Kubernetes>,
+      plan: { context: kubernetes.name, firstPort, tools },
+    };
+  const plan: MinikubePlan = {
+    ...{ ...minikubeDefaults, driver: kubernetes.driver, tools },
+    ...(kubernetes.cores === undefined ? {} : { cpus: kubernetes.cores }),
+    ...(kubernetes.memory === undefined ? {} : { memoryMib: kubernetes.memory }),
+  };
+  return { component: minikubeComponent as Component<unknown, Kubernetes>, plan };
+}
+
+async function reanaPlan(
+  at: Headnode,
+  { image, chart, values, email }: ReanaSpec,
+  pool: RunningPool,
+  kubernetes: Kubernetes,
+): Promise<ReanaPlan> {
+  return {
+    ...{ kubernetes, image, timeoutMs: TIMEOUT_MS },
+    chart: chart === undefined ? CHART : { from: chart.from, sha256: chart.sha256 },
+    pool: {
+      collector: `${pool.address}:${pool.port}`,
+      schedd: at.cluster,
+      token: await stepsToken(at.host, at.dir, pool.bin),
+    },
+    email: email ?? `${at.cluster}@scailfin.invalid`,
+    ...(values === undefined ? {} : { values }),
+  };
+}

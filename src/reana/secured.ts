@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { connect, type TLSSocket } from 'node:tls';
+import { ConnectionError } from '../errors.js';
+
+type Dial = () => Promise<Duplex>;
+
+/** The certificate of what answers: SHA-256, in hexadecimal pairs with colons. */
+export async function certificateAt(dial: Dial): Promise<string> {
+  const socket = await handshake(await dial());
+  try {
+    return socket.getPeerCertificate().fingerprint256;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/**
+ * Connections with TLS to a server that signed its certificate itself: known again by the certificate.
+ * @throws ConnectionError when another answers, before it was told anything
+ */
+export function securedBy(certificate: string, dial: Dial): Dial {
+  return async () => {
+    const socket = await handshake(await dial());
+    if (socket.getPeerCertificate().fingerprint256 === certificate) return socket;
+    socket.destroy();
+    throw new ConnectionError("what answers on REANA's port shows another certificate than REANA did", {
+      hint: '`scailfin up` again learns a certificate that was renewed; else end what listens on that port of the headnode',
+    });
+  };
+}
+
+async function handshake(raw: Duplex): Promise<TLSSocket> {
+  const socket = connect({ socket: raw, rejectUnauthorized: false, servername: 'localhost' });
+  try {
+    await once(socket, 'secureConnect');
+    return socket;
+  } catch (error) {
+    raw.destroy();
+    throw new ConnectionError("REANA's port does not answer with TLS", { cause: error });
+  }
+}

@@ -1,7 +1,7 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
-import type { Growth } from '../htcondor/growth.js';
 import type { Part } from '../headnode/component.js';
+import type { Growth } from '../htcondor/growth.js';
 import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';

@@ -12,7 +12,7 @@ const all: readonly Any[] = [reana(), contextComponent, minikubeComponent];
 
 /** Those of which something is on the headnode, told by their folders: the journal may be lost. */
 async function found(at: Headnode): Promise<readonly Any[]> {
-  const script = 'for name in "${@:2}"; do [ ! -d "$1/$name" ] || echo "there=$name"; done';
+  const script = 'cd "$1" 2>/dev/null || exit 0; shift; for name; do [ ! -d "$name" ] || echo "there=$name"; done';
   const out = await runScript(at.host, script, [at.dir, ...all.map(c => c.name)]);
   const there = keyValues(out.stdout).get('there') ?? [];
   return all.filter(component => there.includes(component.name));

@@ -79,7 +79,6 @@ export async function glideinToken(host: Host, dir: string): Promise<string> {
   return (await host.run(['cat', `${dir}/glidein.token`])).stdout.trim();
 }
 
-<<<<<<< HEAD
 /**
  * A token by which REANA's job controller reads the pool and submits steps, and nothing else: what a job of this
  * identity may be is in the pool's configuration. It lives as long as the glide-ins' does. Secret.
@@ -89,12 +88,6 @@ export async function stepsToken(host: Host, dir: string, bin: string, trustDoma
   const identity = ['-identity', `reana-steps@${trustDomain}`, '-key', 'POOL', '-lifetime', String(TOKEN_LIFETIME)];
   const create = ['env', `CONDOR_CONFIG=${dir}/condor_config`, `${bin}/condor_token_create`] as const;
   return (await host.run([...create, ...identity, ...rights])).stdout.trim();
-=======
-/** The token by which REANA's job controllers submit steps, and do no more. Secret. */
-export async function stepsToken(host: Host, dir: string, bin: string): Promise<string> {
-  const out = await runScript(host, templateText('headnode/steps-token.sh'), [dir, bin, String(TOKEN_LIFETIME)]);
-  return out.stdout.trim();
->>>>>>> 336988e (up brings upstream REANA where the headnode can carry it, else the edge, and says which and why; status lists its parts, down takes them)
 }
 
 export interface Payload {

@@ -78,7 +78,7 @@ async function reanaPlan(
     pool: {
       collector: `${pool.address}:${pool.port}`,
       schedd: at.cluster,
-      token: await stepsToken(at.host, at.dir, pool.bin),
+      token: await stepsToken(at.host, at.dir, pool.bin, pool.plan.trustDomain),
     },
     email: email ?? `${at.cluster}@scailfin.invalid`,
     ...(values === undefined ? {} : { values }),

@@ -56,8 +56,7 @@ def query(schedd, workflows, lease=None):
 
 def past(schedd, job):
     """Return a job that left the queue, as the history has it."""
-    constraint = "ClusterId == {} && ProcId == {}".format(*job.split("."))
-    return {"jobs": [plain(ad) for ad in schedd.history(constraint, SHOWN, 1)]}
+    return {"jobs": [plain(ad) for ad in schedd.history(the(job), SHOWN, 1)]}
 
 
 def retrieve(schedd, job, outputs):
@@ -82,16 +81,22 @@ def set_streams(schedd, job, value):
 
 
 def collected(schedd, job):
-    """Nobody needs the job's files any more: it leaves the queue."""
-    schedd.edit([job], "ScailfinCollected", "true")
-    schedd.act(htcondor2.JobAction.Remove, [job], reason="its outcome is known")
+    """Nobody needs the job's files any more: it leaves the queue, if it is there."""
+    if jobs(schedd, the(job)):
+        schedd.edit([job], "ScailfinCollected", "true")
+        schedd.act(htcondor2.JobAction.Remove, [job], reason="its outcome is known")
     return {}
 
 
 def remove(schedd, job, reason):
     """Remove a job; one that is gone is fine."""
     schedd.act(htcondor2.JobAction.Remove, [job], reason=reason)
-    return {"jobs": jobs(schedd, "ClusterId == {} && ProcId == {}".format(*job.split(".")))}
+    return {"jobs": jobs(schedd, the(job))}
+
+
+def the(job):
+    """Return the constraint that one job meets."""
+    return "ClusterId == {} && ProcId == {}".format(*job.split("."))
 
 
 def jobs(schedd, constraint):

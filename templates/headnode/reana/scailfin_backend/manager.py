@@ -70,6 +70,8 @@ class PoolJobManager(JobManager):
     @JobManager.execution_hook
     def execute(self):
         """Submit the step. Returns its id; an error's text is what the engine is told."""
+        if not self.cmd.strip():
+            raise ValueError("the step {} has no command".format(self.job_name))
         resources = hints.resources_of(self.hints)
         variables, files = secrets()
         environment = dict(variables, **{name: str(value) for name, value in self.env_vars.items()})

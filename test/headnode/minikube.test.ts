@@ -228,6 +228,13 @@ describe('minikube on a headnode', { timeout: 60_000 }, () => {
       await minikube.remove(world.at);
     });
 
+    it('is not believed done where an engine gives an odd answer; one that is not for this user had nothing of ours', async () => {
+      world.trouble({ docker: 'denied' });
+      await minikube.remove(world.at);
+      world.path.put('docker', '#!/bin/sh\necho cannot set user namespace >&2\nexit 1\n');
+      expect(await left()).toEqual([`docker can't be asked for the node ${profile}: cannot set user namespace`]);
+    });
+
     it('goes by the label when records, files and minikube are gone', async () => {
       await up();
       await world.host.run(['rm', '-rf', join(world.dir, 'minikube')]);

@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { boscoFolders } from './rendering/bosco.js';
 import type { Folder } from './rendering/folder.js';
-import { headnodeFolder } from './rendering/headnode.js';
+import { headnodeFolder, reanasOf } from './rendering/headnode.js';
 import { checkFolder, siteFolder } from './rendering/site.js';
 import { stepFolder } from './rendering/step.js';
+import { upstreamFolders } from './rendering/upstream.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /**
@@ -14,7 +15,9 @@ import type { ClusterSpec, SiteSpec } from './spec.js';
  */
 export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: string): Promise<string[]> {
   const folders = [headnodeFolder(cluster), siteFolder(cluster, site)];
-  if (cluster.reana) folders.push(await stepFolder(cluster.name));
+  const { edge, upstream } = reanasOf(cluster);
+  if (edge) folders.push(await stepFolder(cluster.name));
+  if (upstream && cluster.reana) folders.push(...upstreamFolders(cluster, cluster.reana));
   folders.push(...boscoFolders(cluster, site), checkFolder());
   const files = folders.flatMap(({ name, files }) => files.map(file => ({ ...file, path: `${name}/${file.name}` })));
   const all = [{ path: 'README', content: readme(cluster, site, folders), mode: 0o644 }, ...files];
@@ -30,7 +33,7 @@ function readme(cluster: ClusterSpec, site: SiteSpec, folders: readonly Folder[]
     const width = Math.max(...files.map(file => file.name.length)) + 2;
     return [`${name}/   ${goes}.`, ...files.map(f => `  ${f.name.padEnd(width)}${f.what}`)].join('\n');
   });
-  const program = cluster.reana
+  const program = reanasOf(cluster).edge
     ? "\nThe edge's program goes to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/."
     : '';
   return `What scailfin would send for the cluster ${cluster.name} at ${site.site}.

@@ -112,7 +112,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
 
 /** Names that HTCondor's programs put together, from those of daemons and permissions, as its manual has them: `<SUBSYS>_ARGS`. */
 const composed = [
-  /^LOCAL_CONFIG_FILE$/,
+  /^SUBMIT_REQUIREMENT_STEPS(_REASON)?$/,
   /^(NUM_SLOTS_TYPE_1|SLOT_TYPE_1|SLOT_TYPE_1_PARTITIONABLE)$/,
   /^ALLOW_(ADMINISTRATOR|CONFIG|DAEMON|NEGOTIATOR|READ|WRITE|ADVERTISE_(MASTER|SCHEDD|STARTD))$/,
   /^SHARED_PORT_ARGS$/,
@@ -121,7 +121,9 @@ const composed = [
 
 /** What a configuration sets, without the daemon it is said for. */
 const namesIn = (text: string): string[] =>
-  [...text.matchAll(/^\s*(?:MASTER\.|STARTD\.)?([A-Za-z_]\w*)\s*=/gm)].map(([, name]) => name as string);
+  [...text.replaceAll(/\\\n/g, ' ').matchAll(/^\s*(?:MASTER\.|STARTD\.)?([A-Za-z_]\w*)\s*=/gm)].map(
+    ([, name]) => name as string,
+  );
 
 /** A name of our own counts where the configuration itself uses it: in another value, as a daemon, or in an ad. */
 function isOurs(name: string, text: string): boolean {
@@ -131,11 +133,11 @@ function isOurs(name: string, text: string): boolean {
 
 /** @returns names which neither HTCondor's table of parameters nor its programs have */
 async function unknownTo(names: readonly string[]): Promise<string[]> {
-  // the table lacks this one, and the programs have it
+  // the table lacks this one, and the programs have it, as the end of a string: linkers lay strings over each other
   const proof = 'CLASSAD_LIFETIME';
   const ask = `CONDOR_CONFIG=/dev/null condor_config_val ${[proof, ...names].join(' ')} 2>&1 | sed -n 's/^Not defined: //p' >/tmp/undefined
 echo '== undefined'; cat /tmp/undefined
-echo '== in programs'; grep -aowhF -f /tmp/undefined /usr/sbin/condor_* /usr/lib/libcondor_utils_* | sort -u`;
+echo '== in programs'; cat /usr/sbin/condor_* /usr/lib/libcondor_utils_* | tr '\\0' '\\n' | grep -aoE "($(paste -sd '|' /tmp/undefined))([^A-Za-z0-9_]|$)" | grep -aoE '[A-Z0-9_]+' | sort -u`;
   const { stdout, stderr } = await inRoot(ask, {});
   const [undef, there] = stdout
     .split(/^== .*\n?/m)

@@ -23,7 +23,10 @@ const asTheyAre = new Set(filesBelow(templates).map(name => readFileSync(join(te
 /** The wrapper is nothing but templates, too, and the edge's settings name this version: both have tests of their own. */
 const made = (all: Rendered): Record<string, string> =>
   Object.fromEntries(
-    [...all].filter(([name, text]) => !asTheyAre.has(text) && !/^step\/step\.sh$|settings\.json$/.test(name)),
+    [...all]
+      .filter(([name, text]) => !asTheyAre.has(text) && !/\/step\.sh$|settings\.json$/.test(name))
+      // the digest of the image's files
+      .map(([name, text]) => [name, text.replace(/(job-controller:)[0-9a-f]{12}$/m, '$1TAG')]),
   );
 
 function update(dir: string, files: Record<string, string>): void {

@@ -18,6 +18,7 @@ import { planOf } from '../headnode/reana/plans.js';
 import { kubernetesTools } from '../kubernetes/tools.js';
 import { program } from '../lab/programs.js';
 import { pythonWith } from '../lab/python.js';
+import { ofChoice } from './helpers/rendered.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'scailfin-objects-'));
@@ -48,6 +49,16 @@ describe("REANA's values", () => {
     const read = parse(valuesFile(values));
     expect(leaves(read).length).toBeGreaterThan(30);
     expect(unknownTo(read)).toEqual([]);
+  });
+
+  it('are so rendered, with no secret', async () => {
+    const text = (await ofChoice('local-upstream')).get('reana/values.yaml') ?? '';
+    const values = parse(text) as { secrets: unknown };
+    expect(unknownTo(values)).toEqual([]);
+    const told = leaves(values.secrets).map(path =>
+      path.split('/').reduce((at, key) => (at as never)[key], values.secrets),
+    );
+    expect(told.filter(secret => !/^@\w+@$/.test(String(secret)))).toEqual(['reana']);
   });
 
   it('would be found out where they name anything else', () => {

@@ -12,7 +12,8 @@ import { type Folder, type Leaving, placeholders, script, scriptNames } from './
 export function headnodeFolder(cluster: ClusterSpec): Folder {
   const dir = poolDir(placeholders(defaultWork), cluster.name);
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
-  const isWanted = (name: string): boolean => cluster.reana !== undefined || !isOfReana(name);
+  const { edge: hasEdge, upstream } = reanasOf(cluster);
+  const isWanted = (name: string): boolean => (hasEdge || !ofEdge.test(name)) && (upstream || !ofUpstream.test(name));
   return {
     name: 'headnode',
     goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
@@ -21,7 +22,7 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
         ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },
         content: poolConfig({ dir, name: cluster.name, trustDomain: domain }),
       },
-      ...(cluster.reana ? edge(cluster.name, dir) : []),
+      ...(hasEdge ? edge(cluster.name, dir) : []),
       ...scriptNames('headnode')
         .filter(isWanted)
         .map(name => script(`headnode/${name}`)),
@@ -30,8 +31,17 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
   };
 }
 
-/** The edge's, and those that bring upstream REANA on a Kubernetes. */
-const isOfReana = (script: string): boolean => /^(edge-|tool-|detach|follow$|keep-up$)/.test(script);
+/** Whose REANA the cluster may get; both where the headnode decides. */
+export function reanasOf({ reana }: ClusterSpec): { readonly edge: boolean; readonly upstream: boolean } {
+  return {
+    edge: reana !== undefined && reana.flavour !== 'upstream',
+    upstream: reana !== undefined && reana.flavour !== 'edge',
+  };
+}
+
+const ofEdge = /^edge-/;
+/** What fetches its programs, and follows what takes long. */
+const ofUpstream = /^(tool-|detach|follow$|keep-up$)/;
 
 /** By these upstream REANA's Kubernetes is made, or found. */
 function kubernetes({ flavour, kubernetes: { kind } }: ReanaSpec): Leaving[] {

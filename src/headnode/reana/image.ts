@@ -18,7 +18,7 @@ interface SourceFile {
 }
 
 /** What the image is built of, by path: our folder without its README, and the script that runs a step on a node. */
-function sources(folder = join(packageRoot, 'templates/headnode/reana')): readonly SourceFile[] {
+export function imageSources(folder = join(packageRoot, 'templates/headnode/reana')): readonly SourceFile[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter(e => e.isFile() && !e.name.endsWith('.md') && !e.parentPath.includes('__pycache__'));
   const paths = files.map(e => join(e.parentPath, e.name).slice(folder.length + 1));
@@ -27,7 +27,7 @@ function sources(folder = join(packageRoot, 'templates/headnode/reana')): readon
 }
 
 /** The job controller's image that this version of scailfin builds: other files, another tag. */
-export function imageTag(files: readonly SourceFile[] = sources()): string {
+export function imageTag(files: readonly SourceFile[] = imageSources()): string {
   const digest = createHash('sha256');
   for (const { path, content } of files) digest.update(`${path}\0${content.length}\0`).update(content);
   return `localhost/scailfin-job-controller:${digest.digest('hex').slice(0, 12)}`;
@@ -38,7 +38,7 @@ export function imageTag(files: readonly SourceFile[] = sources()): string {
  * @throws ScailfinError with the build's last words
  */
 export async function buildImage(at: Headnode, { build }: OwnKubernetes): Promise<string> {
-  const files = sources();
+  const files = imageSources();
   const tag = imageTag(files);
   const folder = `${reanaDir(at)}/image`;
   await at.host.put(files.map(({ path, content }) => ({ path: `${folder}/${path}`, content, mode: 0o644 })));

@@ -1,5 +1,5 @@
 /** Who reads a rendered file. */
-export type Kind = 'bash' | 'sh' | 'sourced' | 'configuration' | 'submit' | 'json' | 'awk' | 'text';
+export type Kind = 'bash' | 'sh' | 'sourced' | 'configuration' | 'submit' | 'json' | 'yaml' | 'python' | 'awk' | 'text';
 
 /** By its name and its first line. @throws for one that nothing is known of: each kind has its check */
 export function kindOf(name: string, text: string): Kind {
@@ -10,7 +10,9 @@ export function kindOf(name: string, text: string): Kind {
   if (/\/submit$|\.htcondor$|\.sub$/.test(name)) return 'submit';
   if (name.endsWith('.json')) return 'json';
   if (name.endsWith('.awk')) return 'awk';
-  // a number is no format to check
-  if (['README', 'headnode/edge/port'].includes(name)) return 'text';
+  if (name.endsWith('.yaml')) return 'yaml';
+  if (name.endsWith('.py')) return 'python';
+  // a port is a number; pip and an image's builder have no check but to do it
+  if (/^README$|^headnode\/edge\/port$|^reana\/image\/(Dockerfile|requirements\.txt)$/.test(name)) return 'text';
   throw new Error(`${name}: who reads it, and what checks it?`);
 }

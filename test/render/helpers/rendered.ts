@@ -18,7 +18,7 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
   },
   'nersc-reana': {
     site: 'nersc',
-    request: { account: 'm1234', queue: 'debug', walltime: 1800, nodes: 4, framework: 'reana' },
+    request: { account: 'm1234', queue: 'debug', walltime: 1800, nodes: 4, reana: 'edge' },
   },
   bluewaters: { site: 'bluewaters', request: { account: 'jq1', nodes: 2, walltime: 7200 } },
   notredame: { site: 'notredame', request: { user: 'jdoe', nodes: 3, cores: 24, walltime: 36 * 3600 } },
@@ -39,6 +39,7 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     request: { user: 'jdoe', max: 3, cores: 24, walltime: 36 * 3600, submit: 'bosco', headnode: 'login' },
   },
   local: { site: 'local', request: { name: 'mine' } },
+  'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };
 
 /** Of each batch system, for what no shipped site has. */
@@ -72,7 +73,9 @@ async function rendered(profile: SiteProfile, request: UpRequest): Promise<Rende
       .map(entry => relative(dir, join(entry.parentPath, entry.name)))
       .sort();
     if (there.join() !== [...files].sort().join()) throw new Error(`said to be written: ${files}; written: ${there}`);
-    const tooOpen = there.find(name => /settings|conf|env/.test(name) && (statSync(join(dir, name)).mode & 0o77) !== 0);
+    const tooOpen = there.find(
+      name => /settings$|settings\.json$|conf|env$|values/.test(name) && (statSync(join(dir, name)).mode & 0o77) !== 0,
+    );
     if (tooOpen) throw new Error(`${tooOpen} can be read by others`);
     return new Map(there.map(name => [name, readFileSync(join(dir, name), 'utf8')]));
   } finally {

@@ -5,7 +5,7 @@ import type { Folder } from './rendering/folder.js';
 import { headnodeFolder, reanasOf } from './rendering/headnode.js';
 import { checkFolder, siteFolder } from './rendering/site.js';
 import { stepFolder } from './rendering/step.js';
-import { upstreamFolders } from './rendering/upstream.js';
+import { reanaFolder } from './rendering/upstream.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /**
@@ -17,7 +17,7 @@ export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: strin
   const folders = [headnodeFolder(cluster), siteFolder(cluster, site)];
   const { edge, upstream } = reanasOf(cluster);
   if (edge) folders.push(await stepFolder(cluster.name));
-  if (upstream && cluster.reana) folders.push(...upstreamFolders(cluster, cluster.reana));
+  if (upstream && cluster.reana) folders.push(reanaFolder(cluster, cluster.reana));
   folders.push(...boscoFolders(cluster, site), checkFolder());
   const files = folders.flatMap(({ name, files }) => files.map(file => ({ ...file, path: `${name}/${file.name}` })));
   const all = [{ path: 'README', content: readme(cluster, site, folders), mode: 0o644 }, ...files];

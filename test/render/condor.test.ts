@@ -9,6 +9,7 @@ const reason = labUnavailable();
 const skipped = reason ? ` (skipped: ${reason})` : '';
 
 const nersc = await ofChoice('nersc-reana');
+const bridges = await ofChoice('bridges-bosco');
 
 /** A rendered text as it would be there: what is learnt on the way is filled in, the home is /tmp/home. */
 const filled = (text: string): string =>
@@ -69,11 +70,10 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
   });
 
   it("the pool's, with what grows it", async () => {
-    const grown = await ofChoice('bridges-bosco');
     const there = '/tmp/home/.scailfin/bridges/pool';
     const files = {
-      [`${there}/condor_config`]: filled(grown.get('headnode/condor_config') ?? ''),
-      [`${there}/bosco.config`]: filled(grown.get('grow/bosco.config') ?? ''),
+      [`${there}/condor_config`]: filled(bridges.get('headnode/condor_config') ?? ''),
+      [`${there}/bosco.config`]: filled(bridges.get('grow/bosco.config') ?? ''),
       [`${there}/found.config`]: found,
     };
     const args = 'DAEMON_LIST GROW at_bridges_GAHP';
@@ -116,7 +116,8 @@ const composed = [
   /^(NUM_SLOTS_TYPE_1|SLOT_TYPE_1|SLOT_TYPE_1_PARTITIONABLE)$/,
   /^ALLOW_(ADMINISTRATOR|CONFIG|DAEMON|NEGOTIATOR|READ|WRITE|ADVERTISE_(MASTER|SCHEDD|STARTD))$/,
   /^SHARED_PORT_ARGS$/,
-  /^MASTER_EDGE_(BACKOFF_CONSTANT|BACKOFF_CEILING|RECOVER_FACTOR)$/,
+  /^AT_BRIDGES_GAHP$/,
+  /^MASTER_(EDGE|GROW)_(BACKOFF_CONSTANT|BACKOFF_CEILING|RECOVER_FACTOR)$/,
 ];
 
 /** What a configuration sets, without the daemon it is said for. */
@@ -149,7 +150,7 @@ echo '== in programs'; cat /usr/sbin/condor_* /usr/lib/libcondor_utils_* | tr '\
 
 describe.skipIf(reason !== undefined)(`what HTCondor is told it knows${skipped}`, () => {
   it.each([
-    ['the pool', () => Object.values(poolFiles).join('\n')],
+    ['the pool', () => [...Object.values(poolFiles), bridges.get('grow/bosco.config')].join('\n')],
     ['a glide-in', () => glidein],
   ])('in the configuration of %s', async (_, textOf) => {
     const text = textOf();

@@ -7,22 +7,10 @@ import { defaultWork } from '../../hosts/probe.js';
 import { poolDir } from '../context.js';
 import type { ReanaSpec } from '../reanaspec.js';
 import type { ClusterSpec } from '../spec.js';
-import { type Folder, type Leaving, placeholders, script, scriptNames } from './folder.js';
+import { type Folder, type Leaving, placeholders } from './folder.js';
 
-/** What brings CERN's REANA to a Kubernetes, and that Kubernetes to the headnode where it is the cluster's own. */
-export function upstreamFolders(cluster: ClusterSpec, spec: ReanaSpec): Folder[] {
-  const folders = [reanaFolder(cluster, spec)];
-  if (spec.kubernetes.kind === 'minikube') {
-    folders.push({
-      name: 'minikube',
-      goes: 'is run on the headnode over the connection, and not kept',
-      files: scriptNames('headnode/minikube').map(name => script(`headnode/minikube/${name}`)),
-    });
-  }
-  return folders;
-}
-
-function reanaFolder(cluster: ClusterSpec, spec: ReanaSpec): Folder {
+/** What brings CERN's REANA to a Kubernetes. */
+export function reanaFolder(cluster: ClusterSpec, spec: ReanaSpec): Folder {
   const plan = planFor(cluster, spec);
   const image = plan.image ?? imageTag();
   const values = valuesFor(plan, { cluster: cluster.name, image, secrets: hidden(), node: undefined });

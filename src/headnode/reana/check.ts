@@ -50,9 +50,9 @@ async function amongOthers(kube: Kube, plan: ReanaPlan): Promise<(Missing | unde
   return [await rights(kube), onNodes(plan) ? await sharedStorage(kube) : undefined];
 }
 
-/** The chart makes some objects that belong to no namespace. */
+/** The chart makes some objects that belong to no namespace; who may make roles, may make the others. */
 async function rights(kube: Kube): Promise<Missing | undefined> {
-  for (const what of ['namespaces', 'clusterroles', 'clusterrolebindings', 'storageclasses']) {
+  for (const what of ['namespaces', 'clusterroles']) {
     const out = await kube.kubectl(['auth', 'can-i', 'create', what], { check: false });
     // the answer is its exit status, and a word; anything else is no answer (kubectl auth can-i --help)
     if (out.exitCode === 0 || !/^no/.test(out.stdout)) continue;

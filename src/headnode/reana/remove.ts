@@ -40,8 +40,8 @@ async function stopIn(kube: Kube): Promise<void> {
     await deleteAll(kube, kind);
 }
 
-async function deleteAll(kube: Kube, kind: string): Promise<void> {
-  const argv = ['delete', kind, '--all', '--wait', `--timeout=${RUNS_MS / 1000}s`];
+async function deleteAll(kube: Kube, kinds: string): Promise<void> {
+  const argv = ['delete', kinds, '--all', '--wait', `--timeout=${RUNS_MS / 1000}s`];
   await kube.kubectl(argv, { timeoutMs: RUNS_MS + 30_000 });
 }
 

@@ -7,8 +7,11 @@ export type Values = { readonly [key: string]: unknown };
 /** The name by which workflows, and the image, know the pool. */
 export const BACKEND = 'htcondorvc3';
 
+/** REANA's clients check backends' names, and know these only: each means the pool. */
+const ALIASES = ['htcondorcern', 'slurmcern', 'compute4punch'];
+
 /** The administrator's secret in REANA that holds the pool's token. */
-export const TOKEN = 'SCAILFIN_POOL_TOKEN';
+export const TOKEN = 'scailfin-pool-token';
 
 /** What one user's jobs in Kubernetes itself may use, and how long (7 days): a step that needs more goes to the pool. */
 const JOB_MEMORY = '4Gi';
@@ -25,7 +28,7 @@ interface Inputs {
 /** Values for REANA's chart 0.9.4: a single user's, with no secret of the chart's own left. */
 export function valuesFor(plan: ReanaPlan, inputs: Inputs): Values {
   const ours: Values = {
-    compute_backends: ['kubernetes', BACKEND],
+    compute_backends: ['kubernetes', BACKEND, ...ALIASES],
     ...storage(),
     ...pinned(inputs.node),
     secrets: secretValues(inputs.secrets),
@@ -88,7 +91,7 @@ function components(image: string, { pool }: ReanaPlan): Values {
 
 /** What the image reads, by templates/headnode/reana/README.md. No secret: these stand in pods' descriptions. */
 function poolEnvironment({ collector, schedd }: ReanaPlan['pool']): Values {
-  return { SCAILFIN_POOL: collector, SCAILFIN_SCHEDD: schedd };
+  return { SCAILFIN_COLLECTOR: collector, SCAILFIN_SCHEDD: schedd };
 }
 
 /** The way in: HTTPS only; on a Kubernetes of others not from outside of it, and deaf to other namespaces. */

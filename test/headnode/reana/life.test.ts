@@ -36,51 +36,7 @@ describe.skipIf(why)(`REANA on a Kubernetes${why ? ` (skipped: ${why})` : ''}`, 
     return Buffer.from(encoded, 'base64').toString();
   }
 
-  it('comes up, ends, comes back with what it had, and goes', { timeout: 180_000 }, async () => {
-    const cluster = world.cluster('alpha');
-    const { component, at, plan } = cluster;
-    world.keep('db-starting', '2');
-    const running = await bringUp(component, at, plan);
-
-    expect(running).toMatchObject({ port: world.serverPort, email: 'alice@example.org', token: world.kept('token') });
-    expect(running.password).toBe(world.kept('password'));
-    expect(world.kept('db-password')).toBe(secretsOf(cluster).database);
-    expect(await inSecret(cluster, 'db-secrets', 'password')).toBe(secretsOf(cluster).database);
-    expect(await inSecret(cluster, 'admin-access-token', 'ADMIN_ACCESS_TOKEN')).toBe(running.token);
-    const given = world.server.secrets.get('SCAILFIN_POOL_TOKEN');
-    expect(given).toEqual({ type: 'file', value: Buffer.from('pool-token').toString('base64') });
-    for (const name of ['secrets.json', 'values.yaml', 'kubernetes.json']) {
-      expect(statSync(cluster.file(name)).mode & 0o777).toBe(0o600);
-    }
-    expect(new Set((await component.healthy(at)).map(part => part.state))).toEqual(new Set(['alive']));
-    expect(cluster.told).toContain('installing the chart');
-
-    const again = await bringUp(component, at, plan);
-    expect(again).toEqual(running);
-    expect(world.kept('commands').split('\n')).toHaveLength(1);
-
-    await component.stop(at);
-    expect(await cluster.kubectl('get', 'pods,deployments,statefulsets,services', '-o', 'name')).toBe('');
-    expect((await component.healthy(at))[0]).toMatchObject({
-      state: 'dead',
-      reason: expect.stringContaining('nothing'),
-    });
-    await component.stop(at);
-    expect(await bringUp(component, at, plan)).toEqual(running);
-
-    await component.remove(at);
-    expect(existsSync(cluster.file(''))).toBe(false);
-    expect((await component.healthy(at))[0]).toMatchObject({ reason: 'it has never been installed' });
-    await component.remove(at);
-  });
-
-  it('finds the token of an administrator that was made unheard', { timeout: 120_000 }, async () => {
-    const { component, at, plan } = world.cluster('unheard');
-    world.keep('token', 'a-token-that-was-lost');
-    expect(await bringUp(component, at, plan)).toMatchObject({ token: 'a-token-that-was-lost' });
-    await component.remove(at);
-  });
-
+  // first: afterwards others have had the nodes' storage
   it('is among others, and takes away nothing but its own', { timeout: 180_000 }, async () => {
     const { own: _own, ...others } = world.cluster('beta').plan.kubernetes;
     const [port = 0] = await freePorts(1);
@@ -108,5 +64,55 @@ describe.skipIf(why)(`REANA on a Kubernetes${why ? ` (skipped: ${why})` : ''}`, 
     const left = await world.plane.kubectl(['get', 'clusterroles,clusterrolebindings,storageclasses', '-o', 'name']);
     expect(left).not.toContain(cluster.release);
     expect(await theirs()).toEqual(before);
+  });
+
+  it('comes up, ends, comes back with what it had, and goes', { timeout: 180_000 }, async () => {
+    const cluster = world.cluster('alpha');
+    const { component, at, plan } = cluster;
+    world.keep('db-starting', '2');
+    const running = await bringUp(component, at, plan);
+
+    expect(running).toMatchObject({ port: world.serverPort, email: 'alice@example.org', token: world.kept('token') });
+    expect(running.password).toBe(world.kept('password'));
+    expect(world.kept('db-password')).toBe(secretsOf(cluster).database);
+    expect(await inSecret(cluster, 'db-secrets', 'password')).toBe(secretsOf(cluster).database);
+    expect(await inSecret(cluster, 'admin-access-token', 'ADMIN_ACCESS_TOKEN')).toBe(running.token);
+    const given = world.server.secrets.get('scailfin-pool-token');
+    expect(given).toEqual({ type: 'file', value: Buffer.from('pool-token').toString('base64') });
+    for (const name of ['secrets.json', 'values.yaml', 'kubernetes.json']) {
+      expect(statSync(cluster.file(name)).mode & 0o777).toBe(0o600);
+    }
+    expect(new Set((await component.healthy(at)).map(part => part.state))).toEqual(new Set(['alive']));
+    expect(cluster.told).toContain('installing the chart');
+
+    const commands = cluster.host.commands.join('\n');
+    expect(commands).toContain('create-admin-user');
+    const secret = [...Object.values(secretsOf(cluster)), running.token, 'pool-token'];
+    expect(secret.filter(one => commands.includes(one))).toEqual([]);
+
+    const again = await bringUp(component, at, plan);
+    expect(again).toEqual(running);
+    expect(world.kept('commands').split('\n')).toHaveLength(1);
+
+    await component.stop(at);
+    expect(await cluster.kubectl('get', 'pods,deployments,statefulsets,services', '-o', 'name')).toBe('');
+    expect((await component.healthy(at))[0]).toMatchObject({
+      state: 'dead',
+      reason: expect.stringContaining('nothing'),
+    });
+    await component.stop(at);
+    expect(await bringUp(component, at, plan)).toEqual(running);
+
+    await component.remove(at);
+    expect(existsSync(cluster.file(''))).toBe(false);
+    expect((await component.healthy(at))[0]).toMatchObject({ reason: 'it has never been installed' });
+    await component.remove(at);
+  });
+
+  it('finds the token of an administrator that was made unheard', { timeout: 120_000 }, async () => {
+    const { component, at, plan } = world.cluster('unheard');
+    world.keep('token', 'a-token-that-was-lost');
+    expect(await bringUp(component, at, plan)).toMatchObject({ token: 'a-token-that-was-lost' });
+    await component.remove(at);
   });
 });

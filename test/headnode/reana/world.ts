@@ -7,23 +7,30 @@ import type { Kubernetes } from '../../../src/headnode/kubernetes.js';
 import type { Pace } from '../../../src/headnode/reana/pace.js';
 import { namespaceOf, type ReanaPlan, releaseOf } from '../../../src/headnode/reana/plan.js';
 import { reana } from '../../../src/headnode/reana/reana.js';
+import type { Output, RunOptions } from '../../../src/hosts/host.js';
 import { LocalHost } from '../../../src/hosts/local.js';
 import type { Fates } from '../../kubernetes/fates.js';
 import { ControlPlane } from '../../kubernetes/plane.js';
 import { planOf } from './plans.js';
 import { ReanaServer } from './server.js';
 
+/** REANA's real chart, for who has it, takes its place. */
+const standIn = fileURLToPath(new URL('../../kubernetes/chart', import.meta.url));
 const doubles = fileURLToPath(new URL('../doubles/reana', import.meta.url));
 
 /** As fast as a test wants it; nothing is borne with. */
 export const FAST: Pace = { pollMs: 300, patience: 0, settleMs: 200, silenceMs: 2_000 };
+
+/** What REANA's server says before it crashes. */
+export const LAST_WORDS = 'ModuleNotFoundError: No module named uwsgi';
 
 /**
  * A real Kubernetes, but for its containers: what REANA's pods would run is a folder of stand-ins, and REANA's page and API
  * a server on this machine.
  */
 export class World {
-  private readonly clusters: Cluster[] = [];
+  /** Each cluster's own: those of the last one may not be free yet. */
+  private nodePort = 30_500;
 
   private constructor(
     readonly plane: ControlPlane,
@@ -42,7 +49,11 @@ export class World {
     const server = new ReanaServer(() => readOr(join(state, 'token')));
     const port = await server.start(dir);
     const inside = { dir: pod, env: { PATH: `${pod}:/usr/bin:/bin`, STATE: state } };
-    const pods = { exec: { db: inside, 'rest-api': inside }, forward: port };
+    const said = join(dir, 'said');
+    // as a container runtime writes it
+    writeFileSync(said, `2026-01-01T00:00:00.000000000Z stderr F ${LAST_WORDS}\n`);
+    const logs = { 'rest-api': { file: said, previous: said } };
+    const pods = { exec: { db: inside, 'rest-api': inside }, logs, forward: port };
     // kwok looks for a command's program by its own PATH, not by the command's
     const path = process.env.PATH;
     process.env.PATH = `${pod}:${path}`;
@@ -68,26 +79,35 @@ export class World {
     writeFileSync(join(this.state, name), text);
   }
 
-  /** Nothing of any cluster is left, whatever a test had come to. */
+  /** The next test finds no cluster's, and pods that have kept nothing. */
   async clear(): Promise<void> {
-    for (const { component, at } of this.clusters.splice(0)) await component.stop(at).catch(() => undefined);
-    await this.plane.kubectl(['delete', 'namespaces', '--selector', 'app.kubernetes.io/managed-by=scailfin']);
+    const ours = ['--selector', 'app.kubernetes.io/managed-by=scailfin'];
+    await this.plane.kubectl(['delete', 'namespaces', ...ours, '--wait=false']);
     rmSync(this.state, { recursive: true });
     mkdirSync(this.state);
   }
 
   cluster(name: string, change: Partial<ReanaPlan> = {}, kubernetes: Partial<Kubernetes> = {}): Cluster {
-    const cluster = new Cluster(this, name, change, kubernetes);
-    this.clusters.push(cluster);
-    return cluster;
+    return new Cluster(this, name, change, { own: { build: ['false'], nodePort: this.nodePort++ }, ...kubernetes });
   }
 }
 
 const readOr = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '');
 
+/** Keeps the command lines that it runs: all of this machine's users can read those. */
+class OpenHost extends LocalHost {
+  readonly commands: string[] = [];
+
+  override run(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
+    this.commands.push(argv.join(' '));
+    return super.run(argv, options);
+  }
+}
+
 /** One REANA in the world. */
 export class Cluster {
   readonly at: Headnode;
+  readonly host = new OpenHost();
   readonly plan: ReanaPlan;
   readonly component = reana(FAST);
   readonly told: string[] = [];
@@ -100,11 +120,11 @@ export class Cluster {
   ) {
     const { plane } = world;
     const dir = join(world.dir, name);
-    this.at = { host: new LocalHost(), dir, cluster: name, onProgress: detail => this.told.push(detail) };
-    const { own } = planOf().kubernetes;
+    this.at = { host: this.host, dir, cluster: name, onProgress: detail => this.told.push(detail) };
     const there = { ...plane.tools, kubeconfig: plane.kubeconfig, context: plane.context, port: world.serverPort };
-    const chart = { from: fileURLToPath(new URL('../../kubernetes/chart', import.meta.url)), sha256: undefined };
-    this.plan = planOf({ chart, kubernetes: { ...there, ...(own && { own }), ...kubernetes }, ...change });
+    const from = process.env.SCAILFIN_TEST_REANA_CHART ?? standIn;
+    const chart = { from, sha256: undefined };
+    this.plan = planOf({ chart, kubernetes: { ...there, ...kubernetes }, ...change });
   }
 
   get namespace(): string {

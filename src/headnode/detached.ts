@@ -75,8 +75,9 @@ async function follow(host: Host, state: string, offset: number, seconds: number
   const of = (key: string): string[] => head.filter(l => l.startsWith(key)).map(l => l.slice(key.length));
   const rest = stdout.slice(cut + 2);
   const ended = of('state=')[0] ?? 'lost';
-  // a line that is still being written waits for its end, unless nobody is left to write it
-  const whole = ended === 'running' ? rest.slice(0, rest.lastIndexOf('\n') + 1) : rest;
+  // a line that is still being written, or goes on in the next answer, waits for its end
+  const isLast = ended !== 'running' && offset + Buffer.byteLength(rest) >= Number(of('size=')[0]);
+  const whole = isLast ? rest : rest.slice(0, rest.lastIndexOf('\n') + 1);
   const lines = whole.split('\n').filter(line => line !== '');
   return { state: ended, stderr: of('err=').join('\n').trim(), lines, bytes: Buffer.byteLength(whole) };
 }

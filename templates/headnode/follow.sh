@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # follow STATE OFFSET SECONDS: what the detached command wrote beyond OFFSET bytes, waiting up to SECONDS for news of it.
-# Prints state= and the end of its errors, an empty line, and the whole lines that are new.
+# Prints state=, size= and the end of its errors, an empty line, and the whole lines that are new.
 set -u
 state=$1 offset=$2 steps=$(($3 * 5))
 ended() {
@@ -15,6 +15,7 @@ while :; do
   break
 done
 echo "${over:-state=running}"
+echo "size=$size"
 [ -z "$over" ] || tail -n 20 "$state/err" | cut -c1-2000 | sed 's/^/err=/'
 echo
 tail -c "+$((offset + 1))" "$state/out" | head -c 1000000

@@ -6,12 +6,16 @@ import { LeftoverError } from '../../src/errors.js';
 import { bringUp } from '../../src/headnode/component.js';
 import { minikubeComponent as minikube } from '../../src/headnode/minikube/component.js';
 import { type MinikubePlan, minikubeDefaults, profileOf } from '../../src/headnode/minikube/plan.js';
+import type { Host } from '../../src/hosts/host.js';
+import { openHost } from '../../src/hosts/open.js';
+import { startSshd } from '../hosts/sshd.js';
+import { until } from '../lab/programs.js';
 import { World } from './world.js';
 
 // the machine of the test may be smaller than a headnode
 const plan: MinikubePlan = { ...minikubeDefaults, memoryMib: 2048, diskMib: 1, firstPort: 31_443 };
 
-describe('minikube on a headnode', { timeout: 60_000 }, () => {
+describe('minikube on a headnode', { timeout: 180_000 }, () => {
   let world: World;
   let profile: string;
 
@@ -95,6 +99,36 @@ describe('minikube on a headnode', { timeout: 60_000 }, () => {
     expect(world.calls('minikube').filter(c => c.startsWith('start'))).toHaveLength(1);
   });
 
+  it('goes on when the connection breaks, and is joined by the next one', async () => {
+    const server = await startSshd();
+    const hosts: Host[] = [];
+    const at = async () => {
+      const host = await openHost({ kind: 'ssh', host: 'box' }, { env: server.env });
+      hosts.push(host);
+      return { ...world.at, host: world.as(host) };
+    };
+    try {
+      world.trouble({ pause: 3000 });
+      const first = await at();
+      await minikube.install(first, plan);
+      await minikube.configure(first, plan);
+      const broken = minikube.start(first, plan).then(
+        () => 'it was not',
+        (error: Error) => error.constructor.name,
+      );
+      await until('the start', 20_000, () => world.progress.some(p => p.startsWith('fetching')));
+      for (const pid of server.sessions()) process.kill(pid, 'SIGKILL');
+      expect(await broken).toBe('ConnectionError');
+      expect((await minikube.start(await at(), plan)).port).toBe(31_443);
+      expect(world.calls('minikube').filter(c => c.startsWith('start'))).toHaveLength(1);
+      await minikube.remove(await at());
+      expect(ours()).toEqual(nothing);
+    } finally {
+      for (const host of hosts) await host.close().catch(() => {});
+      await server.stop();
+    }
+  });
+
   it('ends a start that is under way when it is taken down', async () => {
     world.trouble({ pause: 60_000 });
     await minikube.install(world.at, plan);
@@ -113,6 +147,19 @@ describe('minikube on a headnode', { timeout: 60_000 }, () => {
     await expect(up()).rejects.toThrow(/minikube can't start|does not start/);
     world.trouble({});
     expect((await up()).port).toBe(31_443);
+  });
+
+  it('is talked to without a proxy, whatever the headnode goes through', async () => {
+    world.path.put(
+      'helm',
+      '#!/bin/sh\n[ "$1" = version ] && echo v3.18.4 && exit\necho "$@" "$NO_PROXY" "$no_proxy"\n',
+    );
+    await minikube.configure(world.at, plan);
+    const run = async (...env: string[]) =>
+      (await world.host.run(['env', ...env, `${world.dir}/minikube/bin/helm`, 'a b'])).stdout.trim();
+    expect(await run()).toBe('a b 192.168.0.0/16 192.168.0.0/16');
+    expect(await run('no_proxy=.edu')).toBe('a b .edu,192.168.0.0/16 .edu,192.168.0.0/16');
+    expect(await run('NO_PROXY=x', 'no_proxy=y')).toBe('a b x,192.168.0.0/16 x,192.168.0.0/16');
   });
 
   describe('what is missing', () => {

@@ -35,7 +35,7 @@ export class World {
   readonly home = join(this.root, 'home');
   readonly dir = join(this.home, '.scailfin/mc');
   readonly progress: string[] = [];
-  readonly host: Host = new AsUser(new LocalHost(), this.home);
+  readonly host: Host = this.as(new LocalHost());
 
   constructor() {
     for (const place of [this.root, this.state, this.home, dirname(this.dir), this.dir]) {
@@ -53,6 +53,11 @@ export class World {
 
   get at(): Headnode {
     return { host: this.host, dir: this.dir, cluster: 'mc', onProgress: detail => this.progress.push(detail) };
+  }
+
+  /** A host of this machine as the user has it. */
+  as(host: Host): Host {
+    return new AsUser(host, [`HOME=${this.home}`, `PATH=${this.path.value}`]);
   }
 
   /** The programs that are on the headnode. */
@@ -105,7 +110,7 @@ export class World {
 class AsUser implements Host {
   constructor(
     private readonly inner: Host,
-    private readonly home: string,
+    private readonly env: readonly string[],
   ) {}
 
   get name(): string {
@@ -122,7 +127,7 @@ class AsUser implements Host {
 
   run(argv: readonly string[], options?: RunOptions): Promise<Output> {
     const become = isRoot ? ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'] : [];
-    return this.inner.run([...become, 'env', `HOME=${this.home}`, ...argv], options);
+    return this.inner.run([...become, 'env', ...this.env, ...argv], options);
   }
 
   attach(argv: readonly string[], options: AttachOptions): Promise<number> {

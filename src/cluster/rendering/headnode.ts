@@ -2,6 +2,7 @@ import { edgeFiles } from '../../headnode/edge.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { poolConfig } from '../../htcondor/pool.js';
 import { packageVersion } from '../../paths.js';
+import { render } from '../../templates.js';
 import { poolDir } from '../context.js';
 import type { ReanaSpec } from '../reanaspec.js';
 import { type ClusterSpec, headnodeName } from '../spec.js';
@@ -46,7 +47,13 @@ const ofUpstream = /^(tool-|detach|follow$|keep-up$)/;
 /** By these upstream REANA's Kubernetes is made, or found. */
 function kubernetes({ flavour, kubernetes: { kind } }: ReanaSpec): Leaving[] {
   if (flavour === 'edge') return [];
-  return scriptNames(`headnode/${kind}`).map(name => script(`headnode/${kind}/${name}`, `${kind}/${name}`));
+  const scripts = scriptNames(`headnode/${kind}`).map(name => script(`headnode/${kind}/${name}`, `${kind}/${name}`));
+  if (kind === 'context') return scripts;
+  const direct = render('headnode/minikube/direct', { program: '/@KUBECTL@' });
+  return [
+    ...scripts,
+    { name: 'minikube/bin/kubectl', mode: 0o700, content: direct, what: 'kubectl past all proxies; helm likewise' },
+  ];
 }
 
 const edgeWords: Readonly<Record<string, string>> = {

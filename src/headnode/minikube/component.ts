@@ -1,13 +1,14 @@
 import { LeftoverError, ScailfinError } from '../../errors.js';
+import type { FileToPut } from '../../hosts/host.js';
 import { runScript } from '../../hosts/script.js';
-import { templateText } from '../../templates.js';
+import { render, templateText } from '../../templates.js';
 import type { Component, Headnode } from '../component.js';
 import type { Kubernetes } from '../kubernetes.js';
 import { provideTools } from '../tools.js';
 import { health } from './health.js';
 import { judge } from './judge.js';
 import { look } from './look.js';
-import { homeOf, type MinikubePlan, minikube, profileOf, settingsFrom, settingsText } from './plan.js';
+import { homeOf, type MinikubePlan, minikube, profileOf, type Settings, settingsFrom, settingsText } from './plan.js';
 import { startNode } from './start.js';
 
 const names = ['minikube', 'kubectl', 'helm'] as const;
@@ -30,11 +31,20 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
     if (found.settings) return agrees(at, plan, found.settings.driver);
     const { engine, missing } = judge(found, plan);
     if (!engine || found.port === undefined) throw new ScailfinError(`${at.host.name}: ${missing[0]?.what}`);
-    const settings = {
+    const tools = await provideTools(at, names, plan.tools);
+    const settings: Settings = {
       ...{ driver: engine.name, rootless: engine.rootless, port: found.port, nodePort: plan.nodePort },
-      ...(await provideTools(at, names, plan.tools)),
+      ...{ minikube: tools.minikube, kubectl: `${homeOf(at)}/bin/kubectl`, helm: `${homeOf(at)}/bin/helm` },
     };
-    await at.host.put([{ path: `${homeOf(at)}/settings`, content: settingsText(settings), mode: 0o600 }]);
+    const direct = (path: string, program: string): FileToPut => ({
+      ...{ path, mode: 0o700, content: render('headnode/minikube/direct', { program }) },
+    });
+    // the settings last: they say that all is there
+    await at.host.put([
+      direct(settings.kubectl, tools.kubectl),
+      direct(settings.helm, tools.helm),
+      { path: `${homeOf(at)}/settings`, content: settingsText(settings), mode: 0o600 },
+    ]);
   },
 
   async start(at, plan) {

@@ -95,7 +95,7 @@ class PoolJobMonitor(JobMonitor):
         elif ad["JobStatus"] == REMOVED:
             result = outcome.of_failed(job, "it was removed from the pool", ad)
         elif ad["JobStatus"] == HELD and ad.get("HoldReasonCode") != SPOOLING:
-            result = outcome.of_failed(job, "HTCondor held it: {}".format(ad.get("HoldReason")), ad)
+            result = outcome.of_failed(job, "HTCondor held it: {}".format(ad.get("HoldReason", "no reason given")), ad)
         elif ad["JobStatus"] == IDLE and ad.get("NumJobStarts", 0) >= MAX_STARTS:
             result = outcome.of_failed(job, "its node was lost, for the {}rd time".format(MAX_STARTS), ad)
         else:

@@ -60,6 +60,8 @@ judge() {
   mv "$here/grid.new" "$here/grid"
   while IFS=$'\t' read -r _ id state remote holds _ why; do
     [ "$state" = 5 ] || continue
+    # of `submission command failed (exit code = 1) (stdout:…) (stderr:…)` the site's own words
+    case $why in *'(stderr:'?*) why=${why##*(stderr:} why=${why%)*} why=${why%-Error from sbatch*} ;; esac
     grep -qxF "$id" "$here/held" || { echo "$id" >>"$here/held"; failed "a glide-in is held: $why"; }
     case $remote in
       # the batch system has it, and only could not be asked
@@ -102,8 +104,9 @@ tend() {
     remove $remove
     surplus=0
   fi
-  [ -z "$away" ] || reason="the site can't be reached: $(tail -n 1 "$here/gahp.err" 2>/dev/null)"
-  [ -n "$away" ] || case $reason in "the site can't be reached"*) reason= ;; esac
+  if [ -n "$away" ]; then
+    reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo 'its batch system does not answer')"
+  else case $reason in "the site can't be submitted to: "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
   printf 'failures=%q retry=%q reason=%q surplus=%q lacking=%q\n' "$failures" "$retry" "$reason" "$surplus" "$lacking" >"$here/memory"
   {

@@ -11,9 +11,13 @@ if [ -n "$archive" ]; then
   tar -xzf "$archive" -C "$dir" || { rm -f "$archive"; exit 1; }
   rm -f "$archive"
 fi
-case $system in slurm) program=sbatch ;; *) program='qsub' ;; esac
-bin=$(command -v "$program") || { echo "$program is not in the PATH here" >&2; exit 5; }
-bin=$(dirname "$bin")
+case $system in slurm) programs='sbatch squeue scancel scontrol' ;; *) programs='qsub qstat qdel' ;; esac
+mkdir -p "$dir/programs"
+# blahp's scripts want all in one directory, and sites have some of theirs elsewhere
+for program in $programs; do
+  at=$(command -v "$program") || { echo "$program is not in the PATH here" >&2; exit 5; }
+  printf '#!/bin/sh\nexec "%s" "$@"\n' "$at" >"$dir/programs/$program"
+done
 if [ "$system" = sge ] && ! command -v perl >/dev/null; then echo "HTCondor's blahp needs perl to submit to Grid Engine, and there is none here" >&2; exit 5; fi
 echo "$libraries" >"$dir/etc/libraries"
 {
@@ -21,15 +25,15 @@ echo "$libraries" >"$dir/etc/libraries"
   echo "supported_lrms=$system"
   echo "blah_shared_directories=/"
   echo "scailfin_tag=$tag"
-  echo "${system}_binpath=$bin"
+  echo "${system}_binpath=$dir/programs"
   # Slurm's words of the job's own go where the job script sends them, too
   echo "slurm_std_storage=$logs/%j.out"
   echo "sge_rootpath=${SGE_ROOT:-}"
   echo "sge_cellname=${SGE_CELL:-default}"
   # blahpd's libraries are not its children's
   echo "LD_LIBRARY_PATH="
-  # for the shell that submits: programs of the batch system are found there
-  [ "$system" = slurm ] || echo "PATH=$bin:\$PATH"
+  # blahp's scripts for Grid Engine look nowhere else
+  [ "$system" = slurm ] || echo "PATH=$dir/programs:\$PATH"
 } >"$dir/etc/blah.config"
 # what is printed here goes into the job's script, before blahp's own wrapper, which is never reached: the job is the very
 # script that would be submitted directly
@@ -37,5 +41,5 @@ printf 'cat "%s/job"\n' "$dir" >"$dir/libexec/${system}_local_submit_attributes.
 for verb in submit status cancel ping local_submit_attributes; do
   [ "$type" = "$system" ] || ln -sf "${system}_$verb.sh" "$dir/libexec/${type}_$verb.sh" || exit 1
 done
-chmod 700 "$dir"/*.sh "$dir"/libexec/*
+chmod 700 "$dir"/programs/* "$dir"/libexec/*
 exit 0

@@ -94,9 +94,10 @@ async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunRepo
     }
     const { job_logs } = await patiently(() => client.logs(run), ui);
     for (const [id, step] of Object.entries(job_logs)) {
-      if (shown.get(id) === step.status) continue;
-      shown.set(id, step.status);
-      ui.say(` ${marks[step.status] ?? '·'} ${step.job_name}: ${step.status}${tookOf(step)}`);
+      const now = `${step.status}${tookOf(step)}${waitsFor(step)}`;
+      if (shown.get(id) === now) continue;
+      shown.set(id, now);
+      ui.say(` ${marks[step.status] ?? '·'} ${step.job_name}: ${now}`);
     }
     if (isRunOver(report.status)) {
       const { total, finished } = report.progress;
@@ -125,6 +126,12 @@ const marks: Readonly<Record<string, string>> = { finished: '✓', failed: '✗'
 function tookOf({ started_at, finished_at }: StepReport): string {
   if (!started_at || !finished_at) return '';
   return ` (${formatDuration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)})`;
+}
+
+/** Why it is queued still, which is the end of its log. */
+function waitsFor({ status, logs }: StepReport): string {
+  const why = status === 'queued' ? logs?.trim().split('\n').at(-1) : '';
+  return why ? `: ${why}` : '';
 }
 
 /** @returns paths of the files that were written */

@@ -148,6 +148,30 @@ describe.skipIf(reason !== undefined)(
       });
     });
 
+    it('that no glide-in can run say so, and what there is', async () => {
+      await bench.files();
+      const there = async (attribute: string) => Number((await here(`condor_status -af ${attribute}`)).split('\n')[0]);
+      const many = await bench.submit('true', { resources: { cores: 64, memory: 100, disk: 10 } });
+      const large = await bench.submit('true', { resources: { memory: 1 << 20, disk: 10 } });
+      const vast = await bench.submit('true', { resources: { memory: 100, disk: 1 << 30 } });
+      const reasonOf = async (id: string) => (await bench.steps.get(id)).reason ?? '';
+      const cores = await there('TotalSlotCpus');
+      await expect
+        .poll(() => reasonOf(many.id), { timeout: 40_000 })
+        .toBe(`no glide-in has 64 cores (the largest has ${cores} core${cores === 1 ? '' : 's'})`);
+      await expect
+        .poll(() => reasonOf(large.id), { timeout: 20_000 })
+        .toMatch(/^no glide-in has 1024 GiB of memory \(the largest has [\d.]+ [MG]iB\)$/);
+      await expect
+        .poll(() => reasonOf(vast.id), { timeout: 20_000 })
+        .toMatch(/^no glide-in has 1048576 GiB of disk \(the largest has [\d.]+ GiB\)$/);
+      // the pool itself is of that mind
+      const word = await here(`condor_q -better-analyze ${(await bench.steps.get(many.id)).job}`);
+      expect(word).toMatch(/^ +0 are able to run your job$/m);
+      await Promise.all([many, large, vast].map(({ id }) => bench.steps.stop(id)));
+      expect(await bench.steps.get(many.id)).toMatchObject({ state: 'stopped', reason: 'stopped' });
+    });
+
     it('wait while the pool is away', async () => {
       await bench.files();
       await here('condor_off -daemon schedd >/dev/null');

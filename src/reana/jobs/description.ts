@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { render } from '../../templates.js';
 import { base64 } from './manifest.js';
+import type { Room } from './queue.js';
 import type { StepRequest } from './step.js';
 
 /** What a step gets that asks for nothing; MiB. */
@@ -33,11 +34,18 @@ export function description(place: Place, rows: readonly Row[]): string {
   return render('step/submit', { ...place, lease: place.lease, rows: rows.map(rowText) });
 }
 
-function rowText({ id, request: { resources }, inputBytes }: Row): string {
-  const { cores = DEFAULTS.cores, memory = DEFAULTS.memory, disk = DEFAULTS.disk, time } = resources;
+/** What a step asks of a node, beside room for its inputs. */
+export function needsOf({ resources }: Pick<StepRequest, 'resources'>): Room {
+  const { cores = DEFAULTS.cores, memory = DEFAULTS.memory, disk = DEFAULTS.disk } = resources;
+  return { cores, memory: Math.ceil(memory), disk: Math.ceil(disk * 1024) };
+}
+
+function rowText({ id, request, inputBytes }: Row): string {
+  const { cores, memory, disk } = needsOf(request);
+  const { time } = request.resources;
   // its inputs lie there beside what it makes
-  const kib = Math.ceil(disk * 1024 + inputBytes / 1024);
-  return [id, cores, Math.ceil(memory), kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE].join(' ');
+  const kib = Math.ceil(disk + inputBytes / 1024);
+  return [id, cores, memory, kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE].join(' ');
 }
 
 /** The step as the wrapper reads it. Secret where the step has secrets. */

@@ -17,6 +17,18 @@ export interface QueuedJob {
   readonly reason: string | undefined;
 }
 
+/** What a glide-in has for steps when it runs none, or what a step asks for. */
+export interface Room {
+  readonly cores: number;
+  /** MiB. */
+  readonly memory: number;
+  /** KiB. */
+  readonly disk: number;
+}
+
+/** As the negotiator has it (templates/headnode/condor_config.ejs): who is silent for longer is not matched. Seconds. */
+const SILENT = 50;
+
 const attributes = [
   ...[STEP_ATTRIBUTE, 'ClusterId', 'ProcId', 'JobStatus'],
   ...['ExitCode', 'ExitBySignal', 'ExitSignal', 'HoldReason', 'RemoveReason'],
@@ -64,6 +76,19 @@ export class JobQueue {
     } catch (error) {
       if (!(error instanceof CommandError) || !/not found|already/i.test(error.stderr)) throw error;
     }
+  }
+
+  /** The glide-ins' sizes. @throws CommandError when the collector does not answer */
+  async rooms(): Promise<Room[]> {
+    const lives = `SlotType == "Partitionable" && time() - LastHeardFrom < ${SILENT}`;
+    const asked = ['-constraint', lives, '-af', 'TotalSlotCpus', 'TotalSlotMemory', 'TotalSlotDisk'];
+    const lines = (await this.#run(['condor_status', ...asked])).split('\n').filter(Boolean);
+    return lines.map(line => {
+      // numbers, some of them as 1.6E+07; what it does not tell is not held against it
+      const numbers = line.split(' ').map(Number);
+      const [cores = 0, memory = 0, disk = 0] = numbers.map(n => (Number.isNaN(n) ? Number.POSITIVE_INFINITY : n));
+      return { cores, memory, disk };
+    });
   }
 
   #run(argv: readonly [string, ...string[]]): Promise<string> {

@@ -16,6 +16,7 @@ import { othersSubmitted, reconcile } from './recovery.js';
 import { isStepOver, type Step, type StepRequest, type StepService } from './step.js';
 import { changeBy } from './story.js';
 import { Submitter } from './submitter.js';
+import { Waiting } from './waiting.js';
 
 export interface PoolStepsOptions {
   /** Absolute: `<edge>/steps`; made where it is not there. */
@@ -35,6 +36,8 @@ export interface PoolStepsOptions {
 const STOP_MS = 30_000;
 const TICK_MS = 1000;
 const RETRY_MS = 2000;
+/** Between looks at what steps wait for. */
+const WAITING_MS = 5000;
 /** For the log to tell of jobs which the queue has no more. */
 const SETTLE_MS = 1000;
 const LOG_BYTES = 1 << 20;
@@ -83,9 +86,11 @@ export class PoolSteps implements StepService {
     for (const step of ledger.steps.values()) service.#collect(step);
     service.#follower = await LogFollower.open(log, ledger.read, events => service.#learn(events));
     service.#reconcile();
+    const waiting = new Waiting(ledger, queue);
     service.#timers.push(
       setInterval(() => service.#reconcile(), options.reconcileMs ?? 60_000).unref(),
       setInterval(() => service.#watchTime(), TICK_MS).unref(),
+      setInterval(() => void waiting.look(), WAITING_MS).unref(),
     );
     return service;
   }

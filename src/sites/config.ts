@@ -61,6 +61,8 @@ function typed(key: string, path: string[], value: string): unknown {
   const schema = schemaAt(configSchema, path);
   const kind = schema && kindOf(schema);
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  // somebody else's settings, Helm's values for one: whatever YAML makes of it
+  if (kind === 'unknown') return parseDocument(value).contents;
   if (!schema || !['object', 'record', 'union'].includes(kind ?? '')) return value;
   // keys that make sense only together, as htcondor's, can be given at once
   const group = parseDocument(value);

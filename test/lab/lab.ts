@@ -104,6 +104,11 @@ export class Lab {
     return this.hosts[host].spawn(argv, options);
   }
 
+  /** Of the host's PID 1, as this machine counts: a way into its namespaces. */
+  pidOf(host: HostName): number {
+    return this.hosts[host].pid;
+  }
+
   async write(host: HostName, path: string, content: string | Buffer, options?: files.FileOptions): Promise<void> {
     await files.writeFile(this.hosts[host], path, content, options);
   }

@@ -125,3 +125,12 @@ describe('the configuration', () => {
     expect(await complaint(unsetKey('port'))).toBe('port is not set');
   });
 });
+
+it('takes what is somebody else’s, Helm’s values for one, as YAML', async () => {
+  await setKey('reana.values.shared_storage', '{backend: cephfs, volume_size: 20}');
+  await setKey('reana.values.debug', 'off');
+  expect((await loadConfig()).reana?.values).toEqual({
+    shared_storage: { backend: 'cephfs', volume_size: 20 },
+    debug: 'off',
+  });
+});

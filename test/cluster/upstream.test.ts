@@ -1,0 +1,124 @@
+import { copyFileSync, cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { namespaceOf, releaseOf } from '../../src/headnode/reana/plan.js';
+import { World } from '../headnode/reana/world.js';
+import { planeUnavailable } from '../kubernetes/plane.js';
+import { Relay } from '../kubernetes/relay.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
+import { scailfin, statusOf } from './helpers/cluster.js';
+import { verified } from './helpers/cycle.js';
+
+const reason = labUnavailable() ?? (await planeUnavailable());
+const chart = fileURLToPath(new URL('../kubernetes/chart', import.meta.url));
+
+/**
+ * A cluster in the lab whose REANA goes to a Kubernetes that is real but for its containers (test/kubernetes/plane.ts),
+ * by a stand-in for REANA's chart, real helm and real kubectl. The API behind it is a stand-in, too.
+ */
+describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let world: World;
+  let lab: Lab;
+  let relay: Relay;
+  beforeAll(async () => {
+    [world, lab] = await Promise.all([World.start(), Lab.up()]);
+    const config = parse(readFileSync(world.plane.kubeconfig, 'utf8'));
+    const cluster = config.clusters[0].cluster;
+    relay = await Relay.start(lab.pidOf('headnode'), Number(new URL(cluster.server).port), world.dir);
+    cluster['certificate-authority-data'] = readFileSync(cluster['certificate-authority']).toString('base64');
+    delete cluster['certificate-authority'];
+    await lab.write('headnode', '.kube/config', stringify(config));
+    const root = `/proc/${lab.pidOf('headnode')}/root`;
+    for (const name of ['kubectl', 'helm'] as const)
+      copyFileSync(world.plane.tools[name], join(root, 'usr/local/bin', name));
+    cpSync(chart, join(root, 'srv/chart'), { recursive: true });
+    await scailfin(lab, 'headnode', ['config', 'set', 'reana.chart', '{from: /srv/chart}']);
+  }, 180_000);
+  afterAll(async () => {
+    await relay?.stop();
+    await lab?.down();
+    await world?.stop();
+  }, 60_000);
+
+  const up = (name: string, ...more: string[]) => {
+    const site = ['--site', 'lab-slurm', '--nodes', '1', '--walltime', '30m'];
+    const reana = ['--kubernetes', 'context:plane', '--reana-image', 'registry.example/job-controller:1'];
+    return scailfin(lab, 'headnode', ['up', name, ...site, ...reana, ...more], { check: false });
+  };
+  /** What is there of any cluster. */
+  const onHeadnode = async () => (await lab.exec('headnode', ['ls', '-A', '.scailfin'], { check: false })).stdout;
+  const names = async (kinds: string): Promise<string> => world.plane.kubectl(['get', kinds, '-A', '-o', 'name']);
+
+  it('comes up, is listed part by part, is reached, and goes', async () => {
+    await world.plane.kubectl(['create', 'namespace', 'others']);
+    const raised = await up('physics');
+    expect(raised.exitCode, raised.stderr).toBe(0);
+    expect(raised.stderr).toMatch(/✓ Starting REANA: upstream, on port \d+ of .* \(as asked for\)/);
+    expect(await names('namespaces')).toMatch(new RegExp(`^namespace/${namespaceOf('physics')}$`, 'm'));
+
+    const { framework } = await statusOf(lab, 'headnode', 'physics');
+    expect(framework).toMatchObject({ name: 'reana', flavour: 'upstream', state: 'alive' });
+    const parts = framework?.parts?.map(part => part.name);
+    for (const name of ['job-controller', 'server', 'db', 'workflow-controller', 'message-broker'])
+      expect(parts).toContain(name);
+    const shown = (await scailfin(lab, 'headnode', ['status', 'physics'])).stdout;
+    expect(shown).toMatch(/reana {5}upstream alive, port \d+[\s\S]*^ {4}message-broker +alive$/m);
+
+    // the administrator's token, made there, is kept here for nobody else to read
+    const file = '.local/state/scailfin/clusters/physics/reana.token';
+    expect((await lab.read('headnode', file)).trim()).toBe(world.kept('token'));
+    expect((await lab.exec('headnode', ['stat', '-c', '%a', file])).stdout).toBe('600\n');
+    const ping =
+      'eval "$(scailfin env physics)" && test -n "$REANA_ACCESS_TOKEN" && curl -sSk "$REANA_SERVER_URL/api/ping"';
+    expect((await lab.exec('headnode', ['bash', '-c', ping])).stdout).toContain('OK');
+    const poolToken = Buffer.from(world.server.secrets.get('SCAILFIN_POOL_TOKEN')?.value ?? '', 'base64').toString();
+    const claims = JSON.parse(Buffer.from(poolToken.split('.')[1] ?? '', 'base64url').toString());
+    expect(claims).toMatchObject({
+      sub: expect.stringMatching(/^reana-steps@physics-/),
+      scope: 'condor:/READ condor:/WRITE',
+    });
+
+    const again = await up('physics');
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect((await up('physics', '--reana', 'edge')).exitCode).toBe(2);
+
+    const downed = await scailfin(lab, 'headnode', ['down', 'physics', '--yes']);
+    expect(downed.stdout).toContain(verified);
+    const left = await names('namespaces,clusterroles,clusterrolebindings,storageclasses');
+    expect(left).not.toContain(namespaceOf('physics'));
+    expect(left).not.toContain(releaseOf('physics'));
+    expect(left).toMatch(/^namespace\/others$/m);
+    expect((await lab.exec('headnode', ['pgrep', '-u', 'scail', '-l', 'kubectl'], { check: false })).stdout).toBe('');
+    expect(await onHeadnode()).toBe('');
+  }, 240_000);
+
+  it('says in the pod’s own words what it does not come up for, and leaves nothing', async () => {
+    await world.fate({ [`${releaseOf('broken')}-server`]: 'pull-fails' });
+    const raised = await up('broken');
+    expect(raised.exitCode, raised.stderr).toBe(1);
+    expect(raised.stderr).toMatch(/✗ Starting REANA/);
+    expect(raised.stderr).toMatch(/server[\s\S]*(ErrImagePull|ImagePullBackOff)/);
+    expect(raised.stderr).toMatch(/✓ Undoing what was begun/);
+    expect(await names('namespaces')).not.toContain(namespaceOf('broken'));
+    expect(await onHeadnode()).toBe('');
+    await world.fate({});
+  }, 180_000);
+
+  it('is refused before anything is begun where there is no such context', async () => {
+    const raised = await up('nowhere', '--kubernetes', 'context:elsewhere');
+    expect(raised.exitCode, raised.stderr).toBe(1);
+    expect(raised.stderr).toMatch(/context can't run on .*elsewhere/);
+    expect(await names('namespaces')).not.toContain(namespaceOf('nowhere'));
+  }, 120_000);
+
+  it('goes with its cluster when this machine has forgotten that', async () => {
+    const raised = await up('lost', '--no-wait');
+    expect(raised.exitCode, raised.stderr).toBe(0);
+    await lab.exec('headnode', ['rm', '-r', '.local/state/scailfin/clusters/lost']);
+    const downed = await scailfin(lab, 'headnode', ['down', 'lost', '--site', 'lab-slurm']);
+    expect(downed.stdout).toContain(verified);
+    expect(await names('namespaces')).not.toContain(namespaceOf('lost'));
+  }, 180_000);
+});

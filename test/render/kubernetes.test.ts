@@ -110,7 +110,7 @@ describe('the objects that scailfin itself makes', () => {
     const head = { host, dir, cluster: 'physics', onProgress: () => {} };
     const kube = new Kube(host, at, head);
     await makeNamespace(kube, head);
-    await keepToken(kube, 'secret');
+    await keepToken(kube, 'secret', newSecrets());
     for (const node of ['n1', undefined]) {
       const left = await sweepNode(kube, { kubernetes: at, node, onNode: true }, { pollMs: 1, settleMs: 1 } as Pace);
       expect(left).toEqual([]);

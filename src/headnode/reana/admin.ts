@@ -50,7 +50,7 @@ export async function adminToken(kube: Kube, email: string, secrets: ReanaSecret
   if (kept) return kept;
   await server(kube, "REANA's database can't be made", ['./scripts/create-database.sh']);
   const token = (await createAdmin(kube, email, secrets)) || (await tokenOfAdmin(kube));
-  await keepToken(kube, token);
+  await keepToken(kube, token, secrets);
   return token;
 }
 
@@ -61,9 +61,10 @@ async function keptToken(kube: Kube): Promise<string | undefined> {
 }
 
 /** By the name and key that the chart's own jobs look for (templates/cronjobs.yaml). */
-export async function keepToken(kube: Kube, token: string): Promise<void> {
+export async function keepToken(kube: Kube, token: string, secrets: ReanaSecrets): Promise<void> {
   const metadata = { name: secretName(kube), namespace: kube.namespace };
-  await kube.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { ADMIN_ACCESS_TOKEN: token } });
+  const stringData = { ADMIN_ACCESS_TOKEN: token, ADMIN_PASSWORD: secrets.admin };
+  await kube.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData });
 }
 
 /** Prints the token when it makes the user, and nothing when there is one (0.9.4: reana_server/reana_admin/cli.py). */
@@ -107,7 +108,10 @@ function refused(kube: Kube, what: string, { stdout, stderr }: Output): Scailfin
   // REANA's commands say on their standard output what went wrong
   const lines = `${stdout}\n${stderr}`.split('\n').map(line => line.trim());
   const words = lines.filter(line => line !== '' && !/^command terminated with exit code/.test(line)).slice(-4);
+  const wrong = words.some(line => /Invalid email/.test(line));
   return new ScailfinError(`${what} on ${kube.hostName}: ${words.join('\n  ') || 'it said nothing'}`, {
-    hint: '`scailfin up` again goes on where this stopped',
+    hint: wrong
+      ? '`scailfin config set reana.email you@example.org`, then `scailfin up` again'
+      : '`scailfin up` again goes on where this stopped',
   });
 }

@@ -12,7 +12,7 @@ import { noParts, partsOf } from './parts.js';
 import { chooseNode, makeNamespace } from './place.js';
 import { type ReanaPlan, type ReanaRunning, reanaDir } from './plan.js';
 import { removeReana, stopReana } from './remove.js';
-import { secretsIn } from './secrets.js';
+import { type ReanaSecrets, secretsFor } from './secrets.js';
 import { onNodes, TOKEN, valuesFile, valuesFor } from './values.js';
 import { everything, waitForParts } from './watch.js';
 
@@ -43,15 +43,18 @@ async function configure(at: Headnode, plan: ReanaPlan): Promise<void> {
     failed("Kubernetes' nodes can't be listed", e),
   );
   await writeNote(at, { kubernetes: plan.kubernetes, node, onNode: onNodes(plan) });
-  const secrets = await secretsIn(at.host, reanaDir(at));
+  const secrets = await ownSecrets(kube, at);
   const values = valuesFor(plan, { cluster: at.cluster, image: plan.image ?? imageTag(), secrets, node });
   await at.host.put([{ path: valuesPath(at), content: valuesFile(values), mode: 0o600 }]);
 }
 
+const ownSecrets = (kube: Kube, at: Headnode): Promise<ReanaSecrets> =>
+  secretsFor(kube, at, reanaDir(at)).catch(error => failed("REANA's secrets can't be looked for", error));
+
 async function start(at: Headnode, plan: ReanaPlan, pace: Pace): Promise<ReanaRunning> {
   const kube = new Kube(at.host, plan.kubernetes, at);
   const until = Date.now() + plan.timeoutMs;
-  const secrets = await secretsIn(at.host, reanaDir(at));
+  const secrets = await ownSecrets(kube, at);
   at.onProgress('installing the chart');
   await makeNamespace(kube, at).catch(e => failed(`the namespace ${kube.namespace} can't be made`, e));
   await installChart(kube, chartPath(at, plan.chart), valuesPath(at), pace.settleMs);

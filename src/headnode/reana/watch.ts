@@ -98,10 +98,10 @@ async function cannotStart(kube: Kube, at: Headnode, piece: Piece, trouble: Trou
   return new ScailfinError([message, ...unheard.map(line => `  ${line}`)].join('\n'), { hint: trouble.hint });
 }
 
-/** What Kubernetes last warned of about a pod; empty where it did not, or can't be asked. */
-async function lastEvent(kube: Kube, pod: string): Promise<string> {
+/** What Kubernetes last warned of about a pod, or what makes it; empty where it did not, or can't be asked. */
+async function lastEvent(kube: Kube, name: string): Promise<string> {
   const events = await kube
-    .list<KubeEvent>(['events', '--field-selector', `involvedObject.name=${pod},type=Warning`])
+    .list<KubeEvent>(['events', '--field-selector', `involvedObject.name=${name},type=Warning`])
     .catch(() => []);
   const at = (event: KubeEvent): string => event.lastTimestamp ?? event.metadata.creationTimestamp ?? '';
   // it says why a container waits; that it waits, the pod said itself
@@ -124,8 +124,7 @@ async function lastLines(kube: Kube, { pod, container, reason }: Trouble): Promi
 async function late(kube: Kube, at: Headnode, missing: readonly Piece[]): Promise<TimeoutError> {
   const lines = await Promise.all(
     missing.map(async piece => {
-      const pod = piece.pods[0]?.metadata.name;
-      const warned = pod === undefined ? '' : await lastEvent(kube, pod);
+      const warned = await lastEvent(kube, (piece.pods[0] ?? piece.workload).metadata.name);
       return `  ${piece.name}: ${waitsFor(piece)}${warned ? ` (${warned})` : ''}`;
     }),
   );

@@ -149,7 +149,9 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
   });
 
   it("says what REANA's own commands say", { timeout: 60_000 }, async () => {
-    expect(await failure(world.cluster('address', { email: 'nobody' }))).toContain('ERROR: Invalid email format');
+    expect(await failure(world.cluster('address', { email: 'nobody' }))).toMatch(
+      /ERROR: Invalid email format\n.*reana\.email/,
+    );
   });
 
   it('uses no chart but the one that is meant', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bringUp } from '../../../src/headnode/component.js';
 import type { ReanaSecrets } from '../../../src/headnode/reana/secrets.js';
@@ -101,7 +101,10 @@ describe.skipIf(why)(`REANA on a Kubernetes${why ? ` (skipped: ${why})` : ''}`, 
       reason: expect.stringContaining('nothing'),
     });
     await component.stop(at);
+    const before = secretsOf(cluster);
+    rmSync(cluster.at.dir, { recursive: true });
     expect(await bringUp(component, at, plan)).toEqual(running);
+    expect(secretsOf(cluster)).toEqual(before);
 
     await component.remove(at);
     expect(existsSync(cluster.file(''))).toBe(false);

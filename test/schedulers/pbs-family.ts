@@ -62,7 +62,7 @@ const piece = fc.constantFrom(
 const nasty = textOf(piece);
 
 /** Nothing from a profile breaks out of the script, and the glide-in gets its arguments as they are. */
-export function scriptIsTight(scheduler: Scheduler): void {
+function scriptIsTight(scheduler: Scheduler): void {
   const fields = fc.tuple(jobFields(orPlain(nasty)), fc.integer({ min: 1, max: 3 }));
   const args = fc.array(
     nasty.map(t => t.replaceAll('\0', '')),
@@ -171,5 +171,42 @@ export function cancelling(scheduler: Scheduler, all: readonly Recording[], fine
   it.each(fine)('%s is fine', name => parse(name));
   it.each(failed)('%s is not', name => {
     thrown(() => parse(name));
+  });
+}
+
+/** The tests of what is submitted, alike for both; `cores`: what a node of the job tells it in `env`. */
+export function submissions(scheduler: Scheduler, env: Record<string, string>, cores: string): void {
+  it('the script goes by stdin', () => {
+    const sent = scheduler.submit(job({ count: 7 }));
+    expect(sent.argv).toEqual(['qsub']);
+    expect(sent.stdin).toBe(sent.script);
+    expect(sent.script).not.toContain('\r');
+  });
+
+  it.each([
+    ['17.server01', '17'],
+    ['17[2].server01', '17_2'],
+  ])('%s knows itself as %s', (native, id) => {
+    withPrograms({ glidein: 'echo "$SCAILFIN_JOB $SCAILFIN_CORES $SCAILFIN_MEMORY"' }, (run, dir) => {
+      const { script } = scheduler.submit(job({ logDir: dir, command: ['glidein', 'a b'] }));
+      expect(run(['bash', '-s'], script, { PBS_JOBID: native, ...env }).stdout).toBe('');
+      expect(run(['cat', `${dir}/${id}.out`]).stdout).toBe(`${id} ${cores} 2048\n`);
+      expect(seen(dir)).toEqual([['glidein', 'a b']]);
+    });
+  });
+
+  it('what a directive can not say is a usage error', () => {
+    expect(() => scheduler.submit(job({ queue: 'a\n#PBS -W evil' }))).toThrow(UsageError);
+    expect(() => scheduler.submit(job({ directives: ['-W "`id`"'] }))).toThrow(UsageError);
+  });
+
+  it('nothing breaks out of the script', () => scriptIsTight(scheduler));
+}
+
+/** Lists that say nothing of the jobs, whatever the status. */
+export function unknowns(scheduler: Scheduler, listed: (name: string) => Output, names: string[]): void {
+  it.each(names)('%s is unknown, whatever the status', name => {
+    thrown(() => scheduler.parseList([listed(name)], query()));
+    thrown(() => scheduler.parseList([{ ...listed(name), exitCode: 0 }], query()));
   });
 }

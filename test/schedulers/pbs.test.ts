@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.js';
 import { pbs } from '../../src/schedulers/pbs.js';
 import { read } from '../../src/schedulers/pbs-reader.js';
 import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
@@ -10,8 +9,9 @@ import {
   cancelling,
   header,
   neverSurprises,
-  scriptIsTight,
   seen,
+  submissions,
+  unknowns,
   withPrograms,
 } from './pbs-family.js';
 import { thrown } from './thrown.js';
@@ -29,9 +29,6 @@ const past = (name: string) => pbs.parseList([nothing, listed(name)], query());
 describe('what is submitted', () => {
   it('several glide-ins are one array', () => {
     const sent = pbs.submit(job({ count: 7, queue: 'debug', account: 'm1234', gpusPerNode: 2, directives: ['-P x'] }));
-    expect(sent.argv).toEqual(['qsub']);
-    expect(sent.stdin).toBe(sent.script);
-    expect(sent.script).not.toContain('\r');
     expect(header(sent.script)).toEqual([
       '-N sf-test',
       '-J 1-7',
@@ -63,24 +60,7 @@ describe('what is submitted', () => {
     );
   });
 
-  it.each([
-    ['17.pbs01', '17'],
-    ['17[2].pbs01', '17_2'],
-  ])('%s knows itself as %s', (native, id) => {
-    withPrograms({ glidein: 'echo "$SCAILFIN_JOB $SCAILFIN_CORES $SCAILFIN_MEMORY"' }, (run, dir) => {
-      const { script } = pbs.submit(job({ logDir: dir, command: ['glidein', 'a b'] }));
-      expect(run(['bash', '-s'], script, { PBS_JOBID: native }).stdout).toBe('');
-      expect(run(['cat', `${dir}/${id}.out`]).stdout).toBe(`${id} 4 2048\n`);
-      expect(seen(dir)).toEqual([['glidein', 'a b']]);
-    });
-  });
-
-  it('what a directive can not say is a usage error', () => {
-    expect(() => pbs.submit(job({ queue: 'a\n#PBS -W evil' }))).toThrow(UsageError);
-    expect(() => pbs.submit(job({ directives: ['-W "`id`"'] }))).toThrow(UsageError);
-  });
-
-  it('nothing breaks out of the script', () => scriptIsTight(pbs));
+  submissions(pbs, {}, '4');
 });
 
 describe('the answer to a submission', () => answersToSubmissions(pbs, all));
@@ -161,13 +141,12 @@ describe('the list', () => {
     expect(pbs.parseList([listed('histoff.finished.qstat-f')], ids)).toEqual([]);
   });
 
-  it.each(['down.qstat', 'down.qselect', 'histoff.finished.qstat-xf', 'err.status.malformed-id.qstat'])(
-    '%s is unknown, whatever the status',
-    name => {
-      thrown(() => pbs.parseList([listed(name)], query()));
-      thrown(() => pbs.parseList([{ ...listed(name), exitCode: 0 }], query()));
-    },
-  );
+  unknowns(pbs, name => listed(name), [
+    'down.qstat',
+    'down.qselect',
+    'histoff.finished.qstat-xf',
+    'err.status.malformed-id.qstat',
+  ]);
 });
 
 describe('cancelling', () => {

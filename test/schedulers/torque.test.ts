@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.js';
 import type { Output, PilotState } from '../../src/schedulers/scheduler.js';
 import { torque } from '../../src/schedulers/torque.js';
 import { read } from '../../src/schedulers/torque-reader.js';
@@ -10,8 +9,9 @@ import {
   cancelling,
   header,
   neverSurprises,
-  scriptIsTight,
   seen,
+  submissions,
+  unknowns,
   withPrograms,
 } from './pbs-family.js';
 import { thrown } from './thrown.js';
@@ -29,8 +29,6 @@ describe('what is submitted', () => {
     const sent = torque.submit(
       job({ count: 7, queue: 'debug', account: 'm1234', gpusPerNode: 2, directives: ['-W x=a'] }),
     );
-    expect(sent.argv).toEqual(['qsub']);
-    expect(sent.stdin).toBe(sent.script);
     expect(header(sent.script)).toEqual([
       '-N sf-test',
       '-t 1-7',
@@ -61,22 +59,7 @@ describe('what is submitted', () => {
     expect(asked).toContain('-l qos=low');
   });
 
-  it.each([
-    ['17.torque01', '17'],
-    ['17[2].torque01', '17_2'],
-  ])('%s knows itself as %s', (native, id) => {
-    withPrograms({ glidein: 'echo "$SCAILFIN_JOB $SCAILFIN_CORES $SCAILFIN_MEMORY"' }, (run, dir) => {
-      const { script } = torque.submit(job({ logDir: dir, command: ['glidein'] }));
-      run(['bash', '-s'], script, { PBS_JOBID: native, PBS_NUM_PPN: '8' });
-      expect(run(['cat', `${dir}/${id}.out`]).stdout).toBe(`${id} 8 2048\n`);
-    });
-  });
-
-  it('what a directive can not say is a usage error', () => {
-    expect(() => torque.submit(job({ queue: 'a\n#PBS -W evil' }))).toThrow(UsageError);
-  });
-
-  it('nothing breaks out of the script', () => scriptIsTight(torque));
+  submissions(torque, { PBS_NUM_PPN: '8' }, '8');
 });
 
 describe('the answer to a submission', () => answersToSubmissions(torque, all));
@@ -139,13 +122,7 @@ describe('the list', () => {
     expect(of('status.forgotten.qstat-x', '63')).toEqual([]);
   });
 
-  it.each(['down.qstat-x', 'down.trqauthd.qstat', 'status.query-other-off.qstat-x'])(
-    '%s is unknown, whatever the status',
-    name => {
-      thrown(() => of(name));
-      thrown(() => torque.parseList([{ ...listed(name), exitCode: 0 }], query()));
-    },
-  );
+  unknowns(torque, name => listed(name), ['down.qstat-x', 'down.trqauthd.qstat', 'status.query-other-off.qstat-x']);
 });
 
 describe('cancelling', () => {

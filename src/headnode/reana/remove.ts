@@ -1,4 +1,4 @@
-import { CommandError, LeftoverError, ScailfinError } from '../../errors.js';
+import { CommandError, LeftoverError, ScailfinError, TimeoutError } from '../../errors.js';
 import type { Headnode } from '../component.js';
 import { endDetached } from '../detached.js';
 import { isOurs, type Namespace } from './check.js';
@@ -23,7 +23,8 @@ export async function stopReana(at: Headnode): Promise<void> {
     if (await ours(kube, at)) await stopIn(kube);
   } catch (error) {
     // a Kubernetes of the cluster's own that does not answer is ended by who began it, with all that is in it
-    if (note.kubernetes.own !== undefined && error instanceof CommandError) return;
+    const mute = error instanceof CommandError || error instanceof TimeoutError;
+    if (note.kubernetes.own !== undefined && mute) return;
     throw new ScailfinError(`REANA can't be stopped on ${at.host.name}: ${wordsOf(error)}`, {
       hint: `does its Kubernetes answer (\`kubectl --context ${note.kubernetes.context} get nodes\`)? Then again`,
       cause: error,

@@ -72,6 +72,7 @@ function secretValues(secrets: ReanaSecrets): Values {
     // the chart's database knows this one role, whatever is set; its password is another from the first minute on
     database: { user: 'reana', password: secrets.database },
     cache: { password: secrets.cache },
+    // the chart gives these to its broker on a command line, which users of the node can read
     message_broker: { user: secrets.brokerUser, password: secrets.broker },
     reana: { REANA_SECRET_KEY: secrets.key },
     cern: { sso: { CERN_CONSUMER_KEY: secrets.cernKey, CERN_CONSUMER_SECRET: secrets.cernSecret } },

@@ -218,5 +218,14 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     });
     await expect(component.remove(at)).rejects.toThrow(/can't be stopped .*refused/);
     expect(existsSync(cluster.file('kubernetes.json'))).toBe(true);
+
+    // one of its own goes with all that is in it
+    const own = { build: ['false'], nodePort: 30_443 };
+    writeFileSync(
+      cluster.file('kubernetes.json'),
+      JSON.stringify({ kubernetes: { ...kubernetes, own }, onNode: true }),
+    );
+    await component.remove(at);
+    expect(existsSync(cluster.file(''))).toBe(false);
   });
 });

@@ -17,13 +17,22 @@ if [ -d "$home/.minikube/profiles/$profile" ] && [ -x "$minikube" ]; then
 fi
 
 ask() { timeout 60 "$engine" "$@" </dev/null 2>"$errors"; }
-containers() { ask ps -a --filter "label=$label" --format '{{.Names}}'; }
-volumes() { ask volume ls --filter "label=$label" --format '{{.Name}}'; }
-networks() { ask network ls --filter "label=$label" --format '{{.Name}}'; }
-each() { while read -r name; do ask "$@" "$name" >/dev/null || cat "$errors" >>"$words"; done; }
+listed() {
+  case $1 in
+    container) ask ps -a --filter "label=$label" --format '{{.Names}}' ;;
+    *) ask "$1" ls --filter "label=$label" --format '{{.Name}}' ;;
+  esac
+}
+taken_away() {
+  case $1 in
+    container) ask rm -f -v "$2" ;;
+    volume) ask volume rm -f "$2" ;;
+    network) ask network rm "$2" ;;
+  esac >/dev/null
+}
 
-errors=$(mktemp) && words=$(mktemp) && images=$(mktemp) || exit 1
-trap 'rm -f "$errors" "$words" "$images"' EXIT
+errors=$(mktemp) && images=$(mktemp) || exit 1
+trap 'rm -f "$errors" "$images"' EXIT
 left=
 remains() { left=yes; echo "left=$1"; }
 for engine in ${driver:-docker podman}; do
@@ -31,18 +40,17 @@ for engine in ${driver:-docker podman}; do
     [ -z "$driver" ] || remains "$engine can't be asked for the node $profile: it is not here"
     continue
   fi
-  if ! containers >/dev/null; then
-    # an engine that this user has no way to can't have served us
-    [ -z "$driver" ] && grep -qi 'permission denied\|cannot connect' "$errors" || remains "$engine can't be asked for the node $profile: $(tail -n 1 "$errors")"
-    continue
-  fi
-  containers | each rm -f -v
-  volumes | each volume rm -f
-  networks | each network rm
-  why=$(tail -n 1 "$words")
-  for name in $(containers); do remains "$engine container $name: ${said:-${why:-no reason given}}"; done
-  for name in $(volumes); do remains "$engine volume $name: ${why:-no reason given}"; done
-  for name in $(networks); do remains "$engine network $name: ${why:-no reason given}"; done
+  for kind in container volume network; do
+    names=$(listed "$kind") || {
+      # an engine that this user has no way to can't have served us
+      [ -z "$driver" ] && grep -qi 'permission denied\|cannot connect' "$errors" || remains "$engine can't be asked for the node $profile: $(tail -n 1 "$errors")"
+      continue 2
+    }
+    [ -n "$names" ] || continue
+    why=
+    for name in $names; do taken_away "$kind" "$name" || why=$(tail -n 1 "$errors"); done
+    for name in $(listed "$kind"); do remains "$engine $kind $name: ${why:-${said:-no reason given}}"; done
+  done
 
   # the node's image, where it came with us and nobody else uses it by now
   if [ -z "$left" ] && [ -e "$home/images" ]; then

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { trouble } from './state.mjs';
+import { keep, trouble, world } from './state.mjs';
 import { Telling } from './telling.mjs';
 
 let values, profile, home, config, event, step, exit, engine;
@@ -142,9 +142,11 @@ function createNode(driver) {
       'Verify that your HTTP_PROXY and HTTPS_PROXY environment variables are set correctly.',
     );
   }
-  const labels = [`--label=name.minikube.sigs.k8s.io=${profile}`, '--label=created_by.minikube.sigs.k8s.io=true'];
-  engine(driver, 'network', 'create', '--driver=bridge', ...labels, profile);
-  engine(driver, 'volume', 'create', profile, ...labels);
+  const known = { 'name.minikube.sigs.k8s.io': profile, 'created_by.minikube.sigs.k8s.io': 'true' };
+  const labels = Object.entries(known).map(([key, value]) => `--label=${key}=${value}`);
+  const { networks, volumes, ...rest } = world(driver);
+  const made = things => [...things.filter(t => t.name !== profile), { name: profile, labels: known }];
+  keep(driver, { networks: made(networks), volumes: made(volumes), ...rest });
   step('Creating Container', `Creating ${driver} container (CPUs=${values.cpus[0]}, Memory=${values.memory[0]}) ...`);
   const image = 'gcr.io/k8s-minikube/kicbase:v0.0.50';
   const args = [
@@ -157,12 +159,12 @@ function createNode(driver) {
     ...(values.ports ?? []).flatMap(p => ['-p', p]),
     image,
   ];
-  const made = engine(driver, 'run', ...args);
-  if (made.status === 0) return;
+  const run = engine(driver, 'run', ...args);
+  if (run.status === 0) return;
   event('error', { message: '🤦  StartHost failed, but will try again: creating host' });
   exit(
     'GUEST_PROVISION',
     80,
-    `error provisioning guest: Failed to start host: creating host: create: creating: create kic node: create container: ${driver} run ${args.join(' ')}: exit status ${made.status}\nstdout:\n\nstderr:\n${made.stderr}`,
+    `error provisioning guest: Failed to start host: creating host: create: creating: create kic node: create container: ${driver} run ${args.join(' ')}: exit status ${run.status}\nstdout:\n\nstderr:\n${run.stderr}`,
   );
 }

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { start } from './minikube-start.mjs';
-import { end, note, read, trouble } from './state.mjs';
+import { end, keep, note, read, trouble, world } from './state.mjs';
 import { Telling } from './telling.mjs';
 
 const V = { value: true };
@@ -123,14 +123,12 @@ function remove() {
   if (trouble('delete'))
     exit('GUEST_DELETION', 80, `Failed to delete profile(s): deleting "${profile}": ${trouble('delete')}`);
   const Driver = existsSync(config) ? JSON.parse(readFileSync(config, 'utf8')).Driver : 'docker';
-  const label = ['--filter', `label=name.minikube.sigs.k8s.io=${profile}`];
-  const listed = (...args) =>
-    engine(Driver, ...args, ...label, '--format', args[0] === 'ps' ? '{{.Names}}' : '{{.Name}}')
-      .stdout.split('\n')
-      .filter(Boolean);
-  for (const name of listed('ps', '-a')) engine(Driver, 'rm', '-f', '-v', name);
-  for (const name of listed('volume', 'ls')) engine(Driver, 'volume', 'rm', '--force', name);
-  for (const name of listed('network', 'ls')) engine(Driver, 'network', 'rm', name);
+  // it asks for containers first; what follows then is noted at once, not verb by verb
+  if (engine(Driver, 'ps', '-a', '--format', '{{.Names}}').status === 0 && !trouble('rm')) {
+    const others = things => things.filter(t => t.labels['name.minikube.sigs.k8s.io'] !== profile);
+    const { containers, volumes, networks, images } = world(Driver);
+    keep(Driver, { containers: others(containers), volumes: others(volumes), networks: others(networks), images });
+  }
   rmSync(join(home, 'profiles', profile), { recursive: true, force: true });
   step('Deleting', `Removed all traces of the "${profile}" cluster.`);
 }

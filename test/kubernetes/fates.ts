@@ -12,7 +12,7 @@ export type Fates = Readonly<Record<string, Fate>>;
 export function stages(fates: Fates): string {
   const apps = Object.keys(fates);
   const doomed = Object.entries(fates).flatMap(([app, fate]) => stagesOf[fate](app));
-  return [...alive(apps), ...doomed].map(stage => stringify(stage)).join('---\n');
+  return [...alive(apps), ...doomed].map(stage => stringify(stage, { lineWidth: 0 })).join('---\n');
 }
 
 interface Expression {
@@ -45,10 +45,10 @@ function stage(name: string, matchExpressions: readonly Expression[], next: Next
 // traefik's pods have none of the first
 const app = '.metadata.labels | .app // ."app.kubernetes.io/name"';
 const phase = '.status.phase';
-const waiting = '.status.containerStatuses.[].state.waiting.reason';
+const waiting = '[.status.containerStatuses[]?.state.waiting.reason] | first // "nothing"';
 const kept: Expression = { key: '.metadata.deletionTimestamp', operator: 'DoesNotExist' };
 const isReady: Expression = {
-  key: '.status.conditions.[] | select(.type == "Ready") | .status',
+  key: '.status.conditions[]? | select(.type == "Ready") | .status',
   operator: 'In',
   values: ['True'],
 };
@@ -57,7 +57,7 @@ const isReady: Expression = {
 function alive(except: readonly string[]): object[] {
   const others: Expression[] = except.length > 0 ? [{ key: app, operator: 'NotIn', values: except }] : [];
   const over: Expression = { key: phase, operator: 'NotIn', values: ['Succeeded', 'Failed'] };
-  const ofJob: Expression = { key: '.metadata.ownerReferences.[].kind', operator: 'In', values: ['Job'] };
+  const ofJob: Expression = { key: '.metadata.ownerReferences[]?.kind', operator: 'In', values: ['Job'] };
   return [
     stage('ready', [kept, over, { ...isReady, operator: 'NotIn' }, ...others], { statusTemplate: running(true) }),
     stage('complete', [kept, { key: phase, operator: 'In', values: ['Running'] }, ofJob, isReady], {
@@ -89,7 +89,7 @@ const stagesOf: Readonly<Record<Fate, Doom>> = {
       message: 'Error: stat /var/reana: no such file or directory',
     }),
   'crash-loops': name => [
-    stage(`crash-${name}`, [...of(name), { key: waiting, operator: 'DoesNotExist' }], {
+    stage(`crash-${name}`, [...of(name), { key: waiting, operator: 'In', values: ['nothing'] }], {
       statusTemplate: crashed,
       event: { type: 'Warning', reason: 'BackOff', message: 'Back-off restarting failed container' },
     }),
@@ -101,10 +101,13 @@ const stagesOf: Readonly<Record<Fate, Doom>> = {
     }),
   ],
   evicted: name => [
-    stage(`evict-${name}`, [...of(name), { key: phase, operator: 'NotIn', values: ['Failed'] }], {
-      statusTemplate: evicted,
-      event: { type: 'Warning', reason: 'Evicted', message: evictedWords },
-    }),
+    // not at once: its deployment puts another in its place
+    stage(
+      `evict-${name}`,
+      [...of(name), { key: phase, operator: 'NotIn', values: ['Failed'] }],
+      { statusTemplate: evicted, event: { type: 'Warning', reason: 'Evicted', message: evictedWords } },
+      2000,
+    ),
   ],
 };
 
@@ -123,7 +126,9 @@ function waits(
   event: { readonly reason: string; readonly message: string },
 ): object[] {
   const before: Expression =
-    from.length > 0 ? { key: waiting, operator: 'In', values: from } : { key: waiting, operator: 'DoesNotExist' };
+    from.length > 0
+      ? { key: waiting, operator: 'In', values: from }
+      : { key: waiting, operator: 'In', values: ['nothing'] };
   const next = { statusTemplate: pending(reason, words), event: { type: 'Warning', ...event } };
   return [stage(`${reason.toLowerCase()}-${name}`, [...of(name), before], next, from.length > 0 ? 300 : 0)];
 }

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { program, until } from '../lab/programs.js';
 import { Daemon, freePorts } from './daemons.js';
 import { type Fates, stages } from './fates.js';
-import { type Pods, podsConfig } from './pods.js';
+import { podsConfig, type Pods } from './pods.js';
 import { planeProgram } from './program.js';
 import { type KubernetesTools, kubernetesTools } from './tools.js';
 
@@ -43,6 +43,7 @@ export class ControlPlane {
       readonly peer: number;
       readonly api: number;
       readonly kubelet: number;
+      readonly kwok: number;
     },
     private pods: Pods,
   ) {
@@ -54,9 +55,9 @@ export class ControlPlane {
     const [tools, built] = [await kubernetesTools(), await planeProgram()];
     if ('missing' in tools) throw new Error(tools.missing);
     if ('missing' in built) throw new Error(built.missing);
-    const [etcd = 0, peer = 0, api = 0, kubelet = 0] = await freePorts(4);
+    const [etcd = 0, peer = 0, api = 0, kubelet = 0, kwok = 0] = await freePorts(5);
     const dir = await mkdtemp(join(tmpdir(), 'scailfin-plane-'));
-    const plane = new ControlPlane(dir, tools, built.path, { etcd, peer, api, kubelet }, options.pods ?? {});
+    const plane = new ControlPlane(dir, tools, built.path, { etcd, peer, api, kubelet, kwok }, options.pods ?? {});
     try {
       await plane.writeFiles();
       await plane.startServers();
@@ -83,16 +84,12 @@ export class ControlPlane {
   async fate(fates: Fates, pods: Pods = this.pods): Promise<void> {
     this.pods = pods;
     await this.nodes?.stop();
-    const config = join(this.dir, 'kwok.yaml');
-    await writeFile(config, [stages(fates), ...podsConfig(pods)].join('---\n'));
-    const tls = ['--tls-cert-file', join(this.dir, 'tls.crt'), '--tls-private-key-file', join(this.dir, 'tls.key')];
-    const kubelet = ['--node-ip', '127.0.0.1', '--node-port', `${this.ports.kubelet}`];
-    const address = ['--server-address', `127.0.0.1:${this.ports.kubelet}`];
+    await this.write('exec.json', JSON.stringify(pods.exec ?? {}));
+    await this.write('kwok.yaml', [stages(fates), ...podsConfig(pods)].join('---\n'));
     this.nodes = await Daemon.start(this.dir, this.plane, 'kwok', [
-      ...['--kubeconfig', this.kubeconfig, '--config', config, '--manage-all-nodes'],
-      ...kubelet,
-      ...address,
-      ...tls,
+      ...['--kubeconfig', this.kubeconfig, '--config', join(this.dir, 'kwok.yaml'), '--manage-all-nodes'],
+      ...['--node-ip', '127.0.0.1', '--node-port', `${this.ports.kubelet}`],
+      ...['--server-address', `127.0.0.1:${this.ports.kwok}`],
     ]);
   }
 
@@ -184,6 +181,10 @@ export class ControlPlane {
       status: { capacity, allocatable: capacity },
     };
     await this.kubectl(['create', '-f', '-'], JSON.stringify(object));
+    const tls = [join(this.dir, 'tls.crt'), join(this.dir, 'tls.key')];
+    const { kubelet, kwok } = this.ports;
+    const argv = [`127.0.0.1:${kubelet}`, ...tls, `127.0.0.1:${kwok}`, join(this.dir, 'exec.json')];
+    this.daemons.push(await Daemon.start(this.dir, this.plane, 'kubelet', argv));
     const isReady = () => this.kubectl(['wait', 'node/plane', '--for=condition=Ready', '--timeout=1s']);
     await this.while('its node', isReady);
     // no pod is let in before its namespace has one

@@ -1,21 +1,20 @@
 import { stringify } from 'yaml';
 
-/** What `kubectl exec` and `kubectl logs` find in pods. */
+/** What `kubectl exec`, `kubectl logs` and `kubectl port-forward` find in pods. */
 export interface Pods {
-  /** Commands of `kubectl exec` run on this machine, in this folder, by container; `` for all others. */
+  /**
+   * Commands of `kubectl exec` run on this machine, in this folder, by container; `` for all others. They have these
+   * variables and no others; their program is found in these ones' PATH.
+   */
   readonly exec?: Readonly<Record<string, { readonly dir: string; readonly env?: Readonly<Record<string, string>> }>>;
-  /** Files with what containers have said, by container. */
+  /** Files with what containers have said, by container: lines of a time, `stdout` or `stderr`, `F`, and the text. */
   readonly logs?: Readonly<Record<string, { readonly file: string; readonly previous?: string }>>;
   /** A port of 127.0.0.1 that `kubectl port-forward` leads to, whichever of a pod's is asked for. */
   readonly forward?: number;
 }
 
-/** kwok's configuration, document by document. */
-export function podsConfig({ exec = {}, logs = {}, forward }: Pods): string[] {
-  const execs = Object.entries(exec).map(([container, { dir, env = {} }]) => ({
-    ...(container && { containers: [container] }),
-    local: { workDir: dir, envs: Object.entries(env).map(([name, value]) => ({ name, value })) },
-  }));
+/** kwok's configuration for logs and ports, document by document; commands are not its own. */
+export function podsConfig({ logs = {}, forward }: Pods): string[] {
   const files = Object.entries(logs).map(([container, { file, previous }]) => ({
     ...(container && { containers: [container] }),
     logsFile: file,
@@ -25,7 +24,6 @@ export function podsConfig({ exec = {}, logs = {}, forward }: Pods): string[] {
   const forwards = [{ target: { port: forward, address: '127.0.0.1' } }];
   return [
     ...(forward === undefined ? [] : [document('ClusterPortForward', { forwards })]),
-    ...(execs.length > 0 ? [document('ClusterExec', { execs })] : []),
     ...(files.length > 0 ? [document('ClusterLogs', { logs: files })] : []),
   ];
 }

@@ -12,7 +12,7 @@ const source = fileURLToPath(new URL('plane', import.meta.url));
 
 /** Where the control plane's program is, or will be. */
 async function pathOfPlane(): Promise<string> {
-  const files = ['go.mod', 'go.sum', 'main.go'].map(name => join(source, name));
+  const files = ['go.mod', 'go.sum', 'main.go', 'kubelet.go'].map(name => join(source, name));
   return join(cache, `kubernetes-plane-${await hashOf(...files)}`);
 }
 

@@ -1,6 +1,6 @@
 // The control plane that test/kubernetes/plane.ts runs: etcd, Kubernetes' own programs, and kwok for the nodes, in one
 // program, because linking them once takes a fraction of the time and of the disk that five programs would.
-// Usage: plane etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kwok [FLAG…]
+// Usage: plane etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kwok|kubelet [FLAG…]
 package main
 
 import (
@@ -37,6 +37,8 @@ func main() {
 		os.Exit(cli.Run(scheduler.NewSchedulerCommand()))
 	case "kwok":
 		nodes()
+	case "kubelet":
+		fail(serveKubelet(os.Args[1:]).Error())
 	default:
 		fail(fmt.Sprintf("no component %q", name))
 	}
@@ -44,6 +46,8 @@ func main() {
 
 // nodes runs kwok, which takes its stages from the files that --config names before its command is made.
 func nodes() {
+	// Kubernetes' programs have put a --version of another kind there
+	pflag.CommandLine = pflag.NewFlagSet("kwok", pflag.ContinueOnError)
 	global := pflag.NewFlagSet("global", pflag.ContinueOnError)
 	global.ParseErrorsWhitelist.UnknownFlags = true
 	ctx, _ := log.InitFlags(context.Background(), global)

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -138,10 +139,12 @@ describe.skipIf(missing !== undefined)(title, { timeout: 180_000 }, () => {
     const dir = join(folder, 'orphan');
     await mkdir(dir);
     const script = fileURLToPath(new URL('orphan.ts', import.meta.url));
-    const maker = execa('node', ['--import', 'tsx', script, dir, 'path' in built ? built.path : ''], { reject: false });
-    for await (const line of maker) if (line === 'started') break;
+    const argv = ['--import', 'tsx', script, dir, 'path' in built ? built.path : ''];
+    const maker = execa('node', argv, { reject: false, timeout: 60_000, killSignal: 'SIGKILL' });
+    await once(maker.stdout, 'data');
     expect(await isUp(dir)).toBe(true);
     maker.kill('SIGKILL');
     await until('its daemon to end', 5_000, async () => !(await isUp(dir)));
+    expect((await maker).stdout).toBe('started');
   });
 });

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { program, until } from '../lab/programs.js';
 import { Daemon, freePorts } from './daemons.js';
 import { type Fates, stages } from './fates.js';
-import { podsConfig, type Pods } from './pods.js';
+import { type Pods, podsConfig } from './pods.js';
 import { planeProgram } from './program.js';
 import { type KubernetesTools, kubernetesTools } from './tools.js';
 

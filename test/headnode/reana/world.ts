@@ -54,13 +54,12 @@ export class World {
     writeFileSync(said, `2026-01-01T00:00:00.000000000Z stderr F ${LAST_WORDS}\n`);
     const logs = { 'rest-api': { file: said, previous: said } };
     const pods = { exec: { db: inside, 'rest-api': inside }, logs, forward: port };
-    const plane = await within(pod, () => ControlPlane.start({ fates, pods }));
-    return new World(plane, server, port, dir, state);
+    return new World(await ControlPlane.start({ fates, pods }), server, port, dir, state);
   }
 
   /** What becomes of pods from now on. */
-  async fate(fates: Fates): Promise<void> {
-    await within(join(this.dir, 'pod'), () => this.plane.fate(fates));
+  fate(fates: Fates): Promise<void> {
+    return this.plane.fate(fates);
   }
 
   async stop(): Promise<void> {
@@ -88,17 +87,6 @@ export class World {
 
   cluster(name: string, change: Partial<ReanaPlan> = {}, kubernetes: Partial<Kubernetes> = {}): Cluster {
     return new Cluster(this, name, change, { own: { build: ['false'], nodePort: this.nodePort++ }, ...kubernetes });
-  }
-}
-
-/** kwok looks for a command's program by its own PATH, not by the command's. */
-async function within<T>(pod: string, start: () => Promise<T>): Promise<T> {
-  const path = process.env.PATH;
-  process.env.PATH = `${pod}:${path}`;
-  try {
-    return await start();
-  } finally {
-    process.env.PATH = path;
   }
 }
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { namespaceOf, releaseOf } from '../../src/headnode/reana/plan.js';
+import { TOKEN } from '../../src/headnode/reana/values.js';
 import { World } from '../headnode/reana/world.js';
 import { planeUnavailable } from '../kubernetes/plane.js';
 import { Relay } from '../kubernetes/relay.js';
@@ -73,7 +74,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     const ping =
       'eval "$(scailfin env physics)" && test -n "$REANA_ACCESS_TOKEN" && curl -sSk "$REANA_SERVER_URL/api/ping"';
     expect((await lab.exec('headnode', ['bash', '-c', ping])).stdout).toContain('OK');
-    const poolToken = Buffer.from(world.server.secrets.get('SCAILFIN_POOL_TOKEN')?.value ?? '', 'base64').toString();
+    const poolToken = Buffer.from(world.server.secrets.get(TOKEN)?.value ?? '', 'base64').toString();
     const claims = JSON.parse(Buffer.from(poolToken.split('.')[1] ?? '', 'base64url').toString());
     expect(claims).toMatchObject({
       sub: expect.stringMatching(/^reana-steps@physics-/),

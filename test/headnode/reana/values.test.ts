@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { releaseOf } from '../../../src/headnode/reana/plan.js';
 import { newSecrets } from '../../../src/headnode/reana/secrets.js';
-import { onNodes, overlaid, valuesFile, valuesFor } from '../../../src/headnode/reana/values.js';
+import { onNodes, overlaid, TOKEN, valuesFile, valuesFor } from '../../../src/headnode/reana/values.js';
+import { packageRoot } from '../../../src/paths.js';
 import { kubernetesTools } from '../../kubernetes/tools.js';
 import { program } from '../../lab/programs.js';
 import { planOf } from './plans.js';
@@ -155,3 +156,13 @@ function paths(value: unknown, below = ''): Set<string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Set([below]);
   return new Set(Object.entries(value).flatMap(([key, one]) => [...paths(one, below ? `${below}.${key}` : key)]));
 }
+
+it('name the pool as the job controller’s image reads it', () => {
+  const settings = readFileSync(join(packageRoot, 'templates/headnode/reana/scailfin_backend/settings.py'), 'utf8');
+  const { components } = valuesFor(planOf(), inputs) as {
+    components: { reana_job_controller: { environment: Record<string, string> } };
+  };
+  const told = Object.keys(components.reana_job_controller.environment);
+  expect(told).toEqual(['SCAILFIN_COLLECTOR', 'SCAILFIN_SCHEDD']);
+  for (const name of [...told, TOKEN]) expect(settings).toContain(`"${name}"`);
+});

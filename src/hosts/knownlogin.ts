@@ -1,5 +1,5 @@
 import { knownKeys, knownName } from './knownhosts.js';
-import { sshSettings } from './sshconfig.js';
+import { type ConfigSource, sshSettings } from './sshconfig.js';
 import type { SshTarget } from './target.js';
 
 /** How a host was reached from this machine, for another machine that is to reach it, too. */
@@ -11,8 +11,8 @@ export interface KnownLogin {
 }
 
 /** @param targets the names it may have been reached by @param address the one that was dialled in the end */
-export function knownLogin(targets: readonly SshTarget[], address: string): KnownLogin {
-  const all = targets.map(target => sshSettings(target));
+export function knownLogin(targets: readonly SshTarget[], address: string, source: ConfigSource = {}): KnownLogin {
+  const all = targets.map(target => sshSettings(target, source));
   const settings = all.find(s => s.host === address) ?? all[0];
   if (!settings) return { host: address, port: 22, hostKeys: [] };
   const { host, port, hostKeyAlias, knownHosts, globalKnownHosts } = settings;

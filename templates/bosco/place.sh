@@ -13,10 +13,12 @@ if [ -n "$archive" ]; then
 fi
 case $system in slurm) programs='sbatch squeue scancel scontrol' ;; *) programs='qsub qstat qdel' ;; esac
 mkdir -p "$dir/programs"
-# blahp's scripts want all in one directory, and sites have some of theirs elsewhere
+near=
 for program in $programs; do
   at=$(command -v "$program") || { echo "$program is not in the PATH here" >&2; exit 5; }
-  printf '#!/bin/sh\nexec "%s" "$@"\n' "$at" >"$dir/programs/$program"
+  near=$near:$(dirname "$at")
+  # blahp's scripts for Slurm want all in one directory, and sites have some of theirs elsewhere
+  printf '#!/bin/sh\nexec %s "$@"\n' "$program" >"$dir/programs/$program"
 done
 if [ "$system" = sge ] && ! command -v perl >/dev/null; then echo "HTCondor's blahp needs perl to submit to Grid Engine, and there is none here" >&2; exit 5; fi
 echo "$libraries" >"$dir/etc/libraries"
@@ -25,15 +27,15 @@ echo "$libraries" >"$dir/etc/libraries"
   echo "supported_lrms=$system"
   echo "blah_shared_directories=/"
   echo "scailfin_tag=$tag"
-  echo "${system}_binpath=$dir/programs"
+  [ "$system" != slurm ] || echo "slurm_binpath=$dir/programs"
   # Slurm's words of the job's own go where the job script sends them, too
   echo "slurm_std_storage=$logs/%j.out"
   echo "sge_rootpath=${SGE_ROOT:-}"
   echo "sge_cellname=${SGE_CELL:-default}"
   # blahpd's libraries are not its children's
   echo "LD_LIBRARY_PATH="
-  # blahp's scripts for Grid Engine look nowhere else
-  [ "$system" = slurm ] || echo "PATH=$dir/programs:\$PATH"
+  # where they were found, should they not be found then
+  echo "PATH=\$PATH$near"
 } >"$dir/etc/blah.config"
 # what is printed here goes into the job's script, before blahp's own wrapper, which is never reached: the job is the very
 # script that would be submitted directly

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2154  # what blah.config says
 # sge_status.sh [-w] [-n] sge/DATE/ID…: a job's state for blahpd, instead of HTCondor's own script, which wants Perl modules
 # and calls a job over when Grid Engine does not answer.
 # Prints 0 and an ad, JobStatus 1 queued, 2 running, 4 over; or 1 and why it could not be asked: unknown is not over.
@@ -7,7 +6,7 @@
 . "$BLAHPD_CONFIG_LOCATION"
 export LC_ALL=C
 cache=$GAHP_TEMP/queue
-ask() { "$sge_binpath/qstat" -u "$(id -un)" >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"; }
+ask() { qstat -u "$(id -un)" >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"; }
 # one question for all jobs, however many there are
 exec 9>>"$cache.lock"
 flock -w 30 9

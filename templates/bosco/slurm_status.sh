@@ -12,12 +12,12 @@ refresh() {
   exec 9>>"$cache.lock"
   flock -w 30 9
   [ -z "$(find "$cache" -newermt '-8 seconds' 2>/dev/null)" ] || return 0
-  "$slurm_binpath/squeue" --noheader --states=all --user="$(id -un)" --name="$scailfin_tag" -o '%i %T' >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"
+  squeue --noheader --states=all --user="$(id -un)" --name="$scailfin_tag" -o '%i %T' >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"
 }
 # a job that the list has not: too new, or forgotten
 state_of() {
   local said
-  said=$("$slurm_binpath/squeue" --noheader --states=all --jobs="$1" -o '%T' 2>&1) && { echo "${said:-GONE}"; return 0; }
+  said=$(squeue --noheader --states=all --jobs="$1" -o '%T' 2>&1) && { echo "${said:-GONE}"; return 0; }
   case $said in *'Invalid job id'*) echo GONE ;; *) echo "$said" >&2; return 1 ;; esac
 }
 refresh

@@ -1,7 +1,6 @@
 # weigh.awk: what a site's glide-ins should become. Reads four files of tab-separated lines: jobs found unfit (until, id),
 # slots, grid jobs, idle jobs (largest first). Prints shell assignments.
 BEGIN { many = 1e9; if (memory == 0) memory = many }
-FNR == 1 { file++ }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
 FILENAME ~ /\/slots$/ {
   if ($1 != site) next

@@ -147,7 +147,8 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     const jobs = await jobsOn(lab);
     await lab.stopScheduler();
     await new Promise(resolve => setTimeout(resolve, 25_000));
-    expect(await condor(far, lab, ['condor_q', '-allusers', '-af', 'JobUniverse', 'JobStatus'])).toBe('9 2\n');
+    // queued or running, as it was last heard
+    expect(await condor(far, lab, ['condor_q', '-allusers', '-af', 'JobUniverse', 'JobStatus'])).toMatch(/^9 [12]\n$/);
     await lab.startScheduler();
     expect(await jobsOn(lab)).toEqual(jobs);
 

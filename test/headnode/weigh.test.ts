@@ -1,0 +1,146 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/paths.js';
+
+const program = join(packageRoot, 'templates/bosco/weigh.awk');
+const dir = mkdtempSync(join(tmpdir(), 'scailfin-weigh-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** A slot: cores and MiB free, of eight and 16,000; another age means it has been there that many seconds. */
+interface Slot {
+  readonly site?: string;
+  readonly id?: string;
+  readonly cpus?: number;
+  readonly memory?: number;
+  readonly starts?: boolean;
+  readonly age?: number;
+}
+
+interface World {
+  readonly min?: number;
+  readonly max?: number;
+  /** 0: not known. */
+  readonly cores?: number;
+  readonly slots?: readonly Slot[];
+  /** `queued 17`: state, and the id in the batch system where it has one. */
+  readonly grid?: readonly string[];
+  /** Cores of each idle job; or its whole line. */
+  readonly idle?: readonly (number | string)[];
+  readonly unfit?: readonly string[];
+}
+
+const states: Readonly<Record<string, number>> = { queued: 1, running: 2, held: 5, away: 1 };
+
+/** One look at the site `here`. @returns what is to be done, and what is counted */
+function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], unfit = [] }: World) {
+  mkdirSync(join(dir, 'asked'), { recursive: true });
+  const write = (name: string, lines: readonly string[]): string => {
+    writeFileSync(join(dir, 'asked', name), lines.map(line => `${line}\n`).join(''));
+    return join(dir, 'asked', name);
+  };
+  const files = [
+    write('unfit', unfit),
+    write(
+      'slots',
+      slots.map(({ site = 'here', id = '0', cpus = 8, memory = 16_000, starts = true, age = 5 }) =>
+        [site, id, cpus, memory, 8, starts, age].join('\t'),
+      ),
+    ),
+    write(
+      'grid',
+      grid.map((text, n) => {
+        const [word = '', id = '-'] = text.split(' ');
+        return ['here', `${n + 1}.0`, states[word], id, 0, word === 'away' ? 1_795_000_000 : 'undefined', 'x'].join(
+          '\t',
+        );
+      }),
+    ),
+    write(
+      'idle',
+      idle.map((job, n) => (typeof job === 'string' ? job : [job, 100, `9.${n}`, 1, 'undefined', 'true'].join('\t'))),
+    ),
+  ];
+  const set = Object.entries({ site: 'here', min, max, cores, memory: 16_000, now: 1_795_000_100 });
+  const options = set.flatMap(([name, value]) => ['-v', `${name}=${value}`]);
+  const text = execFileSync('awk', ['-F', '\t', ...options, '-f', program, ...files], { encoding: 'utf8' });
+  const one = (name: string): string =>
+    new RegExp(`\\b${name}=('[^']*'|\\S*)`).exec(text)?.[1]?.replaceAll("'", '') ?? '';
+  return {
+    submit: Number(one('submit')),
+    remove: one('remove').trim(),
+    waiting: Number(one('waiting')),
+    unfit: Number(one('unfit')),
+    running: Number(one('running')),
+    away: one('away'),
+    fresh: one('fresh'),
+  };
+}
+
+describe('how many glide-ins', () => {
+  it.each<[string, World, number]>([
+    ['nobody waits, nobody is there', {}, 0],
+    ['as many as there are at least', { min: 2 }, 2],
+    ['nine jobs of a core: two nodes', { idle: Array(9).fill(1) }, 2],
+    ['jobs of five cores share no node', { idle: [5, 5, 5] }, 3],
+    ['not more than there may be', { idle: Array(99).fill(8) }, 4],
+    ['those that are coming count', { idle: Array(9).fill(1), grid: ['queued', 'queued 17'] }, 0],
+    ['free cores count', { slots: [{ id: '17', cpus: 3 }], grid: ['running 17'], idle: [1, 1, 1] }, 0],
+    ['but not where a job does not fit', { slots: [{ id: '17', cpus: 3 }], grid: ['running 17'], idle: [4] }, 1],
+    [
+      'nor one that takes no jobs any more',
+      { slots: [{ id: '17', starts: false }], grid: ['running 17'], idle: [1] },
+      1,
+    ],
+    ['a site of another name is none of ours', { slots: [{ site: 'there', id: '17' }], idle: [1] }, 1],
+    [
+      'one that joined before HTCondor heard that it runs is one',
+      { slots: [{ id: '17' }], grid: ['queued 17'], max: 1, idle: [8, 8] },
+      0,
+    ],
+    ['what came in without being told of counts', { slots: [{ id: '5' }, { id: '6' }], max: 2, idle: [8, 8, 8] }, 0],
+    ['held where the batch system has it counts', { grid: ['held 17'], max: 1, idle: [1] }, 0],
+    ['held before it got there does not', { grid: ['held'], max: 1, idle: [1] }, 1],
+    ['a node of unknown size is one, until it came', { cores: 0, idle: Array(99).fill(1) }, 1],
+  ])('%s', (_, world, submit) => expect(weigh(world)).toMatchObject({ submit, remove: '' }));
+
+  it('takes back those that wait for nobody, down to the least, the last one first', () => {
+    expect(weigh({ grid: ['queued', 'queued', 'queued'] }).remove).toBe('3.0 2.0 1.0');
+    expect(weigh({ min: 2, grid: ['queued', 'queued', 'queued'] }).remove).toBe('3.0');
+    expect(weigh({ grid: ['queued', 'queued'], idle: [8] }).remove).toBe('2.0');
+    expect(weigh({ slots: [{ id: '17' }], grid: ['running 17'] }).remove).toBe('');
+  });
+
+  it('takes back what is more than the most, who waits first, then who has nothing to do', () => {
+    const slots = [{ id: '17', cpus: 2 }, { id: '18' }];
+    const grid = ['running 17', 'running 18', 'queued'];
+    expect(weigh({ max: 2, slots, grid, idle: [8] }).remove).toBe('3.0');
+    expect(weigh({ max: 1, slots, grid, idle: [8] }).remove).toBe('3.0 2.0');
+  });
+
+  it('does not send nodes to jobs that none of them can run', () => {
+    expect(weigh({ idle: [16] })).toMatchObject({ submit: 0, unfit: 1, waiting: 0 });
+    expect(weigh({ idle: ['1\t32000\t9.0\t1\tundefined\ttrue'] })).toMatchObject({ submit: 0, unfit: 1 });
+    const other = '1\t100\t9.0\t1\tundefined\tTARGET.ScailfinSite == "there"';
+    expect(weigh({ idle: [other] })).toMatchObject({ submit: 0, waiting: 0 });
+    expect(weigh({ idle: [other.replace('there', 'here')] })).toMatchObject({ submit: 1 });
+  });
+
+  it('finds out which jobs no node suits: those that were turned down while there was room', () => {
+    const there = { slots: [{ id: '17', age: 60 }], grid: ['running 17'] };
+    const turnedDown = '1\t100\t9.0\t60\t5\tTARGET.HasGold';
+    const seen = weigh({ ...there, idle: [turnedDown] });
+    expect(seen).toMatchObject({ submit: 0, unfit: 1, fresh: '1795003700\\t9.0\\n' });
+    expect(weigh({ idle: [turnedDown], unfit: ['1795003700\t9.0'] })).toMatchObject({ submit: 0, unfit: 1 });
+    // an hour later it is tried again
+    expect(weigh({ idle: [turnedDown], unfit: ['1795000000\t9.0'] }).submit).toBe(1);
+    // one that came a moment ago is not yet judged
+    expect(weigh({ ...there, idle: ['1\t100\t9.0\t2\t1\ttrue'] })).toMatchObject({ unfit: 0, fresh: '' });
+  });
+
+  it('tells where the site is out of reach', () => {
+    expect(weigh({ grid: ['away'], idle: [1] })).toMatchObject({ away: 'yes', submit: 0 });
+  });
+});

@@ -62,12 +62,12 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
   healthy: health,
 
   async stop(at) {
-    const left = await removeNode(at);
+    const left = await removeNode(at, 'keep');
     if (left.length > 0) throw new ScailfinError(`Kubernetes survives on ${at.host.name}: ${left.join('; ')}`);
   },
 
   async remove(at) {
-    const left = await removeNode(at);
+    const left = await removeNode(at, 'remove');
     if (left.length === 0) return;
     throw new LeftoverError(`something of Kubernetes remains on ${at.host.name}:`, left, {
       hint: 'scailfin down tries again',
@@ -91,11 +91,11 @@ async function settingsOf(at: Headnode) {
 }
 
 /** A stopped node would be of no use to anybody: stopping is removing. @returns what remains, each with its reason */
-async function removeNode(at: Headnode): Promise<readonly string[]> {
+async function removeNode(at: Headnode, files: 'keep' | 'remove'): Promise<readonly string[]> {
   const home = homeOf(at);
   const driver = settingsFrom((await at.host.run(['cat', `${home}/settings`], { check: false })).stdout)?.driver;
   const script = `${templateText('headnode/detached-end.sh')}\n${templateText('headnode/minikube/remove.sh')}`;
-  const out = await runScript(at.host, script, [home, profileOf(at), driver ?? ''], { timeoutMs: 600_000 });
+  const out = await runScript(at.host, script, [home, profileOf(at), driver ?? '', files], { timeoutMs: 600_000 });
   return out.stdout
     .split('\n')
     .filter(l => l.startsWith('left='))

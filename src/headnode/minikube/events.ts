@@ -79,7 +79,7 @@ function essence(said: string): string {
 
 function hintFor(reason: string, words: string, advice: string): string {
   if (/^(RSRC|GUEST_PROVISION_NOSPACE)/.test(reason)) {
-    return 'choose a larger headnode, or the edge, which needs no Kubernetes: --reana edge';
+    return 'choose a larger headnode; scailfin config set reana.memory 4G asks for less; --reana edge needs no Kubernetes';
   }
   if (/^INET|pull|no such host|i\/o timeout|proxyconnect/i.test(`${reason} ${words}`)) {
     return 'the headnode must reach registry.k8s.io, gcr.io and docker.io; https_proxy in ~/.bashrc there is respected';

@@ -51,7 +51,7 @@ function* resources(found: Found, plan: MinikubePlan, engine: Engine | undefined
   const free = Math.min(found.available, engine?.memoryMib || found.available);
   if (free < memory) {
     const what = `${memory} MiB of memory are wanted, ${free} of ${found.memory} MiB are free`;
-    yield { what, hint: `see what uses it there; ${elsewhere}` };
+    yield { what, hint: `see what uses it there; scailfin config set reana.memory 4G asks for less; ${elsewhere}` };
   }
 }
 

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# remove HOME PROFILE DRIVER: ends what is starting, lets minikube delete its node, removes what is left by the profile's
+# remove HOME PROFILE DRIVER FILES: ends what is starting, lets minikube delete its node, removes what is left by the profile's
 # label, and prints left= for each thing that remains. DRIVER is empty where it is not known: then every engine is asked.
-# HOME may be gone: the label is enough.
+# HOME may be gone: the label is enough. FILES is `keep` where HOME is to stay.
 set -u
-home=$1 profile=$2 driver=$3
+home=$1 profile=$2 driver=$3 files=$4
 export LC_ALL=C
 label=name.minikube.sigs.k8s.io=$profile
 
@@ -58,6 +58,6 @@ for engine in ${driver:-docker podman}; do
     while read -r _ id; do ask image rm "$id" >/dev/null; done <"$images"
   fi
 done
-[ -n "$left" ] || rm -rf "$home"
-[ ! -e "$home" ] || [ -n "$left" ] || remains "files in $home"
-exit 0
+[ -z "$left" ] && [ "$files" != keep ] || exit 0
+rm -rf "$home"
+[ ! -e "$home" ] || remains "files in $home"

@@ -1,12 +1,16 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 
 /** What a headnode may have or not: tests say which. */
 const optional = new Set(['minikube', 'kubectl', 'helm', 'docker', 'podman']);
 
 /** The system's programs but for those, made once for all tests of a file. */
 let system: string | undefined;
+afterAll(() => {
+  if (system) rmSync(system, { recursive: true, force: true });
+});
 
 function systemPrograms(): string {
   if (system) return system;
@@ -20,7 +24,6 @@ function systemPrograms(): string {
       symlinkSync(join(place, name), join(dir, name));
     }
   }
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
   system = dir;
   return dir;
 }

@@ -5,6 +5,7 @@ set -u
 dir=$1 bosco=$1/bosco
 old=$(cat "$bosco/grow.pid" 2>/dev/null)
 [ -z "$old" ] || ! grep -qzxF "$bosco/grow.sh" "/proc/$old/cmdline" 2>/dev/null || kill "$old" 2>/dev/null
+mkdir -p "$bosco/tmp"
 rm -f "$bosco/stopped" "$bosco/round"
 # it reads its configuration again
 kill -HUP "$(cat "$dir/run/master.pid")" || exit 9

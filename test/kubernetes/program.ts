@@ -24,7 +24,7 @@ export async function planeProgram(): Promise<{ readonly path: string } | { read
 }
 
 /**
- * Builds the control plane from Go's modules, at the lowest priority: a quarter of an hour on two cores, 4 GB in Go's
+ * Builds the control plane from Go's modules, at the lowest priority: a quarter of an hour on two cores, 7 GB in Go's
  * caches.
  * @returns its path
  */

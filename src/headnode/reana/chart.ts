@@ -35,7 +35,7 @@ export async function provideChart(kube: Kube, at: Headnode, chart: ChartSource)
   if ((await at.host.run(['test', '-e', path], { check: false })).exitCode === 0) return verify(at, chart, path, true);
   at.onProgress("fetching REANA's chart");
   const fresh = `${reanaDir(at)}/chart.new`;
-  await at.host.run(['rm', '-rf', fresh]);
+  await at.host.run(['sh', '-c', 'umask 077; rm -rf "$1" && mkdir -p "$1"', 'sh', fresh]);
   await kube
     .helm(['pull', chart.from, '--destination', fresh], { timeoutMs: PATIENCE_MS })
     .catch(error =>

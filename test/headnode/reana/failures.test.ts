@@ -122,7 +122,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     }
   });
 
-  it('goes on where a killed helm has left a half of it', { timeout: 90_000 }, async () => {
+  it('goes on where a killed helm has left a half of it, and knows its own', { timeout: 120_000 }, async () => {
     const cluster = world.cluster('killed');
     const { component, at, plan, release, namespace } = cluster;
     const where = ['--kubeconfig', plan.kubernetes.kubeconfig, '--namespace', namespace];
@@ -139,12 +139,9 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     const state = await cluster.kubectl('get', 'secrets', '-l', 'owner=helm', '-o', 'jsonpath={..labels.status}');
     expect(state).toBe('pending-install');
     expect(await bringUp(component, at, plan)).toMatchObject({ token: world.kept('token') });
-  });
 
-  it('says that another REANA answers in its place', { timeout: 60_000 }, async () => {
-    const cluster = world.cluster('usurped');
-    await bringUp(cluster.component, cluster.at, cluster.plan);
-    world.keep('token', 'of-somebody-elses-reana');
+    // who answers on its port may be somebody else's
+    world.keep('token', 'of-another-reana');
     expect(await failure(cluster)).toMatch(/is another REANA: it knows no such token/);
   });
 

@@ -78,7 +78,8 @@ export function register(program: Command, ui: Ui): void {
         return;
       }
       ui.say(describePlan(plan));
-      const { up } = await import('../cluster/up.js');
+      const { afterSubmission, up } = await import('../cluster/up.js');
+      const unwatched = afterSubmission(plan.site);
       const { withCluster } = await import('./session.js');
       const wait = flags.wait === false ? 0 : (flags.wait ?? plan.site.min ?? plan.site.nodes);
       await withCluster(ui, plan.cluster.name, flags, async context => {
@@ -87,7 +88,7 @@ export function register(program: Command, ui: Ui): void {
           timeout: flags.timeout,
         });
         if (ui.json) {
-          const known = status ?? { name: plan.cluster.name, state: 'pending', reason: submitted };
+          const known = status ?? { name: plan.cluster.name, ...unwatched };
           ui.print(JSON.stringify({ ...known, roundTrips: await context.connections.roundTrips() }, null, 2));
           return;
         }
@@ -95,15 +96,19 @@ export function register(program: Command, ui: Ui): void {
         const { name } = plan.cluster;
         ui.print(
           [
-            ...['', status ? describeStatus(status) : `${name}: pending. ${submitted}`, '', 'Next:', ...next(name)],
+            ...[
+              '',
+              status ? describeStatus(status) : `${name}: ${unwatched.state}. ${unwatched.reason}`,
+              '',
+              'Next:',
+              ...next(name),
+            ],
             ...reana(context.journal.record),
           ].join('\n'),
         );
       });
     });
 }
-
-const submitted = 'Glide-ins have been submitted; not waiting for them.';
 
 /** How one gets to REANA, where the cluster has it. */
 function reana(record: ClusterRecord | undefined): string[] {

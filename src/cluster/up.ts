@@ -54,7 +54,7 @@ export async function up(
     requireLasting(dependences(spec, [site]));
     const fresh = begin(context, spec, site);
     await raise(context, site, site.nodes, fresh);
-    context.journal.append({ type: 'state', state: 'pending', reason: 'Glide-ins have been submitted.' });
+    context.journal.append({ type: 'state', ...afterSubmission(site) });
     if (options.wait === 0) return undefined;
     const title = `Waiting for ${options.wait} glide-in${options.wait === 1 ? '' : 's'} to join`;
     const status = await step(context.sink, title, () => waitForGlideins(context, options.wait, options.timeout));
@@ -63,6 +63,12 @@ export async function up(
   } finally {
     release();
   }
+}
+
+/** What a cluster is whose glide-ins are not waited for. */
+export function afterSubmission({ submit, min }: SiteSpec): Pick<ClusterRecord, 'state' | 'reason'> {
+  if (submit !== 'bosco') return { state: 'pending', reason: 'Glide-ins have been submitted.' };
+  return { state: min ? 'pending' : 'running', reason: 'The headnode submits glide-ins by itself, as jobs wait.' };
 }
 
 /** Writes the cluster into its journal, or checks that it is the one there. @returns whether it is new */

@@ -14,9 +14,9 @@ bosco_stop() {
   done
   export CONDOR_CONFIG=$dir/condor_config
   PATH=$(sed -n 's/^BIN = //p' "$dir/found.config" 2>/dev/null):$PATH
-  count() { timeout 20 condor_q -allusers -constraint 'JobUniverse == 9' -af ClusterId 2>/dev/null; }
+  count() { timeout 20 condor_q -allusers -constraint 'ScailfinBosco =!= undefined' -af ClusterId 2>/dev/null; }
   left=$(count) || { echo "grid=unknown"; return 0; }
-  if [ -n "$left" ]; then timeout 20 condor_rm -constraint 'JobUniverse == 9' >/dev/null 2>&1; fi
+  if [ -n "$left" ]; then timeout 20 condor_rm -constraint 'ScailfinBosco =!= undefined' >/dev/null 2>&1; fi
   n=0
   while [ -n "$left" ] && [ "$n" -lt "$limit" ]; do
     sleep 1
@@ -24,7 +24,7 @@ bosco_stop() {
     left=$(count) || break
   done
   if [ -n "$left" ]; then
-    timeout 20 condor_rm -forcex -constraint 'JobUniverse == 9' >/dev/null 2>&1
+    timeout 20 condor_rm -forcex -constraint 'ScailfinBosco =!= undefined' >/dev/null 2>&1
     left=$(count)
   fi
   echo "grid=$(printf '%s' "$left" | grep -c .)"

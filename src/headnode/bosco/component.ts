@@ -42,7 +42,11 @@ export const bosco: Component<BoscoPlan, void> = {
     const out = await runScript(at.host, scriptOf('look'), sourceArgs({ dir: at.dir, source: plan.source }));
     const missing = keyValues(out.stdout).get('missing') ?? [];
     const needed = plan.login ? missing : missing.filter(name => !name.startsWith('ssh'));
-    return needed.flatMap(name => words[name] ?? { what: `there is no ${name}`, hint: 'install it there' });
+    const lacking = needed.map(name => words[name] ?? { what: `there is no ${name}`, hint: 'install it there' });
+    // the path is a part of commands that blahp and sshd read in ways of their own
+    if (/^[\w@%+=:,./~-]+$/.test(plan.siteDir)) return lacking;
+    const what = `${plan.siteDir} on ${plan.host.name} has characters that blahp can't carry`;
+    return [...lacking, { what, hint: 'set directories.work in the site profile' }];
   },
 
   async install(at, plan) {

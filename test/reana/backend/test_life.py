@@ -203,6 +203,26 @@ def test_unknown_is_not_gone(controller, pool):
     assert controller.look() == "finished"
 
 
+def test_one_job_that_can_not_be_asked_for_does_not_hold_up_the_others(controller, pool):
+    lost, gone = controller.post()
+    pool.jobs.pop(gone)
+    _, number = controller.post()
+    pool.become(number, COMPLETED, **ended())
+    pool.fails_before["past"] = [away() for _ in range(3)]
+    assert controller.look(3) == "finished"
+    controller.look(3)
+    assert JOB_DB[lost]["status"] == "failed" and "vanished" in controller.log(lost)
+
+
+def test_what_comes_back_in_pieces_fails_the_step(controller, pool):
+    job_id, number = controller.post()
+    ad = ended(0, made="x" * 2000)
+    ad["files"]["changed.tar"] = ad["files"]["changed.tar"][:700]
+    pool.become(number, COMPLETED, **ad)
+    assert controller.look() == "failed"
+    assert "could not be brought back: what it returned can't be unpacked" in controller.log(job_id)
+
+
 def test_files_that_fail_to_come_are_asked_for_again(controller, pool):
     job_id, number = controller.post()
     pool.become(number, COMPLETED, **ended(0, made="x"))

@@ -66,8 +66,12 @@ class PoolJobMonitor(JobMonitor):
         found = {ad["ScailfinStep"]: ad for ad in self.ask()}
         for job_id, job in waiting.items():
             step = parts(job["backend_job_id"])[1]
-            if step not in PoolJobManager.stopping:
+            if step in PoolJobManager.stopping:
+                continue
+            try:
                 self.follow(job_id, job, found.get(step))
+            except Exception:  # the others' states are known nevertheless
+                logging.exception("What became of the job %s is not known", job_id)
         for step in PoolJobManager.abandoned & set(found):
             ad = found[step]
             schedd.ask("collected", job="{}.{}".format(ad["ClusterId"], ad["ProcId"]))

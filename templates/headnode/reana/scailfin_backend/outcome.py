@@ -35,7 +35,7 @@ def of_ended(job, ad):
     if said and said.exit is not None:
         try:
             notes += merged(job["obj"], step, said)
-        except (MergeError, OSError) as error:
+        except (MergeError, OSError, ValueError) as error:
             is_well, reason = False, "what it made could not be brought back: {}".format(error)
     return Result("finished" if is_well else "failed", logs.text(step, notes + ([reason] if reason else [])))
 

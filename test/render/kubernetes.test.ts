@@ -112,7 +112,10 @@ describe('the objects that scailfin itself makes', () => {
     await makeNamespace(kube, head);
     await keepToken(kube, 'secret', newSecrets());
     for (const node of ['n1', undefined]) {
-      const left = await sweepNode(kube, { kubernetes: at, node, onNode: true }, { pollMs: 1, settleMs: 1 } as Pace);
+      const left = await sweepNode(kube, { kubernetes: at, node, onNode: true, stored: 'x' }, {
+        pollMs: 1,
+        settleMs: 1,
+      } as Pace);
       expect(left).toEqual([]);
     }
     writeFileSync(join(dir, 'objects.yaml'), readFileSync(file, 'utf8').trim().split('\n').join('\n---\n'));

@@ -71,6 +71,8 @@ export interface Note {
   readonly node: string | undefined;
   /** Whether a node keeps what REANA stores. */
   readonly onNode: boolean;
+  /** An image that is on that node, since a part of REANA has run there, and stored something. */
+  readonly stored?: string | undefined;
 }
 
 const noteOf = (head: Headnode): string => `${reanaDir(head)}/kubernetes.json`;

@@ -24,8 +24,13 @@ export interface Workload {
 export interface Pod {
   readonly kind: string;
   readonly metadata: Meta;
-  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly { readonly name: string }[] };
+  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly Container[] };
   readonly status?: PodStatus;
+}
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
 }
 
 interface PodStatus {

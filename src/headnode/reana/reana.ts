@@ -39,10 +39,9 @@ async function install(at: Headnode, plan: ReanaPlan): Promise<void> {
 
 async function configure(at: Headnode, plan: ReanaPlan): Promise<void> {
   const kube = new Kube(at.host, plan.kubernetes, at);
-  const node = await chooseNode(kube, plan, await readNote(at)).catch(e =>
-    failed("Kubernetes' nodes can't be listed", e),
-  );
-  await writeNote(at, { kubernetes: plan.kubernetes, node, onNode: onNodes(plan) });
+  const noted = await readNote(at);
+  const node = await chooseNode(kube, plan, noted).catch(e => failed("Kubernetes' nodes can't be listed", e));
+  await writeNote(at, { kubernetes: plan.kubernetes, node, onNode: onNodes(plan), stored: noted?.stored });
   const secrets = await ownSecrets(kube, at);
   const values = valuesFor(plan, { cluster: at.cluster, image: plan.image ?? imageTag(), secrets, node });
   await at.host.put([{ path: valuesPath(at), content: valuesFile(values), mode: 0o600 }]);

@@ -7,7 +7,7 @@ import { uninstall } from './helm.js';
 import { Kube, type Note, readNote, wordsOf } from './kube.js';
 import { after, type Pace } from './pace.js';
 import { reanaDir } from './plan.js';
-import { sweepNode } from './sweep.js';
+import { noteStored, sweepNode } from './sweep.js';
 
 /** A run's pod has two minutes to end its steps in the pool (reana-workflow-controller 0.9.4). */
 const RUNS_MS = 180_000;
@@ -20,7 +20,9 @@ export async function stopReana(at: Headnode): Promise<void> {
   if (note === undefined) return;
   const kube = new Kube(at.host, note.kubernetes, at);
   try {
-    if (await ours(kube, at)) await stopIn(kube);
+    if (!(await ours(kube, at))) return;
+    await noteStored(kube, at, note);
+    await stopIn(kube);
   } catch (error) {
     // a Kubernetes of the cluster's own that does not answer is ended by who began it, with all that is in it
     const mute = error instanceof CommandError || error instanceof TimeoutError;
@@ -64,8 +66,10 @@ async function removeFrom(at: Headnode, note: Note, pace: Pace): Promise<void> {
   const left: string[] = [];
   try {
     if (await ours(kube, at)) {
-      if (note.onNode) left.push(...(await sweepNode(kube, note, pace)));
-      left.push(...(await removeNamespace(kube, pace)));
+      left.push(...(await sweepNode(kube, note, pace)));
+      // as long as it is there, the next call tries again
+      if (left.length === 0) left.push(...(await removeNamespace(kube, pace)));
+      else left.push(`the namespace ${kube.namespace}, where that can be tried again`);
     }
     left.push(...(await outsideNamespaces(kube)));
   } catch (error) {
@@ -73,7 +77,7 @@ async function removeFrom(at: Headnode, note: Note, pace: Pace): Promise<void> {
   }
   if (left.length === 0) return;
   throw new LeftoverError(`REANA is not gone from ${note.kubernetes.context}:`, left, {
-    hint: '`scailfin down` again; or take away by hand what it names',
+    hint: `\`scailfin down\` again; or take away by hand what it names, and \`kubectl delete namespace ${kube.namespace}\``,
   });
 }
 

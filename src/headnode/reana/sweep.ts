@@ -1,28 +1,51 @@
 import { CommandError } from '../../errors.js';
-import { type Kube, type Note, wordsOf } from './kube.js';
-import type { Condition } from './objects.js';
+import type { Headnode } from '../component.js';
+import { type Kube, type Note, wordsOf, writeNote } from './kube.js';
+import type { Condition, Pod } from './objects.js';
 import { after, type Pace } from './pace.js';
 import { STORAGE } from './plan.js';
 
-/** An image of the chart's that the nodes have already. */
-const IMAGE = 'docker.io/library/redis:5.0.5';
-
 /** What REANA 0.9.4 makes below its storage: the database, the broker's queues, and users' workspaces. */
 const MADE = ['db', 'rabbitmq', 'users'];
+
+/** The parts that store something. */
+const KEEPERS = ['db', 'message-broker', 'server', 'workflow-controller'];
+
+/** Writes down that something is stored on a node, once it is. @returns the note */
+export async function noteStored(kube: Kube, at: Headnode, note: Note): Promise<Note> {
+  if (!note.onNode || note.stored !== undefined) return note;
+  const pods = await kube.list<Pod>(['pods']);
+  const keepers = pods.filter(pod => KEEPERS.some(part => pod.metadata.name.startsWith(`${kube.release}-${part}-`)));
+  const stored = keepers.map(imageOf).find(image => image !== undefined);
+  if (stored === undefined) return note;
+  const known = { ...note, stored };
+  await writeNote(at, known);
+  return known;
+}
+
+/** Of a container that runs, or has run. */
+function imageOf({ spec, status }: Pod): string | undefined {
+  const ran = status?.containerStatuses?.find(
+    ({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated,
+  );
+  return ran && spec?.containers?.find(container => container.name === ran.name)?.image;
+}
 
 interface Job {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /**
- * Takes REANA's data off a node, which is done by a job there: there is no other way onto it.
+ * Takes REANA's data off a node, which is done by a job there: there is no other way onto it. It uses an image that is
+ * there already, for what keeps REANA from coming up may be that there are none to be had.
  * @returns what is left
  */
 export async function sweepNode(kube: Kube, note: Note, pace: Pace): Promise<readonly string[]> {
   const name = `${kube.release}-sweep`;
+  if (note.stored === undefined) return [];
   const where = `${MADE.map(m => `${STORAGE}/${m}`).join(', ')} on the node ${note.node ?? `of ${kube.at.context}`}`;
   try {
-    await kube.apply(sweeper(kube, name, note));
+    await kube.apply(sweeper(kube, name, note.stored, note.node));
     const failure = await ended(kube, name, pace);
     return failure === undefined ? [] : [`${where}: ${failure}`];
   } catch (error) {
@@ -31,12 +54,12 @@ export async function sweepNode(kube: Kube, note: Note, pace: Pace): Promise<rea
   }
 }
 
-function sweeper(kube: Kube, name: string, { node }: Note): Record<string, unknown> {
+function sweeper(kube: Kube, name: string, image: string, node: string | undefined): Record<string, unknown> {
   const command = ['rm', '-rf', ...MADE.map(made => `/storage/${made}`)];
   const volume = { name: 'storage', hostPath: { path: STORAGE } };
   const container = {
     name: 'sweep',
-    image: IMAGE,
+    image,
     command,
     volumeMounts: [{ name: 'storage', mountPath: '/storage' }],
   };

@@ -49,6 +49,22 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     throw new Error('it came up');
   }
 
+  // first: afterwards others have had the nodes' storage
+  it('says that no node takes it, and leaves nothing there', { timeout: 90_000 }, async () => {
+    const [port = 0] = await freePorts(1);
+    const { own: _own, ...others } = world.cluster('unplaced').plan.kubernetes;
+    const cluster = world.cluster('unplaced', { kubernetes: { ...others, port } });
+    await world.plane.kubectl(['cordon', 'plane']);
+    try {
+      expect(await failure(cluster)).toMatch(/Unschedulable: 0\/1 nodes are available: 1 node\(s\) were unschedul/);
+      // nothing has run, so there is nothing on a node that a job would have to take away
+      await cluster.component.remove(cluster.at);
+      expect(await world.plane.kubectl(['get', 'namespaces', '-o', 'name'])).not.toContain(cluster.namespace);
+    } finally {
+      await world.plane.kubectl(['uncordon', 'plane']);
+    }
+  });
+
   it('says why, in the words of the pod that does not come up', { timeout: 120_000 }, async () => {
     const told = {
       pulls:
@@ -80,17 +96,6 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     await expect(waitForParts(kube, at, { only: undefined, until: 0, pace: FAST })).rejects.toThrow(
       'REANA did not come up on this machine in time:\n  ui: ui is not ready (Readiness probe failed: connection refused)',
     );
-  });
-
-  it('says that no node takes it', { timeout: 60_000 }, async () => {
-    await world.plane.kubectl(['cordon', 'plane']);
-    try {
-      expect(await failure(world.cluster('unplaced'))).toMatch(
-        /Unschedulable: 0\/1 nodes are available: 1 node\(s\) were unschedul/,
-      );
-    } finally {
-      await world.plane.kubectl(['uncordon', 'plane']);
-    }
   });
 
   it('says that its port is taken', { timeout: 60_000 }, async () => {

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bringUp } from '../../../src/headnode/component.js';
+import { reana } from '../../../src/headnode/reana/reana.js';
 import type { ReanaSecrets } from '../../../src/headnode/reana/secrets.js';
 import { freePorts } from '../../kubernetes/daemons.js';
 import { planeUnavailable } from '../../kubernetes/plane.js';
-import { type Cluster, World } from './world.js';
+import { type Cluster, FAST, World } from './world.js';
 
 const why = await planeUnavailable();
 
@@ -58,6 +59,12 @@ describe.skipIf(why)(`REANA on a Kubernetes${why ? ` (skipped: ${why})` : ''}`, 
     expect(await bringUp(component, at, plan)).toMatchObject({ token: 'a-token-that-was-lost' });
     const services = await cluster.kubectl('get', 'services', '-o', 'jsonpath={.items[*].spec.type}');
     expect(services).not.toContain('NodePort');
+    await world.plane.kubectl(['cordon', 'plane']);
+    const hasty = reana({ ...FAST, pollMs: 40 });
+    await expect(hasty.remove(at)).rejects.toThrow(
+      /not gone from plane:\n.*\/var\/reana\/db.*does not end\n.*namespace/,
+    );
+    await world.plane.kubectl(['uncordon', 'plane']);
     await component.remove(at);
 
     const names = await world.plane.kubectl(['get', 'namespaces', '-o', 'name']);

@@ -7,6 +7,7 @@ import { say } from './say.js';
 const packages = [
   'ca-certificates',
   'chromium',
+  'curl',
   'debian-archive-keyring',
   'iproute2',
   'mmdebstrap',
@@ -16,9 +17,13 @@ const packages = [
   'openssl',
   'patchelf',
   'procps',
+  'python3',
+  'python3-pip',
+  'python3-venv',
   'shellcheck',
   'uidmap',
   'util-linux',
+  'wget',
   'zstd',
 ];
 

@@ -9,6 +9,7 @@ const packages = [
   'chromium',
   'curl',
   'debian-archive-keyring',
+  'fish',
   'iproute2',
   'mmdebstrap',
   'nftables',
@@ -21,9 +22,11 @@ const packages = [
   'python3-pip',
   'python3-venv',
   'shellcheck',
+  'tcsh',
   'uidmap',
   'util-linux',
   'wget',
+  'zsh',
   'zstd',
 ];
 

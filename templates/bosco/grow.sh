@@ -95,7 +95,9 @@ tend() {
   local short=$submit
   [ "$joined" = 0 ] || [ "$submit" -le "$lacking" ] || submit=$lacking
   lacking=$short
-  if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ]; then
+  # after a failure one goes first, to see
+  [ "$failures" = 0 ] || [ "$submit" -lt 1 ] || submit=1
+  if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ] && { [ "$failures" = 0 ] || [ "$queued" = 0 ]; }; then
     why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
   fi
   if [ -n "$remove" ]; then surplus=$((surplus + 1)); else surplus=0; fi

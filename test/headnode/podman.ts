@@ -61,8 +61,9 @@ export class PodmanUser {
   /** As the user; `podman` is on the PATH. */
   get host(): Host {
     const lib = readdirSync(join(this.root, 'usr/lib')).find(name => name.endsWith('-linux-gnu')) ?? '';
+    // podman wants to be where its user may be
     const mounts =
-      'mount -t overlay etc -o "lowerdir=$1/etc:$2/etc:$2/usr/share:/etc" /etc && rm -f "$1/run/libpod/tmp/pause.pid" && shift 2 && exec "$@"';
+      'mount -t overlay etc -o "lowerdir=$1/etc:$2/etc:$2/usr/share:/etc" /etc && rm -f "$1/run/libpod/tmp/pause.pid" && cd "$1/home" && shift 2 && exec "$@"';
     const inside = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', mounts, 'sh'];
     const become = ['setpriv', `--reuid=${this.#uid}`, `--regid=${this.#uid}`, '--clear-groups', 'env'];
     const env = {

@@ -124,6 +124,9 @@ function reana(record: ClusterRecord | undefined): string[] {
       ? `  REANA_SERVER_URL is ${at.scheme}://127.0.0.1:${at.port}, a page for your browser, too; the token is in`
       : '  REANA_SERVER_URL, which that sets, is a page for your browser, too; the token is in',
     `  ${stateDir()}/clusters/${name}/reana.token`,
+    ...(at.email === undefined
+      ? []
+      : [`  sign in to the page as ${at.email}, by the password in ${stateDir()}/clusters/${name}/reana.password`]),
   ];
 }
 

@@ -9,6 +9,7 @@ import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
+import { forgetSecrets } from './token.js';
 import { closeTunnel } from './tunnel.js';
 
 /** What to take down where this machine remembers nothing: the site by its profile, the headnode by the usual rules. */
@@ -125,6 +126,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     }
     if (record)
       journal.append({ type: 'state', state: 'terminated', reason: 'It was taken down, and nothing of it remains.' });
+    forgetSecrets(journal.dir);
     return { name, cancelled, verified, left };
   } finally {
     release();

@@ -32,6 +32,8 @@ export interface ReanaFacts {
   /** scailfin's own server beside the pool, or CERN's on Kubernetes. */
   readonly flavour: 'edge' | 'upstream';
   readonly scheme: 'http' | 'https';
+  /** Upstream's administrator, who signs in to its page. */
+  readonly email?: string;
   /** With https: the one that REANA made for itself; SHA-256, in hexadecimal pairs with colons. */
   readonly certificate?: string;
   /** On the headnode's loopback address. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 
 /** Where this machine keeps the token of a cluster's REANA. Secret. @param journalDir the cluster's own here */
@@ -12,9 +12,21 @@ export function readToken(journalDir: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
-export function keepToken(journalDir: string, token: string): void {
-  mkdirSync(journalDir, { recursive: true, mode: 0o700 });
-  writeFileAtomic.sync(tokenFile(journalDir), `${token}\n`, { mode: 0o600 });
+export const keepToken = (journalDir: string, token: string): void => keep(tokenFile(journalDir), token);
+
+/** Where this machine keeps the password by which one signs in to the page of an upstream REANA. Secret. */
+export const passwordFile = (journalDir: string): string => join(journalDir, 'reana.password');
+
+export const keepPassword = (journalDir: string, password: string): void => keep(passwordFile(journalDir), password);
+
+/** They are good for nothing once the cluster is gone. */
+export function forgetSecrets(journalDir: string): void {
+  for (const file of [tokenFile(journalDir), passwordFile(journalDir)]) rmSync(file, { force: true });
+}
+
+function keep(file: string, secret: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileAtomic.sync(file, `${secret}\n`, { mode: 0o600 });
 }
 
 /** The token, made at first use. */

@@ -70,7 +70,12 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     // the administrator's token, made there, is kept here for nobody else to read
     const file = '.local/state/scailfin/clusters/physics/reana.token';
     expect((await lab.read('headnode', file)).trim()).toBe(world.kept('token'));
-    expect((await lab.exec('headnode', ['stat', '-c', '%a', file])).stdout).toBe('600\n');
+    const password = file.replace('token', 'password');
+    expect((await lab.read('headnode', password)).trim()).toBe(world.kept('password'));
+    expect(raised.stdout).toMatch(
+      /sign in to the page as physics@scailfin\.invalid, by the password in .*reana\.password/,
+    );
+    expect((await lab.exec('headnode', ['stat', '-c', '%a', file, password])).stdout).toBe('600\n600\n');
     const ping =
       'eval "$(scailfin env physics)" && test -n "$REANA_ACCESS_TOKEN" && curl -sSk "$REANA_SERVER_URL/api/ping"';
     expect((await lab.exec('headnode', ['bash', '-c', ping])).stdout).toContain('OK');
@@ -93,6 +98,8 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(left).toMatch(/^namespace\/others$/m);
     expect((await lab.exec('headnode', ['pgrep', '-u', 'scail', '-l', 'kubectl'], { check: false })).stdout).toBe('');
     expect(await onHeadnode()).toBe('');
+    const kept = await lab.exec('headnode', ['ls', '.local/state/scailfin/clusters/physics']);
+    expect(kept.stdout).toBe('journal.jsonl\n');
   }, 240_000);
 
   it('says in the pod’s own words what it does not come up for, and leaves nothing', async () => {

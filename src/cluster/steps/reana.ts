@@ -4,7 +4,7 @@ import { packageVersion } from '../../paths.js';
 import { type Context, headnodeOf, recordOf } from '../context.js';
 import type { ReanaSpec } from '../reanaspec.js';
 import type { ReanaFacts } from '../record.js';
-import { keepToken, ownToken } from '../token.js';
+import { keepPassword, keepToken, ownToken } from '../token.js';
 import type { Head } from './connect.js';
 import type { RunningPool } from './headnode.js';
 import { bringUpUpstream, missingForUpstream } from './upstream.js';
@@ -61,7 +61,8 @@ async function withUpstream(
   spec: ReanaSpec,
   pool: RunningPool,
 ): Promise<ReanaFacts> {
-  const { facts, token } = await bringUpUpstream(at, spec, pool);
+  const { facts, token, password } = await bringUpUpstream(at, spec, pool);
   keepToken(journal.dir, token);
+  keepPassword(journal.dir, password);
   return facts;
 }

@@ -19,6 +19,8 @@ export interface Upstream {
   readonly facts: ReanaFacts;
   /** By which its administrator, who is the cluster's user, talks to it. Secret. */
   readonly token: string;
+  /** By which he signs in to its page. Secret. */
+  readonly password: string;
 }
 
 /** What keeps upstream REANA from coming up here; changes nothing. */
@@ -41,10 +43,8 @@ export async function bringUpUpstream(at: Headnode, spec: ReanaSpec, pool: Runni
   const kubernetes = await bringUp(component, at, plan);
   const running = await bringUp(reana(), at, await reanaPlan(at, spec, pool, kubernetes));
   const certificate = await certificateAt(() => at.host.dial(running.port));
-  return {
-    facts: { flavour: 'upstream', scheme: 'https', port: running.port, certificate },
-    token: running.token,
-  };
+  const { port, email, token, password } = running;
+  return { facts: { flavour: 'upstream', scheme: 'https', port, email, certificate }, token, password };
 }
 
 /** Where REANA goes, whichever component that is. */

@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { mustRun, output, run, top } from './programs.js';
 import { say } from './say.js';
 
-/** Debian packages that the tests and the lab use on this machine. */
+/** Debian packages that the tests and the lab use on this machine; pip compiles a part of reana-client. */
 const packages = [
   'ca-certificates',
   'chromium',
   'curl',
   'debian-archive-keyring',
   'fish',
+  'gcc',
   'iproute2',
+  'libc6-dev',
   'mmdebstrap',
   'nftables',
   'openssh-client',
@@ -19,6 +21,7 @@ const packages = [
   'patchelf',
   'procps',
   'python3',
+  'python3-dev',
   'python3-pip',
   'python3-venv',
   'shellcheck',

@@ -20,7 +20,7 @@ first=30 longest=3600
 ask() {
   local age='time() - EnteredCurrent'
   timeout 30 condor_status -constraint 'SlotType == "Partitionable" && ScailfinGlidein =!= undefined && time() - LastHeardFrom < 50' \
-    -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" >"$asked/slots" &&
+    -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" TotalSlotMemory >"$asked/slots" &&
     timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined' \
       -af:t ScailfinBosco 'strcat(ClusterId, ".", ProcId)' JobStatus GridJobId NumHolds GridResourceUnavailableTime HoldReason >"$asked/raw" &&
     # of `batch TYPE SANDBOX slurm/DATE/ID` the id in the batch system
@@ -33,8 +33,8 @@ of_site() { awk -F '\t' -v site="$site" '$1 == site' "$asked/$1"; }
 
 # a plan for the site: what there is, what to submit, which to remove, as shell assignments
 weigh() {
-  awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" -f "$bosco/weigh.awk" \
-    "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle"
+  awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
+    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle"
 }
 
 # some glide-ins failed: none is submitted for a while, longer each time, so that no allocation burns
@@ -80,6 +80,7 @@ tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
   local here=$1 site min max cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' fresh=''
+  local seen_cores=0 seen_memory=0
   # shellcheck disable=SC1091
   . "$here/settings"
   # shellcheck disable=SC1091
@@ -110,7 +111,7 @@ tend() {
     reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo 'its batch system does not answer')"
   else case $reason in "the site can't be submitted to: "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
-  printf 'failures=%q retry=%q reason=%q surplus=%q lacking=%q\n' "$failures" "$retry" "$reason" "$surplus" "$lacking" >"$here/memory"
+  for name in failures retry reason surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
   {
     echo "at=$(date +%s)"
     for name in site min max queued running held joined waiting unfit failures retry; do echo "$name=${!name}"; done

@@ -1,12 +1,13 @@
 # weigh.awk: what a site's glide-ins should become. Reads four files of tab-separated lines: jobs found unfit (until, id),
 # slots, grid jobs, idle jobs (largest first). Prints shell assignments.
-BEGIN { many = 1e9; if (memory == 0) memory = many }
+BEGIN { many = 1e9 }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
 FILENAME ~ /\/slots$/ {
   if ($1 != site) next
   joined++
   known[$2] = 1
-  if ($5 > largest) largest = $5
+  if ($5 > seen_cores) seen_cores = $5 + 0
+  if ($8 > seen_memory) seen_memory = $8 + 0
   free[++bins] = $6 == "true" ? $3 : 0
   room[bins] = $4
   age[bins] = $7
@@ -25,10 +26,12 @@ FILENAME ~ /\/idle$/ {
   if (!begun++) begin()
   # a job that names sites, and not this one, is for others
   if ($6 ~ /ScailfinSite/ && index($6, "\"" site "\"") == 0) next
-  if ($1 > cores || $2 > memory || isUnfit[$3]) { unfit++; next }
-  for (b = 1; b <= bins; b++) if (free[b] >= $1 && room[b] >= $2) break
+  c = $1 + 0
+  m = $2 + 0
+  if (c > cores || m > memory || isUnfit[$3]) { unfit++; next }
+  for (b = 1; b <= bins; b++) if (free[b] >= c && room[b] >= m) break
   # it was turned down while there was room for it, for a while: no further glide-in will help it
-  if (b <= joined && $4 > 30 && age[b] > 30 && $5 ~ /^[0-9]+$/ && $5 < 20) {
+  if (b <= joined && $4 > 15 && age[b] > 15 && $5 ~ /^[0-9]+$/ && $5 < 20) {
     fresh = fresh (now + 3600) "\\t" $3 "\\n"
     unfit++
     next
@@ -36,8 +39,8 @@ FILENAME ~ /\/idle$/ {
   waiting++
   if (b > bins && bins < joined + coming + more) { free[++bins] = cores; room[bins] = memory }
   if (b > bins) next
-  free[b] -= $1
-  room[b] -= $2
+  free[b] -= c
+  room[b] -= m
   used[b] = 1
 }
 END {
@@ -60,6 +63,7 @@ END {
     for (i = nRuns; i > 0 && spare > 0; i--)
       if (isBusy[batch[runs[i]]] + 0 == round) { ids = ids " " runs[i]; spare-- }
   printf "submit=%d remove='%s' away=%s fresh='%s'\n", want - active, ids, away ? "yes" : "", fresh
+  printf "seen_cores=%d seen_memory=%d\n", seen_cores, seen_memory
   printf "queued=%d running=%d held=%d joined=%d waiting=%d unfit=%d\n", queued, running, held, joined, waiting, unfit
 }
 # before the first idle job is looked at: the glide-ins that are coming have room, too
@@ -68,7 +72,10 @@ function begin() {
   coming = active - joined
   more = max - active
   if (more < 0) more = 0
-  # a node's cores are as many as one that came had; before, as many as are wanted
-  if (cores == 0) cores = largest ? largest : many
+  # what one that came had counts, before that what the profile says, and before that one is enough for all
+  if (seen_cores) cores = seen_cores
+  if (seen_memory) memory = seen_memory
+  if (cores == 0) cores = many
+  if (memory == 0) memory = many
   for (b = 1; b <= coming; b++) { free[++bins] = cores; room[bins] = memory }
 }

@@ -30,12 +30,14 @@ interface World {
   /** Cores of each idle job; or its whole line. */
   readonly idle?: readonly (number | string)[];
   readonly unfit?: readonly string[];
+  /** Cores and MiB of glide-ins that came earlier. */
+  readonly seen?: readonly [number, number];
 }
 
 const states: Readonly<Record<string, number>> = { queued: 1, running: 2, held: 5, away: 1 };
 
 /** One look at the site `here`. @returns what is to be done, and what is counted */
-function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], unfit = [] }: World) {
+function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], unfit = [], seen = [0, 0] }: World) {
   mkdirSync(join(dir, 'asked'), { recursive: true });
   const write = (name: string, lines: readonly string[]): string => {
     writeFileSync(join(dir, 'asked', name), lines.map(line => `${line}\n`).join(''));
@@ -46,7 +48,7 @@ function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], 
     write(
       'slots',
       slots.map(({ site = 'here', id = '0', cpus = 8, memory = 16_000, starts = true, age = 5 }) =>
-        [site, id, cpus, memory, 8, starts, age].join('\t'),
+        [site, id, cpus, memory, 8, starts, age, 16_000].join('\t'),
       ),
     ),
     write(
@@ -63,7 +65,16 @@ function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], 
       idle.map((job, n) => (typeof job === 'string' ? job : [job, 100, `9.${n}`, 1, 'undefined', 'true'].join('\t'))),
     ),
   ];
-  const set = Object.entries({ site: 'here', min, max, cores, memory: 16_000, now: 1_795_000_100 });
+  const set = Object.entries({
+    site: 'here',
+    min,
+    max,
+    cores,
+    memory: 16_000,
+    now: 1_795_000_100,
+    seen_cores: seen[0],
+    seen_memory: seen[1],
+  });
   const options = set.flatMap(([name, value]) => ['-v', `${name}=${value}`]);
   const text = execFileSync('awk', ['-F', '\t', ...options, '-f', program, ...files], { encoding: 'utf8' });
   const one = (name: string): string =>
@@ -136,6 +147,10 @@ describe('how many glide-ins', () => {
     expect(weigh({ idle: [turnedDown], unfit: ['1795003700\t9.0'] })).toMatchObject({ submit: 0, unfit: 1 });
     // an hour later it is tried again
     expect(weigh({ idle: [turnedDown], unfit: ['1795000000\t9.0'] }).submit).toBe(1);
+    // what a node has is known once one came, whatever the profile promised
+    const large = ['1\t15000\t9.0\t1\tundefined\ttrue'];
+    expect(weigh({ idle: large, seen: [8, 8000] })).toMatchObject({ submit: 0, unfit: 1 });
+    expect(weigh({ idle: ['1\tundefined\t9.0\t1\tundefined\ttrue'] })).toMatchObject({ submit: 1, unfit: 0 });
     // one that came a moment ago is not yet judged
     expect(weigh({ ...there, idle: ['1\t100\t9.0\t2\t1\ttrue'] })).toMatchObject({ unfit: 0, fresh: '' });
   });

@@ -247,7 +247,8 @@ describe('programs on the headnode', { timeout: 120_000 }, () => {
 });
 
 const real = await kubernetesTools();
-it.skipIf('missing' in real)('pins the kubectl that its publisher released', async () => {
+const skipped = 'missing' in real ? ` (skipped: ${real.missing})` : '';
+it.skipIf(skipped)(`pins the kubectl that its publisher released${skipped}`, async () => {
   if ('kubectl' in real) expect(sha256(readFileSync(real.kubectl))).toBe(pins.kubectl.of.amd64.sha256);
 });
 

@@ -155,8 +155,12 @@ export async function jobProxy(file: string): Promise<JobProxy> {
 }
 
 /** Puts it into a cluster's directory on a host, in one move over the one before: jobs find one or the other, whole. */
-export async function placeProxy(host: Host, dir: string, { text }: JobProxy): Promise<void> {
-  await host.put([{ path: proxyIn(dir), content: text, mode: 0o600 }]);
+export async function placeProxy(host: Host, dir: string, { text, end }: JobProxy): Promise<void> {
+  await host.put([
+    { path: proxyIn(dir), content: text, mode: 0o600 },
+    // for who submits glide-ins there by himself (grow.sh): Unix time
+    { path: `${proxyIn(dir)}.ends`, content: `${Math.floor(end.getTime() / 1000)}\n`, mode: 0o600 },
+  ]);
 }
 
 /** The file that `--proxy [FILE]` names, as an absolute path. */

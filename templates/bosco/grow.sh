@@ -79,7 +79,7 @@ remove() {
 tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
-  local here=$1 site min max cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' fresh=''
+  local here=$1 site min max walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' fresh='' ended=''
   local seen_cores=0 seen_memory=0
   # shellcheck disable=SC1091
   . "$here/settings"
@@ -96,6 +96,8 @@ tend() {
   local short=$submit
   [ "$joined" = 0 ] || [ "$submit" -le "$lacking" ] || submit=$lacking
   lacking=$short
+  # with a proxy that ends before they do, their jobs would fail one by one
+  [ ! -s "$dir/x509up.ends" ] || [ $(($(date +%s) + walltime)) -le "$(cat "$dir/x509up.ends")" ] || ended=yes submit=0
   # after a failure one goes first, to see
   [ "$failures" = 0 ] || [ "$submit" -lt 1 ] || submit=1
   if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ] && { [ "$failures" = 0 ] || [ "$queued" = 0 ]; }; then
@@ -107,9 +109,11 @@ tend() {
     remove $remove
     surplus=0
   fi
-  if [ -n "$away" ]; then
+  if [ -n "$ended" ]; then
+    reason="the cluster's proxy ends before a glide-in would, so none is submitted: scailfin proxy renew"
+  elif [ -n "$away" ]; then
     reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo 'its batch system does not answer')"
-  else case $reason in "the site can't be submitted to: "*) reason= ;; esac; fi
+  else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
   for name in failures retry reason surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
   {

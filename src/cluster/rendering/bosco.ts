@@ -20,7 +20,12 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
   const plan = {
     ...{ site: site.site, siteDir: there, scheduler: scheduler.type as BoscoScheduler, tag: tagOf(cluster.name) },
     ...{ script: glideinScript(site, cluster.name, there), payload: `${there}/payload/@SHA256@` },
-    ...{ bounds: { min: site.min ?? 0, max: site.nodes }, cores: site.cores, memory: memoryOf(site) },
+    ...{
+      bounds: { min: site.min ?? 0, max: site.nodes },
+      walltime: site.walltime,
+      cores: site.cores,
+      memory: memoryOf(site),
+    },
     ...{ source: cluster.htcondor, programs: '@PROGRAMS@', sites: [site.site] },
   };
   const way = login && {

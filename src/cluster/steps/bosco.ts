@@ -31,7 +31,12 @@ export async function growAt(
     ...{ site: spec.site, host: site.host, siteDir: dir, login: loginFrom(site, head) },
     ...{ scheduler: spec.profile.scheduler.type as BoscoScheduler, tag: tagOf(recordOf(context).name) },
     ...{ script: glideinScript(spec, recordOf(context).name, dir), payload: settings.payload },
-    ...{ bounds: { min: spec.min ?? 0, max: spec.nodes }, cores: spec.cores, memory: memoryOf(spec) },
+    ...{
+      bounds: { min: spec.min ?? 0, max: spec.nodes },
+      walltime: spec.walltime,
+      cores: spec.cores,
+      memory: memoryOf(spec),
+    },
     ...{ source: pool.plan.source, programs: pool.programs },
     sites: recordOf(context).sites.flatMap(s => (s.spec.submit === 'bosco' ? [s.spec.site] : [])),
   };
@@ -60,7 +65,7 @@ export const memoryOf = (spec: SiteSpec): number | undefined => spec.memory ?? s
 /** Tells the growth how many glide-ins there shall be. */
 export async function rebound(context: Context, head: Host, base: string, spec: SiteSpec): Promise<void> {
   const bounds = { min: spec.min ?? 0, max: spec.nodes };
-  const plan = { site: spec.site, bounds, cores: spec.cores, memory: memoryOf(spec) };
+  const plan = { site: spec.site, bounds, walltime: spec.walltime, cores: spec.cores, memory: memoryOf(spec) };
   await head.put([settingsFile(poolDir(base, recordOf(context).name), plan)]);
 }
 

@@ -17,10 +17,14 @@ export function siteFiles({
   ];
 }
 
+/** How much a site may grow, and by what. */
+export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'cores' | 'memory'>;
+
 /** What the growth of a site reads each round. */
-export function settingsFile(dir: string, plan: Pick<BoscoPlan, 'site' | 'bounds' | 'cores' | 'memory'>): FileToPut {
-  const { site, bounds, cores, memory } = plan;
-  const content = render('bosco/settings', { site, ...bounds, cores: cores ?? 0, memory: memory ?? 0 });
+export function settingsFile(dir: string, plan: Growing): FileToPut {
+  const { site, bounds, walltime, cores, memory } = plan;
+  const values = { site, ...bounds, walltime, cores: cores ?? 0, memory: memory ?? 0 };
+  const content = render('bosco/settings', values);
   return { path: `${growthDir(dir, site)}/settings`, content, mode: 0o600 };
 }
 

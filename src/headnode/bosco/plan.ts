@@ -38,6 +38,8 @@ export interface BoscoPlan {
   /** Absolute, of the glide-ins' payload on the site: its libraries are blahpd's, too. */
   readonly payload: string;
   readonly bounds: Bounds;
+  /** Of one glide-in, seconds. */
+  readonly walltime: number;
   /** Of one glide-in; undefined where the site's are not known. */
   readonly cores: number | undefined;
   /** MiB. */

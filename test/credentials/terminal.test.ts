@@ -35,10 +35,11 @@ const started = (...argv: string[]): Terminal =>
 describe('at a terminal', () => {
   it('a passphrase is asked for, again when it is wrong, and never shown', async () => {
     const terminal = started('init');
-    for (const answer of [wrongPassphrase, passphrase]) {
-      await terminal.until(/Enter passphrase for \S+usercred\.p12:/);
-      terminal.type(`${answer}\r`);
-    }
+    await terminal.until(/\? Enter passphrase for \S+usercred\.p12:/);
+    terminal.type(`${wrongPassphrase}\r`);
+    // the prompt is drawn anew for each key, and what is typed between two prompts is echoed by the terminal itself
+    await terminal.until(/✔ Enter passphrase[^?]+\? Enter passphrase for \S+usercred\.p12:/);
+    terminal.type(`${passphrase}\r`);
     expect(await terminal.end()).toBe(0);
     expect(terminal.shown).toContain('proxy of /O=Grid/CN=Scail User\n');
     expect(terminal.shown).not.toMatch(/kx-/);

@@ -42,7 +42,11 @@ all=$(nproc --all)
 part=$((cores < all ? cores : all))
 memory=${SCAILFIN_MEMORY:-$((total * part / all))}
 [ "$memory" -gt 0 ] || memory=$total
-work=$(mktemp -d "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXX") || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
+# until there is more to take away (leave, below): the job may be ended at any moment, and its name is known before it is made
+work=$(mktemp -u "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 0' TERM INT HUP
+mkdir -m 700 "$work" || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
 mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
 chmod 755 "$work" "$work/execute"
 cp "$dir/token" "$work/tokens/glidein" && chmod 600 "$work/tokens/glidein" || fail 13 "the pool's token could not be copied"

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { ReanaClient } from '../reana/client.js';
 import { securedBy } from '../reana/secured.js';
 import { type Context, recordOf } from './context.js';
-import { ownToken } from './token.js';
+import { readToken } from './token.js';
 
 /**
  * How one gets to a cluster's REANA: a connection to its port on the headnode.
@@ -22,6 +22,12 @@ export async function dialReana(context: Context): Promise<() => Promise<Duplex>
 
 export async function reanaClient(context: Context): Promise<ReanaClient> {
   const dial = await dialReana(context);
-  const certificate = recordOf(context).reana?.certificate;
-  return new ReanaClient(certificate ? securedBy(certificate, dial) : dial, ownToken(context.journal.dir));
+  const { name, reana } = recordOf(context);
+  const token = readToken(context.journal.dir);
+  if (token === undefined) {
+    throw new UsageError(`the token of ${name}'s REANA is not on this machine any more`, {
+      hint: `scailfin up ${name} finds it again`,
+    });
+  }
+  return new ReanaClient(reana?.certificate ? securedBy(reana.certificate, dial) : dial, token);
 }

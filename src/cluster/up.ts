@@ -29,6 +29,7 @@ import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
 import { bringUpReana } from './steps/reana.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
+import { forgetSecrets } from './token.js';
 
 export interface UpOptions {
   /** How many glide-ins to wait for; 0 does not wait. */
@@ -232,6 +233,7 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
         await takeDownHead(head.host, head.probe.base, name, () => {});
     });
     context.journal.append({ type: 'state', state: 'terminated', reason });
+    forgetSecrets(context.journal.dir);
   } catch (error) {
     context.journal.append({ type: 'state', state: 'failed', reason });
     context.sink({

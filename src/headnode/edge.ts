@@ -54,7 +54,9 @@ export const edge: Component<EdgePlan, number> = {
     const out = await runScript(host, script, [dir], { timeoutMs: 60_000 }).catch(error => {
       if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
       const said = error.stderr.trim();
-      throw new ScailfinError(`REANA's edge does not answer on ${host.name}: ${said}`, { cause: error });
+      throw new ScailfinError(`REANA's edge does not answer on ${host.name}: ${said}`, {
+        ...{ cause: error, hint: 'the same command tries again; that was the end of its log' },
+      });
     });
     return Number(keyValues(out.stdout).get('port')?.[0]);
   },

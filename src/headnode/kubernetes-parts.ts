@@ -39,5 +39,8 @@ export async function removeKubernetes(at: Headnode): Promise<void> {
       left.push(...(error instanceof LeftoverError ? error.left : [words]));
     }
   }
-  if (left.length > 0) throw new LeftoverError(`not all of REANA is gone on ${at.host.name}:`, left);
+  if (left.length > 0)
+    throw new LeftoverError(`not all of REANA is gone on ${at.host.name}:`, left, {
+      hint: `scailfin down ${at.cluster} tries again`,
+    });
 }

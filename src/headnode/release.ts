@@ -24,6 +24,8 @@ export async function placeRelease(host: Host, dir: string, from: string, sha256
   await host.run(['sh', '-c', unpack, 'unpack', release, `${dir}/htcondor.tar`], { timeoutMs: 180_000 });
 }
 
+const byHand = 'fetch it by another way, and name the file: scailfin config set htcondor.from FILE';
+
 /** The tarball as a local file, fetched once and checked each time. @throws ScailfinError when it is not what was promised */
 async function obtain(from: string, sha256: string): Promise<string> {
   if (!/^https?:/.test(from)) {
@@ -35,9 +37,12 @@ async function obtain(from: string, sha256: string): Promise<string> {
   if (existsSync(file)) return checked(file, sha256, from);
   mkdirSync(join(cacheDir(), 'htcondor'), { recursive: true, mode: 0o700 });
   const response = await fetch(from).catch(error => {
-    throw new ScailfinError(`could not fetch ${from}: ${error instanceof Error ? error.message : error}`);
+    throw new ScailfinError(`could not fetch ${from}: ${error instanceof Error ? error.message : error}`, {
+      hint: byHand,
+    });
   });
-  if (!response.ok || !response.body) throw new ScailfinError(`could not fetch ${from}: status ${response.status}`);
+  if (!response.ok || !response.body)
+    throw new ScailfinError(`could not fetch ${from}: status ${response.status}`, { hint: byHand });
   await pipeline(response.body, createWriteStream(`${file}.part`, { mode: 0o600 }));
   renameSync(await checked(`${file}.part`, sha256, from), file);
   return file;

@@ -71,7 +71,9 @@ export const bosco: Component<BoscoPlan, void> = {
   async start(at) {
     await runScript(at.host, templateText('bosco/start.sh'), [at.dir], { timeoutMs: 60_000 }).catch(error => {
       if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
-      throw new ScailfinError(`the pool's growth does not begin on ${at.host.name}: ${error.stderr.trim()}`);
+      throw new ScailfinError(`the pool's growth does not begin on ${at.host.name}: ${error.stderr.trim()}`, {
+        hint: 'the same command tries again; or submit directly: --submit direct',
+      });
     });
   },
 
@@ -95,14 +97,19 @@ export const bosco: Component<BoscoPlan, void> = {
     const left = keyValues(out.stdout).get('grid')?.[0];
     // a pool that does not answer does not submit: its processes are ended next
     if (left !== '0' && left !== 'unknown')
-      throw new ScailfinError(`${left} glide-ins stay in the pool's queue on ${at.host.name}`);
+      throw new ScailfinError(`${left} glide-ins stay in the pool's queue on ${at.host.name}`, {
+        hint: `scailfin down ${at.cluster} tries again`,
+      });
   },
 
   async remove(at) {
     const script = 'rm -rf "$1/bosco" "$1/bosco.config"; [ ! -e "$1/bosco" ] || echo "left=$1/bosco"';
     const out = await runScript(at.host, script, [at.dir]);
     const left = keyValues(out.stdout).get('left') ?? [];
-    if (left.length > 0) throw new LeftoverError(`could not remove all files on ${at.host.name}:`, left);
+    if (left.length > 0)
+      throw new LeftoverError(`could not remove all files on ${at.host.name}:`, left, {
+        hint: `scailfin down ${at.cluster} tries again`,
+      });
   },
 };
 
@@ -119,7 +126,9 @@ async function carry(at: Headnode, plan: BoscoPlan, archive: string): Promise<vo
     await plan.host.upload(join(scratch, 'bosco.tar.gz'), archive, { mode: 0o600 });
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitStatus !== 6) throw error;
-    throw new ScailfinError(`${at.host.name}: HTCondor there lacks a part of its blahp: ${error.stderr.trim()}`);
+    throw new ScailfinError(`${at.host.name}: HTCondor there lacks a part of its blahp: ${error.stderr.trim()}`, {
+      hint: 'install all of HTCondor there (Debian: condor), or submit directly: --submit direct',
+    });
   } finally {
     rmSync(scratch, { recursive: true });
   }

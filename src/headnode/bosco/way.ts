@@ -27,7 +27,10 @@ export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
     if (login) await runScript(at.host, templateText('bosco/login.sh'), [own, 'there']);
     return;
   }
-  if (!login) throw new ScailfinError(`blahpd does not run on ${plan.host.name}: ${first}`);
+  if (!login)
+    throw new ScailfinError(`blahpd does not run on ${plan.host.name}: ${first}`, {
+      hint: 'submit directly: --submit direct',
+    });
   const made = await runScript(at.host, templateText('bosco/login.sh'), [own, 'own']);
   const key = keyValues(made.stdout).get('key')?.[0] ?? '';
   await letIn(plan, key);

@@ -39,7 +39,10 @@ export const contextComponent: Component<ContextPlan & { readonly tools?: OwnSou
     const [missing] = missingIn(found, plan, at.host.name);
     if (missing) throw new ScailfinError(missing.what, { hint: missing.hint });
     const { kubeconfig, port } = found;
-    if (!kubeconfig || !port) throw new ScailfinError(`the context ${plan.context} can't be read: ${found.said}`);
+    if (!kubeconfig || !port)
+      throw new ScailfinError(`the context ${plan.context} can't be read: ${found.said}`, {
+        hint: `try it on ${at.host.name}: kubectl --context ${plan.context} version`,
+      });
     const note = (name: string, content: string) => ({
       path: `${homeOf(at)}/${name}`,
       content: `${content}\n`,

@@ -30,7 +30,8 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
     // a node keeps its engine and its port as long as it lives
     if (found.settings) return agrees(at, plan, found.settings.driver);
     const { engine, missing } = judge(found, plan);
-    if (!engine || found.port === undefined) throw new ScailfinError(`${at.host.name}: ${missing[0]?.what}`);
+    if (!engine || found.port === undefined)
+      throw new ScailfinError(`${at.host.name}: ${missing[0]?.what}`, { hint: missing[0]?.hint });
     const tools = await provideTools(at, names, plan.tools);
     const settings: Settings = {
       ...{ driver: engine.name, rootless: engine.rootless, port: found.port, nodePort: plan.nodePort },
@@ -63,7 +64,10 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
 
   async stop(at) {
     const left = await removeNode(at, 'keep');
-    if (left.length > 0) throw new ScailfinError(`Kubernetes survives on ${at.host.name}: ${left.join('; ')}`);
+    if (left.length > 0)
+      throw new ScailfinError(`Kubernetes survives on ${at.host.name}: ${left.join('; ')}`, {
+        hint: `scailfin down ${at.cluster} tries again`,
+      });
   },
 
   async remove(at) {

@@ -68,7 +68,10 @@ async function onNextPort(at: Headnode, settings: Settings): Promise<Settings> {
   await at.host.run(remove, { check: false, timeoutMs: 300_000 });
   // an engine may hold a port that nothing answers on
   const { port } = await look(at, { firstPort: settings.port + 1 });
-  if (port === undefined) throw new ScailfinError(`no port is free on ${at.host.name} beyond ${settings.port}`);
+  if (port === undefined)
+    throw new ScailfinError(`no port is free on ${at.host.name} beyond ${settings.port}`, {
+      hint: 'end what listens there (ss -ltn shows it), then the same command again',
+    });
   const next = { ...settings, port };
   await at.host.put([{ path: `${homeOf(at)}/settings`, content: settingsText(next), mode: 0o600 }]);
   at.onProgress(`port ${settings.port} was taken meanwhile; ${next.port} it is`);

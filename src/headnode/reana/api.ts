@@ -57,7 +57,9 @@ export async function giveSecret(
       },
     );
   }
-  throw new ScailfinError(`REANA on ${at.host.name} does not take the pool's token: HTTP ${status} ${said(text)}`);
+  throw new ScailfinError(`REANA on ${at.host.name} does not take the pool's token: HTTP ${status} ${said(text)}`, {
+    hint: '`scailfin status` shows its parts; `scailfin up` again gives it once more',
+  });
 }
 
 function said(text: string): string {

@@ -42,7 +42,7 @@ async function foreignNamespace(kube: Kube, cluster: string): Promise<Missing | 
   if (namespace === undefined || isOurs(namespace, cluster)) return undefined;
   return {
     what: `there is a namespace ${kube.namespace} already, and it is not of this cluster's making`,
-    hint: 'give the cluster another name: `scailfin up --name …`',
+    hint: 'give the cluster another name: `scailfin up NAME --site SITE …`',
   };
 }
 

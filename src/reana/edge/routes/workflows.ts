@@ -36,7 +36,10 @@ export const workflowRoutes = (parts: Parts): Route[] => [
 
 async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
   if (call.query.get('spec')) {
-    throw new HttpError(501, 'Not implemented: send the specification itself instead of the place where it is.');
+    throw new HttpError(
+      501,
+      'This server fetches no specifications: send the specification itself (reana-client create -f reana.yaml).',
+    );
   }
   const name = call.query.get('workflow_name') || 'workflow';
   if (name.includes('.')) throw new HttpError(400, `Workflow name ${name} contains illegal character "."`);

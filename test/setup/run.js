@@ -1,8 +1,8 @@
 /*
- * Behind `npm test`, `npm run demo`, `npm run lab`, `npm run bench` and `npm run conformance`: makes a machine with
+ * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench` and `npm run conformance`: makes a machine with
  * nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
  * tests use if it is there.
- *   node test/setup/run.js test|demo|lab|bench|conformance|kubernetes [ARGUMENT…]
+ *   node test/setup/run.js test|attack|demo|lab|bench|conformance|kubernetes [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -14,20 +14,27 @@ import { suite } from './suite.js';
 /** @type {{ [verb: string]: (args: string[]) => Promise<number> }} */
 const verbs = {
   test: suite,
-  demo: args => withLab('test/demo/demo.ts', args),
-  bench: args => withLab('test/bench/run.ts', args),
+  attack: args =>
+    withLabs(tool('vitest'), [
+      'run',
+      '--reporter=default',
+      '--reporter=./test/attack/reporter.ts',
+      ...(args.length > 0 ? args : ['test/attack']),
+    ]),
+  demo: args => withLabs(tool('tsx'), ['test/demo/demo.ts', ...args]),
+  bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
   lab,
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
   kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };
 
 /**
- * @param {string} script
+ * @param {string} program
  * @param {string[]} args
  */
-async function withLab(script, args) {
+async function withLabs(program, args) {
   await prepareLab();
-  return run(tool('tsx'), [script, ...args]);
+  return run(program, args);
 }
 
 const [verb = '', ...args] = process.argv.slice(2);

@@ -104,7 +104,8 @@ describe('what a step brought back', () => {
     const archive = join(dir, 'changed.tar');
     execFileSync('tar', ['czf', archive, '-C', made, '.']);
     const { deleted = [], name = 'step' } = more;
-    return merge({ workspace, before, archive, deleted, writers, name, hashes });
+    const staged = join(dir, 'returned');
+    return merge({ workspace, before, archive, staged, deleted, writers, name, hashes });
   };
   let writers: Map<string, string>;
   beforeEach(() => {
@@ -166,9 +167,10 @@ describe('what a step brought back', () => {
   it("that can't be read is an error", async () => {
     writeFileSync(join(dir, 'changed.tar'), 'no archive');
     const archive = join(dir, 'changed.tar');
-    const merging = merge({ workspace, before: [], archive, deleted: [], writers, name: 'x', hashes });
+    const staged = join(dir, 'returned');
+    const merging = merge({ workspace, before: [], archive, staged, deleted: [], writers, name: 'x', hashes });
     await expect(merging).rejects.toThrow("can't be unpacked");
-    expect(existsSync(`${archive}.d`)).toBe(false);
+    expect(existsSync(staged)).toBe(false);
   });
 });
 

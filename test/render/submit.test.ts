@@ -20,7 +20,7 @@ const stepFiles = {
   [`${edge}/step.sh`]: '#!/bin/sh\n',
   ...Object.fromEntries(
     ['step.env', 'manifest', 'small.tar'].map(name => [
-      `${edge}/steps/00000000-0000-4000-8000-000000000000/${name}`,
+      `${edge}/steps/00000000-0000-4000-8000-000000000000/job/${name}`,
       'x',
     ]),
   ),

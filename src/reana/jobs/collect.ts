@@ -4,11 +4,9 @@ import { messageOf } from '../../errors.js';
 import type { Hashes } from './hashes.js';
 import { ifMissing, parseManifest } from './manifest.js';
 import { merge } from './merge.js';
+import { jobDir, manifestPath, notesPath, returnedDir } from './places.js';
 import type { Change, Ending, StepRecord } from './record.js';
 import { outcomeOf, parseReport, type Report } from './report.js';
-
-/** What the service itself has to say of a step; part of its log. */
-export const NOTES = 'notes';
 
 /** Brings what steps made into their runs' workspaces, one of a run at a time. */
 export class Collector {
@@ -34,28 +32,30 @@ export class Collector {
   }
 
   async #collect(step: StepRecord & { readonly ending: Ending }): Promise<Change> {
-    const dir = join(this.dir, step.id);
+    const dir = jobDir(this.dir, step.id);
     const text = await readFile(join(dir, 'report'), 'utf8').catch(ifMissing);
     const report = text === undefined ? undefined : parseReport(text);
     const outcome = outcomeOf(step.ending, report, step.node);
     const over = { ...outcome, ended: step.ending.at };
     if (!report || report.exit === undefined || report.shared) return over;
     try {
-      const notes = await this.#merge(step, dir, report);
-      if (notes.length > 0) await appendFile(join(dir, NOTES), `${notes.join('\n')}\n`);
+      const notes = await this.#merge(step, report);
+      if (notes.length > 0) await appendFile(notesPath(this.dir, step.id), `${notes.join('\n')}\n`);
       return over;
     } catch (error) {
       return { ...over, state: 'failed', reason: `what it made could not be brought back: ${messageOf(error)}` };
     }
   }
 
-  async #merge(step: StepRecord, dir: string, report: Report): Promise<string[]> {
+  async #merge(step: StepRecord, report: Report): Promise<string[]> {
     const { workspace, name } = step.request;
     const writers = this.#writers.get(workspace) ?? new Map<string, string>();
     this.#writers.set(workspace, writers);
-    const before = parseManifest(await readFile(join(dir, 'manifest'), 'utf8'));
+    const before = parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
+    const archive = join(jobDir(this.dir, step.id), 'changed.tar');
+    const staged = returnedDir(this.dir, step.id);
     const { deleted } = report;
-    return merge({ workspace, before, archive: join(dir, 'changed.tar'), deleted, writers, name, hashes: this.hashes });
+    return merge({ workspace, before, archive, staged, deleted, writers, name, hashes: this.hashes });
   }
 
   forget(workspace: string): void {

@@ -21,7 +21,7 @@ export interface Place {
   readonly lease?: number | undefined;
 }
 
-/** A step as a row of a submit description; its files are in `dir/ID`. */
+/** A step as a row of a submit description; its job's files are in `dir/ID/job`. */
 export interface Row {
   readonly id: string;
   readonly request: StepRequest;

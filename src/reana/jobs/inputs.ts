@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Place, type Row, stepEnvironment } from './description.js';
 import type { Hashes } from './hashes.js';
 import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
+import { jobDir, manifestPath, stepDir } from './places.js';
 import type { StepRecord } from './record.js';
 
 /** What could not be made ready, and why. */
@@ -31,9 +32,9 @@ export async function prepare(
 }
 
 /** What a step that is over needs no more: its copies of files, and its secrets. */
-export async function tidy(dir: string): Promise<void> {
+export async function tidy(dir: string, id: string): Promise<void> {
   for (const name of ['step.env', 'small.tar', 'small.tar.list', 'changed.tar'])
-    await rm(join(dir, name), { force: true });
+    await rm(join(jobDir(dir, id), name), { recursive: true, force: true });
 }
 
 async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Hashes): Promise<Row[]> {
@@ -42,17 +43,22 @@ async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Ha
   const probe = await probeOf(workspace);
   const items = await survey(workspace, hashes);
   const inputBytes = items.reduce((sum, item) => sum + item.size, 0);
-  const origin = join(place.dir, first.id);
+  const origin = jobDir(place.dir, first.id);
+  const manifest = manifestText(items, probe);
   for (const { id, request } of steps) {
-    const dir = join(place.dir, id);
-    await rm(dir, { recursive: true, force: true });
+    const dir = jobDir(place.dir, id);
+    await rm(stepDir(place.dir, id), { recursive: true, force: true });
+    await mkdir(stepDir(place.dir, id), { mode: 0o700 });
     await mkdir(dir, { mode: 0o700 });
     await writeFile(join(dir, 'step.env'), await stepEnvironment(id, request), { mode: 0o600 });
     if (dir === origin) {
-      await writeFile(join(dir, 'manifest'), manifestText(items, probe), { mode: 0o600 });
+      // one for the jobs and one for the edge: a name of the same file would be written to by whoever runs the step
+      for (const path of [join(dir, 'manifest'), manifestPath(place.dir, id)])
+        await writeFile(path, manifest, { mode: 0o600 });
       await pack(workspace, smallOf(items), join(dir, 'small.tar'));
     } else {
       for (const name of ['manifest', 'small.tar']) await link(join(origin, name), join(dir, name));
+      await link(manifestPath(place.dir, first.id), manifestPath(place.dir, id));
     }
   }
   return steps.map(({ id, request }) => ({ id, request, inputBytes }));

@@ -14,6 +14,8 @@ export interface Returned {
   readonly before: readonly Item[];
   /** `changed.tar`: what is new or changed, by paths relative to the workspace. */
   readonly archive: string;
+  /** A directory to unpack it in, which nobody else writes to; made, and removed. */
+  readonly staged: string;
   readonly deleted: readonly string[];
   /** Who last wrote a file, for the name of what it left. */
   readonly writers: Map<string, string>;
@@ -29,7 +31,7 @@ export interface Returned {
  * @throws ScailfinError for an archive that can't be read, and for a path that leads out of the workspace
  */
 export async function merge(returned: Returned): Promise<string[]> {
-  const staged = `${returned.archive}.d`;
+  const { staged } = returned;
   await rm(staged, { recursive: true, force: true });
   await mkdir(staged, { mode: 0o700 });
   try {

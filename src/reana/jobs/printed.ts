@@ -1,11 +1,12 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NOTES } from './collect.js';
 import { ifMissing } from './manifest.js';
+import { jobDir, notesPath } from './places.js';
 
 /** What a step has printed, what the wrapper said, what the service noted; at most `bytes` of the end. */
-export async function printed(dir: string, bytes: number): Promise<string> {
-  const parts = await Promise.all(['out', 'err', NOTES].map(name => endOf(join(dir, name), bytes)));
+export async function printed(dir: string, id: string, bytes: number): Promise<string> {
+  const files = [...['out', 'err'].map(name => join(jobDir(dir, id), name)), notesPath(dir, id)];
+  const parts = await Promise.all(files.map(file => endOf(file, bytes)));
   const text = Buffer.concat(parts.map(withNewline));
   return text.subarray(Math.max(0, text.length - bytes)).toString('utf8');
 }

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
 import type { LoggedEvent } from '../../htcondor/userlog.js';
-import { Collector, NOTES } from './collect.js';
+import { Collector } from './collect.js';
 import { checkRequest, type Place } from './description.js';
 import { Hashes } from './hashes.js';
 import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
+import { notesPath, stepDir } from './places.js';
 import { printed } from './printed.js';
 import { JobQueue } from './queue.js';
 import type { StepRecord } from './record.js';
@@ -134,7 +135,7 @@ export class PoolSteps implements StepService {
   }
 
   async log(id: string, bytes = LOG_BYTES): Promise<string> {
-    return printed(join(this.options.dir, id), bytes);
+    return printed(this.options.dir, id, bytes);
   }
 
   onChange(listener: (step: Step) => void): () => void {
@@ -145,7 +146,7 @@ export class PoolSteps implements StepService {
     const steps = this.of(workflow);
     await Promise.all(steps.map(({ id }) => this.stop(id)));
     for (const { id, request } of steps) {
-      await rm(join(this.options.dir, id), { recursive: true, force: true });
+      await rm(stepDir(this.options.dir, id), { recursive: true, force: true });
       await this.ledger.forget(id);
       this.#collector.forget(request.workspace);
     }
@@ -166,7 +167,7 @@ export class PoolSteps implements StepService {
   }
 
   #tidy({ id, state }: Step): void {
-    if (isStepOver(state)) void tidy(join(this.options.dir, id)).catch(() => {});
+    if (isStepOver(state)) void tidy(this.options.dir, id).catch(() => {});
   }
 
   #learn(events: readonly LoggedEvent[]): void {
@@ -183,7 +184,7 @@ export class PoolSteps implements StepService {
   }
 
   #note({ id }: StepRecord, text: string): void {
-    void appendFile(join(this.options.dir, id, NOTES), `${text}\n`).catch(() => {});
+    void appendFile(notesPath(this.options.dir, id), `${text}\n`).catch(() => {});
   }
 
   #collect(step: StepRecord): void {

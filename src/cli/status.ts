@@ -42,6 +42,8 @@ export function describeStatus(status: ClusterStatus): string {
   const lines = [`${status.name}: ${status.state}. ${status.reason}`];
   if (headnode.host)
     lines.push(`  headnode  ${headnode.kind} (${headnode.host}, ${headnode.address}), pool ${headnode.pool}`);
+  if (headnode.unfenced !== undefined)
+    lines.push('            no fence: compute nodes can reach all files of your account there');
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);

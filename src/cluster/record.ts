@@ -65,6 +65,8 @@ export interface HeadFacts {
   readonly bin: string;
   readonly sbin: string;
   readonly version: string;
+  /** Why compute nodes can reach all of the user's files there; absent where a fence stands. */
+  readonly unfenced?: string;
 }
 
 /** One submission. */

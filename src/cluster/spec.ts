@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
 import { boscoSchedulers } from '../headnode/bosco/plan.js';
 import type { Transport } from '../hosts/target.js';
+import type { Fence } from '../htcondor/pool.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 import { planReana, type ReanaRequest, type ReanaSpec } from './reanaspec.js';
@@ -22,6 +23,8 @@ export interface ClusterSpec {
   /** First port tried on the headnode. */
   readonly port: number;
   readonly htcondor: HtcondorSource;
+  /** Absent: auto. */
+  readonly fence?: Fence;
   /** Absent: the cluster has its pool, and no REANA. */
   readonly reana?: ReanaSpec;
   /** Absolute path on this machine of the X.509 proxy that goes with the cluster, for its jobs. */
@@ -169,6 +172,7 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
   return {
     ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
+    ...(config.fence === undefined ? {} : { fence: config.fence }),
     ...(reana === undefined ? {} : { reana }),
   };
 }

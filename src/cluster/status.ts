@@ -26,6 +26,8 @@ export interface ClusterStatus {
     readonly address: string;
     readonly pool: 'alive' | 'dead' | 'none' | 'unknown';
     readonly error?: string;
+    /** Why compute nodes can reach all of the user's files there; absent where a fence stands. */
+    readonly unfenced?: string;
   };
   readonly sites: readonly SiteStatus[];
   /** In cores. */
@@ -140,6 +142,7 @@ function assemble(
       address: record.head ? `${record.head.address}:${record.head.port}` : '',
       pool: inPool?.pool ?? 'unknown',
       ...('error' in pool ? { error: pool.error } : {}),
+      ...(record.head?.unfenced === undefined ? {} : { unfenced: record.head.unfenced }),
     },
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,

@@ -157,6 +157,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       () => bringUpPool(context, there, here),
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
+    if (pool.unfenced !== undefined) sink({ type: 'warning', text: unfencedText(here.host.name, pool.unfenced) });
     const { reana } = recordOf(context).spec;
     if (reana) {
       await step(
@@ -206,6 +207,11 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
     throw error;
   }
 }
+
+const unfencedText = (host: string, why: string): string =>
+  `no fence stands on ${host}: whoever controls a compute node, or a step without a container, can read and write all files ` +
+  `of your account there. ${why.replace(/[;.]+$/, '')}. ` +
+  '`scailfin config set fence required` refuses such headnodes';
 
 /** Nothing was submitted, and nothing may have been. */
 function mayUndo(context: Context): boolean {

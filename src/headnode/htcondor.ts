@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js';
 import {
   condorHint,
+  fenceFiles,
   missingCondor,
   type Pool,
   type PoolPlan,
@@ -28,7 +29,8 @@ export const htcondor: Component<PoolPlan, Pool> = {
   },
 
   async configure({ host }, plan) {
-    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }]);
+    const fence = fenceFiles().map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
+    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...fence]);
   },
 
   start: ({ host }, plan) => startPool(host, plan),

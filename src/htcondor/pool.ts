@@ -1,5 +1,5 @@
 import { CommandError, ScailfinError } from '../errors.js';
-import type { Host } from '../hosts/host.js';
+import type { FileToPut, Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import type { HtcondorSource } from '../sites/schema.js';
 import { render, templateText } from '../templates.js';
@@ -12,7 +12,15 @@ export interface Pool {
   readonly version: string;
   /** The same programs give the same key; names a payload cut from them. */
   readonly programs: string;
+  /** Why no fence stands between the compute nodes and the owner's files; undefined where one does. */
+  readonly unfenced: string | undefined;
 }
+
+/**
+ * Whether what compute nodes ask for on the headnode is done behind a fence, where only their job's files exist: where the
+ * kernel allows one, always or not at all, or never.
+ */
+export type Fence = 'auto' | 'required' | 'off';
 
 export interface PoolPlan {
   /** Absolute, on the headnode. */
@@ -23,10 +31,17 @@ export interface PoolPlan {
   readonly address: string;
   readonly firstPort: number;
   readonly source: HtcondorSource;
+  readonly fence: Fence;
 }
 
 /** A glide-in may wait in a queue for days before it needs its token; the key dies with the cluster. Seconds. */
 const TOKEN_LIFETIME = 30 * 86400;
+
+/** What a fence is built by, as files below the pool's directory. */
+export function fenceFiles(): FileToPut[] {
+  const names = ['ad.awk', 'enter.sh', 'places.sh', 'shadow.sh'];
+  return names.map(name => ({ path: `fence/${name}`, content: templateText(`headnode/fence/${name}`), mode: 0o700 }));
+}
 
 /** The pool's configuration file. */
 export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>): string {
@@ -38,12 +53,19 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
  * @throws ScailfinError when HTCondor is missing or does not come up, with its own words
  */
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
-  const args = [plan.dir, plan.address, String(plan.firstPort), String(TOKEN_LIFETIME), ...sourceArgs(plan)];
-  const out = await runScript(host, scriptOf('layout', 'pool-stop', 'pool-start'), args, { timeoutMs: 150_000 }).catch(
-    error => {
-      throw explain(error, host);
-    },
-  );
+  const args = [
+    plan.dir,
+    plan.address,
+    String(plan.firstPort),
+    String(TOKEN_LIFETIME),
+    plan.fence,
+    ...sourceArgs(plan),
+  ];
+  const out = await runScript(host, scriptOf('layout', 'pool-stop', 'fence/build', 'pool-start'), args, {
+    timeoutMs: 150_000,
+  }).catch(error => {
+    throw explain(error, host);
+  });
   const values = keyValues(out.stdout);
   const one = (key: string): string => values.get(key)?.[0] ?? '';
   return {
@@ -52,6 +74,7 @@ export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
     sbin: one('sbin'),
     version: one('version'),
     programs: one('key'),
+    unfenced: one('fence') === 'yes' ? undefined : one('unfenced'),
   };
 }
 
@@ -145,7 +168,8 @@ function explain(error: unknown, host: Host): unknown {
     7: 'scailfin config set port PORT chooses another range',
     8: `the logs are on ${host.name} until this command cleans up`,
     9: undefined,
+    10: 'choose another --headnode, or trust the compute nodes with your account there: scailfin config set fence auto',
   }[error.exitStatus];
-  if (error.exitStatus < 4 || error.exitStatus > 9) return error;
+  if (error.exitStatus < 4 || error.exitStatus > 10) return error;
   return new ScailfinError(`${host.name}: ${said}`, { hint, cause: error });
 }

@@ -184,6 +184,8 @@ export const configSchema = z.strictObject({
   /** First port tried for the pool on a headnode; the next 99 follow. */
   port: z.int().min(1024).max(65435).optional(),
   htcondor: htcondorSchema.optional(),
+  /** Whether what compute nodes ask for on a headnode is done behind a fence, where only their job's files exist. */
+  fence: z.enum(['auto', 'required', 'off']).optional(),
   tools: z
     .strictObject({ minikube: toolSchema.optional(), kubectl: toolSchema.optional(), helm: toolSchema.optional() })
     .optional(),

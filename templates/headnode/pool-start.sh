@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# pool-start DIR ADDRESS FIRST_PORT TOKEN_SECONDS SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
+# pool-start DIR ADDRESS FIRST_PORT TOKEN_SECONDS FENCE SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
 # Prints KEY=VALUE lines. Everything runs as the calling user.
 set -u
 umask 077
-dir=$1 address=$2 first=$3 lifetime=$4 source=$5 arg=$6
+dir=$1 address=$2 first=$3 lifetime=$4 fenced=$5 source=$6 arg=$7
 export LC_ALL=C
 [ "$(id -u)" != 0 ] || { echo "the pool is meant to be run by an ordinary user, not by root" >&2; exit 4; }
 find_condor "$source" "$arg" || exit 5
@@ -18,6 +18,16 @@ mkdir -p "$dir/run" "$dir/log" "$dir/spool" "$dir/execute" "$dir/lock" "$dir/key
 : >"$dir/log/start.err"
 [ -s "$dir/keys/POOL" ] || { head -c 48 /dev/urandom | base64 | tr -d '\n' >"$dir/keys/POOL.new" && mv "$dir/keys/POOL.new" "$dir/keys/POOL"; }
 
+# What compute nodes ask for on this machine is done behind a fence, where the kernel lets an ordinary user build one. FENCE
+# is auto, required or off.
+why='it is switched off (scailfin config get fence)'
+wanted=$fenced fenced=no
+if [ "$wanted" != off ]; then
+  why=$(fence_build "$dir" 2>&1) && fenced=yes
+  why=$(printf %s "$why" | tr '\n' ';')
+  [ "$fenced" = yes ] || [ "$wanted" != required ] || { echo "no fence can be built between compute nodes and your files on this machine: $why" >&2; exit 10; }
+fi
+
 # shellcheck disable=SC2153
 found() {
   own=$( (hostname -I || ip -o addr show) 2>/dev/null | tr ' /' '\n\n')
@@ -29,6 +39,11 @@ found() {
   echo "POOL_OWNER = $(id -un)"
   echo "POOL_ADDRESS = $address"
   echo "POOL_PORT = $1"
+  if [ "$fenced" = yes ]; then
+    echo "SHADOW = $dir/fence/shadow.sh"
+    # a shadow that went on with another job would see that job's files beside its own
+    echo "SHADOW_WORKLIFE = 0"
+  fi
   case $address in
     127.*) echo "NETWORK_INTERFACE = $address"; echo "BIND_ALL_INTERFACES = False" ;;
     *) if printf '%s\n' "$own" | grep -qxF "$address"; then echo "NETWORK_INTERFACE = $address"; else echo "TCP_FORWARDING_HOST = $address"; fi ;;
@@ -84,6 +99,8 @@ if [ ! -s "$dir/glidein.token" ]; then
 fi
 
 echo "port=$port"
+echo "fence=$fenced"
+[ "$fenced" = yes ] || echo "unfenced=$why"
 echo "bin=$CONDOR_BIN"
 echo "sbin=$CONDOR_SBIN"
 echo "version=$CONDOR_VERSION"

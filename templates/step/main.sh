@@ -32,6 +32,9 @@ fi
 # without a container the workspace is where it can be
 if [ "$runtime" = none ]; then workspace=$tree; fi
 
+# What is left of the way to the headnode's files is not the step's. HTCondor leaves its key where a step without a container
+# would find it.
+rm -f "$scratch/.chirp.config"
 phase run
 run_step
 code=$?

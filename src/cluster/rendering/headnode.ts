@@ -1,6 +1,6 @@
 import { edgeFiles } from '../../headnode/edge.js';
 import { defaultWork } from '../../hosts/probe.js';
-import { poolConfig } from '../../htcondor/pool.js';
+import { fenceFiles, poolConfig } from '../../htcondor/pool.js';
 import { packageVersion } from '../../paths.js';
 import { render } from '../../templates.js';
 import { poolDir } from '../context.js';
@@ -23,6 +23,11 @@ export function headnodeFolder(cluster: ClusterSpec): Folder {
         ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },
         content: poolConfig({ dir, name: cluster.name, trustDomain: domain }),
       },
+      script('headnode/fence/build', 'fence/build'),
+      ...fenceFiles().map(({ path, content, mode }) => ({
+        ...{ name: path, content: String(content), mode: mode ?? 0o600 },
+        what: 'keeps compute nodes from all files on the headnode but those of their jobs',
+      })),
       ...(hasEdge ? edge(cluster.name, dir) : []),
       ...scriptNames('headnode')
         .filter(isWanted)

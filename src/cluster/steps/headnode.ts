@@ -38,6 +38,7 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     address: record.head?.address ?? (addresses[0] as string),
     firstPort: spec.port,
     source: spec.htcondor,
+    fence: spec.fence ?? 'auto',
   };
   let pool = await bringUp(htcondor, at, plan);
   let address = plan.address;
@@ -60,6 +61,7 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     bin: pool.bin,
     sbin: pool.sbin,
     version: pool.version,
+    ...(pool.unfenced === undefined ? {} : { unfenced: pool.unfenced }),
   };
   context.journal.append({ type: 'head', head: facts });
   return { ...pool, address, plan: { ...plan, address } };

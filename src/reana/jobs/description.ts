@@ -45,7 +45,10 @@ function rowText({ id, request, inputBytes }: Row): string {
   const { time } = request.resources;
   // its inputs lie there beside what it makes
   const kib = Math.ceil(disk + inputBytes / 1024);
-  return [id, cores, memory, kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE].join(' ');
+  // the last one is the rest of the line, blanks and all
+  return [id, cores, memory, kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE, request.workspace].join(
+    ' ',
+  );
 }
 
 /** The step as the wrapper reads it. Secret where the step has secrets. */
@@ -68,6 +71,11 @@ async function secretLines(dir: string | undefined): Promise<string> {
 export function checkRequest(request: StepRequest): void {
   if (!request.workspace.startsWith('/'))
     throw new UsageError(`the workspace ${request.workspace} is no absolute path`);
+  // in a submit description they would mean something else
+  if (/[\n\r",$\\]/.test(request.workspace))
+    throw new UsageError(
+      `the workspace ${JSON.stringify(request.workspace)} has a character that HTCondor can't be given`,
+    );
   for (const [what, value] of Object.entries(request.resources)) {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
       throw new UsageError(`${request.name}: ${what} must be a number above 0, not ${value}`);

@@ -1,0 +1,51 @@
+# Reads a job's description as the schedd gives it to a shadow: a line `Name = EXPRESSION` for each attribute, strings in
+# quotes. Copies it to the file `copy`, and prints what the job needs to see, a line each, HOW PATH as for fence_place; `log`
+# is a file to write to. `spool` is HTCondor's SPOOL.
+# Ends with 1 where the job has no directory, or an attribute twice.
+
+# a string without anything to unescape; all else names no file that is shown
+function text(name,   value) {
+  value = ad[tolower(name)]
+  if (value !~ /^"[^"\\]*"$/) return ""
+  return substr(value, 2, length(value) - 2)
+}
+function whole(path) { return path ~ /^\// ? path : directory "/" path }
+function parent(path) { sub(/\/+[^\/]*$/, "", path); return path == "" ? "/" : path }
+function is_inside(path) { return substr(path, 1, length(directory) + 1) == directory "/" }
+# what lies in the job's directory is seen with it; read-only are only the inputs of steps
+function show(how, path) {
+  if (path == "" || path ~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//) return
+  path = whole(path)
+  if (is_inside(path)) { if (how != "in") return } else if (how == "in") how = "ro"
+  if (!(path in shown)) print how, path
+  shown[path]
+}
+{
+  print >copy
+  at = index($0, " = ")
+  if (at == 0) next
+  name = tolower(substr($0, 1, at - 1))
+  if (name in ad) twice = 1
+  ad[name] = substr($0, at + 3)
+}
+END {
+  directory = text("Iwd")
+  if (twice || directory !~ /^\//) exit 1
+  show("rw", directory)
+  # where else its output goes, and its log
+  show("rw", parent(whole(text("Out"))))
+  show("rw", parent(whole(text("Err"))))
+  n = split(text("TransferOutputRemaps"), remaps, ";")
+  for (i = 1; i <= n; i++) if (sub(/^[^=]*= */, "", remaps[i])) show("rw", parent(whole(remaps[i])))
+  show("log", text("UserLog"))
+  show("log", text("DAGManNodesLog"))
+  # what was spooled lies below the number of the cluster of jobs
+  if (ad["clusterid"] ~ /^[0-9]+$/) show("rw", spool "/" (ad["clusterid"] % 10000))
+  show("ro", text("Cmd"))
+  show("ro", text("In"))
+  show("ro", text("X509UserProxy"))
+  n = split(text("TransferInput"), inputs, ",")
+  for (i = 1; i <= n; i++) { gsub(/^ +| +$/, "", inputs[i]); show("ro", inputs[i]) }
+  n = split(text("ScailfinReads"), inputs, ",")
+  for (i = 1; i <= n; i++) show("in", inputs[i])
+}

@@ -1,0 +1,54 @@
+# shellcheck shell=bash disable=SC2154  # places.sh sets more
+# fence_build DIR: makes ready what fences of the pool in DIR are built of, below DIR/fence: an empty root directory with the
+# places where things are mounted, and `static`, the list of what is seen behind every fence: the system's programs,
+# HTCondor's own, a few devices. Needs find_condor before it.
+# @returns 1 with the reason on stderr where no fence stands on this machine
+fence_build() {
+  local fence=$1/fence root=$1/fence/root dir at
+  # shellcheck disable=SC1091
+  . "$fence/places.sh"
+  # what a killed shadow left: its job's description, which has the secret of its claim
+  [ ! -d "$fence/jobs" ] || find "$fence/jobs" -type f -mmin +10 -delete
+  mkdir -p "$fence/jobs" "$1/lock" "$root/tmp" "$root/var" "$root/dev" "$root/proc" "$root$1/edge/steps" "$1/log/shadow" || return 1
+  ln -sfn ../tmp "$root/var/tmp"
+  : >>"$1/found.config"
+  {
+    fence_escape "$root"
+    echo "$escaped $escaped none bind,ro,nosuid,nodev,noexec 0 0"
+    echo "tmpfs $escaped/tmp tmpfs mode=1777,size=64m,nosuid,nodev,noexec 0 0"
+    for dir in /usr /bin /sbin /lib /lib32 /lib64 /etc /opt /nix /gnu; do
+      if [ -L "$dir" ]; then ln -sfn "$(readlink "$dir")" "$root$dir"; elif [ -d "$dir" ]; then fence_place rw "$dir"; fi
+    done
+    for dir in /dev/null /dev/zero /dev/full /dev/random /dev/urandom /proc/cpuinfo /proc/meminfo /proc/stat /proc/loadavg; do
+      fence_place rw "$dir"
+    done
+    # HTCondor may be anywhere: in a module's directory, or in the home directory
+    {
+      printf '%s\n' "$CONDOR_BIN" "$CONDOR_SBIN" "$CONDOR_LIB" "$CONDOR_LIBEXEC"
+      ldd "$CONDOR_SBIN/condor_shadow" | sed -n 's|.* => \(/.*\)/[^/]* (0x.*|\1|p'
+    } | sort -u | while read -r dir; do
+      at=$(cd "$dir" 2>/dev/null && pwd -P) || continue
+      case $at/ in /usr/* | /opt/* | /nix/* | /gnu/* | /lib*) ;; *) fence_place rw "$dir" ;; esac
+    done
+    # names are looked up as everywhere else on this machine
+    at=$(readlink -f /etc/resolv.conf) && case $at in '' | /etc/*) ;; *) fence_place rw "$at" ;; esac
+    fence_place rw /var/lib/sss/pipes
+    fence_place ro "$1/condor_config"
+    fence_place ro "$1/found.config"
+    # where the pool's shared port is
+    fence_place ro "$1/lock"
+    fence_place rw "$1/log/shadow"
+    # the directories of steps come and go
+    fence_escape "$root$1/edge/steps"
+    echo "tmpfs $escaped tmpfs mode=755,size=1m,nosuid,nodev,noexec 0 0"
+    # umount(8) looks there for what is mounted; enter.sh takes it away again, and what is below it shows
+    fence_escape "$root/proc"
+    echo "/proc $escaped none rbind 0 0"
+  } >"$fence/static.new" && mv "$fence/static.new" "$fence/static" || return 1
+  printf 'pool=%q\nshadow=%q\nhome=%q\n' "$1" "$CONDOR_SBIN/condor_shadow" "$(cd && pwd -P)" >"$fence/settings.new" && mv "$fence/settings.new" "$fence/settings" || return 1
+  # it stands when HTCondor's program is seen from inside, and the pool's key and the home directory are not
+  : >"$fence/jobs/trial"
+  # shellcheck disable=SC2016
+  sh "$fence/enter.sh" "$fence" "$fence/jobs/trial" sh -c '[ -x "$1" ] && [ -r "$2/condor_config" ] && [ ! -e "$2/keys" ]' \
+    sh "$CONDOR_SBIN/condor_shadow" "$1" || { echo "a program behind the fence could not be run, or saw what it must not see" >&2; return 1; }
+}

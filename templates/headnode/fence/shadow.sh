@@ -1,0 +1,52 @@
+#!/bin/sh
+# shellcheck disable=SC2154  # what settings says
+# shadow.sh ARGUMENT…: HTCondor's schedd runs this as its shadow, with the description of a job on standard input. The shadow
+# does on this machine what the job's compute node asks of it, as the pool's owner. So it runs behind a fence: it sees the
+# job's directory, and what else the job names, and nothing more of the owner's files.
+# Ends with 112 (the job is to be held) where the job names what no compute node may have.
+set -u
+umask 077
+fence=${0%/*}
+# shellcheck disable=SC1091
+. "$fence/settings"
+# shellcheck disable=SC1091
+. "$fence/places.sh"
+job=$fence/jobs/$$
+# the schedd gives it nowhere to write to
+exec >>"$pool/log/shadow/FenceLog" 2>&1
+hold() {
+  echo "$(date '+%m/%d/%y %H:%M:%S') job $1 is held: $2" >&2
+  rm -f "$job" "$job.ad" "$job.list"
+  exit 112
+}
+awk -v copy="$job.ad" -v spool="$pool/spool" -f "$fence/ad.awk" >"$job.list" || hold "$1" "what it names could not be read"
+
+# may_write PATH: whether a compute node may write there; the owner's home directory, the pool's files and hidden directories
+# such as ~/.ssh are not what a job works in
+may_write() {
+  if [ -d "$1" ]; then real=$(cd -P "$1" && pwd -P) || return 1; else real=$(cd -P "${1%/*}/" && pwd -P)/${1##*/} || return 1; fi
+  case $real/ in
+    "$pool"/edge/steps/*/job/ | "$pool"/edge/steps/events.log/ | "$pool"/spool/[0-9]*/) return 0 ;;
+    "${pool%/*/*}"/* | "$home"/.*) return 1 ;;
+  esac
+  case $home/ in "${real%/}"/*) return 1 ;; esac
+  return 0
+}
+{
+  fence_place ro "$pool/spool/spool_version"
+  while read -r how path; do
+    case $path in /dev/* | /proc/* | /usr/* | /bin/* | /sbin/* | /lib*/* | /etc/* | /opt/*) continue ;; esac
+    case $how in
+      rw | log)
+        may_write "$path" || hold "$1" "it works in $path, which compute nodes must not write to; submit it from a directory of its own"
+        [ "$how" != log ] || { : >>"$path"; }
+        how=rw
+        case $path in "$pool"/edge/steps/*/job) how=new ;; esac
+        ;;
+    esac
+    fence_place "$how" "$path" || hold "$1" "$path could not be shown to it"
+  done
+} <"$job.list" >"$job"
+exec <"$job.ad"
+rm -f "$job.ad" "$job.list"
+exec /bin/sh "$fence/enter.sh" "$fence" "$job" "$shadow" "$@"

@@ -39,7 +39,7 @@ const TOKEN_LIFETIME = 30 * 86400;
 
 /** What a fence is built by, as files below the pool's directory. */
 export function fenceFiles(): FileToPut[] {
-  const names = ['ad.awk', 'enter.sh', 'places.sh', 'shadow.sh'];
+  const names = ['ad.awk', 'engine.sh', 'enter.sh', 'places.sh', 'shadow.sh'];
   return names.map(name => ({ path: `fence/${name}`, content: templateText(`headnode/fence/${name}`), mode: 0o700 }));
 }
 

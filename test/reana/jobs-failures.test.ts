@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(
         .poll(() => here('condor_q -af ScailfinStep; condor_history -af ScailfinStep'), { timeout: 20_000 })
         .toContain(id);
       // it forgets that it ever submitted it, and never heard of it
-      await bench.restart(() => here(`cd ${workspace}/../../steps; sed -i '/"job"/d' journal.jsonl; rm -f events.log`));
+      await bench.restart(() => here(`cd ${workspace}/../../steps; sed -i '/"job"/d' journal.jsonl; rm -f events/log`));
       expect(await bench.steps.ended(id)).toMatchObject({ state: 'finished', exitCode: 0 });
       expect(await here(`cat ${workspace}/count`)).toBe('1');
       expect(await bench.jobsOf([id])).toEqual([1]);

@@ -212,9 +212,9 @@ describe('what is written for HTCondor and the wrapper', () => {
   };
 
   it('has a row per step', () => {
-    const place = { dir: '/edge/steps', wrapper: '/edge/step.sh', log: '/edge/steps/events.log' };
+    const place = { dir: '/edge/steps', wrapper: '/edge/wrapper/step.sh', log: '/edge/steps/events/log' };
     const text = description(place, [{ id: 'one', request, inputBytes: 1024 }]);
-    expect(text).toContain('queue step cores memory disk time from (\none 1 101 1048577 180\n)');
+    expect(text).toContain('queue step cores memory disk time workspace from (\none 1 101 1048577 180 /w s\n)');
     expect(text).not.toContain('job_lease_duration');
     expect(description({ ...place, lease: 30 }, [])).toContain('job_lease_duration = 30');
   });

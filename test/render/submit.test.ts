@@ -17,7 +17,7 @@ const submits = new Map(
 
 const edge = '/tmp/home/.scailfin/acme/pool/edge';
 const stepFiles = {
-  [`${edge}/step.sh`]: '#!/bin/sh\n',
+  [`${edge}/wrapper/step.sh`]: '#!/bin/sh\n',
   ...Object.fromEntries(
     ['step.env', 'manifest', 'small.tar'].map(name => [
       `${edge}/steps/00000000-0000-4000-8000-000000000000/job/${name}`,
@@ -46,7 +46,7 @@ describe.skipIf(reason !== undefined)(`submit descriptions, asked of condor_subm
   it('a step becomes this job', async () => {
     const { stdout } = await dryRun(submits.get('step/submit') ?? '');
     for (const line of [
-      `Cmd="${edge}/step.sh"`,
+      `Cmd="${edge}/wrapper/step.sh"`,
       'RequestCpus=1',
       'RequestMemory=2048',
       'RequestDisk=1048576',

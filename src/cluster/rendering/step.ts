@@ -1,6 +1,7 @@
 import { edgeDir } from '../../headnode/edge.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { description, stepEnvironment } from '../../reana/jobs/description.js';
+import { eventLog } from '../../reana/jobs/places.js';
 import type { StepRequest } from '../../reana/jobs/step.js';
 import { wrapperScript } from '../../reana/wrapper.js';
 import { poolDir } from '../context.js';
@@ -11,7 +12,8 @@ const ID = '00000000-0000-4000-8000-000000000000';
 /** How the edge has the pool run a step of a workflow: one for an example. */
 export async function stepFolder(cluster: string): Promise<Folder> {
   const edge = edgeDir(poolDir(placeholders(defaultWork), cluster));
-  const place = { dir: `${edge}/steps`, wrapper: `${edge}/step.sh`, log: `${edge}/steps/events.log` };
+  const dir = `${edge}/steps`;
+  const place = { dir, wrapper: `${edge}/wrapper/step.sh`, log: eventLog(dir) };
   const request: StepRequest = {
     ...{ workflow: '@WORKFLOW@', workspace: `${edge}/workspaces/@WORKFLOW@`, name: 'gendata' },
     ...{ image: 'docker.io/library/python:3.12', command: 'python gendata.py --events 20000 >data.csv' },

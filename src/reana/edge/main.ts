@@ -39,7 +39,8 @@ function madeDir(dir: string, name: string): string {
 }
 
 function wrapper(dir: string): string {
-  const file = join(dir, 'step.sh');
+  // jobs are shown its directory, so that nothing else lies there
+  const file = join(madeDir(dir, 'wrapper'), 'step.sh');
   writeFileSync(file, wrapperScript(), { mode: 0o700 });
   chmodSync(file, 0o700);
   return file;

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { render } from '../../templates.js';
 import { base64 } from './manifest.js';
@@ -31,7 +31,12 @@ export interface Row {
 
 /** One description for many steps, a job each, in this order. */
 export function description(place: Place, rows: readonly Row[]): string {
-  return render('step/submit', { ...place, lease: place.lease, rows: rows.map(rowText) });
+  return render('step/submit', {
+    ...place,
+    lease: place.lease,
+    wrapperDir: dirname(place.wrapper),
+    rows: rows.map(rowText),
+  });
 }
 
 /** What a step asks of a node, beside room for its inputs. */

@@ -18,5 +18,8 @@ export const manifestPath = (dir: string, id: string): string => join(dir, id, '
 /** What the service itself has to say of a step; part of its log. */
 export const notesPath = (dir: string, id: string): string => join(dir, id, 'notes');
 
+/** HTCondor's log of what happens to the jobs. Every job's shadow writes to it, so it has a directory of its own. */
+export const eventLog = (dir: string): string => join(dir, 'events', 'log');
+
 /** Where what it returned is unpacked. */
 export const returnedDir = (dir: string, id: string): string => join(dir, id, 'returned');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
 import type { LoggedEvent } from '../../htcondor/userlog.js';
@@ -9,7 +9,7 @@ import { checkRequest, type Place } from './description.js';
 import { Hashes } from './hashes.js';
 import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
-import { notesPath, stepDir } from './places.js';
+import { eventLog, notesPath, stepDir } from './places.js';
 import { printed } from './printed.js';
 import { JobQueue } from './queue.js';
 import type { StepRecord } from './record.js';
@@ -77,7 +77,8 @@ export class PoolSteps implements StepService {
   static async open(options: PoolStepsOptions): Promise<PoolSteps> {
     const { dir, wrapper, lease } = options;
     const ledger = await Ledger.open(dir);
-    const log = join(dir, 'events.log');
+    const log = eventLog(dir);
+    await mkdir(dirname(log), { recursive: true, mode: 0o700 });
     const hashes = await Hashes.open(join(dir, 'hashes'));
     const queue = new JobQueue(options.condorBin, options.condorConfig);
     const service = new PoolSteps(options, ledger, queue, { dir, wrapper, log, lease }, hashes);

@@ -1,15 +1,15 @@
-# shellcheck shell=bash disable=SC2154  # places.sh sets more
+# shellcheck shell=bash disable=SC2034,SC2154  # places.sh uses what is set here, and sets more
 # fence_build DIR: makes ready what fences of the pool in DIR are built of, below DIR/fence: an empty root directory with the
 # places where things are mounted, and `static`, the list of what is seen behind every fence: the system's programs,
 # HTCondor's own, a few devices. Needs find_condor before it.
 # @returns 1 with the reason on stderr where no fence stands on this machine
 fence_build() {
-  local fence=$1/fence root=$1/fence/root dir at
+  local pool=$1 fence=$1/fence root=$1/fence/root nofollow='' dir at
   # shellcheck disable=SC1091
   . "$fence/places.sh"
   # what a killed shadow left: its job's description, which has the secret of its claim
   [ ! -d "$fence/jobs" ] || find "$fence/jobs" -type f -mmin +10 -delete
-  mkdir -p "$fence/jobs" "$1/lock" "$root/tmp" "$root/var" "$root/dev" "$root/proc" "$root$1/edge/steps" "$1/log/shadow" || return 1
+  mkdir -p "$fence/jobs" "$1/lock" "$root/tmp" "$root/var" "$root/dev" "$root/proc" "$root$1/edge" "$1/log/shadow" || return 1
   ln -sfn ../tmp "$root/var/tmp"
   : >>"$1/found.config"
   {
@@ -38,17 +38,37 @@ fence_build() {
     # where the pool's shared port is
     fence_place ro "$1/lock"
     fence_place rw "$1/log/shadow"
-    # the directories of steps come and go
-    fence_escape "$root$1/edge/steps"
-    echo "tmpfs $escaped tmpfs mode=755,size=1m,nosuid,nodev,noexec 0 0"
-    # umount(8) looks there for what is mounted; enter.sh takes it away again, and what is below it shows
-    fence_escape "$root/proc"
-    echo "/proc $escaped none rbind 0 0"
+    # what is in there comes and goes
+    for dir in steps runs workspaces venvs; do
+      mkdir -p "$root$1/edge/$dir"
+      fence_escape "$root$1/edge/$dir"
+      echo "tmpfs $escaped tmpfs mode=755,size=1m,nosuid,nodev,noexec 0 0"
+    done
   } >"$fence/static.new" && mv "$fence/static.new" "$fence/static" || return 1
-  printf 'pool=%q\nshadow=%q\nhome=%q\n' "$1" "$CONDOR_SBIN/condor_shadow" "$(cd && pwd -P)" >"$fence/settings.new" && mv "$fence/settings.new" "$fence/settings" || return 1
-  # it stands when HTCondor's program is seen from inside, and the pool's key and the home directory are not
-  : >"$fence/jobs/trial"
+  fence_escape "$root/proc"
+  echo "/proc $escaped none rbind 0 0" >"$fence/proc-same"
+  echo "proc $escaped proc nosuid,nodev,noexec 0 0" >"$fence/proc-own"
+  # it stands when HTCondor's program is seen from inside, and the pool's key is not
   # shellcheck disable=SC2016
-  sh "$fence/enter.sh" "$fence" "$fence/jobs/trial" sh -c '[ -x "$1" ] && [ -r "$2/condor_config" ] && [ ! -e "$2/keys" ]' \
-    sh "$CONDOR_SBIN/condor_shadow" "$1" || { echo "a program behind the fence could not be run, or saw what it must not see" >&2; return 1; }
+  fence_trial "$fence" '' sh -c '[ -x "$1" ] && [ -r "$2/condor_config" ] && [ ! -e "$2/keys" ]' sh "$CONDOR_SBIN/condor_shadow" "$1" || {
+    echo 'a program behind the fence could not be run, or saw what it must not see' >&2
+    return 1
+  }
+  # newer kernels and programs can also keep links from being followed
+  mkdir -p "$fence/links" && : >"$fence/links/file" && ln -sfn file "$fence/links/link"
+  fence_escape "$fence/links"
+  at=$escaped
+  fence_escape "$root$1/edge/steps/links"
+  # shellcheck disable=SC2016
+  fence_trial "$fence" "$at $escaped none rbind,X-mount.mkdir,nosymfollow 0 0" sh -c '[ -e "$1/file" ] && [ ! -e "$1/link" ]' \
+    sh "$1/edge/steps/links" && nofollow=,nosymfollow
+  printf 'pool=%q\nnofollow=%q\nbin=%q\nshadow=%q\nhome=%q\n' "$1" "$nofollow" "$CONDOR_BIN" "$CONDOR_SBIN/condor_shadow" \
+    "$(cd && pwd -P)" >"$fence/settings.new" && mv "$fence/settings.new" "$fence/settings"
+}
+# fence_trial FENCE TABLE COMMAND…: whether COMMAND runs, and ends well, behind a fence that shows what TABLE says besides
+fence_trial() {
+  local fence=$1
+  printf '%s\n' "$2" >"$fence/jobs/trial.$$"
+  shift 2
+  sh "$fence/enter.sh" "$fence" same "$fence/jobs/trial.$$" "$@"
 }

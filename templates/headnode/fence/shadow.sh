@@ -16,6 +16,8 @@ job=$fence/jobs/$$
 exec >>"$pool/log/shadow/FenceLog" 2>&1
 hold() {
   echo "$(date '+%m/%d/%y %H:%M:%S') job $1 is held: $2" >&2
+  # without this the schedd would give no reason
+  "$bin/condor_hold" -reason "$2" "$1"
   rm -f "$job" "$job.ad" "$job.list"
   exit 112
 }
@@ -26,7 +28,7 @@ awk -v copy="$job.ad" -v spool="$pool/spool" -f "$fence/ad.awk" >"$job.list" || 
 may_write() {
   if [ -d "$1" ]; then real=$(cd -P "$1" && pwd -P) || return 1; else real=$(cd -P "${1%/*}/" && pwd -P)/${1##*/} || return 1; fi
   case $real/ in
-    "$pool"/edge/steps/*/job/ | "$pool"/edge/steps/events.log/ | "$pool"/spool/[0-9]*/) return 0 ;;
+    "$pool"/edge/steps/*/job/ | "$pool"/edge/steps/events/log/ | "$pool"/spool/[0-9]*/) return 0 ;;
     "${pool%/*/*}"/* | "$home"/.*) return 1 ;;
   esac
   case $home/ in "${real%/}"/*) return 1 ;; esac
@@ -41,12 +43,21 @@ may_write() {
         may_write "$path" || hold "$1" "it works in $path, which compute nodes must not write to; submit it from a directory of its own"
         [ "$how" != log ] || { : >>"$path"; }
         how=rw
-        case $path in "$pool"/edge/steps/*/job) how=new ;; esac
+        case $path in "$pool"/edge/steps/events/log) path=${path%/log} ;; esac
+        case $path in "$pool"/edge/steps/*) how=links ;; esac
+        ;;
+      ro | in) # what a link leads to is an input, too
+        if [ -L "$path" ]; then
+          path=$(readlink -f "$path") || continue
+          how=ro
+        fi
         ;;
     esac
     fence_place "$how" "$path" || hold "$1" "$path could not be shown to it"
   done
 } <"$job.list" >"$job"
+# should the fence not stand
+export FENCE_HOLD="$bin/condor_hold" FENCE_JOB="$1"
 exec <"$job.ad"
 rm -f "$job.ad" "$job.list"
-exec /bin/sh "$fence/enter.sh" "$fence" "$job" "$shadow" "$@"
+exec /bin/sh "$fence/enter.sh" "$fence" same "$job" "$shadow" "$@"

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PoolStepsOptions } from '../../../src/reana/jobs/service.js';
 import { isStepOver, type Step, type StepRequest } from '../../../src/reana/jobs/step.js';
@@ -7,6 +8,7 @@ import type { Lab } from '../../lab/lab.js';
 
 /** A JSON line per call in, a JSON line per answer or change out. */
 const agent = `
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 const { PoolSteps } = await import('/opt/scailfin/dist/reana/jobs/service.js');
 const steps = await PoolSteps.open(JSON.parse(process.argv[1]));
@@ -19,7 +21,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 `;
 
-export const edge = '/home/scail/.scailfin/lab-slurm/edge';
+export const edge = '/home/scail/.scailfin/lab-slurm/pool/edge';
 
 /** A step service which runs on a lab's headnode, as its user, and can be killed. */
 export class ServiceThere {
@@ -31,10 +33,10 @@ export class ServiceThere {
 
   static async start(lab: Lab, options: Partial<PoolStepsOptions> = {}): Promise<ServiceThere> {
     const all: PoolStepsOptions = {
-      ...{ dir: `${edge}/steps`, condorBin: '/usr/bin', wrapper: `${edge}/step.sh` },
+      ...{ dir: `${edge}/steps`, condorBin: '/usr/bin', wrapper: `${edge}/wrapper/step.sh` },
       ...{ condorConfig: '/home/scail/.scailfin/lab-slurm/pool/condor_config', ...options },
     };
-    await lab.exec('headnode', ['mkdir', '-p', edge]);
+    await lab.exec('headnode', ['mkdir', '-p', dirname(all.wrapper)]);
     await lab.write('headnode', all.wrapper, wrapperScript(), { mode: 0o755 });
     const argv = ['node', '--input-type=module', '-e', agent, JSON.stringify(all)];
     const child = lab.spawn('headnode', argv, { stdio: 'pipe' });

@@ -1,0 +1,21 @@
+#!/bin/sh
+# engine.sh RUN WORKSPACE PROGRAM… -- COMMAND…: runs the engine of a workflow behind a fence. Workflows are programs which others
+# wrote, and an engine runs parts of them on the headnode: it sees the directories RUN and WORKSPACE, to read the files and
+# directories PROGRAM, and none of the owner's other files and processes.
+set -u
+umask 077
+fence=${0%/*}
+# shellcheck disable=SC1091
+. "$fence/settings"
+# shellcheck disable=SC1091
+. "$fence/places.sh"
+table=$fence/jobs/engine.$$
+{
+  fence_place rw "$1" && fence_place rw "$2" && shift 2
+  while [ "$1" != -- ]; do
+    case $1 in /usr | /usr/* | /opt/*) ;; *) fence_place ro "$1" ;; esac
+    shift
+  done
+} >"$table" || exit 112
+shift
+exec /bin/sh "$fence/enter.sh" "$fence" own "$table" "$@"

@@ -17,6 +17,8 @@ export interface EdgePlan {
   readonly version: string;
   /** Where the pool's programs are. */
   readonly condorBin: string;
+  /** The headnode can keep engines of workflows from the owner's files. */
+  readonly isFenced: boolean;
 }
 
 /**
@@ -85,11 +87,12 @@ export function edgeFiles(
   pool: string,
   facts: EdgePlan & { cluster: string; port: number; node: string },
 ): FileToPut[] {
-  const { cluster, port, token, version, condorBin, node } = facts;
+  const { cluster, port, token, version, condorBin, isFenced, node } = facts;
   const settings = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config` };
+  const fence = isFenced ? { fence: `${pool}/fence` } : {};
   const edge = edgeDir(pool);
   return [
-    { path: 'edge/settings.json', content: `${JSON.stringify(settings)}\n`, mode: 0o600 },
+    { path: 'edge/settings.json', content: `${JSON.stringify({ ...settings, ...fence })}\n`, mode: 0o600 },
     { path: 'edge/port', content: `${port}\n`, mode: 0o600 },
     { path: 'edge/run.sh', content: render('headnode/edge-run', { edge, node }), mode: 0o700 },
     { path: 'edge.config', content: render('headnode/edge.config', { edge }), mode: 0o600 },

@@ -14,7 +14,7 @@ open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 taken() { grep -qs "[Ff]ailed to bind\|Address already in use" "$dir/log/SharedPortLog" "$dir/log/MasterLog"; }
 schedd() { timeout 20 "$CONDOR_BIN/condor_status" -schedd -af Name 2>>"$dir/log/start.err" | grep -q .; }
 
-mkdir -p "$dir/run" "$dir/log" "$dir/spool" "$dir/execute" "$dir/lock" "$dir/keys" "$dir/tokens"
+mkdir -p "$dir/run" "$dir/log/shadow" "$dir/spool" "$dir/execute" "$dir/lock" "$dir/keys" "$dir/tokens"
 : >"$dir/log/start.err"
 [ -s "$dir/keys/POOL" ] || { head -c 48 /dev/urandom | base64 | tr -d '\n' >"$dir/keys/POOL.new" && mv "$dir/keys/POOL.new" "$dir/keys/POOL"; }
 

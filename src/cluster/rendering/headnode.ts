@@ -69,7 +69,7 @@ const edgeWords: Readonly<Record<string, string>> = {
 };
 
 function edge(cluster: string, dir: string): Leaving[] {
-  const told = { token: '@TOKEN@', version: packageVersion(), condorBin: '/@HTCONDOR-BIN@' };
+  const told = { token: '@TOKEN@', version: packageVersion(), condorBin: '/@HTCONDOR-BIN@', isFenced: true };
   const facts = { ...told, cluster, port: 30_443, node: '/@NODE@' };
   return edgeFiles(dir, facts).map(({ path, content, mode }) => ({
     ...{ name: path, content: String(content), mode },

@@ -51,7 +51,12 @@ async function choose(
 }
 
 async function withEdge({ journal }: Context, at: Headnode, pool: RunningPool): Promise<ReanaFacts> {
-  const plan = { token: ownToken(journal.dir), version: packageVersion(), condorBin: pool.bin };
+  const plan = {
+    token: ownToken(journal.dir),
+    version: packageVersion(),
+    condorBin: pool.bin,
+    isFenced: pool.unfenced === undefined,
+  };
   return { flavour: 'edge', scheme: 'http', port: await bringUp(edge, at, plan) };
 }
 

@@ -15,12 +15,12 @@ async function main(directory: string | undefined): Promise<void> {
   if (!directory) throw new UsageError('usage: edge DIRECTORY');
   process.umask(0o077);
   const dir = resolve(directory);
-  const { condorBin, condorConfig, enginePython, ...settings } = readSettings(dir);
+  const { condorBin, condorConfig, enginePython, fence, ...settings } = readSettings(dir);
   const { cluster, version, token, port, listen, maxRunning } = settings;
   const pidFile = join(dir, 'edge.pid');
   const steps = await PoolSteps.open({ dir: madeDir(dir, 'steps'), condorBin, condorConfig, wrapper: wrapper(dir) });
   const about = { dir, cluster, version, token, port, host: listen, limit: maxRunning, log };
-  const engines = enginesOf({ dir, enginePython });
+  const engines = enginesOf({ dir, enginePython, fence });
   const edge = await Edge.open({ ...about, engines, steps, askPool: askPool(dirname(dir)) });
   writeFileSync(pidFile, `${process.pid}\n`);
   log(`serving ${cluster} on port ${edge.port}`);

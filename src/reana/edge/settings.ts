@@ -17,6 +17,8 @@ const schema = z.object({
   listen: z.string().optional(),
   /** Python interpreters that have a language's engine, with what templates/engines/requirements-*.txt name. */
   enginePython: z.partialRecord(z.enum(['cwl', 'yadage', 'snakemake']), z.string().startsWith('/')).optional(),
+  /** Directory of the pool's fences, where they stand: engines run behind them. */
+  fence: z.string().startsWith('/').optional(),
   /** How many workflows run at a time. */
   maxRunning: z.number().int().min(1).optional(),
 });

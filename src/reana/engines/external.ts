@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
 import { openJobController } from '../jobcontroller/server.js';
@@ -30,7 +32,7 @@ export function external(kind: PythonEngine, settings: EngineSettings): Engine {
       try {
         await write(run.dir, 'controller.json', { port: controller.port, token: controller.token });
         await write(run.dir, 'run.json', described(run, workspace));
-        await toTheEnd(kind, settings, run, signal);
+        await toTheEnd(kind, settings, { ...run, workspace }, signal);
       } finally {
         await controller.close();
         await stopSteps(run);
@@ -75,11 +77,26 @@ async function begin(kind: PythonEngine, settings: EngineSettings, run: EngineRu
   const code = join(run.dir, 'code');
   await mkdir(code, { recursive: true, mode: 0o700 });
   for (const file of programs[kind]) await writeFile(join(code, file), templateText(`engines/${file}`));
-  return start([python, '-s', '-u', join(code, `${kind}_engine.py`), run.dir], {
-    cwd: run.dir,
-    env: environment(run.dir),
-    log: join(run.dir, 'engine.log'),
-  });
+  const command: [string, ...string[]] = [python, '-s', '-u', join(code, `${kind}_engine.py`), run.dir];
+  const argv = settings.fence === undefined ? command : await fenced(settings.fence, run, python, command);
+  return start(argv, { cwd: run.dir, env: environment(run.dir), log: join(run.dir, 'engine.log') });
+}
+
+/**
+ * A workflow is a program that somebody wrote: Snakemake runs its rules' Python, and CWL its JavaScript, in the engine. So the
+ * engine sees its run's files, its interpreter's, and no others of the headnode's.
+ */
+async function fenced(
+  fence: string,
+  run: EngineRun,
+  python: string,
+  command: readonly string[],
+): Promise<[string, ...string[]]> {
+  const where =
+    'import os, sys; print(sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable)), sep="\\n")';
+  const { stdout } = await promisify(execFile)(python, ['-c', where]);
+  const programs = new Set([...stdout.trim().split('\n'), process.execPath]);
+  return ['/bin/sh', join(fence, 'engine.sh'), run.dir, run.workspace, ...programs, '--', ...command];
 }
 
 /** Engines pass parts of theirs on to steps, so it says nothing of this machine but where a shell and node are. */

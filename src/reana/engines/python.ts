@@ -15,6 +15,8 @@ export interface EngineSettings {
   readonly dir: string;
   /** Interpreters that have an engine already, by language: nothing is installed for those. */
   readonly enginePython?: Readonly<Partial<Record<PythonEngine, string>>> | undefined;
+  /** The directory of the pool's fences: engines run behind one, where it is there. */
+  readonly fence?: string | undefined;
 }
 
 const run = promisify(execFile);

@@ -31,7 +31,10 @@ function show(how, path) {
 END {
   directory = text("Iwd")
   if (twice || directory !~ /^\//) exit 1
-  show("rw", directory)
+  # What was spooled lies below the number of the cluster of jobs. What comes back is moved in there, so it is one place.
+  if (ad["clusterid"] ~ /^[0-9]+$/) spooled = spool "/" (ad["clusterid"] % 10000)
+  if (spooled == "" || substr(directory, 1, length(spooled) + 1) != spooled "/") show("rw", directory)
+  if (spooled != "") show("rw", spooled)
   # where else its output goes, and its log
   show("rw", parent(whole(text("Out"))))
   show("rw", parent(whole(text("Err"))))
@@ -39,8 +42,6 @@ END {
   for (i = 1; i <= n; i++) if (sub(/^[^=]*= */, "", remaps[i])) show("rw", parent(whole(remaps[i])))
   show("log", text("UserLog"))
   show("log", text("DAGManNodesLog"))
-  # what was spooled lies below the number of the cluster of jobs
-  if (ad["clusterid"] ~ /^[0-9]+$/) show("rw", spool "/" (ad["clusterid"] % 10000))
   show("ro", text("Cmd"))
   show("ro", text("In"))
   show("ro", text("X509UserProxy"))

@@ -14,8 +14,8 @@ import { walk } from '../../src/reana/edge/workspace/inside.js';
 import { diskUsage, list } from '../../src/reana/edge/workspace/listing.js';
 import { openFile } from '../../src/reana/edge/workspace/read.js';
 import { sizeOf } from '../../src/reana/edge/workspace/sizes.js';
-import { removeTree } from '../../src/reana/edge/workspace/tree.js';
 import { upload } from '../../src/reana/edge/workspace/upload.js';
+import { removeTree } from '../../src/reana/tree.js';
 import { until } from '../lab/programs.js';
 import { TestEdge, token } from './edge/edges.js';
 

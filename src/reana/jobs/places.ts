@@ -20,3 +20,6 @@ export const notesPath = (dir: string, id: string): string => join(dir, id, 'not
 
 /** Where what it returned is unpacked. */
 export const returnedDir = (dir: string, id: string): string => join(dir, id, 'returned');
+
+/** What it returned, as it came, once the edge has taken it. */
+export const archivePath = (dir: string, id: string): string => join(dir, id, 'changed.tar');

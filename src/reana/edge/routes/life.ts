@@ -1,8 +1,8 @@
+import { removeTree } from '../../tree.js';
 import { type Call, isObject, jsonObject, ok } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
 import { fullName, mayBecome, type RunRecord, runNumber } from '../runs/record.js';
-import { removeTree } from '../workspace/tree.js';
 import { named, type Parts, runOf } from './parts.js';
 import { checkSpecification } from './specification.js';
 

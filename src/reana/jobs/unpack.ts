@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { ScailfinError } from '../../errors.js';
 import { harmless } from '../../words.js';
 import type { Claims, Space } from '../space.js';
+import { plainMembers } from './headers.js';
 
 /** Of one archive, whatever room there is. */
 const MOST_FILES = 500_000;
@@ -37,11 +38,14 @@ export async function unpack(
   asked = Number.POSITIVE_INFINITY,
 ): Promise<() => void> {
   const packed = await packing(archive);
+  const plain = await plainMembers(archive);
+  if (plain?.length === 0) return () => {};
   const { bytes, files } = await claims.left;
   const room = { bytes: Math.min(bytes, asked), files };
   const list = ['--list', '--verbose', '--numeric-owner', '--full-time', '--quoting-style=escape'];
   const count = new Count(room);
-  await tar(archive, [...list, ...packed], { bytes: room.bytes, line: line => count.take(line) });
+  if (plain) for (const { kind, size, path } of plain) count.add(kind, size, path);
+  else await tar(archive, [...list, ...packed], { bytes: room.bytes, line: line => count.take(line) });
   const extract = ['--extract', '--directory', into, '--no-same-owner', '--delay-directory-restore'];
   const done = await claims.take(count.bytes);
   try {
@@ -69,18 +73,21 @@ class Count {
 
   constructor(private readonly room: Space) {}
 
-  /** @throws ScailfinError when it is too much, or nothing that a workspace can have */
+  /** A line of tar's listing. @throws ScailfinError when it is too much, or nothing that a workspace can have */
   take(line: string): void {
     const [, kind = '', size = '', name = ''] = /^(.)\S{9} -?\d+\/-?\d+ +([\d,]+) \S+ \S+ (.*)$/.exec(line) ?? [];
-    const path = name.replaceAll(/\\(?:[0-7]{3}|.)/g, '_');
     if (kind !== '-' && kind !== 'd' && kind !== 'l') throw wrong(`it holds what is no file: ${harmless(line, 120)}`);
+    this.add(kind, Number(size), name.replaceAll(/\\(?:[0-7]{3}|.)/g, '_'));
+  }
+
+  add(kind: string, size: number, path: string): void {
     // of a link the target, too
     const names = kind === 'l' ? 2 : 1;
     if (path.length > names * LONGEST_PATH || path.split('/').length > names * DEEPEST) {
-      throw wrong(`it holds a path that is too long: ${harmless(name, 60)}`);
+      throw wrong(`it holds a path that is too long: ${harmless(path, 60)}`);
     }
     this.#files++;
-    this.bytes += Number(size) + PER_FILE;
+    this.bytes += size + PER_FILE;
     if (this.#files > Math.min(MOST_FILES, this.room.files)) throw wrong(`it holds more than ${this.#files - 1} files`);
     if (this.bytes > this.room.bytes) throw wrong(`it holds more than there is room for (${mib(this.room.bytes)} MiB)`);
   }

@@ -64,7 +64,9 @@ export const edge: Component<EdgePlan, number> = {
   },
 
   async healthy({ host, dir }) {
-    const asks = 'p=$(cat "$1/edge/port") && exec 3<>"/dev/tcp/127.0.0.1/$p"';
+    // one that hangs still takes connections
+    const asks = `p=$(cat "$1/edge/port") && exec 3<>"/dev/tcp/127.0.0.1/$p" && printf 'GET /api/ping HTTP/1.0\\r\\n\\r\\n' >&3 &&
+      { read -r -t 10 line <&3 || { echo 'it does not answer' >&2; exit 1; }; }`;
     const out = await runScript(host, asks, [dir], { check: false });
     const reason = out.stderr.trim().split('\n').at(-1) ?? '';
     return [out.exitCode === 0 ? { name: 'edge', state: 'alive' } : { name: 'edge', state: 'dead', reason }];

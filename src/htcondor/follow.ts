@@ -5,6 +5,8 @@ import { type LoggedEvent, takeEvents } from './userlog.js';
 /** A notice of the file system may be lost, on a network's file system above all. */
 const POLL_MS = 1000;
 const CHUNK = 1 << 20;
+/** Of one event; what is longer is none, and is passed over. */
+const LONGEST = 4 * CHUNK;
 
 /** Follows an event log as it grows; each event is told once, in order. */
 export class LogFollower {
@@ -66,10 +68,10 @@ export class LogFollower {
         const { buffer, bytesRead } = await this.file.read(Buffer.alloc(size), 0, size, this.offset);
         const { events, rest } = takeEvents(buffer.subarray(0, bytesRead), this.offset);
         const isStuck = rest === this.offset && bytesRead === size;
-        this.offset = rest;
+        this.offset = isStuck && size >= LONGEST ? this.offset + bytesRead : rest;
         if (events.length > 0 && !this.#closed) this.tell(events);
         if (bytesRead < size) break;
-        size = isStuck ? size * 2 : CHUNK; // an event larger than a chunk
+        size = isStuck && size < LONGEST ? size * 2 : CHUNK; // an event larger than a chunk
       }
     }
   }

@@ -1,3 +1,8 @@
+import { harmless } from '../words.js';
+
+/** Of one event, in characters; nodes have a say in what their jobs' events tell. */
+const most = { event: 65_536, line: 2000, lines: 1000, reason: 500, name: 200 };
+
 /** What every event says: the job as `12.0`, and when, in milliseconds since 1970. */
 interface EventBase {
   readonly job: string;
@@ -39,7 +44,8 @@ const newEvent = /^\d{3} \(\d+\.\d+\.\d+\) \d/;
  * @returns undefined where it is none, or was cut so that its one fact is missing
  */
 export function parseEvent(text: string, now = Date.now()): JobEvent | undefined {
-  const [first = '', ...body] = text.replaceAll('\r', '').split('\n');
+  const lines = text.slice(0, most.event).replaceAll('\r', '').split('\n', most.lines);
+  const [first = '', ...body] = lines.map(line => line.slice(0, most.line));
   const m = header.exec(first);
   if (!m) return undefined;
   const base = { job: `${Number(m[2])}.${Number(m[3])}`, at: timeOf(m, now) };
@@ -66,7 +72,12 @@ function eventOf(number: number, title: string, body: readonly string[], base: E
     case 22:
     case 23: {
       const kind = number === 22 ? 'disconnected' : 'reconnected';
-      return { ...base, kind, reason: reasonOf(body), node: /\bto \S*@(\S+)/.exec(`${title}\n${text}`)?.[1] };
+      return {
+        ...base,
+        kind,
+        reason: reasonOf(body),
+        node: nameOf(/\bto [^\s@]*@(\S+)/.exec(`${title}\n${text}`)?.[1]),
+      };
     }
     default:
       return { ...base, kind: number === 40 ? 'transfer' : 'other', number, title };
@@ -85,11 +96,12 @@ const numberIn = (pattern: RegExp, text: string): number | undefined => {
   return found === undefined ? undefined : Number(found);
 };
 
-const slotOf = (text: string): string | undefined => /SlotName: (\S+)/.exec(text)?.[1];
+const slotOf = (text: string): string | undefined => nameOf(/SlotName: (\S+)/.exec(text)?.[1]);
+const nameOf = (name: string | undefined): string | undefined => name && harmless(name, most.name);
 
 /** The slot's own name of its node; else the alias in its address. */
 const nodeOf = (text: string): string | undefined =>
-  slotOf(text)?.split('@').at(-1) ?? /[?&]alias=([^&>]+)/.exec(text)?.[1];
+  slotOf(text)?.split('@').at(-1) ?? nameOf(/[?&]alias=([^&>]+)/.exec(text)?.[1]);
 
 /** The first line that tells something: neither a table of usage nor a code. */
 function reasonOf(body: readonly string[]): string {
@@ -97,7 +109,7 @@ function reasonOf(body: readonly string[]): string {
     .map(line => line.trim())
     .filter(line => line !== '' && !/^(Code \d+|\(\d\) |Usr \d|\d+ +- )/.test(line));
   const reason = told.find(line => !/^(Partitionable Resources|\w+( \(\w+\))? +:)/.test(line)) ?? '';
-  return reason.replace(/^Reason: */, '');
+  return harmless(reason.replace(/^Reason: */, ''), most.reason);
 }
 
 function timeOf(m: RegExpExecArray, now: number): number {
@@ -131,11 +143,14 @@ export function takeEvents(piece: Buffer, start = 0): { events: LoggedEvent[]; r
   let from = 0;
   let position = 0;
   for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, position)) {
-    const line = piece.toString('utf8', position, end);
+    // what is to be told of a line stands in its beginning
+    const line = piece.toString('latin1', position, Math.min(end, position + 64));
     if (position > from && newEvent.test(line)) from = position;
+    const isEnd = end - position < 64 && line.trimEnd() === '...';
+    const before = position;
     position = end + 1;
-    if (line.trimEnd() !== '...') continue;
-    const event = parseEvent(piece.toString('utf8', from, end - line.length));
+    if (!isEnd) continue;
+    const event = parseEvent(piece.toString('utf8', from, Math.min(before, from + 4 * most.event)));
     if (event) events.push({ event, end: start + position });
     from = position;
   }

@@ -14,8 +14,8 @@ import { walk } from '../../src/reana/edge/workspace/inside.js';
 import { diskUsage, list } from '../../src/reana/edge/workspace/listing.js';
 import { openFile } from '../../src/reana/edge/workspace/read.js';
 import { sizeOf } from '../../src/reana/edge/workspace/sizes.js';
-import { removeTree } from '../../src/reana/edge/workspace/tree.js';
 import { upload } from '../../src/reana/edge/workspace/upload.js';
+import { removeTree } from '../../src/reana/tree.js';
 import { until } from '../lab/programs.js';
 import { TestEdge, token } from './edge/edges.js';
 
@@ -74,9 +74,9 @@ const path = fc
   .tuple(fc.constantFrom('', '/', '//', './', '../'), fc.array(name, { maxLength: 6 }))
   .map(([front, names]) => front + names.join('/'));
 
-const all = async (entries: AsyncIterable<{ path: string }>): Promise<string[]> => {
+const all = async (entries: AsyncIterable<{ path: string } | { name: string }>): Promise<string[]> => {
   const paths: string[] = [];
-  for await (const entry of entries) paths.push(entry.path);
+  for await (const entry of entries) paths.push('name' in entry ? entry.name : entry.path);
   return paths;
 };
 
@@ -124,9 +124,8 @@ describe('paths', { timeout: 120_000 }, () => {
   it('are walked once, links as what they are', async () => {
     const files = ['data', 'data/a.txt', 'data/deep', 'data/deep/.b.txt', 'data/ring', 'data/root', 'link', 'way'];
     expect(await all(walk(root))).toEqual(files);
-    expect((await list(root, '', undefined, false)).map(f => f.name)).toEqual(
-      files.filter(f => !/^data(\/deep)?$/.test(f)),
-    );
+    const names = list(root, '', undefined, false);
+    expect(await all(names)).toEqual(files.filter(f => !/^data(\/deep)?$/.test(f)));
     expect((await find(root, 'data')).map(f => f.path)).toEqual(files.slice(1, 6));
     expect((await find(root, '**/*.txt')).map(f => f.path)).toEqual(['data/a.txt', 'data/deep/.b.txt']);
     expect((await find(root, 'data/*')).map(f => f.path)).toEqual([

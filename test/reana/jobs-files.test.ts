@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +30,7 @@ import { merge } from '../../src/reana/jobs/merge.js';
 import { fold } from '../../src/reana/jobs/record.js';
 import { outcomeOf, parseReport } from '../../src/reana/jobs/report.js';
 import type { StepRequest } from '../../src/reana/jobs/step.js';
+import { Claims } from '../../src/reana/space.js';
 
 let dir: string;
 let workspace: string;
@@ -105,7 +106,11 @@ describe('what a step brought back', () => {
     execFileSync('tar', ['czf', archive, '-C', made, '.']);
     const { deleted = [], name = 'step' } = more;
     const staged = join(dir, 'returned');
-    return merge({ workspace, before, archive, staged, deleted, writers, name, hashes });
+    return merged({ workspace, before, archive, staged, deleted, writers, name, hashes });
+  };
+  const merged = async (returned: Omit<Parameters<typeof merge>[0], 'archive' | 'claims'> & { archive: string }) => {
+    const archive = await open(returned.archive);
+    return merge({ ...returned, archive, claims: new Claims(dir) }).finally(() => archive.close());
   };
   let writers: Map<string, string>;
   beforeEach(() => {
@@ -168,7 +173,7 @@ describe('what a step brought back', () => {
     writeFileSync(join(dir, 'changed.tar'), 'no archive');
     const archive = join(dir, 'changed.tar');
     const staged = join(dir, 'returned');
-    const merging = merge({ workspace, before: [], archive, staged, deleted: [], writers, name: 'x', hashes });
+    const merging = merged({ workspace, before: [], archive, staged, deleted: [], writers, name: 'x', hashes });
     await expect(merging).rejects.toThrow("can't be unpacked");
     expect(existsSync(staged)).toBe(false);
   });

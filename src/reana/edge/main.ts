@@ -4,17 +4,30 @@ import { messageOf, UsageError } from '../../errors.js';
 import { PoolSteps } from '../jobs/service.js';
 import { wrapperScript } from '../wrapper.js';
 import { enginesOf } from './engines.js';
+import { beat, endWithParent, logger } from './kept.js';
 import { askPool } from './page/pool.js';
 import { Edge } from './server.js';
 import { readSettings } from './settings.js';
 
+/** For what is being written when it is told to end; what is not done by then is done by the next edge. */
+const patienceMs = 10_000;
+
 /** The edge as a program: `node edge.mjs DIRECTORY`; what it has to say goes to standard error. */
-const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'edge.out'));
 
 async function main(directory: string | undefined): Promise<void> {
   if (!directory) throw new UsageError('usage: edge DIRECTORY');
   process.umask(0o077);
   const dir = resolve(directory);
+  beat(dir);
+  let end = (signal: string): void => {
+    log(`ended by ${signal} before it was ready`);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal));
+  // a terminal that is closed, or a master that wants a configuration read again, is no reason to end
+  process.on('SIGHUP', () => {});
+  if (process.env.SCAILFIN_EDGE_KEPT) endWithParent(() => end('the end of who started it'));
   const { condorBin, condorConfig, enginePython, fence, ...settings } = readSettings(dir);
   const { cluster, version, token, port, listen, maxRunning } = settings;
   const pidFile = join(dir, 'edge.pid');
@@ -24,12 +37,12 @@ async function main(directory: string | undefined): Promise<void> {
   const edge = await Edge.open({ ...about, engines, steps, askPool: askPool(dirname(dir)) });
   writeFileSync(pidFile, `${process.pid}\n`);
   log(`serving ${cluster} on port ${edge.port}`);
-  const end = (signal: string): void => {
+  end = signal => {
     log(`ends by ${signal}; runs go on with the next edge`);
     rmSync(pidFile, { force: true });
+    setTimeout(() => process.exit(0), patienceMs);
     void Promise.allSettled([edge.close(), steps.close()]).then(() => process.exit(0));
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
 }
 
 function madeDir(dir: string, name: string): string {

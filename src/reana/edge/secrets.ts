@@ -37,6 +37,8 @@ export class SecretStore {
     if (twice.length > 0 && !overwrite) {
       throw new HttpError(409, `The submitted secrets ${twice.join(', ')} already exist.`);
     }
+    if (known.size + wanted.length > mostSecrets)
+      throw new HttpError(413, `There can be ${mostSecrets} secrets at most.`);
     for (const [name, { type, value }] of wanted) {
       // made beside the directories, so that a step never finds half of one
       const part = join(this.dir, 'part');
@@ -76,6 +78,8 @@ export class SecretStore {
 }
 
 const types = ['env', 'file'] as const;
+/** Each of a request's size at most. They go with every step. */
+const mostSecrets = 200;
 
 function checked(name: string, secret: unknown): Secret {
   const { type, value } = (secret ?? {}) as Partial<Secret>;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import type { StepService } from '../jobs/step.js';
+import { Door } from './http/door.js';
 import { serve } from './http/serve.js';
 import { fileRoutes } from './page/files.js';
 import { type AskPool, PoolWatch } from './page/pool.js';
@@ -44,6 +45,14 @@ export interface EdgeOptions {
   readonly log: (line: string) => void;
 }
 
+/** In ms: a request's body may take hours, what stands before it not, nor may a connection be kept for nothing. */
+const limits = {
+  requestTimeout: 0,
+  headersTimeout: 20_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 5000,
+};
+
 /** REANA's API (0.9) over a step service, with all that it has on record in one directory. */
 export class Edge {
   private constructor(
@@ -55,16 +64,17 @@ export class Edge {
   static async open(options: EdgeOptions): Promise<Edge> {
     const { dir, log, token } = options;
     const parts = await prepare(options);
-    const answer = serve(routesOf(parts), { token, tickets: parts.tickets }, log);
     let ready: () => void = () => {};
     const isReady = new Promise<void>(resolve => {
       ready = resolve;
     });
-    const server = createServer({ requestTimeout: 0 }, (request, response) => {
+    const server = createServer(limits, (request, response) => {
       void isReady.then(() => answer(request, response));
     });
+    const door = new Door(server);
+    const answer = serve(routesOf(parts), { token, tickets: parts.tickets, door }, log);
     // an upload may take hours, but not say nothing for so long
-    server.setTimeout(15 * 60_000);
+    server.setTimeout(5 * 60_000);
     // a second edge on the same port ends here, before it touches a run
     await listen(server, options.port, options.host ?? '127.0.0.1');
     await clear(join(dir, 'incoming'));

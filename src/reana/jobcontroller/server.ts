@@ -1,8 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf, UsageError } from '../../errors.js';
+import { UsageError } from '../../errors.js';
+import { plainly } from '../../words.js';
 import type { StepService } from '../jobs/step.js';
+import { BodyError, readJson } from '../json.js';
 import type { Controlled } from './job.js';
 import { handle, Missing } from './routes.js';
 
@@ -16,6 +18,8 @@ export interface JobController {
 }
 
 const LARGEST_REQUEST = 16 * 2 ** 20;
+/** Engines keep one open for each of their steps, at most. */
+const MOST_CONNECTIONS = 4000;
 
 /** REANA's job controller (0.9.4, REST), for the engine of one run: what it takes becomes steps of that run. */
 export async function openJobController(of: Controlled, steps: StepService): Promise<JobController> {
@@ -25,6 +29,7 @@ export async function openJobController(of: Controlled, steps: StepService): Pro
       handle({ of, steps, gone }, request.method ?? 'GET', path, body),
     ).catch(() => response.destroy());
   });
+  server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
@@ -50,28 +55,16 @@ async function answer(request: IncomingMessage, response: ServerResponse, token:
   }
   try {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const { status, value } = await handler(url, await bodyOf(request), gone.signal);
+    const { status, value } = await handler(url, await readJson(request, LARGEST_REQUEST), gone.signal);
     send(status, value);
   } catch (error) {
-    const status = error instanceof Missing ? 404 : error instanceof UsageError ? 400 : 500;
-    send(status, { message: messageOf(error) });
+    send(statusOf(error), { message: plainly(error) });
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > LARGEST_REQUEST) throw new UsageError('the request is too large');
-    parts.push(part);
-  }
-  if (size === 0) return undefined;
-  try {
-    return JSON.parse(Buffer.concat(parts).toString());
-  } catch {
-    throw new UsageError('the request is no JSON');
-  }
+function statusOf(error: unknown): number {
+  if (error instanceof BodyError) return error.status;
+  return error instanceof Missing ? 404 : error instanceof UsageError ? 400 : 500;
 }
 
 /** In a time that tells nothing of where they differ. */

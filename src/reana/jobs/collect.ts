@@ -1,25 +1,34 @@
-import { appendFile, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { messageOf } from '../../errors.js';
+import { appendFile, type FileHandle, readFile } from 'node:fs/promises';
+import { plainly } from '../../words.js';
+import { Claims } from '../space.js';
 import type { Hashes } from './hashes.js';
-import { ifMissing, parseManifest } from './manifest.js';
+import { openLeft, takeArchive } from './left.js';
+import { type Item, parseManifest } from './manifest.js';
 import { merge } from './merge.js';
-import { jobDir, manifestPath, notesPath, returnedDir } from './places.js';
+import { manifestPath, notesPath, returnedDir } from './places.js';
 import type { Change, Ending, StepRecord } from './record.js';
-import { outcomeOf, parseReport, type Report } from './report.js';
+import { outcomeOf, type Report, readReport } from './report.js';
+
+type Ended = StepRecord & { readonly ending: Ending };
+
+/** How much a step may have to tell, in lines. */
+const MOST_NOTES = 100;
 
 /** Brings what steps made into their runs' workspaces, one of a run at a time. */
 export class Collector {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #writers = new Map<string, Map<string, string>>();
+  readonly #claims: Claims;
 
   constructor(
     private readonly dir: string,
     private readonly hashes: Hashes,
-  ) {}
+  ) {
+    this.#claims = new Claims(dir);
+  }
 
   /** @returns what becomes of a step whose job has ended; again after a crash gives the same */
-  async collect(step: StepRecord & { readonly ending: Ending }): Promise<Change> {
+  async collect(step: Ended): Promise<Change> {
     const { workspace } = step.request;
     const before = this.#turns.get(workspace) ?? Promise.resolve();
     const turn = before.then(() => this.#collect(step));
@@ -31,34 +40,62 @@ export class Collector {
     return turn;
   }
 
-  async #collect(step: StepRecord & { readonly ending: Ending }): Promise<Change> {
-    const dir = jobDir(this.dir, step.id);
-    const text = await readFile(join(dir, 'report'), 'utf8').catch(ifMissing);
-    const report = text === undefined ? undefined : parseReport(text);
-    const outcome = outcomeOf(step.ending, report, step.node);
-    const over = { ...outcome, ended: step.ending.at };
+  async #collect(step: Ended): Promise<Change> {
+    const ended = step.ending.at;
+    const lost = (what: string, error: unknown): Change => ({
+      ...{ ended, state: 'failed', reason: `${what}${step.node ? ` on ${step.node}` : ''}: ${plainly(error)}` },
+    });
+    let report: Report | undefined;
+    let before: Item[];
+    try {
+      before = parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
+      report = await this.#report(step.id, before);
+    } catch (error) {
+      return lost('nothing is known of how it ended', error);
+    }
+    const over = { ...outcomeOf(step.ending, report, step.node), ended };
     if (!report || report.exit === undefined || report.shared) return over;
     try {
-      const notes = await this.#merge(step, report);
-      if (notes.length > 0) await appendFile(notesPath(this.dir, step.id), `${notes.join('\n')}\n`);
+      await this.#tell(step.id, await this.#merge(step, before, report));
       return over;
     } catch (error) {
-      return { ...over, state: 'failed', reason: `what it made could not be brought back: ${messageOf(error)}` };
+      return { ...over, ...lost('what it made could not be brought back', error) };
     }
   }
 
-  async #merge(step: StepRecord, report: Report): Promise<string[]> {
-    const { workspace, name } = step.request;
+  async #report(id: string, before: readonly Item[]): Promise<Report | undefined> {
+    const file = await openLeft(this.dir, id, 'report');
+    return file && (await closing(file, () => readReport(file, before)));
+  }
+
+  async #merge({ id, request }: StepRecord, before: Item[], { deleted }: Report): Promise<string[]> {
+    const { workspace, name, resources } = request;
     const writers = this.#writers.get(workspace) ?? new Map<string, string>();
     this.#writers.set(workspace, writers);
-    const before = parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
-    const archive = join(jobDir(this.dir, step.id), 'changed.tar');
-    const staged = returnedDir(this.dir, step.id);
-    const { deleted } = report;
-    return merge({ workspace, before, archive, staged, deleted, writers, name, hashes: this.hashes });
+    const archive = await takeArchive(this.dir, id);
+    if (!archive) throw new Error('it left no archive');
+    const staged = returnedDir(this.dir, id);
+    const bytes = resources.disk === undefined ? undefined : resources.disk * 2 ** 20;
+    const parts = { workspace, before, staged, deleted, writers, name, asked: bytes };
+    return closing(archive, () => merge({ ...parts, archive, hashes: this.hashes, claims: this.#claims }));
+  }
+
+  async #tell(id: string, notes: readonly string[]): Promise<void> {
+    if (notes.length === 0) return;
+    const more = notes.length - MOST_NOTES;
+    const told = more > 0 ? [...notes.slice(0, MOST_NOTES), `… and ${more} more of that kind`] : notes;
+    await appendFile(notesPath(this.dir, id), `${told.join('\n')}\n`);
   }
 
   forget(workspace: string): void {
     this.#writers.delete(workspace);
+  }
+}
+
+async function closing<T>(file: FileHandle, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } finally {
+    await file.close();
   }
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, createReadStream } from 'node:fs';
-import { appendFile, lstat, readFile, writeFile } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import { appendFile, lstat, open, readFile, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 /** Files above this are remembered beyond this process, in bytes. */
 const WORTH_WRITING = 1 << 20;
+/** Files that are remembered; those that were read longest ago go first. */
+const MOST = 500_000;
 /** A file may be written twice within one tick of its file system's clock: one so young is read again, in ms. */
 const TOO_YOUNG = 50;
 
@@ -21,6 +23,7 @@ export class Hashes {
     for (const [file, stamp, hash] of lines) {
       if (file && stamp && hash?.length === 64) hashes.#known.set(file, { stamp, hash });
     }
+    for (const file of hashes.#known.keys()) if (hashes.#known.size > MOST) hashes.#known.delete(file);
     const kept = [...hashes.#known].map(([file, { stamp, hash }]) => `${file} ${stamp} ${hash}\n`);
     if (lines.length > 1) await writeFile(path, kept.join(''), { mode: 0o600 });
     return hashes;
@@ -33,13 +36,22 @@ export class Hashes {
     const stamp = `${now.size}:${now.mtimeNs}:${now.ctimeNs}`;
     const known = this.#known.get(file);
     if (known?.stamp === stamp) return known.hash;
+    if (known) this.#known.delete(file);
     const isYoung = Date.now() - Number(now.ctimeMs) < TOO_YOUNG;
     const digest = createHash('sha256');
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), digest);
+    // what was a file may be a link or a pipe by now
+    const content = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    await pipeline(content.createReadStream({ highWaterMark: 1 << 20 }), digest);
     const hash = digest.digest('hex');
     if (isYoung) return hash;
-    this.#known.set(file, { stamp, hash });
+    this.#remember(file, { stamp, hash });
     if (now.size >= WORTH_WRITING) await appendFile(this.path, `${file} ${stamp} ${hash}\n`, { mode: 0o600 });
     return hash;
+  }
+
+  #remember(file: string, known: { stamp: string; hash: string }): void {
+    this.#known.set(file, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
   }
 }

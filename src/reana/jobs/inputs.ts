@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Place, type Row, stepEnvironment } from './description.js';
 import type { Hashes } from './hashes.js';
 import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
-import { jobDir, manifestPath, stepDir } from './places.js';
+import { archivePath, jobDir, manifestPath, stepDir } from './places.js';
 import type { StepRecord } from './record.js';
 
 /** What could not be made ready, and why. */
@@ -35,6 +35,7 @@ export async function prepare(
 export async function tidy(dir: string, id: string): Promise<void> {
   for (const name of ['step.env', 'small.tar', 'small.tar.list', 'changed.tar'])
     await rm(join(jobDir(dir, id), name), { recursive: true, force: true });
+  await rm(archivePath(dir, id), { recursive: true, force: true });
 }
 
 async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Hashes): Promise<Row[]> {

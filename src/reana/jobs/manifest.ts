@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ScailfinError } from '../../errors.js';
@@ -100,14 +101,25 @@ export async function pack(workspace: string, items: readonly Item[], archive: s
 
 /** What the workspace's probe says; makes it where there is none. */
 export async function probeOf(workspace: string): Promise<Probe> {
-  const path = join(workspace, PROBE);
-  const said = await readFile(path, 'utf8').catch(() => '');
-  if (/^[0-9a-f-]{36}\n$/.test(said)) return said.trim();
-  const nonce = randomUUID();
-  return writeFile(path, `${nonce}\n`, { mode: 0o600 }).then(
-    () => nonce,
-    () => undefined,
-  );
+  // a step may have put there a link to a file of the user's, or a pipe
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(join(workspace, PROBE), flags, 0o600).catch(() => undefined);
+  if (!file) return undefined;
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile() || stats.nlink !== 1) return undefined;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    const said = buffer.toString('latin1', 0, bytesRead);
+    if (/^[0-9a-f-]{36}\n$/.test(said)) return said.trim();
+    const nonce = randomUUID();
+    await file.truncate(0);
+    await file.write(`${nonce}\n`, 0);
+    return nonce;
+  } catch {
+    return undefined;
+  } finally {
+    await file.close();
+  }
 }
 
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');

@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, lstat, mkdir, readlink, rename, rm, rmdir, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { chmod, copyFile, type FileHandle, lstat, mkdir, readlink, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { ScailfinError } from '../../errors.js';
+import { harmless } from '../../words.js';
+import type { Claims } from '../space.js';
+import { makeReadable, removeTree } from '../tree.js';
 import type { Hashes } from './hashes.js';
 import { type Item, ifMissing, itemAt, survey } from './manifest.js';
+import { unpack } from './unpack.js';
 
 /** What a step brought back. */
 export interface Returned {
@@ -13,7 +15,7 @@ export interface Returned {
   /** The workspace as the step got it. */
   readonly before: readonly Item[];
   /** `changed.tar`: what is new or changed, by paths relative to the workspace. */
-  readonly archive: string;
+  readonly archive: FileHandle;
   /** A directory to unpack it in, which nobody else writes to; made, and removed. */
   readonly staged: string;
   readonly deleted: readonly string[];
@@ -22,6 +24,10 @@ export interface Returned {
   /** The step's name. */
   readonly name: string;
   readonly hashes: Hashes;
+  /** On the disk where it is unpacked. */
+  readonly claims: Claims;
+  /** Bytes of disk that the step asked for, where it asked. */
+  readonly asked?: number | undefined;
 }
 
 /**
@@ -32,11 +38,16 @@ export interface Returned {
  */
 export async function merge(returned: Returned): Promise<string[]> {
   const { staged } = returned;
-  await rm(staged, { recursive: true, force: true });
+  await removeTree(staged);
   await mkdir(staged, { mode: 0o700 });
+  let done = (): void => {};
   try {
-    await unpack(returned.archive, staged);
-    const items = await survey(staged, returned.hashes);
+    done = await unpack(returned.archive, staged, returned.claims, returned.asked);
+    const items = await survey(staged, returned.hashes).catch(async error => {
+      if (error.code !== 'EACCES') throw error;
+      await makeReadable(staged);
+      return survey(staged, returned.hashes);
+    });
     const before = new Map(returned.before.map(item => [item.path, item]));
     const notes: string[] = [];
     // what is in a directory goes before it
@@ -44,24 +55,18 @@ export async function merge(returned: Returned): Promise<string[]> {
     for (const item of items) notes.push(...(await bring(returned, before, staged, item)));
     return notes;
   } finally {
-    await rm(staged, { recursive: true, force: true });
+    done();
+    await removeTree(staged);
   }
 }
 
-async function unpack(archive: string, into: string): Promise<void> {
-  const args = ['--extract', '--file', archive, '--directory', into, '--no-same-owner', '--delay-directory-restore'];
-  await promisify(execFile)('tar', args, { env: { ...process.env, LC_ALL: 'C' } }).catch(error => {
-    throw new ScailfinError(`what it returned can't be unpacked: ${String(error.stderr || error.message).trim()}`);
-  });
-}
-
 async function bring(r: Returned, before: Map<string, Item>, staged: string, item: Item): Promise<string[]> {
-  await checkParents(r.workspace, item.path);
+  await checkParents(r.workspace, item.path, true);
   const target = join(r.workspace, item.path);
   const now = await itemAt(r.workspace, item.path, r.hashes);
   if (item.kind === 'd') return makeDirectory(r, target, item, now, before.get(item.path));
   if (now && isSame(now, item)) {
-    if (now.kind === 'f' && now.mode !== item.mode) await chmod(target, item.mode);
+    if (now.kind === 'f' && now.mode !== modeOf(item)) await chmod(target, modeOf(item));
     return [];
   }
   // a directory that is in the way holds what others made, unless it is empty
@@ -82,7 +87,7 @@ async function makeDirectory(
   if (now?.kind === 'd') return [];
   const notes = isChanged(now, before) ? await keep(r, item.path) : [];
   await rm(target, { force: true });
-  await mkdir(target, { mode: item.mode | 0o700 });
+  await mkdir(target, { mode: modeOf(item) | 0o700 });
   return notes;
 }
 
@@ -96,7 +101,7 @@ async function place(from: string, target: string, item: Item): Promise<void> {
         if (error.code !== 'EXDEV') throw error;
         await copyFile(from, temporary);
       });
-      await chmod(temporary, item.mode);
+      await chmod(temporary, modeOf(item));
     }
     await rename(temporary, target);
   } catch (error) {
@@ -106,10 +111,11 @@ async function place(from: string, target: string, item: Item): Promise<void> {
 }
 
 async function remove(r: Returned, before: Map<string, Item>, path: string): Promise<string[]> {
-  await checkParents(r.workspace, path);
+  if (!(await checkParents(r.workspace, path, false))) return [];
   const now = await itemAt(r.workspace, path, r.hashes);
   if (!now) return [];
-  if (isChanged(now, before.get(path))) return [`${path} was removed by ${r.name}, but changed meanwhile: it is kept`];
+  if (isChanged(now, before.get(path)))
+    return [`${harmless(path)} was removed by ${harmless(r.name)}, but changed meanwhile: it is kept`];
   // a directory which others filled meanwhile stays
   if (now.kind === 'd') await rmdir(join(r.workspace, path)).catch(() => undefined);
   else await rm(join(r.workspace, path), { force: true });
@@ -118,12 +124,23 @@ async function remove(r: Returned, before: Map<string, Item>, path: string): Pro
 
 /** Moves away what another one wrote since. */
 async function keep(r: Returned, path: string): Promise<string[]> {
-  const base = `${path}.~${(r.writers.get(path) ?? 'earlier').replaceAll('/', '_')}~`;
+  const base = `${cut(path)}.~${cut(harmless(r.writers.get(path) ?? 'earlier', 60).replaceAll('/', '_'), 60)}~`;
   let kept = base;
   for (let n = 2; await lstat(join(r.workspace, kept)).catch(ifMissing); n++) kept = `${base}${n}`;
   await rename(join(r.workspace, path), join(r.workspace, kept));
-  return [`${path} was changed by another step while ${r.name} ran: what was there is kept as ${kept}`];
+  const [what, who, where] = [path, r.name, kept].map(text => harmless(text)) as [string, string, string];
+  return [`${what} was changed by another step while ${who} ran: what was there is kept as ${where}`];
 }
+
+/** So that there is room for more in the last name of a path, which has 255 bytes at most. */
+function cut(path: string, most = 180): string {
+  let name = basename(path);
+  while (Buffer.byteLength(name) > most) name = [...name].slice(0, -1).join('');
+  return join(dirname(path), name);
+}
+
+/** Nobody's but the user's own to run as: no bits that lend rights. The edge itself must be able to read it. */
+const modeOf = ({ mode }: Item): number => (mode & 0o777) | 0o400;
 
 const yesNo = [() => true, () => false] as const;
 
@@ -132,17 +149,24 @@ const isSame = (one: Item, other: Item): boolean => one.kind === other.kind && o
 const isChanged = (now: Item | undefined, before: Item | undefined): boolean =>
   now !== undefined && (before === undefined || !isSame(now, before));
 
-/** No part of the way may be a link: it could lead out of the workspace. */
-async function checkParents(workspace: string, path: string): Promise<void> {
+/**
+ * No part of the way may be a link: it could lead out of the workspace.
+ * @param create makes what is missing on the way
+ * @returns whether all of the way is there
+ */
+async function checkParents(workspace: string, path: string, create: boolean): Promise<boolean> {
   const parts = path.split('/');
-  if (path.startsWith('/') || parts.some(part => part === '..' || part === '.' || part === '')) {
-    throw new ScailfinError(`it returned a file outside of its workspace: ${path}`);
+  if (path.startsWith('/') || parts.some(part => part === '..' || part === '.' || part === '' || part.includes('\0'))) {
+    throw new ScailfinError(`it returned a file outside of its workspace: ${harmless(path)}`);
   }
   let at = workspace;
   for (const part of parts.slice(0, -1)) {
     at = join(at, part);
     const stats = await lstat(at).catch(ifMissing);
+    if (!stats && !create) return false;
     if (!stats) await mkdir(at);
-    else if (!stats.isDirectory()) throw new ScailfinError(`it returned ${path}, but ${part} is no directory there`);
+    else if (!stats.isDirectory())
+      throw new ScailfinError(`it returned ${harmless(path)}, but ${harmless(part)} is no directory there`);
   }
+  return true;
 }

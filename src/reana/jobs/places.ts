@@ -23,3 +23,6 @@ export const eventLog = (dir: string): string => join(dir, 'events', 'log');
 
 /** Where what it returned is unpacked. */
 export const returnedDir = (dir: string, id: string): string => join(dir, id, 'returned');
+
+/** What it returned, as it came, once the edge has taken it. */
+export const archivePath = (dir: string, id: string): string => join(dir, id, 'changed.tar');

@@ -1,11 +1,13 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
+import { ScailfinError } from '../../errors.js';
+import { openLeft } from './left.js';
 import { ifMissing } from './manifest.js';
-import { jobDir, notesPath } from './places.js';
+import { notesPath } from './places.js';
 
 /** What a step has printed, what the wrapper said, what the service noted; at most `bytes` of the end. */
 export async function printed(dir: string, id: string, bytes: number): Promise<string> {
-  const files = [...['out', 'err'].map(name => join(jobDir(dir, id), name)), notesPath(dir, id)];
+  const notes = (): Promise<FileHandle | undefined> => open(notesPath(dir, id), 'r').catch(ifMissing);
+  const files = [() => openLeft(dir, id, 'out'), () => openLeft(dir, id, 'err'), notes];
   const parts = await Promise.all(files.map(file => endOf(file, bytes)));
   const text = Buffer.concat(parts.map(withNewline));
   return text.subarray(Math.max(0, text.length - bytes)).toString('utf8');
@@ -14,8 +16,14 @@ export async function printed(dir: string, id: string, bytes: number): Promise<s
 const withNewline = (part: Buffer): Buffer =>
   part.length === 0 || part.at(-1) === 10 ? part : Buffer.concat([part, Buffer.from('\n')]);
 
-async function endOf(path: string, bytes: number): Promise<Buffer> {
-  const file = await open(path, 'r').catch(ifMissing);
+async function endOf(opened: () => Promise<FileHandle | undefined>, bytes: number): Promise<Buffer> {
+  let file: FileHandle | undefined;
+  try {
+    file = await opened();
+  } catch (error) {
+    if (!(error instanceof ScailfinError)) throw error;
+    return Buffer.from(`scailfin: ${error.message}\n`);
+  }
   if (!file) return Buffer.alloc(0);
   try {
     const { size } = await file.stat();

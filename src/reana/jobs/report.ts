@@ -1,3 +1,7 @@
+import type { FileHandle } from 'node:fs/promises';
+import { ScailfinError } from '../../errors.js';
+import { harmless } from '../../words.js';
+
 /** What the wrapper wrote down of a step: `key=value` lines; `deleted=` comes once per path, in base64. */
 export interface Report {
   /** The step's own exit status; undefined where it was never run. */
@@ -8,19 +12,70 @@ export interface Report {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** A report's length without what it deleted, in bytes. The wrapper writes a tenth of that. */
+const MOST_BYTES = 64 * 1024;
+/** No path is longer, in base64. */
+const MOST_OF_LINE = 16 * 1024;
+/** Different keys. */
+const MOST_VALUES = 100;
+
 export function parseReport(text: string): Report {
-  const lines = text.split('\n').flatMap(line => {
+  const reading = new Reading(Number.POSITIVE_INFINITY);
+  for (const line of text.split('\n')) reading.take(line);
+  return reading.report;
+}
+
+/**
+ * Reads a report that anybody may have written.
+ * @param before the paths that the step found: it can't have deleted more
+ * @throws ScailfinError for one that no wrapper would write
+ */
+export async function readReport(file: FileHandle, before: readonly { readonly path: string }[]): Promise<Report> {
+  const names = before.reduce((sum, { path }) => sum + 4 * Math.ceil(Buffer.byteLength(path) / 3) + 9, 0);
+  const most = MOST_BYTES + names;
+  if ((await file.stat()).size > most) throw new ScailfinError(`its report has more than ${most} bytes`);
+  const reading = new Reading(before.length);
+  let rest = '';
+  let read = 0;
+  for await (const chunk of file.createReadStream({ autoClose: false, encoding: 'latin1', highWaterMark: 1 << 16 })) {
+    // it may grow while it is read
+    read += chunk.length;
+    if (read > most) throw new ScailfinError(`its report has more than ${most} bytes`);
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MOST_OF_LINE) throw new ScailfinError(`its report has a line of more than ${MOST_OF_LINE} bytes`);
+    for (const line of lines) reading.take(Buffer.from(line, 'latin1').toString());
+  }
+  reading.take(Buffer.from(rest, 'latin1').toString());
+  return reading.report;
+}
+
+class Reading {
+  readonly #values = new Map<string, string>();
+  readonly #deleted: string[] = [];
+
+  constructor(private readonly mostDeleted: number) {}
+
+  take(line: string): void {
     const at = line.indexOf('=');
-    return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
-  });
-  const values = new Map(lines);
-  const exit = values.get('exit');
-  return {
-    exit: exit !== undefined && /^\d+$/.test(exit) ? Number(exit) : undefined,
-    shared: ['yes', 'true', '1'].includes(values.get('shared') ?? ''),
-    deleted: lines.filter(([key]) => key === 'deleted').map(([, path]) => Buffer.from(path, 'base64').toString()),
-    values,
-  };
+    if (at <= 0) return;
+    const [key, value] = [line.slice(0, at), line.slice(at + 1)];
+    if (key === 'deleted') this.#deleted.push(Buffer.from(value, 'base64').toString());
+    else if (this.#values.size < MOST_VALUES) this.#values.set(key, value);
+    if (this.#deleted.length > this.mostDeleted) {
+      throw new ScailfinError('its report names more files that were deleted than there were');
+    }
+  }
+
+  get report(): Report {
+    const exit = this.#values.get('exit');
+    return {
+      exit: exit !== undefined && /^\d{1,3}$/.test(exit) ? Number(exit) : undefined,
+      shared: ['yes', 'true', '1'].includes(this.#values.get('shared') ?? ''),
+      deleted: this.#deleted,
+      values: this.#values,
+    };
+  }
 }
 
 /** The wrapper's own exit statuses; a step's own status of that number comes with a report that names it. */
@@ -52,7 +107,8 @@ export function outcomeOf(
   const there = node ? ` on ${node}` : '';
   if (job.signal !== undefined) return { state: 'failed', reason: `signal ${job.signal} ended it${there}` };
   const known = classes[job.exitCode ?? -1];
-  const said = report?.values.get('message');
+  const message = report?.values.get('message');
+  const said = message && harmless(message);
   // the wrapper's word counts above the step's: a step that went well and whose output is lost has failed
   const isWrappers = known !== undefined && (report?.exit === undefined || report.exit !== job.exitCode);
   if (isWrappers)

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
 import type { LoggedEvent } from '../../htcondor/userlog.js';
+import { plainly } from '../../words.js';
+import { removeTree } from '../tree.js';
 import { Collector } from './collect.js';
 import { checkRequest, type Place } from './description.js';
 import { Hashes } from './hashes.js';
 import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
+import { loudOf } from './loud.js';
 import { eventLog, notesPath, stepDir } from './places.js';
 import { printed } from './printed.js';
 import { JobQueue } from './queue.js';
@@ -31,6 +33,8 @@ export interface PoolStepsOptions {
   readonly lease?: number;
   /** Between comparisons of what is on record with what the pool has; default a minute. */
   readonly reconcileMs?: number;
+  /** Bytes that a step may print; default 1 GiB. */
+  readonly mostPrinted?: number;
 }
 
 /** A stop is answered for after this long at the latest, and goes on. */
@@ -41,6 +45,8 @@ const RETRY_MS = 2000;
 const WAITING_MS = 5000;
 /** For the log to tell of jobs which the queue has no more. */
 const SETTLE_MS = 1000;
+/** Between looks at how much steps have printed. */
+const LOUD_MS = 5000;
 const LOG_BYTES = 1 << 20;
 /** HTCondor 23.9 sends again what it had sent last, after the connection. */
 const TWICE = 'The headnode was away for a while: a piece of what the step printed may appear twice';
@@ -56,6 +62,7 @@ export class PoolSteps implements StepService {
   #follower: LogFollower | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #reconciling: Promise<void> | undefined;
+  #listening: Promise<void> | undefined;
   #isKnown = false;
   #closed = false;
 
@@ -93,6 +100,7 @@ export class PoolSteps implements StepService {
       setInterval(() => service.#reconcile(), options.reconcileMs ?? 60_000).unref(),
       setInterval(() => service.#watchTime(), TICK_MS).unref(),
       setInterval(() => void waiting.look(), WAITING_MS).unref(),
+      setInterval(() => service.#listen(), LOUD_MS).unref(),
     );
     return service;
   }
@@ -147,7 +155,7 @@ export class PoolSteps implements StepService {
     const steps = this.of(workflow);
     await Promise.all(steps.map(({ id }) => this.stop(id)));
     for (const { id, request } of steps) {
-      await rm(stepDir(this.options.dir, id), { recursive: true, force: true });
+      await removeTree(stepDir(this.options.dir, id));
       await this.ledger.forget(id);
       this.#collector.forget(request.workspace);
     }
@@ -193,7 +201,7 @@ export class PoolSteps implements StepService {
     if (!ending || isStepOver(step.state) || this.#collecting.has(id)) return;
     const collected = this.#collector
       .collect({ ...step, ending })
-      .catch(error => ({ state: 'failed' as const, ended: Date.now(), reason: messageOf(error) }))
+      .catch(error => ({ state: 'failed' as const, ended: Date.now(), reason: plainly(error) }))
       .then(change => this.ledger.change(id, change))
       .finally(() => this.#collecting.delete(id));
     this.#collecting.set(id, collected);
@@ -214,13 +222,30 @@ export class PoolSteps implements StepService {
       const { time } = step.request.resources;
       if (step.state !== 'running' || step.ending || time === undefined || step.started === undefined) continue;
       if (now < step.started + 1000 * time) continue;
-      void this.ledger.change(step.id, {
-        state: 'failed',
-        ended: now,
-        reason: `it took longer than its limit of ${time} s`,
-      });
-      if (step.job) this.#removeSoon(step.job);
+      this.#endNow(step.id, `it took longer than its limit of ${time} s`);
     }
+  }
+
+  #listen(): void {
+    if (this.#listening) return;
+    const running = [...this.ledger.steps.values()].filter(step => step.state === 'running' && !step.ending);
+    const ids = running.map(({ id }) => id);
+    this.#listening = loudOf(this.options.dir, ids, this.options.mostPrinted)
+      .then(loud => {
+        for (const { id, reason } of loud) this.#endNow(id, reason);
+      })
+      .catch(() => {})
+      .finally(() => {
+        this.#listening = undefined;
+      });
+  }
+
+  /** Ends a step that may not go on. */
+  #endNow(id: string, reason: string): void {
+    const step = this.ledger.get(id);
+    if (step?.state !== 'running' || step.ending) return;
+    void this.ledger.change(id, { state: 'failed', ended: Date.now(), reason });
+    if (step.job) this.#removeSoon(step.job);
   }
 
   #reconcile(): void {

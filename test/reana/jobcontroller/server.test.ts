@@ -89,7 +89,7 @@ describe('the job controller', () => {
     [{ ...job, workflow_uuid: 'w2' }, 'workflow_uuid is not that of this run'],
     [{ ...job, workflow_workspace: '/etc' }, 'workflow_workspace is not that of this run'],
     [{ ...job, kubernetes_memory_limit: '2 GB' }, 'memory: "2 GB" is not understood'],
-    ['{', 'the request is no JSON'],
+    ['{', 'Your request contains not valid JSON.'],
   ])('refuses what is no job of this run: %#', async (body, message) => {
     const { ask, steps } = await controller();
     const answer = await ask('POST', '/jobs', body);

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Tickets } from '../page/tickets.js';
+import type { Door } from './door.js';
 import { HttpError } from './errors.js';
 
 /** What opens the door. */
@@ -8,6 +9,7 @@ export interface Keys {
   /** Secret. */
   readonly token: string;
   readonly tickets: Tickets;
+  readonly door: Door;
 }
 
 /**
@@ -20,6 +22,7 @@ export function authenticate(request: IncomingMessage, path: string, query: URLS
   const shown = query.get('access_token') ?? /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (!shown) throw new HttpError(401, 'User not signed in');
   if (!timingSafeEqual(digest(shown), digest(keys.token))) throw new HttpError(403, 'Token not valid.');
+  keys.door.admit(request.socket);
 }
 
 /** Of one length, whatever was shown. */

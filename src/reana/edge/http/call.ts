@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { BodyError, readJson } from '../../json.js';
 import { HttpError } from './errors.js';
 
 /** A request on its way to its handler. */
@@ -39,30 +41,21 @@ export const flag = ({ query }: Call, name: string, fallback = false): boolean =
   return value === undefined || value === '' ? fallback : value === 'true' || value === '1';
 };
 
-/** Packed CWL is the largest thing sent as JSON. */
-const mostBytes = 32 * 2 ** 20;
+/** Bytes. Packed CWL is the largest thing sent as JSON; nothing else is large. */
+const most = { specification: 16 * 2 ** 20, other: 2 ** 20 };
 
-/** The body as JSON; undefined where there is none. @throws HttpError 400 */
-export async function json({ request }: Call): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new HttpError(413, 'The request is larger than 32 MiB.');
-    chunks.push(chunk);
+/** The body as JSON; undefined where there is none. @throws BodyError */
+export async function json({ request }: Call, kind: keyof typeof most = 'other'): Promise<unknown> {
+  if (Number(request.headers['content-length'] ?? 0) > most[kind]) {
+    throw new BodyError(413, `The request is larger than ${most[kind] / 2 ** 20} MiB.`);
   }
-  const text = Buffer.concat(chunks).toString('utf8');
-  if (text.trim() === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new HttpError(400, 'Your request contains not valid JSON.');
-  }
+  // a request that we destroyed could not be answered any more
+  return readJson(request.iterator({ destroyOnReturn: false }), most[kind]);
 }
 
-/** The body as a JSON object; empty where there is none. @throws HttpError 400 */
-export async function jsonObject(call: Call): Promise<Record<string, unknown>> {
-  const value = (await json(call)) ?? {};
+/** The body as a JSON object; empty where there is none. @throws BodyError, HttpError 400 */
+export async function jsonObject(call: Call, kind: keyof typeof most = 'other'): Promise<Record<string, unknown>> {
+  const value = (await json(call, kind)) ?? {};
   if (isObject(value)) return value;
   throw new HttpError(400, 'Malformed request.');
 }
@@ -70,13 +63,36 @@ export async function jsonObject(call: Call): Promise<Record<string, unknown>> {
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Which part of a list the client asks for, where it asks for pages. */
+export function pageOf(call: Call): { readonly from: number; readonly size: number | undefined } {
+  const [number, size] = ['page', 'size'].map(name => wholeNumber(call, name));
+  return { from: size === undefined ? 0 : ((number ?? 1) - 1) * size, size };
+}
+
 /** One page of a list, where the client asks for pages, with how many there are in all. */
 export function page<T>(call: Call, items: readonly T[]): { readonly items: readonly T[]; readonly total: number } {
-  const [number, size] = ['page', 'size'].map(name => wholeNumber(call, name));
-  const total = items.length;
-  if (size === undefined) return { items, total };
-  const from = ((number ?? 1) - 1) * size;
-  return { items: items.slice(from, from + size), total };
+  const { from, size } = pageOf(call);
+  return { items: size === undefined ? items : items.slice(from, from + size), total: items.length };
+}
+
+/** Answers with a list as it comes, a piece at a time, and how many there are in all. */
+export async function sendList(call: Call, items: AsyncGenerator<unknown, number>): Promise<void> {
+  // what is wrong with the question is known by the first item, and still answered as such
+  let next = await items.next();
+  call.response.writeHead(200, { 'Content-Type': 'application/json' });
+  const pieces = async function* (): AsyncGenerator<string> {
+    let piece = '{"items":[';
+    for (let count = 0; !next.done; count++) {
+      piece += `${count === 0 ? '' : ','}${JSON.stringify(next.value)}`;
+      if (piece.length > 65_536) {
+        yield piece;
+        piece = '';
+      }
+      next = await items.next();
+    }
+    yield `${piece}],"total":${next.value}}`;
+  };
+  await pipeline(pieces, call.response);
 }
 
 function wholeNumber({ query }: Call, name: string): number | undefined {

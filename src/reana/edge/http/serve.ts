@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, UsageError } from '../../../errors.js';
-import { NotThereError, WorkspaceError } from '../workspace/errors.js';
+import { CommandError, ScailfinError, UsageError } from '../../../errors.js';
+import { plainly } from '../../../words.js';
+import { BodyError } from '../../json.js';
+import { NoRoomError, NotThereError, WorkspaceError } from '../workspace/errors.js';
 import { isNotThere } from '../workspace/inside.js';
 import { authenticate, type Keys } from './auth.js';
 import type { Answer } from './call.js';
@@ -60,7 +62,7 @@ async function fail(
   // half an answer is not to be taken for a whole one
   if (response.headersSent) return void response.destroy();
   if (!request.complete) await rest(request, response);
-  send(response, { status, body: { message: messageOf(error) } });
+  send(response, { status, body: { message: wordsOf(error) } });
 }
 
 /** Clients that are cut off while they send don't read why; the rest of a large file is not waited for all the same. */
@@ -72,8 +74,24 @@ async function rest(request: IncomingMessage, response: ServerResponse): Promise
 }
 
 function statusOf(error: unknown): number {
-  if (error instanceof HttpError) return error.status;
+  if (error instanceof HttpError || error instanceof BodyError) return error.status;
   if (error instanceof NotThereError) return 404;
+  if (error instanceof NoRoomError) return 507;
   if (error instanceof WorkspaceError || error instanceof UsageError) return 400;
-  return isNotThere(error) ? 404 : 500;
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (isNotThere(error)) return 404;
+  return (syscall && statuses[code ?? '']) || 500;
+}
+
+const statuses: Readonly<Record<string, number>> = {
+  ...{ EACCES: 403, EPERM: 403, EISDIR: 400, EEXIST: 400, ENOTEMPTY: 400, ELOOP: 400, EINVAL: 400, EXDEV: 400 },
+  ...{ ENOSPC: 507, EDQUOT: 507, EFBIG: 507, EMFILE: 503, ENFILE: 503 },
+};
+
+/** What is ours to say, and of a system call its name for what went wrong; what else there is, is in the edge's log. */
+function wordsOf(error: unknown): string {
+  // a command's line has paths in it
+  if (error instanceof ScailfinError && !(error instanceof CommandError)) return error.message;
+  const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return syscall ? plainly(error) : "The server failed to answer; the edge's log on the headnode says why.";
 }

@@ -1,20 +1,29 @@
 import type { ServerResponse } from 'node:http';
+import { HttpError } from '../http/errors.js';
 
 /** Now and then a comment, so that nobody on the way takes silence for an end. */
 const beatMs = 15_000;
 /** Whoever reads no more is let go, with this much waiting for it. */
 const mostBytes = 8 * 2 ** 20;
 
+/** At the same time: each costs a timer, and a log is read each second. */
+const mostStreams = 500;
+let streams = 0;
+
 /** Server-sent events of the kinds that `Events` names. */
 export class EventStream<Events> {
   readonly #ends: (() => void)[] = [];
 
+  /** @throws HttpError 503 where there are too many */
   constructor(private readonly response: ServerResponse) {
+    if (streams >= mostStreams) throw new HttpError(503, `More than ${mostStreams} pages look at this already.`);
+    streams++;
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     response.write('retry: 2000\n\n');
     const beat = setInterval(() => response.write(':\n\n'), beatMs);
     this.onClose(() => clearInterval(beat));
     response.once('close', () => {
+      streams--;
       for (const end of this.#ends) end();
     });
   }

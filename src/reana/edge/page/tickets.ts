@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 const lifeMs = 60_000;
+/** In one minute. */
+const most = 10_000;
 
 /** Lets a browser fetch one path by a plain link, which must not have the token in it. */
 export class Tickets {
@@ -8,7 +10,13 @@ export class Tickets {
 
   /** @param path without its query, percent-encoded or not */
   issue(path: string): string {
-    for (const [ticket, { ends }] of this.#tickets) if (ends < Date.now()) this.#tickets.delete(ticket);
+    // oldest first
+    for (const [ticket, { ends }] of this.#tickets) {
+      if (ends >= Date.now()) break;
+      this.#tickets.delete(ticket);
+    }
+    const [oldest] = this.#tickets.keys();
+    if (this.#tickets.size >= most && oldest) this.#tickets.delete(oldest);
     const ticket = randomBytes(24).toString('base64url');
     this.#tickets.set(ticket, { path: decoded(path), ends: Date.now() + lifeMs });
     return ticket;

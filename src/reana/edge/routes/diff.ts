@@ -17,7 +17,7 @@ async function diff(parts: Parts, call: Call): Promise<unknown> {
     if (run.status === 'deleted') throw new HttpError(404, `Workspace of ${fullName(run)} does not exist.`);
   }
   const context = Number(call.query.get('context_lines') ?? 5);
-  if (!Number.isInteger(context) || context < 0) throw new HttpError(400, 'Malformed request.');
+  if (!Number.isInteger(context) || context < 0 || context > 100_000) throw new HttpError(400, 'Malformed request.');
   const files = await compareWorkspaces(
     { root: parts.workspace(a), name: fullName(a) },
     { root: parts.workspace(b), name: fullName(b) },
@@ -38,8 +38,17 @@ const sections = ({ specification, parameters }: RunRecord): Record<string, unkn
   inputs: { ...specification.inputs, parameters: { ...specification.inputs?.parameters, ...parameters } },
 });
 
+/** More is neither written out nor compared: that would keep everybody else waiting. Characters of JSON; ms. */
+const mostShown = 2 ** 18;
+const patienceMs = 1000;
+
 function lines(a: unknown, b: unknown): string[] {
-  const patch = createTwoFilesPatch('a', 'b', shown(a), shown(b), '', '', { context: 3 });
+  const [one, other] = [JSON.stringify(a ?? ''), JSON.stringify(b ?? '')];
+  if (one === other) return [];
+  const isLarge = one.length > mostShown || other.length > mostShown;
+  const options = { context: 3, timeout: patienceMs };
+  const patch = isLarge ? undefined : createTwoFilesPatch('a', 'b', shown(a), shown(b), '', '', options);
+  if (patch === undefined) return ['… they differ, and are too large to be compared line by line'];
   // the first four name the files; the client can't colour an empty line
   return patch
     .split('\n')

@@ -1,8 +1,8 @@
+import { removeTree } from '../../tree.js';
 import { type Call, isObject, jsonObject, ok } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
 import { fullName, mayBecome, type RunRecord, runNumber } from '../runs/record.js';
-import { removeTree } from '../workspace/tree.js';
 import { named, type Parts, runOf } from './parts.js';
 import { checkSpecification } from './specification.js';
 
@@ -11,14 +11,14 @@ export const lifeRoutes = (parts: Parts): Route[] => [
   {
     method: 'POST',
     path: '/api/workflows/:run/start',
-    handle: async call => ok(await start(parts, runOf(parts, call), await jsonObject(call))),
+    handle: async call => ok(await start(parts, runOf(parts, call), await jsonObject(call, 'specification'))),
   },
   { method: 'PUT', path: '/api/workflows/:run/status', handle: async call => ok(await setStatus(parts, call)) },
 ];
 
 async function setStatus(parts: Parts, call: Call): Promise<unknown> {
   const run = runOf(parts, call);
-  const body = await jsonObject(call);
+  const body = await jsonObject(call, 'specification');
   const status = call.query.get('status');
   if (status === 'start') return start(parts, run, body);
   if (status === 'stop') return stop(parts, run);
@@ -90,4 +90,5 @@ export async function discard(parts: Parts, run: RunRecord): Promise<void> {
   const isShared = parts.book.all().some(other => other.workspace === run.workspace && other.status !== 'deleted');
   if (!isShared) await removeTree(parts.workspace(run));
   await removeTree(parts.book.dir(run.id), ['journal.jsonl']);
+  await parts.book.lighten(run.id);
 }

@@ -48,7 +48,7 @@ async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
   if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(name) || name.includes('/')) {
     throw new HttpError(400, `Workflow name ${name} is not valid.`);
   }
-  const specification = checkSpecification(await jsonObject(call), parts.engines);
+  const specification = checkSpecification(await jsonObject(call, 'specification'), parts.engines);
   const run = await parts.book.create(name, specification);
   await mkdir(parts.workspace(run), { recursive: true, mode: 0o700 });
   const { workflow_id, workflow_name } = named(run);

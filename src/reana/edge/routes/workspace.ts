@@ -1,4 +1,4 @@
-import { type Call, flag, jsonObject, ok, page, param, required, search } from '../http/call.js';
+import { type Call, flag, jsonObject, ok, pageOf, param, required, search, sendList } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
 import { move, remove } from '../workspace/change.js';
@@ -19,8 +19,9 @@ export const workspaceRoutes = (parts: Parts): Route[] => [
       const { root } = filesOf(parts, call);
       const wanted = search(call.query.get('search'));
       // files_only is ours: REANA lists what a pattern matches, directories too, and does not say which is which
-      const entries = await list(root, call.query.get('file_name') ?? '', wanted, flag(call, 'files_only'));
-      return ok(page(call, entries));
+      const filesOnly = flag(call, 'files_only');
+      await sendList(call, list(root, call.query.get('file_name') ?? '', wanted, filesOnly, pageOf(call)));
+      return undefined;
     },
   },
   {

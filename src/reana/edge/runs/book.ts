@@ -7,10 +7,18 @@ import { fullName, mayBecome, type RunRecord } from './record.js';
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i;
 export const isUuid = (text: string): boolean => uuid.test(text);
 
+/** Deleted ones too, which stay on record; bytes as JSON. */
+const most = { runs: 20_000, bytes: 256 * 2 ** 20 };
+/** What a deleted run keeps of its specification, in bytes. */
+const mostDeleted = 2 ** 16;
+
+const weightOf = (value: unknown): number => JSON.stringify(value ?? null).length;
+
 /** All runs, by number and by name; every change is written down before it counts. */
 export class RunBook {
   readonly #journals: RunJournals;
   readonly #runs = new Map<string, RunRecord>();
+  readonly #bytes = new Map<string, number>();
   readonly #listeners = new Set<(run: RunRecord) => void>();
   /** One change after the other, so that two requests never both find the same number free. */
   #last: Promise<unknown> = Promise.resolve();
@@ -20,7 +28,10 @@ export class RunBook {
   }
 
   async open(): Promise<void> {
-    for (const run of await this.#journals.read()) this.#runs.set(run.id, run);
+    for (const run of await this.#journals.read()) {
+      this.#runs.set(run.id, run);
+      this.#weigh(run);
+    }
   }
 
   /** Oldest first. */
@@ -52,6 +63,7 @@ export class RunBook {
 
   create(name: string, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
+      this.#checkRoom(specification);
       const numbers = this.all().filter(run => run.name === name);
       const id = randomUUID();
       const number = 1 + Math.max(0, ...numbers.map(run => run.number));
@@ -62,6 +74,7 @@ export class RunBook {
   /** Another run of the same number, on the same files. */
   restart(run: RunRecord, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
+      this.#checkRoom(specification);
       const same = this.all().filter(other => other.name === run.name && other.number === run.number);
       const restart = 1 + Math.max(...same.map(other => other.restart));
       const { name, number, workspace } = run;
@@ -79,6 +92,18 @@ export class RunBook {
       if (!run || (change.status && !mayBecome(run, change.status))) return undefined;
       await this.#journals.write(id, change);
       return this.#set({ ...run, ...change });
+    });
+  }
+
+  /** Of a deleted run nobody needs a large specification any more. */
+  lighten(id: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const run = this.#runs.get(id);
+      if (!run || (this.#bytes.get(id) ?? 0) <= mostDeleted) return;
+      const { type } = run.specification.workflow;
+      const light: RunRecord = { ...run, specification: { workflow: { type } }, parameters: {}, options: {} };
+      await this.#journals.rewrite(light);
+      this.#set(light);
     });
   }
 
@@ -107,8 +132,22 @@ export class RunBook {
     return this.#set(record);
   }
 
+  /** All of them are in memory, and again when the edge begins anew. */
+  #checkRoom(specification: Specification): void {
+    const bytes = [...this.#bytes.values()].reduce((sum, each) => sum + each, 0) + weightOf(specification);
+    if (this.#runs.size < most.runs && bytes <= most.bytes) return;
+    const text = `There are ${this.#runs.size} runs, with ${Math.ceil(bytes / 2 ** 20)} MiB of specifications`;
+    throw new HttpError(413, `${text}: no more can be kept. Deleting runs makes room.`);
+  }
+
+  #weigh(run: RunRecord): void {
+    this.#bytes.set(run.id, weightOf(run.specification) + weightOf(run.parameters) + weightOf(run.options));
+  }
+
   #set(run: RunRecord): RunRecord {
+    const before = this.#runs.get(run.id);
     this.#runs.set(run.id, run);
+    if (run.specification !== before?.specification || run.parameters !== before.parameters) this.#weigh(run);
     this.touch(run.id);
     return run;
   }

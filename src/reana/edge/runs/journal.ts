@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRecord } from './record.js';
 
@@ -16,8 +16,10 @@ export class RunJournals {
 
   async read(): Promise<RunRecord[]> {
     await mkdir(this.runsDir, { recursive: true, mode: 0o700 });
+    const runs: (RunRecord | undefined)[] = [];
+    // not all at once: there may be many, and large ones
     const ids = await readdir(this.runsDir);
-    const runs = await Promise.all(ids.map(id => this.#read(id)));
+    while (ids.length > 0) runs.push(...(await Promise.all(ids.splice(0, 16).map(id => this.#read(id)))));
     return runs.filter(run => run !== undefined);
   }
 
@@ -42,6 +44,13 @@ export class RunJournals {
     } finally {
       await file.close();
     }
+  }
+
+  /** In place of all that is on record of it. */
+  async rewrite(run: RunRecord): Promise<void> {
+    const file = this.#file(run.id);
+    await writeFile(`${file}.new`, `\n${JSON.stringify(run)}`, { mode: 0o600, flush: true });
+    await rename(`${file}.new`, file);
   }
 
   #file(id: string): string {

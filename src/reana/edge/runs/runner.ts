@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
@@ -24,6 +24,8 @@ export interface RunnerParts {
 }
 
 const RETRY_MS = 5000;
+/** Of a run's own log, in bytes. */
+const MOST_LOG = 64 * 2 ** 20;
 
 interface Active {
   readonly abort: AbortController;
@@ -87,7 +89,15 @@ export class Runner {
   /** A line for the run's own log. */
   async log(id: string, text: string): Promise<void> {
     await mkdir(this.parts.book.dir(id), { recursive: true, mode: 0o700 });
-    await appendFile(this.logFile(id), text.endsWith('\n') ? text : `${text}\n`, { mode: 0o600 });
+    const file = this.logFile(id);
+    const size = await stat(file).then(
+      stats => stats.size,
+      () => 0,
+    );
+    // an engine may print without end
+    if (size > MOST_LOG) return;
+    const end = size + text.length > MOST_LOG ? '\n… and more, which is not kept\n' : '';
+    await appendFile(file, `${text}${text.endsWith('\n') ? '' : '\n'}${end}`, { mode: 0o600 });
   }
 
   logFile(id: string): string {

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { Readable } from 'node:stream';
 import yazl from 'yazl';
-import { messageOf } from '../../../errors.js';
+import { plainly } from '../../../words.js';
 import { WorkspaceError } from './errors.js';
 import type { Entry } from './inside.js';
 import { openFile } from './read.js';
@@ -27,7 +27,7 @@ export function archive(root: string, entries: readonly Entry[]): Readable {
     try {
       add(zip, entry, open);
     } catch (error) {
-      throw new WorkspaceError(`'${entry.path}' can't be put into a zip archive: ${messageOf(error)}`);
+      throw new WorkspaceError(`'${entry.path}' can't be put into a zip archive: ${plainly(error)}`);
     }
   }
   zip.end();

@@ -1,5 +1,5 @@
 import { lstat, rename, rmdir, unlink } from 'node:fs/promises';
-import { messageOf } from '../../../errors.js';
+import { plainly } from '../../../words.js';
 import { WorkspaceError } from './errors.js';
 import { find } from './find.js';
 import { type Entry, entryAt, inside, namesOf } from './inside.js';
@@ -19,7 +19,7 @@ export async function remove(root: string, pathOrGlob: string): Promise<Removed>
       await removeEntry(root, entry);
       removed.deleted[entry.path] = { size: entry.stats.size };
     } catch (error) {
-      removed.failed[entry.path] = { error: plain(error) };
+      removed.failed[entry.path] = { error: plainly(error) };
     }
   }
   return removed;
@@ -47,12 +47,6 @@ export async function move(root: string, source: string, target: string): Promis
       await inside(root, to, b => rename(`${a}/${name}`, `${b}/${last}`));
     });
   } catch (error) {
-    throw new WorkspaceError(`Something went wrong:\n ${plain(error)}`);
+    throw new WorkspaceError(`Something went wrong:\n ${plainly(error)}`);
   }
 }
-
-/** Node's text names both paths, with the numbers of our file descriptors. */
-const plain = (error: unknown): string =>
-  messageOf(error)
-    .replace(/, \w+ '.*$/s, '')
-    .replaceAll(/\/proc\/self\/fd\/\d+\//g, '');

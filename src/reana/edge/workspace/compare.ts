@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { CommandError } from '../../../errors.js';
-import { commandLine } from '../../../shell.js';
+import { ScailfinError } from '../../../errors.js';
 
 /** What differs between the files of two runs, told by diff(1), their names in place of the directories. */
 export async function compareWorkspaces(
@@ -9,26 +8,36 @@ export async function compareWorkspaces(
   { brief, context }: { readonly brief: boolean; readonly context: number },
 ): Promise<string> {
   const argv = ['diff', `--unified=${context}`, '-r', '--no-dereference', ...(brief ? ['-q'] : []), a.root, b.root];
-  const said = await run(argv);
+  const turn = last.then(() => run(argv));
+  last = turn.catch(() => {});
+  const said = await turn;
   return said.replaceAll(a.root, a.name).replaceAll(b.root, b.name);
 }
 
-/** What is more than this, nobody reads. */
-const most = 16 * 2 ** 20;
+/** One after the other: each may take all the memory that is given to it. */
+let last: Promise<unknown> = Promise.resolve();
 
-function run([program, ...args]: readonly string[]): Promise<string> {
+/** What is more than this, nobody reads; and nobody waits longer for it. */
+const most = 16 * 2 ** 20;
+const patienceMs = 60_000;
+/** Large files that differ much need most, in KiB. */
+const memory = 2 ** 20;
+
+function run(argv: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(
-      program as string,
-      args,
-      { maxBuffer: most, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } },
-      (error, stdout, stderr) => {
-        // 1 is "they differ"
-        if (!error || error.code === 1) return resolve(stdout);
-        if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return resolve(`${stdout}\n… and more\n`);
-        const status = typeof error.code === 'number' ? error.code : null;
-        reject(new CommandError('the headnode', commandLine([program as string, ...args]), status, stderr));
-      },
-    );
+    const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' };
+    const options = { maxBuffer: most, timeout: patienceMs, killSignal: 'SIGKILL' as const, env };
+    const limited = ['-c', `ulimit -c 0; ulimit -v ${memory}; exec "$@"`, 'sh', ...argv];
+    execFile('/bin/sh', limited, options, (error, stdout, stderr) => {
+      // 1 is "they differ"
+      if (!error || error.code === 1) return resolve(stdout);
+      if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return resolve(`${stdout}\n… and more\n`);
+      if (error.killed)
+        return resolve(`${stdout}\n… and more: the comparison took longer than ${patienceMs / 1000} s\n`);
+      if (/memory exhausted/.test(stderr))
+        return resolve(`${stdout}\n… and more: the files are too large to be compared\n`);
+      // its own words name the directories here
+      reject(new ScailfinError(`The files of the two runs could not be compared (diff ended with ${error.code}).`));
+    });
   });
 }

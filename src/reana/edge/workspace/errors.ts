@@ -5,3 +5,6 @@ export class WorkspaceError extends ScailfinError {}
 
 /** There is nothing of that name. */
 export class NotThereError extends WorkspaceError {}
+
+/** Nothing more can be written. */
+export class NoRoomError extends WorkspaceError {}

@@ -1,35 +1,44 @@
-import picomatch from 'picomatch';
 import { WorkspaceError } from './errors.js';
-import { type Entry, entryAt, namesOf, walk } from './inside.js';
+import { globMatcher } from './glob.js';
+import { type Entry, entryAt, type Name, namesOf, statsOf, walkNames } from './inside.js';
 
-/** Globs as REANA's: `*`, `?`, `[…]`, `**`, hidden files too; braces and the like are letters. */
-const options: picomatch.PicomatchOptions = { dot: true, nobrace: true, noextglob: true, nonegate: true };
+/** What is held in memory of one request, in names. Who wants more asks for a part at a time. */
+export const MOST_FOUND = 100_000;
 
 /**
  * What a path or a glob means: all below it where it is a directory, else every entry that matches.
- * @throws WorkspaceError for a pattern which can't be one
+ * @throws WorkspaceError for a pattern which can't be one, and where too much matches
  */
 export async function find(root: string, pathOrGlob: string): Promise<Entry[]> {
+  const kept: Entry[] = [];
+  let many: string[] = [];
+  const look = async (): Promise<void> => {
+    kept.push(...(await statsOf(root, many)));
+    many = [];
+  };
+  for await (const { path } of findNames(root, pathOrGlob)) {
+    many.push(path);
+    if (kept.length + many.length > MOST_FOUND) {
+      throw new WorkspaceError(`More than ${MOST_FOUND} files match. Ask for a part of them, such as a directory.`);
+    }
+    if (many.length === 64) await look();
+  }
+  await look();
+  return kept;
+}
+
+/** The same as they are found, without a look at each, however many there are. */
+export async function* findNames(root: string, pathOrGlob: string): AsyncGenerator<Name> {
   const names = namesOf(pathOrGlob);
   const entry = await entryAt(root, names);
-  if (entry?.stats.isDirectory()) return collect(walk(root, names));
+  if (entry?.stats.isDirectory()) return yield* walkNames(root, names);
   // a name may have a glob's letters in it, and mean itself
-  if (entry) return [entry];
+  if (entry) return yield { path: entry.path, isDirectory: false };
   const matches = matcher(names.join('/'));
-  return collect(walk(root), ({ path }) => matches(path));
+  for await (const name of walkNames(root)) if (matches(name.path)) yield name;
 }
 
 function matcher(pattern: string): (path: string) => boolean {
   if (pattern.length > 4096) throw new WorkspaceError('The provided pattern is not valid');
-  try {
-    return picomatch(pattern, options);
-  } catch {
-    throw new WorkspaceError('The provided pattern is not valid');
-  }
-}
-
-async function collect(entries: AsyncIterable<Entry>, keep = (_: Entry): boolean => true): Promise<Entry[]> {
-  const kept: Entry[] = [];
-  for await (const entry of entries) if (keep(entry)) kept.push(entry);
-  return kept;
+  return globMatcher(pattern);
 }

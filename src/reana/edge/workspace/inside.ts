@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, opendir } from 'node:fs/promises';
 import { WorkspaceError } from './errors.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -30,17 +30,25 @@ export async function inside<T>(
   use: (directory: string) => Promise<T>,
   { create = false } = {},
 ): Promise<T> {
-  let handle = await open(root, O_RDONLY | O_DIRECTORY);
+  const handle = await openInside(root, names, create);
   try {
-    for (const name of names) {
-      const next = await openDirectory(`${pathOf(handle)}/${name}`, name, create);
-      await handle.close();
-      handle = next;
-    }
     return await use(pathOf(handle));
   } finally {
     await handle.close();
   }
+}
+
+async function openInside(root: string, names: readonly string[], create = false): Promise<FileHandle> {
+  let handle = await open(root, O_RDONLY | O_DIRECTORY);
+  for (const name of names) {
+    const before = handle;
+    try {
+      handle = await openDirectory(`${pathOf(before)}/${name}`, name, create);
+    } finally {
+      await before.close();
+    }
+  }
+  return handle;
 }
 
 async function openDirectory(path: string, name: string, create: boolean): Promise<FileHandle> {
@@ -83,15 +91,24 @@ export async function entryAt(root: string, names: readonly string[]): Promise<E
 export const isNotThere = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as { code?: string }).code ?? '');
 
+/** A name in a workspace, before anybody has looked at what it is of. */
+export interface Name {
+  /** Relative to the workspace. */
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+/** A directory with more names than this comes in the file system's own order: nobody holds a million of them to sort. */
+const MOST_SORTED = 50_000;
+
 /** All below a directory of a workspace, by name; a directory comes before what it holds. */
-export async function* walk(root: string, from: readonly string[] = []): AsyncGenerator<Entry> {
+export async function* walkNames(root: string, from: readonly string[] = []): AsyncGenerator<Name> {
   if (from.length >= deepest) return;
-  const entries = await inside(root, from, directory => list(directory, from));
-  for (const entry of entries) {
-    yield entry;
-    if (!entry.stats.isDirectory()) continue;
+  for await (const name of namesIn(root, from)) {
+    yield name;
+    if (!name.isDirectory) continue;
     try {
-      yield* walk(root, entry.path.split('/'));
+      yield* walkNames(root, name.path.split('/'));
     } catch (error) {
       // a step removed it, or put a link there
       if (!isNotThere(error) && !(error instanceof WorkspaceError)) throw error;
@@ -99,15 +116,69 @@ export async function* walk(root: string, from: readonly string[] = []): AsyncGe
   }
 }
 
-async function list(directory: string, from: readonly string[]): Promise<Entry[]> {
-  const names = (await readdir(directory)).sort();
-  const entries = names.map(async (name): Promise<Entry[]> => {
-    try {
-      return [{ path: [...from, name].join('/'), stats: await lstat(`${directory}/${name}`) }];
-    } catch (error) {
-      if (isNotThere(error)) return [];
-      throw error;
+/** The same, with what each is. */
+export async function* walk(root: string, from: readonly string[] = []): AsyncGenerator<Entry> {
+  let many: string[] = [];
+  for await (const { path } of walkNames(root, from)) {
+    many.push(path);
+    if (many.length < 64) continue;
+    yield* await statsOf(root, many);
+    many = [];
+  }
+  yield* await statsOf(root, many);
+}
+
+/** What paths are that were found in a workspace, in this order; those that are gone meanwhile are left out. */
+export async function statsOf(root: string, paths: readonly string[]): Promise<Entry[]> {
+  const groups: { readonly from: string; readonly paths: string[] }[] = [];
+  for (const path of paths) {
+    const from = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (groups.at(-1)?.from !== from) groups.push({ from, paths: [] });
+    groups.at(-1)?.paths.push(path);
+  }
+  const entries: Entry[] = [];
+  for (const group of groups) entries.push(...(await statsIn(root, group.from, group.paths)));
+  return entries;
+}
+
+async function statsIn(root: string, from: string, paths: readonly string[]): Promise<Entry[]> {
+  const names = from === '' ? [] : from.split('/');
+  const unlessGone = (error: unknown): undefined => {
+    // what led there may be a link by now
+    if (!isNotThere(error) && !(error instanceof WorkspaceError)) throw error;
+  };
+  const look = (directory: string): Promise<(Entry | undefined)[]> =>
+    Promise.all(
+      paths.map(async path => {
+        const stats = await lstat(`${directory}/${path.slice(path.lastIndexOf('/') + 1)}`).catch(unlessGone);
+        return stats && { path, stats };
+      }),
+    );
+  const entries = (await inside(root, names, look).catch(unlessGone)) ?? [];
+  return entries.filter(entry => entry !== undefined);
+}
+
+async function* namesIn(root: string, from: readonly string[]): AsyncGenerator<Name> {
+  const first: Name[] = [];
+  let isMany = false;
+  for await (const name of openNames(root, from)) {
+    if (isMany) yield name;
+    else if (first.push(name) === MOST_SORTED) {
+      isMany = true;
+      yield* first.splice(0);
     }
-  });
-  return (await Promise.all(entries)).flat();
+  }
+  // by path: the front is the same
+  if (!isMany) yield* first.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function* openNames(root: string, from: readonly string[]): AsyncGenerator<Name> {
+  const handle = await openInside(root, from);
+  try {
+    for await (const entry of await opendir(pathOf(handle), { bufferSize: 512 })) {
+      yield { path: [...from, entry.name].join('/'), isDirectory: entry.isDirectory() };
+    }
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,5 +1,6 @@
-import { find } from './find.js';
-import { type Entry, entryAt, walk } from './inside.js';
+import { WorkspaceError } from './errors.js';
+import { findNames, MOST_FOUND } from './find.js';
+import { type Entry, entryAt, statsOf, walk } from './inside.js';
 import { type Size, sizeOf } from './sizes.js';
 
 /** What a client's `--filter` sends: a value matches when one contains it, whatever the case; all must match. */
@@ -11,19 +12,39 @@ export interface Listed {
   readonly 'last-modified': string;
 }
 
-/** Without a path or glob, or where only files are wanted: no directories. */
-export async function list(
+/**
+ * Without a path or glob, or where only files are wanted: no directories. However many there are, they come one by one.
+ * @param from how many are left out before, @param size and how many are told, of those that match; the others count
+ * @returns how many match
+ */
+export async function* list(
   root: string,
   pathOrGlob: string,
   search: Search | undefined,
   filesOnly: boolean,
-): Promise<Listed[]> {
-  const entries = await find(root, pathOrGlob);
-  const isWanted = ({ stats }: Entry): boolean => !stats.isDirectory() || !(filesOnly || pathOrGlob === '');
-  return entries
-    .filter(isWanted)
-    .map(listed)
-    .filter(entry => matches(entry, search));
+  { from = 0, size = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly size?: number | undefined } = {},
+): AsyncGenerator<Listed, number> {
+  const noDirectories = filesOnly || pathOrGlob === '';
+  // only names are to be had without a look at each
+  const bySight = Object.keys(search ?? {}).some(key => key !== 'name');
+  let total = 0;
+  let many: string[] = [];
+  const told = async function* (): AsyncGenerator<Listed> {
+    const entries = (await statsOf(root, many)).map(listed);
+    many = [];
+    for (const entry of entries) {
+      if (!bySight) yield entry;
+      else if (matches(entry, search) && total++ >= from && total <= from + size) yield entry;
+    }
+  };
+  for await (const { path, isDirectory } of findNames(root, pathOrGlob)) {
+    if (isDirectory && noDirectories) continue;
+    if (bySight) many.push(path);
+    else if (matches({ name: path }, search) && total++ >= from && total <= from + size) many.push(path);
+    if (many.length === 64) yield* told();
+  }
+  yield* told();
+  return total;
 }
 
 const listed = ({ path, stats }: Entry): Listed => ({
@@ -32,8 +53,8 @@ const listed = ({ path, stats }: Entry): Listed => ({
   'last-modified': stats.mtime.toISOString().slice(0, 19),
 });
 
-function matches(entry: Listed, search: Search = {}): boolean {
-  const texts: Record<string, string> = { ...entry, size: String(entry.size.raw) };
+function matches({ name, size, ...more }: Partial<Listed>, search: Search = {}): boolean {
+  const texts: Record<string, string | undefined> = { name, size: size && String(size.raw), ...more };
   return Object.entries(search).every(([key, values]) =>
     values.every(value => texts[key]?.toLowerCase().includes(String(value).toLowerCase())),
   );
@@ -52,9 +73,14 @@ export async function diskUsage(root: string, summarize: boolean, search: Search
   const top = await entryAt(root, []);
   for await (const { path, stats } of walk(root)) {
     const inode = `${stats.dev}:${stats.ino}`;
-    if (stats.nlink > 1 && !stats.isDirectory() && seen.has(inode)) continue;
-    seen.add(inode);
-    for (const name of [path, ...parents(path)]) sums.set(name, (sums.get(name) ?? 0) + stats.blocks * 512);
+    if (stats.nlink > 1 && !stats.isDirectory()) {
+      if (seen.has(inode)) continue;
+      seen.add(inode);
+    }
+    const names = summarize ? [''] : [path, ...parents(path)];
+    for (const name of names) sums.set(name, (sums.get(name) ?? 0) + stats.blocks * 512);
+    if (sums.size > MOST_FOUND)
+      throw new WorkspaceError(`There are more than ${MOST_FOUND} files. Ask for their sum (--summarize).`);
   }
   const total: Usage = { name: '', size: sizeOf((sums.get('') ?? 0) + (top?.stats.blocks ?? 0) * 512) };
   sums.delete('');

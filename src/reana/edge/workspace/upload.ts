@@ -4,7 +4,8 @@ import { lstat, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { WorkspaceError } from './errors.js';
+import { spaceAt } from '../../space.js';
+import { NoRoomError, WorkspaceError } from './errors.js';
 import { inside, namesOf } from './inside.js';
 
 /**
@@ -20,10 +21,30 @@ export async function upload(root: string, path: string, body: Readable, incomin
   try {
     // a request that we destroyed could not be answered any more, as when the disk is full
     const chunks = body.iterator({ destroyOnReturn: false });
-    await pipeline(chunks, createWriteStream(part, { flags: 'wx', mode: 0o644, highWaterMark: 1 << 20 }));
+    await pipeline(
+      withRoom(chunks, incoming),
+      createWriteStream(part, { flags: 'wx', mode: 0o644, highWaterMark: 1 << 20 }),
+    );
     await inside(root, names, directory => put(part, `${directory}/${name}`, path), { create: true });
   } finally {
     await rm(part, { force: true });
+  }
+}
+
+/** Between looks at the disk, in bytes: others write there, too. */
+const lookEvery = 64 * 2 ** 20;
+
+/** @throws WorkspaceError before the headnode's disk is full */
+async function* withRoom(chunks: AsyncIterable<Buffer>, dir: string): AsyncGenerator<Buffer> {
+  let left = 0;
+  for await (const chunk of chunks) {
+    left -= chunk.length;
+    if (left < 0) {
+      const { bytes } = await spaceAt(dir);
+      if (bytes < chunk.length) throw new NoRoomError("The headnode's disk has no room for more files.");
+      left = Math.min(lookEvery, bytes);
+    }
+    yield chunk;
   }
 }
 

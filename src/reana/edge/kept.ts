@@ -1,0 +1,62 @@
+import { closeSync, copyFileSync, fstatSync, futimesSync, openSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { harmless } from '../../words.js';
+
+const beatMs = 5000;
+const watchMs = 1000;
+
+/** Tells who keeps the edge, once in a while, that it goes on. Nothing is written: a full disk is no reason to be ended. */
+export function beat(dir: string): void {
+  const file = openSync(join(dir, 'alive'), 'a', 0o600);
+  const now = (): void => {
+    const time = new Date();
+    futimesSync(file, time, time);
+  };
+  now();
+  setInterval(now, beatMs).unref();
+  process.once('exit', () => closeSync(file));
+}
+
+/** Ends with who started us: the next edge needs the port. @param end called once */
+export function endWithParent(end: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    end();
+  }, watchMs).unref();
+}
+
+const mostOfLine = 2000;
+const mostOfLog = 16 * 2 ** 20;
+const lookEvery = 2 ** 20;
+
+/** Writes lines to standard error. Where that is a file of this name it does not grow for ever: the one before is kept. */
+export function logger(file: string): (line: string) => void {
+  let written = lookEvery;
+  return line => {
+    const text = `${new Date().toISOString()} ${line
+      .split('\n', 30)
+      .map(part => harmless(part, mostOfLine))
+      .join('\n')}\n`;
+    process.stderr.write(text);
+    written += text.length;
+    if (written < lookEvery) return;
+    written = 0;
+    try {
+      cut(file);
+    } catch {
+      // no such file, or no room for a copy of it: it grows on
+    }
+  };
+}
+
+function cut(file: string): void {
+  const [mine, its] = [fstatSync(2), statSync(file)];
+  if (mine.ino !== its.ino || mine.dev !== its.dev || its.size < mostOfLog) return;
+  try {
+    copyFileSync(file, `${file}.old`);
+  } finally {
+    truncateSync(file);
+  }
+}

@@ -8,6 +8,16 @@ export function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/**
+ * One word in which the shell puts in variables, `$NAME` and `${NAME}`, and does nothing else: no command in it is run.
+ * @throws TypeError for a NUL byte
+ */
+export function quoteWithVariables(text: string): string {
+  if (text.includes('\0')) throw new TypeError('a shell word cannot hold a NUL byte');
+  const alive = /\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})|[$"\\`]/g;
+  return `"${text.replace(alive, found => (found.length > 1 ? found : `\\${found}`))}"`;
+}
+
 /** A command line from an argument vector: the only place where words become shell text. */
 export function commandLine(argv: readonly string[]): string {
   return argv.map(quote).join(' ');

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
 import { packageRoot } from './paths.js';
-import { quote } from './shell.js';
+import { quote, quoteWithVariables } from './shell.js';
 
 /**
  * Renders `templates/NAME.ejs`. `<%= %>` shell-quotes what it prints; `<%- %>` prints raw and wants a reason beside it.
+ * `<%- withVariables(text) %>` prints a word in which the shell there puts in variables, and runs nothing.
  * A name that `values` lacks is an error, never an empty string.
  */
 export function render(name: string, values: Record<string, unknown>): string {
@@ -15,7 +16,7 @@ export function render(name: string, values: Record<string, unknown>): string {
     escape: v => quote(textOf(v)),
     rmWhitespace: false,
   });
-  return render(values);
+  return render({ withVariables: quoteWithVariables, ...values });
 }
 
 function textOf(value: unknown): string {

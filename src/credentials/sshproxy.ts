@@ -41,7 +41,7 @@ export async function requestKey(request: KeyRequest): Promise<IssuedKey> {
   const url = new URL(`/create_pair/${scope}/`, request.url);
   if (url.protocol !== 'https:') throw new UsageError(`${request.url} is not an https:// address`);
   const { status, text } = await post(url, request);
-  if (status === 200) return read(text, url.host);
+  if (status === 200) return parseKey(text, url.host);
   throw refusal(status, firstLine(text, request.secret), url.host, { ...request, scope });
 }
 
@@ -90,9 +90,17 @@ function post(
   });
 }
 
+/** The first private key in PEM, armour and all. */
+function firstKey(text: string): string | undefined {
+  const begin = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----/.exec(text);
+  const last = `-----END ${begin?.[1]}-----`;
+  const end = begin ? text.indexOf(last, begin.index) : -1;
+  return begin && end > 0 ? text.slice(begin.index, end + last.length) : undefined;
+}
+
 /** The documented answer: a private key in PEM, and a line with its certificate. Its text goes into no error. */
-function read(text: string, host: string): IssuedKey {
-  const privateKey = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]+?-----END \1-----/.exec(text)?.[0];
+export function parseKey(text: string, host: string): IssuedKey {
+  const privateKey = firstKey(text);
   const line = /^\S+-cert-v01@openssh\.com [A-Za-z0-9+/]+=*( .*)?$/m.exec(text)?.[0].trim();
   if (privateKey === undefined) throw undocumented(host, 'there is no private key in its answer');
   if (line === undefined) throw undocumented(host, 'there is no certificate in its answer');

@@ -3,6 +3,7 @@ import { parseTarget } from '../hosts/target.js';
 import { packageRoot } from '../paths.js';
 import { type LoadedSite, loadSite } from '../sites/catalog.js';
 import type { Config, SiteProfile } from '../sites/schema.js';
+import { trimEndOf } from '../text.js';
 
 /** What is to be examined: a site with a profile, or a host of which nothing is known yet. */
 export interface Patient {
@@ -73,10 +74,7 @@ export function nameFor(host: string): string {
   const labels = host.toLowerCase().split('.');
   const telling = labels.length > 2 && GATE.test(labels[0] ?? '');
   const label = (telling ? labels[1] : labels[0]) ?? '';
-  const name = label
-    .replaceAll(/[^a-z0-9-]/g, '')
-    .replace(/^[^a-z]+/, '')
-    .replace(/-+$/, '')
-    .slice(0, 32);
+  const plain = label.replaceAll(/[^a-z0-9-]/g, '').replace(/^[^a-z]+/, '');
+  const name = trimEndOf(plain, '-').slice(0, 32);
   return name || 'site';
 }

@@ -91,7 +91,7 @@ function runtimes(lines: readonly string[], modules: readonly string[]): FoundRu
     const [program = '', path = '', ...words] = line.split(' ');
     const runtime = programs[program];
     if (!runtime) return [];
-    const version = /\d+(?:\.\d+)+\S*/.exec(words.join(' '))?.[0];
+    const version = /(?<!\d)\d+(?:\.\d+)+\S*/.exec(words.join(' '))?.[0];
     return [{ runtime, path, ...(version === undefined ? {} : { version }) }];
   });
   const known = new Set(found.map(f => f.runtime));

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ScailfinError } from '../errors.js';
@@ -43,8 +43,14 @@ async function obtain(from: string, sha256: string): Promise<string> {
   });
   if (!response.ok || !response.body)
     throw new ScailfinError(`could not fetch ${from}: status ${response.status}`, { hint: byHand });
-  await pipeline(response.body, createWriteStream(`${file}.part`, { mode: 0o600 }));
-  renameSync(await checked(`${file}.part`, sha256, from), file);
+  // a name of its own: what another scailfin still writes must not come in behind the check
+  const part = `${file}.${randomBytes(6).toString('hex')}.part`;
+  try {
+    await pipeline(response.body, createWriteStream(part, { mode: 0o600, flags: 'wx' }));
+    renameSync(await checked(part, sha256, from), file);
+  } finally {
+    rmSync(part, { force: true });
+  }
   return file;
 }
 

@@ -57,6 +57,8 @@ function octal(text: string): string {
 
 /** Noise is kept for the error message only; more than this of it is forgotten. */
 const noiseKept = 8 * 1024;
+/** A process id and the colons around it, with room to spare; bytes. */
+const longestPid = 32;
 
 /**
  * Drops everything up to and including a mark, then passes bytes through untouched.
@@ -100,6 +102,8 @@ export class AfterMark extends Transform {
     if (this.#withPid) {
       const end = this.#held.indexOf(':', rest + 1);
       if (end < 0) {
+        // who knows the mark and says no number behind it is no shell of ours: all of it is noise
+        if (this.#held.length - rest > longestPid) this.#forget(this.#held.length);
         done();
         return;
       }

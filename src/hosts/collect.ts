@@ -1,42 +1,52 @@
 import type { Readable } from 'node:stream';
 import { ScailfinError } from '../errors.js';
+import { abridged } from '../text.js';
 
-/** More output than this from one command is an error, not a full memory; 64 MiB. */
+/** More output than this from one command, on either stream, is an error, not a full memory; 64 MiB. */
 export const longestOutput = 64 * 1024 * 1024;
 
 /** Gathers what a stream says. */
 export class Collector {
-  readonly #chunks: Buffer[] = [];
+  /** What came, in a buffer that doubles: a host that sends byte by byte must not cost an object for each. */
+  #held: Buffer = Buffer.allocUnsafe(8 * 1024);
   #length = 0;
   /** When the last byte came, in ms of performance.now(). */
   lastByte = performance.now();
-  /** Rejects when there is more than `longestOutput`; never resolves. */
+  /** Rejects when there is more than `most`; never resolves. */
   readonly tooMuch: Promise<never>;
 
-  constructor(stream: Readable, what: string) {
+  /**
+   * @param what for the message: `on HOST: COMMAND`
+   * @param most bytes
+   */
+  constructor(stream: Readable, what: string, most = longestOutput) {
     this.tooMuch = new Promise((_, reject) => {
       stream.on('data', (chunk: Buffer) => {
         this.lastByte = performance.now();
-        this.#length += chunk.length;
-        if (this.#length <= longestOutput) this.#chunks.push(chunk);
-        else {
-          this.#chunks.length = 0;
-          reject(
-            new ScailfinError(`${what} printed more than ${longestOutput / 1024 / 1024} MiB`, {
-              hint: 'let it write to a file and download that',
-            }),
-          );
-        }
+        if (this.#length + chunk.length <= most) return this.#add(chunk);
+        this.#length = most;
+        this.#held = Buffer.alloc(0);
+        const limit = most < 1024 * 1024 ? `${Math.round(most / 1024)} KiB` : `${Math.round(most / 1024 / 1024)} MiB`;
+        const hint = 'let it write to a file and download that';
+        reject(new ScailfinError(`${abridged(what)} printed more than ${limit}, and was ended`, { hint }));
       });
     });
     this.tooMuch.catch(() => {});
   }
 
   get text(): string {
-    const whole = Buffer.concat(this.#chunks);
-    // the pieces are no longer needed beside it
-    this.#chunks.splice(0, Infinity, whole);
-    return whole.toString('utf8');
+    return this.#held.toString('utf8', 0, Math.min(this.#length, this.#held.length));
+  }
+
+  #add(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#held.length) {
+      const more = Buffer.allocUnsafe(Math.max(length, 2 * this.#held.length));
+      this.#held.copy(more, 0, 0, this.#length);
+      this.#held = more;
+    }
+    chunk.copy(this.#held, this.#length);
+    this.#length = length;
   }
 }
 

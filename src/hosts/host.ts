@@ -14,7 +14,7 @@ export interface Host {
    * What the command leaves in the background runs on; its output is waited for only while it says something.
    * @throws CommandError when it exits non-zero (unless `check` is false); 127 is a program that isn't there
    * @throws TimeoutError after `timeoutMs` (default 60 000; the command and its process group are killed),
-   *   ConnectionError when the connection breaks, ScailfinError for more than 64 MiB of output
+   *   ConnectionError when the connection breaks, ScailfinError for more output than `mostBytes`, and the command is ended
    */
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** Runs one command on the caller's terminal or pipes; resolves with its exit status. */
@@ -36,6 +36,8 @@ export interface Host {
 export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly timeoutMs?: number;
+  /** Of either output: more is an error, and the command is ended; default 64 MiB. */
+  readonly mostBytes?: number;
   /** Reject on a non-zero exit status; default true. */
   readonly check?: boolean;
   readonly signal?: AbortSignal;

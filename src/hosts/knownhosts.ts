@@ -63,12 +63,16 @@ function namesMatch(names: string, name: string): boolean {
   return patterns.some(p => !p.startsWith('!') && like(p, name));
 }
 
+/** `*` and `?` as in a shell; where it does not fit behind a star, only the last star takes one character more. */
 function like(pattern: string, name: string): boolean {
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(name);
+  let [at, star, taken] = [0, -1, 0];
+  for (let n = 0; n < name.length; ) {
+    if (pattern[at] === '*') [star, taken, at] = [at, n, at + 1];
+    else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[n])) [at, n] = [at + 1, n + 1];
+    else if (star >= 0) [taken, n, at] = [taken + 1, taken + 1, star + 1];
+    else return false;
+  }
+  return /^\**$/.test(pattern.slice(at));
 }
 
 /** Adds a line to a known_hosts file, which is made (0600, its directory 0700) when it isn't there. */

@@ -12,6 +12,7 @@ import { intoPlace } from './streams.js';
 import { checkPath, temporaryName } from './transfer.js';
 
 const defaultTimeoutMs = 60_000;
+type Pair = [Collector, Collector];
 const killAfterMs = 2_000;
 /** Shells say 127 for a program that isn't there and 126 for one that can't be run (POSIX, 2.8.2). */
 const notFound = 127;
@@ -40,7 +41,8 @@ export class LocalHost implements Host {
 
   async #collect(argv: readonly string[], line: string, options: RunOptions): Promise<Output> {
     const child = spawn(argv[0] as string, argv.slice(1), { detached: true, stdio: 'pipe' });
-    const [out, err] = [new Collector(child.stdout, line), new Collector(child.stderr, line)];
+    const what = `on ${this.name}: ${line}`;
+    const [out, err] = [child.stdout, child.stderr].map(s => new Collector(s, what, options.mostBytes)) as Pair;
     child.stdin.on('error', () => {}); // a command need not read what it is given
     child.stdin.end(options.stdin ?? '');
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;

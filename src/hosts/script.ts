@@ -1,3 +1,4 @@
+import { append } from '../text.js';
 import type { Host, Output, RunOptions } from './host.js';
 
 /**
@@ -18,7 +19,7 @@ export function runScript(
 export function keyValues(text: string): Map<string, string[]> {
   const values = new Map<string, string[]>();
   for (const [, key, value] of text.matchAll(/^([a-z0-9]+)=(.*)$/gm)) {
-    values.set(key as string, [...(values.get(key as string) ?? []), value as string]);
+    append(values, key as string, value as string);
   }
   return values;
 }

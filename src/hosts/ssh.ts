@@ -63,7 +63,8 @@ export class SshHost implements Host {
     const limits: Limits = { timeoutMs: options.timeoutMs ?? defaultTimeoutMs, signal: options.signal };
     const output = await this.#operate(argv, line, limits, async command => {
       const what = `on ${this.name}: ${line}`;
-      const [out, err] = [new Collector(command.stdout, what), new Collector(command.stderr, what)];
+      const most = options.mostBytes;
+      const [out, err] = [new Collector(command.stdout, what, most), new Collector(command.stderr, what, most)];
       const work = async (): Promise<number | null> => {
         if (options.stdin !== undefined) await command.begun;
         command.stdin.end(options.stdin ?? '');
@@ -101,16 +102,19 @@ export class SshHost implements Host {
       const what = `upload ${local} to ${remote}`;
       const limits: Limits = { stallMs: options.stallMs ?? defaultStallMs };
       await this.#operate(argv, what, limits, async (command, alive) => {
-        const err = new Collector(command.stderr, what);
+        const err = new Collector(command.stderr, `on ${this.name}: ${what}`);
         command.stdout.resume();
-        await command.begun;
-        alive();
-        const source = file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
-        await pour(source, command.stdin, command.ended, sent => {
+        const send = async (): Promise<number | null> => {
+          await command.begun;
           alive();
-          options.onBytes?.(sent, size);
-        });
-        const status = await command.ended;
+          const source = file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+          await pour(source, command.stdin, command.ended, sent => {
+            alive();
+            options.onBytes?.(sent, size);
+          });
+          return command.ended;
+        };
+        const status = await Promise.race([send(), err.tooMuch]);
         if (status !== 0) throw new CommandError(this.name, what, status, err.text);
       });
     } finally {
@@ -123,13 +127,14 @@ export class SshHost implements Host {
     const limits: Limits = { stallMs: options.stallMs ?? defaultStallMs };
     await intoPlace(local, options.mode ?? 0o600, to =>
       this.#operate(downloadCommand(remote), what, limits, async (command, alive) => {
-        const err = new Collector(command.stderr, what);
+        const err = new Collector(command.stderr, `on ${this.name}: ${what}`);
         command.stdin.end();
-        const { received, total } = await receive(command.stdout, to, (got, size) => {
+        const take = receive(command.stdout, to, (got, size) => {
           alive();
           options.onBytes?.(got, size);
         });
-        const status = await command.ended;
+        const { received, total } = await Promise.race([take, err.tooMuch]);
+        const status = await Promise.race([command.ended, err.tooMuch]);
         if (status !== 0) throw new CommandError(this.name, what, status, err.text);
         if (received !== total) {
           throw new ScailfinError(`${what}: ${received} of ${total} bytes arrived`, {

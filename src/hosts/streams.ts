@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { chmod, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { ScailfinError } from '../errors.js';
 import { temporaryName } from './transfer.js';
 
 /**
@@ -35,9 +36,13 @@ export async function pour(
   if (!stopped) to.end();
 }
 
+/** The number of bytes of a file, and its end of line; bytes. */
+const longestSize = 32;
+
 /**
  * Takes what {@link downloadCommand} prints: a line with the size in bytes, then the file, which goes to `to`.
  * @param onBytes gets the bytes so far and the size after each piece
+ * @throws ScailfinError when no size is told, or more comes than that
  */
 export async function receive(
   from: Readable,
@@ -52,11 +57,18 @@ export async function receive(
     if (total === undefined) {
       head = Buffer.concat([head, chunk]);
       const end = head.indexOf(0x0a);
-      if (end < 0) continue;
-      total = Number(head.subarray(0, end).toString().trim());
+      if (end < 0 && head.length <= longestSize) continue;
+      total = end < 0 ? Number.NaN : Number(head.subarray(0, end).toString().trim() || Number.NaN);
+      if (!Number.isSafeInteger(total)) throw new ScailfinError('the other side did not tell the size of the file');
       body = head.subarray(end + 1);
     }
     received += body.length;
+    // it may not fill the disk here
+    if (received > total) {
+      throw new ScailfinError(`more than the ${total} bytes arrived that the file had`, {
+        hint: 'the file may be changing there; try again when it is at rest',
+      });
+    }
     if (body.length > 0 && !to.write(body)) await once(to, 'drain');
     onBytes(received, total);
   }

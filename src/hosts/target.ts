@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { abridged } from '../text.js';
 
 /** Who speaks SSH: the library ssh2 in this process, or a program of the system. */
 export const transports = ['ssh2', 'openssh', 'gsissh'] as const;
@@ -21,13 +22,15 @@ export interface SshTarget {
  */
 export function parseTarget(text: string): SshTarget {
   const bare = text.trim().replace(/^ssh:\/\//, '');
-  const m =
-    /^(?:(?<user>.+)@)?(?:\[(?<six>[^\]]+)\]|(?<host>[^@:[\]]+)|(?<raw>[0-9A-Fa-f:]+))(?::(?<port>\d+))?\/?$/.exec(
-      bare,
-    );
+  const pattern =
+    /^(?:(?<user>.+)@)?(?:\[(?<six>[^\]]+)\]|(?<host>[^@:[\]]+)|(?<raw>[0-9A-Fa-f:]+))(?::(?<port>\d+))?\/?$/;
+  // a name has 253 characters at most (RFC 1035)
+  const m = bare.length > 1_000 ? null : pattern.exec(bare);
   const host = m?.groups?.six ?? m?.groups?.host ?? m?.groups?.raw;
   if (host === undefined || host.startsWith('-')) {
-    throw new UsageError(`${JSON.stringify(text)} is not a host`, { hint: 'write it as user@host:port' });
+    throw new UsageError(`${JSON.stringify(abridged(text, 200))} is not a host`, {
+      hint: 'write it as user@host:port',
+    });
   }
   const { user, port } = m?.groups ?? {};
   return {

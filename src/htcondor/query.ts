@@ -2,6 +2,7 @@ import { ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
+import { append } from '../text.js';
 import { type Growth, parseGrowth } from './growth.js';
 
 /** What the pool says of itself, in one round trip. */
@@ -62,15 +63,16 @@ export async function queryPool(host: Host, dir: string): Promise<PoolStatus> {
 export function parsePool(stdout: string, stderr = ''): PoolStatus {
   const pool = /^pool=(\w+)$/m.exec(stdout)?.[1];
   if (pool === 'none' || pool === 'dead') return { pool, glideins: [], jobs: undefined };
-  const [, slots, jobs] = /^== slots\n([\s\S]*?)^== jobs\n([\s\S]*)$/m.exec(stdout) ?? [];
-  if (pool !== 'alive' || slots === undefined || slots.trimEnd().endsWith('failed')) {
+  const [, slots, jobs] = stdout.split(/^== (?:slots|jobs)\n/m, 3);
+
+  if (pool !== 'alive' || slots === undefined || jobs === undefined || slots.trimEnd().endsWith('failed')) {
     throw new ScailfinError(`the pool could not be asked: ${stderr.trim().split('\n').at(-1) || 'no answer'}`);
   }
   const now = Number(/^now=(\d+)$/m.exec(stdout)?.[1] ?? 0);
   const edge = /^edge=(alive|dead)$/m.exec(stdout)?.[1] as PoolStatus['edge'];
   const growth = parseGrowth(stdout, now);
   return {
-    ...{ pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs ?? '') },
+    ...{ pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs) },
     ...(edge ? { edge } : {}),
     ...(growth.length > 0 ? { growth } : {}),
   };
@@ -79,10 +81,10 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
 function glideinsOf(text: string, now: number): PoolGlidein[] {
   const ads = adsOf(text);
   const whole = ads.filter(ad => ad.SlotType === 'Partitionable' && ad.ScailfinGlidein !== undefined);
+  const busy = new Map<unknown, SlotAd[]>();
+  for (const ad of ads) if (ad.SlotType === 'Dynamic' && ad.Activity === 'Busy') append(busy, ad.ScailfinGlidein, ad);
   return whole.map(ad => {
-    const claimed = ads.filter(
-      a => a.SlotType === 'Dynamic' && a.ScailfinGlidein === ad.ScailfinGlidein && a.Activity === 'Busy',
-    );
+    const claimed = busy.get(ad.ScailfinGlidein) ?? [];
     return {
       id: ad.ScailfinGlidein as string,
       site: ad.ScailfinSite ?? '',
@@ -114,6 +116,6 @@ function adsOf(text: string): SlotAd[] {
 function jobsOf(text: string): PoolStatus['jobs'] {
   const line = /^Total for query: \d+ jobs; .* \d+ suspended\s*$/m.exec(text)?.[0];
   if (!line) return undefined;
-  const n = (word: string): number => Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0);
+  const n = (word: string): number => Number(new RegExp(`(?<!\\d)(\\d+) ${word}`).exec(line)?.[1] ?? 0);
   return { total: n('jobs'), idle: n('idle'), running: n('running'), held: n('held') };
 }

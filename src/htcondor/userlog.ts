@@ -35,7 +35,7 @@ const plain: Readonly<Record<number, 'evicted' | 'shadowException' | 'aborted' |
 };
 
 const header =
-  /^(\d{3}) \((\d+)\.(\d+)\.\d+\) (?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\/(\d\d))[ T](\d\d):(\d\d):(\d\d)(\.\d+)?(Z?) ?(.*)$/;
+  /^(\d{3}) \((\d+)\.(\d+)\.\d+\) (?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\/(\d\d))[ T](\d\d):(\d\d):(\d\d)(\.\d+)?(Z?) ?(.*)$/s;
 const newEvent = /^\d{3} \(\d+\.\d+\.\d+\) \d/;
 
 /**
@@ -64,9 +64,9 @@ function eventOf(number: number, title: string, body: readonly string[], base: E
     case 5:
       return terminated(text, base);
     case 6:
-      return { ...base, kind: 'imageSize', memory: numberIn(/(\d+) +- +MemoryUsage/, text) };
+      return { ...base, kind: 'imageSize', memory: numberIn(/(?<!\d)(\d+) +- +MemoryUsage/, text) };
     case 12:
-      return { ...base, kind: 'held', reason: reasonOf(body), code: numberIn(/^\s*Code (\d+)/m, text) };
+      return { ...base, kind: 'held', reason: reasonOf(body), code: numberIn(/^[ \t]*Code (\d+)/m, text) };
     case 21:
       return { ...base, kind: 'remoteError', reason: reasonOf(body) };
     case 22:

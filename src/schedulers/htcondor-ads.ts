@@ -72,10 +72,16 @@ export function fromHistory(ad: Ad): PilotStatus[] {
   if (!ids || number(ad.JobStatus) !== REMOVED) return [];
   const node = hostOf(ad.LastRemoteHost);
   // without the whole of the expression
-  const reason = text(ad.RemoveReason)?.replace(/ '.*' evaluated/, ' evaluated');
+  const reason = withoutExpression(text(ad.RemoveReason));
   // nobody cancelled it: its own time limit did, or the site's policy
   const state = /PeriodicRemove|PERIODIC_REMOVE|ALLOWED_/i.test(reason ?? '') ? 'failed' : 'cancelled';
   return [{ ...ids, state, word: 'REMOVED', ...(reason ? { reason } : {}), ...(node ? { node } : {}) }];
+}
+
+/** `… expression 'a && b' evaluated to TRUE` */
+function withoutExpression(reason: string | undefined): string | undefined {
+  const [from, to] = [reason?.indexOf(" '") ?? -1, reason?.lastIndexOf("' evaluated") ?? -1];
+  return from < 0 || to <= from + 1 ? reason : `${reason?.slice(0, from)}${reason?.slice(to + 1)}`;
 }
 
 /** A job whose program has ended, whether it is still in the queue or not. */

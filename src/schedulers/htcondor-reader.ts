@@ -117,7 +117,7 @@ function listed(program: string, args: readonly string[], out: Output): Understo
   if (ads) return ads.flatMap(ad => fromAd(ad, past));
   if (has(args, 'totals', 3) || has(args, 'analyze', 3) || has(args, 'better-analyze', 3)) {
     if (/^(Total for |-- Schedd|No successful match)/m.test(stdout)) return [];
-  } else if (/^\s*ID\s+OWNER/m.test(stdout)) return tableJobs(stdout, past);
+  } else if (/^[ \t]*ID[ \t]+OWNER/m.test(stdout)) return tableJobs(stdout, past);
   else if (/^OWNER\s+BATCH_NAME/m.test(stdout)) return batchJobs(stdout);
   throw new NotUnderstood(out);
 }

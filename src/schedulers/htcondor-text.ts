@@ -1,4 +1,6 @@
+import { between } from '../text.js';
 import type { Ad } from './htcondor-ads.js';
+import { mostJobs } from './most.js';
 import type { PilotState } from './scheduler.js';
 import type { UnderstoodJob } from './understanding.js';
 
@@ -21,8 +23,8 @@ export function longAds(text: string): Ad[] {
 /** `-xml` @returns undefined for a document without its end */
 export function xmlAds(text: string): Ad[] | undefined {
   if (!/<\/classads>\s*$/.test(text)) return undefined;
-  return [...text.matchAll(/<c>([\s\S]*?)<\/c>/g)].map(([, body = '']) => {
-    const cells = body.matchAll(/<a n="(\w+)">\s*(?:<b v="([tf])"\/>|<([irse])>([\s\S]*?)<\/\3>)\s*<\/a>/g);
+  return [...between(text, '<c>', '</c>')].map(body => {
+    const cells = body.matchAll(/<a n="(\w+)">\s*(?:<b v="([tf])"\/>|<([irse])>([^<]*)<\/\3>)\s*<\/a>/g);
     return Object.fromEntries([...cells].map(([, name, truth, type, said = '']) => [name, typed(truth, type, said)]));
   });
 }
@@ -98,7 +100,7 @@ const LETTERS: Record<string, readonly [PilotState, string]> = {
 };
 
 /** `ID OWNER SUBMITTED`, each table begins with its heading. */
-const ROW = /^\s*(?:\|-)?(\d+)\.(\d+)\s+\S+\s+\d+\/\d+\s+\d+:\d+\s*(.*)$/;
+const ROW = /^\s*(?:\|-)?(\d+)\.(\d+)\s+\S+\s+\d+\/\d+\s+\d+:\d+\s*(.*)$/s;
 
 /** condor_q's and condor_history's tables with a row for each job. @param past a removed job in there is over */
 export function tableJobs(text: string, past: boolean): UnderstoodJob[] {
@@ -122,10 +124,8 @@ export function batchJobs(text: string): UnderstoodJob[] {
   let columns: string[] = [];
   return text.split('\n').flatMap(line => {
     if (/^OWNER\s+BATCH_NAME\s/.test(line)) columns = line.split('SUBMITTED')[1]?.trim().split(/\s+/) ?? [];
-    const [, tail] =
-      /^\S.*?\s\d+\/\d+\s+\d+:\d+((?:\s+(?:_|\d+))+\s+\d+\.\d+\S*(?: \.\.\. \d+\.\d+)?)\s*$/.exec(line) ?? [];
-    if (tail === undefined || columns.length === 0) return [];
-    const cells = tail.trim().split(/\s+/);
+    const cells = behindTime(line);
+    if (cells === undefined || columns.length === 0) return [];
     const count = (name: string): number => Number(cells[columns.indexOf(name)]) || 0;
     const inQueue = (['RUN', 'IDLE', 'HOLD'] as const).filter(name => count(name) > 0);
     const only = inQueue.length === 1 ? BATCHES[inQueue[0] as keyof typeof BATCHES] : undefined;
@@ -136,14 +136,25 @@ export function batchJobs(text: string): UnderstoodJob[] {
   });
 }
 
+/** The cells of such a row behind its date and time, which are the last that look like that: counts, then ids. */
+function behindTime(line: string): string[] | undefined {
+  if (!/^\S/.test(line)) return undefined;
+  const words = line.trim().split(/\s+/);
+  const at = words.findLastIndex((word, n) => n > 1 && /^\d+:\d+$/.test(word) && /^\d+\/\d+$/.test(words[n - 1] ?? ''));
+  const cells = words.slice(at + 1);
+  const ids = cells.findIndex(cell => !/^(_|\d+)$/.test(cell));
+  const isWhole = /^\d+\.\d+\S*( \.\.\. \d+\.\d+)?$/.test(cells.slice(ids).join(' '));
+  return at > 0 && ids > 0 && isWhole ? cells : undefined;
+}
+
 const BATCHES = { RUN: ['running', 'RUNNING'], IDLE: ['queued', 'IDLE'], HOLD: ['held', 'HELD'] } as const;
 
 /** `4.0`, `4.0-2` or `1.0 ... 9.0`. Where some of those between are gone, only the ends are certain. */
 function idsOf(text: string, total: number): string[] {
   const [, cluster, first, last] = /^(\d+)\.(\d+)(?:-(\d+))?$/.exec(text) ?? [];
-  if (cluster === undefined) return [...text.matchAll(/(\d+)\.(\d+)/g)].map(m => `${m[1]}_${m[2]}`);
+  if (cluster === undefined) return [...text.matchAll(/(?<!\d)(\d+)\.(\d+)/g)].map(m => `${m[1]}_${m[2]}`);
   const [from, to] = [Number(first), Number(last ?? first)];
-  const whole = to - from + 1 === total;
+  const whole = to - from + 1 === total && total <= mostJobs;
   const procs = whole ? Array.from({ length: total }, (_, n) => from + n) : [...new Set([from, to])];
   return procs.map(proc => `${cluster}_${proc}`);
 }

@@ -1,4 +1,5 @@
 import { SchedulerError } from '../errors.js';
+import { abridged } from '../text.js';
 import type { Output } from './scheduler.js';
 
 /** Said where there is nothing any more to cancel. */
@@ -17,7 +18,8 @@ export function words(out: Output | undefined): string {
     .replaceAll(/<([^<>?\s]+)\?[^<>\s]*>/g, '<$1>')
     .split('\n');
   const said = lines.flatMap(line => line.trim().replace(/^(?:-- )?(?:ERROR:\s*)?(?:condor_\w+:\s*)?/i, '') || []);
-  return [...new Set(said)].slice(0, 4).join('; ').replaceAll(':; ', ': ');
+  const first = [...new Set(said)].slice(0, 4).map(line => abridged(line));
+  return first.join('; ').replaceAll(':; ', ': ');
 }
 
 export function refusal(program: string, out: Output | undefined): SchedulerError {

@@ -61,7 +61,7 @@ function touched(kind: Kind, out: Output): Omit<Understanding, 'kind'> {
   const jobs: UnderstoodJob[] = [];
   const complaints: string[] = [];
   for (const line of lines) {
-    const [, jobId, index, said] = /^Job <(\d+)(?:\[(\d+)\])?>:?\s+(.*)$/.exec(line) ?? [];
+    const [, jobId, index, said] = /^Job <(\d+)(?:\[(\d+)\])?>:?\s+(.*)$/s.exec(line) ?? [];
     const fine = / is being |is in progress/.test(line) || (kind === 'cancel' && /already finished/.test(line));
     if (jobId !== undefined && fine && (kind !== 'cancel' || CANCELLED.test(line))) {
       const reason = /is being/.test(said ?? '') ? {} : { reason: said as string };
@@ -108,19 +108,27 @@ function jobsOf(name: string, argv: readonly string[], text: string): LsfJob[] {
   return name === 'bhist' ? text.split('\n').flatMap(historyRow) : tableJobs(text);
 }
 
+/** The last `count` words of a row, where all are numbers and others stand in front. */
+function numbersAtEnd(line: string, count: number): number[] | undefined {
+  const words = line.trim().split(/\s+/);
+  const last = words.slice(-count);
+  return words.length > count + 1 && last.every(word => /^\d+$/.test(word)) ? last.map(Number) : undefined;
+}
+
 /** `bhist`: how long a job was in which state, and not in which it is. */
 function historyRow(line: string): LsfJob[] {
-  const [, jobId, index] = /^(\d+)(?:\[(\d+)\])?\s+\S+\s+.*?(?:\s+\d+){7}\s*$/.exec(line) ?? [];
-  return jobId === undefined ? [] : [idOf(jobId, index)];
+  const [, jobId, index] = /^(\d+)(?:\[(\d+)\])?\s/.exec(line) ?? [];
+  return jobId === undefined || !numbersAtEnd(line, 7) ? [] : [idOf(jobId, index)];
 }
 
 const COUNTS = ['PEND', 'DONE', 'RUN', 'EXIT', 'SSUSP', 'USUSP', 'PSUSP'];
 
 /** `bjobs -A`: how many tasks are in which state; the one that keeps the array alive is the array's. */
 function arrayRow(line: string): LsfJob[] {
-  const [, jobId, counts] = /^(\d+)\s+.*?\s((?:\s*\d+){8})\s*$/.exec(line) ?? [];
+  const jobId = /^(\d+)\s/.exec(line)?.[1];
+  const counts = numbersAtEnd(line, 8);
   if (jobId === undefined || counts === undefined) return [];
-  const numbers = counts.trim().split(/\s+/).map(Number).slice(1);
+  const numbers = counts.slice(1);
   const most = ['RUN', 'SSUSP', 'USUSP', 'PEND', 'PSUSP', 'EXIT', 'DONE'];
   const word = most.find(w => (numbers[COUNTS.indexOf(w)] ?? 0) > 0);
   return [{ ...idOf(jobId, undefined), ...(word === undefined ? {} : judge(word, {})) }];

@@ -10,7 +10,7 @@ export const lsfSurvey: Survey = {
 
   version: {
     command: limited('bsub', '-V'),
-    parse: out => /\b(?:LSF|OpenLava) .*?(\d+(?:\.\d+)+)/i.exec(`${out.stdout}\n${out.stderr}`)?.[1],
+    parse: out => versionIn(`${out.stdout}\n${out.stderr}`),
   },
 
   node: {
@@ -37,17 +37,27 @@ export const lsfSurvey: Survey = {
   },
 };
 
+/** `IBM Spectrum LSF Standard 10.1.0.9, Oct 16 2019` → 10.1.0.9 */
+function versionIn(text: string): string | undefined {
+  for (const line of text.split('\n')) {
+    const at = line.search(/\b(?:LSF|OpenLava) /i);
+    const version = at < 0 ? undefined : /(?<!\d)\d+(?:\.\d+)+/.exec(line.slice(at))?.[0];
+    if (version !== undefined) return version;
+  }
+  return undefined;
+}
+
 function queueOf(text: string): QueueInfo {
   const name = text.slice(0, text.indexOf('\n')).trim();
-  const status = /^\s*-?\d+\s+-?\d+\s+(\w+:\w+)/m.exec(text)?.[1] ?? 'Open:Active';
+  const status = /^[ \t]*-?\d+[ \t]+-?\d+[ \t]+(\w+:\w+)/m.exec(text)?.[1] ?? 'Open:Active';
   // minutes, below the name; where there are default limits too, those come first
-  const minutes = [...text.matchAll(/^ *RUNLIMIT *.*\n *(\d+(?:\.\d+)?) min/gm)].at(-1)?.[1];
-  const users = /^USERS: +(.+?) *$/m.exec(text)?.[1] ?? '';
+  const minutes = [...text.matchAll(/^ *RUNLIMIT.*\n *(\d+(?:\.\d+)?) min/gm)].at(-1)?.[1];
+  const users = /^USERS: (.*)$/m.exec(text)?.[1]?.trim() ?? '';
   const words = [
     ...(status === 'Open:Active' ? [] : [status]),
     ...(/^all( users)?$|^$/.test(users) ? [] : [`only for ${users}`]),
   ];
-  const perUser = /^\s*-?\d+\s+-?\d+\s+\w+:\w+\s+\S+\s+(\S+)/m.exec(text)?.[1];
+  const perUser = /^[ \t]*-?\d+[ \t]+-?\d+[ \t]+\w+:\w+[ \t]+\S+[ \t]+(\S+)/m.exec(text)?.[1];
   return {
     ...{ name, default: /default queue/i.test(text.split('PARAMETERS/STATISTICS')[0] ?? '') },
     ...{ open: status.startsWith('Open'), shared: true },

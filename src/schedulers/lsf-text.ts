@@ -1,3 +1,4 @@
+import { between, trimEndOf } from '../text.js';
 import type { PilotState } from './scheduler.js';
 
 /** Job states, bjobs(1) "STAT"; ZOMBI and UNKWN mean that LSF lost sight of a job that may well run. */
@@ -59,7 +60,7 @@ export function judge(word: string, { exitCode, words, started, killed }: Ending
   const state = Object.hasOwn(STATES, word) ? (STATES[word] as PilotState) : 'unknown';
   if (state === 'finished') return { state, word, exitCode: exitCode ?? 0 };
   if (state !== 'failed') return { state, word };
-  const said = words?.replace(/\.?\s*The CPU time used is.*$/s, '').replace(/[.;\s]+$/, '');
+  const said = words === undefined ? undefined : trimEndOf(words.split('The CPU time used is', 1)[0] as string, '.;');
   const exit = exitCode === undefined ? {} : { exitCode };
   // a job that never started can only have been taken away; INT is the first of the signals that bkill sends (bkill(1))
   const given = said !== undefined && /\bTERM_[A-Z_]+/.test(said);
@@ -101,7 +102,8 @@ export function longJobs(text: string): LsfJob[] {
     const head = lines[0] as string;
     const [, jobId, index] = RECORD.exec(head) as unknown as [string, string, string | undefined];
     // values may hold <, > and commas: Status is the one in front of Queue, and before any Command
-    const word = /,\s*Project\s*<.*?,\s*Status\s*<\s*([A-Z_]+)\s*>,\s*Queue\s*</s.exec(head)?.[1];
+    const behind = head.slice(Math.max(0, head.search(/,\s*Project\s*</)));
+    const word = /,\s*Status\s*<\s*([A-Z_]+)\s*>,\s*Queue\s*</.exec(behind)?.[1];
     if (word === undefined) throw new CutShort(head);
     const events = lines.flatMap(eventOf);
     const begun = events.findLast(e => /^(\[\d+\] )?started\b/i.test(e.text));
@@ -115,7 +117,7 @@ export function longJobs(text: string): LsfJob[] {
       started: begun !== undefined,
     });
     const why = judged.state === 'queued' || judged.state === 'held' ? waiting(lines) : undefined;
-    const node = /\bon\b[^<]*<(?:\d+\*)?([^>]+)>/.exec(begun?.text ?? '')?.[1];
+    const node = nodeIn(begun?.text ?? '');
     const runLimit = runLimitOf(lines);
     return {
       ...idOf(jobId, index),
@@ -161,7 +163,7 @@ export function historyJobs(text: string): LsfJob[] {
     if (word === undefined) throw new CutShort(lines[0] as string);
     const started = events.some(e => /^(Dispatched|Starting|Running|(\[\d+\] )?Started)\b/i.test(e.text));
     const judged = judge(word, { exitCode: exitOf(said), words: said, started, killed });
-    const why = /^Pending: (.*)$/s.exec(said ?? '')?.[1]?.replace(/[;\s]+$/, '');
+    const why = said?.startsWith('Pending: ') ? trimEndOf(said.slice('Pending: '.length), ';') : undefined;
     return {
       ...idOf(jobId, index),
       ...judged,
@@ -169,6 +171,13 @@ export function historyJobs(text: string): LsfJob[] {
       ...(node === undefined ? {} : { node }),
     };
   });
+}
+
+/** `started on <16*node07>` → node07. */
+function nodeIn(text: string): string | undefined {
+  const at = text.search(/\bon\b/);
+  const [inside] = at < 0 ? [] : between(text.slice(at), '<', '>');
+  return inside?.replace(/^\d+\*/, '') || undefined;
 }
 
 /** All records, when the text doesn't end within one; each shows `closing` near its end. */
@@ -233,13 +242,13 @@ export function secondsLeft({ started, runLimit }: LsfJob, now: string): number 
  * in the narrow form until there is one: so only what stands before and behind is split.
  */
 export function tableJobs(text: string): LsfJob[] {
-  const row = /^(\d+)(?:\[(\d+)\])?\s+\S+\s+([A-Z_]+)\s+\S+\s+\S+(\s+)(.*)$/;
-  const time = /\s((?:[A-Z][a-z]{2} +\d{1,2} +(?:\d\d:\d\d|\d{4})(?:\s.*)?)|\d\d\/\d\d-\d\d:\d\d:\d\d(?:\s.*)?)$/;
+  const row = /^(\d+)(?:\[(\d+)\])?\s+\S+\s+([A-Z_]+)\s+\S+\s+\S+(\s+)(.*)$/s;
+  const time = /\s((?:[A-Z][a-z]{2} +\d{1,2} +(?:\d\d:\d\d|\d{4})(?:\s.*)?)|\d\d\/\d\d-\d\d:\d\d:\d\d(?:\s.*)?)$/s;
   return text.split('\n').flatMap(line => {
-    const [, jobId, index, word, gap, rest] = row.exec(line.replace(/\s+$/, '')) ?? [];
+    const [, jobId, index, word, gap, rest] = row.exec(line.trimEnd()) ?? [];
     if (jobId === undefined || word === undefined || gap === undefined || rest === undefined) return [];
     if (!time.test(` ${rest}`)) return [];
-    const [, first, name] = /^(\S+)(.*)$/.exec(` ${rest}`.replace(time, '').trim()) ?? [];
+    const [, first, name] = /^(\S+)(.*)$/s.exec(` ${rest}`.replace(time, '').trim()) ?? [];
     // the column of FROM_HOST is 12 wide: more blanks than that mean that the next one is empty
     const host = gap.length >= 12 || first === '-' ? undefined : first;
     const task = /\[(\d+)\]$/.exec((gap.length >= 12 ? (first ?? '') + (name ?? '') : (name ?? '')).trim())?.[1];

@@ -1,6 +1,7 @@
 import { SchedulerError, UsageError } from '../errors.js';
 import { quote } from '../shell.js';
 import { render } from '../templates.js';
+import { abridged } from '../text.js';
 import { directiveLine, directiveValue } from './directives.js';
 import { CutShort, historyJobs, type LsfJob, longJobs, secondsLeft } from './lsf-text.js';
 import { isOver, type Output, type PilotStatus, type Scheduler } from './scheduler.js';
@@ -168,10 +169,15 @@ export function refusal(program: string, out: Output | undefined): SchedulerErro
 export function wordsOf(out: Output | undefined): string[] {
   const lines = (out?.stderr.trim() || out?.stdout || '').split('\n').flatMap(line => line.trim() || []);
   const usage = lines.findIndex(line => /Usage: b\w+/.test(line));
-  const told = (usage < 0 ? lines : lines.slice(0, usage + 1))
-    .map(l => l.replace(/\s*Usage: b\w+.*$/, ''))
-    .filter(Boolean);
-  return [...new Set(told.length > 0 ? told.slice(-5) : lines.slice(0, 1))];
+  const told = (usage < 0 ? lines : lines.slice(0, usage + 1)).map(withoutUsage).filter(Boolean);
+  const words = told.length > 0 ? told.slice(-5) : lines.slice(0, 1);
+  return [...new Set(words.map(line => abridged(line)))];
+}
+
+/** bsub and its like end a complaint with their usage, on the same line. */
+function withoutUsage(line: string): string {
+  const at = line.search(/Usage: b\w/);
+  return at < 0 ? line : line.slice(0, at).trimEnd();
 }
 
 const AWAY_HINT = "the site's LSF is down or busy: try again when it is back";

@@ -17,6 +17,6 @@ export function nativeIds(id: string): string[] {
 
 /** The last line of a submission's answer that is a job id: banners come before, and sometimes behind. */
 export function submittedId(stdout: string): string | undefined {
-  const ids = [...stdout.matchAll(/^[ \t]*(\d+(?:\[\])?)\.[\w-]*[A-Za-z][\w.-]*[ \t]*\r?$/gm)];
+  const ids = [...stdout.matchAll(/^[ \t]*(\d+(?:\[\])?)\.(?=[\w-]*[A-Za-z])[\w.-]+[ \t]*\r?$/gm)];
   return canonicalId(ids.at(-1)?.[1] ?? '');
 }

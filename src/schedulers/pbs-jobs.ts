@@ -1,3 +1,4 @@
+import { between } from '../text.js';
 import { canonicalId } from './pbs-ids.js';
 
 /** One job's attributes as the system spells them, `Resource_List.walltime` for nested ones. */
@@ -28,11 +29,24 @@ export function jobsFromJson(text: string): RawJob[] | undefined {
   const start = text.indexOf('{');
   if (start < 0) return undefined;
   const body = text.slice(start);
-  const root = parseJson(body) ?? parseJson(body.replace(/("Variable_List":\s*)\{\n[\s\S]*?^\s*\}(,?)$/gm, '$1{}$2'));
+  const root = parseJson(body) ?? parseJson(withoutVariables(body));
   if (!isObject(root)) return undefined;
   if (root.Jobs === undefined) return [];
   if (!isObject(root.Jobs)) return undefined;
   return Object.entries(root.Jobs).map(([native, job]) => ({ native, attributes: flatten(job) }));
+}
+
+/** JSON in lines, with every `Variable_List` empty. */
+function withoutVariables(text: string): string {
+  const kept: string[] = [];
+  let isInside = false;
+  for (const line of linesOf(text)) {
+    const end: string | undefined = isInside ? /^\s*(\},?)\s*$/.exec(line)?.[1] : undefined;
+    if (end !== undefined) kept[kept.length - 1] += end;
+    else if (!isInside) kept.push(line);
+    isInside = isInside ? end === undefined : /"Variable_List":\s*\{$/.test(line);
+  }
+  return kept.join('\n');
 }
 
 function parseJson(text: string): unknown {
@@ -110,13 +124,16 @@ export function jobsFromDsv(text: string): RawJob[] {
 
 /** Torque's `qstat -x`: documents one after the other, a flat element per job. Jobs that were cut off are left out. */
 export function* jobsFromXml(text: string, wanted = all): Generator<RawJob> {
-  for (const [, body = ''] of text.matchAll(/<Job>([\s\S]*?)<\/Job>/g)) {
+  for (const body of between(text, '<Job>', '</Job>')) {
     const value = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)<`).exec(body)?.[1];
     const native = value('Job_Id');
     if (native === undefined || canonicalId(native) === undefined || !wanted(native, value('Job_Name'))) continue;
     yield { native, attributes: elements(body) };
   }
 }
+
+/** So deep no document of Torque's goes; what is deeper counts as what it lies in. */
+const DEEPEST = 32;
 
 /** The text of all elements, by their names with those around them in front. */
 function elements(xml: string): Map<string, string> {
@@ -125,7 +142,7 @@ function elements(xml: string): Map<string, string> {
   for (const [, close, name, value] of xml.matchAll(/<(\/?)([A-Za-z_][\w.-]*)\s*\/?>|([^<]+)/g)) {
     const key = path.join('.');
     if (value !== undefined) found.set(key, (found.get(key) ?? '') + decode(value));
-    else if (!close) path.push(name as string);
+    else if (!close) path.splice(DEEPEST, 1, name as string);
     else if (path.includes(name as string)) path.length = path.lastIndexOf(name as string);
   }
   return found;

@@ -28,7 +28,7 @@ function understand(command: string, out: Output, interpret: Interpret, over: Ra
   const named = args.flatMap(arg => (arg.startsWith('-') ? [] : (canonicalId(arg) ?? [])));
 
   if (kind === 'submit') {
-    const ids = [...out.stdout.matchAll(/^[ \t]*(\d+(?:\[\d*\])?\.[\w-]*[A-Za-z][\w.-]*)[ \t]*\r?$/gm)];
+    const ids = [...out.stdout.matchAll(/^[ \t]*(\d+(?:\[\d*\])?\.(?=[\w-]*[A-Za-z])[\w.-]+)[ \t]*\r?$/gm)];
     const jobs = ids.map(([, id]) => ({ id: canonicalId(id as string) as string }));
     return { kind, jobs, ...(jobs.length === 0 && error === undefined ? { error: silence(out) } : wrong) };
   }
@@ -159,14 +159,14 @@ function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cu
   if (text.trim() === '') return result([], false);
   if (/^<\?xml|<Data>/m.test(text))
     return result(jobsFromXml(text), !isWhole(text, 'Data') || !text.includes('<Data>'));
-  if (/^\s*\{/m.test(text) && !/^Job Id:/m.test(text)) {
-    const jobs = jobsFromJson(text.slice(text.search(/^\s*\{/m)));
+  if (/^[ \t]*\{/m.test(text) && !/^Job Id:/m.test(text)) {
+    const jobs = jobsFromJson(text.slice(text.search(/^[ \t]*\{/m)));
     return result(jobs ?? [], jobs === undefined);
   }
   // what comes behind the last line end may be half of anything
   const cut = !text.endsWith('\n');
   const lines = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (/^Job Id:[^|\n]*\|/m.test(lines)) return result(jobsFromDsv(lines), cut);
+  if (/^Job Id:[^|\n\r\u2028\u2029]*\|/m.test(lines)) return result(jobsFromDsv(lines), cut);
   if (/^Job Id:/m.test(lines)) {
     const jobs = [...jobsFromText(lines)];
     // a block ends with an empty line

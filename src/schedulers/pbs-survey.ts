@@ -50,7 +50,7 @@ function parse([queues, server]: readonly Output[]): QueueInfo[] {
     const said = queues?.stderr.trim().split('\n').slice(-3).join('; ');
     throw new SchedulerError(`qstat could not tell the queues: ${said || 'no answer'}`);
   }
-  const usual = /^\s*default_queue = (\S+)/m.exec(server?.stdout ?? '')?.[1];
+  const usual = /^[ \t]*default_queue = (\S+)/m.exec(server?.stdout ?? '')?.[1];
   return queues.stdout
     .replaceAll('\n\t', '')
     .split(/^Queue: /m)
@@ -60,7 +60,9 @@ function parse([queues, server]: readonly Output[]): QueueInfo[] {
 
 function queueOf(text: string, usual: string | undefined): QueueInfo {
   const name = text.slice(0, text.indexOf('\n')).trim();
-  const values = new Map([...text.matchAll(/^\s+([\w.]+) = (.*?)\s*$/gm)].map(m => [m[1] as string, m[2] as string]));
+  const values = new Map(
+    [...text.matchAll(/^[ \t]+([\w.]+) = (.*)$/gm)].map(m => [m[1] as string, (m[2] as string).trim()]),
+  );
   const is = (key: string): boolean => values.get(key)?.toLowerCase() === 'true';
   const words = [
     ...(is('enabled') ? [] : ['disabled']),

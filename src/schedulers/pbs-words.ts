@@ -1,4 +1,5 @@
 import { SchedulerError } from '../errors.js';
+import { abridged } from '../text.js';
 import type { Output } from './scheduler.js';
 
 /** What the system says of a server it can't reach, whatever the exit status. */
@@ -22,7 +23,8 @@ export function answered(system: string, program: string, out: Output | undefine
     throw refusal(system, program, { ...out, stderr: lines.filter(line => !OVER.test(line)).join('\n') });
 }
 
-const said = (text: string): string[] => text.split(/\r?\n/).filter(line => line.trim() !== '');
+const said = (text: string): string[] =>
+  text.split(/\r?\n/).flatMap(line => (line.trim() === '' ? [] : abridged(line)));
 
 /** The system's own words: what a PBS program said, or else all of it. */
 export function words(out: Output | undefined): string {

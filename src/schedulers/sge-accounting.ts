@@ -9,15 +9,15 @@ export function accountRows(text: string): Row[] | undefined {
   const rows = new Map<string, Row>();
   for (const [n, record] of records.entries()) {
     const value = (key: string): string | undefined =>
-      new RegExp(`^${key}[ \\t]+(.*?)[ \\t]*\\n`, 'm').exec(record)?.[1];
+      new RegExp(`^${key}[ \\t](.*)\\n`, 'm').exec(record)?.[1]?.trim();
     const [job, task, exit] = [value('jobnumber'), value('taskid'), value('exit_status')];
-    const [, code, words] = /^(\d+)(?:\s*:\s*(.*))?$/.exec(value('failed') ?? '') ?? [];
+    const [, code, words] = /^(\d+)(?:\s*:(.*))?$/s.exec(value('failed') ?? '') ?? [];
     if (!job || !/^\d+$/.test(job) || code === undefined || !exit || !/^\d+/.test(exit)) {
       if (n === records.length - 1) return undefined;
       continue;
     }
     const tasks = task && /^\d+$/.test(task) ? task : undefined;
-    const ended = outcome(Number(code), words, Number.parseInt(exit, 10), value('deleted_by'));
+    const ended = outcome(Number(code), words?.trim(), Number.parseInt(exit, 10), value('deleted_by'));
     const row = { job, tasks, name: value('jobname'), isWholeName: true, owner: value('owner'), ...ended };
     rows.set(`${job}.${tasks ?? ''}`, strip({ ...row, node: value('hostname') }));
   }

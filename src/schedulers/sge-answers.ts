@@ -1,3 +1,5 @@
+import { append } from '../text.js';
+import { taskNumbers } from './most.js';
 import type { PilotState } from './scheduler.js';
 import { type Element, every, field, parseXml } from './sge-xml.js';
 
@@ -40,19 +42,10 @@ export function stateOf(word: string): PilotState {
   return LETTERS.find(([pattern]) => pattern.test(word))?.[1] ?? 'unknown';
 }
 
-/** More tasks than any site allows in one array (max_aj_tasks is 75000 unless changed). */
-const MOST_TASKS = 1_000_000;
-
 /** `1-7:2,9` → 1, 3, 5, 7, 9. @returns undefined for what is no list of tasks */
 export function taskList(text: string): number[] | undefined {
-  const tasks = new Set<number>();
-  for (const part of text.split(',')) {
-    const [, from, to, step] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part.trim()) ?? [];
-    const [first, last, by] = [Number(from), Number(to ?? from), Number(step ?? 1)];
-    if (from === undefined || first < 1 || last < first || last > MOST_TASKS || by < 1) return undefined;
-    for (let n = first; n <= last; n += by) tasks.add(n);
-  }
-  return [...tasks];
+  const list = taskNumbers(text.replaceAll(' ', ''));
+  return list?.includes(0) ? undefined : list;
 }
 
 /** The ids of a row: `72`, or `72_1`, `72_2` for tasks. A list of tasks that can't be read leaves the job as one. */
@@ -104,8 +97,7 @@ export function detailRows(root: Element): Row[] {
   const notes = new Map<string, string[]>();
   for (const message of every(root, 'SME_message_list'))
     for (const one of message.children)
-      for (const { text } of every(one, 'ULNG_value'))
-        notes.set(text.trim(), [...(notes.get(text.trim()) ?? []), field(one, 'MES_message') ?? '']);
+      for (const { text } of every(one, 'ULNG_value')) append(notes, text.trim(), field(one, 'MES_message') ?? '');
   return [...every(root, 'djob_info')]
     .flatMap(info => info.children)
     .flatMap((job): Row[] => {
@@ -136,17 +128,18 @@ const ARRAY_BIT = 128;
 export function detailTextRows(text: string): Row[] {
   return blocks(text).flatMap(block => {
     const value = (key: string): string | undefined =>
-      new RegExp(`^${key}:[ \\t]*(.*?)[ \\t]*$`, 'm').exec(block)?.[1] || undefined;
+      new RegExp(`^${key}:(.*)$`, 'm').exec(block)?.[1]?.trim() || undefined;
     const id = value('job_number');
     if (!id || !/^\d+$/.test(id)) return [];
-    const lettered = [...block.matchAll(/^job_state[ \t]+(\d+):[ \t]+([A-Za-z]+)[ \t]*$/gm)];
+    const letters = [...block.matchAll(/^job_state[ \t]+(\d+):[ \t]+([A-Za-z]+)[ \t]*$/gm)];
+    const lettered = new Map(letters.map(m => [m[1], m[2]]));
     const errors = new Map([...block.matchAll(/^error reason[ \t]+(\d+):[ \t]+(.*)$/gm)].map(m => [m[1], m[2]]));
     const numbers = new Set([...block.matchAll(/^(?:usage|error reason|job_state)[ \t]+(\d+):/gm)].map(m => m[1]));
     const started = [...numbers].map(task => ({
       task: task as string,
       isRunning: !errors.has(task),
       error: errors.get(task)?.trim() ?? '',
-      ...(lettered.some(m => m[1] === task) ? { word: lettered.find(m => m[1] === task)?.[2] } : {}),
+      ...(lettered.has(task) ? { word: lettered.get(task) } : {}),
     }));
     const info = /^scheduling info:[ \t]*(.*(?:\n[ \t]+.*)*)/m.exec(block)?.[1] ?? '';
     const notes = info.split('\n').map(l => l.trim());
@@ -177,7 +170,8 @@ function detailed(
   const isHeld = hasPredecessor || own.some(n => /hold state|job dependencies/i.test(n));
   const waits = { state: isHeld ? 'held' : 'queued', reason: own.slice(-3).join('; ') || undefined } as const;
   if (!tasks) return rows.length > 0 ? rows : [strip({ job, ...waits })];
-  const rest = (taskList(tasks) ?? []).map(String).filter(n => !started.some(s => s.task === n));
+  const begun = new Set(started.map(s => s.task));
+  const rest = (taskList(tasks) ?? []).map(String).filter(n => !begun.has(n));
   // beside tasks that have started, one that is not there waits or is over
   return [...rows, ...rest.map(n => strip({ job, tasks: n, ...(started.length === 0 ? waits : {}) }))];
 }
@@ -196,7 +190,7 @@ export function tableRows(text: string): Row[] {
 }
 
 const DATED =
-  /^\s*(\d+)\s+\d+\.\d+\s.*?\s([dEhrRsStTwqzNPA]{1,6})\s+\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d(?:\.\d+)?(?:\s+(.*))?$/;
+  /^\s*(\d+)\s+\d+\.\d+\s.*?\s([dEhrRsStTwqzNPA]{1,6})\s+\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d(?:\.\d+)?(?:\s+(.*))?$/s;
 const UNDATED = /^\s*\d+\s+\d+\.\d+\s/;
 
 /** What follows the date: `[queue@node] [MASTER|SLAVE] [slots] [tasks]`. */

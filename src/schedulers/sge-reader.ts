@@ -122,7 +122,8 @@ function subject(args: readonly string[]): Kind {
 
 /** The first line of any usage is the version, asked for or not. */
 function version(out: Output): Understanding {
-  const isTold = /^\S*(SGE|GE|UGE|AGE|Grid Engine)\b.*\d/m.test(`${out.stdout}\n${out.stderr}`);
+  const lines = `${out.stdout}\n${out.stderr}`.split('\n');
+  const isTold = lines.some(line => /^\S*(SGE|GE|UGE|AGE|Grid Engine)\b/.test(line) && /\d/.test(line));
   return isTold && out.exitCode === 0 ? { kind: 'version', jobs: [] } : failure('version', out);
 }
 

@@ -62,10 +62,10 @@ function queueOf(values: ReadonlyMap<string, string>, ofOneNode: readonly string
 function blocks(text: string, first: string): Map<string, string>[] {
   const found: Map<string, string>[] = [];
   for (const line of text.replaceAll(/\\\n\s*/g, ' ').split('\n')) {
-    const [, name, value = ''] = /^(\w+)\s+(.*?)\s*$/.exec(line) ?? [];
+    const [, name, value = ''] = /^(\w+)\s(.*)$/s.exec(line) ?? [];
     if (name === undefined) continue;
     if (name === first) found.push(new Map());
-    found.at(-1)?.set(name, value);
+    found.at(-1)?.set(name, value.trim());
   }
   return found;
 }

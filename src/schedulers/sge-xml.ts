@@ -6,17 +6,22 @@ export interface Element {
   text: string;
 }
 
+/** Of elements within each other. */
+const DEEPEST = 200;
+
 /**
  * The root element of a document, whatever stands around it. Grid Engine's documents are elements, attributes and text,
  * and not always well-formed: an end tag that nothing opened is passed over, one that is missing is made good.
  * @param take is shown each element below the root at its end; one that it takes is left out of the document, which may
  *   be too large to be kept
- * @returns undefined when the root never ends: the document was cut
+ * @returns undefined when the root never ends: the document was cut; or is deeper than any of Grid Engine's
  */
 export function parseXml(text: string, take: (element: Element) => boolean = () => false): Element | undefined {
   const open: Element[] = [];
   let end = 0;
-  for (const tag of text.matchAll(/<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g)) {
+  for (const tag of text.matchAll(
+    /<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/g,
+  )) {
     const [all, slash, name = '', rest = '', empty] = tag;
     const inner = open.at(-1);
     if (inner && tag.index > end) inner.text += decode(text.slice(end, tag.index));
@@ -29,6 +34,7 @@ export function parseXml(text: string, take: (element: Element) => boolean = () 
       continue;
     }
     const element: Element = { name, attributes: attributesOf(rest), children: [], text: '' };
+    if (open.length >= DEEPEST) return undefined;
     inner?.children.push(element);
     open.push(element);
     if (!empty) continue;

@@ -1,8 +1,10 @@
 import { SchedulerError, UsageError } from '../errors.js';
 import { quote } from '../shell.js';
 import { render } from '../templates.js';
+import { abridged } from '../text.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
+import { bounded, every } from './most.js';
 import { isOver, type Output, type PilotJob, type PilotStatus, type Scheduler } from './scheduler.js';
 import { accountRows } from './sge-accounting.js';
 import { detailTextRows, idsOf, queueRows, type Row } from './sge-answers.js';
@@ -43,23 +45,25 @@ export const sge: Scheduler = {
 
     const said = others.filter(o => o.exitCode === 0).map(o => o.stdout);
     const ended = said.flatMap(text => accountRows(text) ?? []).filter(r => r.name === tag && ids.includes(r.job));
-    const details = new Map(said.flatMap(detailTextRows).flatMap(row => idsOf(row).map(id => [id, row] as const)));
+    const told = every(said.flatMap(detailTextRows), row => idsOf(row).map(id => [id, row] as const));
+    const details = new Map(bounded('Grid Engine', told));
     const now = Date.parse(`${/^now (\S+)$/m.exec(said.at(-1) ?? '')?.[1]}Z`);
 
     const found = new Map<string, PilotStatus>();
     // what isn't over there, and is not in the queue, was deleted before it ran again: it has no record of that
-    for (const row of ended)
-      for (const status of statuses(row)) if (isOver(status.state) && row.owner === user) found.set(status.id, status);
-    for (const row of rows)
-      for (const status of statuses(row)) {
-        const secondsLeft = status.state === 'running' ? left(row, now) : undefined;
-        const reason = waiting(status, details.get(status.id));
-        found.set(status.id, {
-          ...status,
-          ...(reason ? { reason } : {}),
-          ...(secondsLeft === undefined ? {} : { secondsLeft }),
-        });
-      }
+    const own = ended.filter(row => row.owner === user);
+    for (const status of bounded('Grid Engine', every(own, statuses)))
+      if (isOver(status.state)) found.set(status.id, status);
+    const timed = (row: Row): PilotStatus[] => {
+      const seconds = left(row, now);
+      return statuses(row).map(s =>
+        s.state === 'running' && seconds !== undefined ? { ...s, secondsLeft: seconds } : s,
+      );
+    };
+    for (const status of bounded('Grid Engine', every(rows, timed))) {
+      const reason = waiting(status, details.get(status.id));
+      found.set(status.id, { ...status, ...(reason ? { reason } : {}) });
+    }
     return [...found.values()];
   },
 
@@ -146,7 +150,7 @@ export function refusalWords(out: Output | undefined): string {
   const lines = texts.find(t => t.some(l => PREFIX.test(l))) ?? texts.find(t => t.length > 0) ?? [];
   const start = lines.findIndex(line => PREFIX.test(line));
   const told = lines.slice(Math.max(0, start)).filter(line => !/^Exiting\.$|^usage: |^\[-/i.test(line));
-  return [...new Set(told.slice(0, 5).map(line => line.replace(PREFIX, '')))].join('; ');
+  return [...new Set(told.slice(0, 5).map(line => abridged(line.replace(PREFIX, ''))))].join('; ');
 }
 
 function refusal(program: string, out: Output | undefined): SchedulerError {

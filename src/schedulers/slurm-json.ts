@@ -9,7 +9,7 @@ export function jsonAnswer(text: string, program: string): { jobs: readonly Unde
   let all: unknown;
   try {
     // banners of the login node come before
-    all = JSON.parse(text.slice(Math.max(0, text.search(/^\s*\{/m))));
+    all = JSON.parse(text.slice(Math.max(0, text.search(/^[ \t]*\{/m))));
   } catch {
     return { jobs: [], error: 'the answer is no whole JSON' };
   }

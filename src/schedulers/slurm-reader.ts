@@ -127,13 +127,31 @@ function jobOf(row: Row, known: string | undefined): UnderstoodJob[] {
 function records(text: string): UnderstoodJob[] {
   return text.split(/^(?=JobId=\d)/m).flatMap(record => {
     // the name comes before and may hold anything; so may command and comment, which come behind
-    const rest = /\s+UserId=[\s\S]*$/.exec(record)?.[0] ?? record;
+    const behind = record.search(/\sUserId=/);
+    const rest = record.slice(Math.max(0, behind));
     const head = record.slice(0, record.length - rest.length);
     const [, job, , array, task] =
       /^JobId=(\d+)(\s+ArrayJobId=(\d+)\s+ArrayTaskId=([\d,:%.-]+))?/.exec(head.replaceAll(/\s+/g, ' ')) ?? [];
-    const [, state, reason] = /\sJobState=(\S+)\s+Reason=(.*?)\s+(?:\w+=\S*\s+)?Dependency=/.exec(rest) ?? [];
+    const { state, reason } = stateIn(rest);
     if (job === undefined || state === undefined) return [];
     const id = array === undefined ? job : `${array}_${/^\d+$/.test(task as string) ? task : `[${task}]`}`;
     return understood(id, state, reason, exitOf(/\sExitCode=(\d+:\d+)/.exec(rest)?.[1] ?? ''));
   });
+}
+
+/** `JobState=PENDING Reason=…`, which may be several words, up to `Dependency=` or to the one field before that. */
+function stateIn(record: string): { state?: string; reason?: string } {
+  const begin = /\sJobState=(\S+)\s+Reason=/.exec(record);
+  if (!begin) return {};
+  const said = record.slice(begin.index + begin[0].length);
+  const end = said.search(/\sDependency=/);
+  if (end < 0) return {};
+  return {
+    state: begin[1] as string,
+    reason: said
+      .slice(0, end)
+      .trimEnd()
+      .replace(/\s\w+=\S*$/, '')
+      .trimEnd(),
+  };
 }

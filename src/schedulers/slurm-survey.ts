@@ -22,7 +22,7 @@ export const slurmSurvey: Survey = {
       if (partitions?.exitCode !== 0) return refused(partitions);
       const usual = usualNodes(nodes?.exitCode === 0 ? nodes.stdout : '');
       return partitions.stdout.split('\n').flatMap(line => {
-        const values = new Map([...line.matchAll(/(\w+)=(\S*)/g)].map(m => [m[1] as string, m[2] as string]));
+        const values = new Map([...line.matchAll(/(?<!\w)(\w+)=(\S*)/g)].map(m => [m[1] as string, m[2] as string]));
         const name = values.get('PartitionName');
         return name === undefined ? [] : [{ ...partition(name, values), ...usual.get(name) }];
       });
@@ -35,7 +35,9 @@ export const slurmSurvey: Survey = {
       return { argv: [...argv, '--test-only'], ...(stdin === undefined ? {} : { stdin }) };
     },
     parse(out) {
-      const told = /^sbatch: Job \d+ to start at (\S+).*? on nodes? (\S+)(?: in partition (\S+))?/m.exec(out.stderr);
+      const told = /^sbatch: Job \d+ to start at (\S+)(?=\s).*? on nodes? (\S+)(?: in partition (\S+))?/m.exec(
+        out.stderr,
+      );
       if (out.exitCode === 0 && told) return `would start at ${told[1]}${told[3] ? ` in ${told[3]}` : ''}`;
       return out.exitCode === 0 ? 'would be taken' : refused(out);
     },

@@ -1,7 +1,9 @@
 import { SchedulerError } from '../errors.js';
 import { render } from '../templates.js';
+import { abridged } from '../text.js';
 import { clock } from '../units.js';
 import { directiveLine, directiveValue } from './directives.js';
+import { bounded, every, taskNumbers } from './most.js';
 import { isOver, type Output, type PilotState, type PilotStatus, type Scheduler } from './scheduler.js';
 
 /** Job state codes, squeue(1) "JOB STATE CODES"; sacct(1) adds words behind some (`CANCELLED by 1002`). */
@@ -96,10 +98,16 @@ export const slurm: Scheduler = {
     if (queue.stdout !== '' && !queue.stdout.endsWith('\n'))
       throw new SchedulerError("Slurm's squeue was cut short in its answer");
     const found = new Map<string, PilotStatus>();
-    if (accounting?.exitCode === 0) for (const s of rows(accounting.stdout).flatMap(fromSacct)) found.set(s.id, s);
-    const live = rows(queue.stdout).flatMap(row => fromSqueue(row, tag));
+    if (accounting?.exitCode === 0)
+      for (const s of bounded('Slurm', every(rows(accounting.stdout), fromSacct))) found.set(s.id, s);
+    const live = every(rows(queue.stdout), row => {
+      const found = fromSqueue(row, tag);
+      // a banner may hold bars, too; a row with our name that can't be read must not count as gone
+      if (found.length > 0 || row.at(-1) !== tag) return found;
+      throw new SchedulerError("Slurm's squeue was garbled in its answer");
+    });
     // an array that has begun shows its tasks one by one in squeue, and its pending rest as one line
-    for (const s of live) found.set(s.id, { ...found.get(s.id), ...s });
+    for (const s of bounded('Slurm', live)) found.set(s.id, { ...found.get(s.id), ...s });
     return [...found.values()];
   },
 
@@ -162,21 +170,11 @@ function timeLeft(text: string | undefined): number | undefined {
   return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
 
-/** No array is larger: the most that MaxArraySize can be, slurm.conf(5). */
-const MOST_TASKS = 4_000_001;
-
 /** `17_[2-4,9%2]` → 17_2, 17_3, 17_4, 17_9; anything else, also a list that was abridged, stays itself. */
 export function expandTasks(id: string): string[] {
   const [, job, list] = /^(\d+)_\[([\d,:-]+)(?:%\d+)?\]$/.exec(id) ?? [];
   if (job === undefined || list === undefined) return [id];
-  const tasks = new Set<string>();
-  for (const part of list.split(',')) {
-    const [, from, to, step] = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part) ?? [];
-    const [first, last] = [Number(from), Number(to ?? from)];
-    if (from === undefined || last < first || last > MOST_TASKS) return [id];
-    for (let n = first; n <= last; n += Number(step ?? 1) || 1) tasks.add(`${job}_${n}`);
-  }
-  return [...tasks];
+  return taskNumbers(list)?.map(n => `${job}_${n}`) ?? [id];
 }
 
 /** What Slurm itself said, all of it: the line that says why is often not the one that says that it failed. */
@@ -185,7 +183,7 @@ export function slurmsWords(text: string): string {
   // banners come before; what follows without Slurm's name in front is the rest of a longer message
   const start = lines.findIndex(line => PREFIX.test(line));
   const told = lines.slice(Math.max(0, start)).filter(line => !/^Try "\w+ --help"/.test(line));
-  const said = told.slice(-5).map(line => line.replace(PREFIX, ''));
+  const said = told.slice(-5).map(line => abridged(line.replace(PREFIX, '')));
   // the verdict comes last in Slurm, first here
   const verdict = said.filter(line => VERDICT.test(line)).map(line => line.replace(VERDICT, ''));
   return [...new Set([...verdict, ...said.filter(line => !VERDICT.test(line))])].join('; ');

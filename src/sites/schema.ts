@@ -34,6 +34,13 @@ const line = z
   .min(1)
   .regex(/^[^\r\n\0]*$/, 'must be a single line');
 
+/** A directory of the site's, in which its own variables may stand. */
+const place = line.regex(
+  /^(?:[^$`"\\]|\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\})*$/,
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+  'may hold variables of the site, $NAME or ${NAME}, and otherwise no $, no `, no " and no backslash',
+);
+
 const date = z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, 'must be a date, YYYY-MM or YYYY-MM-DD');
 
 /** Where HTCondor itself comes from, on a headnode and for the glide-ins' payload. */
@@ -141,11 +148,11 @@ export const profileSchema = z.strictObject({
   directories: z
     .strictObject({
       /** Where scailfin keeps its things; seen by login and compute nodes alike. Shell variables of the site are allowed. */
-      work: line.optional(),
+      work: place.optional(),
       /** A node's own fast disk, for the jobs' sandboxes. */
-      local: line.optional(),
-      home: line.optional(),
-      scratch: line.optional(),
+      local: place.optional(),
+      home: place.optional(),
+      scratch: place.optional(),
     })
     .default({}),
   node: z

@@ -1,5 +1,6 @@
 # weigh.awk: what a site's glide-ins should become. Reads four files of tab-separated lines: jobs found unfit (until, id),
-# slots, grid jobs, idle jobs (largest first). Prints shell assignments.
+# slots, grid jobs, idle jobs (largest first). Prints shell assignments, of numbers and of jobs' ids, and of nothing else:
+# what a node or a site put into a column must not be the shell's.
 BEGIN { many = 1e9 }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
 FILENAME ~ /\/slots$/ {
@@ -15,7 +16,7 @@ FILENAME ~ /\/slots$/ {
   next
 }
 FILENAME ~ /\/grid$/ {
-  if ($1 != site) next
+  if ($1 != site || $2 !~ /^[0-9]+\.[0-9]+$/) next
   if ($3 == 5) { held++; if ($4 ~ /^[0-9]/) running++; next }
   # HTCondor asks the site every so often; who is in the pool runs, whatever it heard last
   if ($3 == 2 || ($3 == 1 && $4 in known)) { running++; runs[++nRuns] = $2; batch[$2] = $4; next }
@@ -24,6 +25,7 @@ FILENAME ~ /\/grid$/ {
 }
 FILENAME ~ /\/idle$/ {
   if (!begun++) begin()
+  if ($3 !~ /^[0-9]+\.[0-9]+$/) next
   # a job that names sites, and not this one, is for others
   if ($6 ~ /ScailfinSite/ && index($6, "\"" site "\"") == 0) next
   c = $1 + 0

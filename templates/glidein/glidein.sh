@@ -64,7 +64,9 @@ sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "
 # images and large files, for the steps of all glide-ins of this user's cluster on this node; gone when the last one goes
 local=${local_dir:-${TMPDIR:-/tmp}}
 cache=$local/scailfin-cache-$trust_domain-$(id -u)
-{ mkdir -p "$cache" && [ -O "$cache" ] && [ ! -L "$cache" ] && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
+# ours, and no link: anybody may put something by that name into /tmp
+ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
+{ mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
 # renewed in place while jobs run
@@ -96,6 +98,7 @@ leave() {
 }
 # a cache that no glide-in holds. Images may have directories that even their owner can't write to
 drop() {
+  ours "$1" || return 0
   [ ! -e "$1/held" ] || (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
 }
 # Torque and PBS kill what is left of a job's session when the shell above this one has got their TERM (pbs_mom, kill_job),
@@ -106,7 +109,7 @@ keep() {
   master=$told
   leave
 }
-keeper="$(declare -f marked condors jobs_of_ours leave drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
+keeper="$(declare -f marked condors jobs_of_ours leave ours drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
 exec 9> >(exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" "$cache" >/dev/null 2>&1)
 tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'
@@ -115,10 +118,10 @@ trap 'say "leaving: $why"; exit 0' TERM INT HUP
 
 # held by a lock, which ends with this process. Who comes as another one leaves makes it anew
 for _ in 1 2 3 4 5; do
-  mkdir -p "$cache" && exec 8>>"$cache/held" && { flock -s 8 || :; } && [ "$cache/held" -ef /proc/self/fd/8 ] && break
+  mkdir -p "$cache" && ours "$cache" && exec 8>>"$cache/held" && { flock -s 8 || :; } && [ "$cache/held" -ef /proc/self/fd/8 ] && break
 done 2>/dev/null
 # of clusters whose glide-ins were killed without a word
-for old in "$local/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || [ ! -O "$old" ] || drop "$old"; done
+for old in "$local/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || drop "$old"; done
 
 # ---- into the pool
 # a batch system that is HTCondor itself tells its jobs of itself, and each _CONDOR_NAME would override NAME here;

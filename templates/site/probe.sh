@@ -2,11 +2,20 @@
 # probe WORK NAME: what a site's login node or a headnode is, as KEY=VALUE lines. WORK may hold the site's own variables.
 export LC_ALL=C
 work=$1 name=$2
-eval "base=\"$work\""
+# expand TEXT: with variables put in, $NAME and ${NAME}; nothing else in it is the shell's to run or to take apart
+expand() {
+  local rest=$1 out=''
+  while [[ $rest =~ ^([^$]*)\$(([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})(.*)$ ]]; do
+    local name=${BASH_REMATCH[3]}${BASH_REMATCH[4]}
+    out+=${BASH_REMATCH[1]}${!name-} rest=${BASH_REMATCH[5]}
+  done
+  printf '%s\n' "$out$rest"
+}
+base=$(expand "$work")
 case $base in
   /*/*) ;;
   # many sites set $SCRATCH and the like for login shells only
-  *) base=$(bash -lc "printf '%s\n' \"$work\"" 2>/dev/null </dev/null | tail -n 1) ;;
+  *) base=$(bash -lc "$(declare -f expand); expand \"\$1\"" bash "$work" 2>/dev/null </dev/null | tail -n 1) ;;
 esac
 case $base in
   /*/*) ;;

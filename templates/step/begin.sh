@@ -85,7 +85,9 @@ end_all() {
 remove() {
   for path; do
     [ -e "$path" ] || [ -L "$path" ] || continue
-    rm -rf "$path" 2>/dev/null || { chmod -R u+rwX "$path" && rm -rf "$path"; } 2>/dev/null
+    rm -rf "$path" 2>/dev/null && continue
+    # a link is removed, never followed
+    [ -L "$path" ] || { chmod -R u+rwX "$path" && rm -rf "$path"; } 2>/dev/null
   done
 }
 finish() {

@@ -2,7 +2,11 @@
 # ---- the node's cache: images and large files, shared by all steps of a user's cluster there
 
 cache=${SCAILFIN_CACHE:-$own/cache}
-make_cache() { mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null && [ -w "$1/tmp" ]; }
+# what lies in there is run: in /tmp, where anybody could have made it, it must be ours, and no link
+make_cache() {
+  (umask 077 && mkdir -p "$1") 2>/dev/null && [ ! -L "$1" ] && [ -O "$1" ] &&
+    mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null && [ -w "$1/tmp" ]
+}
 make_cache "$cache" || { cache=$own/cache && make_cache "$cache"; } || fail 165 "no cache could be made in $scratch"
 # where something is made that is not whole yet; by the process that makes it the next step sees what a killed one left
 make_part() {

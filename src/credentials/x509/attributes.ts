@@ -59,7 +59,7 @@ function fqansIn(attributes: DerReader): Pick<VomsAttributes, 'vo' | 'server' | 
     const syntax = attribute.enter(tags.set).enter();
     const authority = syntax.optional(context(0));
     const uri = authority && new DerReader(authority.content, what).optional(context(6, 'primitive'));
-    const [, vo = '', server = ''] = /^(.*?):\/\/(.*)$/.exec(uri?.content.toString('latin1') ?? '') ?? [];
+    const [, vo = '', server = ''] = /^(.*?):\/\/(.*)$/s.exec(uri?.content.toString('latin1') ?? '') ?? [];
     const fqans = [...syntax.enter().rest()].map(value => value.content.toString('utf8'));
     return { vo: vo || (fqans[0]?.split('/')[1] ?? ''), server, fqans };
   }

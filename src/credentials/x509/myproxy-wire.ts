@@ -1,5 +1,6 @@
 import { AuthError, UsageError } from '../../errors.js';
 import { printable } from '../../hosts/printable.js';
+import { append } from '../../text.js';
 
 /** MyProxy's commands by their number on the wire (MyProxy protocol, version 2). */
 export const commands = { get: 0, put: 1, info: 2, destroy: 3 } as const;
@@ -49,7 +50,7 @@ export function parseResponse(text: string, server: string): MyProxyResponse {
   for (const line of text.split('\n')) {
     const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(line) ?? [];
     if (name === undefined) continue;
-    values.set(name, [...(values.get(name) ?? []), printable(value)]);
+    append(values, name, printable(value));
   }
   const kind = kinds[values.get('RESPONSE')?.[0] ?? ''];
   if (kind !== undefined && values.get('VERSION')?.[0]?.startsWith('MYPROXY')) return { kind, values };

@@ -24,13 +24,13 @@ export function parseSigningPolicy(text: string, file: string): SigningRule[] {
   let subjects: string[] = [];
   let granted = false;
   const close = (): void => {
-    if (granted) rules.push(...authorities.map(authority => ({ authority, subjects })));
+    if (granted) for (const authority of authorities) rules.push({ authority, subjects });
     [authorities, subjects, granted] = [[], [], false];
   };
   for (const [index, whole] of text.split(/\r?\n/).entries()) {
     const line = whole.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const match = /^(\S+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
+    const match = /^(\S+)\s+(\S+)\s+(\S.*)$/s.exec(line);
     const [, kind, by, value = ''] = match ?? [];
     const rights = kind === 'pos_rights' || kind === 'neg_rights';
     if (kind === 'access_id_CA' && by?.toUpperCase() === 'X509') {

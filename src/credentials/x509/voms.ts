@@ -1,5 +1,6 @@
 import { AuthError, ConnectionError, type ScailfinError, TimeoutError } from '../../errors.js';
 import { printable } from '../../hosts/printable.js';
+import { between } from '../../text.js';
 import { readAttributes } from './attributes.js';
 import { Channel } from './channel.js';
 import { comparable, oneLine } from './name.js';
@@ -71,11 +72,11 @@ async function ask(server: VomsServer, request: VomsRequest, own: Identity, opti
 }
 
 /** What the servers' XML holds, and no XML of other kinds: VOMS REST interface, /generate-ac. */
-function parseAnswer(text: string, who: string): VomsAnswer {
+export function parseAnswer(text: string, who: string): VomsAnswer {
   const [head = '', ...rest] = text.split(/\r?\n\r?\n/);
   const body = rest.join('\n\n');
   const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
-  const errors = [...body.matchAll(/<error>([\s\S]*?)<\/error>/g)].map(([, error = '']) => {
+  const errors = [...between(body, '<error>', '</error>')].map(error => {
     const [code, message] = [inside(error, 'code'), inside(error, 'message')];
     return message && code ? `${message} (${code})` : (message ?? code ?? '');
   });
@@ -87,13 +88,13 @@ function parseAnswer(text: string, who: string): VomsAnswer {
     });
   }
   if (certificate === undefined) throw new CertificateError('malformed', `${who} sent no attributes`);
-  const warnings = [...body.matchAll(/<warning>([\s\S]*?)<\/warning>/g)].map(([, one = '']) => plain(one));
+  const warnings = [...between(body, '<warning>', '</warning>')].map(plain);
   return { certificate: Buffer.from(certificate, 'base64'), warnings };
 }
 
 /** The text of the first element of that name. */
 function inside(xml: string, element: string): string | undefined {
-  const found = new RegExp(`<${element}>([\\s\\S]*?)</${element}>`).exec(xml)?.[1];
+  const [found] = between(xml, `<${element}>`, `</${element}>`);
   return found === undefined ? undefined : plain(found);
 }
 

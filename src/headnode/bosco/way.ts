@@ -45,7 +45,8 @@ export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
 async function attempt(at: Headnode, own: string): Promise<string | undefined> {
   const out = await runScript(at.host, templateText('bosco/try.sh'), [own], { check: false, timeoutMs: 75_000 });
   if (out.exitCode === 0) return undefined;
-  return out.stderr.trim().replaceAll(/\s*\n\s*/g, '; ') || 'it said nothing';
+  const lines = out.stderr.split('\n').flatMap(line => line.trim() || []);
+  return lines.join('; ') || 'it said nothing';
 }
 
 async function letIn({ host, siteDir }: BoscoPlan, key: string): Promise<void> {

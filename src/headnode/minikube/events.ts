@@ -66,7 +66,8 @@ export function failureOf(host: string, events: readonly MinikubeEvent[], end: D
 
 /** Of a command's whole story, what it wrote at last. */
 function essence(said: string): string {
-  const [, written] = /.*stderr:\s*(.*)$/s.exec(said) ?? [];
+  const at = said.lastIndexOf('stderr:');
+  const written = at < 0 ? undefined : said.slice(at + 'stderr:'.length);
   // without the sign that it draws before each line
   const text = (written?.trim() || said).replace(/^[^\p{L}\p{N}"'(]+/u, '').replace(/^X\s+/, '');
   const lines = text

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import { abridged } from '../../text.js';
 import type { Headnode, Part } from '../component.js';
 import { eventOf } from './events.js';
 import { homeOf, minikube, profileOf, settingsFrom } from './plan.js';
@@ -27,10 +28,12 @@ export async function health(at: Headnode): Promise<readonly Part[]> {
 /** The parts that `minikube status -o json` names; undefined for words that name none. Its exit status says less. */
 export function partsOf(stdout: string): readonly Part[] | undefined {
   for (const line of stdout.split('\n')) {
+    if (!line.trimStart().startsWith('{')) continue;
     const status = statusOf(line);
     if (status) return Object.entries(parts).map(([key, name]) => partOf(name, status[key] ?? ''));
     const message = eventOf(line)?.data.message ?? '';
-    if (/Profile .* not found/.test(message)) return [{ name: 'node', state: 'dead', reason: 'it was never started' }];
+    if (/Profile .* not found/.test(abridged(message)))
+      return [{ name: 'node', state: 'dead', reason: 'it was never started' }];
   }
   return undefined;
 }

@@ -1,13 +1,16 @@
 /** What helm's last words mean, and what to type next; undefined where they speak for themselves. */
 export function helmFailure(stderr: string, namespace: string): { message: string; hint: string } | undefined {
   for (const [pattern, say] of MEANINGS) {
-    const match = pattern.exec(stderr);
+    const match = pattern.exec(lastOf(stderr));
     if (match) return say(match, namespace);
   }
   return undefined;
 }
 
-export const isPending = (stderr: string): boolean => /another operation \([^)]*\) is in progress/.test(stderr);
+export const isPending = (stderr: string): boolean => /another operation \([^)]*\) is in progress/.test(lastOf(stderr));
+
+/** helm says at the end, in a line or a few, why it failed. */
+const lastOf = (stderr: string): string => stderr.slice(-8_000);
 
 type Meaning = readonly [RegExp, (match: RegExpExecArray, namespace: string) => { message: string; hint: string }];
 
@@ -21,7 +24,7 @@ const MEANINGS: readonly Meaning[] = [
     }),
   ],
   [
-    /(\w+) "([^"]+)"[^\n]* exists and cannot be imported into the current release: ([^\n]*)/,
+    /\b(\w+) "([^"]+)"[^\n]* exists and cannot be imported into the current release: ([^\n]*)/,
     ([, kind, name]) => ({
       message: `there is a ${kind} ${name} already that somebody else made`,
       hint: `look at it (\`kubectl describe ${kind?.toLowerCase()} ${name}\`); give the cluster another name, or remove it`,

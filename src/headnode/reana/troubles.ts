@@ -1,3 +1,4 @@
+import { abridged } from '../../text.js';
 import type { ContainerStatus, Pod, Workload } from './objects.js';
 
 /** Why a pod does not come up, in Kubernetes' own words. */
@@ -84,7 +85,7 @@ function hintForImage(words: string): string {
 }
 
 function hintForStart(message: string): string {
-  const path = /stat ([^:]+): no such file/.exec(message)?.[1];
+  const path = /stat ([^:]+): no such file/.exec(abridged(message))?.[1];
   if (path) return `make the directory ${path} on the node (\`sudo mkdir -p ${path}\`), then \`scailfin up\` again`;
   return 'mend what it names, then `scailfin up` again';
 }

@@ -3,6 +3,7 @@ import ssh2, { type ParsedKey } from 'ssh2';
 import type { Prompter } from '../../credentials/prompts.js';
 import { AuthError, messageOf } from '../../errors.js';
 import { quote } from '../../shell.js';
+import { between } from '../../text.js';
 import { WireReader } from '../wire.js';
 import { parseCertificate } from './certificate.js';
 
@@ -88,7 +89,7 @@ function publicBlob(file: string): Buffer | undefined {
 
 /** An encrypted `openssh-key-v1` file has its public half in clear (OpenSSH, PROTOCOL.key). */
 function publicPart(data: Buffer): Buffer | undefined {
-  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]*?)-----END/.exec(data.toString('latin1'))?.[1];
+  const [body] = between(data.toString('latin1'), '-----BEGIN OPENSSH PRIVATE KEY-----', '-----END');
   if (body === undefined) return undefined;
   const reader = new WireReader(Buffer.from(body, 'base64').subarray('openssh-key-v1\0'.length));
   try {

@@ -8,7 +8,7 @@ const kept = 128 * 1024;
 const noise = /^(OpenSSH_|Authenticated |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
 
 /** May go over several lines; only the last of them ends as ssh ends its messages, whatever was cut off (log.c). */
-const debugging = /^debug\d: [^\n]*\n(?:(?<!\r\n)(?!debug\d: )[^\n]*\n)*/gm;
+const debugging = /(?<![^\n])debug\d: [^\n]*\n(?:(?<!\r\n)(?!debug\d: )[^\n]*\n)*/g;
 
 /**
  * What `ssh -v` says on standard error. The wording is that of OpenSSH 7.4 to 10.3, which differs in little; where a line
@@ -46,7 +46,9 @@ export class SshLog {
 
   /** A host on the way shows another key than is known; all is said of it by then. */
   get isKeyChanged(): boolean {
-    return this.#all(/HOST IDENTIFICATION HAS CHANGED[\s\S]*?\nOffending .*:\d+$/gm).length > 0;
+    const all = printable(this.#text);
+    const at = all.indexOf('HOST IDENTIFICATION HAS CHANGED');
+    return at >= 0 && /\nOffending .*:\d+$/m.test(all.slice(at));
   }
 
   /** The first line of what something that is no SSH server said. */
@@ -85,8 +87,9 @@ export class SshLog {
     const [text] = [...here.matchAll(debugging)].findLast(([all]) => all.includes('GSS')) ?? [];
     if (text === undefined) return undefined;
     return printable(text.replace(/^debug\d: /, ''))
-      .trim()
-      .replace(/\s*\n\s*/g, ' ');
+      .split('\n')
+      .flatMap(line => line.trim() || [])
+      .join(' ');
   }
 
   /** Those that were settled for: only then encryption begins. */

@@ -121,7 +121,7 @@ export class SshLogin {
     if (prompter === undefined) {
       // ssh goes on with its next key
       if (/^Enter passphrase for /.test(text)) {
-        this.#locked.push(printable(text).replace(/^Enter passphrase for (key )?'?(.*?)'?:?\s*$/, '$2'));
+        this.#locked.push(keyIn(printable(text)));
         return '';
       }
       this.#unanswered = printable(text).trim();
@@ -180,4 +180,12 @@ export class SshLogin {
       // it has gone
     }
   }
+}
+
+/** `Enter passphrase for key '/home/alice/.ssh/id_ed25519': ` */
+function keyIn(question: string): string {
+  return question
+    .trimEnd()
+    .replace(/^Enter passphrase for (key )?'?/, '')
+    .replace(/'?:?$/, '');
 }

@@ -21,6 +21,8 @@ export interface EngineSettings {
 
 const run = promisify(execFile);
 const INSTALL_MS = 15 * 60_000;
+/** Only what has the hash that is told here is unpacked, and nothing else is fetched. */
+const PIP = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--no-deps', '--no-build-isolation'];
 // cwltool's
 const oldest: readonly [number, number] = [3, 10];
 const names = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
@@ -39,7 +41,11 @@ export async function enginePython(
   const given = ready?.[kind];
   if (given !== undefined) return given;
   const wanted = templateText(`engines/requirements-${kind}.txt`);
-  const hash = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
+  const hash = createHash('sha256')
+    .update(templateText('engines/requirements-build.txt'))
+    .update(wanted)
+    .digest('hex')
+    .slice(0, 16);
   const venv = join(dir, 'venvs', `${kind}-${hash}`);
   const making = underway.get(venv) ?? made(kind, venv, wanted, say).finally(() => underway.delete(venv));
   underway.set(venv, making);
@@ -55,13 +61,16 @@ async function made(kind: PythonEngine, venv: string, wanted: string, say: (text
   await mkdir(venv, { recursive: true, mode: 0o700 });
   const hint = `see that pip works there, or name a Python that has it as enginePython.${kind} in the edge's settings`;
   try {
-    const list = join(venv, 'requirements.txt');
-    await writeFile(list, wanted);
     await run(await newEnough(kind), ['-m', 'venv', venv], { timeout: INSTALL_MS });
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '-r', list], {
-      timeout: INSTALL_MS,
-      maxBuffer: 2 ** 24,
-    });
+    // what builds comes first, verified like the rest: on its own, pip would fetch the newest for that, whoever made it
+    for (const [name, text] of [
+      ['build.txt', templateText('engines/requirements-build.txt')],
+      ['requirements.txt', wanted],
+    ] as const) {
+      const list = join(venv, name);
+      await writeFile(list, text);
+      await run(python, ['-m', 'pip', 'install', ...PIP, '-r', list], { timeout: INSTALL_MS, maxBuffer: 2 ** 24 });
+    }
     await writeFile(complete, '');
     return python;
   } catch (error) {

@@ -62,7 +62,9 @@ export const edge: Component<EdgePlan, number> = {
   },
 
   async healthy({ host, dir }) {
-    const asks = 'p=$(cat "$1/edge/port") && exec 3<>"/dev/tcp/127.0.0.1/$p"';
+    // whoever listens there, it is this user (proc_pid_net(5))
+    const uid = `awk -v port=":$(printf '%04X' "$p")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp`;
+    const asks = `p=$(cat "$1/edge/port") && [ "$(${uid})" = "$(id -u)" ] || { echo "nothing of ours on port $p" >&2; exit 1; }`;
     const out = await runScript(host, asks, [dir], { check: false });
     const reason = out.stderr.trim().split('\n').at(-1) ?? '';
     return [out.exitCode === 0 ? { name: 'edge', state: 'alive' } : { name: 'edge', state: 'dead', reason }];

@@ -9,7 +9,9 @@ export LC_ALL=C
 edge=$dir/edge
 port=$(cat "$edge/port") || exit 9
 mkdir -p "$edge/log"
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET /api/ping HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3 | grep -q ' 200 ') 2>/dev/null; }
+# what answers there is this user's (proc_pid_net(5)), and no one else's who took the port
+ours() { [ "$(awk -v port=":$(printf '%04X' "$port")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)" = "$(id -u)" ]; }
+answers() { ours && (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET /api/ping HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3 | grep -q ' 200 ') 2>/dev/null; }
 old=$(cat "$edge/edge.pid" 2>/dev/null)
 [ -z "$old" ] || kill "$old" 2>/dev/null
 # it reads its configuration again

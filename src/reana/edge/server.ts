@@ -14,6 +14,7 @@ import { diffRoutes } from './routes/diff.js';
 import { discard, lifeRoutes } from './routes/life.js';
 import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
+import { proofRoutes } from './routes/proof.js';
 import { secretRoutes } from './routes/secrets.js';
 import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
@@ -55,7 +56,7 @@ export class Edge {
   static async open(options: EdgeOptions): Promise<Edge> {
     const { dir, log, token } = options;
     const parts = await prepare(options);
-    const answer = serve(routesOf(parts), { token, tickets: parts.tickets }, log);
+    const answer = serve([...routesOf(parts), ...proofRoutes(token)], { token, tickets: parts.tickets }, log);
     let ready: () => void = () => {};
     const isReady = new Promise<void>(resolve => {
       ready = resolve;

@@ -14,6 +14,8 @@ trap 'rm -rf "$asked"' EXIT
 
 # seconds between rounds, rounds after which a waiting glide-in that nobody needs is taken back
 pause=5 patience=6
+# what is remembered of each kind, and how large a log may become (bytes): nodes and sites may say anything, and again and again
+many=20000 large=1000000
 # the first and the longest pause after a glide-in that failed, seconds
 first=30 longest=3600
 
@@ -50,7 +52,8 @@ weigh() {
 
 # some glide-ins failed: none is submitted for a while, longer each time, so that no allocation burns
 failed() {
-  reason=$1
+  # the site's words may be a book
+  reason=${1:0:600}
   [ "$(date +%s)" -ge "$retry" ] || return 0
   failures=$((failures + 1))
   local wait=$((first << (failures < 8 ? failures - 1 : 7)))
@@ -60,7 +63,7 @@ failed() {
 # glide-ins that have left the queue since the last round, and never were in the pool; those that are held
 judge() {
   local id state remote holds why
-  of_site slots | cut -f 2 | sort -u - "$here/joined" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
+  of_site slots | cut -f 2 | sort -u - "$here/joined" | tail -n "$many" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
   of_site grid | cut -f 2,4 >"$here/grid.new"
   while IFS=$'\t' read -r id remote; do
     if cut -f 1 "$here/grid.new" | grep -qxF "$id"; then continue; fi
@@ -122,7 +125,7 @@ tend() {
   if [ -n "$ended" ]; then
     reason="the cluster's proxy ends before a glide-in would, so none is submitted: scailfin proxy renew"
   elif [ -n "$away" ]; then
-    reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo 'its batch system does not answer')"
+    reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | cut -c 1-600 | grep . || echo 'its batch system does not answer')"
   else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
   for name in failures retry reason surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
@@ -133,7 +136,11 @@ tend() {
   } >"$here/state.new" && mv "$here/state.new" "$here/state"
 }
 
+# the newer half of a file that has become long
+halve() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -le "$large" ] || { tail -c $((large / 2)) "$1" >"$1.half" && cat "$1.half" >"$1"; rm -f "$1.half"; }; }
+
 while [ ! -e "$bosco/stopped" ]; do
+  for log in "$bosco/grow.out" "$bosco"/*/held "$bosco"/*/removed "$bosco"/*/unfit; do halve "$log"; done
   if ask; then
     for settings in "$bosco"/*/settings; do tend "${settings%/settings}"; done
     touch "$bosco/round"

@@ -123,6 +123,28 @@ describe('what the growth of a pool reads', () => {
   };
 
   attack(
+    {
+      by: 'a compute node',
+      on: 'headnode',
+      what: 'fills the disk by names of glide-ins that never were, and by reasons',
+    },
+    async count => {
+      const own = join(dir, 'bosco/at_acme');
+      const many = Array.from({ length: 60_000 }, (_, n) => `made-up-${n}`);
+      writeFileSync(join(own, 'joined'), `${many.sort().join('\n')}\n`);
+      for (const name of ['held', 'removed', 'unfit']) writeFileSync(join(own, name), '1\t1.0\n'.repeat(600_000));
+      writeFileSync(join(dir, 'bosco/grow.out'), 'x'.repeat(3_000_000));
+      count(4 * 600_000);
+      const book = 'no\u001b '.repeat(100_000);
+      await grows(`acme\t3.0\t5\t-\t9\tundefined\t${book}\n`, '1\t100\t1.0\t60\tundefined\ttrue\n');
+      for (const name of ['joined', 'held', 'removed', 'unfit', 'memory', 'state', '../grow.out'])
+        expect(statSync(join(own, name)).size, name).toBeLessThan(1_100_000);
+      expect(readFileSync(join(own, 'state'), 'utf8').length).toBeLessThan(2000);
+    },
+    60_000,
+  );
+
+  attack(
     { by: 'a login node', on: 'headnode', what: "fills the disk by what ssh prints to the growth's error log" },
     count => {
       count();

@@ -2,8 +2,6 @@ import { createServer as createHttp } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ahead } from '../../src/reana/ahead.js';
-import { serve } from '../../src/reana/edge/http/serve.js';
-import { Tickets } from '../../src/reana/edge/page/tickets.js';
 import { proofRoutes } from '../../src/reana/edge/routes/proof.js';
 import { proofOf } from '../../src/reana/proof.js';
 import { provedBy } from '../../src/reana/proved.js';
@@ -22,7 +20,14 @@ describe('who answers on the port of REANA', () => {
     return (server.address() as AddressInfo).port;
   };
   const edge = async (): Promise<number> => {
-    const server = createHttp(serve(proofRoutes(token), { token, tickets: new Tickets() }, () => {}));
+    const [route] = proofRoutes(token);
+    const server = createHttp((request, response) => {
+      const query = new URL(request.url ?? '', 'http://localhost').searchParams;
+      route?.handle({ request, response, params: {}, query }).then(
+        answer => response.end(JSON.stringify(answer?.body)),
+        error => response.writeHead(error.status).end(),
+      );
+    });
     closing.push(() => server.closeAllConnections());
     return listen(server);
   };

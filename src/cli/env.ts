@@ -20,7 +20,8 @@ export function register(program: Command, ui: Ui): void {
 /** Of this machine, leading to REANA; the connection in the background is begun where it takes one. */
 async function portHere(record: ClusterRecord, ui: Ui): Promise<number | undefined> {
   const { reana, spec, name, state } = record;
-  if (reana === undefined || state === 'terminated' || spec.headnode.kind === 'local') return reana?.port;
+  if (reana === undefined || state === 'terminated') return reana?.port;
+  if (spec.headnode.kind === 'local') return (await answers(record, ui)) ? reana.port : undefined;
   const [{ Journal }, { openTunnel, tunnelOf }] = await Promise.all([
     import('../cluster/journal.js'),
     import('../cluster/tunnel.js'),
@@ -31,4 +32,17 @@ async function portHere(record: ClusterRecord, ui: Ui): Promise<number | undefin
   if (!kept)
     ui.say(`process ${tunnel.pid} leads port ${tunnel.port} to REANA until the cluster goes down (scailfin connect)`);
   return tunnel.port;
+}
+
+/** Whether REANA itself is on its port of this machine: nobody else is to be told its token. */
+async function answers(record: ClusterRecord, ui: Ui): Promise<boolean> {
+  const [{ withCluster }, { dialReana }] = await Promise.all([import('./session.js'), import('../cluster/reana.js')]);
+  try {
+    await withCluster(ui, record.name, {}, async context => (await (await dialReana(context))()).destroy());
+    return true;
+  } catch (error) {
+    const { messageOf } = await import('../errors.js');
+    ui.say(`REANA is left out: ${messageOf(error)}; scailfin up ${record.name} brings it up again`);
+    return false;
+  }
 }

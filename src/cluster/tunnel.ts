@@ -24,10 +24,25 @@ export function tunnelOf(journalDir: string): Tunnel | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const tunnel = JSON.parse(readFileSync(file, 'utf8')) as Tunnel;
-    return tunnel.host === hostname() && isAlive(tunnel) ? tunnel : undefined;
+    return tunnel.host === hostname() && isAlive(tunnel) && isOurPort(tunnel.port) ? tunnel : undefined;
   } catch {
     return undefined; // it went meanwhile
   }
+}
+
+/** Whether this user listens on a port here, and no other: who comes there is about to tell a token. True where nothing tells. */
+function isOurPort(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(file =>
+    existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .split('\n')
+          .map(line => line.trim().split(/\s+/))
+      : [],
+  );
+  // sl, local address, remote address, state (0A: listens), …, uid (proc_pid_net(5))
+  const uids = listeners.flatMap(f => (f[3] === '0A' && f[1]?.endsWith(`:${hex}`) ? [Number(f[7])] : []));
+  return listeners.length === 0 || (uids.length > 0 && uids.every(uid => uid === process.getuid?.()));
 }
 
 /** This process keeps it from now on. */

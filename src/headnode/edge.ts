@@ -64,8 +64,10 @@ export const edge: Component<EdgePlan, number> = {
   },
 
   async healthy({ host, dir }) {
-    // one that hangs still takes connections
-    const asks = `p=$(cat "$1/edge/port") && exec 3<>"/dev/tcp/127.0.0.1/$p" && printf 'GET /api/ping HTTP/1.0\\r\\n\\r\\n' >&3 &&
+    // whoever listens there, it is this user (proc_pid_net(5)); and one that hangs still takes connections
+    const uid = `awk -v port=":$(printf '%04X' "$p")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp`;
+    const asks = `p=$(cat "$1/edge/port") && [ "$(${uid})" = "$(id -u)" ] || { echo "nothing of ours on port $p" >&2; exit 1; }
+      exec 3<>"/dev/tcp/127.0.0.1/$p" && printf 'GET /api/ping HTTP/1.0\\r\\n\\r\\n' >&3 &&
       { read -r -t 10 line <&3 || { echo 'it does not answer' >&2; exit 1; }; }`;
     const out = await runScript(host, asks, [dir], { check: false });
     const reason = out.stderr.trim().split('\n').at(-1) ?? '';

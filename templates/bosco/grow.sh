@@ -14,6 +14,8 @@ trap 'rm -rf "$asked"' EXIT
 
 # seconds between rounds, rounds after which a waiting glide-in that nobody needs is taken back
 pause=5 patience=6
+# what is remembered of each kind, and how large a log may become (bytes): nodes and sites may say anything, and again and again
+many=20000 large=1000000
 # the first and the longest pause after a glide-in that failed, seconds
 first=30 longest=3600
 
@@ -21,25 +23,37 @@ ask() {
   local age='time() - EnteredCurrent'
   timeout 30 condor_status -constraint 'SlotType == "Partitionable" && ScailfinGlidein =!= undefined && time() - LastHeardFrom < 50' \
     -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" TotalSlotMemory >"$asked/slots" &&
-    timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined' \
+    timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined && JobUniverse == 9' \
       -af:t ScailfinBosco 'strcat(ClusterId, ".", ProcId)' JobStatus GridJobId NumHolds GridResourceUnavailableTime HoldReason >"$asked/raw" &&
-    # of `batch TYPE SANDBOX slurm/DATE/ID` the id in the batch system
-    awk -F '\t' -v OFS='\t' '{ if ($4 !~ / [^ ]*\/[0-9]+$/) $4 = "-"; sub(/.*\//, "", $4); print }' "$asked/raw" >"$asked/grid" &&
+    # of `batch TYPE SANDBOX slurm/DATE/ID` the id in the batch system. Texts of others may have lines and tabs in them:
+    # what looks like no line of ours is none
+    awk -F '\t' -v OFS='\t' '$2 !~ /^[0-9]+\.[0-9]+$/ || $3 !~ /^[0-9]$/ || $5 !~ /^([0-9]+|undefined)$/ { next }
+      { if ($4 !~ / [^ ]*\/[0-9]+$/) $4 = "-"; sub(/.*\//, "", $4); print }' "$asked/raw" >"$asked/grid" &&
     timeout 30 condor_q -allusers -constraint 'JobStatus == 1 && JobUniverse == 5' \
       -af:t RequestCpus RequestMemory 'strcat(ClusterId, ".", ProcId)' "${age}Status" 'time() - LastRejMatchTime' 'unparse(Requirements)' >"$asked/any" &&
     sort -rn "$asked/any" >"$asked/idle"
 }
 of_site() { awk -F '\t' -v site="$site" '$1 == site' "$asked/$1"; }
 
-# a plan for the site: what there is, what to submit, which to remove, as shell assignments
+# a plan for the site: what there is, what to submit, which to remove. Takes its numbers and ids, and nothing else
 weigh() {
-  awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
-    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle"
+  local name value
+  while IFS='=' read -r name value; do
+    case $name in
+      submit | seen_cores | seen_memory | queued | running | held | joined | waiting | unfit)
+        [[ $value =~ ^-?[0-9]{1,12}$ ]] && printf -v "$name" %s "$value" ;;
+      remove) [[ $value =~ ^[0-9.\ ]*$ ]] && remove=$value ;;
+      away) away=${value:+yes} ;;
+      fresh) [[ $value =~ ^[0-9]+' '[0-9.]+$ ]] && printf '%s\n' "${value/ /$'\t'}" >>"$here/unfit" ;;
+    esac
+  done < <(awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
+    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle")
 }
 
 # some glide-ins failed: none is submitted for a while, longer each time, so that no allocation burns
 failed() {
-  reason=$1
+  # the site's words may be a book
+  reason=${1:0:600}
   [ "$(date +%s)" -ge "$retry" ] || return 0
   failures=$((failures + 1))
   local wait=$((first << (failures < 8 ? failures - 1 : 7)))
@@ -49,7 +63,7 @@ failed() {
 # glide-ins that have left the queue since the last round, and never were in the pool; those that are held
 judge() {
   local id state remote holds why
-  of_site slots | cut -f 2 | sort -u - "$here/joined" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
+  of_site slots | cut -f 2 | sort -u - "$here/joined" | tail -n "$many" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
   of_site grid | cut -f 2,4 >"$here/grid.new"
   while IFS=$'\t' read -r id remote; do
     if cut -f 1 "$here/grid.new" | grep -qxF "$id"; then continue; fi
@@ -79,7 +93,7 @@ remove() {
 tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
-  local here=$1 site min max walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' fresh='' ended=''
+  local here=$1 site min max walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
   local seen_cores=0 seen_memory=0
   # shellcheck disable=SC1091
   . "$here/settings"
@@ -90,8 +104,7 @@ tend() {
   # who came into the pool proves that the site works
   if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason=''; fi
   judge
-  eval "$(weigh)"
-  [ -z "$fresh" ] || printf '%b' "$fresh" >>"$here/unfit"
+  weigh
   # a job on its way to a core that is no longer free looks like one that needs another for a moment: it must persist
   local short=$submit
   [ "$joined" = 0 ] || [ "$submit" -le "$lacking" ] || submit=$lacking
@@ -112,7 +125,7 @@ tend() {
   if [ -n "$ended" ]; then
     reason="the cluster's proxy ends before a glide-in would, so none is submitted: scailfin proxy renew"
   elif [ -n "$away" ]; then
-    reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo 'its batch system does not answer')"
+    reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | cut -c 1-600 | grep . || echo 'its batch system does not answer')"
   else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
   for name in failures retry reason surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
@@ -123,7 +136,11 @@ tend() {
   } >"$here/state.new" && mv "$here/state.new" "$here/state"
 }
 
+# the newer half of a file that has become long
+halve() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -le "$large" ] || { tail -c $((large / 2)) "$1" >"$1.half" && cat "$1.half" >"$1"; rm -f "$1.half"; }; }
+
 while [ ! -e "$bosco/stopped" ]; do
+  for log in "$bosco/grow.out" "$bosco"/*/held "$bosco"/*/removed "$bosco"/*/unfit; do halve "$log"; done
   if ask; then
     for settings in "$bosco"/*/settings; do tend "${settings%/settings}"; done
     touch "$bosco/round"

@@ -1,6 +1,5 @@
 # weigh.awk: what a site's glide-ins should become. Reads four files of tab-separated lines: jobs found unfit (until, id),
-# slots, grid jobs, idle jobs (largest first). Prints shell assignments, of numbers and of jobs' ids, and of nothing else:
-# what a node or a site put into a column must not be the shell's.
+# slots, grid jobs, idle jobs (largest first). Prints lines of NAME=VALUE; `fresh` comes once for each job found unfit.
 BEGIN { many = 1e9 }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
 FILENAME ~ /\/slots$/ {
@@ -25,6 +24,7 @@ FILENAME ~ /\/grid$/ {
 }
 FILENAME ~ /\/idle$/ {
   if (!begun++) begin()
+  # what a job says of itself may have lines in it
   if ($3 !~ /^[0-9]+\.[0-9]+$/) next
   # a job that names sites, and not this one, is for others
   if ($6 ~ /ScailfinSite/ && index($6, "\"" site "\"") == 0) next
@@ -34,7 +34,7 @@ FILENAME ~ /\/idle$/ {
   for (b = 1; b <= bins; b++) if (free[b] >= c && room[b] >= m) break
   # it was turned down while there was room for it, for a while: no further glide-in will help it
   if (b <= joined && $4 > 15 && age[b] > 15 && $5 ~ /^[0-9]+$/ && $5 < 20) {
-    fresh = fresh (now + 3600) "\\t" $3 "\\n"
+    printf "fresh=%d %s\n", now + 3600, $3
     unfit++
     next
   }
@@ -64,9 +64,9 @@ END {
   for (round = 0; round < 2 && over > 0; round++)
     for (i = nRuns; i > 0 && spare > 0; i--)
       if (isBusy[batch[runs[i]]] + 0 == round) { ids = ids " " runs[i]; spare-- }
-  printf "submit=%d remove='%s' away=%s fresh='%s'\n", want - active, ids, away ? "yes" : "", fresh
-  printf "seen_cores=%d seen_memory=%d\n", seen_cores, seen_memory
-  printf "queued=%d running=%d held=%d joined=%d waiting=%d unfit=%d\n", queued, running, held, joined, waiting, unfit
+  printf "submit=%d\nremove=%s\naway=%s\n", want - active, ids, away ? "yes" : ""
+  printf "seen_cores=%d\nseen_memory=%d\n", seen_cores, seen_memory
+  printf "queued=%d\nrunning=%d\nheld=%d\njoined=%d\nwaiting=%d\nunfit=%d\n", queued, running, held, joined, waiting, unfit
 }
 # before the first idle job is looked at: the glide-ins that are coming have room, too
 function begin() {

@@ -16,6 +16,9 @@ export SCAILFIN_JOB=$id
 
 logs=$dir/logs/$id
 mkdir -p "$logs"
+# a cluster that grows by itself has glide-ins without end, and the home they share is not for their logs
+find "$dir/logs" -mindepth 1 -maxdepth 1 ! -name "$id*" -mtime +2 -printf '%T@ %f\n' 2>/dev/null | sort -rn | tail -n +1000 | cut -d ' ' -f 2- |
+  while IFS= read -r old; do rm -rf "${dir:?}/logs/$old"; done
 say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" | tee -a "$logs/glidein.log"; }
 fail() { local code=$1; shift; say "failed: $*"; exit "$code"; }
 

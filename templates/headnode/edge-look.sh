@@ -13,7 +13,11 @@ for node in "$dir/edge/node" "$(command -v node)"; do
 done
 [ ! -r "$dir/edge/program/digest" ] || echo "program=$(cat "$dir/edge/program/digest")"
 open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# uid of who listens on a port (proc_pid_net(5))
+listener() { awk -v port=":$(printf '%04X' "$1")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 port=$(cat "$dir/edge/port" 2>/dev/null)
+# somebody else took it while the edge did not run
+[ -z "$port" ] || case $(listener "$port") in '' | "$(id -u)") ;; *) port= ;; esac
 if [ -z "$port" ]; then
   port=$first
   while open "$port"; do

@@ -9,8 +9,10 @@ export LC_ALL=C
 edge=$dir/edge
 port=$(cat "$edge/port") || exit 9
 mkdir -p "$edge/log"
+# what answers there is this user's (proc_pid_net(5)), and no one else's who took the port
+ours() { [ "$(awk -v port=":$(printf '%04X' "$port")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)" = "$(id -u)" ]; }
 kept() { for f in /proc/[0-9]*; do runs run.sh "${f#/proc/}" && [ "$(sed 's/^.*) //; s/ .*//' "$f/stat" 2>/dev/null)" != Z ] && return 0; done; return 1; }
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET /api/ping HTTP/1.0\r\n\r\n' >&3 && read -r -t 5 line <&3 && case $line in *' 200 '*) ;; *) false ;; esac) 2>/dev/null; }
+answers() { ours && (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'GET /api/ping HTTP/1.0\r\n\r\n' >&3 && read -r -t 5 line <&3 && case $line in *' 200 '*) ;; *) false ;; esac) 2>/dev/null; }
 # runs WHAT PID: the number may be another process's by now
 runs() { [ -n "$2" ] && tr '\0' ' ' <"/proc/$2/cmdline" 2>/dev/null | grep -qF "$edge/$1"; }
 old=$(cat "$edge/edge.pid" 2>/dev/null)

@@ -7,7 +7,9 @@ export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)
 [ -n "$alive" ] || { echo 'pool=dead'; exit 0; }
 echo 'pool=alive'
-if [ -r "$dir/edge/port" ]; then (: <"/dev/tcp/127.0.0.1/$(cat "$dir/edge/port")") 2>/dev/null && echo 'edge=alive' || echo 'edge=dead'; fi
+# whoever listens there, it is this user (proc_pid_net(5))
+listens() { [ "$(awk -v port=":$(printf '%04X' "$1")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)" = "$(id -u)" ]; }
+if [ -r "$dir/edge/port" ]; then listens "$(cat "$dir/edge/port")" && echo 'edge=alive' || echo 'edge=dead'; fi
 echo "now=$(date +%s)"
 if [ -r "$dir/bosco/grow.pid" ]; then
   grep -qzxF "$dir/bosco/grow.sh" "/proc/$(cat "$dir/bosco/grow.pid")/cmdline" 2>/dev/null && echo 'grow=alive'

@@ -50,7 +50,19 @@ found() {
   esac
 }
 
+# by which the owner's commands and the daemons prove themselves, and see that it is this pool that they talk to
+own_token() {
+  [ "$dir/tokens/owner" -nt "$dir/keys/POOL" ] && return
+  "$CONDOR_BIN/condor_token_create" -identity "$(id -un)@$("$CONDOR_BIN/condor_config_val" TRUST_DOMAIN)" -key POOL \
+    >"$dir/tokens.new" 2>>"$dir/log/start.err" && mv "$dir/tokens.new" "$dir/tokens/owner" || {
+    echo "could not make a token for the pool's owner:" >&2
+    tail -n 3 "$dir/log/start.err" >&2
+    exit 9
+  }
+}
+
 if [ -n "$(running)" ]; then
+  own_token
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config")
   found "$port" >"$dir/found.new"
   if ! cmp -s "$dir/found.new" "$dir/found.config" || ! schedd; then
@@ -68,6 +80,7 @@ if [ -z "$(running)" ]; then
       [ "$port" -lt $((first + 100)) ] || { echo "all ports from $first to $((first + 99)) are taken here" >&2; exit 7; }
     done
     found "$port" >"$dir/found.config"
+    own_token
     setsid "$CONDOR_SBIN/condor_master" -pidfile "$dir/run/master.pid" </dev/null >>"$dir/log/start.err" 2>&1 || { cat "$dir/log/start.err" >&2; exit 8; }
     n=0
     until open "$port" && schedd; do

@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
       '-table',
       'READ',
     ]);
-    expect(ping.stdout).toMatch(/READ\s+FS\s+AES\s+AES\s+ALLOW/);
+    expect(ping.stdout).toMatch(/READ\s+IDTOKENS\s+AES\s+AES\s+ALLOW/);
   });
 
   it('has a token that may read and advertise, and nothing else', async () => {

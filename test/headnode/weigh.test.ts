@@ -77,8 +77,7 @@ function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], 
   });
   const options = set.flatMap(([name, value]) => ['-v', `${name}=${value}`]);
   const text = execFileSync('awk', ['-F', '\t', ...options, '-f', program, ...files], { encoding: 'utf8' });
-  const one = (name: string): string =>
-    new RegExp(`\\b${name}=('[^']*'|\\S*)`).exec(text)?.[1]?.replaceAll("'", '') ?? '';
+  const one = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
   return {
     submit: Number(one('submit')),
     remove: one('remove').trim(),
@@ -143,7 +142,7 @@ describe('how many glide-ins', () => {
     const there = { slots: [{ id: '17', age: 60 }], grid: ['running 17'] };
     const turnedDown = '1\t100\t9.0\t60\t5\tTARGET.HasGold';
     const seen = weigh({ ...there, idle: [turnedDown] });
-    expect(seen).toMatchObject({ submit: 0, unfit: 1, fresh: '1795003700\\t9.0\\n' });
+    expect(seen).toMatchObject({ submit: 0, unfit: 1, fresh: '1795003700 9.0' });
     expect(weigh({ idle: [turnedDown], unfit: ['1795003700\t9.0'] })).toMatchObject({ submit: 0, unfit: 1 });
     // an hour later it is tried again
     expect(weigh({ idle: [turnedDown], unfit: ['1795000000\t9.0'] }).submit).toBe(1);

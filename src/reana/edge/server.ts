@@ -15,6 +15,7 @@ import { diffRoutes } from './routes/diff.js';
 import { discard, lifeRoutes } from './routes/life.js';
 import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
+import { proofRoutes } from './routes/proof.js';
 import { secretRoutes } from './routes/secrets.js';
 import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
@@ -72,7 +73,7 @@ export class Edge {
       void isReady.then(() => answer(request, response));
     });
     const door = new Door(server);
-    const answer = serve(routesOf(parts), { token, tickets: parts.tickets, door }, log);
+    const answer = serve([...routesOf(parts), ...proofRoutes(token)], { token, tickets: parts.tickets, door }, log);
     // an upload may take hours, but not say nothing for so long
     server.setTimeout(5 * 60_000);
     // a second edge on the same port ends here, before it touches a run

@@ -31,10 +31,12 @@ function show(how, path) {
 END {
   directory = text("Iwd")
   if (twice || directory !~ /^\//) exit 1
-  # What was spooled lies below the number of the cluster of jobs. What comes back is moved in there, so it is one place.
+  # What was spooled lies below the number of the cluster of jobs, and brings all of its files. What comes back is moved in
+  # there, so it is one place.
   if (ad["clusterid"] ~ /^[0-9]+$/) spooled = spool "/" (ad["clusterid"] % 10000)
-  if (spooled == "" || substr(directory, 1, length(spooled) + 1) != spooled "/") show("rw", directory)
   if (spooled != "") show("rw", spooled)
+  if (spooled != "" && substr(directory, 1, length(spooled) + 1) == spooled "/") exit 0
+  show("rw", directory)
   # where else its output goes, and its log
   show("rw", parent(whole(text("Out"))))
   show("rw", parent(whole(text("Err"))))

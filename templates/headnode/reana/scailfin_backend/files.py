@@ -12,6 +12,28 @@ Item = namedtuple("Item", "path kind sha256 size mode")
 CHUNK = 1 << 20
 
 
+class OddFile(Exception):
+    """What should be a file is a link, a pipe, a device or far too large: nobody honest left it."""
+
+
+def open_plain(path, most=None):
+    """Open a file that somebody else may have put there: through no link, waiting for no pipe, and of no more bytes.
+
+    :raises OddFile: for all else; FileNotFoundError where nothing is.
+    """
+    try:
+        file = open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    except (IsADirectoryError, FileNotFoundError):
+        raise
+    except OSError as error:
+        raise OddFile("{} is no plain file: {}".format(os.path.basename(os.fsdecode(path)), error.strerror))
+    stats = os.fstat(file.fileno())
+    if stat.S_ISREG(stats.st_mode) and (most is None or stats.st_size <= most):
+        return file
+    file.close()
+    raise OddFile("{} is no plain file, or too large".format(os.path.basename(os.fsdecode(path))))
+
+
 class Hashing:
     """Reads a file for somebody else, and knows the sha256 of what went through."""
 
@@ -29,7 +51,7 @@ class Hashing:
 
 def hash_of(path):
     """Return the sha256 of a file's content."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         reader = Hashing(file)
         while reader.read(CHUNK):
             pass

@@ -7,7 +7,7 @@ import shlex
 import stat
 import tarfile
 
-from .files import Hashing, Item, hash_of_link, manifest_text
+from .files import Hashing, Item, OddFile, hash_of_link, manifest_text, open_plain
 
 FILES = ("step.env", "manifest", "small.tar")
 
@@ -66,8 +66,8 @@ def pack_one(full, path, archive):
             return Item(path, b"l", hash_of_link(full), stats.st_size, info.mode)
         if not stat.S_ISREG(stats.st_mode):
             return None
-        file = open(full, "rb")
-    except FileNotFoundError:
+        file = open_plain(full)
+    except (FileNotFoundError, IsADirectoryError, OddFile):
         return None
     with file:
         info.size = os.fstat(file.fileno()).st_size

@@ -3,6 +3,7 @@
 import os
 
 from . import schedd, submit
+from .files import OddFile, open_plain
 
 # of each stream; REANA keeps logs in its database
 MOST_BYTES = 4 << 20
@@ -24,9 +25,9 @@ def text(step, notes):
 def end_of(path):
     """Return the end of a file, or nothing."""
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - MOST_BYTES))
             # PostgreSQL's texts have no NUL
             return file.read().decode("utf-8", "replace").replace("\0", "\ufffd")
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, OddFile):
         return ""

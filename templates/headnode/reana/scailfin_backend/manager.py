@@ -118,6 +118,7 @@ class PoolJobManager(JobManager):
                 printed = cls.get_logs(backend_job_id)
                 schedd.ask("collected", job=job)
                 shutil.rmtree(submit.directory_of(step), ignore_errors=True)
+                submit.forget_manifest(step)
             job_id = reana_id_of(backend_job_id)
             if found and job_id:
                 end(job_id, "stopped", printed)

@@ -1,16 +1,36 @@
 """What a step changed comes back into its run's workspace, a file at a time and each at once."""
 
+import gzip
 import hashlib
 import os
 import stat
 import tarfile
 import uuid
 
-from .files import CHUNK, item_at
+from . import settings
+from .files import CHUNK, item_at, open_plain
+
+# what an honest archive has not: more things, or a name of this many bytes
+MOST_MEMBERS, MOST_HEADER = 1000000, 1 << 20
 
 
 class MergeError(Exception):
     """What a step returned leads out of its workspace, or can't be read."""
+
+
+class Bounded:
+    """An archive's bytes for tarfile, which would take a name of any length into memory at once."""
+
+    def __init__(self, file):
+        """Wrap what an archive is read from."""
+        self.file = file
+        self.tell, self.seek = file.tell, file.seek
+
+    def read(self, size):
+        """Return the next bytes."""
+        if not 0 <= size <= MOST_HEADER:
+            raise MergeError("a name in what it returned is too long")
+        return self.file.read(size)
 
 
 class Merge:
@@ -35,14 +55,23 @@ class Merge:
             self.remove(path)
         modes = []
         try:
-            with tarfile.open(archive, "r:*", errors="surrogateescape") as tar:
-                for member in tar:
-                    self.bring(tar, member, modes)
+            with open_plain(archive) as packed:
+                self.unpack(opened(packed), modes)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise MergeError("what it returned can't be unpacked: {}".format(error))
         for path, mode in reversed(modes):
-            os.chmod(path, mode)
+            change_mode(path, mode)
         return self.notes
+
+    def unpack(self, file, modes):
+        """Bring all of an archive in, as long as the disk has room."""
+        with tarfile.open(fileobj=Bounded(file), mode="r:", errors="surrogateescape") as tar:
+            for number, member in enumerate(tar):
+                if number >= MOST_MEMBERS:
+                    raise MergeError("it returned more than {} files".format(MOST_MEMBERS))
+                # tarfile remembers each
+                tar.members = []
+                self.bring(tar, member, modes)
 
     def bring(self, tar, member, modes):
         """Bring one thing of the archive to its place."""
@@ -54,7 +83,7 @@ class Merge:
         self.check_parents(path)
         target = os.path.join(self.workspace, path)
         if member.isdir():
-            self.make_directory(path, target, stat.S_IMODE(member.mode), modes)
+            self.make_directory(path, target, member.mode & 0o777, modes)
         elif member.issym():
             self.place(path, target, b"l", lambda part: link(part, member))
         elif member.isreg():
@@ -80,7 +109,7 @@ class Merge:
             now = item_at(self.workspace, path)
             if now and now.kind == kind and now.sha256 == sha256:
                 if kind == b"f":
-                    os.chmod(target, stat.S_IMODE(os.lstat(part).st_mode))
+                    change_mode(target, stat.S_IMODE(os.lstat(part).st_mode))
                 return
             # a directory that is in the way holds what others made, unless it is empty
             if now and now.kind == b"d":
@@ -140,14 +169,43 @@ class Merge:
                 raise MergeError(words.format(os.fsdecode(path), os.fsdecode(part)))
 
 
+def opened(packed):
+    """Return what an archive is read from, packed or not."""
+    is_packed = packed.read(2) == b"\x1f\x8b"
+    packed.seek(0)
+    return gzip.GzipFile(fileobj=packed) if is_packed else packed
+
+
+def change_mode(path, mode):
+    """Change the mode of a file or directory, and of nothing that a link leads to."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        # another thing is there by now, or its mode does not let us
+        return
+    try:
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
+def check_room(directory):
+    """Raise MergeError when the disk is nearly full: others need it, too."""
+    disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < settings.reserve_bytes():
+        raise MergeError("there is no room for what it returned")
+
+
 def unpack(part, tar, member):
     """Write a file of the archive. Returns its sha256."""
     sha = hashlib.sha256()
     with tar.extractfile(member) as source, open(part, "xb") as file:
         for data in iter(lambda: source.read(CHUNK), b""):
+            check_room(os.path.dirname(part))
             sha.update(data)
             file.write(data)
-    os.chmod(part, stat.S_IMODE(member.mode))
+    # who owns it here is not who ran the step: nothing may run as its owner
+    os.chmod(part, member.mode & 0o777)
     return sha.hexdigest().encode()
 
 

@@ -5,10 +5,10 @@ import shutil
 from collections import namedtuple
 
 from . import logs, report, schedd
-from .files import items_of
+from .files import OddFile, items_of, open_plain
 from .manager import PoolJobManager, parts
 from .merge import Merge, MergeError
-from .submit import directory_of
+from .submit import directory_of, forget_manifest, manifest_of
 
 # state: finished or failed; log: what REANA keeps
 Result = namedtuple("Result", "state log")
@@ -29,13 +29,16 @@ def of_ended(job, ad):
         return None
     if failure:
         return Result("failed", logs.text(step, [failure]))
-    said = report_of(step)
+    try:
+        said = report_of(step)
+    except (OddFile, OSError, ValueError) as error:
+        return Result("failed", logs.text(step, ["what it says of its end can't be read: {}".format(error)]))
     is_well, reason = report.outcome(ad, said)
     notes = list(job["obj"].notes)
     if said and said.exit is not None:
         try:
             notes += merged(job["obj"], step, said)
-        except (MergeError, OSError, ValueError) as error:
+        except (MergeError, OddFile, OSError, ValueError) as error:
             is_well, reason = False, "what it made could not be brought back: {}".format(error)
     return Result("finished" if is_well else "failed", logs.text(step, notes + ([reason] if reason else [])))
 
@@ -63,6 +66,7 @@ def clear(job):
     """Let a job go whose outcome is told."""
     number, step = parts(job["backend_job_id"])
     shutil.rmtree(directory_of(step), ignore_errors=True)
+    forget_manifest(step)
     _tries.pop(step, None)
     try:
         schedd.ask("collected", job=number)
@@ -87,17 +91,16 @@ def fetched(job, outputs=False):
 def report_of(step):
     """Return the wrapper's report, or None."""
     try:
-        with open(os.path.join(directory_of(step), "report"), errors="replace") as file:
-            return report.parse(file.read())
+        with open_plain(os.path.join(directory_of(step), "report"), report.MOST_BYTES) as file:
+            return report.parse(file.read().decode("utf-8", "replace"))
     except FileNotFoundError:
         return None
 
 
 def merged(manager, step, said):
     """Bring what a step changed into its workspace. Returns what there is to say of it."""
-    directory = directory_of(step)
-    with open(os.path.join(directory, "manifest"), "rb") as file:
+    with open(manifest_of(step), "rb") as file:
         before = items_of(file.read())
     workspace = manager.workflow_workspace
     merge = Merge(workspace, before, manager.job_name or "step", _writers.setdefault(workspace, {}))
-    return merge.run(os.path.join(directory, "changed.tar"), said.deleted)
+    return merge.run(os.path.join(directory_of(step), "changed.tar"), said.deleted)

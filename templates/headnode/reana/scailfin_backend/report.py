@@ -1,6 +1,7 @@
 """What the wrapper wrote down of a step, and what became of it."""
 
 import base64
+import re
 from collections import namedtuple
 
 # exit: the step's own status, None where it was never run. deleted: paths, bytes
@@ -18,13 +19,24 @@ CLASSES = {
 }
 
 
+# what an honest one has: a line for each file that the step removed
+MOST_BYTES, MOST_SAID = 64 << 20, 500
+
+
 def parse(text):
-    """Read key=value lines; deleted= comes once per path, in base64."""
-    pairs = [line.split("=", 1) for line in text.splitlines() if "=" in line]
-    values = dict(pairs)
+    """Read key=value lines; deleted= comes once per path, in base64.
+
+    :raises ValueError: for a path that can't be read.
+    """
+    values, deleted = {}, []
+    for line in text.split("\n"):
+        key, equals, value = line.partition("=")
+        if equals and key == "deleted":
+            deleted.append(base64.b64decode(value, validate=True))
+        elif equals:
+            values[key] = "".join(c if c.isprintable() else " " for c in value[:MOST_SAID])
     status = values.get("exit", "")
-    deleted = [base64.b64decode(value) for key, value in pairs if key == "deleted"]
-    return Report(int(status) if status.isdigit() else None, deleted, values)
+    return Report(int(status) if re.fullmatch("[0-9]{1,3}", status) else None, deleted, values)
 
 
 def outcome(job, report):

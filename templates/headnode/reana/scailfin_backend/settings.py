@@ -59,6 +59,11 @@ def lease_seconds():
     return int(os.getenv("SCAILFIN_LEASE_SECONDS", "7200"))
 
 
+def reserve_bytes():
+    """Return how much of a workspace's disk steps leave free."""
+    return int(os.getenv("SCAILFIN_RESERVE_BYTES", str(1 << 30)))
+
+
 def token():
     """Return the pool's token."""
     path = SECRETS / TOKEN_FILE

@@ -23,6 +23,19 @@ def directory_of(step):
     return os.path.join(str(settings.private_dir()), step)
 
 
+def manifest_of(step):
+    """Return where it is written what a step got: not where its files come back to, which may have any name."""
+    return directory_of(step) + ".manifest"
+
+
+def forget_manifest(step):
+    """Remove it, where it is there."""
+    try:
+        os.unlink(manifest_of(step))
+    except FileNotFoundError:
+        pass
+
+
 def submit(step, resources):
     """Submit a step, once, however often the pool has to be asked.
 
@@ -35,11 +48,13 @@ def submit(step, resources):
     os.makedirs(directory, 0o700)
     try:
         size = inputs.prepare(directory, step)
+        shutil.copyfile(os.path.join(directory, "manifest"), manifest_of(step["id"]))
         job = submitted(step["id"], description(step, resources, size))
     except Exception:
         shutil.rmtree(directory, ignore_errors=True)
+        forget_manifest(step["id"])
         raise
-    # they are the pool's now; the manifest tells later what the step got
+    # they are the pool's now
     for name in ("step.env", "small.tar"):
         os.unlink(os.path.join(directory, name))
     return job

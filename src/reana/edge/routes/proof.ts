@@ -1,0 +1,16 @@
+import { proofOf, proofPath } from '../../proof.js';
+import { ok, required } from '../http/call.js';
+import { HttpError } from '../http/errors.js';
+import type { Route } from '../http/router.js';
+
+/** Whoever is about to tell the token first hears that it is known here. @param token secret */
+export const proofRoutes = (token: string): Route[] => [
+  {
+    ...{ method: 'GET', path: proofPath, open: true },
+    handle: async call => {
+      const nonce = required(call, 'nonce');
+      if (!/^[\w-]{16,64}$/.test(nonce)) throw new HttpError(400, 'Malformed request.');
+      return ok({ proof: proofOf(token, call.request.socket.localPort ?? 0, nonce) });
+    },
+  },
+];

@@ -15,7 +15,7 @@ glideins_config "$dir" || exit 1
 for daemon in collector schedd negotiator; do timeout 20 condor_reconfig -daemon "$daemon" >/dev/null || exit 1; done
 for id; do
   # HTCondor says 1 where no job is to be vacated
-  case $id in old) where='!regexp("\\.[0-9a-f]{8}@", RemoteHost)' ;; *) where="regexp(\"\\\\.$id@\", RemoteHost)" ;; esac
+  case $id in old) where='!regexp("[.][0-9a-f]{8}@", RemoteHost)' ;; *) where="regexp(\"[.]$id@\", RemoteHost)" ;; esac
   timeout 20 condor_vacate_job -fast -constraint "$where" >/dev/null 2>&1
 done
 exit 0

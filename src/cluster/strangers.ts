@@ -1,4 +1,5 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
+import type { TokenFacts } from '../htcondor/tokens.js';
 import { isOver } from '../schedulers/scheduler.js';
 import type { SiteRecord } from './record.js';
 import type { GlideinStatus, SiteStatus } from './status.js';
@@ -17,8 +18,8 @@ export interface Stranger {
   readonly why: string;
 }
 
-/** A live one is heard every 20 s. */
-const LATELY = 20;
+/** A live one is heard every 20 s; what has not been heard for longer gets no jobs. */
+const [LATELY, SILENCE] = [20, 50];
 
 /** Compares what is in the pool with what the batch systems say; a site that can't be asked accounts for all that names it. */
 export function strangersIn(
@@ -26,21 +27,36 @@ export function strangersIn(
   sites: readonly SiteStatus[],
   records: readonly SiteRecord[],
 ): Stranger[] {
-  return (pool?.glideins ?? []).flatMap(ad => {
-    const why = suspicion(ad, pool as PoolStatus, sites, records);
+  if (!pool) return [];
+  // what is left of those that went is no machine, and gets no jobs
+  const live = pool.glideins.filter(
+    ad => ad.silent <= SILENCE && (ad.silent < LATELY || !isGone(ad, pool.tokens, sites)),
+  );
+  const first = new Map(live.map(ad => [ad, suspicion(ad, pool.tokens, sites, records)] as const));
+  // who can't be a glide-in casts no doubt on the one that is
+  const plausible = live.filter(ad => first.get(ad) === undefined);
+  return live.flatMap(ad => {
+    const why = first.get(ad) ?? amongOthers(ad, plausible, sites);
     const { name, node, site, cores, bearer } = ad;
     return why === undefined ? [] : [{ name, node, site, cores, token: bearer, why }];
   });
 }
 
+/** Its token was revoked, or its batch job is over. */
+function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly SiteStatus[]): boolean {
+  const job = sites.find(s => s.site === ad.site)?.glideins.find(g => g.id === ad.id);
+  return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
+}
+
+/** What is odd about a machine by itself. */
 function suspicion(
   ad: PoolGlidein,
-  pool: PoolStatus,
+  tokens: readonly TokenFacts[],
   sites: readonly SiteStatus[],
   records: readonly SiteRecord[],
 ): string | undefined {
-  const token = pool.tokens.find(t => t.id === ad.bearer);
-  if (token?.revoked) return ad.silent < LATELY ? 'its token was revoked' : undefined;
+  const token = tokens.find(t => t.id === ad.bearer);
+  if (token?.revoked) return 'its token was revoked';
   if (token && token.id !== 'old' && token.site !== ad.site)
     return `its token is for ${token.site}, and it says it is at ${ad.site || 'no site'}`;
   const site = sites.find(s => s.site === ad.site);
@@ -48,7 +64,7 @@ function suspicion(
   if (site.error) return undefined;
   const job = site.glideins.find(g => g.id === ad.id);
   if (!job) return `no batch job ${ad.id || 'of that name'} of this cluster is at ${ad.site}`;
-  if (isOver(job.state)) return ad.silent < LATELY ? `its batch job ${ad.id} is over` : undefined;
+  if (isOver(job.state)) return `its batch job ${ad.id} is over`;
   if (
     token &&
     submissionOf(
@@ -57,9 +73,25 @@ function suspicion(
     ) !== token.label
   )
     return `its token is not that of batch job ${ad.id}`;
-  if (pool.glideins.some(other => other !== ad && other.id === ad.id && other.site === ad.site))
-    return `several machines say that they are batch job ${ad.id}`;
-  if (isElsewhere(ad, job, site, pool)) return `it says it is batch job ${ad.id}, which runs on ${job.node}`;
+  return undefined;
+}
+
+/** What is odd about a machine beside others, each of which could be a glide-in. */
+function amongOthers(
+  ad: PoolGlidein,
+  plausible: readonly PoolGlidein[],
+  sites: readonly SiteStatus[],
+): string | undefined {
+  const site = sites.find(s => s.site === ad.site);
+  const job = site?.glideins.find(g => g.id === ad.id);
+  if (!site || !job) return undefined;
+  const isAt = ({ node }: PoolGlidein, g: GlideinStatus): boolean => short(node) === short(g.node ?? '');
+  // where batch systems and nodes call nodes alike, which the other glide-ins tell
+  const alike = plausible.some(other => site.glideins.some(g => g.id === other.id && isAt(other, g)));
+  if (job.state === 'running' && job.node !== undefined && alike && !isAt(ad, job))
+    return `it says it is batch job ${ad.id}, which runs on ${job.node}`;
+  const twins = plausible.filter(other => other !== ad && other.id === ad.id && other.site === ad.site);
+  if (twins.some(twin => !alike || isAt(twin, job))) return `several machines say that they are batch job ${ad.id}`;
   return undefined;
 }
 
@@ -76,13 +108,5 @@ export const isPartOf = (id: string, jobId: string): boolean =>
 
 /** Torque and PBS write `12[3].server` for a part of `12[].server`. */
 const arrayOf = (id: string): string => id.replace(/\[\d+\]/, '[]');
-
-/** Where batch systems and nodes call nodes alike, which the other glide-ins tell, and these two do not. */
-function isElsewhere(ad: PoolGlidein, job: GlideinStatus, site: SiteStatus, pool: PoolStatus): boolean {
-  if (job.state !== 'running' || job.node === undefined) return false;
-  const isAt = (node: string, g: GlideinStatus): boolean => short(node) === short(g.node ?? '');
-  if (isAt(ad.node, job)) return false;
-  return pool.glideins.some(other => site.glideins.some(g => g.id === other.id && isAt(other.node, g)));
-}
 
 const short = (node: string): string => node.split('.')[0] ?? '';

@@ -41,6 +41,11 @@ export function siteOptions(command: Command): Command {
     .option('--account <account>', 'the allocation to charge')
     .option('--user <user>', 'your name at the site')
     .option('--idle-timeout <time>', 'a glide-in without a job leaves after this long, such as 10m', duration)
+    .option(
+      '--queue-time <time>',
+      'how long a glide-in may wait in the queue before its token ends; default: 7d',
+      duration,
+    )
     .addOption(
       new Option(
         '--framework <name>',

@@ -38,7 +38,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
       },
     );
   }
-  const { cores, memory, walltime, queue, account, user, idleTimeout, headnode, min } = request;
+  const { cores, memory, walltime, queue, account, user, idleTimeout, queueTime, headnode, min } = request;
   const nodes = request.max ?? request.nodes;
   const submit = request.submit === 'direct' && old.submit === undefined ? undefined : request.submit;
   const said = Object.entries({
@@ -52,6 +52,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     account,
     user,
     idleTimeout,
+    queueTime,
   }).filter(([, v]) => v !== undefined);
   const reana = planReana(request, await loadConfig());
   const cluster = {

@@ -16,6 +16,7 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   connect: () => import('./connect.js'),
   env: () => import('./env.js'),
   logs: () => import('./logs.js'),
+  token: () => import('./token.js'),
   login: () => import('./login.js'),
   logout: () => import('./logout.js'),
   sshproxy: () => import('./sshproxy.js'),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import { printable } from '../hosts/printable.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { isOver } from '../schedulers/scheduler.js';
@@ -53,6 +54,7 @@ export function describeStatus(status: ClusterStatus): string {
       `  reana     ${framework.flavour} ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
       ...(framework.parts ?? []).map(p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${p.reason}` : ''}`),
     );
+  lines.push(...strangerLines(status).map(l => `  ${l}`));
   for (const c of status.credentials) {
     const when = c.secondsLeft > 0 ? `lasts ${formatDuration(c.secondsLeft)}` : (c.problem ?? 'has ended');
     lines.push(`  ${c.what} ${when}; needed ${c.need}`);
@@ -71,6 +73,20 @@ export function describeStatus(status: ClusterStatus): string {
     );
   }
   return lines.join('\n');
+}
+
+/** Who is in the pool and should not be, and what to do about it. */
+function strangerLines({ name, strangers }: ClusterStatus): string[] {
+  if (strangers.length === 0) return [];
+  const n = strangers.length;
+  const tokens = [...new Set(strangers.map(s => s.token).filter(Boolean))];
+  return [
+    `warning: ${n === 1 ? 'a machine is' : `${n} machines are`} in the pool that no batch job of this cluster accounts for:`,
+    ...strangers.slice(0, 10).map(s => `  ${oneLine(s.name)}, ${s.cores} cores: ${oneLine(s.why)}`),
+    ...(n > 10 ? [`  and ${n - 10} more (scailfin status ${name} --json)`] : []),
+    `  they get jobs, with their files. Somebody may have a token of yours; this makes it good for nothing:`,
+    `  scailfin token revoke ${name} ${tokens.join(' ') || '--all'}`,
+  ];
 }
 
 /** How a pool grows at a site. */
@@ -106,5 +122,8 @@ function row(g: GlideinStatus): string[] {
     ],
   ];
 }
+
+/** What a machine says of itself is somebody else's word. */
+const oneLine = (text: string): string => printable(text).replaceAll(/\s+/g, ' ').slice(0, 120);
 
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';

@@ -21,6 +21,7 @@ interface Flags extends ReanaRequest {
   account?: string;
   user?: string;
   idleTimeout?: number;
+  queueTime?: number;
   /** false for --no-wait. */
   wait?: number | false;
   timeout: number;

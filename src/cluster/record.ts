@@ -77,6 +77,8 @@ export interface Batch {
   /** Empty while it is only intended. */
   readonly jobIds: readonly string[];
   readonly outcome: 'intended' | 'submitted' | 'refused';
+  /** The label of the submission whose token its glide-ins come by. Absent: one that an older scailfin gave all alike. */
+  readonly token?: string;
 }
 
 /** One line of the journal. `intent` lines precede what they announce, and only tell a reader what was under way. */

@@ -7,6 +7,7 @@ import { lock } from './lock.js';
 import type { SiteSpec } from './spec.js';
 import { clusterStatus, type GlideinStatus } from './status.js';
 import { rebound } from './steps/bosco.js';
+import { revokeUnused } from './tokens.js';
 import { raise } from './up.js';
 
 export interface ScaleResult {
@@ -60,6 +61,11 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
         );
         return surplus.map(g => g.id).join(', ');
       },
+    );
+    await revokeUnused(
+      context,
+      site.site,
+      active.filter(g => !surplus.includes(g)),
     );
     return { submitted: 0, cancelled: surplus.length };
   } finally {

@@ -48,6 +48,8 @@ export interface SiteSpec {
   readonly account: string | undefined;
   /** Seconds without a job after which a glide-in leaves. */
   readonly idleTimeout: number;
+  /** Seconds that a glide-in may wait in the queue: its token ends when its walltime would after that. Absent: the default. */
+  readonly queueTime?: number;
   /** Absent: direct. By BOSCO, `nodes` is the most there may be. */
   readonly submit?: 'bosco';
   /** By BOSCO: how many glide-ins there are at least, also when no job waits. */
@@ -66,6 +68,7 @@ export interface UpRequest extends ReanaRequest {
   readonly account?: string | undefined;
   readonly user?: string | undefined;
   readonly idleTimeout?: number | undefined;
+  readonly queueTime?: number | undefined;
   readonly transport?: Transport | undefined;
   /** Absolute path. */
   readonly proxy?: string | undefined;
@@ -107,6 +110,7 @@ export function planSite(
     });
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
+  const queueTime = request.queueTime ?? config.queueTime;
   // HTCondor cuts a slot to what is asked for, and gives who asks for no memory next to none
   const isShared = limits?.shared ?? profile.scheduler.type === 'htcondor';
   const cores = request.cores ?? limits?.cores ?? shape.cores;
@@ -122,6 +126,7 @@ export function planSite(
     queue,
     account,
     idleTimeout: request.idleTimeout ?? config.idleTimeout ?? DEFAULT_IDLE,
+    ...(queueTime === undefined ? {} : { queueTime }),
     ...growth(request, profile, nodes),
   };
 }

@@ -12,6 +12,7 @@ import { dependences } from './credentials.js';
 import { askParts, type FrameworkStatus, frameworkOf } from './framework.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
+import { type Stranger, strangersIn } from './strangers.js';
 
 /** The truth about a cluster, from its scheduler and its pool; what could not be asked is *unknown* and says why. */
 export interface ClusterStatus {
@@ -34,6 +35,8 @@ export interface ClusterStatus {
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
   readonly credentials: readonly CredentialStatus[];
+  /** Machines in the pool that no batch job of the cluster accounts for. */
+  readonly strangers: readonly Stranger[];
   /** What the cluster offers beside its pool. */
   readonly framework?: FrameworkStatus;
 }
@@ -104,7 +107,7 @@ async function askSite(
 }
 
 async function askPool(record: ClusterRecord, connections: Connections): Promise<Answer<PoolStatus>> {
-  if (!record.head) return { value: { pool: 'none', glideins: [], jobs: undefined } };
+  if (!record.head) return { value: { pool: 'none', glideins: [], tokens: [], jobs: undefined } };
   try {
     const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
     return { value: await queryPool(host, poolDir(record.head.base, record.name)) };
@@ -148,6 +151,7 @@ function assemble(
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
     credentials: credentialsOf(record),
+    strangers: strangersIn(inPool, sites, record.sites),
     ...(record.reana === undefined ? {} : { framework: frameworkOf(record.reana, inPool, parts) }),
   };
 }
@@ -166,7 +170,9 @@ function credentialsOf(record: ClusterRecord): CredentialStatus[] {
 
 function merge(status: PilotStatus, pool: PoolStatus | undefined): GlideinStatus {
   const { id, state, word, reason, node, secondsLeft, exitCode } = status;
-  const ad = isOver(state) ? undefined : pool?.glideins.find(g => g.id === id);
+  const mine = isOver(state) ? [] : (pool?.glideins ?? []).filter(g => g.id === id);
+  // where somebody else says that he is this one, too, the one on its node
+  const ad = mine.find(g => g.node.split('.')[0] === node?.split('.')[0]) ?? mine[0];
   return {
     id,
     state,
@@ -229,7 +235,12 @@ function judge(
   const joined = active.filter(g => g.joined).length;
   const queued = active.filter(g => g.state === 'queued' || g.state === 'held').length;
   const failed = all.filter(g => g.state === 'failed').length;
-  const also = [queued > 0 ? `${queued} wait in the queue` : '', failed > 0 ? `${failed} failed` : ''].filter(Boolean);
+  const missing = sites.reduce((sum, s, n) => sum + absent(s, record.sites[n]), 0);
+  const also = [
+    queued > 0 ? `${queued} wait in the queue` : '',
+    failed > 0 ? `${failed} failed` : '',
+    missing > 0 ? `${missing} that the batch system runs ${missing === 1 ? 'is' : 'are'} not in the pool` : '',
+  ].filter(Boolean);
   const tail = also.length > 0 ? `; ${also.join(', ')}` : '';
   if (joined > 0)
     return {
@@ -247,4 +258,13 @@ function judge(
     state: 'pending',
     reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` sends new ones.`,
   };
+}
+
+/** A glide-in joins within seconds. */
+const JOINING = 90;
+
+/** How many glide-ins of a site run, for longer than it takes to join, and are not in the pool. */
+function absent({ glideins }: SiteStatus, record: SiteRecord | undefined): number {
+  const late = (record?.spec.walltime ?? 0) - JOINING;
+  return glideins.filter(g => g.state === 'running' && g.joined === false && (g.secondsLeft ?? late) < late).length;
 }

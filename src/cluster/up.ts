@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { probe } from '../hosts/probe.js';
-import { glideinToken } from '../htcondor/pool.js';
+import { makeToken } from '../htcondor/tokens.js';
 import {
   type Context,
   isForeign,
@@ -23,7 +23,7 @@ import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
 import { growAt } from './steps/bosco.js';
 import { connectHead, connectSite, type Head } from './steps/connect.js';
-import { submitGlideins } from './steps/glideins.js';
+import { submitGlideins, tokenPlan } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
@@ -185,14 +185,18 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
           await placeProxy(there.host, siteDir(there.probe.base, name), proxy);
           await placeProxy(here.host, pool.plan.dir, proxy);
         }
-        const token = await glideinToken(here.host, pool.plan.dir);
         const { address, port } = pool;
         const settings = {
           ...{ cluster: name, address, port, trustDomain: pool.plan.trustDomain },
           ...{ payload: payload.dir, payloadGlibc: payload.glibc, payloadArch: payload.arch },
         };
-        if (spec.submit !== 'bosco') return submitGlideins(context, there, settings, token, target);
-        await growAt(context, there, here, pool, settings, token);
+        if (spec.submit !== 'bosco')
+          return submitGlideins(
+            ...([context, there, settings] as const),
+            label => makeToken(here.host, pool.plan.dir, tokenPlan(spec, label)),
+            target,
+          );
+        await growAt(context, there, here, pool, settings);
         return 0;
       },
       n =>

@@ -34,8 +34,8 @@ export interface PoolPlan {
   readonly fence: Fence;
 }
 
-/** A glide-in may wait in a queue for days before it needs its token; the key dies with the cluster. Seconds. */
-const TOKEN_LIFETIME = 30 * 86400;
+/** It lives as long as a cluster may; the key that signed it dies with the cluster. Seconds. */
+const STEPS_TOKEN_LIFETIME = 30 * 86400;
 
 /** What a fence is built by, as files below the pool's directory. */
 export function fenceFiles(): FileToPut[] {
@@ -53,15 +53,9 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
  * @throws ScailfinError when HTCondor is missing or does not come up, with its own words
  */
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
-  const args = [
-    plan.dir,
-    plan.address,
-    String(plan.firstPort),
-    String(TOKEN_LIFETIME),
-    plan.fence,
-    ...sourceArgs(plan),
-  ];
-  const out = await runScript(host, scriptOf('layout', 'pool-stop', 'fence/build', 'pool-start'), args, {
+  const args = [plan.dir, plan.address, String(plan.firstPort), plan.fence, ...sourceArgs(plan)];
+  const names = ['layout', 'pool-stop', 'fence/build', 'glideins-config', 'pool-start'];
+  const out = await runScript(host, scriptOf(...names), args, {
     timeoutMs: 150_000,
   }).catch(error => {
     throw explain(error, host);
@@ -97,18 +91,20 @@ export async function stopPool(host: Host, dir: string): Promise<void> {
   if (out.exitCode !== 0) throw new ScailfinError(`HTCondor's processes survive on ${host.name}: ${out.stderr.trim()}`);
 }
 
-/** The token that lets a glide-in read the pool and advertise itself, and nothing else. Secret. */
-export async function glideinToken(host: Host, dir: string): Promise<string> {
-  return (await host.run(['cat', `${dir}/glidein.token`])).stdout.trim();
-}
-
 /**
  * A token by which REANA's job controller reads the pool and submits steps, and nothing else: what a job of this
- * identity may be is in the pool's configuration. It lives as long as the glide-ins' does. Secret.
+ * identity may be is in the pool's configuration. Secret.
  */
 export async function stepsToken(host: Host, dir: string, bin: string, trustDomain: string): Promise<string> {
   const rights = ['READ', 'WRITE'].flatMap(right => ['-authz', right]);
-  const identity = ['-identity', `reana-steps@${trustDomain}`, '-key', 'POOL', '-lifetime', String(TOKEN_LIFETIME)];
+  const identity = [
+    '-identity',
+    `reana-steps@${trustDomain}`,
+    '-key',
+    'POOL',
+    '-lifetime',
+    String(STEPS_TOKEN_LIFETIME),
+  ];
   const create = ['env', `CONDOR_CONFIG=${dir}/condor_config`, `${bin}/condor_token_create`] as const;
   return (await host.run([...create, ...identity, ...rights])).stdout.trim();
 }

@@ -2,14 +2,16 @@ import { ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
-import { append } from '../text.js';
 import { type Growth, parseGrowth } from './growth.js';
+import { parseTokens, type TokenFacts } from './tokens.js';
 
 /** What the pool says of itself, in one round trip. */
 export interface PoolStatus {
   /** `none`: its files are not there; `dead`: its processes are not. */
   readonly pool: 'alive' | 'dead' | 'none';
   readonly glideins: readonly PoolGlidein[];
+  /** All that were ever made for glide-ins. */
+  readonly tokens: readonly TokenFacts[];
   readonly jobs:
     | { readonly idle: number; readonly running: number; readonly held: number; readonly total: number }
     | undefined;
@@ -21,8 +23,12 @@ export interface PoolStatus {
 
 /** A glide-in as the collector knows it. */
 export interface PoolGlidein {
-  /** The batch job's id, as the scheduler names it. */
+  /** The batch job's id, as the scheduler names it; what the machine says. */
   readonly id: string;
+  /** In the pool: `slot1@7_1.a1b2c3d4@c1`. */
+  readonly name: string;
+  /** Whose token it came by, which the collector saw: the id of a submission, `old` of an older scailfin's, or ``. */
+  readonly bearer: string;
   readonly site: string;
   readonly node: string;
   readonly cores: number;
@@ -40,9 +46,9 @@ export interface PoolGlidein {
 interface SlotAd {
   Name?: string;
   Machine?: string;
-  SlotType?: string;
-  Activity?: string;
-  Cpus?: number;
+  ChildActivity?: string[];
+  ChildCpus?: number[];
+  AuthenticatedIdentity?: string;
   TotalSlotCpus?: number;
   TotalSlotMemory?: number;
   ScailfinGlidein?: string;
@@ -53,16 +59,20 @@ interface SlotAd {
 
 /** @param dir the pool's directory there @throws ScailfinError when the pool lives but can't be asked: *unknown*, not *gone* */
 export async function queryPool(host: Host, dir: string): Promise<PoolStatus> {
-  const { stdout, stderr } = await runScript(host, templateText('headnode/pool-query.sh'), [dir], {
+  const { stdout, stderr } = await runScript(host, poolScript(), [dir], {
     timeoutMs: 75_000,
   });
   return parsePool(stdout, stderr);
 }
 
+/** What prints the pool's state: `pool-query DIR`. */
+export const poolScript = (): string =>
+  `${templateText('headnode/token-list.sh')}\n${templateText('headnode/pool-query.sh')}`;
+
 /** Reads what `pool-query` prints. */
 export function parsePool(stdout: string, stderr = ''): PoolStatus {
   const pool = /^pool=(\w+)$/m.exec(stdout)?.[1];
-  if (pool === 'none' || pool === 'dead') return { pool, glideins: [], jobs: undefined };
+  if (pool === 'none' || pool === 'dead') return { pool, glideins: [], tokens: [], jobs: undefined };
   const [, slots, jobs] = stdout.split(/^== (?:slots|jobs)\n/m, 3);
 
   if (pool !== 'alive' || slots === undefined || jobs === undefined || slots.trimEnd().endsWith('failed')) {
@@ -72,31 +82,38 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
   const edge = /^edge=(alive|dead)$/m.exec(stdout)?.[1] as PoolStatus['edge'];
   const growth = parseGrowth(stdout, now);
   return {
-    ...{ pool, glideins: glideinsOf(slots, now), jobs: jobsOf(jobs) },
+    ...{ pool, glideins: glideinsOf(slots, now), tokens: parseTokens(stdout), jobs: jobsOf(jobs) },
     ...(edge ? { edge } : {}),
     ...(growth.length > 0 ? { growth } : {}),
   };
 }
 
 function glideinsOf(text: string, now: number): PoolGlidein[] {
-  const ads = adsOf(text);
-  const whole = ads.filter(ad => ad.SlotType === 'Partitionable' && ad.ScailfinGlidein !== undefined);
-  const busy = new Map<unknown, SlotAd[]>();
-  for (const ad of ads) if (ad.SlotType === 'Dynamic' && ad.Activity === 'Busy') append(busy, ad.ScailfinGlidein, ad);
-  return whole.map(ad => {
-    const claimed = busy.get(ad.ScailfinGlidein) ?? [];
+  return adsOf(text).map(ad => {
+    const cpus = listOf<number>(ad.ChildCpus);
+    const busy = listOf<string>(ad.ChildActivity).flatMap((activity, n) => (activity === 'Busy' ? [cpus[n] ?? 0] : []));
     return {
-      id: ad.ScailfinGlidein as string,
+      id: ad.ScailfinGlidein ?? '',
+      name: ad.Name ?? '',
+      bearer: bearerOf(ad.AuthenticatedIdentity ?? ''),
       site: ad.ScailfinSite ?? '',
       node: ad.Machine ?? '',
       cores: ad.TotalSlotCpus ?? 0,
-      busy: claimed.reduce((sum, a) => sum + (a.Cpus ?? 0), 0),
-      jobs: claimed.length,
+      busy: busy.reduce((sum, n) => sum + n, 0),
+      jobs: busy.length,
       memory: ad.TotalSlotMemory ?? 0,
       ends: ad.ScailfinEnds,
       silent: Math.max(0, now - (ad.LastHeardFrom ?? now)),
     };
   });
+}
+
+/** A machine says of itself what it likes. */
+const listOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : []);
+
+/** `glidein-a1b2c3d4-UNTIL-CORES-MEMORY@DOMAIN`, which HTCondor vouches for → `a1b2c3d4`. */
+function bearerOf(identity: string): string {
+  return /^glidein-([0-9a-f]{8})-/.exec(identity)?.[1] ?? (identity.startsWith('glidein@') ? 'old' : '');
 }
 
 /** condor_status -json prints a list of objects, or nothing at all for none. */

@@ -217,6 +217,7 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   idleTimeout: duration.optional(),
+  queueTime: duration.optional(),
   /** What `sites check` tries to reach from a site. */
   probeUrls: z
     .array(line.refine(url => /^https?:\/\/[^\s/]+/.test(url), 'must be a URL, such as https://github.com'))

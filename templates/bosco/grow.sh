@@ -21,7 +21,7 @@ first=30 longest=3600
 
 ask() {
   local age='time() - EnteredCurrent'
-  timeout 30 condor_status -constraint 'SlotType == "Partitionable" && ScailfinGlidein =!= undefined && time() - LastHeardFrom < 50' \
+  timeout 30 condor_status -constraint 'SlotType == "Partitionable" && ScailfinGlidein =!= undefined && ScailfinLeft =!= True && time() - LastHeardFrom < 50' \
     -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" TotalSlotMemory >"$asked/slots" &&
     timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined && JobUniverse == 9' \
       -af:t ScailfinBosco 'strcat(ClusterId, ".", ProcId)' JobStatus GridJobId NumHolds GridResourceUnavailableTime HoldReason >"$asked/raw" &&
@@ -85,6 +85,14 @@ judge() {
   done < <(of_site grid)
 }
 
+# those that are submitted now come by a token that is made now, or was within the last hour: the site gets it by the way that
+# its jobs go. It lasts as long as they may wait, and run; who begins later takes the newest
+token() {
+  [ -z "$(find "$here/token" -mmin -60 2>/dev/null)" ] || return 0
+  bash "$bosco/token-make.sh" "$dir" "$site" "$token_label" "$token_lifetime" "$most_cores" "$most_memory" >"$here/token.new" &&
+    timeout 60 "$here/gahp" token <"$here/token.new" >/dev/null && : >"$here/token.new" && mv "$here/token.new" "$here/token"
+}
+
 remove() {
   printf '%s\n' "$@" >>"$here/removed"
   timeout 30 condor_rm "$@"
@@ -94,7 +102,7 @@ tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
   local here=$1 site min max walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
-  local seen_cores=0 seen_memory=0
+  local seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
   # shellcheck disable=SC1091
   . "$here/settings"
   # shellcheck disable=SC1091
@@ -114,7 +122,8 @@ tend() {
   # after a failure one goes first, to see
   [ "$failures" = 0 ] || [ "$submit" -lt 1 ] || submit=1
   if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ] && { [ "$failures" = 0 ] || [ "$queued" = 0 ]; }; then
-    why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
+    why=$(token 2>&1) || { failed "the site did not take the glide-ins' token: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo "${why//$'\n'/; }")"; submit=0; }
+    [ "$submit" = 0 ] || why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
   fi
   if [ -n "$remove" ]; then surplus=$((surplus + 1)); else surplus=0; fi
   if [ "$surplus" -ge "$patience" ] || [ $((queued + running)) -gt "$max" ] && [ -n "$remove" ]; then

@@ -1,6 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2154  # what settings says
-# glidein.sh DIR: brings the node it runs on into a cluster's pool, until it idles, its time ends, or the headnode is gone.
+# glidein.sh DIR [TOKEN]: brings the node it runs on into a cluster's pool, until it idles, its time ends, or the headnode is
+# gone. TOKEN is the file below DIR/tokens of the submission that it is a part of.
 # Comes in $SCAILFIN_JOB (id in the batch system), $SCAILFIN_CORES, $SCAILFIN_MEMORY (MiB) what the batch system granted.
 # Ends with 0 when it has done its work, 11 headnode out of reach, 12 payload unusable here, 13 HTCondor failed.
 set -u
@@ -52,7 +53,17 @@ trap 'exit 0' TERM INT HUP
 mkdir -m 700 "$work" || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
 mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
 chmod 755 "$work" "$work/execute"
-cp "$dir/token" "$work/tokens/glidein" && chmod 600 "$work/tokens/glidein" || fail 13 "the pool's token could not be copied"
+# a job that an older scailfin submitted names none
+token=$dir/token
+[ $# -lt 2 ] || token=$dir/tokens/$2
+cp "$token" "$work/tokens/glidein" && chmod 600 "$work/tokens/glidein" || fail 13 "the pool's token $token could not be copied"
+# the pool lets it be called by its submission's name only, and offer no more than was asked for: glidein-SUBMISSION-UNTIL-CORES-MEMORY
+bearer=$(cut -d. -f2 "$work/tokens/glidein" | tr '_-' '/+' | base64 -d 2>/dev/null | sed -n 's/.*"sub" *: *"\([^"@]*\)@.*/\1/p')
+submission='' most_cores=0 most_memory=0
+case $bearer in glidein-*-*-*-*) IFS=- read -r _ submission _ most_cores most_memory < <(echo "$bearer") ;; esac
+[ "$most_cores" = 0 ] || [ "$cores" -le "$most_cores" ] || cores=$most_cores
+[ "$most_memory" = 0 ] || [ "$memory" -le "$most_memory" ] || memory=$most_memory
+name=$id${submission:+.$submission}@$(hostname)
 
 # ---- when it must be over: early enough to leave in order before the batch system ends it
 margin=$((walltime / 10))
@@ -62,7 +73,7 @@ retire=$((ends - margin))
 
 sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
   -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
-  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" \
+  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
 # images and large files, for the steps of all glide-ins of this user's cluster on this node; gone when the last one goes
 local=${local_dir:-${TMPDIR:-/tmp}}
@@ -95,9 +106,18 @@ leave() {
     sleep 0.25
   done
   for p in $(condors) $(jobs_of_ours); do kill -KILL "$p" 2>/dev/null; done
+  withdraw
   rm -rf "$work"
   exec 8>&-
   drop "$cache"
+}
+# the pool takes ads away from nobody: this one overwrites its own, so that no job is sent here any more
+withdraw() {
+  [ -n "$master" ] && [ -x "${payload:-}/sbin/condor_advertise" ] || return 0
+  printf '%s\n' 'MyType = "Machine"' "Name = \"slot1@$name\"" "Machine = \"${name##*@}\"" 'MyAddress = "<127.0.0.1:0>"' \
+    "ScailfinGlidein = \"$id\"" 'ScailfinLeft = true' 'Start = false' 'Requirements = false' 'SlotType = "Partitionable"' \
+    'Cpus = 0' 'TotalSlotCpus = 0' 'Memory = 0' 'TotalSlotMemory = 0' >"$work/left" &&
+    LD_LIBRARY_PATH=$payload/lib timeout 5 "$payload/sbin/condor_advertise" -tcp UPDATE_STARTD_AD "$work/left" >/dev/null 2>&1
 }
 # a cache that no glide-in holds. Images may have directories that even their owner can't write to
 drop() {
@@ -112,7 +132,7 @@ keep() {
   master=$told
   leave
 }
-keeper="$(declare -f marked condors jobs_of_ours leave ours drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
+keeper="$(declare -f marked condors jobs_of_ours leave withdraw ours drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
 exec 9> >(exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" "$cache" >/dev/null 2>&1)
 tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'

@@ -12,7 +12,7 @@ p=$t/payload
 mkdir -p "$p/bin" "$p/sbin" "$p/libexec" "$p/lib"
 needed=
 need() { needed="$needed $1"; cp -L "$1" "$2" 2>/dev/null || { echo "HTCondor here lacks $1" >&2; exit 6; }; }
-for f in condor_master condor_startd condor_starter condor_procd; do need "$CONDOR_SBIN/$f" "$p/sbin/"; done
+for f in condor_master condor_startd condor_starter condor_procd condor_advertise; do need "$CONDOR_SBIN/$f" "$p/sbin/"; done
 # without condor_gpu_discovery the startd gives up with status 4
 for f in condor_shared_port condor_chirp condor_gpu_discovery; do need "$CONDOR_LIBEXEC/$f" "$p/libexec/"; done
 for f in condor_power_state condor_pid_ns_init data_plugin; do cp -L "$CONDOR_LIBEXEC/$f" "$p/libexec/" 2>/dev/null; done

@@ -16,8 +16,11 @@ if [ -r "$dir/bosco/grow.pid" ]; then
   for state in "$dir"/bosco/*/state; do [ ! -r "$state" ] || echo "growth=$(base64 <"$state" | tr -d '\n')"; done
 fi
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
+token_list "$dir"
 echo '== slots'
-timeout 30 condor_status -json -attributes Name,Machine,SlotType,State,Activity,Cpus,TotalSlotCpus,Memory,TotalSlotMemory,TotalSlotGPUs,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
+# what runs in a slot is in its own ad: those of its parts stay for a while once they are over
+timeout 30 condor_status -json -constraint 'SlotType =!= "Dynamic" && ScailfinLeft =!= True' \
+  -attributes Name,Machine,TotalSlotCpus,TotalSlotMemory,ChildActivity,ChildCpus,AuthenticatedIdentity,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
 echo '== jobs'
 # the glide-ins that the pool submits itself are none of its users' jobs
 timeout 30 condor_q -totals -constraint 'ScailfinBosco =?= undefined' || echo 'failed'

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# pool-start DIR ADDRESS FIRST_PORT TOKEN_SECONDS FENCE SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
+# pool-start DIR ADDRESS FIRST_PORT FENCE SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
 # Prints KEY=VALUE lines. Everything runs as the calling user.
 set -u
 umask 077
-dir=$1 address=$2 first=$3 lifetime=$4 fenced=$5 source=$6 arg=$7
+dir=$1 address=$2 first=$3 fenced=$4 source=$5 arg=$6
 export LC_ALL=C
 [ "$(id -u)" != 0 ] || { echo "the pool is meant to be run by an ordinary user, not by root" >&2; exit 4; }
 find_condor "$source" "$arg" || exit 5
@@ -61,6 +61,8 @@ own_token() {
   }
 }
 
+glideins_config "$dir" || exit 1
+sum() { cat "$dir/condor_config" "$dir/glideins.config" | sha256sum; }
 if [ -n "$(running)" ]; then
   own_token
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config")
@@ -68,6 +70,9 @@ if [ -n "$(running)" ]; then
   if ! cmp -s "$dir/found.new" "$dir/found.config" || ! schedd; then
     # another address, other programs, or a pool that no longer answers
     pool_stop "$dir" || exit 6
+  elif [ "$(sum)" != "$(cat "$dir/run/config.sum" 2>/dev/null)" ]; then
+    # that of another scailfin: what can change while it runs, changes
+    for daemon in collector schedd negotiator; do "$CONDOR_SBIN/condor_reconfig" -daemon "$daemon" >/dev/null 2>>"$dir/log/start.err" || exit 6; done
   fi
 fi
 if [ -z "$(running)" ]; then
@@ -102,15 +107,7 @@ if [ -z "$(running)" ]; then
   done
 fi
 
-if [ ! -s "$dir/glidein.token" ]; then
-  "$CONDOR_BIN/condor_token_create" -identity "glidein@$("$CONDOR_BIN/condor_config_val" TRUST_DOMAIN)" -key POOL -lifetime "$lifetime" \
-    -authz READ -authz ADVERTISE_STARTD -authz ADVERTISE_MASTER >"$dir/glidein.new" 2>>"$dir/log/start.err" && mv "$dir/glidein.new" "$dir/glidein.token" || {
-    echo "could not make a token for the glide-ins:" >&2
-    tail -n 3 "$dir/log/start.err" >&2
-    exit 9
-  }
-fi
-
+sum >"$dir/run/config.sum"
 echo "port=$port"
 echo "fence=$fenced"
 [ "$fenced" = yes ] || echo "unfenced=$why"

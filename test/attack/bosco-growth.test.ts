@@ -34,7 +34,8 @@ describe('what the growth of a pool reads', () => {
     dir = mkdtempSync(join(tmpdir(), 'scailfin-attack-'));
     mkdirSync(join(dir, 'bin'));
     writeFileSync(join(dir, 'found.config'), `BIN = ${join(dir, 'bin')}\n`);
-    const plan = { site: 'acme', bounds: { min: 0, max: 0 }, walltime: 3600, cores: 8, memory: 16_000 };
+    const asked = { cores: 8, memory: 16_000 };
+    const plan = { site: 'acme', bounds: { min: 0, max: 0 }, walltime: 3600, ...asked, tokenLifetime: 7200, asked };
     const { path, content } = settingsFile(dir, plan);
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, content);

@@ -11,6 +11,7 @@ const doubles: Readonly<Record<string, string>> = {
   condor_status: '',
   condor_q: `case "$*" in *ScailfinBosco*) ;; *) printf '1\\t100\\t1.0\\t60\\tundefined\\ttrue\\n' ;; esac`,
   condor_submit: 'echo "$*" >>"$CONDOR_CONFIG.submitted"',
+  condor_token_create: 'echo "$*"',
   condor_rm: 'echo "rm $*" >>"$CONDOR_CONFIG.submitted"',
 };
 
@@ -23,10 +24,20 @@ describe('a pool that grows by itself', () => {
     for (const [name, text] of Object.entries(doubles))
       writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o700 });
     writeFileSync(join(dir, 'found.config'), `BIN = ${join(dir, 'bin')}\n`);
-    const plan = { site: 'acme', bounds: { min: 0, max: 3 }, walltime: 3600, cores: 8, memory: 16_000 };
+    const size = {
+      walltime: 3600,
+      tokenLifetime: 90_000,
+      asked: { cores: 8, memory: 16_000 },
+      cores: 8,
+      memory: 16_000,
+    };
+    const plan = { site: 'acme', bounds: { min: 0, max: 3 }, ...size };
     const { path, content } = settingsFile(dir, plan);
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, content);
+    writeFileSync(join(dir, 'condor_config'), 'TRUST_DOMAIN = acme.scailfin\n');
+    writeFileSync(join(path, '../gahp'), '#!/bin/sh\ncat >>"$CONDOR_CONFIG.carried"\n', { mode: 0o700 });
+    writeFileSync(join(dir, 'bosco/token-make.sh'), templateText('headnode/token-make.sh'));
     writeFileSync(join(dir, 'bosco/weigh.awk'), templateText('bosco/weigh.awk'));
     writeFileSync(join(dir, 'bosco/grow.sh'), templateText('bosco/grow.sh'));
   });

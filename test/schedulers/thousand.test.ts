@@ -104,7 +104,7 @@ describe.each(crowded)('1,000 glide-ins on a busy site with %s', system => {
     const host = new Login(install(programs, dir));
     const { context, site } = begin(system, true, host);
 
-    expect(await submitGlideins(context, site, settings, 'token', glideins)).toBe(glideins);
+    expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
     expect(called()).toEqual(commands[system].submit);
     // the glide-in's files, and the submission
     expect(host.roundTrips).toBe(2);
@@ -133,7 +133,7 @@ describe('1,000 glide-ins where arrays are forbidden', () => {
   it('are as many submissions, each on record', async () => {
     const quick = new Quick(n => `${7_000_000 + n}.torque01\n`);
     const { context, site } = begin('torque', false, quick);
-    expect(await submitGlideins(context, site, settings, 'token', glideins)).toBe(glideins);
+    expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
     expect(quick.submissions).toBe(glideins);
     expect(knownIds(recordOf(context).sites[0])).toEqual(crowd('torque', sizeOf('torque', false)).query.ids);
   });
@@ -143,7 +143,7 @@ describe('1,000 glide-ins as plain processes', () => {
   it('are one command', async () => {
     const quick = new Quick(() => '17953344191234\n');
     const { context, site } = begin('fork', true, quick);
-    expect(await submitGlideins(context, site, settings, 'token', glideins)).toBe(glideins);
+    expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
     expect(quick.submissions).toBe(1);
     expect(site.scheduler.list(jobQuery('crowd', site.probe, ['17953344191234']))).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import type { FileToPut } from '../../hosts/host.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { poolDir, siteDir } from '../context.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from '../spec.js';
-import { glideinScript, memoryOf } from '../steps/bosco.js';
+import { glideinScript, sizeOf } from '../steps/bosco.js';
 import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from './folder.js';
 
 /** Run at the site, or by what is there. */
@@ -22,9 +22,7 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
     ...{ script: glideinScript(site, cluster.name, there), payload: `${there}/payload/@SHA256@` },
     ...{
       bounds: { min: site.min ?? 0, max: site.nodes },
-      walltime: site.walltime,
-      cores: site.cores,
-      memory: memoryOf(site),
+      ...sizeOf(site),
     },
     ...{ source: cluster.htcondor, programs: '@PROGRAMS@', sites: [site.site] },
   };

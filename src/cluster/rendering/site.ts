@@ -45,7 +45,7 @@ const glideinWords: Readonly<Record<string, string>> = {
 
 function batchJob(cluster: ClusterSpec, site: SiteSpec, dir: string): Leaving {
   const { type, arrays } = site.profile.scheduler;
-  const { argv, script } = schedulerFor(type).submit(pilotJob(site, cluster.name, dir, arrays ? site.nodes : 1));
+  const { argv, script } = schedulerFor(type).submit(pilotJob(site, cluster.name, dir, arrays ? site.nodes : 1, 'b1'));
   const line = commandLine(argv);
   const how = line.includes('\n') ? `${argv[0]} (${type}-submit.sh)` : line;
   const times = arrays ? 'once' : `${site.nodes} times`;

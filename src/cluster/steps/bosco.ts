@@ -1,10 +1,11 @@
 import { UsageError } from '../../errors.js';
 import { bosco } from '../../headnode/bosco/component.js';
 import { settingsFile } from '../../headnode/bosco/files.js';
-import type { BoscoPlan, BoscoScheduler, SiteLogin } from '../../headnode/bosco/plan.js';
+import { type BoscoPlan, type BoscoScheduler, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';
+import { tokenLifetime } from '../../htcondor/tokens.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { loginTargets } from '../connections.js';
 import { type Context, poolDir, recordOf, type Site } from '../context.js';
@@ -23,19 +24,16 @@ export async function growAt(
   head: Head,
   pool: RunningPool,
   settings: GlideinSettings,
-  token: string,
 ): Promise<void> {
   const { spec } = site;
-  const dir = await placeGlidein(context, site, settings, token);
+  const dir = await placeGlidein(context, site, settings, []);
   const plan: BoscoPlan = {
     ...{ site: spec.site, host: site.host, siteDir: dir, login: loginFrom(site, head) },
     ...{ scheduler: spec.profile.scheduler.type as BoscoScheduler, tag: tagOf(recordOf(context).name) },
     ...{ script: glideinScript(spec, recordOf(context).name, dir), payload: settings.payload },
     ...{
       bounds: { min: spec.min ?? 0, max: spec.nodes },
-      walltime: spec.walltime,
-      cores: spec.cores,
-      memory: memoryOf(spec),
+      ...sizeOf(spec),
     },
     ...{ source: pool.plan.source, programs: pool.programs },
     sites: recordOf(context).sites.flatMap(s => (s.spec.submit === 'bosco' ? [s.spec.site] : [])),
@@ -47,7 +45,7 @@ export async function growAt(
   };
   const start = (there: Headnode, wanted: BoscoPlan): Promise<void> => {
     // from here on there may be jobs, whose ids nobody here knows: `down` looks for them by their name
-    const batch = { label: 'grown', count: spec.nodes, jobIds: [], outcome: 'submitted' } as const;
+    const batch = { label: GROWN, token: GROWN, count: spec.nodes, jobIds: [], outcome: 'submitted' } as const;
     journal.append({ type: 'batch', name: spec.site, batch });
     return bosco.start(there, wanted);
   };
@@ -56,16 +54,24 @@ export async function growAt(
 
 /** One glide-in as it is submitted directly, but never as a part of an array. */
 export function glideinScript(spec: SiteSpec, cluster: string, dir: string): string {
-  return schedulerFor(spec.profile.scheduler.type).submit({ ...pilotJob(spec, cluster, dir, 1), arrays: false }).script;
+  return schedulerFor(spec.profile.scheduler.type).submit({ ...pilotJob(spec, cluster, dir, 1, GROWN), arrays: false })
+    .script;
 }
 
 /** MiB that a glide-in has for jobs, where that is known beforehand. */
 export const memoryOf = (spec: SiteSpec): number | undefined => spec.memory ?? spec.profile.node.memory;
 
+/** What one glide-in is, and the token that it comes by. */
+export function sizeOf(spec: SiteSpec): Pick<BoscoPlan, 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'> {
+  const { walltime, queueTime, cores, memory } = spec;
+  const lifetime = tokenLifetime(walltime, queueTime);
+  return { walltime, tokenLifetime: lifetime, asked: { cores, memory }, cores, memory: memoryOf(spec) };
+}
+
 /** Tells the growth how many glide-ins there shall be. */
 export async function rebound(context: Context, head: Host, base: string, spec: SiteSpec): Promise<void> {
   const bounds = { min: spec.min ?? 0, max: spec.nodes };
-  const plan = { site: spec.site, bounds, walltime: spec.walltime, cores: spec.cores, memory: memoryOf(spec) };
+  const plan = { site: spec.site, bounds, ...sizeOf(spec) };
   await head.put([settingsFile(poolDir(base, recordOf(context).name), plan)]);
 }
 

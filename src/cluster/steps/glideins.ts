@@ -1,4 +1,5 @@
 import { SchedulerError, UsageError } from '../../errors.js';
+import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { isOver, type PilotJob, type PilotStatus } from '../../schedulers/scheduler.js';
 import { render, templateText } from '../../templates.js';
@@ -6,7 +7,7 @@ import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRec
 import type { Batch } from '../record.js';
 import { type SiteSpec, tagOf } from '../spec.js';
 
-/** What a glide-in must know of the cluster; the token goes beside it, in a file of its own. */
+/** What a glide-in must know of the cluster; the token goes beside it, in a file of its submission. */
 export interface GlideinSettings {
   readonly cluster: string;
   readonly address: string;
@@ -18,11 +19,17 @@ export interface GlideinSettings {
   readonly payloadArch: string;
 }
 
+/** Makes the token of a submission, by its label. Secret. */
+export type TokenMaker = (label: string) => Promise<string>;
+
 /** A glide-in leaves a headnode that has not answered for this long. Seconds. */
 const LOST_HEADNODE = 600;
 
-/** The batch job of `count` glide-ins. */
-export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: number): PilotJob {
+/**
+ * The batch job of `count` glide-ins.
+ * @param token the label of the submission whose token they come by
+ */
+export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): PilotJob {
   const { scheduler, launcher, queues } = spec.profile;
   const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
   return {
@@ -42,7 +49,7 @@ export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     launcher,
     dir,
     logDir: `${dir}/logs`,
-    command: ['bash', `${dir}/glidein.sh`, dir],
+    command: ['bash', `${dir}/glidein.sh`, dir, ...(token === undefined ? [] : [token])],
     arrays: scheduler.arrays,
   };
 }
@@ -81,46 +88,62 @@ export async function activeGlideins(context: Context, site: Site): Promise<Pilo
   return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
 }
 
-/** Puts what a glide-in starts from on the site. @returns the cluster's directory there */
+/**
+ * Puts what a glide-in starts from on the site, and the tokens of the submissions that are to come.
+ * @returns the cluster's directory there
+ */
 export async function placeGlidein(
   context: Context,
   { spec, host, probe }: Site,
   settings: GlideinSettings,
-  token: string,
+  tokens: readonly { readonly label: string; readonly token: string }[],
 ): Promise<string> {
   const dir = siteDir(probe.base, recordOf(context).name);
   const files = glideinFiles(spec, settings).map(f => ({ path: `${dir}/${f.name}`, content: f.content, mode: f.mode }));
-  await host.put([...files, { path: `${dir}/token`, content: `${token}\n`, mode: 0o600 }]);
+  const secrets = tokens.map(t => ({ path: `${dir}/tokens/${t.label}`, content: `${t.token}\n`, mode: 0o600 }));
+  await host.put([...files, ...secrets]);
   return dir;
 }
 
+/** What the token of a submission to a site is to be good for. */
+export function tokenPlan(spec: SiteSpec, label: string): TokenPlan {
+  const { site, cores, memory, walltime, queueTime } = spec;
+  return { ...{ site, label, cores, memory }, lifetime: tokenLifetime(walltime, queueTime) };
+}
+
 /**
- * Submits what is missing to `target` glide-ins, as one array where the site allows it. A submission that was cut
- * short before is finished first, or found by its name.
+ * Submits what is missing to `target` glide-ins, as one array where the site allows it, with a token of their own. A
+ * submission that was cut short before is finished first, or found by its name.
  * @returns how many were submitted now
  */
 export async function submitGlideins(
   context: Context,
   site: Site,
   settings: GlideinSettings,
-  token: string,
+  makeToken: TokenMaker,
   target: number,
 ): Promise<number> {
   const { spec } = site;
-  const dir = await placeGlidein(context, site, settings, token);
   const before = siteRecord(recordOf(context), spec.site)?.batches ?? [];
-  for (const batch of before.filter(b => b.outcome === 'intended')) await submitBatch(context, site, dir, batch);
+  const place = async (labels: readonly string[]): Promise<string> => {
+    const tokens = labels.map(async label => ({ label, token: await makeToken(label) }));
+    return placeGlidein(context, site, settings, await Promise.all(tokens));
+  };
+  const unfinished = before.filter(b => b.outcome === 'intended');
+  if (unfinished.length > 0) {
+    // the one that was made for it may have ended meanwhile
+    const dir = await place([...new Set(unfinished.flatMap(b => b.token ?? []))]);
+    for (const batch of unfinished) await submitBatch(context, site, dir, batch);
+  }
   // on a fresh cluster nothing can be there: prepare made the directory a moment ago
   const active = before.length === 0 ? 0 : (await activeGlideins(context, site)).length;
-  const missing = target - active;
-  if (missing <= 0) return 0;
-  for (const [n, count] of (spec.profile.scheduler.arrays ? [missing] : Array<number>(missing).fill(1)).entries()) {
-    await submitBatch(context, site, dir, {
-      label: `b${before.length + n + 1}`,
-      count,
-      jobIds: [],
-      outcome: 'intended',
-    });
+  const missing = Math.max(0, target - active);
+  const token = `b${before.length + 1}`;
+  const dir = await place(missing > 0 ? [token] : []);
+  const counts = spec.profile.scheduler.arrays && missing > 0 ? [missing] : Array<number>(missing).fill(1);
+  for (const [n, count] of counts.entries()) {
+    const label = `b${before.length + n + 1}`;
+    await submitBatch(context, site, dir, { label, count, jobIds: [], outcome: 'intended', token });
   }
   return missing;
 }
@@ -135,7 +158,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
     const jobIds = await submitOnce(
       site.host,
       site.scheduler,
-      pilotJob(site.spec, name, dir, batch.count),
+      pilotJob(site.spec, name, dir, batch.count, batch.token),
       batch.label,
       query,
     );

@@ -1,6 +1,6 @@
 import type { FileToPut } from '../../hosts/host.js';
 import { render, templateText } from '../../templates.js';
-import { type BoscoPlan, growthDir, type SiteLogin, typeOf } from './plan.js';
+import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './plan.js';
 
 /** What goes to the site, beside what is cut from HTCondor. */
 export function siteFiles({
@@ -18,12 +18,13 @@ export function siteFiles({
 }
 
 /** How much a site may grow, and by what. */
-export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'cores' | 'memory'>;
+export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'>;
 
 /** What the growth of a site reads each round. */
 export function settingsFile(dir: string, plan: Growing): FileToPut {
-  const { site, bounds, walltime, cores, memory } = plan;
-  const values = { site, ...bounds, walltime, cores: cores ?? 0, memory: memory ?? 0 };
+  const { site, bounds, walltime, tokenLifetime, asked, cores, memory } = plan;
+  const most = { mostCores: asked.cores ?? 0, mostMemory: asked.memory ?? 0, tokenLabel: GROWN };
+  const values = { site, ...bounds, walltime, tokenLifetime, cores: cores ?? 0, memory: memory ?? 0, ...most };
   const content = render('bosco/settings', values);
   return { path: `${growthDir(dir, site)}/settings`, content, mode: 0o600 };
 }
@@ -44,6 +45,7 @@ export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login
     },
     { path: `${bosco}/run.sh`, content: render('bosco/run', { bosco, dir }), mode: 0o700 },
     { path: `${bosco}/grow.sh`, content: templateText('bosco/grow.sh'), mode: 0o600 },
+    { path: `${bosco}/token-make.sh`, content: templateText('headnode/token-make.sh'), mode: 0o600 },
     { path: `${bosco}/weigh.awk`, content: templateText('bosco/weigh.awk'), mode: 0o600 },
     { path: `${own}/glidein.sub`, content: render('bosco/glidein-sub', { type, site: plan.site }), mode: 0o600 },
     settingsFile(dir, plan),

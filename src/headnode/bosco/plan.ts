@@ -11,6 +11,9 @@ export interface Bounds {
   readonly max: number;
 }
 
+/** The label of what the headnode submits: of its jobs on record, and of the file with their token on the site. */
+export const GROWN = 'grown';
+
 /** A site's login node as the headnode is to reach it. */
 export interface SiteLogin {
   /** The name or address that was dialled from the user's machine. */
@@ -40,6 +43,10 @@ export interface BoscoPlan {
   readonly bounds: Bounds;
   /** Of one glide-in, seconds. */
   readonly walltime: number;
+  /** Of the tokens by which glide-ins come, seconds. */
+  readonly tokenLifetime: number;
+  /** Of one glide-in, as the site is asked for them: no more may be offered. */
+  readonly asked: { readonly cores: number | undefined; readonly memory: number | undefined };
   /** Of one glide-in; undefined where the site's are not known. */
   readonly cores: number | undefined;
   /** MiB. */

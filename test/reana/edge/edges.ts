@@ -21,8 +21,20 @@ export const token = password;
 
 /** A pool of one node, one of its two cores at work. */
 export const askPool = async (): Promise<PoolStatus> => {
-  const node = { id: '7', site: 'lab', node: 'c1', cores: 2, busy: 1, jobs: 1, memory: 1024, ends: 2e9, silent: 3 };
-  return { pool: 'alive', glideins: [node], jobs: { idle: 4, running: 1, held: 0, total: 5 } };
+  const node = {
+    id: '7',
+    name: 'slot1@7.a1b2c3d4@c1',
+    bearer: 'a1b2c3d4',
+    site: 'lab',
+    node: 'c1',
+    cores: 2,
+    busy: 1,
+    jobs: 1,
+    memory: 1024,
+    ends: 2e9,
+    silent: 3,
+  };
+  return { pool: 'alive', glideins: [node], tokens: [], jobs: { idle: 4, running: 1, held: 0, total: 5 } };
 };
 
 /** An edge of a test's own, in a directory that goes with it. */

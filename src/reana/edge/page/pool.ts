@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
-import { type PoolStatus, parsePool } from '../../../htcondor/query.js';
-import { templateText } from '../../../templates.js';
+import { type PoolStatus, parsePool, poolScript } from '../../../htcondor/query.js';
 import type { PoolSample, PoolView } from '../overview.js';
 
 const dayMs = 86_400_000;
@@ -14,7 +13,7 @@ export type AskPool = () => Promise<PoolStatus>;
 export const askPool =
   (dir: string): AskPool =>
   () => {
-    const args = ['--norc', '-c', templateText('headnode/pool-query.sh'), 'scailfin', dir];
+    const args = ['--norc', '-c', poolScript(), 'scailfin', dir];
     return new Promise((resolve, reject) => {
       execFile('bash', args, { timeout: 75_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
         if (error) return reject(new ScailfinError(`the pool could not be asked: ${stderr.trim() || error.message}`));

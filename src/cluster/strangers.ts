@@ -1,0 +1,112 @@
+import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
+import type { TokenFacts } from '../htcondor/tokens.js';
+import { isOver } from '../schedulers/scheduler.js';
+import type { SiteRecord } from './record.js';
+import type { GlideinStatus, SiteStatus } from './status.js';
+
+/** A machine in the pool that none of the cluster's batch jobs accounts for: perhaps somebody else has one of its tokens. */
+export interface Stranger {
+  /** In the pool. */
+  readonly name: string;
+  /** What it says of itself. */
+  readonly node: string;
+  readonly site: string;
+  readonly cores: number;
+  /** Of the token that it came by: `scailfin token revoke CLUSTER TOKEN`. */
+  readonly token: string;
+  /** A few words. */
+  readonly why: string;
+}
+
+/** A live one is heard every 20 s; what has not been heard for longer gets no jobs. */
+const [LATELY, SILENCE] = [20, 50];
+
+/** Compares what is in the pool with what the batch systems say; a site that can't be asked accounts for all that names it. */
+export function strangersIn(
+  pool: PoolStatus | undefined,
+  sites: readonly SiteStatus[],
+  records: readonly SiteRecord[],
+): Stranger[] {
+  if (!pool) return [];
+  // what is left of those that went is no machine, and gets no jobs
+  const live = pool.glideins.filter(
+    ad => ad.silent <= SILENCE && (ad.silent < LATELY || !isGone(ad, pool.tokens, sites)),
+  );
+  const first = new Map(live.map(ad => [ad, suspicion(ad, pool.tokens, sites, records)] as const));
+  // who can't be a glide-in casts no doubt on the one that is
+  const plausible = live.filter(ad => first.get(ad) === undefined);
+  return live.flatMap(ad => {
+    const why = first.get(ad) ?? amongOthers(ad, plausible, sites);
+    const { name, node, site, cores, bearer } = ad;
+    return why === undefined ? [] : [{ name, node, site, cores, token: bearer, why }];
+  });
+}
+
+/** Its token was revoked, or its batch job is over. */
+function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly SiteStatus[]): boolean {
+  const job = sites.find(s => s.site === ad.site)?.glideins.find(g => g.id === ad.id);
+  return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
+}
+
+/** What is odd about a machine by itself. */
+function suspicion(
+  ad: PoolGlidein,
+  tokens: readonly TokenFacts[],
+  sites: readonly SiteStatus[],
+  records: readonly SiteRecord[],
+): string | undefined {
+  const token = tokens.find(t => t.id === ad.bearer);
+  if (token?.revoked) return 'its token was revoked';
+  if (token && token.id !== 'old' && token.site !== ad.site)
+    return `its token is for ${token.site}, and it says it is at ${ad.site || 'no site'}`;
+  const site = sites.find(s => s.site === ad.site);
+  if (!site) return `it says it is at ${ad.site || 'no site'}, where this cluster is not`;
+  if (site.error) return undefined;
+  const job = site.glideins.find(g => g.id === ad.id);
+  if (!job) return `no batch job ${ad.id || 'of that name'} of this cluster is at ${ad.site}`;
+  if (isOver(job.state)) return `its batch job ${ad.id} is over`;
+  if (
+    token &&
+    submissionOf(
+      job,
+      records.find(r => r.spec.site === ad.site),
+    ) !== token.label
+  )
+    return `its token is not that of batch job ${ad.id}`;
+  return undefined;
+}
+
+/** What is odd about a machine beside others, each of which could be a glide-in. */
+function amongOthers(
+  ad: PoolGlidein,
+  plausible: readonly PoolGlidein[],
+  sites: readonly SiteStatus[],
+): string | undefined {
+  const site = sites.find(s => s.site === ad.site);
+  const job = site?.glideins.find(g => g.id === ad.id);
+  if (!site || !job) return undefined;
+  const isAt = ({ node }: PoolGlidein, g: GlideinStatus): boolean => short(node) === short(g.node ?? '');
+  // where batch systems and nodes call nodes alike, which the other glide-ins tell
+  const alike = plausible.some(other => site.glideins.some(g => g.id === other.id && isAt(other, g)));
+  if (job.state === 'running' && job.node !== undefined && alike && !isAt(ad, job))
+    return `it says it is batch job ${ad.id}, which runs on ${job.node}`;
+  const twins = plausible.filter(other => other !== ad && other.id === ad.id && other.site === ad.site);
+  if (twins.some(twin => !alike || isAt(twin, job))) return `several machines say that they are batch job ${ad.id}`;
+  return undefined;
+}
+
+/** The label of the token that a batch job was given; undefined where the journal does not know the job. */
+function submissionOf(job: GlideinStatus, record: SiteRecord | undefined): string | undefined {
+  const batch = record?.batches.find(b => b.jobIds.some(id => isPartOf(job.id, id)));
+  // what the headnode submitted by itself is on no record
+  return batch ? batch.token : record?.batches.find(b => b.jobIds.length === 0 && b.token)?.token;
+}
+
+/** Whether a batch job is one of an array's, or that job itself. */
+export const isPartOf = (id: string, jobId: string): boolean =>
+  id === jobId || [`${jobId}_`, `${jobId}[`, `${jobId}.`].some(start => id.startsWith(start)) || arrayOf(id) === jobId;
+
+/** Torque and PBS write `12[3].server` for a part of `12[].server`. */
+const arrayOf = (id: string): string => id.replace(/\[\d+\]/, '[]');
+
+const short = (node: string): string => node.split('.')[0] ?? '';

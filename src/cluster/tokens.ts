@@ -1,0 +1,165 @@
+import { messageOf, UsageError } from '../errors.js';
+import { listTokens, revokeTokens, type TokenFacts } from '../htcondor/tokens.js';
+import { cancelJobs } from '../schedulers/runner.js';
+import { isOver } from '../schedulers/scheduler.js';
+import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteDir, siteRecord } from './context.js';
+import { step } from './events.js';
+import { lock } from './lock.js';
+import type { Batch, ClusterRecord, SiteRecord } from './record.js';
+import { clusterStatus, type GlideinStatus } from './status.js';
+import { isPartOf } from './strangers.js';
+
+/** A token that glide-ins come by, and who has it. */
+export interface TokenStatus extends TokenFacts {
+  /** The batch jobs that were submitted with it. */
+  readonly jobIds: readonly string[];
+}
+
+/** Which tokens are meant; all that are given must apply. */
+export interface Meant {
+  readonly ids: readonly string[];
+  readonly site?: string | undefined;
+  /** The batch job's id. */
+  readonly glidein?: string | undefined;
+  readonly all?: boolean | undefined;
+}
+
+/** All tokens that were made for a cluster's glide-ins, oldest first. @throws UsageError where there is no pool */
+export async function clusterTokens(context: Pick<Context, 'journal' | 'connections'>): Promise<TokenStatus[]> {
+  const record = recordOf(context);
+  const { host, dir } = await poolOf(context);
+  return (await listTokens(host, dir)).map(token => ({ ...token, jobIds: batchesOf(record, token).flatMap(jobsOf) }));
+}
+
+/**
+ * Makes tokens good for nothing, whoever has them; jobs that run by them go back into the queue. The glide-ins that came by
+ * them can't be told from a thief, so they are cancelled, too.
+ * @returns what was revoked, and how many glide-ins were cancelled
+ */
+export async function revoke(
+  context: Context,
+  meant: Meant,
+): Promise<{ readonly revoked: readonly TokenStatus[]; readonly cancelled: number }> {
+  const { journal, sink } = context;
+  const release = lock(journal.dir, `scailfin token revoke ${journal.name}`);
+  try {
+    const tokens = pick(await clusterTokens(context), meant, journal.name);
+    const ids = tokens.map(t => t.id);
+    await step(sink, `Revoking ${ids.length === 1 ? 'a token' : `${ids.length} tokens`}`, async () => {
+      const { host, dir } = await poolOf(context);
+      await revokeTokens(host, dir, ids);
+      return ids.join(', ');
+    });
+    let cancelled = 0;
+    for (const name of new Set(tokens.map(t => t.site))) cancelled += await cancelHolders(context, name, tokens);
+    return { revoked: tokens, cancelled };
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Revokes the tokens of submissions of which nothing waits or runs any more.
+ * @param active what goes on at the site
+ */
+export async function revokeUnused(context: Context, site: string, active: readonly GlideinStatus[]): Promise<void> {
+  const record = recordOf(context);
+  const batches = siteRecord(record, site)?.batches ?? [];
+  const isUsed = (label: string): boolean => batches.some(b => b.token === label && isActive(b, active));
+  const over = new Set(batches.flatMap(b => (b.token !== undefined && !isUsed(b.token) ? [b.token] : [])));
+  if (over.size === 0) return;
+  const { host, dir } = await poolOf(context);
+  const tokens = (await listTokens(host, dir)).filter(t => t.site === site && over.has(t.label) && !t.revoked);
+  const ids = tokens.map(t => t.id);
+  if (ids.length > 0) await revokeTokens(host, dir, ids);
+}
+
+/** Jobs that this machine knows no ids of, as the headnode submits them, may still come. */
+const isActive = (batch: Batch, active: readonly GlideinStatus[]): boolean =>
+  batch.jobIds.length === 0
+    ? batch.outcome !== 'refused'
+    : active.some(g => batch.jobIds.some(id => isPartOf(g.id, id)));
+
+async function poolOf({ journal, connections }: Pick<Context, 'journal' | 'connections'>) {
+  const { head, spec, sites, name, state, reason } = recordOf({ journal });
+  if (!head || state === 'terminated')
+    throw new UsageError(`${name} has no pool: it is ${state}. ${reason}`, { hint: `scailfin status ${name}` });
+  return { host: await connections.head(spec.headnode, sites[0]?.spec), dir: poolDir(head.base, name) };
+}
+
+const jobsOf = (batch: Batch): readonly string[] => batch.jobIds;
+
+/** The old token is that of all sites' submissions that name none. */
+function batchesOf(record: ClusterRecord, { id, site, label }: TokenFacts): Batch[] {
+  if (id === 'old') return record.sites.flatMap(s => s.batches.filter(b => b.token === undefined));
+  return siteRecord(record, site)?.batches.filter(b => b.token === label) ?? [];
+}
+
+/** @throws UsageError when none is meant, or one that is not there */
+function pick(tokens: readonly TokenStatus[], { ids, site, glidein, all }: Meant, name: string): TokenStatus[] {
+  const hint = `scailfin token list ${name}`;
+  if (ids.length === 0 && site === undefined && glidein === undefined && !all)
+    throw new UsageError('which token?', { hint: `name it (${hint}), or give --site, --glidein or --all` });
+  const strange = ids.find(id => !tokens.some(t => t.id === id));
+  if (strange) throw new UsageError(`${name} has no token ${JSON.stringify(strange)}`, { hint });
+  const found = tokens.filter(
+    t =>
+      (ids.length === 0 || ids.includes(t.id)) &&
+      (site === undefined || t.site === site || t.id === 'old') &&
+      (glidein === undefined || t.jobIds.some(id => isPartOf(glidein, id))),
+  );
+  if (found.length === 0) throw new UsageError(`${name} has no such token`, { hint });
+  return found;
+}
+
+/** Cancels what waits or runs at a site by these tokens. @returns how many glide-ins */
+async function cancelHolders(context: Context, site: string, tokens: readonly TokenStatus[]): Promise<number> {
+  const record = recordOf(context);
+  const sites = record.sites.filter(s => site === '' || s.spec.site === site);
+  let cancelled = 0;
+  for (const known of sites) {
+    const batches = tokens.flatMap(t => batchesOf({ ...record, sites: [known] }, t));
+    if (batches.length > 0) cancelled += await cancelAt(context, known, batches).catch(warnOf(context, known));
+  }
+  return cancelled;
+}
+
+/** What can't be reached leaves by itself, for it gets no jobs any more. */
+const warnOf =
+  ({ sink, journal }: Context, { spec }: SiteRecord) =>
+  (error: unknown): number => {
+    const text = `the tokens are good for nothing, but ${spec.site} can't be told: ${messageOf(error).split('\n')[0]}; glide-ins there leave by themselves, or: scailfin down ${journal.name}`;
+    sink({ type: 'warning', text });
+    return 0;
+  };
+
+async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonly Batch[]): Promise<number> {
+  const { connections, sink, journal } = context;
+  return step(
+    sink,
+    `Cancelling the glide-ins at ${spec.site} that came by them`,
+    async () => {
+      const { host, scheduler, probe } = await reachSite(context, spec, journal.name);
+      const status = await clusterStatus(recordOf(context), connections);
+      const there = status.sites.find(s => s.site === spec.site);
+      if (there?.error) throw new UsageError(there.error);
+      // jobs that the headnode submitted by itself are on no record
+      const others = (siteRecord(recordOf(context), spec.site)?.batches ?? []).filter(b => !batches.includes(b));
+      const isOurs = (id: string): boolean => batches.some(b => b.jobIds.some(job => isPartOf(id, job)));
+      const isTheirs = (id: string): boolean => others.some(b => b.jobIds.some(job => isPartOf(id, job)));
+      const grown = batches.some(b => b.jobIds.length === 0);
+      const ids = (there?.glideins ?? [])
+        .filter(g => !isOver(g.state) && (isOurs(g.id) || (grown && !isTheirs(g.id))))
+        .map(g => g.id);
+      const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)));
+      await cancelJobs(host, scheduler, ids, query);
+      const files = [...new Set(batches.map(b => b.token))].map(label =>
+        label === undefined ? 'token' : `tokens/${label}`,
+      );
+      const dir = siteDir(probe.base, journal.name);
+      await host.run(['rm', '-f', ...files.map(file => `${dir}/${file}`)]);
+      return ids.length;
+    },
+    n => (n === 0 ? 'there were none' : String(n)),
+  );
+}

@@ -18,8 +18,10 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/render.js'),
       ]);
       const plan = await planFor({ ...flags, name, account: flags.account }, true);
-      const files = await renderAll(plan.cluster, plan.site, flags.out);
-      if (ui.json) ui.print(JSON.stringify({ dir: flags.out, files }, null, 2));
+      const { outputFolder } = await import('./outputs.js');
+      const folder = await outputFolder(flags.out);
+      const files = await renderAll(plan.cluster, plan.site, folder.path);
+      if (ui.json) ui.printJson({ dir: flags.out, files });
       else ui.print([describePlan(plan), '', `written to ${flags.out}:`, ...files.map(f => `  ${f}`)].join('\n'));
     });
 }

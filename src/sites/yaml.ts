@@ -6,7 +6,9 @@ import {
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
+  Parser,
   parseDocument,
   visit,
   type YAMLError,
@@ -23,6 +25,7 @@ export type Rule = (root: unknown) => Iterable<Finding>;
  *
  * @param file only for messages
  * @param rules what the schema can't say; they see the raw data, so that their findings come together with the schema's
+ * @param most characters that a file of this kind may have
  * @throws ProfileError with all mistakes at once, ordered by line and column
  */
 export function readYaml<S extends z.ZodType>(
@@ -30,9 +33,10 @@ export function readYaml<S extends z.ZodType>(
   file: string,
   schema: S,
   rules: readonly Rule[] = [],
+  most = MOST_CHARACTERS,
 ): z.output<S> {
   const lines = new LineCounter();
-  const { document, root, errors } = load(text, lines);
+  const { document, root, errors } = load(text, lines, most);
   const at = (offset: number | undefined): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset ?? 0);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -40,9 +44,11 @@ export function readYaml<S extends z.ZodType>(
   const issues: ProfileIssue[] = errors.map(e => ({ file, ...at(e.offset), message: e.message }));
   if (document) {
     const result = schema.safeParse(root);
-    const found = result.success ? [] : result.error.issues.flatMap(i => findings(i, schema, root));
+    const found = result.success
+      ? []
+      : result.error.issues.slice(0, MOST_ERRORS).flatMap(i => findings(i, schema, root, MOST_ERRORS));
     for (const rule of rules) found.push(...rule(root));
-    issues.push(...found.map(f => ({ file, ...at(offsetOf(document, f)), message: f.message })));
+    issues.push(...found.slice(0, MOST_ERRORS).map(f => ({ file, ...at(offsetOf(document, f)), message: f.message })));
     if (result.success && issues.length === 0) return result.data;
   }
   issues.sort((a, b) => a.line - b.line || a.column - b.column);
@@ -56,18 +62,18 @@ interface Loaded {
   errors: { offset: number; message: string }[];
 }
 
-function load(text: string, lineCounter: LineCounter): Loaded {
-  if (text.length > MOST_CHARACTERS)
-    return { errors: [{ offset: 0, message: 'the file is too large to be a profile' }] };
-  const deep = tooDeep(text);
-  if (deep !== undefined) return { errors: [{ offset: deep, message: 'this is nested too deeply' }] };
+function load(text: string, lineCounter: LineCounter, most: number): Loaded {
+  if (text.length > most)
+    return { errors: [{ offset: 0, message: `the file is too large: no more than ${most} characters are read` }] };
   try {
-    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
-    const errors = [...document.errors, ...document.warnings].map(e => ({
-      offset: e.pos[0],
-      message: reworded(e, text),
-    }));
-    if (document.errors.some(e => e.code !== 'DUPLICATE_KEY')) return { errors };
+    const much = tooMuch(text);
+    if (much) return { errors: [much] };
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', uniqueKeys: false });
+    const errors = [...document.errors, ...document.warnings]
+      .slice(0, MOST_ERRORS)
+      .map(e => ({ offset: e.pos[0], message: reworded(e) }));
+    if (document.errors.length > 0) return { errors };
+    errors.push(...duplicates(document).slice(0, MOST_ERRORS));
     const lost = strayAliases(document);
     if (lost.length > 0) return { errors: [...errors, ...lost] };
     if (document.contents === null) return { errors: [...errors, { offset: 0, message: 'the file is empty' }] };
@@ -79,47 +85,69 @@ function load(text: string, lineCounter: LineCounter): Loaded {
 }
 
 const MOST_CHARACTERS = 262_144;
+/** Words, signs and spaces: what composes a document takes long for many. */
+const MOST_LEXEMES = 200_000;
 const DEEPEST = 100;
+/** Nobody reads more. */
+const MOST_ERRORS = 100;
 
 /**
- * Where the text opens its hundredth bracket, or indicator on one line. The parser recurses, and a stack that overflows
- * inside V8's regular expressions ends the process, which no `catch` sees. Brackets in comments count too: nobody has that many.
+ * Where the text is too much, as its own grammar has it. What composes the document recurses, and a stack that overflows
+ * inside V8's regular expressions ends the process, which no `catch` sees; lexer and parser don't recurse.
  */
-function tooDeep(text: string): number | undefined {
-  let [open, onLine] = [0, 0];
-  for (const { 0: sign, index } of text.matchAll(/[[{\]}\n]|[-?:](?=\s)/g)) {
-    if (sign === '\n') onLine = 0;
-    else if (sign === '[' || sign === '{') open++;
-    else if (sign === ']' || sign === '}') open = Math.max(0, open - 1);
-    else onLine++;
-    if (open >= DEEPEST || onLine >= DEEPEST) return index;
+function tooMuch(text: string): { offset: number; message: string } | undefined {
+  const parser = new Parser();
+  let lexemes = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _ of parser.next(lexeme)) {
+      // a document that is whole is of no interest here
+    }
+    const offset = Math.min(parser.offset, text.length);
+    if (parser.stack.length > DEEPEST) return { offset, message: 'this is nested too deeply' };
+    if (++lexemes > MOST_LEXEMES) return { offset, message: 'the file says too much to be read' };
   }
   return undefined;
 }
 
-/** Aliases of anchors that don't stand before them, one pass for all. */
-function strayAliases(document: Document): { offset: number; message: string }[] {
-  const anchors = new Set<string>();
+/** Keys that stand twice in a group, one pass for all: the library compares each with each. */
+function duplicates(document: Document): { offset: number; message: string }[] {
   const found: { offset: number; message: string }[] = [];
   visit(document, {
-    Node: (_, node) => {
-      if (isAlias(node)) {
-        if (anchors.has(node.source)) return;
-        found.push({ offset: startOf(node) ?? 0, message: `the alias *${node.source} refers to nothing before it` });
-      } else if (node.anchor) {
-        anchors.add(node.anchor);
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name) && name !== '<<')
+          found.push({ offset: startOf(key) ?? 0, message: `the key "${keyText(key)}" stands here a second time` });
+        seen.add(name);
       }
     },
   });
   return found;
 }
 
-function reworded(error: YAMLError, text: string): string {
+/** Aliases of anchors that don't stand before them, or that they stand in themselves; one pass for all. */
+function strayAliases(document: Document): { offset: number; message: string }[] {
+  const anchors = new Set<string>();
+  const found: { offset: number; message: string }[] = [];
+  visit(document, {
+    Node: (_, node, path) => {
+      if (!isAlias(node)) {
+        if (node.anchor) anchors.add(node.anchor);
+        return;
+      }
+      const { source } = node;
+      const isRing = path.some(above => isNode(above) && !isAlias(above) && above.anchor === source);
+      if (anchors.has(source) && !isRing) return;
+      const why = isRing ? 'stands within what it refers to' : 'refers to nothing before it';
+      found.push({ offset: startOf(node) ?? 0, message: `the alias *${source} ${why}` });
+    },
+  });
+  return found;
+}
+
+function reworded(error: YAMLError): string {
   switch (error.code) {
-    case 'DUPLICATE_KEY': {
-      const key = /^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0] ?? '';
-      return `the key "${key}" stands here a second time`;
-    }
     case 'TAB_AS_INDENT':
       return 'lines must be indented with spaces, not with a tab';
     case 'MULTIPLE_DOCS':

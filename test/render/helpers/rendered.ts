@@ -74,7 +74,10 @@ async function rendered(profile: SiteProfile, request: UpRequest): Promise<Rende
       .sort();
     if (there.join() !== [...files].sort().join()) throw new Error(`said to be written: ${files}; written: ${there}`);
     const tooOpen = there.find(
-      name => /settings$|settings\.json$|conf|env$|values/.test(name) && (statSync(join(dir, name)).mode & 0o77) !== 0,
+      name =>
+        !name.endsWith('.sh') &&
+        /settings$|settings\.json$|conf|env$|values/.test(name) &&
+        (statSync(join(dir, name)).mode & 0o77) !== 0,
     );
     if (tooOpen) throw new Error(`${tooOpen} can be read by others`);
     return new Map(there.map(name => [name, readFileSync(join(dir, name), 'utf8')]));

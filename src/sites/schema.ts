@@ -36,7 +36,7 @@ const line = z
 
 /** A directory of the site's, in which its own variables may stand. */
 const place = line.regex(
-  /^(?:[^$`"\\]|\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\})*$/,
+  /^(?:[^$`"\\]|\$[A-Za-z_]|\$\{[A-Za-z_]\w*\})*$/,
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
   'may hold variables of the site, $NAME or ${NAME}, and otherwise no $, no `, no " and no backslash',
 );

@@ -48,7 +48,7 @@ memory=${SCAILFIN_MEMORY:-$((total * part / all))}
 [ "$memory" -gt 0 ] || memory=$total
 # until there is more to take away (leave, below): the job may be ended at any moment, and its name is known before it is made
 work=$(mktemp -u "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work"; rmdir "${cache-}" 2>/dev/null' EXIT
 trap 'exit 0' TERM INT HUP
 mkdir -m 700 "$work" || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
 mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
@@ -122,7 +122,9 @@ withdraw() {
 # a cache that no glide-in holds. Images may have directories that even their owner can't write to
 drop() {
   ours "$1" || return 0
-  [ ! -e "$1/held" ] || (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
+  # one that was only just made goes while it is empty
+  [ -e "$1/held" ] || { rmdir "$1" 2>/dev/null; return 0; }
+  (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
 }
 # Torque and PBS kill what is left of a job's session when the shell above this one has got their TERM (pbs_mom, kill_job),
 # and never find HTCondor, which has sessions of its own: a keeper with one as well sees its pipe from here end, and leaves for us

@@ -216,6 +216,8 @@ describe('a profile of somebody else', () => {
 
   attack({ by: 'a hostile folder', on: 'here', what: 'is taken, with a command in a directory' }, count => {
     const place = profileSchema.shape.directories;
+    // many variables, and then a mistake: each has one way to be read
+    expect(place.safeParse({ work: `${'$abc'.repeat(5_000)}\`` }).success).toBe(false);
     for (const key of ['work', 'local', 'home', 'scratch']) {
       for (const text of hostile('/x')) {
         expect([text, place.safeParse({ [key]: text }).success]).toEqual([text, false]);

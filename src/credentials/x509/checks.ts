@@ -46,6 +46,8 @@ const understood: ReadonlySet<string> = new Set([
   '2.16.840.1.113730.1.1', // Netscape's certificate type
 ]);
 
+const nameConstraints = '2.5.29.30';
+
 /** MD2 and MD5 by RSA: certificates with those can be forged. */
 const forgeable: ReadonlySet<string> = new Set(['1.2.840.113549.1.1.2', '1.2.840.113549.1.1.4']);
 
@@ -57,6 +59,9 @@ export function checkAlgorithm(certificate: Certificate): void {
 
 /** RFC 5280, 4.2: what is marked critical and not known makes a certificate unusable. */
 export function checkExtensions(certificate: Certificate): void {
+  // by RFC 5280, 4.2.1.10 always critical; a CA that forgot to say so is limited all the same
+  if (certificate.extensions.has(nameConstraints))
+    refuse('unsupported', `${titleOf(certificate)} is limited to some names in a way that is not known here`);
   for (const [id, { critical }] of certificate.extensions) {
     if (critical && !understood.has(id))
       refuse('unsupported', `${titleOf(certificate)} has a critical extension that is not known here: ${id}`);

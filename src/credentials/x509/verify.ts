@@ -29,6 +29,7 @@ export interface VerifiedChain {
 
 /** More than any chain that is meant seriously. */
 const longest = 30;
+const mostShown = 100;
 
 /**
  * Verifies a certificate chain, proxies included (RFC 5280, 6.1; RFC 3820, 4.1), with the CAs' signing policies and
@@ -62,6 +63,8 @@ export function verifyChain(chain: readonly Buffer[], trust: Trust, when = new D
 
 /** From the first certificate to a trusted root, each signed by the next. */
 function pathOf(chain: readonly Buffer[], trust: Trust): Certificate[] {
+  if (chain.length > mostShown)
+    throw new CertificateError('malformed', `${chain.length} certificates were shown, which is no chain`);
   const [first, ...others] = chain.map(der => new Certificate(der));
   if (first === undefined) throw new CertificateError('malformed', 'no certificate was shown');
   const path = [first];

@@ -76,7 +76,7 @@ function eventOf(number: number, title: string, body: readonly string[], base: E
         ...base,
         kind,
         reason: reasonOf(body),
-        node: nameOf(/\bto [^\s@]*@(\S+)/.exec(`${title}\n${text}`)?.[1]),
+        node: awayNode(`${title}\n${text}`),
       };
     }
     default:
@@ -102,6 +102,12 @@ const nameOf = (name: string | undefined): string | undefined => name && harmles
 /** The slot's own name of its node; else the alias in its address. */
 const nodeOf = (text: string): string | undefined =>
   slotOf(text)?.split('@').at(-1) ?? nameOf(/[?&]alias=([^&>]+)/.exec(text)?.[1]);
+
+/** `… to slot1_1@c1 <…>` */
+function awayNode(text: string): string | undefined {
+  const slot = [...text.matchAll(/\bto (\S+)/g)].find(([, word = '']) => word.includes('@'))?.[1];
+  return nameOf(slot?.split('@').at(-1));
+}
 
 /** The first line that tells something: neither a table of usage nor a code. */
 function reasonOf(body: readonly string[]): string {

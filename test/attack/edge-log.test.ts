@@ -23,7 +23,7 @@ attack(
       for (const [n, filler] of [`012 (9.0.0) ${at} `, '\n'.repeat(100), 'x', '1 ', '...x\n'].entries()) {
         appendFileSync(log, `012 (9.000.000) ${at} Job was held.\n\t`);
         appendFileSync(log, filler.repeat(Math.ceil((12 << 20) / filler.length)));
-        appendFileSync(log, `\n${good(2 + n)}`);
+        appendFileSync(log, `\n...\n${good(2 + n)}`);
         await follower.catchUp();
         expect(told.at(-1)?.job, filler).toBe(`${2 + n}.0`);
         count();
@@ -40,13 +40,13 @@ attack(
 attack(
   { by: 'a compute node', on: 'here', what: 'gives reasons and names that are long, or write on a terminal' },
   count => {
-    const hostile = `\u001b]0;owned\u0007\u009b2J\u202e${'x'.repeat(100_000)}`;
+    const odd = `\u001b]0;owned\u0007\u009b2J\u202e${'x'.repeat(100_000)}`;
     const bodies = [
-      `012 (1.0.0) ${at} Job was held.\n\tError from ${hostile}\n\tCode 12 Subcode 0`,
-      `007 (1.0.0) ${at} Shadow exception!\n\t${hostile}`,
-      `022 (1.0.0) ${at} Job disconnected, attempting to reconnect\n    ${hostile}\n    Trying to reconnect to slot1@${hostile} <1.2.3.4>`,
-      `001 (1.0.0) ${at} Job executing on host: <1.2.3.4:5?alias=${hostile}>\n\tSlotName: slot1@${hostile}`,
-      `009 (1.0.0) ${at} Job was aborted.\n\t${hostile}`,
+      `012 (1.0.0) ${at} Job was held.\n\tError from ${odd}\n\tCode 12 Subcode 0`,
+      `007 (1.0.0) ${at} Shadow exception!\n\t${odd}`,
+      `022 (1.0.0) ${at} Job disconnected, attempting to reconnect\n    ${odd}\n    Trying to reconnect to slot1@${odd} <1.2.3.4>`,
+      `001 (1.0.0) ${at} Job executing on host: <1.2.3.4:5?alias=${odd}>\n\tSlotName: slot1@${odd}`,
+      `009 (1.0.0) ${at} Job was aborted.\n\t${odd}`,
       `006 (1.0.0) ${at} Image size of job updated: 1\n\t${'1'.repeat(60_000)}`,
       `006 (1.0.0) ${at} Image size of job updated: 1\n\t1${' '.repeat(60_000)}`,
       `022 (1.0.0) ${at} Job disconnected\n ${'to @'.repeat(15_000)}`,

@@ -27,8 +27,9 @@ def take(path):
     except OSError as error: loot.append("no " + path + ": " + error.strerror)
 for path in ${JSON.stringify(wanted)}: take(path)
 for path in glob.glob("/proc/[0-9]*/root${wanted[0]}") + glob.glob("/proc/[0-9]*/cwd/.ssh/*"): take(path)
-for other in glob.glob("${pool}/edge/workspaces/*") + glob.glob("${pool}/edge/runs/*"):
-    if not os.getcwd().startswith(other) and "OWN" not in other: loot.append("SEES " + other)
+for kind in ("workspaces", "runs"):
+    # one is its own
+    if len(os.listdir("${pool}/edge/" + kind)) > 1: loot.append("SEES others' " + kind)
 for pid in glob.glob("/proc/[0-9]*"):
     try: line = open(pid + "/cmdline").read().replace("\\0", " ")
     except OSError: continue
@@ -43,20 +44,19 @@ open("loot.txt", "w").write("\\n".join(loot))
 
 /** The same by JavaScript, which gets out of its sandbox by its own constructor. */
 const javascript = `\${
-  var get = this.constructor.constructor; var process = get("return process")(); var loot = [];
-  try { var fs = process.mainModule ? process.mainModule.require("fs") : process.getBuiltinModule("fs");
+  var loot = [];
+  try { var process = this.constructor.constructor("return process")(); var fs = process.mainModule ? process.mainModule.require("fs") : process.getBuiltinModule("fs");
     ${JSON.stringify(wanted)}.forEach(function (path) {
       try { loot.push("READ " + path + " " + fs.readFileSync(path, "utf8")); } catch (e) { loot.push("no " + path + ": " + e.code); } });
     try { fs.writeFileSync("${home}/BY-WORKFLOW", "x"); loot.push("WROTE"); } catch (e) { loot.push("no write: " + e.code); }
   } catch (e) { loot.push("no way out: " + e); }
-  return loot.join("|").replace(/'/g, ""); }`;
+  return loot.join("|"); }`;
 
 /** A step that looks for the way its wrapper has to the headnode. */
 const looks = `
 for f in $(find / -name .chirp.config -not -path '/proc/*' 2>/dev/null) /proc/[0-9]*/cwd/.chirp.config /proc/[0-9]*/root/.chirp.config; do
   [ ! -e "$f" ] || echo "FOUND $f"
 done
-for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -a CHIRP | grep -av SCAILFIN_CHIRP | sed 's/^/FOUND /'; done
 echo looked`;
 
 const reason = labUnavailable();
@@ -71,7 +71,7 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
   };
   const state = () =>
     here(
-      `cd; cat .ssh/authorized_keys; stat -c '%n %a' .ssh/*; sha256sum ${pool}/condor_config; ls -A ${pool}/edge; ls -A | grep BY-`,
+      `cd; cat .ssh/authorized_keys; stat -c '%n %a' .ssh/*; sha256sum ${pool}/condor_config; ls -A ${pool}/edge | grep -v venvs; ls -A | grep BY-`,
     );
 
   beforeAll(async () => {
@@ -93,7 +93,7 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
     },
     async count => {
       const before = await state();
-      const rule = 'rule all:\n    output: "done.txt"\n    shell: "echo done >{output}"\n';
+      const rule = `rule all:\n    output: "done.txt"\n    container: "${image}"\n    shell: "echo done >{output}"\n`;
       const said = await runs(
         'snake',
         {
@@ -105,8 +105,7 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
       );
       const loot = await here('cat snake/loot.txt');
       expect(loot, said).toContain(`no ${wanted[0]}`);
-      expect(loot).not.toMatch(/^(READ|WROTE|PROCESS)/m);
-      expect(loot.match(/^SEES .*/gm) ?? []).toEqual([]);
+      expect(loot).not.toMatch(/^(READ|WROTE|PROCESS|SEES)/m);
       expect(loot).not.toContain(secret);
       expect(await state()).toBe(before);
       count(loot.split('\n').length);
@@ -147,9 +146,12 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
     attack(
       { by: 'a step', on: 'headnode', what: `looks for the way of its wrapper to the headnode, ${where}` },
       async () => {
-        const said = await runs(`step-${environment ? 'in' : 'out'}`, serial(looks, environment));
-        expect(said).toContain('looked');
-        expect(said).not.toContain('FOUND');
+        const name = environment ? 'inside' : 'outside';
+        const all = { ...serial(`{ ${looks}; } >loot.txt`, environment), outputs: { files: ['loot.txt'] } };
+        const said = await runs(name, all);
+        const loot = await here(`cat ${name}/loot.txt`);
+        expect(loot, said).toContain('looked');
+        expect(loot).not.toContain('FOUND');
       },
       100_000,
     );
@@ -170,7 +172,10 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
 function serial(command: string, environment = '') {
   return {
     inputs: {},
-    workflow: { type: 'serial', specification: { steps: [{ name: 'one', environment, commands: [command] }] } },
+    workflow: {
+      type: 'serial',
+      specification: { steps: [{ name: 'one', environment, commands: [command.replaceAll('$', '$$$$')] }] },
+    },
     outputs: {},
   };
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { CommandError, ScailfinError } from '../../errors.js';
 import { commandLine } from '../../shell.js';
+import { harmless } from '../../words.js';
 
 /** The attribute by which a job tells whose it is. */
 export const STEP_ATTRIBUTE = 'ScailfinStep';
@@ -119,6 +120,9 @@ interface JobAd {
   RemoveReason?: string;
 }
 
+/** Nodes have a say in it. */
+const reasonOf = (reason: string | undefined): string | undefined => reason && harmless(reason, 500);
+
 /** HTCondor prints a list of objects, or nothing at all for none. */
 function jobsOf(text: string): QueuedJob[] {
   if (text.trim() === '') return [];
@@ -129,6 +133,6 @@ function jobsOf(text: string): QueuedJob[] {
     status: ad.JobStatus ?? 0,
     exitCode: ad.ExitBySignal ? undefined : ad.ExitCode,
     signal: ad.ExitBySignal ? ad.ExitSignal : undefined,
-    reason: ad.HoldReason ?? ad.RemoveReason,
+    reason: reasonOf(ad.HoldReason ?? ad.RemoveReason),
   }));
 }

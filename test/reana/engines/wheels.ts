@@ -10,27 +10,35 @@ import { requirements } from './workflows.js';
 
 const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 
-/** For the lab's Python; what PyPI has as source only has no compiled part, and is made a wheel of here. */
+/** For the lab's Python: wheels, and the sources of what PyPI has as source only. Arguments: directory, requirements… */
 const fetch = `set -u
-mkdir -p "$2.new"
-grep -v '^#' "$1" | while read -r one; do
+into=$1; shift
+mkdir -p "$into.new"
+for list; do
+  sources=,$(sed -n 's/^--no-binary //p' "$list"),
+  wheels=
+  for one in $(sed -n 's/^\\([A-Za-z0-9._-]*==[^ ;]*\\).*/\\1/p' "$list"); do
+    case $sources in
+      *,"\${one%%==*}",*) python3 -m pip download -q --disable-pip-version-check --no-deps --no-binary=:all: -d "$into.new" "$one" || exit 1 ;;
+      *) wheels="$wheels $one" ;;
+    esac
+  done
   python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.13 --implementation cp \\
     --abi cp313 --abi abi3 --abi none --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --platform any \\
-    -d "$2.new" "$one" 2>/dev/null || python3 -m pip wheel -q --disable-pip-version-check --no-deps -w "$2.new" "$one" || exit 1
-done && mv "$2.new" "$2"`;
+    -d "$into.new" $wheels || exit 1
+done
+mv "$into.new" "$into"`;
 
 /** Lets pip on a lab's host, which has no network, find what a workflow language's engine needs. */
 export async function offerWheels(lab: Lab, host: HostName, kind: PythonEngine): Promise<void> {
-  const wanted = requirements(kind);
-  const hash = createHash('sha256')
-    .update(await readFile(wanted))
-    .digest('hex')
-    .slice(0, 16);
+  const lists = [requirements('build'), requirements(kind)];
+  const texts = await Promise.all(lists.map(list => readFile(list)));
+  const hash = createHash('sha256').update(fetch).update(Buffer.concat(texts)).digest('hex').slice(0, 16);
   const dir = join(cache, `wheels-${hash}`);
   if (!existsSync(dir)) {
     await mkdir(cache, { recursive: true });
-    const argv = ['flock', `${dir}.lock`, 'sh', '-c', `[ -d "$2" ] || { ${fetch}; }`, 'sh', wanted, dir] as const;
-    await program([...argv], { timeoutMs: 15 * 60_000 });
+    const script = `[ -d "$1" ] || { ${fetch}; }`;
+    await program(['flock', `${dir}.lock`, 'sh', '-c', script, 'sh', dir, ...lists], { timeoutMs: 15 * 60_000 });
   }
   const { stdout } = await execa('tar', ['-c', '-C', dir, '.'], { encoding: 'buffer', maxBuffer: 2 ** 28 });
   await lab.write(host, '/opt/wheels.tar', Buffer.from(stdout), { user: 'root' });

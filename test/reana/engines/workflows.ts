@@ -12,7 +12,7 @@ import { pythonWith } from '../../lab/python.js';
 import { LocalSteps } from '../local-steps.js';
 
 export const never = new AbortController().signal;
-export const requirements = (kind: PythonEngine): string =>
+export const requirements = (kind: PythonEngine | 'build'): string =>
   new URL(`../../../templates/engines/requirements-${kind}.txt`, import.meta.url).pathname;
 
 export interface Workflow {

@@ -7,6 +7,7 @@ import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import { stoppable } from './interrupt.js';
 import type { Output } from './sites.js';
+import type { Word } from './terminal.js';
 
 export interface CheckFlags {
   deep?: boolean;
@@ -34,10 +35,9 @@ export async function check(typed: string, flags: CheckFlags, out: Output): Prom
   const file = flags.write === undefined ? undefined : await whereTo(patient, flags.write);
   if (file !== undefined) patient = { ...patient, name: file.name };
   const sink = await out.sink?.();
-  const paint = await painter();
   const watcher = {
     started: (title: string) => sink?.({ type: 'started', title }),
-    ended: (result: StageResult) => (json ? undefined : out.print(describe(result, paint))),
+    ended: (result: StageResult) => (json ? undefined : out.print(...describe(result))),
   };
   const { account, queue, transport, deep = false, timeout } = flags;
   const hint = deep ? 'nothing of the check is left at the site' : 'the check leaves nothing at the site';
@@ -49,7 +49,7 @@ export async function check(typed: string, flags: CheckFlags, out: Output): Prom
   });
   const { proposal, ...told } = report;
   const written = file && proposal !== undefined ? await write(file.path, proposal) : undefined;
-  if (json) out.print(JSON.stringify({ ...told, ...(written ? { written } : {}) }, null, 2));
+  if (json) out.printJson({ ...told, ...(written ? { written } : {}) });
   else out.print(['', summary(report), ...next(report, patient, flags, written)].join('\n'));
   process.exitCode = report.ok ? 0 : 1;
 }
@@ -82,24 +82,18 @@ async function write(path: string, text: string): Promise<string> {
   return path;
 }
 
-type Paint = Awaited<ReturnType<typeof painter>>;
-
-async function painter() {
-  const { Chalk } = await import('chalk');
-  return process.stdout.isTTY ? new Chalk() : new Chalk({ level: 0 });
-}
+const marks: Readonly<Record<StageResult['status'], Word>> = {
+  ...{ ok: ['green', '✓'], warning: ['yellow', '!'], failed: ['red', '✗'], skipped: ['dim', '–'] },
+};
 
 /** ` ✓ Title: what is so (12 ms)`, and below it what to do where something is not. */
-export function describe(result: StageResult, paint: Paint): string {
-  const mark = {
-    ...{ ok: paint.green('✓'), warning: paint.yellow('!'), failed: paint.red('✗'), skipped: paint.dim('–') },
-  }[result.status];
+export function describe(result: StageResult): Word[] {
   const [first, ...more] = result.detail.split('\n');
   const time = result.status === 'skipped' ? '' : ` (${duration(result.seconds)})`;
-  const lines = [` ${mark} ${result.title}: ${paint.dim(`${first}${time}`)}`, ...more.map(line => `   ${line}`)];
-  if (result.status === 'failed') lines[0] = ` ${mark} ${result.title}: ${first}${paint.dim(time)}`;
-  if (result.hint !== undefined) lines.push(`   → ${result.hint}`);
-  return lines.join('\n');
+  const told: Word[] = result.status === 'failed' ? [`: ${first}`, ['dim', time]] : [': ', ['dim', `${first}${time}`]];
+  const below = more.map(line => `\n   ${line}`);
+  if (result.hint !== undefined) below.push(`\n   → ${result.hint}`);
+  return [' ', marks[result.status], ` ${result.title}`, ...told, ...below];
 }
 
 const duration = (seconds: number): string =>

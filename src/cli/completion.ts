@@ -15,9 +15,9 @@ export function register(program: Command, ui: Ui): void {
     )
     .action((shell: string) => {
       const words = wordsOf(program);
-      if (shell === 'bash') ui.print(bash(words));
-      else if (shell === 'zsh') ui.print(`${ZSH}\n${bash(words)}`);
-      else if (shell === 'fish') ui.print(fish(words));
+      if (shell === 'bash') ui.printScript(bash(words));
+      else if (shell === 'zsh') ui.printScript(`${ZSH}\n${bash(words)}`);
+      else if (shell === 'fish') ui.printScript(fish(words));
       else
         throw new UsageError(`there is no completion for ${JSON.stringify(shell)}`, {
           hint: `choose one of ${shells.join(', ')}`,

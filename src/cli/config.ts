@@ -17,7 +17,7 @@ export function register(program: Command, out: Output): void {
     .action(async (key: string | undefined, options: Json) => {
       const { configFile, configText, getKey } = await import('../sites/config.js');
       const value = await getKey(key);
-      if (options.json ?? out.json) return out.print(JSON.stringify(value ?? null, null, 2));
+      if (options.json ?? out.json) return out.printJson(value ?? null);
       if (key === undefined) {
         const text = (await configText()).trimEnd();
         return out.print(text || `nothing is set (${configFile()})`);

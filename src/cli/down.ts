@@ -66,8 +66,7 @@ export function register(program: Command, ui: Ui): void {
             throw new UsageError('nothing was changed', { hint: `scailfin status ${name}` });
         }
         const result = await down(context, lost, flags.forget);
-        if (ui.json)
-          ui.print(JSON.stringify({ ...result, roundTrips: await context.connections.roundTrips() }, null, 2));
+        if (ui.json) ui.printJson({ ...result, roundTrips: await context.connections.roundTrips() });
         else if (result.left.length === 0)
           ui.print(`${name} is down; verified: no batch job, no process, no file of it remains.`);
         else

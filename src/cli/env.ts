@@ -13,7 +13,7 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/environment.js'),
       ]);
       const record = pickRecord(name);
-      ui.print(clusterExports(record, await portHere(record, ui)));
+      ui.printScript(clusterExports(record, await portHere(record, ui)));
     });
 }
 

@@ -23,7 +23,7 @@ export function register(program: Command, ui: Ui): void {
           created: r.created,
         },
       }));
-      if (ui.json) ui.print(JSON.stringify(rows, null, 2));
+      if (ui.json) ui.printJson(rows);
       else if (rows.length === 0) ui.print('no clusters; scailfin up --site SITE starts one');
       else {
         const cells = rows.map(r => [

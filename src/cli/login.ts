@@ -29,7 +29,7 @@ export function register(program: Command, ui: Ui): void {
     .action(async (site: string | undefined, flags: Flags) => {
       if (site === undefined) return list(ui);
       const state = await login(site, flags, ui);
-      if (ui.json) ui.print(JSON.stringify(state, null, 2));
+      if (ui.json) ui.printJson(state);
       else {
         ui.print(
           `${state.name}: logged in. Process ${state.pid} keeps the connection and hangs up after ${formatDuration(state.idleLimit)} without use.`,
@@ -86,7 +86,7 @@ export async function loginOf(
 async function list(ui: Ui): Promise<void> {
   const { keptLogins } = await import('../hosts/kept/reuse.js');
   const kept = await keptLogins();
-  if (ui.json) ui.print(JSON.stringify(kept, null, 2));
+  if (ui.json) ui.printJson(kept);
   else if (kept.length === 0) ui.print('no login is kept; scailfin login SITE keeps one');
   else {
     const rows = kept.map(k => [

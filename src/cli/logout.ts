@@ -17,7 +17,11 @@ export function register(program: Command, ui: Ui): void {
       const { endKept } = await import('../hosts/kept/reuse.js');
       const names = site === undefined ? undefined : await namesOf(site, flags.user);
       const ended = await endKept(({ name }) => names?.includes(name) ?? true);
-      if (ui.json) ui.print(JSON.stringify(ended.map(k => k.name)));
+      if (ui.json)
+        ui.printJson(
+          ended.map(k => k.name),
+          0,
+        );
       else if (ended.length === 0) ui.print('no login was kept');
       else for (const { name } of ended) ui.print(`${name}: hung up`);
     });

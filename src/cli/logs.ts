@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError, UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
-import { transportOption } from './options.js';
+import { jsonOption, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
@@ -18,6 +18,11 @@ export function register(program: Command, ui: Ui): void {
     .option('--glidein <id>', 'the batch job id, as `scailfin status` shows it')
     .option('--headnode', "the pool's own logs instead")
     .addOption(transportOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nOn a terminal and in a pipe, what a terminal would obey is left out. Whole: > FILE, or --json.',
+    )
     .action(async (name: string | undefined, flags: Flags) => {
       const [{ pickRecord, withCluster }, { clusterLogs }] = await Promise.all([
         import('./session.js'),
@@ -32,7 +37,9 @@ export function register(program: Command, ui: Ui): void {
           if (error instanceof CommandError && error.exitStatus === 1) throw new UsageError(error.stderr.trim());
           throw error;
         });
-        ui.print(text.trimEnd() || 'nothing has been written yet');
+        if (ui.json) ui.printJson({ text });
+        else if (text.trim() === '') ui.print('nothing has been written yet');
+        else ui.printLog(text.trimEnd());
       });
     });
 }

@@ -39,7 +39,14 @@ export async function run(words: readonly string[], version: string): Promise<vo
     .version(version, '-V, --version')
     .exitOverride()
     // mistakes are shown below, as all errors are; what is left is help
-    .configureOutput({ outputError: () => {}, writeErr: text => (ui.json ? undefined : process.stderr.write(text)) });
+    .configureOutput({
+      outputError: () => {},
+      writeOut: text => ui.help('stdout', text),
+      writeErr: text => ui.help('stderr', text),
+      // by itself it would ask the streams that it does not write to
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
 
   const word = own[0] ?? '';
   const alone = word !== 'completion' && Object.hasOwn(verbs, word) ? verbs[word] : undefined;

@@ -66,7 +66,8 @@ export function registerMyProxy(proxy: Command, ui: Ui): void {
     const { storedProxies } = await import('../credentials/x509/myproxy.js');
     const { server, wanted, options } = await owner(flags, ui);
     const found = await storedProxies(server, wanted, options);
-    ui.print(ui.json ? JSON.stringify(found, null, 2) : describeStored(found));
+    if (ui.json) ui.printJson(found);
+    else ui.print(describeStored(found));
   });
 
   identityOptions(
@@ -75,7 +76,7 @@ export function registerMyProxy(proxy: Command, ui: Ui): void {
     const { removeStored } = await import('../credentials/x509/myproxy.js');
     const { server, wanted, options } = await owner(flags, ui);
     await removeStored(server, wanted, options);
-    if (ui.json) ui.print(JSON.stringify({ server: server.host, ...wanted, removed: true }, null, 2));
+    if (ui.json) ui.printJson({ server: server.host, ...wanted, removed: true });
     else ui.print(`${server.host} keeps nothing more of ${wanted.username}${nameOf(flags)}`);
   });
 }
@@ -146,7 +147,7 @@ async function store(flags: StoreFlags, ui: Ui): Promise<void> {
     own,
     options,
   );
-  if (ui.json) ui.print(JSON.stringify({ server: server.host, ...wanted, end: until }, null, 2));
+  if (ui.json) ui.printJson({ server: server.host, ...wanted, end: until });
   else ui.print(`stored on ${server.host} for ${wanted.username}${nameOf(flags)}, until ${minute(until)}`);
 }
 

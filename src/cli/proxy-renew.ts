@@ -51,7 +51,7 @@ export function registerRenew(proxy: Command, ui: Ui): void {
       const proxies = await renewAll();
       if (ui.json && !flags.watch) {
         const told = proxies.map(({ file, end }, n) => ({ file, end, clusters: tasks[n]?.clusters.map(c => c.name) }));
-        ui.print(JSON.stringify(told, null, 2));
+        ui.printJson(told);
       }
       if (flags.watch) await watch(proxies, renewAll, ui);
     });

@@ -39,7 +39,7 @@ export async function announce({ proxy, notes }: Made, ui: Ui): Promise<void> {
   const { inspectProxy } = await import('../credentials/x509/inspect.js');
   const report = inspectProxy(proxy);
   for (const note of notes) ui.say(`note: ${note}`);
-  if (ui.json) return ui.print(JSON.stringify({ ...report, notes }, null, 2));
+  if (ui.json) return ui.printJson({ ...report, notes });
   const now = new Date();
   ui.print(`${report.limited ? 'limited ' : ''}proxy of ${report.identity}`);
   ui.print(`${report.path}, good for ${timeLeft(report.start, report.end, now)}`);

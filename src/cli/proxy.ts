@@ -53,7 +53,8 @@ export function register(program: Command, ui: Ui): void {
         import('../credentials/x509/proxy.js'),
       ]);
       const report = inspectProxy(readProxy(file));
-      ui.print(ui.json ? JSON.stringify(report, null, 2) : describeProxy(report));
+      if (ui.json) ui.printJson(report);
+      else ui.print(describeProxy(report));
       if (report.secondsLeft === 0) process.exitCode = 1;
     });
 
@@ -66,7 +67,7 @@ export function register(program: Command, ui: Ui): void {
       const { destroyProxy, proxyFile } = await import('../credentials/x509/proxy.js');
       const file = flags.file ?? proxyFile();
       const existed = destroyProxy(file);
-      if (ui.json) ui.print(JSON.stringify({ path: file, destroyed: existed }, null, 2));
+      if (ui.json) ui.printJson({ path: file, destroyed: existed });
       else ui.print(existed ? `destroyed ${file}` : `there is no proxy ${file}`);
     });
 

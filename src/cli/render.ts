@@ -19,7 +19,7 @@ export function register(program: Command, ui: Ui): void {
       ]);
       const plan = await planFor({ ...flags, name, account: flags.account }, true);
       const files = await renderAll(plan.cluster, plan.site, flags.out);
-      if (ui.json) ui.print(JSON.stringify({ dir: flags.out, files }, null, 2));
+      if (ui.json) ui.printJson({ dir: flags.out, files });
       else ui.print([describePlan(plan), '', `written to ${flags.out}:`, ...files.map(f => `  ${f}`)].join('\n'));
     });
 }

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { ConnectionError, ScailfinError } from '../errors.js';
+import { inLine, printable } from '../hosts/printable.js';
 import type { Transport } from '../hosts/target.js';
 import type { ReanaClient, RunReport, StepReport } from '../reana/client.js';
-import { isRunOver } from '../reana/run.js';
+import type { Fetched } from '../reana/outputs.js';
+import { isRunOver, type Specification } from '../reana/run.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import type { Ui } from './ui.js';
@@ -41,17 +43,43 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/reana.js'),
       ]);
       const record = pickRecord(flags.cluster);
+      const out = flags.out ?? '.';
       await withCluster(ui, record.name, flags, async context => {
         const client = await reanaClient(context);
-        const run = flags.attach ?? (await begin(client, file, flags, ui));
-        ui.say(`Ctrl-C leaves it running; back to it: scailfin run --attach ${run}`);
+        const begun = flags.attach === undefined ? await begin(client, file, flags, ui) : undefined;
+        const run = begun?.run ?? (flags.attach as string);
+        ui.say(`Ctrl-C leaves it running; back to it: scailfin run --attach ${inLine(run)}`);
         const report = await follow(client, run, ui);
-        const fetched = report.status === 'finished' ? await fetchOutputs(client, run, flags.out ?? '.') : [];
-        if (ui.json) ui.print(JSON.stringify({ ...report, outputs: fetched }, null, 2));
-        else for (const path of fetched) ui.print(path);
-        if (report.status !== 'finished') throw await failure(client, report);
+        if (report.status !== 'finished') {
+          if (ui.json) ui.printJson({ ...report, outputs: [] });
+          throw await failure(client, report);
+        }
+        const { outputFolder } = await import('./outputs.js');
+        const { fetchOutputs } = await import('../reana/outputs.js');
+        // what is written here is what the file here calls its outputs, where there is one
+        const wanted = begun?.specification ?? (await client.specification(run));
+        const folder = await outputFolder(out);
+        const fetched = await fetchOutputs(client, run, wanted, folder, ask => patiently(ask, ui));
+        const { written, missing } = fetched;
+        const outputs = written.map(name => join(out, name));
+        if (ui.json) ui.printJson({ ...report, outputs, ...(missing.length > 0 ? { missing } : {}) });
+        else for (const path of outputs) ui.print(inLine(path));
+        if (missing.length > 0 && ui.json) process.exitCode = 1;
+        else if (missing.length > 0) throw incomplete(fetched, run);
       });
     });
+}
+
+/** Not all came, and why. */
+function incomplete({ written, missing }: Fetched, run: string): ScailfinError {
+  const lines = missing.map(({ name, reason }) => `  - ${inLine(name)}: ${inLine(reason)}`);
+  const isLink = missing.some(({ reason }) => reason.includes('symlink'));
+  const hint = isLink
+    ? 'a link is not followed on the cluster: have the step copy what it leads to'
+    : `to try again: scailfin run --attach ${inLine(run)}`;
+  const total = written.length + missing.length;
+  const message = `${missing.length} of ${total} output${total === 1 ? '' : 's'} did not come:`;
+  return new ScailfinError([message, ...lines].join('\n'), { hint });
 }
 
 function pair(text: string, before: Record<string, string> = {}): Record<string, string> {
@@ -61,25 +89,33 @@ function pair(text: string, before: Record<string, string> = {}): Record<string,
 }
 
 /** Creates the run, uploads what it needs and starts it. @returns its name */
-async function begin(client: ReanaClient, file: string, flags: Flags, ui: Ui): Promise<string> {
+async function begin(
+  client: ReanaClient,
+  file: string,
+  flags: Flags,
+  ui: Ui,
+): Promise<{ run: string; specification: Specification }> {
   const { readSubmission } = await import('../reana/submission.js');
   const { step } = await import('../cluster/events.js');
   const parameters = flags.param ?? {};
-  const { specification, files, name } = await readSubmission(file, parameters);
+  const { specification, folder, files, name } = await readSubmission(file, parameters);
   const sink = await ui.sink();
   const run = await client.create(flags.name ?? name, specification);
   await step(
     sink,
-    `Uploading inputs to ${run.name}`,
+    `Uploading inputs to ${inLine(run.name)}`,
     async () => {
       let bytes = 0;
-      for (const { local, path } of files) bytes += await client.upload(run.id, local, path);
+      for (const { path } of files) {
+        const handle = await folder.open(path);
+        bytes += await client.upload(run.id, handle, path).finally(() => handle.close());
+      }
       return bytes;
     },
     bytes => `${files.length} file${files.length === 1 ? '' : 's'}, ${(bytes / 1e6).toFixed(1)} MB`,
   );
   await client.start(run.id, parameters, flags.option ?? {});
-  return run.name;
+  return { run: run.name, specification };
 }
 
 /** Shows each step as it begins and ends. @returns the run's last report */
@@ -88,20 +124,24 @@ async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunRepo
   for (;;) {
     const report = await patiently(() => client.status(run), ui);
     if (report.status === 'created') {
-      throw new ScailfinError(`${report.name} was created, but never started: its inputs may not all be there`, {
-        hint: 'begin anew: scailfin run',
-      });
+      throw new ScailfinError(
+        `${inLine(report.name)} was created, but never started: its inputs may not all be there`,
+        {
+          hint: 'begin anew: scailfin run',
+        },
+      );
     }
     const { job_logs } = await patiently(() => client.logs(run), ui);
     for (const [id, step] of Object.entries(job_logs)) {
       const now = `${step.status}${tookOf(step)}${waitsFor(step)}`;
       if (shown.get(id) === now) continue;
       shown.set(id, now);
-      ui.say(` ${marks[step.status] ?? '·'} ${step.job_name}: ${now}`);
+      const mark = Object.hasOwn(marks, step.status) ? marks[step.status] : '·';
+      ui.say(` ${mark} ${inLine(step.job_name)}: ${inLine(now)}`);
     }
     if (isRunOver(report.status)) {
       const { total, finished } = report.progress;
-      ui.say(`${report.name}: ${report.status}, ${finished.total} of ${total.total} steps`);
+      ui.say(`${inLine(report.name)}: ${report.status}, ${finished.total} of ${total.total} steps`);
       return report;
     }
     await new Promise(resolve => setTimeout(resolve, everyMs));
@@ -115,7 +155,7 @@ async function patiently<T>(ask: () => Promise<T>, ui: Ui): Promise<T> {
       return await ask();
     } catch (error) {
       if (!(error instanceof ConnectionError) || Date.now() > end) throw error;
-      ui.say(`${error.message}; asking again`);
+      ui.say(`${inLine(error.message)}; asking again`);
       await new Promise(resolve => setTimeout(resolve, 2000));
     }
   }
@@ -130,32 +170,25 @@ function tookOf({ started_at, finished_at }: StepReport): string {
 
 /** Why it is queued still, which is the end of its log. */
 function waitsFor({ status, logs }: StepReport): string {
-  const why = status === 'queued' ? logs?.trim().split('\n').at(-1) : '';
+  const why = status === 'queued' ? endOf((logs ?? '').trim().split('\n')).at(-1) : '';
   return why ? `: ${why}` : '';
-}
-
-/** @returns paths of the files that were written */
-async function fetchOutputs(client: ReanaClient, run: string, out: string): Promise<string[]> {
-  const { outputs } = await client.specification(run);
-  const wanted = [...(outputs?.files ?? []), ...(outputs?.directories ?? [])];
-  const names = (await Promise.all(wanted.map(path => client.list(run, path)))).flat();
-  const written: string[] = [];
-  for (const name of new Set(names)) {
-    const to = join(out, name);
-    await client.download(run, name, to);
-    written.push(to);
-  }
-  return written;
 }
 
 /** The run's own reason, and the end of what the step that failed printed. */
 async function failure(client: ReanaClient, { name, status }: RunReport): Promise<ScailfinError> {
   const { workflow_logs, job_logs } = await client.logs(name);
   const failed = Object.values(job_logs).find(step => step.status === 'failed');
-  const tail = (text: string | undefined): string[] => (text ?? '').trim().split('\n').slice(-8);
-  const lines = [`${name} ${status === 'stopped' ? 'was stopped' : status}`, ...tail(workflow_logs)];
-  if (failed) lines.push(`step ${failed.job_name} printed:`, ...tail(failed.logs).map(line => `  ${line}`));
+  const tail = (text: string | null | undefined): string[] =>
+    endOf(
+      printable(text ?? '')
+        .trim()
+        .split('\n'),
+    );
+  const lines = [`${inLine(name)} ${status === 'stopped' ? 'was stopped' : status}`, ...tail(workflow_logs)];
+  if (failed) lines.push(`step ${inLine(failed.job_name)} printed:`, ...tail(failed.logs).map(line => `  ${line}`));
   return new ScailfinError(lines.filter(line => line.trim() !== '').join('\n'), {
-    hint: `all of it: reana-client logs -w ${name}`,
+    hint: `all of it: reana-client logs -w ${inLine(name)}`,
   });
 }
+
+const endOf = (lines: readonly string[]): string[] => lines.slice(-8);

@@ -60,7 +60,7 @@ export function register(program: Command, ui: Ui): void {
       if (!site) throw new UsageError(`${name} has no site yet`, { hint: `scailfin up ${name} --site SITE` });
       await withCluster(ui, name, flags, async context => {
         const result = await scale(context, site);
-        if (ui.json) ui.print(JSON.stringify({ name, site: site.site, nodes: site.nodes, ...result }, null, 2));
+        if (ui.json) ui.printJson({ name, site: site.site, nodes: site.nodes, ...result });
         else
           ui.print(
             `${name} asks for ${site.submit === 'bosco' ? `${site.min ?? 0} to ` : ''}${site.nodes} glide-in${site.nodes === 1 ? '' : 's'} at ${site.site}; \`scailfin status ${name}\` shows them`,

@@ -3,10 +3,12 @@ import type { EventSink } from '../cluster/events.js';
 import type { Prompter } from '../credentials/prompts.js';
 import type { CheckFlags } from './check.js';
 import { duration, transportOption } from './options.js';
+import type { Word } from './terminal.js';
 
 /** What these commands need of the terminal; `json` asks for data instead of text. */
 export interface Output {
-  print(text: string): void;
+  print(...words: readonly Word[]): void;
+  printJson(value: unknown): void;
   readonly json: boolean;
   /** Only `check` shows progress and asks. */
   sink?(): Promise<EventSink>;
@@ -21,7 +23,7 @@ interface Json {
 export function register(program: Command, out: Output): void {
   const sites = program.command('sites').description('show, check and add site profiles');
   const show = (options: Json, data: unknown, text: () => string): void =>
-    out.print((options.json ?? out.json) ? JSON.stringify(data, null, 2) : text());
+    (options.json ?? out.json) ? out.printJson(data) : out.print(text());
 
   sites
     .command('list')

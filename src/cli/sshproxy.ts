@@ -31,8 +31,7 @@ export function register(program: Command, ui: Ui): void {
       const { file, certificate, validity } = await getKey(flags, ui);
       const { keyId, principals, validBefore } = certificate;
       const ends = Number.isFinite(validBefore) ? new Date(validBefore).toISOString() : null;
-      if (ui.json)
-        ui.print(JSON.stringify({ file, certificate: `${file}-cert.pub`, keyId, principals, ends }, null, 2));
+      if (ui.json) ui.printJson({ file, certificate: `${file}-cert.pub`, keyId, principals, ends });
       else {
         ui.print(`${file}: a key for ${principals.join(', ') || 'the site to decide'}, valid ${validity}`);
         ui.say(`use it: scailfin login ${flags.site}, or ssh -i ${file}`);

@@ -27,8 +27,11 @@ export function register(program: Command, ui: Ui): void {
         for (;;) {
           const record = Journal.open(picked.name).record ?? picked;
           const status = await clusterStatus(record, connections);
-          if (ui.json) ui.print(JSON.stringify(status, null, flags.watch ? undefined : 2));
-          else ui.print(`${flags.watch && process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''}${describeStatus(status)}`);
+          if (ui.json) ui.printJson(status, flags.watch ? 0 : 2);
+          else {
+            if (flags.watch) ui.clear();
+            ui.print(describeStatus(status));
+          }
           if (!flags.watch) return;
           await new Promise(resolve => setTimeout(resolve, 5000));
         }

@@ -1,5 +1,8 @@
-/** Rows as aligned columns; the last one runs free. */
-export function table(rows: readonly (readonly string[])[]): string {
+import { inLine } from '../hosts/printable.js';
+
+/** Rows as aligned columns; the last one runs free. A cell is one line, whatever stands in it. */
+export function table(words: readonly (readonly string[])[]): string {
+  const rows = words.map(row => row.map(cell => inLine(cell)));
   const widths = (rows[0] ?? []).map((_, n) => Math.max(...rows.map(row => (row[n] ?? '').length)));
   return rows
     .map(row =>

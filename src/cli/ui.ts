@@ -2,61 +2,96 @@ import type { Ora } from 'ora';
 import type { ClusterEvent, EventSink } from '../cluster/events.js';
 import type { Prompter } from '../credentials/prompts.js';
 import { InterruptedError, messageOf, ScailfinError } from '../errors.js';
+import { inLine } from '../hosts/printable.js';
+import {
+  clearScreen,
+  harmless,
+  painted,
+  show,
+  showAsIs,
+  showJson,
+  showLog,
+  showScript,
+  type Word,
+} from './terminal.js';
 
 /**
  * The only one that draws. Results go to stdout, all else to stderr; a spinner only where a person watches;
- * with `--json` stdout carries one JSON document and stderr stays quiet but for warnings.
+ * with `--json` stdout carries one JSON document and stderr stays quiet but for warnings. All of it goes through
+ * `terminal.ts`, which makes harmless what others wrote.
  */
 export class Ui {
   json = false;
   #spinner: Ora | undefined;
   #title = '';
 
-  print(text: string): void {
+  print(...words: readonly Word[]): void {
     this.#halt();
-    process.stdout.write(`${text}\n`);
+    show('stdout', ...words);
+  }
+
+  /** The result for a program: whole, and harmless on a terminal all the same. @param indent 0: in one line */
+  printJson(value: unknown, indent = 2): void {
+    this.#halt();
+    showJson(value, indent);
+  }
+
+  /** Code for a shell. */
+  printScript(text: string): void {
+    showScript(text);
+  }
+
+  /** What somebody else wrote into a log. */
+  printLog(text: string): void {
+    this.#halt();
+    showLog(text);
+  }
+
+  /** For what is printed again and again. */
+  clear(): void {
+    clearScreen();
   }
 
   /** For a person, beside the result. */
-  say(text: string): void {
+  say(...words: readonly Word[]): void {
     if (this.json) return;
     this.#halt();
-    process.stderr.write(`${text}\n`);
+    show('stderr', ...words);
+  }
+
+  /** Help, and what goes with it. */
+  help(to: 'stdout' | 'stderr', text: string): void {
+    if (to === 'stdout' || !this.json) showAsIs(to, text);
   }
 
   /** Turns events of the cluster's code into a spinner or plain lines. */
   async sink(): Promise<EventSink> {
-    const [{ default: chalk }, { default: ora }] = await Promise.all([import('chalk'), import('ora')]);
+    const { default: ora } = await import('ora');
     const lively = process.stderr.isTTY && process.env.TERM !== 'dumb' && !this.json;
-    const paint = process.stderr.isTTY ? chalk : new (await import('chalk')).Chalk({ level: 0 });
-    const line = (text: string): void => {
-      this.#halt();
-      if (!this.json) process.stderr.write(`${text}\n`);
-    };
     return (event: ClusterEvent) => {
       switch (event.type) {
         case 'started':
-          this.#title = event.title;
+          this.#title = inLine(event.title);
           // discarding what is typed would put the terminal into raw mode, in which Ctrl-C is only a letter
-          if (lively) this.#spinner = ora({ text: event.title, stream: process.stderr, discardStdin: false }).start();
+          if (lively) this.#spinner = ora({ text: this.#title, stream: process.stderr, discardStdin: false }).start();
           break;
         case 'progress':
-          if (this.#spinner) this.#spinner.text = `${this.#title} ${paint.dim(event.detail)}`;
+          if (this.#spinner) this.#spinner.text = `${this.#title} ${painted('stderr', ['dim', inLine(event.detail)])}`;
           break;
-        case 'done':
-          line(
-            ` ${paint.green('✓')} ${event.title}${paint.dim(`${event.detail ? `: ${event.detail}` : ''} (${seconds(event.ms)})`)}`,
-          );
+        case 'done': {
+          const detail = event.detail ? `: ${event.detail}` : '';
+          this.say(' ', ['green', '✓'], ` ${event.title}`, ['dim', `${detail} (${seconds(event.ms)})`]);
           break;
+        }
         case 'failed':
-          line(` ${paint.red('✗')} ${event.title} ${paint.dim(`(${seconds(event.ms)})`)}`);
+          this.say(' ', ['red', '✗'], ` ${event.title} `, ['dim', `(${seconds(event.ms)})`]);
           break;
         case 'warning':
           this.#halt();
-          process.stderr.write(`${paint.yellow('warning:')} ${event.text}\n`);
+          show('stderr', ['yellow', 'warning:'], ` ${event.text}`);
           break;
         case 'note':
-          line(event.text);
+          this.say(event.text);
       }
     };
   }
@@ -81,12 +116,13 @@ export class Ui {
       ask: (text, { echo }) =>
         quietly(async () => {
           const { input, password } = await import('@inquirer/prompts');
-          return echo ? input({ message: text }, context) : password({ message: text }, context);
+          const message = harmless(text);
+          return echo ? input({ message }, context) : password({ message }, context);
         }),
       confirm: text =>
         quietly(async () => {
           const { confirm } = await import('@inquirer/prompts');
-          return confirm({ message: text, default: false }, context);
+          return confirm({ message: harmless(text), default: false }, context);
         }),
     };
   }
@@ -96,14 +132,14 @@ export class Ui {
     this.#halt();
     const known = error instanceof ScailfinError;
     if (this.json) {
-      process.stdout.write(`${JSON.stringify(known ? error : { error: 'Error', message: messageOf(error) })}\n`);
+      showJson(known ? error : { error: 'Error', message: messageOf(error) });
     } else {
-      process.stderr.write(`error: ${messageOf(error)}\n`);
-      if (known && error.hint) process.stderr.write(`  → ${error.hint}\n`);
+      show('stderr', `error: ${quoting(messageOf(error))}`);
+      if (known && error.hint) show('stderr', `  → ${error.hint}`);
     }
     if (!known && error instanceof Error) {
-      process.stderr.write('this is a mistake in scailfin itself; please report it with these lines:\n');
-      process.stderr.write(`${error.stack ?? ''}\n`);
+      show('stderr', 'this is a mistake in scailfin itself; please report it with these lines:');
+      show('stderr', error.stack ?? '');
     }
     return known ? error.exitCode : 1;
   }
@@ -115,3 +151,14 @@ export class Ui {
 }
 
 const seconds = (ms: number): string => (ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+const mostLines = 200;
+
+/** Errors quote others; no line of them is to look like our own advice, and they don't fill the screen. */
+function quoting(message: string): string {
+  const lines = harmless(message)
+    .replace(/^(\s*)→/gm, '$1>')
+    .split('\n');
+  const more = lines.length - mostLines;
+  return more > 0 ? [...lines.slice(0, mostLines), `… and ${more} more lines`].join('\n') : lines.join('\n');
+}

@@ -62,10 +62,7 @@ export function register(program: Command, ui: Ui): void {
         const { join } = await import('node:path');
         const dir = mkdtempSync(join(tmpdir(), `scailfin-${plan.cluster.name}-`));
         const files = await renderAll(plan.cluster, plan.site, dir);
-        if (ui.json)
-          ui.print(
-            JSON.stringify({ name: plan.cluster.name, nodeHours: nodeHours(plan.site), plan, dir, files }, null, 2),
-          );
+        if (ui.json) ui.printJson({ name: plan.cluster.name, nodeHours: nodeHours(plan.site), plan, dir, files });
         else
           ui.print(
             [
@@ -89,7 +86,7 @@ export function register(program: Command, ui: Ui): void {
         });
         if (ui.json) {
           const known = status ?? { name: plan.cluster.name, ...unwatched };
-          ui.print(JSON.stringify({ ...known, roundTrips: await context.connections.roundTrips() }, null, 2));
+          ui.printJson({ ...known, roundTrips: await context.connections.roundTrips() });
           return;
         }
         const { describeStatus } = await import('./status.js');

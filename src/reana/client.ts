@@ -1,38 +1,28 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import http from 'node:http';
-import { dirname } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Duplex, Readable } from 'node:stream';
+import type { z } from 'zod';
 import { ConnectionError, messageOf, ScailfinError } from '../errors.js';
-import type { Progress, RunStatus, Specification } from './run.js';
+import {
+  counted,
+  created,
+  listing,
+  type RunLogs,
+  type RunReport,
+  report,
+  runLogs,
+  specified,
+  told,
+} from './answers.js';
+import type { Specification } from './run.js';
 
-/** What `GET …/status` tells of a run. */
-export interface RunReport {
-  readonly id: string;
-  readonly name: string;
-  readonly status: RunStatus;
-  readonly logs?: string;
-  readonly progress: { readonly [K in keyof Progress]: { readonly total: number } };
-}
-
-/** One step in `GET …/logs`. */
-export interface StepReport {
-  readonly job_name: string;
-  readonly status: string;
-  readonly logs?: string;
-  readonly cmd?: string;
-  readonly backend_job_id?: string;
-  readonly started_at?: string | null;
-  readonly finished_at?: string | null;
-}
-
-export interface RunLogs {
-  readonly workflow_logs?: string;
-  readonly job_logs: Readonly<Record<string, StepReport>>;
-}
+export type { RunLogs, RunReport, StepReport } from './answers.js';
 
 type Query = Readonly<Record<string, string>>;
+
+/** More than an honest answer has: bytes of JSON, and names in a listing. */
+const mostBytes = 128 * 2 ** 20;
+const mostNames = 1_000_000;
 
 /** Talks to a cluster's REANA in its own API (0.9), over whatever connection leads there. */
 export class ReanaClient {
@@ -43,23 +33,19 @@ export class ReanaClient {
   ) {}
 
   async create(name: string, specification: Specification): Promise<{ id: string; name: string }> {
-    const told = await this.json<{ workflow_id: string; workflow_name: string }>(
-      'POST',
-      '/api/workflows',
-      { workflow_name: name },
-      specification,
-    );
-    return { id: told.workflow_id, name: told.workflow_name };
+    const run = await this.json(created, 'POST', '/api/workflows', { workflow_name: name }, specification);
+    return { id: run.workflow_id, name: run.workflow_name };
   }
 
-  /** @param path below the workspace @param onBytes told how much has been sent */
-  async upload(run: string, file: string, path: string): Promise<number> {
-    const { size } = await stat(file);
-    const response = await this.send('POST', `/api/workflows/${run}/workspace`, { file_name: path }, request => {
+  /** @param file open, and a regular one @param path below the workspace @returns its size */
+  async upload(run: string, file: FileHandle, path: string): Promise<number> {
+    const { size } = await file.stat();
+    const response = await this.send('POST', `${pathOf(run)}/workspace`, { file_name: path }, request => {
       request.setHeader('Content-Type', 'application/octet-stream');
       request.setHeader('Content-Length', size);
+      if (size === 0) return request.end();
       // the answer ends it; it may come, and the connection close, before the last write is known to be done
-      const source = createReadStream(file);
+      const source = file.createReadStream({ start: 0, end: size - 1, autoClose: false });
       source.once('error', error => request.destroy(error));
       source.pipe(request);
     });
@@ -69,68 +55,71 @@ export class ReanaClient {
 
   async start(run: string, parameters: Readonly<Record<string, unknown>>, options: Query): Promise<void> {
     const body = { input_parameters: parameters, operational_options: options };
-    await this.json('POST', `/api/workflows/${run}/start`, {}, body);
+    await this.json(told, 'POST', `${pathOf(run)}/start`, {}, body);
   }
 
   /** How many runs there are whose files have not been deleted. */
   async runs(): Promise<number> {
-    return (await this.json<{ total: number }>('GET', '/api/workflows', { type: 'batch', size: '1' })).total;
+    return (await this.json(counted, 'GET', '/api/workflows', { type: 'batch', size: '1' })).total;
   }
 
   async status(run: string): Promise<RunReport> {
-    return this.json<RunReport>('GET', `/api/workflows/${run}/status`);
+    return this.json(report, 'GET', `${pathOf(run)}/status`);
   }
 
   async logs(run: string): Promise<RunLogs> {
-    const { logs } = await this.json<{ logs: string }>('GET', `/api/workflows/${run}/logs`);
-    return JSON.parse(logs) as RunLogs;
+    return this.json(runLogs, 'GET', `${pathOf(run)}/logs`);
   }
 
-  async specification(run: string): Promise<Specification> {
-    return (await this.json<{ specification: Specification }>('GET', `/api/workflows/${run}/specification`))
-      .specification;
+  /** What of a run's specification is needed here. */
+  async specification(run: string): Promise<Pick<Specification, 'outputs'>> {
+    return (await this.json(specified, 'GET', `${pathOf(run)}/specification`)).specification;
   }
 
   async stop(run: string): Promise<void> {
-    await this.json('PUT', `/api/workflows/${run}/status`, { status: 'stop' }, {});
+    await this.json(told, 'PUT', `${pathOf(run)}/status`, { status: 'stop' }, {});
   }
 
-  /** Names of files below a file or directory of the workspace. */
+  /** Names of files below a file or directory of the workspace; not yet looked at. */
   async list(run: string, path: string): Promise<string[]> {
     const names: string[] = [];
     for (let page = 1; ; page++) {
       const query = { file_name: path, files_only: 'true', page: String(page), size: '1000' };
-      const { items, total } = await this.json<{ items: { name: string }[]; total: number }>(
-        'GET',
-        `/api/workflows/${run}/workspace`,
-        query,
-      );
-      names.push(...items.map(item => item.name));
+      const { items, total } = await this.json(listing, 'GET', `${pathOf(run)}/workspace`, query);
+      for (const { name } of items) names.push(name);
       if (items.length === 0 || names.length >= total) return names;
+      if (names.length > mostNames) throw new ScailfinError(`REANA tells of more than ${mostNames} files in ${path}`);
     }
   }
 
-  /** Writes a file of the workspace here, whole or not at all. @returns its size */
-  async download(run: string, path: string, to: string): Promise<number> {
+  /**
+   * Hands a file of the workspace to what writes it.
+   * @throws ConnectionError when it breaks off, ScailfinError in REANA's words, what `write` throws
+   */
+  async download(run: string, path: string, write: (content: Readable) => Promise<void>): Promise<void> {
     const encoded = path.split('/').map(encodeURIComponent).join('/');
-    const response = await this.send('GET', `/api/workflows/${run}/workspace/${encoded}`);
-    await mkdir(dirname(to), { recursive: true });
-    const temporary = `${to}.scailfin-part`;
+    const response = await this.send('GET', `${pathOf(run)}/workspace/${encoded}`);
     try {
-      await pipeline(response, createWriteStream(temporary));
-      await rename(temporary, to);
-    } finally {
-      await rm(temporary, { force: true });
+      await write(response);
+    } catch (error) {
+      response.destroy();
+      if (!broken.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      throw new ConnectionError(`${path} broke off: ${messageOf(error)}`, { hint: 'scailfin status' });
     }
-    return (await stat(to)).size;
   }
 
-  private async json<T>(method: string, path: string, query: Query = {}, body?: unknown): Promise<T> {
+  private async json<S extends z.ZodType>(
+    schema: S,
+    method: string,
+    path: string,
+    query: Query = {},
+    body?: unknown,
+  ): Promise<z.output<S>> {
     const response = await this.send(method, path, query, request => {
       if (body !== undefined) request.setHeader('Content-Type', 'application/json');
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
-    return JSON.parse(await textOf(response)) as T;
+    return understood(schema, await textOf(response), `${method} ${path}`);
   }
 
   /** @throws ScailfinError in REANA's own words, ConnectionError */
@@ -162,16 +151,47 @@ export class ReanaClient {
   }
 }
 
+/** How a connection that ends too early is told. */
+const broken = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
+
+/** Names and ids come from the command line and from the server; neither chooses another address. */
+const pathOf = (run: string): string => `/api/workflows/${encodeURIComponent(run)}`;
+
+/** @throws ScailfinError where it is no answer of REANA's */
+function understood<S extends z.ZodType>(schema: S, text: string, to: string): z.output<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw strange(to, 'no JSON');
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw strange(to, `not what it should (${issue?.path.join('.')}: ${issue?.message})`);
+}
+
+const strange = (to: string, what: string): ScailfinError =>
+  new ScailfinError(`REANA answered ${to} with what is ${what}`, {
+    hint: 'does another server have its port? scailfin status',
+  });
+
+/** @throws ScailfinError when it has no end */
 async function textOf(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes > mostBytes) throw new ScailfinError(`REANA's answer is longer than ${mostBytes / 2 ** 20} MiB`);
+  }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 function wordsOf(text: string, status: number | undefined): string {
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
-    if (typeof message === 'string') return message;
+    if (typeof message === 'string' && message !== '') return message;
   } catch {
     // no JSON
   }

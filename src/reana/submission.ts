@@ -1,28 +1,44 @@
-import { readFileSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, normalize, relative, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { messageOf, UsageError } from '../errors.js';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, normalize, resolve } from 'node:path';
+import { z } from 'zod';
+import { messageOf, ProfileError, UsageError } from '../errors.js';
+import { readYaml } from '../sites/yaml.js';
+import { Folder } from './folder.js';
+import { type Input, oneFile, wholeDirectory } from './inputs.js';
 import type { Specification } from './run.js';
 
 /** A reana.yaml, and the files that go with it. */
 export interface Submission {
   readonly specification: Specification;
-  /** Local file → path in the workspace. */
-  readonly files: readonly { readonly local: string; readonly path: string }[];
+  /** The directory of reana.yaml: what goes along is opened through it. */
+  readonly folder: Folder;
+  readonly files: readonly Input[];
   /** Name for the workflow: that of the directory. */
   readonly name: string;
 }
 
-const types = ['serial', 'cwl', 'yadage', 'snakemake'];
+const mostCharacters = 8 * 2 ** 20;
+const paths = z.array(z.string()).nullish();
+const anything = z.record(z.string(), z.unknown()).nullish();
+
+/** What is read here of a reana.yaml; the rest is for the cluster to judge. */
+const schema = z.looseObject({
+  inputs: z.looseObject({ files: paths, directories: paths, parameters: anything, options: anything }).nullish(),
+  workflow: z.looseObject({ type: z.enum(['serial', 'cwl', 'yadage', 'snakemake']), file: z.string().nullish() }),
+  outputs: z.looseObject({ files: paths, directories: paths }).nullish(),
+});
 
 /**
- * Reads reana.yaml and finds its inputs, which are named relative to it.
+ * Reads reana.yaml and finds its inputs, which are named relative to it and must not lead out of its directory.
  * @param given values over those in the file; each must be a parameter of it
- * @throws UsageError naming the file and what is wrong in it
+ * @throws UsageError, ProfileError with line and column, FolderError naming a link that leads out
  */
 export async function readSubmission(file: string, given: Readonly<Record<string, string>>): Promise<Submission> {
-  const specification = checked(file);
+  const top = dirname(resolve(file));
+  const folder = await Folder.at(top).catch(error => {
+    throw new UsageError(`${file} can't be read: ${messageOf(error)}`);
+  });
+  const specification = parsed(await textOf(folder, file), file);
   const parameters = specification.inputs?.parameters ?? {};
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(parameters, name)) continue;
@@ -30,64 +46,49 @@ export async function readSubmission(file: string, given: Readonly<Record<string
       hint: `it has ${Object.keys(parameters).join(', ') || 'none'}`,
     });
   }
-  const top = dirname(resolve(file));
   const { inputs, workflow } = specification;
   // what a workflow is written in goes along, so that its engine can read it there
-  const named = [...(inputs?.files ?? []), ...(workflow.file ? [workflow.file] : [])];
-  const found = [
-    ...named.map(path => one(top, path)),
-    ...(await Promise.all((inputs?.directories ?? []).map(dir => all(top, dir)))).flat(),
-  ];
-  const files = [...new Map(found.map(f => [f.path, f])).values()];
-  return { specification, files, name: basename(top).replaceAll('.', '-') || 'workflow' };
+  const named = [...(inputs?.files ?? []), ...(workflow.file ? [workflow.file] : [])].map(within);
+  const files = new Map<string, Input>();
+  const add = (input: Input): void => void files.set(input.path, input);
+  for (const path of named) add(await oneFile(folder, path));
+  for (const path of (inputs?.directories ?? []).map(within)) await wholeDirectory(folder, path, add);
+  const name = basename(top).replaceAll('.', '-') || 'workflow';
+  // a null is what reana-client's own parser makes of a key without a value, too
+  return { specification: specification as Specification, folder, files: [...files.values()], name };
 }
 
-function checked(file: string): Specification {
-  let text: string;
+function parsed(text: string, file: string): z.output<typeof schema> {
   try {
-    text = readFileSync(file, 'utf8');
+    return readYaml(text, file, schema, [], mostCharacters);
   } catch (error) {
-    throw new UsageError(`${file} can't be read: ${messageOf(error)}`);
+    if (!(error instanceof ProfileError)) throw error;
+    throw new ProfileError(file, error.issues, { hint: 'what it may say: https://docs.reana.io/reference/reana-yaml' });
   }
-  const document = parseDocument(text);
-  const [mistake] = document.errors;
-  if (mistake) throw new UsageError(`${file}: ${mistake.message}`);
-  const value = document.toJS() as Specification | null;
-  const type = value?.workflow?.type;
-  if (type === undefined || !types.includes(type)) {
-    throw new UsageError(`${file}: workflow.type is ${type === undefined ? 'missing' : JSON.stringify(type)}`, {
-      hint: `it is one of ${types.join(', ')}`,
-    });
-  }
-  return value as Specification;
 }
 
-function one(top: string, path: string): { local: string; path: string } {
-  const inside = within(path);
-  const local = join(top, inside);
-  if (!statSync(local, { throwIfNoEntry: false })?.isFile())
-    throw new UsageError(`the input file ${path} is not there`, { hint: `looked for ${local}` });
-  return { local, path: inside };
-}
-
-async function all(top: string, dir: string): Promise<{ local: string; path: string }[]> {
-  const inside = within(dir);
-  const from = join(top, inside);
-  if (!statSync(from, { throwIfNoEntry: false })?.isDirectory())
-    throw new UsageError(`the input directory ${dir} is not there`, { hint: `looked for ${from}` });
-  const entries = await readdir(from, { recursive: true, withFileTypes: true });
-  return entries
-    .filter(entry => entry.isFile())
-    .map(entry => {
-      const local = join(entry.parentPath, entry.name);
-      return { local, path: relative(top, local) };
-    });
+/** @throws FolderError when it is a link that leads out: what it says goes to the cluster, too */
+async function textOf(folder: Folder, file: string): Promise<string> {
+  const name = basename(file);
+  try {
+    await stat(file);
+  } catch (error) {
+    throw new UsageError(`${file} can't be read: ${messageOf(error)}`, { hint: 'scailfin run PATH/TO/reana.yaml' });
+  }
+  const handle = await folder.open(name);
+  try {
+    if ((await handle.stat()).size > 4 * mostCharacters)
+      throw new UsageError(`${file} is too large to be a reana.yaml`);
+    return await readFile(handle, 'utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 /** @throws UsageError for a path that leads out of the directory of reana.yaml */
 function within(path: string): string {
-  const plain = normalize(path);
-  if (!plain.startsWith('/') && plain !== '..' && !plain.startsWith('../')) return plain;
+  const plain = normalize(path).replace(/\/$/, '') || '/';
+  if (!plain.startsWith('/') && plain !== '..' && !plain.startsWith('../') && !plain.includes('\0')) return plain;
   throw new UsageError(`the input ${path} is outside of the directory of reana.yaml`, {
     hint: 'put it beside that file',
   });

@@ -1,5 +1,8 @@
-/** Rows under aligned columns, two spaces between them; the first row is the head. No trailing blanks. */
-export function table(rows: readonly (readonly string[])[], indent = ''): string {
+import { inLine } from '../hosts/printable.js';
+
+/** Rows under aligned columns, two spaces between them; the first row is the head. No trailing blanks, one line each. */
+export function table(words: readonly (readonly string[])[], indent = ''): string {
+  const rows = words.map(row => row.map(cell => inLine(cell)));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
   return rows
     .map(row => `${indent}${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())

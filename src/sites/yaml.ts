@@ -6,7 +6,9 @@ import {
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
+  Parser,
   parseDocument,
   visit,
   type YAMLError,
@@ -23,6 +25,7 @@ export type Rule = (root: unknown) => Iterable<Finding>;
  *
  * @param file only for messages
  * @param rules what the schema can't say; they see the raw data, so that their findings come together with the schema's
+ * @param most characters that a file of this kind may have
  * @throws ProfileError with all mistakes at once, ordered by line and column
  */
 export function readYaml<S extends z.ZodType>(
@@ -30,9 +33,10 @@ export function readYaml<S extends z.ZodType>(
   file: string,
   schema: S,
   rules: readonly Rule[] = [],
+  most = MOST_CHARACTERS,
 ): z.output<S> {
   const lines = new LineCounter();
-  const { document, root, errors } = load(text, lines);
+  const { document, root, errors } = load(text, lines, most);
   const at = (offset: number | undefined): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset ?? 0);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -56,12 +60,12 @@ interface Loaded {
   errors: { offset: number; message: string }[];
 }
 
-function load(text: string, lineCounter: LineCounter): Loaded {
-  if (text.length > MOST_CHARACTERS)
-    return { errors: [{ offset: 0, message: 'the file is too large to be a profile' }] };
-  const deep = tooDeep(text);
-  if (deep !== undefined) return { errors: [{ offset: deep, message: 'this is nested too deeply' }] };
+function load(text: string, lineCounter: LineCounter, most: number): Loaded {
+  if (text.length > most)
+    return { errors: [{ offset: 0, message: `the file is too large: no more than ${most} characters are read` }] };
   try {
+    const deep = tooDeep(text);
+    if (deep !== undefined) return { errors: [{ offset: deep, message: 'this is nested too deeply' }] };
     const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
     const errors = [...document.errors, ...document.warnings].map(e => ({
       offset: e.pos[0],
@@ -82,33 +86,35 @@ const MOST_CHARACTERS = 262_144;
 const DEEPEST = 100;
 
 /**
- * Where the text opens its hundredth bracket, or indicator on one line. The parser recurses, and a stack that overflows
- * inside V8's regular expressions ends the process, which no `catch` sees. Brackets in comments count too: nobody has that many.
+ * Where the text is nested too deeply, as its own grammar has it. What composes the document recurses, and a stack that
+ * overflows inside V8's regular expressions ends the process, which no `catch` sees; lexer and parser don't recurse.
  */
 function tooDeep(text: string): number | undefined {
-  let [open, onLine] = [0, 0];
-  for (const { 0: sign, index } of text.matchAll(/[[{\]}\n]|[-?:](?=\s)/g)) {
-    if (sign === '\n') onLine = 0;
-    else if (sign === '[' || sign === '{') open++;
-    else if (sign === ']' || sign === '}') open = Math.max(0, open - 1);
-    else onLine++;
-    if (open >= DEEPEST || onLine >= DEEPEST) return index;
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _ of parser.next(lexeme)) {
+      // a document that is whole is of no interest here
+    }
+    if (parser.stack.length > DEEPEST) return Math.min(parser.offset, text.length);
   }
   return undefined;
 }
 
-/** Aliases of anchors that don't stand before them, one pass for all. */
+/** Aliases of anchors that don't stand before them, or that they stand in themselves; one pass for all. */
 function strayAliases(document: Document): { offset: number; message: string }[] {
   const anchors = new Set<string>();
   const found: { offset: number; message: string }[] = [];
   visit(document, {
-    Node: (_, node) => {
-      if (isAlias(node)) {
-        if (anchors.has(node.source)) return;
-        found.push({ offset: startOf(node) ?? 0, message: `the alias *${node.source} refers to nothing before it` });
-      } else if (node.anchor) {
-        anchors.add(node.anchor);
+    Node: (_, node, path) => {
+      if (!isAlias(node)) {
+        if (node.anchor) anchors.add(node.anchor);
+        return;
       }
+      const { source } = node;
+      const isRing = path.some(above => isNode(above) && !isAlias(above) && above.anchor === source);
+      if (anchors.has(source) && !isRing) return;
+      const why = isRing ? 'stands within what it refers to' : 'refers to nothing before it';
+      found.push({ offset: startOf(node) ?? 0, message: `the alias *${source} ${why}` });
     },
   });
   return found;

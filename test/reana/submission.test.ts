@@ -44,9 +44,10 @@ describe('a reana.yaml', () => {
     [`inputs: {files: [../secret]}\n${workflow}`, {}, 'outside of the directory of reana.yaml'],
     [`inputs: {files: [/etc/passwd]}\n${workflow}`, {}, 'outside of the directory of reana.yaml'],
     [`inputs: {parameters: {n: 1}}\n${workflow}`, { m: '1' }, 'has no parameter m'],
-    ['workflow: {type: make}', {}, 'workflow.type is "make"'],
+    ['workflow: {type: make}', {}, 'reana.yaml:1:18: workflow.type: "make" is not one of serial'],
     ['a: [', {}, 'reana.yaml:'],
-    ['', {}, 'workflow.type is missing'],
+    ['', {}, 'reana.yaml:1:1: the file is empty'],
+    ['version: 1', {}, 'the key "workflow" is missing'],
   ])('is refused with its mistake: %#', async (text, parameters, message) => {
     await expect(read(text, parameters)).rejects.toThrow(message);
   });

@@ -11,7 +11,11 @@ const file = join(packageRoot, 'sites', 'local.yaml');
 
 async function run(...argv: string[]): Promise<string> {
   const printed: string[] = [];
-  const out = { json: false, print: (text: string) => void printed.push(text) };
+  const out = {
+    json: false,
+    print: (...words: readonly unknown[]) => void printed.push(words.join('')),
+    printJson: (value: unknown) => void printed.push(JSON.stringify(value, null, 2)),
+  };
   const program = new Command('scailfin').exitOverride();
   registerSites(program, out);
   registerConfig(program, out);

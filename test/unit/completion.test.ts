@@ -12,7 +12,7 @@ const dir = temporaryState();
 /** What `scailfin completion SHELL` prints, for a program with some of its commands. */
 async function script(shell: string): Promise<string> {
   let printed = '';
-  const ui = { print: (text: string) => (printed += text) } as unknown as Ui;
+  const ui = { printScript: (text: string) => (printed += text) } as unknown as Ui;
   const program = new Command('scailfin').exitOverride();
   program
     .command('up')

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { runStatuses } from './run.js';
+
+// What REANA's API (0.9) answers, as far as it is used here. Texts may say anything: they are made harmless where they
+// are shown. What is not named here is kept for --json.
+
+/** Of those that only say that it was done. */
+export const told = z.unknown();
+
+export const created = z.object({ workflow_id: z.string(), workflow_name: z.string() });
+
+export const counted = z.object({ total: z.number() });
+
+export const listing = z.object({
+  items: z.array(z.object({ name: z.string() })),
+  total: z.number(),
+});
+
+const count = z.looseObject({ total: z.number().catch(0) }).catch({ total: 0 });
+
+/** What `GET …/status` tells of a run. */
+export const report = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(Object.keys(runStatuses) as (keyof typeof runStatuses)[]),
+  progress: z.looseObject({ total: count, running: count, finished: count, failed: count }),
+});
+export type RunReport = z.output<typeof report>;
+
+const text = z.string().nullish();
+
+/** One step in `GET …/logs`. */
+const step = z.object({
+  job_name: z
+    .string()
+    .nullish()
+    .transform(name => name ?? 'step'),
+  status: z
+    .string()
+    .nullish()
+    .transform(status => status ?? 'unknown'),
+  ...{ logs: text, started_at: text, finished_at: text },
+});
+export type StepReport = z.output<typeof step>;
+
+/** A document in a document. */
+export const runLogs = z.object({ logs: z.string() }).transform(({ logs }, ctx) => {
+  try {
+    return z.object({ workflow_logs: text, job_logs: z.record(z.string(), step) }).parse(JSON.parse(logs));
+  } catch {
+    ctx.addIssue({ code: 'custom', message: 'its logs are not understood' });
+    return z.NEVER;
+  }
+});
+export type RunLogs = z.output<typeof runLogs>;
+
+const names = z
+  .array(z.string())
+  .nullish()
+  .transform(list => list ?? []);
+
+export const specified = z.object({
+  specification: z.object({
+    outputs: z
+      .object({ files: names, directories: names })
+      .nullish()
+      .transform(outputs => outputs ?? { files: [], directories: [] }),
+  }),
+});

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { constants, existsSync, rmSync } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { messageOf, ScailfinError } from '../errors.js';
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** Something in a folder can't be read or written without leaving the folder, or is not what it should be. */
+export class FolderError extends ScailfinError {}
+
+/** Links that lead to links end somewhere (Linux' own limit, path_resolution(7)). */
+const mostHops = 40;
+
+/**
+ * A directory that somebody else may have filled, such as a repository with a reana.yaml. What is read or written stays
+ * in it: a link that leads out is refused, one that stays inside is followed. Nothing is taken on trust between looking
+ * and opening: what was opened is compared with what is there, and directories are held open while they are written to.
+ */
+export class Folder {
+  /** @param path without links */
+  private constructor(readonly path: string) {}
+
+  /** @throws FolderError when there is no such directory */
+  static async at(dir: string): Promise<Folder> {
+    try {
+      return new Folder(await realpath(dir));
+    } catch (error) {
+      throw new FolderError(`${dir} can't be used: ${messageOf(error)}`);
+    }
+  }
+
+  /** Whether a path without links is in it. */
+  has(real: string): boolean {
+    const way = relative(this.path, real);
+    return way === '' || (way !== '..' && !way.startsWith('../') && !way.startsWith('/'));
+  }
+
+  /**
+   * Where a path below it leads to, links and all; undefined where nothing is there.
+   * @throws FolderError naming the link that leads out
+   */
+  async real(path: string): Promise<string | undefined> {
+    try {
+      const real = await realpath(join(this.path, path));
+      if (this.has(real)) return real;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw new FolderError(messageOf(error));
+      // a link to nothing may lead out as well
+      if (!(await this.#linkOut(path))) return undefined;
+    }
+    throw await this.#leadsOut(path);
+  }
+
+  /** The first link on the way that leads out, relative, and where to. */
+  async #linkOut(path: string): Promise<{ link: string; target: string } | undefined> {
+    const names = path.split('/');
+    for (let n = 1; n <= names.length; n++) {
+      const link = names.slice(0, n).join('/');
+      const target = await readlink(join(this.path, link)).catch(() => undefined);
+      if (target === undefined) continue;
+      const real = await realpath(join(this.path, link)).catch(() => join(dirname(join(this.path, link)), target));
+      if (!this.has(real)) return { link, target };
+    }
+    return undefined;
+  }
+
+  async #leadsOut(path: string): Promise<FolderError> {
+    const found = await this.#linkOut(path);
+    const what = found ? `${found.link} is a link to ${found.target}` : `${path} changed while it was looked at`;
+    return new FolderError(`${what}, which is outside of ${this.path}`, {
+      hint: 'put what it leads to in its place, if you trust whoever made the link; or take it out of reana.yaml',
+    });
+  }
+
+  /**
+   * Opens a regular file in it for reading; the caller closes it.
+   * @throws FolderError for a link that leads out, and for what is no file
+   */
+  async open(path: string): Promise<FileHandle> {
+    const real = await this.real(path);
+    if (real === undefined) throw new FolderError(`${path} is not there any more`);
+    // without O_NONBLOCK, a named pipe would wait for its writer
+    const handle = await open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(error => {
+      throw new FolderError(`${path} can't be read: ${messageOf(error)}`);
+    });
+    try {
+      const [opened, again] = [await handle.stat(), await this.real(path)];
+      const there = again === undefined ? undefined : await lstat(again).catch(() => undefined);
+      if (!opened.isFile()) throw new FolderError(`${path} is no file`);
+      // somebody may have put a link on the way in between: only what is inside counts
+      if (there?.dev !== opened.dev || there.ino !== opened.ino) throw await this.#leadsOut(path);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a file below it, whole or not at all, making directories on the way. What has the last name already, a link
+   * too, is replaced itself.
+   * @param names from here to the file, each one name
+   * @param content a stream, or a text; with a mode
+   * @throws FolderError for a link that leads out; what writing and the stream throw
+   */
+  async write(names: readonly string[], content: Readable | string | Buffer, mode = 0o666): Promise<void> {
+    const last = names.at(-1) as string;
+    const directory = await this.#directory(names.slice(0, -1));
+    // made anew under a name that nobody could foresee, and never where something is
+    const temporary = directory.at(`.scailfin-part-${randomUUID()}`);
+    const tidy = (): void => rmSync(temporary, { force: true });
+    process.once('exit', tidy);
+    try {
+      const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+      if (typeof content === 'string' || Buffer.isBuffer(content)) {
+        await file.writeFile(content).finally(() => file.close());
+      } else {
+        await pipeline(content, file.createWriteStream());
+      }
+      await rename(temporary, directory.at(last));
+    } finally {
+      process.off('exit', tidy);
+      await rm(temporary, { force: true });
+      await directory.handle.close();
+    }
+  }
+
+  /** Makes a directory below it. @throws FolderError for a link that leads out */
+  async makeDirectory(names: readonly string[]): Promise<void> {
+    await (await this.#directory(names.filter(name => name !== '' && name !== '.'))).handle.close();
+  }
+
+  /** Opens a directory below it name by name, none through a link, making what is not there. */
+  async #directory(names: readonly string[], hops = 0): Promise<OpenDirectory> {
+    let here = await openDirectory(this.path);
+    const walked: string[] = [];
+    try {
+      for (const name of names) {
+        const path = here.at(name);
+        await mkdir(path).catch(error => {
+          if (error.code !== 'EEXIST') throw error;
+        });
+        const next = await openDirectory(path, join(this.path, ...walked, name)).catch(() => undefined);
+        if (!next) {
+          const inside = await this.#followed([...walked, name], hops);
+          await here.handle.close();
+          return await this.#directory([...inside, ...names.slice(walked.length + 1)], hops + 1);
+        }
+        await here.handle.close();
+        here = next;
+        walked.push(name);
+      }
+      return here;
+    } catch (error) {
+      await here.handle.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Where a link in it leads, as names from here. @throws FolderError where that is outside, or it is no directory */
+  async #followed(names: readonly string[], hops: number): Promise<string[]> {
+    const path = names.join('/');
+    const isLink = (await lstat(join(this.path, path)).catch(() => undefined))?.isSymbolicLink();
+    if (!isLink || hops >= mostHops) throw new FolderError(`${path} is no directory`);
+    const real = await this.real(path);
+    if (real === undefined) throw new FolderError(`${path} is a link to nothing`);
+    return relative(this.path, real)
+      .split('/')
+      .filter(name => name !== '');
+  }
+}
+
+/** A directory that stays the same one, whatever somebody puts in its place. */
+interface OpenDirectory {
+  readonly handle: FileHandle;
+  /** The path of something in it. */
+  at(name: string): string;
+}
+
+/** Linux leads through an open directory to what is in it; elsewhere its path has to do, each part of which was looked at. */
+const isHeld = existsSync('/proc/self/fd');
+
+/** @param shown its path where the system has no way through an open directory */
+async function openDirectory(path: string, shown = path): Promise<OpenDirectory> {
+  const handle = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const base = isHeld ? `/proc/self/fd/${handle.fd}` : shown;
+  return { handle, at: name => `${base}/${name}` };
+}

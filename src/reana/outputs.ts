@@ -1,0 +1,89 @@
+import { ConnectionError, messageOf, ScailfinError } from '../errors.js';
+import type { ReanaClient } from './client.js';
+import type { Folder } from './folder.js';
+import type { Specification } from './run.js';
+
+/** What came of a run's outputs. Names are as the server tells them. */
+export interface Fetched {
+  /** Relative to the folder. */
+  readonly written: readonly string[];
+  readonly missing: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/**
+ * Fetches what a specification calls its outputs, each file whole or not at all. Who runs the server, and the steps that
+ * made the files, choose their names: a name that leads elsewhere, or was not asked for, is not written.
+ * One that can't be had does not keep the others away.
+ * @param ask repeats what a lost connection ended
+ * @throws ConnectionError
+ */
+export async function fetchOutputs(
+  client: ReanaClient,
+  run: string,
+  { outputs }: Pick<Specification, 'outputs'>,
+  folder: Folder,
+  ask: <T>(once: () => Promise<T>) => Promise<T>,
+): Promise<Fetched> {
+  const written = new Set<string>();
+  const missing: { name: string; reason: string }[] = [];
+  for (const wanted of new Set([...(outputs?.files ?? []), ...(outputs?.directories ?? [])])) {
+    const names = await attempt(missing, wanted, () => ask(() => client.list(run, wanted)));
+    for (const name of new Set(names)) {
+      if (written.has(name)) continue;
+      const done = await attempt(missing, name, () =>
+        ask(async () => {
+          const parts = partsOf(name, wanted);
+          await client.download(run, name, stream => folder.write(parts, stream));
+          return true;
+        }),
+      );
+      if (done) written.add(name);
+    }
+  }
+  return { written: [...written], missing };
+}
+
+/** What went wrong with one output is noted. @throws ConnectionError, and mistakes of ours */
+async function attempt<T>(
+  missing: { name: string; reason: string }[],
+  name: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const isTold = error instanceof ScailfinError || (error as NodeJS.ErrnoException).syscall !== undefined;
+    if (error instanceof ConnectionError || !isTold) throw error;
+    missing.push({ name, reason: plain(error) });
+    return undefined;
+  }
+}
+
+/** Node's own words end in both paths, with the numbers of our file descriptors. */
+const plain = (error: unknown): string => messageOf(error).replace(/, \w+ '\/.*$/s, '');
+
+/** What version control runs or believes by itself never comes from a run; macOS takes .Git and .g\u200cit for it, too. */
+const own = ['.git', '.hg', '.svn', '.jj', '.bzr'];
+
+/** Where a file of the workspace goes, name by name. @throws ScailfinError where it must not be written */
+export function partsOf(name: string, wanted: string): string[] {
+  const parts = name.split('/');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (parts.some(part => part === '' || part === '.' || part === '..') || /[\u0000-\u001f\u007f-\u009f]/.test(name))
+    throw new ScailfinError('its name is none that a file should have');
+  if (parts.some(part => own.includes(part.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toLowerCase())))
+    throw new ScailfinError('version control keeps its own things under that name');
+  if (!isBelow(name, wanted)) throw new ScailfinError(`the server was asked for ${wanted}, not for this`);
+  return parts;
+}
+
+/** A pattern such as `results/*.png` is its directory here: which files match it, the server says. */
+function isBelow(name: string, wanted: string): boolean {
+  const plain = wanted
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/');
+  const pattern = /[*?[]/.exec(plain);
+  const top = pattern ? plain.slice(0, plain.lastIndexOf('/', pattern.index) + 1).replace(/\/$/, '') : plain;
+  return top === '' || name === plain || name === top || name.startsWith(`${top}/`);
+}

@@ -83,20 +83,20 @@ export class Folder {
   async open(path: string): Promise<FileHandle> {
     const real = await this.real(path);
     if (real === undefined) throw new FolderError(`${path} is not there any more`);
-    // without O_NONBLOCK, a named pipe would wait for its writer
-    const handle = await open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(error => {
-      throw new FolderError(`${path} can't be read: ${messageOf(error)}`);
-    });
+    const names = namesIn(this.path, real);
+    const last = names.pop();
+    if (last === undefined) throw new FolderError(`${path} is no file`);
     try {
-      const [opened, again] = [await handle.stat(), await this.real(path)];
-      const there = again === undefined ? undefined : await lstat(again).catch(() => undefined);
-      if (!opened.isFile()) throw new FolderError(`${path} is no file`);
-      // somebody may have put a link on the way in between: only what is inside counts
-      if (there?.dev !== opened.dev || there.ino !== opened.ino) throw await this.#leadsOut(path);
-      return handle;
+      const directory = await this.#directory(names);
+      try {
+        // without O_NONBLOCK, a named pipe would wait for its writer
+        return await regular(await open(directory.at(last), O_RDONLY | O_NOFOLLOW | O_NONBLOCK), path);
+      } finally {
+        await directory.handle.close();
+      }
     } catch (error) {
-      await handle.close();
-      throw error;
+      if (error instanceof FolderError) throw error;
+      throw new FolderError(`${path} can't be read: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`);
     }
   }
 
@@ -109,7 +109,7 @@ export class Folder {
    */
   async write(names: readonly string[], content: Readable | string | Buffer, mode = 0o666): Promise<void> {
     const last = names.at(-1) as string;
-    const directory = await this.#directory(names.slice(0, -1));
+    const directory = await this.#made(names.slice(0, -1));
     // made anew under a name that nobody could foresee, and never where something is
     const temporary = directory.at(`.scailfin-part-${randomUUID()}`);
     const tidy = (): void => rmSync(temporary, { force: true });
@@ -131,47 +131,61 @@ export class Folder {
 
   /** Makes a directory below it. @throws FolderError for a link that leads out */
   async makeDirectory(names: readonly string[]): Promise<void> {
-    await (await this.#directory(names.filter(name => name !== '' && name !== '.'))).handle.close();
+    await (await this.#made(names.filter(name => name !== '' && name !== '.'))).handle.close();
   }
 
-  /** Opens a directory below it name by name, none through a link, making what is not there. */
-  async #directory(names: readonly string[], hops = 0): Promise<OpenDirectory> {
-    let here = await openDirectory(this.path);
-    const walked: string[] = [];
+  /** Opens a directory below it, through links that stay inside, making what is not there. */
+  async #made(names: readonly string[], hops = 0): Promise<OpenDirectory> {
     try {
-      for (const name of names) {
-        const path = here.at(name);
-        await mkdir(path).catch(error => {
-          if (error.code !== 'EEXIST') throw error;
-        });
-        const next = await openDirectory(path, join(this.path, ...walked, name)).catch(() => undefined);
-        if (!next) {
-          const inside = await this.#followed([...walked, name], hops);
-          await here.handle.close();
-          return await this.#directory([...inside, ...names.slice(walked.length + 1)], hops + 1);
-        }
-        await here.handle.close();
-        here = next;
-        walked.push(name);
-      }
-      return here;
+      return await this.#directory(names, true);
     } catch (error) {
-      await here.handle.close().catch(() => {});
-      throw error;
+      if (!(error instanceof LinkOnTheWay) || hops >= mostHops) throw error;
+      const { link } = error;
+      const real = await this.real(link.join('/'));
+      if (real === undefined) throw new FolderError(`${link.join('/')} is a link to nothing`);
+      return this.#made([...namesIn(this.path, real), ...names.slice(link.length)], hops + 1);
     }
   }
 
-  /** Where a link in it leads, as names from here. @throws FolderError where that is outside, or it is no directory */
-  async #followed(names: readonly string[], hops: number): Promise<string[]> {
-    const path = names.join('/');
-    const isLink = (await lstat(join(this.path, path)).catch(() => undefined))?.isSymbolicLink();
-    if (!isLink || hops >= mostHops) throw new FolderError(`${path} is no directory`);
-    const real = await this.real(path);
-    if (real === undefined) throw new FolderError(`${path} is a link to nothing`);
-    return relative(this.path, real)
-      .split('/')
-      .filter(name => name !== '');
+  /** Opens a directory below it name by name, each in the one before, and none through a link. @throws LinkOnTheWay */
+  async #directory(names: readonly string[], make = false): Promise<OpenDirectory> {
+    let here = await openDirectory(this.path, this.path);
+    for (const [n, name] of names.entries()) {
+      const path = here.at(name);
+      try {
+        if (make) await mkdir(path).catch(unlessThere);
+        const next = await openDirectory(path, join(this.path, ...names.slice(0, n + 1)));
+        await here.handle.close();
+        here = next;
+      } catch (error) {
+        const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink();
+        await here.handle.close();
+        throw isLink ? new LinkOnTheWay(names.slice(0, n + 1)) : error;
+      }
+    }
+    return here;
   }
+}
+
+class LinkOnTheWay extends FolderError {
+  constructor(readonly link: readonly string[]) {
+    super(`${link.join('/')} is a link`);
+  }
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+const namesIn = (top: string, real: string): string[] =>
+  relative(top, real)
+    .split('/')
+    .filter(name => name !== '');
+
+async function regular(handle: FileHandle, path: string): Promise<FileHandle> {
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new FolderError(`${path} is no file`);
 }
 
 /** A directory that stays the same one, whatever somebody puts in its place. */
@@ -185,7 +199,7 @@ interface OpenDirectory {
 const isHeld = existsSync('/proc/self/fd');
 
 /** @param shown its path where the system has no way through an open directory */
-async function openDirectory(path: string, shown = path): Promise<OpenDirectory> {
+async function openDirectory(path: string, shown: string): Promise<OpenDirectory> {
   const handle = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   const base = isHeld ? `/proc/self/fd/${handle.fd}` : shown;
   return { handle, at: name => `${base}/${name}` };

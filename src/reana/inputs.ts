@@ -10,8 +10,10 @@ export interface Input {
   readonly path: string;
 }
 
-/** Each is a request of its own; links that lead to directories again and again would make any number. */
+/** Each is a request of its own. */
 const mostFiles = 100_000;
+/** Links that lead to directories with links that lead to directories would make any number of them. */
+const mostLinks = 1000;
 
 /** @throws UsageError where it is not there, FolderError for a link that leads out */
 export async function oneFile(folder: Folder, path: string): Promise<Input> {
@@ -28,34 +30,38 @@ export async function wholeDirectory(folder: Folder, dir: string, add: (input: I
   const real = await folder.real(dir);
   if (!real || !(await stat(real)).isDirectory())
     throw new UsageError(`the input directory ${dir} is not there`, { hint: `looked for ${join(folder.path, dir)}` });
-  let found = 0;
-  await below(folder, dir, [real], input => {
-    if (++found > mostFiles)
-      throw new UsageError(`the input directory ${dir} has more than ${mostFiles} files`, {
-        hint: 'pack them into an archive, or have the first step fetch them',
-      });
-    add(input);
-  });
+  let [found, links] = [0, 0];
+  const count = (input: Input | undefined): void => {
+    if (input) add(input);
+    if (input ? ++found <= mostFiles : ++links <= mostLinks) return;
+    const what = input ? `${mostFiles} files` : `${mostLinks} links to directories`;
+    throw new UsageError(`the input directory ${dir} has more than ${what}`, {
+      hint: 'pack them into an archive, or have the first step fetch them',
+    });
+  };
+  await below(folder, dir, [real], count);
 }
 
-/** @param above the real directories on the way, this one last */
+/** @param above the real directories on the way, this one last @param count told of each file, and of each link to a directory */
 async function below(
   folder: Folder,
   dir: string,
   above: readonly string[],
-  add: (input: Input) => void,
+  count: (input: Input | undefined) => void,
 ): Promise<void> {
-  for (const entry of await entriesOf(above.at(-1) as string, dir)) {
+  const here = above.at(-1) as string;
+  for (const entry of await entriesOf(here, dir)) {
     const path = join(dir, entry.name);
-    const kind = entry.isSymbolicLink() ? await behind(folder, path) : entry;
-    if (kind === undefined) continue;
-    if (kind.isFile()) add({ path });
+    const real = entry.isSymbolicLink() ? await folder.real(path) : join(here, entry.name);
+    // a link to nothing, such as an editor's lock
+    if (real === undefined) continue;
+    const kind = entry.isSymbolicLink() ? await stat(real) : entry;
+    if (kind.isFile()) count({ path });
     if (!kind.isDirectory()) continue;
-    const real = kind === entry ? join(above.at(-1) as string, entry.name) : ((await folder.real(path)) as string);
-    if (above.includes(real)) {
+    if (above.includes(real))
       throw new FolderError(`${path} is a link that leads back to a directory it is in`, { hint: 'remove the link' });
-    }
-    await below(folder, path, [...above, real], add);
+    if (kind !== entry) count(undefined);
+    await below(folder, path, [...above, real], count);
   }
 }
 
@@ -66,13 +72,4 @@ async function entriesOf(real: string, shown: string): Promise<Dirent[]> {
   } catch (error) {
     throw new FolderError(`the input directory ${shown} can't be read: ${messageOf(error)}`);
   }
-}
-
-/** What a link leads to; undefined for nothing, such as an editor's lock. @throws FolderError where that is outside */
-async function behind(folder: Folder, path: string) {
-  const real = await folder.real(path).catch(error => {
-    if (error instanceof FolderError) throw error;
-    throw new FolderError(messageOf(error));
-  });
-  return real === undefined ? undefined : stat(real);
 }

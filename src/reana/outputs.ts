@@ -65,11 +65,15 @@ const plain = (error: unknown): string => messageOf(error).replace(/, \w+ '\/.*$
 /** What version control runs or believes by itself never comes from a run; macOS takes .Git and .g\u200cit for it, too. */
 const own = ['.git', '.hg', '.svn', '.jj', '.bzr'];
 
+/** Of a name with its directories: half of what Linux takes in one path, so that other programs can still remove it. */
+const mostBytes = 2048;
+
 /** Where a file of the workspace goes, name by name. @throws ScailfinError where it must not be written */
 export function partsOf(name: string, wanted: string): string[] {
   const parts = name.split('/');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (parts.some(part => part === '' || part === '.' || part === '..') || /[\u0000-\u001f\u007f-\u009f]/.test(name))
+  const isOdd = /[\u0000-\u001f\u007f-\u009f]/.test(name) || Buffer.byteLength(name) > mostBytes;
+  if (isOdd || parts.some(part => ['', '.', '..'].includes(part)))
     throw new ScailfinError('its name is none that a file should have');
   if (parts.some(part => own.includes(part.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toLowerCase())))
     throw new ScailfinError('version control keeps its own things under that name');

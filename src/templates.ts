@@ -14,6 +14,8 @@ export function render(name: string, values: Record<string, unknown>): string {
     filename: file,
     escape: v => quote(textOf(v)),
     rmWhitespace: false,
+    // with it, ejs would put the template's lines into the message of what a template refuses
+    compileDebug: false,
   });
   return render(values);
 }

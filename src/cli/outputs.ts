@@ -23,7 +23,7 @@ export async function outputFolder(out: string): Promise<Folder> {
   } catch (error) {
     const target = await realpath(resolve(out)).catch(() => undefined);
     const elsewhere = target !== undefined && relative(process.cwd(), target).startsWith('..');
-    throw new UsageError(`outputs can't go to ${out}: ${messageOf(error)}`, {
+    throw new UsageError(`nothing can be written to ${out}: ${messageOf(error)}`, {
       hint: elsewhere ? `if that is where they shall go, name it: --out ${target}` : 'choose another: --out DIRECTORY',
     });
   }

@@ -18,7 +18,9 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/render.js'),
       ]);
       const plan = await planFor({ ...flags, name, account: flags.account }, true);
-      const files = await renderAll(plan.cluster, plan.site, flags.out);
+      const { outputFolder } = await import('./outputs.js');
+      const folder = await outputFolder(flags.out);
+      const files = await renderAll(plan.cluster, plan.site, folder.path);
       if (ui.json) ui.printJson({ dir: flags.out, files });
       else ui.print([describePlan(plan), '', `written to ${flags.out}:`, ...files.map(f => `  ${f}`)].join('\n'));
     });

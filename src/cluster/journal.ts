@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf, ScailfinError } from '../errors.js';
 import { stateDir } from '../paths.js';
-import { after, type ClusterRecord, type Entry, fold } from './record.js';
+import { after, type ClusterRecord, type Entry, fold, isEntry } from './record.js';
 
 /** `Omit` that keeps a union a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -61,16 +62,35 @@ export function allRecords(): ClusterRecord[] {
 
 const clustersDir = (): string => join(stateDir(), 'clusters');
 
+/** @throws ScailfinError naming a line that scailfin can't have written */
 function read(file: string): Entry[] {
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
+  return textOf(file)
     .split('\n')
-    .flatMap(line => {
-      try {
-        const entry: unknown = JSON.parse(line);
-        return typeof entry === 'object' && entry !== null && 'type' in entry ? [entry as Entry] : [];
-      } catch {
-        return [];
-      }
+    .flatMap((line, n) => {
+      const entry = parsed(line);
+      if (entry === undefined) return [];
+      if (isEntry(entry)) return [entry];
+      throw new ScailfinError(`${file}:${n + 1}: this line of the journal is damaged`, {
+        hint: 'take it out, or the whole directory: scailfin down NAME --site SITE --headnode WHERE finds a cluster without',
+      });
     });
+}
+
+/** Undefined for a line that a crash cut short, and for what is no entry of any kind. */
+function parsed(line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && 'type' in value ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ScailfinError(`the journal ${file} can't be read: ${messageOf(error)}`, { hint: `ls -l ${file}` });
+  }
 }

@@ -89,6 +89,46 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'intent'; readonly what: string }
 );
 
+/** Whether a value has what any entry of its type has, as deep as a record is built from it. */
+export function isEntry(value: unknown): value is Entry {
+  if (!has(value, { type: 'string', at: 'string' })) return false;
+  switch (value.type) {
+    case 'created':
+      return has(value, { id: 'string', spec: { name: 'string', headnode: { kind: 'string' }, htcondor: 'object' } });
+    case 'state':
+      return has(value, { state: 'string', reason: 'string' });
+    case 'site':
+      return has(value, { site: { site: 'string', nodes: 'number', walltime: 'number', profile: profileShape } });
+    case 'site-facts':
+      return has(value, { name: 'string', facts: { base: 'string', user: 'string', host: 'string' } });
+    case 'head':
+      return has(value, { head: { base: 'string', host: 'string', user: 'string', bin: 'string', sbin: 'string' } });
+    case 'reana':
+      return has(value, { reana: { flavour: 'string', scheme: 'string', port: 'number' } });
+    case 'batch':
+      return has(value, { name: 'string', batch: { label: 'string', count: 'number', jobIds: 'array' } });
+    default:
+      return true;
+  }
+}
+
+type Shape = { readonly [key: string]: 'string' | 'number' | 'object' | 'array' | Shape };
+
+const profileShape: Shape = {
+  ...{ name: 'string', title: 'string', scheduler: { type: 'string' }, queues: 'object', directories: 'object' },
+  ...{ node: 'object', network: 'object', containers: 'array', notes: 'array' },
+};
+
+function has(value: unknown, shape: Shape): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(shape).every(([key, kind]) => {
+    const inner = (value as Record<string, unknown>)[key];
+    if (typeof kind !== 'string') return has(inner, kind);
+    if (kind === 'array') return Array.isArray(inner);
+    return typeof inner === kind && inner !== null;
+  });
+}
+
 /** @returns undefined when the journal does not begin with a cluster */
 export function fold(entries: readonly Entry[]): ClusterRecord | undefined {
   return entries.reduce<ClusterRecord | undefined>(after, undefined);

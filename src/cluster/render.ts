@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { Folder as Directory } from '../reana/folder.js';
 import { boscoFolders } from './rendering/bosco.js';
 import type { Folder } from './rendering/folder.js';
 import { headnodeFolder, reanasOf } from './rendering/headnode.js';
@@ -21,10 +21,9 @@ export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: strin
   folders.push(...boscoFolders(cluster, site), checkFolder());
   const files = folders.flatMap(({ name, files }) => files.map(file => ({ ...file, path: `${name}/${file.name}` })));
   const all = [{ path: 'README', content: readme(cluster, site, folders), mode: 0o644 }, ...files];
-  for (const { path, content, mode } of all) {
-    mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), content, { mode });
-  }
+  await mkdir(dir, { recursive: true });
+  const folder = await Directory.at(dir);
+  for (const { path, content, mode } of all) await folder.write(path.split('/'), content, mode);
   return all.map(({ path }) => path);
 }
 

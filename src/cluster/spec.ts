@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
 import { boscoSchedulers } from '../headnode/bosco/plan.js';
-import type { Transport } from '../hosts/target.js';
+import { checkTarget, type Transport } from '../hosts/target.js';
+import { directiveValue } from '../schedulers/directives.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 import { planReana, type ReanaRequest, type ReanaSpec } from './reanaspec.js';
@@ -98,6 +99,10 @@ export function planSite(
     { queue: asked, nodes, walltimeSeconds: walltime, cores: request.cores, memoryMib: request.memory, account },
     { allowRetired, activeSites },
   );
+  const user = request.user ?? own.user ?? profile.login?.user;
+  for (const [what, word] of Object.entries({ account, queue }))
+    if (word !== undefined) directiveValue(`the ${what}`, word);
+  for (const host of profile.login?.hosts ?? []) checkTarget({ host, ...(user === undefined ? {} : { user }) });
   if (walltime < 120)
     throw new UsageError(`a walltime of ${walltime} s leaves a glide-in no time to work`, {
       hint: 'give --walltime 2m or more',
@@ -110,7 +115,7 @@ export function planSite(
   return {
     site: profile.name,
     profile: reachedBy(profile, request.transport),
-    user: request.user ?? own.user ?? profile.login?.user,
+    user,
     nodes,
     cores,
     memory: profile.scheduler.memory ? (request.memory ?? share(profile, isShared, cores)) : undefined,

@@ -5,7 +5,7 @@ import type SSHConfig from 'ssh-config';
 import { UsageError } from '../errors.js';
 import { type GsiSettings, gsiSettings } from './gsi/settings.js';
 import { readConfig } from './sshinclude.js';
-import { parseTarget, type SshTarget, wholeNumber } from './target.js';
+import { checkTarget, parseTarget, type SshTarget, wholeNumber } from './target.js';
 
 /** Everything ssh_config(5) says about one host, as far as we honour it. */
 export interface SshSettings {
@@ -65,6 +65,7 @@ const defaultKeys = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
  * @throws UsageError for a configuration we can't read or a value we can't use
  */
 export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSettings {
+  checkTarget(target);
   const env = source.env ?? process.env;
   const home = homeOf(env);
   const config = load(source.configFile, home);

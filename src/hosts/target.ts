@@ -30,11 +30,26 @@ export function parseTarget(text: string): SshTarget {
     throw new UsageError(`${JSON.stringify(text)} is not a host`, { hint: 'write it as user@host:port' });
   }
   const { user, port } = m?.groups ?? {};
+  checkTarget({ host, ...(user === undefined ? {} : { user }) });
   return {
     host,
     ...(user === undefined ? {} : { user }),
     ...(port === undefined ? {} : { port: wholeNumber('the port', port, 1, 65535) }),
   };
+}
+
+/**
+ * Hosts and users reach shells by ProxyCommand and Match exec, and ssh as arguments; a profile that somebody else wrote
+ * names both. What OpenSSH refuses (ssh.c, valid_hostname and valid_ruser) is refused whoever speaks.
+ * @throws UsageError
+ */
+export function checkTarget({ host, user }: Pick<SshTarget, 'host' | 'user'>): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/^-|[\s\u0000-\u001f\u007f'`"$\\;&<>|(){},]/.test(host) || host === '')
+    throw new UsageError(`${JSON.stringify(host)} can't be a host's name`, { hint: 'write it as user@host:port' });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (user !== undefined && (user === '' || /^-|\s-|[\u0000-\u001f\u007f'`";&<>|(){}$]|\\$/.test(user)))
+    throw new UsageError(`${JSON.stringify(user)} can't be a user's name`, { hint: 'give it by --user NAME' });
 }
 
 /** @throws UsageError */

@@ -112,6 +112,11 @@ export async function cutPayload(
   });
   const values = keyValues(out.stdout);
   const one = (key: string): string => values.get(key)?.[0] ?? '';
+  // it becomes the name of a file here and at the site
+  if (!/^[0-9a-f]{64}$/.test(one('sha256')))
+    throw new ScailfinError(`${host.name} tells ${JSON.stringify(one('sha256'))} for the sha256 of the payload`, {
+      hint: 'is sha256sum there?',
+    });
   return {
     sha256: one('sha256'),
     glibc: one('glibc'),

@@ -228,7 +228,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
     reana.names = ['secret'];
     for (const out of ['./results/', 'results/deeper', 'new']) {
       const { status, stderr } = await user.scailfin(['run', '--out', out]);
-      expect(stderr, out).toMatch(/error: outputs can't go to \S+: (results|new) is a link to/);
+      expect(stderr, out).toMatch(/error: nothing can be written to \S+: (results|new) is a link to/);
       expect(status, out).toBe(2);
       count();
     }
@@ -258,6 +258,20 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
       expect(left).toEqual([]);
     },
   );
+
+  attack({ by: 'a hostile folder', on: 'here', what: 'has `render` write outside by links' }, async count => {
+    link('out/README', join(user.outside, 'secret'));
+    link('out/headnode', user.outside);
+    const render = (out: string) => user.scailfin(['render', '--site', 'local', '--out', out]);
+    const { status, stderr } = await render('out');
+    expect(stderr).toMatch(/^error: headnode is a link to .*outside/);
+    expect(status).toBe(1);
+    link('all', user.outside);
+    expect((await render('all')).stderr).toMatch(/^error: nothing can be written to all: all is a link to/);
+    count(3);
+    expect(outside()).toEqual(untouched);
+    expect((await render('mine')).status).toBe(0);
+  });
 
   it('has outputs where its own links lead, inside', async () => {
     put('store/keep', '');

@@ -50,14 +50,16 @@ export async function stagePayload(
 
 /** From the cache, else cut out of the headnode's HTCondor. The cut is the same for the same programs. */
 async function obtainPayload(head: Head, pool: RunningPool): Promise<{ payload: Payload; archive: string }> {
+  if (!/^[\w.-]{1,200}$/.test(pool.programs))
+    throw new ScailfinError(
+      `${head.host.name} tells ${JSON.stringify(pool.programs)} of its programs, which is no digest`,
+    );
   const recipe = createHash('sha256').update(templateText('headnode/payload-cut.sh')).digest('hex').slice(0, 12);
   const cache = join(cacheDir(), 'payload');
   const index = join(cache, `${pool.programs}-${recipe}.json`);
-  if (existsSync(index)) {
-    const payload = JSON.parse(readFileSync(index, 'utf8')) as Payload;
-    const archive = join(cache, `${payload.sha256}.tar.gz`);
-    if (existsSync(archive)) return { payload, archive };
-  }
+  const known = cached(index);
+  if (known && existsSync(join(cache, `${known.sha256}.tar.gz`)))
+    return { payload: known, archive: join(cache, `${known.sha256}.tar.gz`) };
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const cut = `${pool.plan.dir}/payload.tar.gz`;
   const payload = await cutPayload(head.host, cut, pool.plan);
@@ -77,6 +79,16 @@ async function obtainPayload(head: Head, pool: RunningPool): Promise<{ payload: 
   renameSync(`${archive}.part`, archive);
   await writeFileAtomic(index, JSON.stringify(payload), { mode: 0o600 });
   return { payload, archive };
+}
+
+/** The cache is there to be lost; what can't be read in it is made anew. */
+function cached(index: string): Payload | undefined {
+  try {
+    const payload = JSON.parse(readFileSync(index, 'utf8')) as Payload | null;
+    return /^[0-9a-f]{64}$/.test(payload?.sha256 ?? '') ? (payload as Payload) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function checkFits(payload: Payload, site: Site): void {

@@ -164,8 +164,8 @@ async function patiently<T>(ask: () => Promise<T>, ui: Ui): Promise<T> {
 const marks: Readonly<Record<string, string>> = { finished: '✓', failed: '✗', stopped: '✗', running: '▸' };
 
 function tookOf({ started_at, finished_at }: StepReport): string {
-  if (!started_at || !finished_at) return '';
-  return ` (${formatDuration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)})`;
+  const took = (Date.parse(finished_at ?? '') - Date.parse(started_at ?? '')) / 1000;
+  return Number.isFinite(took) ? ` (${formatDuration(took)})` : '';
 }
 
 /** Why it is queued still, which is the end of its log. */
@@ -178,14 +178,14 @@ function waitsFor({ status, logs }: StepReport): string {
 async function failure(client: ReanaClient, { name, status }: RunReport): Promise<ScailfinError> {
   const { workflow_logs, job_logs } = await client.logs(name);
   const failed = Object.values(job_logs).find(step => step.status === 'failed');
-  const tail = (text: string | null | undefined): string[] =>
-    endOf(
-      printable(text ?? '')
-        .trim()
-        .split('\n'),
-    );
+  const tail = (text: string | null | undefined): string[] => {
+    const lines = printable(text ?? '')
+      .trim()
+      .split('\n');
+    return endOf(lines).map(line => `  ${line}`);
+  };
   const lines = [`${inLine(name)} ${status === 'stopped' ? 'was stopped' : status}`, ...tail(workflow_logs)];
-  if (failed) lines.push(`step ${inLine(failed.job_name)} printed:`, ...tail(failed.logs).map(line => `  ${line}`));
+  if (failed) lines.push(`step ${inLine(failed.job_name)} printed:`, ...tail(failed.logs));
   return new ScailfinError(lines.filter(line => line.trim() !== '').join('\n'), {
     hint: `all of it: reana-client logs -w ${inLine(name)}`,
   });

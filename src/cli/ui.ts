@@ -1,7 +1,7 @@
 import type { Ora } from 'ora';
 import type { ClusterEvent, EventSink } from '../cluster/events.js';
 import type { Prompter } from '../credentials/prompts.js';
-import { InterruptedError, messageOf, ScailfinError } from '../errors.js';
+import { InterruptedError, messageOf, ProfileError, ScailfinError } from '../errors.js';
 import { inLine } from '../hosts/printable.js';
 import {
   clearScreen,
@@ -134,7 +134,7 @@ export class Ui {
     if (this.json) {
       showJson(known ? error : { error: 'Error', message: messageOf(error) });
     } else {
-      show('stderr', `error: ${quoting(messageOf(error))}`);
+      show('stderr', `error: ${quoting(messageOf(error), error instanceof ProfileError)}`);
       if (known && error.hint) show('stderr', `  → ${error.hint}`);
     }
     if (!known && error instanceof Error) {
@@ -154,11 +154,11 @@ const seconds = (ms: number): string => (ms < 100 ? `${Math.round(ms)} ms` : `${
 
 const mostLines = 200;
 
-/** Errors quote others; no line of them is to look like our own advice, and they don't fill the screen. */
-function quoting(message: string): string {
-  const lines = harmless(message)
-    .replace(/^(\s*)→/gm, '$1>')
-    .split('\n');
-  const more = lines.length - mostLines;
-  return more > 0 ? [...lines.slice(0, mostLines), `… and ${more} more lines`].join('\n') : lines.join('\n');
+/** Errors quote others: no line of theirs is to look like ours, or like advice, and they don't fill the screen. */
+function quoting(message: string, isOurs: boolean): string {
+  const [first, ...more] = harmless(message).split('\n');
+  const lines = isOurs ? more : more.map(line => line.replace(/^(\s*)→/, '$1>').replace(/^(?=\S)/, '  '));
+  const left = lines.length - mostLines;
+  const cut = left > 0 ? [...lines.slice(0, mostLines), `… and ${left} more lines`] : lines;
+  return [first, ...cut].join('\n');
 }

@@ -97,8 +97,8 @@ export class ReanaClient {
    * @throws ConnectionError when it breaks off, ScailfinError in REANA's words, what `write` throws
    */
   async download(run: string, path: string, write: (content: Readable) => Promise<void>): Promise<void> {
-    const encoded = path.split('/').map(encodeURIComponent).join('/');
-    const response = await this.send('GET', `${pathOf(run)}/workspace/${encoded}`);
+    const inAddress = path.split('/').map(encoded).join('/');
+    const response = await this.send('GET', `${pathOf(run)}/workspace/${inAddress}`);
     try {
       await write(response);
     } catch (error) {
@@ -155,7 +155,10 @@ export class ReanaClient {
 const broken = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
 /** Names and ids come from the command line and from the server; neither chooses another address. */
-const pathOf = (run: string): string => `/api/workflows/${encodeURIComponent(run)}`;
+const pathOf = (run: string): string => `/api/workflows/${encoded(run)}`;
+
+/** Half of a pair, which no address can hold, is replaced. */
+const encoded = (text: string): string => encodeURIComponent(Buffer.from(text).toString());
 
 /** @throws ScailfinError where it is no answer of REANA's */
 function understood<S extends z.ZodType>(schema: S, text: string, to: string): z.output<S> {

@@ -72,7 +72,7 @@ const mostBytes = 2048;
 export function partsOf(name: string, wanted: string): string[] {
   const parts = name.split('/');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const isOdd = /[\u0000-\u001f\u007f-\u009f]/.test(name) || Buffer.byteLength(name) > mostBytes;
+  const isOdd = /[\u0000-\u001f\u007f-\u009f\p{Cs}]/u.test(name) || Buffer.byteLength(name) > mostBytes;
   if (isOdd || parts.some(part => ['', '.', '..'].includes(part)))
     throw new ScailfinError('its name is none that a file should have');
   if (parts.some(part => own.includes(part.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toLowerCase())))

@@ -28,14 +28,15 @@ const nouns: Record<string, string> = {
  * @param issue as zod reports it
  * @param schema of the whole file, to know which keys would have been right
  * @param root the file's data, to know what stands there
+ * @param most how many are of use
  */
-export function findings(issue: Issue, schema: z.core.$ZodType, root: unknown): Finding[] {
+export function findings(issue: Issue, schema: z.core.$ZodType, root: unknown, most = 100): Finding[] {
   const { path } = issue;
   const value = valueAt(root, path);
   if (issue.code === 'unrecognized_keys') {
     const known = schemaAt(schema, path);
     const where = path.length > 0 ? ` in ${dotted(path)}` : '';
-    return issue.keys.map(key => ({
+    return issue.keys.slice(0, most).map(key => ({
       path: [...path, key],
       at: 'key',
       message: `unknown key "${key}"${where}${didYouMean(key, known ? keysOf(known) : [])}`,

@@ -44,9 +44,11 @@ export function readYaml<S extends z.ZodType>(
   const issues: ProfileIssue[] = errors.map(e => ({ file, ...at(e.offset), message: e.message }));
   if (document) {
     const result = schema.safeParse(root);
-    const found = result.success ? [] : result.error.issues.flatMap(i => findings(i, schema, root));
+    const found = result.success
+      ? []
+      : result.error.issues.slice(0, MOST_ERRORS).flatMap(i => findings(i, schema, root, MOST_ERRORS));
     for (const rule of rules) found.push(...rule(root));
-    issues.push(...found.map(f => ({ file, ...at(offsetOf(document, f)), message: f.message })));
+    issues.push(...found.slice(0, MOST_ERRORS).map(f => ({ file, ...at(offsetOf(document, f)), message: f.message })));
     if (result.success && issues.length === 0) return result.data;
   }
   issues.sort((a, b) => a.line - b.line || a.column - b.column);
@@ -64,14 +66,14 @@ function load(text: string, lineCounter: LineCounter, most: number): Loaded {
   if (text.length > most)
     return { errors: [{ offset: 0, message: `the file is too large: no more than ${most} characters are read` }] };
   try {
-    const deep = tooDeep(text);
-    if (deep !== undefined) return { errors: [{ offset: deep, message: 'this is nested too deeply' }] };
-    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
-    const errors = [...document.errors, ...document.warnings].map(e => ({
-      offset: e.pos[0],
-      message: reworded(e, text),
-    }));
-    if (document.errors.some(e => e.code !== 'DUPLICATE_KEY')) return { errors };
+    const much = tooMuch(text);
+    if (much) return { errors: [much] };
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', uniqueKeys: false });
+    const errors = [...document.errors, ...document.warnings]
+      .slice(0, MOST_ERRORS)
+      .map(e => ({ offset: e.pos[0], message: reworded(e) }));
+    if (document.errors.length > 0) return { errors };
+    errors.push(...duplicates(document).slice(0, MOST_ERRORS));
     const lost = strayAliases(document);
     if (lost.length > 0) return { errors: [...errors, ...lost] };
     if (document.contents === null) return { errors: [...errors, { offset: 0, message: 'the file is empty' }] };
@@ -83,21 +85,45 @@ function load(text: string, lineCounter: LineCounter, most: number): Loaded {
 }
 
 const MOST_CHARACTERS = 262_144;
+/** Words, signs and spaces: what composes a document takes long for many. */
+const MOST_LEXEMES = 200_000;
 const DEEPEST = 100;
+/** Nobody reads more. */
+const MOST_ERRORS = 100;
 
 /**
- * Where the text is nested too deeply, as its own grammar has it. What composes the document recurses, and a stack that
- * overflows inside V8's regular expressions ends the process, which no `catch` sees; lexer and parser don't recurse.
+ * Where the text is too much, as its own grammar has it. What composes the document recurses, and a stack that overflows
+ * inside V8's regular expressions ends the process, which no `catch` sees; lexer and parser don't recurse.
  */
-function tooDeep(text: string): number | undefined {
+function tooMuch(text: string): { offset: number; message: string } | undefined {
   const parser = new Parser();
+  let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     for (const _ of parser.next(lexeme)) {
       // a document that is whole is of no interest here
     }
-    if (parser.stack.length > DEEPEST) return Math.min(parser.offset, text.length);
+    const offset = Math.min(parser.offset, text.length);
+    if (parser.stack.length > DEEPEST) return { offset, message: 'this is nested too deeply' };
+    if (++lexemes > MOST_LEXEMES) return { offset, message: 'the file says too much to be read' };
   }
   return undefined;
+}
+
+/** Keys that stand twice in a group, one pass for all: the library compares each with each. */
+function duplicates(document: Document): { offset: number; message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name) && name !== '<<')
+          found.push({ offset: startOf(key) ?? 0, message: `the key "${keyText(key)}" stands here a second time` });
+        seen.add(name);
+      }
+    },
+  });
+  return found;
 }
 
 /** Aliases of anchors that don't stand before them, or that they stand in themselves; one pass for all. */
@@ -120,12 +146,8 @@ function strayAliases(document: Document): { offset: number; message: string }[]
   return found;
 }
 
-function reworded(error: YAMLError, text: string): string {
+function reworded(error: YAMLError): string {
   switch (error.code) {
-    case 'DUPLICATE_KEY': {
-      const key = /^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0] ?? '';
-      return `the key "${key}" stands here a second time`;
-    }
     case 'TAB_AS_INDENT':
       return 'lines must be indented with spaces, not with a tab';
     case 'MULTIPLE_DOCS':

@@ -26,20 +26,36 @@ function dress(element, attributes, children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else setAttribute(element, name, value);
   }
-  for (const child of children) if (child) element.append(child);
+  for (const child of children) if (child) element.append(typeof child === 'string' ? visible(child) : child);
   return element;
 }
 
+/** Control characters but for tabs and line breaks; what is not seen or turns others around; halves of pairs. */
+const hidden =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * Text that others wrote, such as a file's name, as it is: no sign of it is unseen, or shows others in another order.
+ * All texts of the page come through here.
+ * @param {string} text
+ */
+export const visible = text => text.replace(hidden, '\ufffd');
+
+/** Attributes that are read by people. */
+const shown = ['title', 'aria-label', 'alt'];
+
 /** Touches the page only where something changes. @param {Element} element @param {string} name @param {any} value */
 export function setAttribute(element, name, value) {
-  if (value === undefined || value === false) element.removeAttribute(name);
-  else if (element.getAttribute(name) !== String(value))
-    element.setAttribute(name, value === true ? '' : String(value));
+  if (value === undefined || value === false) return element.removeAttribute(name);
+  const text = value === true ? '' : shown.includes(name) ? visible(String(value)) : String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
 /** @param {Node} node @param {string} text */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const seen = visible(text);
+  if (node.textContent !== seen) node.textContent = seen;
 }
 
 /** @param {HTMLElement | SVGElement} element @param {string} property @param {string} value */

@@ -81,6 +81,8 @@ export async function listen(path, signal, tell) {
       for (const message of messages) dispatch(message, tell);
     }
   } finally {
+    // else a connection that is not read any more would stay, and a browser has six
+    end();
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
   }
@@ -88,8 +90,10 @@ export async function listen(path, signal, tell) {
 
 /** @param {string} message @param {(name: string, data: any) => void} tell */
 function dispatch(message, tell) {
-  const name = /^event: (.*)$/m.exec(message)?.[1];
-  const data = /^data: (.*)$/m.exec(message)?.[1];
+  // only a line feed ends a line here; to a regular expression, U+2028 would, which any text may have
+  const lines = message.split('\n');
+  const name = lines.find(line => line.startsWith('event: '))?.slice(7);
+  const data = lines.find(line => line.startsWith('data: '))?.slice(6);
   if (name && data !== undefined) tell(name, JSON.parse(data));
 }
 

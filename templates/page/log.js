@@ -1,9 +1,15 @@
-import { h, setText } from './dom.js';
+import { h, setText, visible } from './dom.js';
 import { keepListening } from './edge.js';
 
-/** Colours and the like of terminals. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are made of
-const escapes = /\u001b(\[[0-9;?]*[ -/]*[@-~]|\][^\u0007]*\u0007|[@-Z\\-_])/g;
+/** Colours, titles and the like of terminals. No part of one can begin another, so that the time is linear. */
+const escapes =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are made of
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u0018\u001a\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-Z\\-~]/g;
+
+/** Of one line: nobody reads more, and drawing it would keep the page busy. */
+const mostOfLine = 20_000;
+/** Of what is kept of a log, in characters. */
+const mostOfLog = 4_000_000;
 
 /** What a step prints; follows while its end is in sight. @param {string} step @param {string} label */
 export function logView(step, label) {
@@ -57,17 +63,27 @@ function linesIn(parent) {
   let line = document.createTextNode('');
   let rest = '';
   let isEmpty = true;
+  let length = 0;
   const clear = () => {
     line = document.createTextNode('');
-    [rest, isEmpty] = ['', true];
+    [rest, isEmpty, length] = ['', true, 0];
     parent.replaceChildren(line);
   };
   /** @param {string} text */
   const add = text => {
     if (text !== '') isEmpty = false;
     const lines = (rest + text).replaceAll('\r\n', '\n').split('\n');
-    rest = lines.pop() ?? '';
-    if (lines.length > 0) parent.insertBefore(document.createTextNode(`${lines.map(plain).join('\n')}\n`), line);
+    rest = (lines.pop() ?? '').slice(-mostOfLog);
+    if (lines.length > 0) {
+      const more = document.createTextNode(`${lines.map(plain).join('\n')}\n`);
+      parent.insertBefore(more, line);
+      length += more.length;
+    }
+    // a step may print for days; what is no longer here is in `reana-client logs`
+    while (length > mostOfLog && parent.firstChild instanceof Text && parent.firstChild !== line) {
+      length -= parent.firstChild.length;
+      parent.firstChild.remove();
+    }
     setText(line, plain(rest));
   };
   clear();
@@ -75,4 +91,9 @@ function linesIn(parent) {
 }
 
 /** @param {string} line */
-const plain = line => line.replaceAll(escapes, '').replace(/\r+$/, '').replace(/^.*\r/, '');
+function plain(line) {
+  let end = line.length;
+  while (line[end - 1] === '\r') end--;
+  const last = line.slice(line.lastIndexOf('\r', end - 1) + 1, end).replaceAll(escapes, '');
+  return visible(last.length > mostOfLine ? `${last.slice(0, mostOfLine)}… (${last.length - mostOfLine} more)` : last);
+}

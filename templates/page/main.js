@@ -1,5 +1,5 @@
 /** @import { Overview, PoolSample, RunView, StepView } from '../../src/reana/edge/overview.js' */
-import { h, setAttribute, setText } from './dom.js';
+import { h, setAttribute, setText, visible } from './dom.js';
 import { keepListening, setToken, TokenError, token, tokenFromAddress } from './edge.js';
 import { poolView } from './pool.js';
 import { runView } from './run.js';
@@ -65,7 +65,7 @@ function show() {
   }
   setText(/** @type {Node} */ (cluster), overview.cluster);
   setAttribute(/** @type {Element} */ (cluster), 'title', `scailfin ${overview.version}`);
-  const title = [view.update(overview, now()), overview.cluster, 'scailfin'].filter(Boolean).join(' · ');
+  const title = visible([view.update(overview, now()), overview.cluster, 'scailfin'].filter(Boolean).join(' · '));
   if (document.title !== title) document.title = title;
 }
 

@@ -208,7 +208,7 @@ describe.skipIf(!hasBrowser)("the edge's page", { timeout: 120_000 }, () => {
     // and were a script to get in, it would not run
     await page().evaluate(() => {
       const script = document.createElement('script');
-      script.textContent = 'document.title = "run"';
+      script.append('document.title = "run"');
       document.body.append(script);
     });
     expect(await page().title()).not.toBe('run');

@@ -11,6 +11,8 @@ const policy = [
   "default-src 'none'",
   ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+  // no text can become markup or a script, whichever way it came into the page
+  ...["require-trusted-types-for 'script'", "trusted-types 'none'"],
 ].join('; ');
 
 const headers = {

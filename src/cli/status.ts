@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import { inLine } from '../hosts/printable.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { isOver } from '../schedulers/scheduler.js';
@@ -42,7 +43,7 @@ export function register(program: Command, ui: Ui): void {
 /** A status as a person reads it. */
 export function describeStatus(status: ClusterStatus): string {
   const { headnode, slots, jobs } = status;
-  const lines = [`${status.name}: ${status.state}. ${status.reason}`];
+  const lines = [`${status.name}: ${status.state}. ${inLine(status.reason)}`];
   if (headnode.host)
     lines.push(`  headnode  ${headnode.kind} (${headnode.host}, ${headnode.address}), pool ${headnode.pool}`);
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
@@ -52,7 +53,9 @@ export function describeStatus(status: ClusterStatus): string {
   if (framework)
     lines.push(
       `  reana     ${framework.flavour} ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
-      ...(framework.parts ?? []).map(p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${p.reason}` : ''}`),
+      ...(framework.parts ?? []).map(
+        p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${inLine(p.reason)}` : ''}`,
+      ),
     );
   for (const c of status.credentials) {
     const when = c.secondsLeft > 0 ? `lasts ${formatDuration(c.secondsLeft)}` : (c.problem ?? 'has ended');
@@ -82,7 +85,7 @@ function growthLines({ queued, running, held, waiting, unfit, state, reason, pau
       ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
       : 'BOSCO is not running: nothing is submitted',
     ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
-    ...(reason ? [`${reason}${pause > 0 ? `; tried again in ${formatDuration(pause)}` : ''}`] : []),
+    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; tried again in ${formatDuration(pause)}` : ''}`] : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
-import { printable } from '../hosts/printable.js';
+
+import { inLine, printable } from '../hosts/printable.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { isOver } from '../schedulers/scheduler.js';
@@ -43,7 +44,7 @@ export function register(program: Command, ui: Ui): void {
 /** A status as a person reads it. */
 export function describeStatus(status: ClusterStatus): string {
   const { headnode, slots, jobs } = status;
-  const lines = [`${status.name}: ${status.state}. ${status.reason}`];
+  const lines = [`${status.name}: ${status.state}. ${inLine(status.reason)}`];
   if (headnode.host)
     lines.push(`  headnode  ${headnode.kind} (${headnode.host}, ${headnode.address}), pool ${headnode.pool}`);
   if (headnode.unfenced !== undefined)
@@ -55,7 +56,9 @@ export function describeStatus(status: ClusterStatus): string {
   if (framework)
     lines.push(
       `  reana     ${framework.flavour} ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
-      ...(framework.parts ?? []).map(p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${p.reason}` : ''}`),
+      ...(framework.parts ?? []).map(
+        p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${inLine(p.reason)}` : ''}`,
+      ),
     );
   lines.push(...strangerLines(status).map(l => `  ${l}`));
   for (const c of status.credentials) {
@@ -100,7 +103,7 @@ function growthLines({ queued, running, held, waiting, unfit, state, reason, pau
       ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
       : 'BOSCO is not running: nothing is submitted',
     ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
-    ...(reason ? [`${reason}${pause > 0 ? `; tried again in ${formatDuration(pause)}` : ''}`] : []),
+    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; tried again in ${formatDuration(pause)}` : ''}`] : []),
   ];
 }
 

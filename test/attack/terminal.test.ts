@@ -324,12 +324,12 @@ describe('the real command line', { timeout: 120_000 }, () => {
         ['sites', 'validate', './broken.yaml'],
         ['sites', 'check', `x@${sequences[0]}`],
         ['up', '--dry-run', '--site', './site.yaml'],
-        ['up', '--site', hostile],
+        ['up', '--site', hostile.replace('\u0000', '')],
         [`${sequences[0]}`],
         ['run', `--${sequences[0]}`],
         ['run', sequences[5] as string, '--json'],
-        ['down', hostile],
-        ['config', 'get', hostile],
+        ['down', hostile.replace('\u0000', '')],
+        ['config', 'get', hostile.replace('\u0000', '')],
       ]) {
         const said = await user.scailfin(args, 'terminal');
         isClean(said);

@@ -118,7 +118,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     await lab.write('headnode', 'demo/noimage.yaml', specification().replaceAll(image, '/home/alice/no-image'));
     const failed = await inDemo('headnode', 'run', 'broken.yaml', '--name', 'broken');
     expect(failed.exitCode).toBe(1);
-    expect(failed.stderr).toMatch(/error: broken\.1 failed\nstep gendata ended with status 3/);
+    expect(failed.stderr).toMatch(/error: broken\.1 failed\n {2}step gendata ended with status 3/);
     expect(failed.stderr).toContain('no luck');
     const missing = await inDemo('headnode', 'run', 'noimage.yaml', '--name', 'noimage');
     expect(missing.exitCode).toBe(1);

@@ -39,7 +39,7 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
  */
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
   const args = [plan.dir, plan.address, String(plan.firstPort), ...sourceArgs(plan)];
-  const out = await runScript(host, scriptOf('layout', 'pool-stop', 'glideins-config', 'pool-start'), args, {
+  const out = await runScript(host, scriptOf('layout', 'pool-stop', 'token-revoked', 'pool-start'), args, {
     timeoutMs: 150_000,
   }).catch(error => {
     throw explain(error, host);

@@ -35,7 +35,7 @@ found() {
   esac
 }
 
-glideins_config "$dir" || exit 1
+token_revoked "$dir" || exit 1
 sum() { cat "$dir/condor_config" "$dir/glideins.config" | sha256sum; }
 if [ -n "$(running)" ]; then
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config")

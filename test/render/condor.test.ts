@@ -130,9 +130,9 @@ const composed = [
 
 /** What a configuration sets, without the daemon it is said for. */
 const namesIn = (text: string): string[] =>
-  [...text.replaceAll(/\\\n/g, ' ').matchAll(/^\s*(?:MASTER\.|STARTD\.|SCHEDD\.|COLLECTOR\.)?([A-Za-z_]\w*)\s*=/gm)].map(
-    ([, name]) => name as string,
-  );
+  [
+    ...text.replaceAll(/\\\n/g, ' ').matchAll(/^\s*(?:MASTER\.|STARTD\.|SCHEDD\.|COLLECTOR\.)?([A-Za-z_]\w*)\s*=/gm),
+  ].map(([, name]) => name as string);
 
 /** A name of our own counts where the configuration itself uses it: in another value, as a daemon, or in an ad. */
 function isOurs(name: string, text: string): boolean {

@@ -85,13 +85,17 @@ export function describeStatus(status: ClusterStatus): string {
 function strangerLines({ name, strangers }: ClusterStatus): string[] {
   if (strangers.length === 0) return [];
   const n = strangers.length;
-  const tokens = [...new Set(strangers.map(s => s.token).filter(Boolean))];
+  const tokens = [...new Set(strangers.flatMap(s => (s.revoked ? [] : [s.token])))];
   return [
     `warning: ${n === 1 ? 'a machine is' : `${n} machines are`} in the pool that no batch job of this cluster accounts for:`,
     ...strangers.slice(0, 10).map(s => `  ${oneLine(s.name)}, ${s.cores} cores: ${oneLine(s.why)}`),
     ...(n > 10 ? [`  and ${n - 10} more (scailfin status ${name} --json)`] : []),
-    `  they get jobs, with their files. Somebody may have a token of yours; this makes it good for nothing:`,
-    `  scailfin token revoke ${name} ${tokens.join(' ') || '--all'}`,
+    ...(tokens.length === 0
+      ? ['  it gets no more jobs, and is forgotten within a minute']
+      : [
+          '  it gets jobs, with their files. Somebody may have a token of yours; this makes it good for nothing:',
+          `  scailfin token revoke ${name} ${tokens.every(Boolean) ? tokens.join(' ') : '--all'}`,
+        ]),
   ];
 }
 

@@ -14,6 +14,8 @@ export interface Stranger {
   readonly cores: number;
   /** Of the token that it came by: `scailfin token revoke CLUSTER TOKEN`. */
   readonly token: string;
+  /** Then it gets no more jobs. */
+  readonly revoked: boolean;
   /** A few words. */
   readonly why: string;
 }
@@ -38,7 +40,8 @@ export function strangersIn(
   return live.flatMap(ad => {
     const why = first.get(ad) ?? amongOthers(ad, plausible, sites);
     const { name, node, site, cores, bearer } = ad;
-    return why === undefined ? [] : [{ name, node, site, cores, token: bearer, why }];
+    const revoked = pool.tokens.some(t => t.id === bearer && t.revoked);
+    return why === undefined ? [] : [{ name, node, site, cores, token: bearer, revoked, why }];
   });
 }
 
@@ -95,11 +98,11 @@ function amongOthers(
   return undefined;
 }
 
-/** The label of the token that a batch job was given; undefined where the journal does not know the job. */
-function submissionOf(job: GlideinStatus, record: SiteRecord | undefined): string | undefined {
+/** The label of the token that a batch job was given; that of an older scailfin has none. */
+function submissionOf(job: GlideinStatus, record: SiteRecord | undefined): string {
   const batch = record?.batches.find(b => b.jobIds.some(id => isPartOf(job.id, id)));
   // what the headnode submitted by itself is on no record
-  return batch ? batch.token : record?.batches.find(b => b.jobIds.length === 0 && b.token)?.token;
+  return (batch ?? record?.batches.find(b => b.jobIds.length === 0))?.token ?? '';
 }
 
 /** Whether a batch job is one of an array's, or that job itself. */

@@ -2,7 +2,7 @@ import { messageOf, UsageError } from '../errors.js';
 import { listTokens, revokeTokens, type TokenFacts } from '../htcondor/tokens.js';
 import { cancelJobs } from '../schedulers/runner.js';
 import { isOver } from '../schedulers/scheduler.js';
-import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteDir, siteRecord } from './context.js';
+import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import { lock } from './lock.js';
 import type { Batch, ClusterRecord, SiteRecord } from './record.js';
@@ -153,11 +153,6 @@ async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonl
         .map(g => g.id);
       const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)));
       await cancelJobs(host, scheduler, ids, query);
-      const files = [...new Set(batches.map(b => b.token))].map(label =>
-        label === undefined ? 'token' : `tokens/${label}`,
-      );
-      const dir = siteDir(probe.base, journal.name);
-      await host.run(['rm', '-f', ...files.map(file => `${dir}/${file}`)]);
       return ids.length;
     },
     n => (n === 0 ? 'there were none' : String(n)),

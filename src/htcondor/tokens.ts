@@ -61,7 +61,7 @@ export async function makeToken(host: Host, dir: string, plan: TokenPlan): Promi
 
 /** Makes tokens good for nothing, at once. @param ids `old` among them: what an older scailfin gave all glide-ins alike */
 export async function revokeTokens(host: Host, dir: string, ids: readonly string[]): Promise<void> {
-  const script = ['glideins-config', 'token-revoke'].map(name => templateText(`headnode/${name}.sh`)).join('\n');
+  const script = ['token-revoked', 'token-revoke'].map(name => templateText(`headnode/${name}.sh`)).join('\n');
   await runScript(host, script, [dir, ...ids], { timeoutMs: 120_000 });
 }
 

@@ -106,10 +106,10 @@ leave() {
     sleep 0.25
   done
   for p in $(condors) $(jobs_of_ours); do kill -KILL "$p" 2>/dev/null; done
-  withdraw
-  rm -rf "$work"
   exec 8>&-
   drop "$cache"
+  withdraw
+  rm -rf "$work"
 }
 # the pool takes ads away from nobody: this one overwrites its own, so that no job is sent here any more
 withdraw() {
@@ -117,7 +117,7 @@ withdraw() {
   printf '%s\n' 'MyType = "Machine"' "Name = \"slot1@$name\"" "Machine = \"${name##*@}\"" 'MyAddress = "<127.0.0.1:0>"' \
     "ScailfinGlidein = \"$id\"" 'ScailfinLeft = true' 'Start = false' 'Requirements = false' 'SlotType = "Partitionable"' \
     'Cpus = 0' 'TotalSlotCpus = 0' 'Memory = 0' 'TotalSlotMemory = 0' >"$work/left" &&
-    LD_LIBRARY_PATH=$payload/lib timeout 5 "$payload/sbin/condor_advertise" -tcp UPDATE_STARTD_AD "$work/left" >/dev/null 2>&1
+    LD_LIBRARY_PATH=$payload/lib timeout 2 "$payload/sbin/condor_advertise" -tcp UPDATE_STARTD_AD "$work/left" >/dev/null 2>&1
 }
 # a cache that no glide-in holds. Images may have directories that even their owner can't write to
 drop() {

@@ -61,7 +61,7 @@ own_token() {
   }
 }
 
-glideins_config "$dir" || exit 1
+token_revoked "$dir" || exit 1
 sum() { cat "$dir/condor_config" "$dir/glideins.config" | sha256sum; }
 if [ -n "$(running)" ]; then
   own_token

@@ -10,7 +10,9 @@ export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$(sed -n 's/^SBIN = //p' "$dir/found.config"):$PATH
 mkdir -p "$dir/glideins" || exit 1
 printf '%s\n' "$@" >>"$dir/glideins/revoked"
-glideins_config "$dir" || exit 1
+token_revoked "$dir" || exit 1
+# where the pool grows by itself, what is submitted next comes by a new one
+rm -f "$dir"/bosco/*/token
 # these alone: the master has daemons to which a new configuration is a new start
 for daemon in collector schedd negotiator; do timeout 20 condor_reconfig -daemon "$daemon" >/dev/null || exit 1; done
 for id; do

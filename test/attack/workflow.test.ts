@@ -120,6 +120,7 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
       const tool = {
         ...{ cwlVersion: 'v1.0', class: 'CommandLineTool', baseCommand: 'echo', inputs: {} },
         requirements: [{ class: 'InlineJavascriptRequirement' }],
+        hints: [{ class: 'DockerRequirement', dockerPull: image }],
         arguments: [javascript],
         ...{ stdout: 'loot.txt', outputs: { loot: { type: 'stdout' } } },
       };

@@ -82,7 +82,21 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await scailfin(lab, 'laptop', up('--headnode', 'login', '--min', '1', '--max', '2'));
     const status = await statusOf(lab, 'laptop', 'grown');
     expect(status.reason).toBe('1 of at most 2 glide-ins have joined.');
+    expect(status.strangers).toEqual([]);
     expect(await lab.read('login', keys)).toBe(before);
+
+    // the token that it made by itself is revoked: it makes another one for those that it sends then
+    const tokens = async () => JSON.parse((await scailfin(lab, 'laptop', ['token', 'list', 'grown', '--json'])).stdout);
+    const [first] = await tokens();
+    expect(first).toMatchObject({ site: 'lab-slurm', label: 'grown', revoked: false });
+    const file = ['stat', '-c', '%a', '/home/alice/.scailfin/grown/site/tokens/grown'];
+    expect((await lab.exec('login', file)).stdout).toBe('600\n');
+    const { stdout: said } = await scailfin(lab, 'laptop', ['token', 'revoke', 'grown', '--site', 'lab-slurm']);
+    expect(said).toContain(`${first.id} revoked; 1 glide-in cancelled`);
+    const isBack = async () => (await tokens()).length === 2 && (await growthOf(lab, 'laptop', 'grown'))?.running === 1;
+    await expect.poll(isBack, { timeout: 60_000, interval: 1000 }).toBe(true);
+    expect((await tokens()).map((t: { revoked: boolean }) => t.revoked)).toEqual([true, false]);
+
     const pool: PoolAt = { host: 'login', user: 'alice', name: 'grown' };
     const dir = await submitAt(pool, lab, 2, 'true');
     expect((await finished(pool, lab, dir)).users).toEqual(['alice', 'alice']);

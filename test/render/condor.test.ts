@@ -31,7 +31,14 @@ BIND_ALL_INTERFACES = False
 /** What templates/glidein/glidein.sh puts for each word. */
 const words: Readonly<Record<string, string>> = {
   ...{ PAYLOAD: '/tmp/payload', WORK: '/tmp/work', LOGS: '/tmp/logs', ADDRESS: '10.0.0.1', PORT: '9618' },
-  ...{ TRUST_DOMAIN: 'mine-0a1b2c3d.scailfin', CLUSTER: 'mine', SITE: 'local', ID: '17_1-c1', IDLE: '600' },
+  ...{
+    TRUST_DOMAIN: 'mine-0a1b2c3d.scailfin',
+    CLUSTER: 'mine',
+    SITE: 'local',
+    ID: '17_1-c1',
+    NAME: '17_1-c1.a1b2c3d4@c1',
+    IDLE: '600',
+  },
   ...{ CORES: '4', MEMORY: '2048', USER: 'alice', ENDS: '2000000000', RETIRE: '1999999700' },
 };
 const glidein = templateText('glidein/glidein.conf').replaceAll(/@([A-Z_]+)@/g, (_, word: string) => {
@@ -66,7 +73,8 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(`from ${pool}/edge.config`);
     expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, EDGE\n');
-    expect(stdout).toContain('ALLOW_ADVERTISE_STARTD = $(GLIDEIN)');
+    expect(stdout).toContain('COLLECTOR.ALLOW_ADVERTISE_STARTD = glidein-*@$(TRUST_DOMAIN), $(OLD_GLIDEIN)');
+    expect(stdout).toContain('SCHEDD.NETWORK_INTERFACE = 127.0.0.1');
   });
 
   it("the pool's, with what grows it", async () => {
@@ -89,7 +97,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     const { exitCode, stdout, stderr } = await configVal('/tmp/glidein.conf', glideinFiles, args);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.split('\n')).toEqual([
-      ...['17_1-c1', 'time() < 1999999700', '10.0.0.1:9618', 'alice@17_1-c1.glidein'],
+      ...['17_1-c1.a1b2c3d4@c1', 'time() < 1999999700', '10.0.0.1:9618', 'alice@17_1-c1.glidein'],
       expect.stringMatching(/ScailfinCluster ScailfinSite ScailfinGlidein ScailfinEnds$/),
     ]);
   });
@@ -114,7 +122,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
 const composed = [
   /^SUBMIT_REQUIREMENT_STEPS(_REASON)?$/,
   /^(NUM_SLOTS_TYPE_1|SLOT_TYPE_1|SLOT_TYPE_1_PARTITIONABLE)$/,
-  /^ALLOW_(ADMINISTRATOR|CONFIG|DAEMON|NEGOTIATOR|READ|WRITE|ADVERTISE_(MASTER|SCHEDD|STARTD))$/,
+  /^(ALLOW|DENY)_(ADMINISTRATOR|CONFIG|DAEMON|NEGOTIATOR|READ|WRITE|ADVERTISE_(MASTER|SCHEDD|STARTD))$/,
   /^SHARED_PORT_ARGS$/,
   /^AT_BRIDGES_GAHP$/,
   /^MASTER_(EDGE|GROW)_(BACKOFF_CONSTANT|BACKOFF_CEILING|RECOVER_FACTOR)$/,
@@ -122,9 +130,9 @@ const composed = [
 
 /** What a configuration sets, without the daemon it is said for. */
 const namesIn = (text: string): string[] =>
-  [...text.replaceAll(/\\\n/g, ' ').matchAll(/^\s*(?:MASTER\.|STARTD\.)?([A-Za-z_]\w*)\s*=/gm)].map(
-    ([, name]) => name as string,
-  );
+  [
+    ...text.replaceAll(/\\\n/g, ' ').matchAll(/^\s*(?:MASTER\.|STARTD\.|SCHEDD\.|COLLECTOR\.)?([A-Za-z_]\w*)\s*=/gm),
+  ].map(([, name]) => name as string);
 
 /** A name of our own counts where the configuration itself uses it: in another value, as a daemon, or in an ad. */
 function isOurs(name: string, text: string): boolean {

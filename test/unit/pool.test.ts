@@ -7,10 +7,10 @@ import { recorded, recordings } from '../recordings/recordings.js';
 const all = recordings('htcondor');
 
 /** What pool-query prints, of recorded answers. */
-function answer(slots: string, jobs: string): { stdout: string; stderr: string } {
+function answer(slots: string, jobs: string, now = 1795330900): { stdout: string; stderr: string } {
   const [s, j] = [recorded(all, slots), recorded(all, jobs)];
   const failed = (exit: number): string => (exit === 0 ? '' : 'failed\n');
-  const stdout = `pool=alive\nnow=1795330900\n== slots\n${s.stdout}${failed(s.exit)}== jobs\n${j.stdout}${failed(j.exit)}`;
+  const stdout = `pool=alive\nnow=${now}\n== slots\n${s.stdout}${failed(s.exit)}== jobs\n${j.stdout}${failed(j.exit)}`;
   return { stdout, stderr: s.stderr };
 }
 const parse = (slots: string, jobs: string) => {
@@ -20,13 +20,14 @@ const parse = (slots: string, jobs: string) => {
 
 describe('the pool', () => {
   it.each(['none', 'dead'] as const)('%s', pool => {
-    expect(parsePool(`pool=${pool}\n`)).toEqual({ pool, glideins: [], jobs: undefined });
+    expect(parsePool(`pool=${pool}\n`)).toEqual({ pool, glideins: [], tokens: [], jobs: undefined });
   });
 
   it('alive, with nobody in it', () => {
     expect(parse('slots.none', 'jobs.none')).toEqual({
       pool: 'alive',
       glideins: [],
+      tokens: [],
       jobs: { idle: 0, running: 0, held: 0, total: 0 },
     });
   });
@@ -43,13 +44,27 @@ describe('the pool', () => {
   it('one with two jobs of three cores, and a queue with idle and held jobs', () => {
     const { glideins, jobs } = parse('slots.busy', 'jobs.some');
     expect(glideins).toHaveLength(1);
-    expect(glideins[0]).toMatchObject({ id: '17_2', cores: 8, busy: 6, jobs: 2 });
+    expect(glideins[0]).toMatchObject({ id: '15_1', bearer: '5e7bcb63', cores: 8, busy: 6, jobs: 2 });
     expect(jobs).toEqual({ idle: 1, running: 2, held: 1, total: 4 });
   });
 
-  it('slots that are no glide-in of ours are left out', () => {
-    const { stdout } = answer('slots.idle', 'jobs.none');
-    expect(parsePool(stdout.replace(/^ *"ScailfinGlidein".*\n/m, '')).glideins).toEqual([]);
+  it('a machine that says of itself what makes no sense is seen all the same', () => {
+    const { stdout } = answer('slots.busy', 'jobs.none');
+    const odd = stdout.replace(/^ *"ScailfinGlidein".*\n/m, '').replace(/"ChildCpus": \[[^\]]*\]/, '"ChildCpus": 7');
+    expect(parsePool(odd).glideins).toMatchObject([{ id: '', name: 'slot1@15_1.5e7bcb63@c1', busy: 0, jobs: 2 }]);
+  });
+
+  it('tokens, with what each is for', () => {
+    const { stdout } = answer('slots.none', 'jobs.none');
+    const told = 'site=nersc label=b1 made=1795330000 until=1795940000 cores=8 memory=16000';
+    const lines = `token=id=old made=1 until=2592001 revoked=yes\ntoken=id=a1b2c3d4 ${told} revoked=\n`;
+    expect(parsePool(stdout.replace('== slots', `${lines}== slots`)).tokens).toEqual([
+      { id: 'old', site: '', label: '', made: 1, until: 2592001, cores: 0, memory: 0, revoked: true },
+      {
+        ...{ id: 'a1b2c3d4', site: 'nersc', label: 'b1', made: 1795330000, until: 1795940000 },
+        ...{ cores: 8, memory: 16000, revoked: false },
+      },
+    ]);
   });
 
   it('a login banner does not hurt', () => {

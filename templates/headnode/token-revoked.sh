@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# glideins_config DIR: writes which glide-ins' tokens the pool in DIR takes no more, for its configuration to include
-glideins_config() {
+# token_revoked DIR: writes which glide-ins' tokens the pool in DIR takes no more, for its configuration to include
+token_revoked() {
   local ids domain
   ids=$(grep -E '^[0-9a-f]{8}$' "$1/glideins/revoked" 2>/dev/null | sort -u)
   domain=$(sed -n 's/^TRUST_DOMAIN = //p' "$1/condor_config")
@@ -9,8 +9,8 @@ glideins_config() {
     [ ! -s "$1/glidein.token" ] || grep -qxF old "$1/glideins/revoked" 2>/dev/null || echo "OLD_GLIDEIN = glidein@$domain"
     # tokens that were made by this scailfin are refused as soon as they are shown, connections that they opened at their next word
     if [ -n "$ids" ]; then
-      echo "REVOKED = $(echo $ids | tr ' ' ',')"
-      echo "SEC_TOKEN_REVOCATION_EXPR = regexp(\"^glidein-($(echo $ids | tr ' ' '|'))-\", sub)"
+      echo "REVOKED = $(echo "$ids" | paste -sd,)"
+      echo "SEC_TOKEN_REVOCATION_EXPR = regexp(\"^glidein-($(echo "$ids" | paste -sd'|'))-\", sub)"
       echo "DENY_ADVERTISE_STARTD = $(for id in $ids; do printf 'glidein-%s-*@%s, ' "$id" "$domain"; done | sed 's/, $//')"
     fi
   } >"$1/glideins.config.new" && mv "$1/glideins.config.new" "$1/glideins.config"

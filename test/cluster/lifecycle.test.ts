@@ -105,7 +105,7 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(status).toMatchObject({ state: 'running', headnode: { kind: headnode, pool: 'alive' } });
     expect(status.headnode.address.split(':')[0]).toBe(address);
     const slots = await scailfin(lab, from, ['exec', 'far', '--', 'condor_status', '-af', 'Name', 'Cpus']);
-    expect(slots.stdout).toMatch(/^slot1@\d+_1@c[12] 8$/m);
+    expect(slots.stdout).toMatch(/^slot1@\d+_1\.[0-9a-f]{8}@c[12] 8$/m);
     // an exit status of a command comes back as it is
     expect((await scailfin(lab, from, ['exec', 'far', '--', 'sh', '-c', 'exit 7'], { check: false })).exitCode).toBe(7);
     const env = await scailfin(lab, from, ['env', 'far'], { check: false });

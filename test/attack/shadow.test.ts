@@ -55,12 +55,14 @@ for f in ${secrets.join(' ')}; do
 done
 for f in ${targets.join(' ')}; do
   try "put $f" put planted "$f"
-  try "put -mode $f" put -mode cwa planted "$f"
+  try "write $f" write "$f" 0 7 <planted
   try "truncate $f" truncate "$f" 0
   try "remove $f" remove "$f"
-  try "rename $f" rename ${home}/jobs/in.txt "$f"
+  try "hard link $f" link ${home}/jobs/in.txt "$f"
+  try "access $f" access "$f" w
 done
-try 'ls home' ls ${home}/.ssh
+try 'getdir' getdir ${home}/.ssh
+try 'getlongdir' getlongdir ${home}/.ssh
 try 'rmdir' rmdir -r ${home}/.ssh
 try 'attribute Iwd' set_job_attr Iwd '"${home}"'
 try 'attribute UserLog' set_job_attr UserLog '"${home}/.profile"'
@@ -96,7 +98,7 @@ describe.skipIf(reason)(`a compute node against the headnode${reason ? ` (skippe
   };
   /** A job of the user's; its attributes as in a submit description. @returns what the node's attack printed */
   const run = async (script: string, ...lines: string[]): Promise<string> => {
-    await rogue.attacks(script);
+    await rogue.attacks(`${script}\necho END`);
     const job = ['executable = /bin/true', 'transfer_executable = false', 'log = log', 'output = out', 'error = err'];
     const all = [
       ...job,
@@ -107,10 +109,11 @@ describe.skipIf(reason)(`a compute node against the headnode${reason ? ` (skippe
       ...lines,
     ];
     await lab.write('headnode', `${home}/jobs/job.sub`, [...all, 'queue', ''].join('\n'));
-    await here(
-      'cd ~/jobs; rm -f log; scailfin exec -- condor_submit job.sub; for i in $(seq 100); do case $(scailfin exec -- condor_q -af JobStatus) in "" | 5) break ;; esac; sleep 0.3; done',
-    );
-    await here('scailfin exec -- condor_rm -all >/dev/null 2>&1 || :');
+    await here('cd ~/jobs; rm -f log; scailfin exec -- condor_submit job.sub');
+    await expect.poll(() => rogue.said().catch(() => ''), { timeout: 60_000, interval: 500 }).toContain('END');
+    // what it made is on its way back, or was refused and is tried again
+    await here('sleep 3; scailfin exec -- condor_rm -all || :');
+    await expect.poll(() => here('scailfin exec -- condor_q -af JobStatus'), { timeout: 40_000 }).toBe('');
     return rogue.said();
   };
   const state = () =>

@@ -131,7 +131,7 @@ export class Steps {
     const started =
       this.service.changes.find(({ step: now }) => now.id === id && now.state === 'running')?.at ?? Number.NaN;
     const ran = (this.service.heardOfEnd(id) ?? Number.NaN) - started;
-    const lines = (await this.lab.read('headnode', `${edge}/steps/${id}/report`)).split('\n');
+    const lines = (await this.lab.read('headnode', `${edge}/steps/${id}/job/report`)).split('\n');
     return { ms, ran, step, report: new Map(lines.map(line => line.split('=', 2) as [string, string])) };
   }
 

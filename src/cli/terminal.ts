@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import { styleText } from 'node:util';
+import { Chalk } from 'chalk';
 import { bounded, printable, printableJson } from '../hosts/printable.js';
 
 /** How a word is shown. Colours are put on here, after the words were made harmless, and only on a terminal. */
@@ -43,6 +43,9 @@ export const harmless = (text: string): string => bounded(printable(text));
 /** For help, which comes with its own line breaks. */
 export const showAsIs = (to: 'stdout' | 'stderr', text: string): void => void process[to].write(harmless(text));
 
+/** Whether a stream shows colours is asked of that stream; chalk would ask standard output. */
+const colours = new Chalk({ level: 1 });
+
 function isFile(): boolean {
   try {
     return fstatSync(1).isFile();
@@ -56,6 +59,5 @@ export function painted(to: 'stdout' | 'stderr', word: Word): string {
   if (typeof word === 'string') return harmless(word);
   const stream = process[to];
   const [style, text] = [word[0], harmless(word[1])];
-  // Node's own look at the stream would be at standard output, wherever this goes
-  return stream.isTTY && stream.hasColors() ? styleText(style, text, { validateStream: false }) : text;
+  return stream.isTTY && stream.hasColors() ? colours[style](text) : text;
 }

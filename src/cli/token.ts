@@ -30,7 +30,8 @@ export function register(program: Command, ui: Ui): void {
       const picked = pickRecord(name);
       await withCluster(ui, picked.name, flags, async context => {
         const tokens = await clusterTokens(context);
-        ui.print(ui.json ? JSON.stringify(tokens, null, 2) : describeTokens(tokens));
+        if (ui.json) ui.printJson(tokens);
+        else ui.print(describeTokens(tokens));
       });
     });
 
@@ -50,7 +51,7 @@ export function register(program: Command, ui: Ui): void {
       const { site, glidein, all } = flags;
       await withCluster(ui, picked.name, flags, async context => {
         const { revoked, cancelled } = await revoke(context, { ids, site, glidein, all });
-        if (ui.json) ui.print(JSON.stringify({ revoked: revoked.map(t => t.id), cancelled }, null, 2));
+        if (ui.json) ui.printJson({ revoked: revoked.map(t => t.id), cancelled });
         else
           ui.print(
             `${revoked.map(t => t.id).join(', ')} revoked; ${cancelled} glide-in${cancelled === 1 ? '' : 's'} cancelled. \`scailfin up ${picked.name}\` sends new ones, with a token of their own`,

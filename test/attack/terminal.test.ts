@@ -175,7 +175,7 @@ describe('src/cli', () => {
       'cli/ui.ts',
       'hosts/local.ts',
       'hosts/openssh/askpass.ts',
-      'reana/edge/main.ts',
+      'reana/edge/kept.ts',
     ]);
     expect(painters).toEqual(['cli/terminal.ts']);
     const ui = readFileSync(join(dir, 'cli/ui.ts'), 'utf8');

@@ -150,7 +150,7 @@ queue`;
     await this.lab.write('headnode', 'occupy', description);
     const job = (await this.here('condor_submit -terse occupy')).split(' ')[0] as string;
     for (let waited = 0; (await this.here(`condor_q ${job} -af JobStatus`)) !== '2'; waited++) {
-      if (waited > 100) throw new Error(`${node} was not free`);
+      if (waited > 400) throw new Error(`${node} was not free`);
       await new Promise(resolve => setTimeout(resolve, 200));
     }
     return job;

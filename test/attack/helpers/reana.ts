@@ -1,5 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { proofOf, proofPath } from '../../../src/reana/proof.js';
+import { token } from '../../reana/edge/edges.js';
 
 /** A server in REANA's place that says whatever a test makes it say. */
 export class HostileReana {
@@ -39,6 +41,12 @@ export class HostileReana {
   #reply({ method = '', url = '' }: http.IncomingMessage, response: http.ServerResponse, body: string): unknown {
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     this.asked.push(`${method} ${pathname}`);
+    // the edge itself may be its attacker's, and knows its token
+    if (pathname === proofPath) {
+      const text = JSON.stringify({ proof: proofOf(token, this.port, searchParams.get('nonce') ?? '') });
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': text.length });
+      return response.end(text);
+    }
     const own = this.answer(method, pathname);
     const send = (status: number, text: string): void => {
       response.writeHead(status, { 'Content-Type': 'application/json' });

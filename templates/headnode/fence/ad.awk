@@ -1,6 +1,6 @@
 # Reads a job's description as the schedd gives it to a shadow: a line `Name = EXPRESSION` for each attribute, strings in
 # quotes. Copies it to the file `copy`, and prints what the job needs to see, a line each, HOW PATH as for fence_place; `log`
-# is a file to write to. `spool` is HTCondor's SPOOL.
+# is a file to write to, `link` one in the job's directory that may be a link to elsewhere. `spool` is HTCondor's SPOOL.
 # Ends with 1 where the job has no directory, or an attribute twice.
 
 # a string without anything to unescape; all else names no file that is shown
@@ -9,14 +9,24 @@ function text(name,   value) {
   if (value !~ /^"[^"\\]*"$/) return ""
   return substr(value, 2, length(value) - 2)
 }
-function whole(path) { return path ~ /^\// ? path : directory "/" path }
+# absolute, without `.` and `..`
+function whole(path,   parts, n, i, kept, out) {
+  if (path !~ /^\//) path = directory "/" path
+  n = split(path, parts, "/")
+  for (i = 2; i <= n; i++) {
+    if (parts[i] == "..") { if (kept > 0) kept-- }
+    else if (parts[i] != "" && parts[i] != ".") stack[++kept] = parts[i]
+  }
+  for (i = 1; i <= kept; i++) out = out "/" stack[i]
+  return out == "" ? "/" : out
+}
 function parent(path) { sub(/\/+[^\/]*$/, "", path); return path == "" ? "/" : path }
 function is_inside(path) { return substr(path, 1, length(directory) + 1) == directory "/" }
 # what lies in the job's directory is seen with it; read-only are only the inputs of steps
 function show(how, path) {
   if (path == "" || path ~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//) return
   path = whole(path)
-  if (is_inside(path)) { if (how != "in") return } else if (how == "in") how = "ro"
+  if (is_inside(path)) { if (how == "ro") how = "link"; else if (how != "in") return } else if (how == "in") how = "ro"
   if (!(path in shown)) print how, path
   shown[path]
 }
@@ -31,12 +41,13 @@ function show(how, path) {
 END {
   directory = text("Iwd")
   if (twice || directory !~ /^\//) exit 1
+  directory = whole(directory)
   # What was spooled lies below the number of the cluster of jobs, and brings all of its files. What comes back is moved in
   # there, so it is one place.
   if (ad["clusterid"] ~ /^[0-9]+$/) spooled = spool "/" (ad["clusterid"] % 10000)
-  if (spooled != "") show("rw", spooled)
-  if (spooled != "" && substr(directory, 1, length(spooled) + 1) == spooled "/") exit 0
+  if (spooled != "" && substr(directory, 1, length(spooled) + 1) == spooled "/") { show("rw", spooled); exit 0 }
   show("rw", directory)
+  if (spooled != "") show("rw", spooled)
   # where else its output goes, and its log
   show("rw", parent(whole(text("Out"))))
   show("rw", parent(whole(text("Err"))))
@@ -44,7 +55,7 @@ END {
   for (i = 1; i <= n; i++) if (sub(/^[^=]*= */, "", remaps[i])) show("rw", parent(whole(remaps[i])))
   show("log", text("UserLog"))
   show("log", text("DAGManNodesLog"))
-  show("ro", text("Cmd"))
+  if (ad["transferexecutable"] !~ /^[Ff]/) show("ro", text("Cmd"))
   show("ro", text("In"))
   show("ro", text("X509UserProxy"))
   n = split(text("TransferInput"), inputs, ",")

@@ -32,7 +32,8 @@ fence_place() {
   fence_escape "$2"
   from=$escaped
   fence_escape "$place"
-  echo "$from $escaped none $options 0 0"
+  # the shell's own echo may take backslashes for more than they are
+  printf '%s\n' "$from $escaped none $options 0 0"
 }
 # fence_escape PATH: sets `escaped` as fstab(5) wants it
 fence_escape() {

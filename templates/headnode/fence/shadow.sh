@@ -34,6 +34,22 @@ may_write() {
   case $home/ in "${real%/}"/*) return 1 ;; esac
   return 0
 }
+# Whoever ran a job before may have left links where this one's inputs are expected: they are not followed out.
+# stays PATH DIR: whether it is below DIR, links and all
+stays() {
+  real=$(readlink -f "$1") || return 0 # it is not there
+  case $real in "$2"/*) return 0 ;; *) return 1 ;; esac
+}
+# may_read PATH: whether it is what its name says; what is hidden is read by its own name alone
+may_read() {
+  [ -e "$1" ] || return 0
+  parent=$(cd -P "${1%/*}/" && pwd -P) || return 1
+  [ ! -L "$1" ] || stays "$1" "$parent" || return 1
+  case $1 in "$home"/.* | "${pool%/*/*}"/*) return 0 ;; esac
+  case $parent/ in "$home"/.* | "${pool%/*/*}"/*) return 1 ;; *) return 0 ;; esac
+}
+# the job's directory comes first
+first=
 {
   fence_place ro "$pool/spool/spool_version"
   while read -r how path; do
@@ -42,16 +58,19 @@ may_write() {
       rw | log)
         may_write "$path" || hold "$1" "it works in $path, which compute nodes must not write to; submit it from a directory of its own"
         [ "$how" != log ] || { : >>"$path"; }
-        how=rw
+        how=rw first=${first:-$path}
         case $path in "$pool"/edge/steps/events/log) path=${path%/log} ;; esac
         case $path in "$pool"/edge/steps/*) how=links ;; esac
         ;;
-      ro | in) # what a link leads to is an input, too
-        if [ -L "$path" ]; then
-          path=$(readlink -f "$path") || continue
-          how=ro
-        fi
+      link)
+        case ${path#"$first"/} in
+          */*) ;;
+          *) [ -L "$path" ] || continue ;;
+        esac
+        stays "$path" "$(cd -P "$first" && pwd -P)" || hold "$1" "its input $path is a link out of its directory; name in transfer_input_files what it leads to"
+        continue
         ;;
+      ro) may_read "$path" || hold "$1" "its input $path is a link to elsewhere; name in transfer_input_files what it leads to" ;;
     esac
     fence_place "$how" "$path" || hold "$1" "$path could not be shown to it"
   done

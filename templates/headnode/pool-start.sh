@@ -43,6 +43,10 @@ found() {
     echo "SHADOW = $dir/fence/shadow.sh"
     # a shadow that went on with another job would see that job's files beside its own
     echo "SHADOW_WORKLIFE = 0"
+    # said at once; the fence itself knows more such directories, and all of their names
+    echo "FENCE_REQUIREMENT = Directory"
+    echo "SUBMIT_REQUIREMENT_Directory = JobUniverse =!= 5 || Iwd =!= \"$HOME\""
+    echo 'SUBMIT_REQUIREMENT_Directory_REASON = "its compute node could read and write all of your home directory; submit it from a directory of its own"'
   fi
   case $address in
     127.*) echo "NETWORK_INTERFACE = $address"; echo "BIND_ALL_INTERFACES = False" ;;

@@ -59,7 +59,9 @@ describe.skipIf(reason !== undefined)(`the ports of a cluster${reason ? ` (skipp
     port = (await statusOf(lab, 'headnode', 'fort')).headnode.address.split(':')[1] as string;
     // jobs have starters and shadows, which listened, too
     const lines = ['executable = /bin/sleep', 'arguments = 600', 'transfer_executable = false', 'request_memory = 100'];
-    await lab.write('headnode', '/tmp/long.sub', [...lines, 'should_transfer_files = YES', 'queue 4', ''].join('\n'));
+    await lab.exec('headnode', ['mkdir', '/tmp/jobs']);
+    const rest = ['should_transfer_files = YES', 'initialdir = /tmp/jobs', 'queue 4', ''];
+    await lab.write('headnode', '/tmp/long.sub', [...lines, ...rest].join('\n'));
     await asOwner(lab, 'fort', ['condor_submit', '/tmp/long.sub']);
     const running = () => asOwner(lab, 'fort', ['condor_q', '-allusers', '-af', 'JobStatus']);
     for (let n = 0; n < 60 && (await running()) !== '2\n2\n2\n2\n'; n++) await new Promise(r => setTimeout(r, 500));
@@ -98,7 +100,7 @@ describe.skipIf(reason !== undefined)(`the ports of a cluster${reason ? ` (skipp
 
   it('need be no more for jobs to run, and are none once it is down', async () => {
     await asOwner(lab, 'fort', ['condor_rm', '-all']);
-    await lab.exec('headnode', ['rm', '/tmp/long.sub']);
+    await lab.exec('headnode', ['rm', '-r', '/tmp/long.sub', '/tmp/jobs']);
     const ran = await submitJobs(lab, 'headnode', 'fort', 16, 'sleep 1');
     expect(new Set(ran.map(job => job.node))).toEqual(new Set(['c1', 'c2']));
     expect((await lab.exec('headnode', ['scailfin', 'down', 'fort'], { timeoutMs: 100_000 })).exitCode).toBe(0);

@@ -42,8 +42,15 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
   const submit = async (requirements: string): Promise<string> => {
     const lines = [
       ...['executable = /bin/sleep', 'arguments = 600', 'transfer_executable = false', 'request_memory = 100'],
-      ...[`environment = API_KEY=${KEY}`, `requirements = ${requirements}`, 'should_transfer_files = YES', 'queue', ''],
+      ...[
+        `environment = API_KEY=${KEY}`,
+        `requirements = ${requirements}`,
+        'should_transfer_files = YES',
+        'initialdir = /tmp/jobs',
+      ],
+      ...['queue', ''],
     ];
+    await lab.exec('headnode', ['mkdir', '-p', '/tmp/jobs']);
     await lab.write('headnode', '/tmp/secret.sub', lines.join('\n'));
     return (await asOwner(lab, 'fort', ['condor_submit', '-terse', '/tmp/secret.sub'])).split(' ')[0] as string;
   };

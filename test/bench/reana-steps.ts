@@ -147,8 +147,9 @@ request_cpus = ${cores}
 request_memory = 100
 request_disk = 10240
 queue`;
-    await this.lab.write('headnode', 'occupy', description);
-    const job = (await this.here('condor_submit -terse occupy')).split(' ')[0] as string;
+    await this.here('mkdir -p occupied');
+    await this.lab.write('headnode', 'occupied/job.sub', description);
+    const job = (await this.here('cd occupied; condor_submit -terse job.sub')).split(' ')[0] as string;
     for (let waited = 0; (await this.here(`condor_q ${job} -af JobStatus`)) !== '2'; waited++) {
       if (waited > 400) throw new Error(`${node} was not free`);
       await new Promise(resolve => setTimeout(resolve, 200));

@@ -74,13 +74,18 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
   });
 
   it('holds a job that works where no job may, and says why', async () => {
-    for (const dir of ['.', '.hidden', '.scailfin/lab-slurm/pool']) {
+    const refused = await here(
+      'echo executable = /bin/true >home.sub; echo queue >>home.sub; scailfin exec -- condor_submit home.sub 2>&1 || :',
+    );
+    expect(refused).toContain('submit it from a directory of its own');
+    for (const dir of ['.hidden', '.scailfin/lab-slurm/pool', '/tmp']) {
       await here(
         `mkdir -p ${dir}; cd ${dir}; printf 'executable = /bin/true\\nlog = log\\nqueue\\n' >job.sub; scailfin exec -- condor_submit job.sub`,
       );
     }
     const held = () => here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'directory of its own'");
     await expect.poll(held, { timeout: 40_000, interval: 1000 }).toBe('3');
+    await here('rm -f /tmp/job.sub /tmp/log');
     expect((await scailfin(lab, 'headnode', ['down', 'lab-slurm', '--yes'])).stdout).toContain(verified);
   });
 

@@ -65,6 +65,7 @@ describe.skipIf(reason !== undefined)(`renewal${reason ? ` (skipped: ${reason})`
     await lab.exec('headnode', ['mkdir', '/tmp/renewal']);
     await lab.write('headnode', '/tmp/renewal/job.sh', job, { mode: 0o755 });
     const description = `executable = /tmp/renewal/job.sh
+initialdir = /tmp/renewal
 output = /tmp/renewal/out.$(Process)
 error = /tmp/renewal/err.$(Process)
 log = /tmp/renewal/log

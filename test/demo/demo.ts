@@ -7,10 +7,10 @@ import { Lab, labUnavailable } from '../lab/lab.js';
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Types a command on the headnode as a user would, and shows it with what it prints. */
-function type(lab: Lab, argv: readonly string[]): Promise<void> {
-  say(`\nscail@headnode$ ${argv.join(' ')}`);
+function type(lab: Lab, argv: readonly string[], dir = ''): Promise<void> {
+  say(`\nscail@headnode${dir && `:~/${dir}`}$ ${argv.join(' ')}`);
   return new Promise((resolve, reject) => {
-    const child = lab.spawn('headnode', argv, { stdio: 'inherit' });
+    const child = lab.spawn('headnode', ['env', `--chdir=/home/scail/${dir}`, ...argv], { stdio: 'inherit' });
     const late = setTimeout(() => child.kill('SIGTERM'), 180_000);
     child.on('error', reject);
     child.on('close', code => {
@@ -31,14 +31,15 @@ async function main(): Promise<void> {
       `An HPC site stands after ${((Date.now() - began) / 1000).toFixed(1)} s: login (sshd, Slurm), compute nodes c1 and c2, and a headnode outside it.`,
     );
     await type(lab, ['scailfin', 'up', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
+    await lab.exec('headnode', ['mkdir', 'decay']);
     for (const file of ['decay.sh', 'decay.sub']) {
       const text = readFileSync(fileURLToPath(new URL(file, import.meta.url)), 'utf8');
-      await lab.write('headnode', `/home/scail/${file}`, text, { user: 'scail', mode: 0o755 });
+      await lab.write('headnode', `/home/scail/decay/${file}`, text, { user: 'scail', mode: 0o755 });
     }
-    await type(lab, ['scailfin', 'exec', '--', 'condor_submit', 'decay.sub']);
-    await type(lab, ['scailfin', 'exec', '--', 'condor_wait', '-status', '-wait', '120', 'log']);
+    await type(lab, ['scailfin', 'exec', '--', 'condor_submit', 'decay.sub'], 'decay');
+    await type(lab, ['scailfin', 'exec', '--', 'condor_wait', '-status', '-wait', '120', 'log'], 'decay');
     await type(lab, ['scailfin', 'status']);
-    const { stdout } = await lab.exec('headnode', ['sh', '-c', 'cat out.*']);
+    const { stdout } = await lab.exec('headnode', ['sh', '-c', 'cat decay/out.*']);
     const nodes = report(stdout);
     await type(lab, ['scailfin', 'down']);
     const left = await lab.leftovers();

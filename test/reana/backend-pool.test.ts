@@ -110,7 +110,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
     it('lets nothing be done with its token but steps', async () => {
       await bench.files({});
       const owners = await bench.here(
-        'cd /tmp; printf "executable = /bin/sleep\\narguments = 300\\nqueue\\n" | condor_submit -terse | cut -d" " -f1',
+        'mkdir /tmp/own; cd /tmp/own; printf "executable = /bin/sleep\\narguments = 300\\nqueue\\n" | condor_submit -terse | cut -d" " -f1',
       );
       const said = JSON.parse(await bench.there([beside('intruder.py'), owners]));
       expect(said).toEqual({

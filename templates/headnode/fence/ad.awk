@@ -26,6 +26,8 @@ function is_inside(path) { return substr(path, 1, length(directory) + 1) == dire
 function show(how, path) {
   if (path == "" || path ~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//) return
   path = whole(path)
+  # /dev/null is always there
+  if ((path "/") ~ /^\/dev\//) return
   if (is_inside(path)) { if (how == "ro") how = "link"; else if (how != "in") return } else if (how == "in") how = "ro"
   if (!(path in shown)) print how, path
   shown[path]

@@ -15,7 +15,6 @@ fence_build() {
   {
     fence_escape "$root"
     echo "$escaped $escaped none bind,ro,nosuid,nodev,noexec 0 0"
-    echo "tmpfs $escaped/tmp tmpfs mode=1777,size=64m,nosuid,nodev,noexec 0 0"
     for dir in /usr /bin /sbin /lib /lib32 /lib64 /etc /opt /nix /gnu; do
       if [ -L "$dir" ]; then ln -sfn "$(readlink "$dir")" "$root$dir"; elif [ -d "$dir" ]; then fence_place rw "$dir"; fi
     done
@@ -45,6 +44,8 @@ fence_build() {
       echo "tmpfs $escaped tmpfs mode=755,size=1m,nosuid,nodev,noexec 0 0"
     done
   } >"$fence/static.new" && mv "$fence/static.new" "$fence/static" || return 1
+  fence_escape "$root/tmp"
+  echo "tmpfs $escaped tmpfs mode=1777,size=256m,nosuid,nodev,noexec 0 0" >"$fence/tmp"
   fence_escape "$root/proc"
   echo "/proc $escaped none rbind 0 0" >"$fence/proc-same"
   echo "proc $escaped proc nosuid,nodev,noexec 0 0" >"$fence/proc-own"

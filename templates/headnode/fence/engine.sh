@@ -11,6 +11,7 @@ fence=${0%/*}
 . "$fence/places.sh"
 table=$fence/jobs/engine.$$
 {
+  cat "$fence/tmp"
   fence_place rw "$1" && fence_place rw "$2" && shift 2
   while [ "$1" != -- ]; do
     case $1 in /usr | /usr/* | /opt/*) ;; *) fence_place ro "$1" ;; esac

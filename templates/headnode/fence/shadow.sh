@@ -29,6 +29,8 @@ may_write() {
   if [ -d "$1" ]; then real=$(cd -P "$1" && pwd -P) || return 1; else real=$(cd -P "${1%/*}/" && pwd -P)/${1##*/} || return 1; fi
   case $real/ in
     "$pool"/edge/steps/*/job/ | "$pool"/edge/steps/events/log/ | "$pool"/spool/[0-9]*/) return 0 ;;
+    # where proxies, sockets and everybody's files are
+    /tmp/ | /var/tmp/ | /dev/* | /run/*) return 1 ;;
     "${pool%/*/*}"/* | "$home"/.*) return 1 ;;
   esac
   case $home/ in "${real%/}"/*) return 1 ;; esac

@@ -53,6 +53,7 @@ export async function submitJobs(
   const description = [
     ...[
       `executable = ${dir}/job.sh`,
+      `initialdir = ${dir}`,
       `output = ${dir}/out.$(Process)`,
       `error = ${dir}/err.$(Process)`,
       `log = ${dir}/log`,

@@ -24,6 +24,7 @@ export async function submitAt(pool: PoolAt, lab: Lab, count: number, command: s
   const script = `#!/bin/sh\n${command}\necho "$(id -un) $(hostname)"\n`;
   await lab.write(pool.host, `${dir}/job.sh`, script, { user: pool.user, mode: 0o755 });
   const description = `executable = ${dir}/job.sh
+initialdir = ${dir}
 output = ${dir}/out.$(Process)
 log = ${dir}/log
 request_memory = 100

@@ -39,7 +39,9 @@ export class BackendBench {
       await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '2']);
       const bench = new BackendBench(lab, backend, await tokenOf(lab));
       // HTCondor lets a user act on jobs once it has seen one of theirs; queue superusers, too
-      await bench.here('printf "executable = /bin/true\\nhold = true\\nqueue\\n" | condor_submit -; condor_rm -all');
+      await bench.here(
+        'cd /tmp; printf "executable = /bin/true\\nhold = true\\nqueue\\n" | condor_submit -; condor_rm -all',
+      );
       await mkdir(bench.workspace);
       await bench.start();
       return bench;

@@ -11,8 +11,9 @@ export async function clusterLogs(record: ClusterRecord, connections: Connection
   if (what.part === 'headnode') {
     if (!record.head) return '';
     const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
-    return (await host.run(['sh', '-c', 'tail -n 50 "$1"/log/*', 'tail', poolDir(record.head.base, record.name)]))
-      .stdout;
+    // by no link: the shadows' own directory is one that compute nodes can make links in
+    const script = 'find "$1/log" -maxdepth 2 -type f | sort | tr "\\n" "\\0" | xargs -0 -r tail -v -n 50 --';
+    return (await host.run(['sh', '-c', script, 'sh', poolDir(record.head.base, record.name)])).stdout;
   }
   const texts: string[] = [];
   for (const { spec, facts } of record.sites) {

@@ -73,6 +73,28 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
     await here('scailfin exec -- condor_rm -all');
   });
 
+  it('lets no node put a link in the place of the log that HTCondor writes', async () => {
+    await here(`mkdir -p own; printf '#!/bin/sh\\n/home/alice/chirp remove /home/scail/own/log; /home/alice/chirp link -s /home/scail/.profile /home/scail/own/log; true' >own/job.sh
+      chmod +x own/job.sh; : >~/.profile`);
+    const more = [
+      'should_transfer_files = yes',
+      'request_memory = 50',
+      'log = log',
+      '+WantIOProxy = True',
+      'queue',
+      '',
+    ];
+    await lab.write('headnode', 'own/job.sub', ['executable = job.sh', ...more].join('\n'));
+    await run('own');
+    expect(await here('stat -c %F own/log; cat ~/.profile')).toBe('regular file');
+    await here(
+      'rm own/log; ln -s ~/.profile own/planted; sed -i "s/^log =.*/log = planted/" own/job.sub; cd own; scailfin exec -- condor_submit job.sub',
+    );
+    const held = () => here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'is a link'");
+    await expect.poll(held, { timeout: 40_000, interval: 1000 }).toBe('1');
+    await here('scailfin exec -- condor_rm -all');
+  });
+
   it('holds a job that works where no job may, and says why', async () => {
     const refused = await here(
       'echo executable = /bin/true >home.sub; echo queue >>home.sub; scailfin exec -- condor_submit home.sub 2>&1 || :',

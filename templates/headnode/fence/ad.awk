@@ -1,6 +1,6 @@
 # Reads a job's description as the schedd gives it to a shadow: a line `Name = EXPRESSION` for each attribute, strings in
 # quotes. Copies it to the file `copy`, and prints what the job needs to see, a line each, HOW PATH as for fence_place; `log`
-# is a file to write to, `link` one in the job's directory that may be a link to elsewhere. `spool` is HTCondor's SPOOL.
+# is a file to write to, which nobody can put a link in the place of, `link` one in the job's directory that may be a link to elsewhere. `spool` is HTCondor's SPOOL.
 # Ends with 1 where the job has no directory, or an attribute twice.
 
 # a string without anything to unescape; all else names no file that is shown
@@ -28,7 +28,7 @@ function show(how, path) {
   path = whole(path)
   # /dev/null is always there
   if ((path "/") ~ /^\/dev\//) return
-  if (is_inside(path)) { if (how == "ro") how = "link"; else if (how != "in") return } else if (how == "in") how = "ro"
+  if (is_inside(path)) { if (how == "ro") how = "link"; else if (how == "rw") return } else if (how == "in") how = "ro"
   if (!(path in shown)) print how, path
   shown[path]
 }

@@ -13,7 +13,8 @@ fence=${0%/*}
 . "$fence/places.sh"
 job=$fence/jobs/$$
 # the schedd gives it nowhere to write to
-exec >>"$pool/log/shadow/FenceLog" 2>&1
+# and where a compute node makes no links
+exec >>"$pool/log/FenceLog" 2>&1
 hold() {
   echo "$(date '+%m/%d/%y %H:%M:%S') job $1 is held: $2" >&2
   # without this the schedd would give no reason
@@ -59,7 +60,11 @@ first=
     case $how in
       rw | log)
         may_write "$path" || hold "$1" "it works in $path, which compute nodes must not write to; submit it from a directory of its own"
-        [ "$how" != log ] || { : >>"$path"; }
+        if [ "$how" = log ]; then
+          # HTCondor writes there from outside of the fence, too
+          [ ! -L "$path" ] || hold "$1" "its log $path is a link; remove it, or name another"
+          : >>"$path"
+        fi
         how=rw first=${first:-$path}
         case $path in "$pool"/edge/steps/events/log) path=${path%/log} ;; esac
         case $path in "$pool"/edge/steps/*) how=links ;; esac

@@ -74,7 +74,11 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
       expect((await lab.exec(node, ['pgrep', '-u', 'condor', '-a', 'condor_startd'])).stdout).not.toBe('');
       const lines = (await lab.exec(node, ['sh', '-c', look], { user: 'root' })).stdout.trimEnd().split('\n');
       const [exe, map] = ['exe', 'map'].map(kind => lines.filter(l => l.startsWith(`${kind} `)));
-      expect(exe?.map(l => l.split('/').at(-1)).sort()).toEqual(['condor_master', 'condor_startd']);
+      expect(exe?.map(l => l.split('/').at(-1)).sort()).toEqual([
+        'condor_master',
+        'condor_shared_port',
+        'condor_startd',
+      ]);
       expect(map?.length).toBeGreaterThanOrEqual(4);
       for (const line of [...(exe ?? []), ...(map ?? [])])
         expect(line).toMatch(/^(exe|map) \/home\/alice\/\.scailfin\/payload\/[0-9a-f]{64}\//);

@@ -175,7 +175,7 @@ describe.skipIf(reason !== undefined)(
     it('wait while the pool is away', async () => {
       await bench.files();
       await here('condor_off -daemon schedd >/dev/null');
-      await expect.poll(() => here('condor_q -af ClusterId 2>&1 || true'), { timeout: 20_000 }).toContain('Error');
+      await expect.poll(() => here('condor_q -af ClusterId 2>&1 || true'), { timeout: 20_000 }).toMatch(/Error|Failed/);
       const { id } = await bench.submit('echo done');
       await expect
         .poll(async () => (await bench.steps.get(id)).reason, { timeout: 40_000 })

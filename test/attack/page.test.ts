@@ -33,6 +33,7 @@ describe.skipIf(!hasBrowser)("the edge's page under attack", { timeout: 120_000 
     stage.pool = {
       pool: 'alive',
       glideins: [glidein(hostile, hostile, 4, 2)],
+      tokens: [],
       jobs: { idle: 0, running: 0, held: 0, total: 0 },
     };
     for (const [n, each] of markup.entries()) {

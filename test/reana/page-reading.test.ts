@@ -39,6 +39,7 @@ describe.skipIf(!hasBrowser)("the edge's page is readable", { timeout: 120_000 }
     await writeFile(join(stage.edge.dir, 'workspaces', run, `${'a-long-name-'.repeat(15)}.txt`), 'x');
     stage.pool = {
       ...{ pool: 'alive', glideins: [glidein('a-site-of-note', 'nid00042.a-long-domain.example', 128, 64)] },
+      tokens: [],
       jobs: { idle: 1, running: 1, held: 0, total: 2 },
     };
   });

@@ -53,6 +53,7 @@ describe.skipIf(!hasBrowser)("the edge's page", { timeout: 120_000 }, () => {
     stage.pool = {
       pool: 'alive',
       glideins: [glidein('lab', 'c1.example', 16, 12), glidein('nersc', 'nid0001', 8, 0)],
+      tokens: [],
       jobs: { idle: 7, running: 12, held: 1, total: 20 },
     };
     await page().reload();

@@ -77,7 +77,7 @@ const engine: Engine = {
 /** An edge with a stage for steps, and a pool that is as the test says. */
 export class Stage {
   readonly steps = new StagedSteps();
-  pool: PoolStatus = { pool: 'alive', glideins: [], jobs: { idle: 0, running: 0, held: 0, total: 0 } };
+  pool: PoolStatus = { pool: 'alive', glideins: [], tokens: [], jobs: { idle: 0, running: 0, held: 0, total: 0 } };
   edge!: TestEdge;
 
   /** @param records runs that an edge before had left */
@@ -126,6 +126,16 @@ export const record = (name: string, run: Partial<RunRecord>): RunRecord => {
 };
 
 export const glidein = (site: string, node: string, cores: number, busy: number) => ({
-  ...{ id: `${1000 + cores}`, site, node, cores, busy, jobs: busy, memory: 4000 },
+  ...{
+    id: `${1000 + cores}`,
+    name: `slot1@${node}`,
+    bearer: '0a1b2c3d',
+    site,
+    node,
+    cores,
+    busy,
+    jobs: busy,
+    memory: 4000,
+  },
   ...{ ends: Math.floor(Date.now() / 1000) + 5 * 3600 + 1200, silent: 3 },
 });

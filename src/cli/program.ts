@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../errors.js';
+import { addTopics } from './guide/topics.js';
 import { Ui } from './ui.js';
 
 type Register = (program: Command, ui: Ui, rest: readonly string[]) => void;
@@ -25,16 +26,18 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   config: () => import('./config.js'),
   render: () => import('./render.js'),
   completion: () => import('./completion.js'),
+  help: () => import('./help.js'),
 };
 
-/** Does what the words say; errors are shown, and in the exit status. */
-export async function run(words: readonly string[], version: string): Promise<void> {
-  // what stands behind -- belongs to the command that `exec` runs
-  const bar = words.indexOf('--');
-  const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
-  const ui = new Ui();
-  ui.json = own.includes('--json');
+/** These speak about all commands, so all are loaded with them. */
+const needsAll = ['completion', 'help'];
 
+/**
+ * The program with its commands.
+ * @param rest what stands behind `--`
+ * @param word the command that will run, which is loaded alone; all others where it needs them or is none
+ */
+export async function assemble(ui: Ui, version: string, rest: readonly string[] = [], word = ''): Promise<Command> {
   const program = new Command('scailfin')
     .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it away again.')
     .version(version, '-V, --version')
@@ -49,12 +52,25 @@ export async function run(words: readonly string[], version: string): Promise<vo
       getErrHasColors: () => false,
     });
 
-  const word = own[0] ?? '';
-  const alone = word !== 'completion' && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+  const alone = !needsAll.includes(word) && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
   const loaded = await Promise.all((alone ? [alone] : Object.values(verbs)).map(load => load()));
   for (const { register } of loaded) register(program, ui, rest);
+  addTopics(program);
   for (const command of [program, ...program.commands])
     for (const sub of command.commands) sub.exitOverride().copyInheritedSettings(program);
+  return program;
+}
+
+/** Does what the words say; errors are shown, and in the exit status. */
+export async function run(words: readonly string[], version: string): Promise<void> {
+  // what stands behind -- belongs to the command that `exec` runs
+  const bar = words.indexOf('--');
+  const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
+  const ui = new Ui();
+  ui.json = own.includes('--json');
+
+  const word = own[0] ?? '';
+  const program = await assemble(ui, version, rest, word);
 
   try {
     await program.parseAsync(own, { from: 'user' });

@@ -3,7 +3,7 @@ import { Chalk } from 'chalk';
 import { bounded, printable, printableJson } from '../hosts/printable.js';
 
 /** How a word is shown. Colours are put on here, after the words were made harmless, and only on a terminal. */
-export type Style = 'green' | 'red' | 'yellow' | 'dim';
+export type Style = 'green' | 'red' | 'yellow' | 'cyan' | 'bold' | 'dim';
 
 /** Text, or text with a style. */
 export type Word = string | readonly [style: Style, text: string];
@@ -57,7 +57,13 @@ function isFile(): boolean {
 /** For what a library draws, such as a spinner. */
 export function painted(to: 'stdout' | 'stderr', word: Word): string {
   if (typeof word === 'string') return harmless(word);
-  const stream = process[to];
   const [style, text] = [word[0], harmless(word[1])];
-  return stream.isTTY && stream.hasColors() ? colours[style](text) : text;
+  return hasColours(to) ? colours[style](text) : text;
 }
+
+/** Only terminals show colours, and only where `NO_COLOR` and `TERM` let them. */
+export const hasColours = (to: 'stdout' | 'stderr'): boolean => process[to].isTTY && process[to].hasColors();
+
+/** Columns of standard output; 80 where it is no terminal. Long lines are hard to read, so 100 at most. */
+export const textWidth = (): number =>
+  process.stdout.isTTY ? Math.min(Math.max(process.stdout.columns || 80, 20), 100) : 80;

@@ -6,12 +6,14 @@ import { inLine } from '../hosts/printable.js';
 import {
   clearScreen,
   harmless,
+  hasColours,
   painted,
   show,
   showAsIs,
   showJson,
   showLog,
   showScript,
+  textWidth,
   type Word,
 } from './terminal.js';
 
@@ -57,6 +59,11 @@ export class Ui {
     if (this.json) return;
     this.#halt();
     show('stderr', ...words);
+  }
+
+  /** What text that is laid out here, line by line, has to fit. */
+  look(): { width: number; colours: boolean } {
+    return { width: textWidth(), colours: hasColours('stdout') };
   }
 
   /** Help, and what goes with it. */

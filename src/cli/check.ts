@@ -5,8 +5,8 @@ import type { Patient } from '../doctor/patient.js';
 import type { StageResult } from '../doctor/run.js';
 import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
-import type { Output } from './console.js';
 import { stoppable } from './interrupt.js';
+import type { Output } from './screen.js';
 import type { Word } from './terminal.js';
 
 export interface CheckFlags {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CheckFlags } from './check.js';
-import type { Output } from './console.js';
 import { duration, transportOption } from './options.js';
+import type { Output } from './screen.js';
 
 interface Json {
   json?: boolean;

@@ -1,7 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import * as errors from '../../src/errors.js';
 import { packageRoot } from '../../src/paths.js';
+import { rooms } from '../rooms/order.js';
 import { codeIn, texts } from './texts.js';
 
 const entries = (path: string) =>
@@ -78,10 +81,48 @@ describe('templates/README.md', () => {
   });
 });
 
-/** `src/…` and the like between backticks. */
+/** `src/…` and the like between backticks; NAME stands for one that is to be made. */
 const pathsIn = (text: string): string[] =>
-  codeIn(text).spans.filter(s => /^(src|test|templates|sites|docs|bin)\/[\w./-]*$/.test(s));
+  codeIn(text).spans.filter(s => /^(src|test|templates|sites|docs|bin)\/[\w./-]*$/.test(s) && !s.includes('NAME'));
 
 it.each([...texts])('the files and folders that %s names are there', (_, text) => {
   expect(pathsIn(text).filter(path => !existsSync(join(packageRoot, path)))).toEqual([]);
+});
+
+describe('src/README.md', () => {
+  it('names the rooms in their order', () => {
+    expect(column('src/README.md', 'room').map(cell => cell.replaceAll('`', ''))).toEqual([...rooms]);
+  });
+
+  it('names the classes of errors', () => {
+    const cells = column('src/README.md', 'class').flatMap(cell => [...cell.matchAll(/`(\w+)`/g)].map(m => m[1] ?? ''));
+    const own = Object.keys(errors).filter(name => name.endsWith('Error') && name !== 'ScailfinError');
+    expect(cells.sort()).toEqual(own.sort());
+  });
+});
+
+it.each([...texts])('what %s says to be in a file is in it', (_, text) => {
+  for (const [, name = '', path = ''] of text.matchAll(/`(\w+)` in `((?:src|test|templates)\/[\w./-]+\.\w+)`/g))
+    expect(readFileSync(join(packageRoot, path), 'utf8')).toContain(name);
+});
+
+describe('CONTRIBUTING.md', () => {
+  const text = texts.get('CONTRIBUTING.md') ?? '';
+  const git = (...words: string[]) => spawnSync('git', words, { cwd: packageRoot, encoding: 'utf8' });
+  const history = git('rev-parse', '--is-shallow-repository').stdout.trim() === 'false';
+
+  it('says how to add each kind of thing, with files and a commit', () => {
+    for (const kind of ['site', 'container runtime', 'way to log in']) {
+      const [, rest = ''] = text.split(`\n## A new ${kind}\n`);
+      const section = rest.split('\n## ')[0] ?? '';
+      expect(section, kind).toMatch(/`(src|sites)\/[^`]+`/);
+      expect(section, kind).toMatch(/`[0-9a-f]{7,40}`/);
+    }
+  });
+
+  it.skipIf(!history)('names commits that there are', () => {
+    const commits = [...text.matchAll(/`([0-9a-f]{7,40})`/g)].map(([, commit = '']) => commit);
+    expect(commits.length).toBeGreaterThan(4);
+    expect(commits.filter(commit => git('cat-file', '-e', `${commit}^{commit}`).status !== 0)).toEqual([]);
+  });
 });

@@ -35,7 +35,7 @@ async function showTopic(topic: Topic, ui: Ui): Promise<void> {
     import('./guide/markdown.js'),
   ]);
   const lines = layOut(readMarkdown(topicText(topic)), ui.look());
-  // all at once: who reads it by `head` may not wait for the rest
+  // printed at once, so that `| head` does not end it with an error
   ui.print(...lines.flatMap((line, n) => (n > 0 ? ['\n', ...line] : line)));
 }
 

@@ -29,13 +29,13 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   help: () => import('./help.js'),
 };
 
-/** These speak about all commands, so all are loaded with them. */
+/** These commands speak about all commands, so they need all of them loaded. */
 const needsAll = ['completion', 'help'];
 
 /**
- * The program with its commands.
- * @param rest what stands behind `--`
- * @param word the command that will run, which is loaded alone; all others where it needs them or is none
+ * Makes the program with its commands.
+ * @param rest the words after `--`
+ * @param word the first word of the command line. If it is a command that does not need the others, only that one is loaded.
  */
 export async function assemble(ui: Ui, version: string, rest: readonly string[] = [], word = ''): Promise<Command> {
   const program = new Command('scailfin')

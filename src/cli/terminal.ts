@@ -61,9 +61,9 @@ export function painted(to: 'stdout' | 'stderr', word: Word): string {
   return hasColours(to) ? colours[style](text) : text;
 }
 
-/** Only terminals show colours, and only where `NO_COLOR` and `TERM` let them. */
+/** Only terminals show colours, and only if `NO_COLOR` and `TERM` allow it. */
 export const hasColours = (to: 'stdout' | 'stderr'): boolean => process[to].isTTY && process[to].hasColors();
 
-/** Columns of standard output; 80 where it is no terminal. Long lines are hard to read, so 100 at most. */
+/** Columns for running text on standard output: 80 if it is no terminal, and 100 at most, as longer lines are hard to read. */
 export const textWidth = (): number =>
   process.stdout.isTTY ? Math.min(Math.max(process.stdout.columns || 80, 20), 100) : 80;

@@ -61,7 +61,7 @@ export class Ui {
     show('stderr', ...words);
   }
 
-  /** What text that is laid out here, line by line, has to fit. */
+  /** The width and colours that a text for standard output has to fit. */
   look(): { width: number; colours: boolean } {
     return { width: textWidth(), colours: hasColours('stdout') };
   }

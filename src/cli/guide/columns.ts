@@ -47,9 +47,9 @@ function sideBySide(row: readonly (readonly Piece[])[], widths: readonly number[
 }
 
 /**
- * The widths of columns that fit: those with the least text in a line give way, so that all get about as many lines, and no
- * word is broken.
- * @returns undefined if they can't fit
+ * Finds widths that fit. The column that needs the fewest lines is made narrower first, so that all columns need about the
+ * same number of lines. No word is broken.
+ * @returns undefined if the columns cannot fit
  */
 function fitted(columns: readonly (readonly (readonly Piece[])[])[], available: number): number[] | undefined {
   const natural = columns.map(cells => Math.max(0, ...cells.map(lengthOf)));

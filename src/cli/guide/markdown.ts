@@ -1,4 +1,4 @@
-/** A word or a few of a text. `link` is where it leads. */
+/** A piece of text in one style. `link` is where it leads. */
 export interface Span {
   readonly text: string;
   readonly style?: 'code' | 'bold';
@@ -15,8 +15,8 @@ export type Block =
   | { readonly type: 'table'; readonly head: readonly Inline[]; readonly rows: readonly (readonly Inline[])[] };
 
 /**
- * Reads the part of Markdown that our own texts use: headings, paragraphs, lists of one level, fenced code, tables, and in
- * a line code, bold and links. A test holds the texts to that.
+ * Reads the part of Markdown that our own texts use: headings, paragraphs, lists of one level, fenced code and tables; within
+ * a line code, bold and links. A test checks that the texts use nothing else.
  */
 export function readMarkdown(text: string): Block[] {
   const lines = text.split('\n');
@@ -47,7 +47,7 @@ export function readMarkdown(text: string): Block[] {
         .slice(1);
       blocks.push({ type: 'list', items: items.map(readInline) });
     } else {
-      // what looks like a block, but is none that we know, is text all the same
+      // anything else is text, even if it looks like a block that we do not know; so each turn takes at least one line
       const [first = '', ...more] = [lines.shift() ?? '', ...take(l => l.trim() !== '' && !/^(#|```|\||- )/.test(l))];
       blocks.push({ type: 'paragraph', text: readInline([first, ...more].join('\n')) });
     }
@@ -67,7 +67,7 @@ function cellsOf(row: string): Inline[] {
 
 const marks = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\(([^)\s]+)\)/g;
 
-/** Code, bold, and links; slanted letters become plain ones, as terminals have them rarely. */
+/** Reads code, bold and links. Italics become plain text, because few terminals show them. */
 export function readInline(text: string): Inline {
   const line = text.replaceAll(/\s*\n\s*/g, ' ');
   const spans: Span[] = [];

@@ -46,17 +46,17 @@ export const readMore: Readonly<Record<string, readonly Topic[]>> = {
   completion: ['scripts'],
 };
 
-/** The topic's text in Markdown. @throws Error if the package lacks it */
+/** The topic's text in Markdown. @throws Error if the file is missing */
 export const topicText = (topic: Topic): string =>
   readFileSync(join(packageRoot, 'docs', 'help', `${topic}.md`), 'utf8');
 
-/** What the topic is about, in a line: the text's first heading without the word before the colon. */
+/** What the topic is about, in one line: the part of the text's first heading after the colon. */
 export function topicTitle(topic: Topic): string {
   const [, title = ''] = /^# [^:\n]*: (.*)/.exec(topicText(topic)) ?? [];
   return title.replaceAll('`', '');
 }
 
-/** Adds to the help of each command what there is to read about it, and to the program's own the topics. */
+/** Adds the list of topics to the program's own help, and the topics to read to the help of each command. */
 export function addTopics(program: Command): void {
   program.addHelpText('after', () => `\n${topicList()}`);
   for (const command of program.commands) {
@@ -65,7 +65,7 @@ export function addTopics(program: Command): void {
   }
 }
 
-/** In lines of at most 80 columns, as the rest of the help. */
+/** The list of topics, in lines of at most 80 columns. */
 export function topicList(): string {
   const width = Math.max(...topics.map(t => t.length)) + 2;
   return ['Topics (scailfin help TOPIC):', ...topics.map(t => `  ${t.padEnd(width)}${topicTitle(t)}`)].join('\n');

@@ -7,7 +7,7 @@ export type Line = readonly Word[];
 export interface Look {
   /** Columns. */
   readonly width: number;
-  /** With colours, code is coloured; without, it stays between backticks, as in our messages. */
+  /** With colours, code is coloured. Without colours it stays between backticks, as in error messages. */
   readonly colours: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface Piece {
   readonly glued: boolean;
 }
 
-/** Words in lines of at most `width` columns; a longer word has a line of its own. */
+/** Puts words into lines of at most `width` columns; a word that is longer gets a line of its own. */
 export function wrapped(words: readonly Piece[], width: number): Line[] {
   const lines: Word[][] = [[]];
   const units = unitsOf(words);
@@ -41,7 +41,7 @@ export function wrapped(words: readonly Piece[], width: number): Line[] {
   return lines;
 }
 
-/** The lengths of what is not broken: pieces that are glued together are one. */
+/** The lengths of the units that are not broken. Pieces without a blank between them are one unit. */
 function unitsOf(words: readonly Piece[]): number[] {
   const units: number[] = [];
   for (const { text, glued } of words) {
@@ -51,9 +51,10 @@ function unitsOf(words: readonly Piece[]): number[] {
   return units;
 }
 
+/** Splits a text into words, each with its style; links become words that say where they lead. */
 export function pieces(text: Inline, look: Look): Piece[] {
   const all: Piece[] = [];
-  /** The text before ended in a blank. */
+  /** Whether a blank, or nothing, comes before the next word. */
   let open = true;
   for (const span of text) {
     const topic = /^([a-z]+)\.md$/.exec(span.link ?? '')?.[1];
@@ -71,7 +72,7 @@ export function pieces(text: Inline, look: Look): Piece[] {
   return all;
 }
 
-/** What to type, or where to look, for a link. */
+/** The words after a link's label: what to type, or where to look. */
 function target(link: string | undefined, label: string): string {
   if (link === undefined) return '';
   const topic = /^([a-z]+)\.md$/.exec(link)?.[1];
@@ -88,7 +89,7 @@ export const longestWord = (cell: readonly Piece[]): number => Math.max(0, ...un
 export const columnsOf = (line: Line): number =>
   line.reduce((sum, word) => sum + (typeof word === 'string' ? word : word[1]).length, 0);
 
-/** Without blanks at its end. */
+/** The line without blanks at its end. */
 export function trimmed(line: Line): Line {
   const last = line.at(-1);
   return typeof last === 'string' && last.trim() === '' ? trimmed(line.slice(0, -1)) : line;

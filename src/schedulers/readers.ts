@@ -1,9 +1,9 @@
-import { read as htcondor } from './htcondor-reader.js';
-import { read as lsf } from './lsf-reader.js';
-import { read as pbs } from './pbs-reader.js';
-import { read as sge } from './sge-reader.js';
-import { read as slurm } from './slurm-reader.js';
-import { read as torque } from './torque-reader.js';
+import { read as htcondor } from './htcondor/read.js';
+import { read as lsf } from './lsf/read.js';
+import { read as pbs } from './pbs/read.js';
+import { read as sge } from './sge/read.js';
+import { read as slurm } from './slurm/read.js';
+import { read as torque } from './torque/read.js';
 import type { Reader } from './understanding.js';
 
 /** By the name of the system as well as by that of the adapter which speaks to it. */

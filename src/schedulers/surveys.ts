@@ -1,8 +1,8 @@
-import { lsfSurvey } from './lsf-survey.js';
-import { pbsSurvey, torqueSurvey } from './pbs-survey.js';
+import { lsfSurvey } from './lsf/survey.js';
+import { pbsSurvey, torqueSurvey } from './pbs-family/survey.js';
 import type { SchedulerName } from './scheduler.js';
-import { sgeSurvey } from './sge-survey.js';
-import { slurmSurvey } from './slurm-survey.js';
+import { sgeSurvey } from './sge/survey.js';
+import { slurmSurvey } from './slurm/survey.js';
 import { known, limit, type Survey } from './survey.js';
 
 /** Slots that jobs' own are cut from, and those that are as they are. */

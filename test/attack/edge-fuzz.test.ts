@@ -22,10 +22,11 @@ afterAll(() => edge.close());
 /** What steps may leave, and what lies around it. */
 function furnish(): void {
   const root = join(edge.dir, 'workspaces', id);
-  for (const name of ['dir', 'file', '*', '[']) rmSync(join(root, name), { recursive: true, force: true });
+  const files = ['file', 'dir/a.txt', 'dir/deep/.b', 'odd \u001b[2J', '*', '[', '__proto__', '%2e%2e'];
+  // a request may have made a directory in the place of a file, or the other way round
+  for (const name of ['dir', ...files]) rmSync(join(root, name), { recursive: true, force: true });
   mkdirSync(join(root, 'dir/deep'), { recursive: true });
-  for (const name of ['file', 'dir/a.txt', 'dir/deep/.b', 'odd \u001b[2J', '*', '[', '__proto__', '%2e%2e'])
-    writeFileSync(join(root, name), 'x');
+  for (const name of files) writeFileSync(join(root, name), 'x');
   const links = { out: '/etc/passwd', root: '/', up: '..', ring: '.', nothing: 'nowhere' };
   for (const [name, target] of Object.entries(links)) {
     rmSync(join(root, name), { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { slurm as adapter } from '../../src/schedulers/slurm.js';
+import { slurm as adapter } from '../../src/schedulers/slurm/index.js';
 import { inFormat, recorded, recordings } from '../recordings/recordings.js';
 import { always, among, idOf, inTurn, type Queue, rowsOf } from './parts.js';
 

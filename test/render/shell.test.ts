@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/paths.js';
 import { wrapperScript } from '../../src/reana/wrapper.js';
 import { launchers } from '../../src/schedulers/scheduler.js';
-import { slurm } from '../../src/schedulers/slurm.js';
+import { slurm } from '../../src/schedulers/slurm/index.js';
 import { templateText } from '../../src/templates.js';
 import { job } from '../schedulers/jobs.js';
 import { kindOf } from './helpers/kinds.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { fork } from '../../src/schedulers/fork.js';
+import { fork } from '../../src/schedulers/fork/index.js';
 import {
   isOver,
   type Output,
@@ -13,7 +13,7 @@ import {
   type PilotStatus,
   type Scheduler,
 } from '../../src/schedulers/scheduler.js';
-import { slurm } from '../../src/schedulers/slurm.js';
+import { slurm } from '../../src/schedulers/slurm/index.js';
 import { inFormat, outputOf, recordings } from '../recordings/recordings.js';
 import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';
 import { job, query } from './jobs.js';

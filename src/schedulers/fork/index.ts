@@ -1,0 +1,67 @@
+import { SchedulerError } from '../../errors.js';
+import { render, templateText } from '../../templates.js';
+import type { Output, PilotState, PilotStatus, Scheduler } from '../scheduler.js';
+
+/**
+ * Glide-ins as plain processes of one machine: for `--site local`, and wherever a node is simply ours.
+ * Processes are found by a marker in their environment (proc(5), /proc/PID/environ), so no state file can lie about them.
+ */
+export const fork: Scheduler = {
+  name: 'fork',
+
+  submit(job) {
+    const script = render('batch/fork', { job });
+    const argv = ['sh', '-c', templateText('batch/fork-submit.sh'), 'fork-submit', job.dir, job.tag, String(job.count)];
+    return { argv: [...argv, String(job.walltime), job.logDir], stdin: script, script };
+  },
+
+  parseSubmit(out) {
+    const id = /^(\d+)\s*$/m.exec(out.stdout)?.[1];
+    if (out.exitCode === 0 && id) return id;
+    throw new SchedulerError(`could not start the glide-ins' processes: ${words(out)}`);
+  },
+
+  list: ({ dir, tag }) => [{ argv: ['sh', '-c', templateText('batch/fork-list.sh'), 'fork-list', dir, tag] }],
+
+  parseList([out]) {
+    const now = /^now (\d+) (\S+)$/m.exec(out?.stdout ?? '');
+    if (out?.exitCode !== 0 || !now)
+      throw new SchedulerError(`could not look for the glide-ins' processes: ${words(out)}`);
+    const node = now[2] as string;
+    const live = new Set([...out.stdout.matchAll(/^live (\d+_\d+)$/gm)].map(m => m[1] as string));
+    const found: PilotStatus[] = [];
+    for (const [, id, start, walltime, exit, cancelled] of out.stdout.matchAll(
+      /^job (\d+_\d+) (\d+) (\d+) (\d+|-) (yes|no)$/gm,
+    )) {
+      const running = live.delete(id as string);
+      const [state, word] = running ? (['running', 'alive'] as const) : ended(exit as string, cancelled === 'yes');
+      found.push({
+        ...{ id: id as string, jobId: jobOf(id as string), state, word, node },
+        ...(running ? { secondsLeft: Math.max(0, Number(start) + Number(walltime) - Number(now[1])) } : {}),
+        ...(exit === '-' ? {} : { exitCode: Number(exit) }),
+        ...(word === 'vanished' ? { reason: 'its process is gone and left no exit status' } : {}),
+      });
+    }
+    // alive though nothing is on record: the directory was removed under it
+    for (const id of live) found.push({ id, jobId: jobOf(id), state: 'running', word: 'alive', node });
+    return found;
+  },
+
+  cancel: (ids, { dir, tag }) => ({
+    argv: ['sh', '-c', templateText('batch/fork-cancel.sh'), 'fork-cancel', dir, tag, ...ids],
+  }),
+
+  parseCancel(out) {
+    if (out.exitCode !== 0) throw new SchedulerError(`could not end the glide-ins' processes: ${words(out)}`);
+  },
+};
+
+function ended(exit: string, cancelled: boolean): [PilotState, string] {
+  if (cancelled) return ['cancelled', 'cancelled'];
+  if (exit === '-') return ['failed', 'vanished'];
+  return exit === '0' ? ['finished', 'exited'] : ['failed', 'exited'];
+}
+
+const jobOf = (id: string): string => id.split('_')[0] as string;
+const words = (out: Output | undefined): string =>
+  (out?.stderr || out?.stdout || 'no answer').trim().split('\n').slice(-3).join('; ');

@@ -1,0 +1,259 @@
+import { between, trimEndOf } from '../../text.js';
+import type { PilotState } from '../scheduler.js';
+
+/** Job states, bjobs(1) "STAT"; ZOMBI and UNKWN mean that LSF lost sight of a job that may well run. */
+const STATES: Record<string, PilotState> = {
+  PEND: 'queued',
+  WAIT: 'queued',
+  PROV: 'queued',
+  FWD_PEND: 'queued',
+  PSUSP: 'held',
+  USUSP: 'held',
+  SSUSP: 'held',
+  RUN: 'running',
+  DONE: 'finished',
+  POST_DONE: 'finished',
+  EXIT: 'failed',
+  POST_ERR: 'failed',
+  UNKWN: 'unknown',
+  ZOMBI: 'unknown',
+};
+
+/** Termination reasons, lsf_admin "Termination reasons displayed by bacct, bhist, and bjobs": those that a person gave. */
+const KILLED = /\bTERM_(FORCE_)?(OWNER|ADMIN)\b|\bTERM_(BUCKET_KILL|REMOVE_HUNG_JOB)\b/;
+
+/** One job or array task, as any of LSF's commands shows it. */
+export interface LsfJob {
+  /** `123`, or `123_2` for an array task. */
+  readonly id: string;
+  readonly jobId: string;
+  readonly state?: PilotState;
+  readonly word?: string;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly node?: string;
+  /** LSF's local clock, without a year: `Nov 22 03:14:11`. */
+  readonly started?: string;
+  /** Seconds. */
+  readonly runLimit?: number;
+}
+
+/** LSF's answer ends before it should: what it left out is not known. */
+export class CutShort extends Error {}
+
+export function idOf(jobId: string, index: string | undefined): Pick<LsfJob, 'id' | 'jobId'> {
+  return { id: index === undefined || index === '0' ? jobId : `${jobId}_${index}`, jobId };
+}
+
+/** What is known of how a job ended, beside its state. */
+interface Ending {
+  readonly exitCode?: number | undefined;
+  /** LSF's sentence, or its TERM_ reason. */
+  readonly words?: string | undefined;
+  readonly started?: boolean | undefined;
+  /** LSF told that somebody sent it a signal. */
+  readonly killed?: boolean | undefined;
+}
+
+/** State, exit status and reason of a job in the state `word`. */
+export function judge(word: string, { exitCode, words, started, killed }: Ending): Partial<LsfJob> {
+  const state = Object.hasOwn(STATES, word) ? (STATES[word] as PilotState) : 'unknown';
+  if (state === 'finished') return { state, word, exitCode: exitCode ?? 0 };
+  if (state !== 'failed') return { state, word };
+  const said = words === undefined ? undefined : trimEndOf(words.split('The CPU time used is', 1)[0] as string, '.;');
+  const exit = exitCode === undefined ? {} : { exitCode };
+  // a job that never started can only have been taken away; INT is the first of the signals that bkill sends (bkill(1))
+  const given = said !== undefined && /\bTERM_[A-Z_]+/.test(said);
+  const cancelled = given
+    ? KILLED.test(said)
+    : killed || exitCode === 130 || (started === false && exitCode === undefined);
+  if (cancelled) return { state: 'cancelled', word, ...exit, ...(said ? { reason: said } : {}) };
+  // LSF ends a job at its run limit by USR2 (bsub(1) -W)
+  const why = !given && exitCode === 140 ? ' (signal 12, which LSF sends at the run limit)' : '';
+  return { state, word, ...exit, ...(said ? { reason: said + why } : {}) };
+}
+
+const RECORD = /^Job (?:Id )?<(\d+)(?:\[(\d+)\])?>/;
+const EVENT = /^[A-Z][a-z]{2} ([A-Z][a-z]{2} +\d{1,2} +\d\d:\d\d:\d\d)(?: \d{4})?: (.*)$/s;
+const FOLD = ' '.repeat(21);
+
+/** `bjobs -l`, `bjobs -UF` and `bhist -l` in records of whole lines; anything before the first job is a banner. */
+function records(text: string): string[][] {
+  const all: string[][] = [];
+  let before = '';
+  for (const raw of text.split('\n')) {
+    const line = raw.replace(/\r$/, '');
+    if (RECORD.test(line)) all.push([]);
+    const record = all.at(-1);
+    const last = record?.at(-1);
+    if (record && last && line.startsWith(FOLD)) {
+      // lines break after 79 bytes, also within words; whether there was a blank can't be told
+      const gap = Buffer.byteLength(before) < 79 && !before.endsWith(' ') ? ' ' : '';
+      record[record.length - 1] = last + gap + line.slice(FOLD.length);
+    } else record?.push(line);
+    before = line;
+  }
+  return all;
+}
+
+/** The jobs of `bjobs -l` or `bjobs -UF`. @throws CutShort */
+export function longJobs(text: string): LsfJob[] {
+  return whole(text, /^\s*loadStop\b/).map(lines => {
+    const head = lines[0] as string;
+    const [, jobId, index] = RECORD.exec(head) as unknown as [string, string, string | undefined];
+    // values may hold <, > and commas: Status is the one in front of Queue, and before any Command
+    const behind = head.slice(Math.max(0, head.search(/,\s*Project\s*</)));
+    const word = /,\s*Status\s*<\s*([A-Z_]+)\s*>,\s*Queue\s*</.exec(behind)?.[1];
+    if (word === undefined) throw new CutShort(head);
+    const events = lines.flatMap(eventOf);
+    const begun = events.findLast(e => /^(\[\d+\] )?started\b/i.test(e.text));
+    const ends = events.filter(e => /^Exited|^Completed <exit>/i.test(e.text));
+    const end = ends.findLast(e => exitOf(e.text) !== undefined) ?? ends.at(-1);
+    const term = [...lines].reverse().find(l => /\bTERM_[A-Z_]+: /.test(l) && !RECORD.test(l));
+    const verdict = /\bTERM_[A-Z_]+:.*/s.exec(term ?? '')?.[0];
+    const judged = judge(word, {
+      exitCode: exitOf(end?.text),
+      words: verdict ?? end?.text,
+      started: begun !== undefined,
+    });
+    const why = judged.state === 'queued' || judged.state === 'held' ? waiting(lines) : undefined;
+    const node = nodeIn(begun?.text ?? '');
+    const runLimit = runLimitOf(lines);
+    return {
+      ...idOf(jobId, index),
+      ...judged,
+      ...(why === undefined ? {} : { reason: why }),
+      ...(node === undefined ? {} : { node }),
+      ...(begun === undefined ? {} : { started: begun.time }),
+      ...(runLimit === undefined ? {} : { runLimit }),
+    };
+  });
+}
+
+/** What `bhist -l` tells of the last thing that happened to each job: an event's first words, and the state it leads to. */
+const EVENTS: [RegExp, string][] = [
+  [/^Submitted\b.*\bon hold\b/is, 'PSUSP'],
+  [/^Suspended\b.*\bwhile pending/is, 'PSUSP'],
+  [/^(Submitted|Pending|Requeued|Job has been requeued)\b/i, 'PEND'],
+  [/^Suspended by (the )?(user|administrator)/i, 'USUSP'],
+  [/^Suspended\b/i, 'SSUSP'],
+  [/^(Dispatched|Starting|(\[\d+\] )?Started|Running)\b/i, 'RUN'],
+  [/^Unknown\b/i, 'UNKWN'],
+  [/^Done successfully/i, 'DONE'],
+  [/^(Exited|Completed <exit>)/i, 'EXIT'],
+];
+
+/** The jobs of `bhist -l`. @throws CutShort */
+export function historyJobs(text: string): LsfJob[] {
+  return whole(text, /^Summary of time in seconds/).map(lines => {
+    const [, jobId, index] = RECORD.exec(lines[0] as string) as unknown as [string, string, string | undefined];
+    const events = lines.flatMap(eventOf);
+    let word: string | undefined;
+    let said: string | undefined;
+    let node: string | undefined;
+    let killed = false;
+    for (const { text: happened } of events) {
+      if (/^Signal <(KILL|TERM|INT)> requested by user or administrator/i.test(happened)) killed = true;
+      const next = EVENTS.find(([pattern]) => pattern.test(happened))?.[1];
+      if (next === undefined) continue;
+      [word, said] = [next, happened];
+      if (next === 'PEND') [killed, node] = [false, undefined];
+      node = /^(?:Dispatched|(?:\[\d+\] )?Started)\b[^<]*<(?:\d+\*)?([^>]+)>/i.exec(happened)?.[1] ?? node;
+    }
+    if (word === undefined) throw new CutShort(lines[0] as string);
+    const started = events.some(e => /^(Dispatched|Starting|Running|(\[\d+\] )?Started)\b/i.test(e.text));
+    const judged = judge(word, { exitCode: exitOf(said), words: said, started, killed });
+    const why = said?.startsWith('Pending: ') ? trimEndOf(said.slice('Pending: '.length), ';') : undefined;
+    return {
+      ...idOf(jobId, index),
+      ...judged,
+      ...(judged.state === 'queued' && why ? { reason: why } : {}),
+      ...(node === undefined ? {} : { node }),
+    };
+  });
+}
+
+/** `started on <16*node07>` → node07. */
+function nodeIn(text: string): string | undefined {
+  const at = text.search(/\bon\b/);
+  const [inside] = at < 0 ? [] : between(text.slice(at), '<', '>');
+  return inside?.replace(/^\d+\*/, '') || undefined;
+}
+
+/** All records, when the text doesn't end within one; each shows `closing` near its end. */
+function whole(text: string, closing: RegExp): string[][] {
+  const all = records(text);
+  const last = all.at(-1);
+  if (last === undefined) return [];
+  const tail = last.findLast(l => l.trim() !== '') ?? '';
+  if (!text.endsWith('\n') || /^-+$/.test(tail) || all.some(lines => !lines.some(l => closing.test(l))))
+    throw new CutShort(tail);
+  return all;
+}
+
+function eventOf(line: string): { time: string; text: string }[] {
+  const [, time, text] = EVENT.exec(line) ?? [];
+  return time === undefined || text === undefined ? [] : [{ time, text: text.trim() }];
+}
+
+/** `Exited with exit code 3.` → 3, `Exited by signal 9.` → 137. */
+export function exitOf(text: string | undefined): number | undefined {
+  const code = /\bexit\s*code\s*(\d+)/i.exec(text ?? '')?.[1];
+  if (code !== undefined) return Number(code);
+  const signal = /\bby\s*signal\s*(\d+)/i.exec(text ?? '')?.[1];
+  return signal === undefined ? undefined : 128 + Number(signal);
+}
+
+/** The lines below PENDING REASONS or SUSPENDING REASONS. */
+function waiting(lines: readonly string[]): string | undefined {
+  const at = lines.findIndex(l => /^\s*(PENDING|SUSPENDING|SUSPENSION) REASONS:\s*$/.test(l));
+  if (at < 0) return undefined;
+  const rest = lines.slice(at + 1);
+  const end = rest.findIndex(l => l.trim() === '');
+  const why = rest.slice(0, end < 0 ? rest.length : end).map(l => l.trim().replace(/;$/, ''));
+  return why.join('; ') || undefined;
+}
+
+/** `RUNLIMIT` above ` 10.0 min of lsf01`; other limits may stand beside it. */
+function runLimitOf(lines: readonly string[]): number | undefined {
+  const at = lines.findIndex(l => /^\s*([A-Z]+LIMIT\s+)*RUNLIMIT(\s|$)/.test(l));
+  const minutes = /^\s*(\d+(?:\.\d+)?) min\b/.exec((lines[at + 1] ?? '').slice(lines[at]?.indexOf('RUNLIMIT')))?.[1];
+  return at < 0 || minutes === undefined ? undefined : Math.round(Number(minutes) * 60);
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** Seconds until the run limit ends a job that started at `started`; `now` is the same clock: `2026 11 22 03 14 11`. */
+export function secondsLeft({ started, runLimit }: LsfJob, now: string): number | undefined {
+  const clock = /^(\d{4}) (\d\d) (\d\d) (\d\d) (\d\d) (\d\d)\s*$/m.exec(now)?.slice(1).map(Number);
+  const begun = /^([A-Z][a-z]{2}) +(\d+) +(\d\d):(\d\d):(\d\d)$/.exec(started ?? '');
+  if (!clock || !begun || runLimit === undefined) return undefined;
+  const [year, month, day, hour, minute, second] = clock as [number, number, number, number, number, number];
+  const at = Date.UTC(year, month - 1, day, hour, minute, second);
+  const [h, m, s] = begun.slice(3).map(Number) as [number, number, number];
+  const startIn = (y: number) => Date.UTC(y, MONTHS.indexOf(begun[1] as string), Number(begun[2]), h, m, s);
+  // LSF names no year: it is the last time that this date was
+  const start = startIn(year) > at + 86_400_000 ? startIn(year - 1) : startIn(year);
+  return Math.max(0, Math.round(runLimit - Math.max(0, at - start) / 1000));
+}
+
+/**
+ * The rows of `bjobs`, `bjobs -w` and `bjobs -W`, with or without a header. Names may hold blanks, and the host is blank
+ * in the narrow form until there is one: so only what stands before and behind is split.
+ */
+export function tableJobs(text: string): LsfJob[] {
+  const row = /^(\d+)(?:\[(\d+)\])?\s+\S+\s+([A-Z_]+)\s+\S+\s+\S+(\s+)(.*)$/s;
+  const time = /\s((?:[A-Z][a-z]{2} +\d{1,2} +(?:\d\d:\d\d|\d{4})(?:\s.*)?)|\d\d\/\d\d-\d\d:\d\d:\d\d(?:\s.*)?)$/s;
+  return text.split('\n').flatMap(line => {
+    const [, jobId, index, word, gap, rest] = row.exec(line.trimEnd()) ?? [];
+    if (jobId === undefined || word === undefined || gap === undefined || rest === undefined) return [];
+    if (!time.test(` ${rest}`)) return [];
+    const [, first, name] = /^(\S+)(.*)$/s.exec(` ${rest}`.replace(time, '').trim()) ?? [];
+    // the column of FROM_HOST is 12 wide: more blanks than that mean that the next one is empty
+    const host = gap.length >= 12 || first === '-' ? undefined : first;
+    const task = /\[(\d+)\]$/.exec((gap.length >= 12 ? (first ?? '') + (name ?? '') : (name ?? '')).trim())?.[1];
+    const node = host?.split(':')[0]?.replace(/^\d+\*/, '');
+    const seen = node === undefined ? {} : { node };
+    return [{ ...idOf(jobId, index ?? task), ...judge(word, { started: host !== undefined }), ...seen }];
+  });
+}

@@ -1,0 +1,93 @@
+import type { PilotState, PilotStatus } from '../scheduler.js';
+import { canonicalId } from './ids.js';
+import type { RawJob } from './jobs.js';
+
+/** What one system's letters and numbers mean. */
+export type Interpret = (
+  attributes: ReadonlyMap<string, string>,
+  native?: string,
+) => {
+  state: PilotState;
+  exitCode?: number;
+  reason?: string;
+};
+
+/**
+ * A status per task where tasks are told, else one per job; the same job told twice counts once. A task that waits
+ * waits for what its array waits for.
+ * @param now when they were told, in seconds, where that is known
+ */
+export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: number): PilotStatus[] {
+  const found = new Map<string, PilotStatus>();
+  const parents = new Map<string, PilotStatus>();
+  for (const { native, attributes } of jobs) {
+    const id = canonicalId(native);
+    const word = attributes.get('job_state')?.trim();
+    if (id === undefined) continue;
+    const jobId = id.split('_')[0] as string;
+    const { state, exitCode, reason } = interpret(attributes, native);
+    const node = /^([^/+\s]+)/.exec(attributes.get('exec_host') ?? '')?.[1];
+    const left = state === 'running' ? secondsLeft(attributes, now) : undefined;
+    const status = {
+      ...{ id, jobId, state, word: word || '?' },
+      ...(reason ? { reason } : {}),
+      ...(node && node !== '--' ? { node } : {}),
+      ...(left === undefined ? {} : { secondsLeft: left }),
+      ...(exitCode === undefined ? {} : { exitCode }),
+    };
+    if (native.includes('[]')) parents.set(jobId, status);
+    else found.set(id, status);
+  }
+  for (const [id, status] of found) {
+    const parent = parents.get(status.jobId);
+    if (status.state === 'queued' && parent?.state === 'held')
+      found.set(id, {
+        ...status,
+        state: 'held',
+        word: parent.word,
+        ...(parent.reason ? { reason: parent.reason } : {}),
+      });
+    else if (status.state === 'queued' && !status.reason && parent?.reason)
+      found.set(id, { ...status, reason: parent.reason });
+  }
+  const told = new Set([...found.values()].map(s => s.jobId));
+  return [...found.values(), ...[...parents.values()].filter(s => !told.has(s.jobId))];
+}
+
+/** Torque tells what is left. OpenPBS tells what was used, late, and the start: believed where it agrees with the use. */
+function secondsLeft(attributes: ReadonlyMap<string, string>, now = Number.NaN): number | undefined {
+  const remaining = attributes.get('Walltime.Remaining');
+  if (remaining !== undefined && /^-?\d+$/.test(remaining.trim())) return Math.max(0, Number(remaining));
+  const limit = clockSeconds(attributes.get('Resource_List.walltime'));
+  if (limit === undefined) return undefined;
+  const used = clockSeconds(attributes.get('resources_used.walltime')) ?? 0;
+  const since = now - Date.parse(`${attributes.get('stime')} UTC`) / 1000;
+  return Math.max(0, limit - (since >= used - 60 && since < used + 1800 ? Math.floor(since) : used));
+}
+
+/** `[[hours:]minutes:]seconds`; no JSON number is anything else. */
+function clockSeconds(text: string | undefined): number | undefined {
+  if (!/^\d+(:\d+){0,2}$/.test(text ?? '')) return undefined;
+  return (text as string).split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+}
+
+/** 0 to 255 are the job's own, 256 + N is signal N to its shell (271: TERM), told as a shell tells it: 128 + N. */
+export function exitStatus(text: string | undefined): number | undefined {
+  if (!/^-?\d{1,9}$/.test(text?.trim() ?? '')) return undefined;
+  const code = Number(text);
+  return code > 256 ? 128 + (code - 256) : code;
+}
+
+/** Why a job waits or is held, where the comment doesn't say. */
+export function waitingReason(attributes: ReadonlyMap<string, string>, state: PilotState): string | undefined {
+  const comment = attributes.get('comment')?.replace(/\s+/g, ' ').trim();
+  if (comment && !/^Job (started|run at|Array Began)\b/.test(comment)) return comment;
+  if (state === 'held') {
+    const depend = attributes.get('depend');
+    if (depend) return `depend = ${depend}`;
+    const holds = attributes.get('Hold_Types');
+    if (holds && holds !== 'n') return `Hold_Types = ${holds}`;
+  }
+  const start = attributes.get('Execution_Time');
+  return state === 'queued' && start ? `Execution_Time = ${start}` : undefined;
+}

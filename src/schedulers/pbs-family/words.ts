@@ -1,0 +1,78 @@
+import { SchedulerError } from '../../errors.js';
+import { abridged } from '../../text.js';
+import type { Output } from '../scheduler.js';
+
+/** What the system says of a server it can't reach, whatever the exit status. */
+export const DOWN =
+  /cannot connect to server|connection refused|unable to communicate with|could not connect to trqauthd|unable to authenticate connection|socket_connect_unix|errno=15\d{3}/i;
+
+/** Lines of stderr that a PBS program wrote about itself or about a job. */
+export const PREFIX = /^\[?(q[a-z]+|pbs\w+|tracejob): */;
+
+/** Complaints about single jobs that are over; the others' answer is whole all the same. */
+export const OVER =
+  /Unknown Job ?Id|nonexistent job id|Job has finished|Request invalid for state of job(?! MSG=(?!.*(COMPLETE|EXITING)))/i;
+
+/** @throws SchedulerError unless the command was answered; jobs that are over don't matter */
+export function answered(system: string, program: string, out: Output | undefined): asserts out is Output {
+  if (out === undefined || out.exitCode === null) throw refusal(system, program, out);
+  const lines = said(out.stderr);
+  const complaints = lines.filter(line => PREFIX.test(line) && !OVER.test(line));
+  const over = lines.some(line => OVER.test(line));
+  if (complaints.length > 0 || DOWN.test(out.stderr) || (out.exitCode !== 0 && !over))
+    throw refusal(system, program, { ...out, stderr: lines.filter(line => !OVER.test(line)).join('\n') });
+}
+
+const said = (text: string): string[] =>
+  text.split(/\r?\n/).flatMap(line => (line.trim() === '' ? [] : abridged(line)));
+
+/** The system's own words: what a PBS program said, or else all of it. */
+export function words(out: Output | undefined): string {
+  const lines = said(out?.stderr ?? '').filter(line => !/^(usage:|\s)/i.test(line));
+  const own = lines.filter(line => PREFIX.test(line) || DOWN.test(line));
+  return [...new Set((own.length > 0 ? own : lines).slice(-5).map(line => line.trim()))].join('; ');
+}
+
+/** @returns a SchedulerError in the system's words, with what to do about it */
+export function refusal(system: string, program: string, out: Output | undefined): SchedulerError {
+  const told =
+    words(out) ||
+    said(out?.stdout ?? '')
+      .slice(-3)
+      .join('; ');
+  return new SchedulerError(
+    `${system}'s ${program} refused: ${told || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    { hint: HINTS.find(([pattern]) => pattern.test(told))?.[1] },
+  );
+}
+
+const HINTS: [RegExp, string][] = [
+  [DOWN, "the site's batch server is down or busy: try again when it is back"],
+  [
+    /unknown queue|queue is not enabled|user ACL|queue is disabled/i,
+    'choose a queue the site has open for you: --queue NAME (see `qstat -Q` there)',
+  ],
+  [
+    /would exceed|violates queue and\/or server|per-user limit|maximum number of jobs/i,
+    'ask for less (--nodes, --cores, --memory, --walltime), or wait for jobs of yours to end',
+  ],
+  [
+    /exceeds queue resource limits|feasible nodes|walltime|Illegal attribute or resource value/i,
+    'ask for less: --walltime, --nodes, --cores or --memory',
+  ],
+  [
+    /array/i,
+    "the site's arrays are smaller, or it has none: ask for fewer --nodes, or say `arrays: false` in its profile",
+  ],
+  [/account|project|Bad UID|proxy job/i, 'name an allocation of yours: --account NAME'],
+  [
+    /unknown resource|illegal -|usage|cannot be used with|cannot send environment|invalid option/i,
+    "correct the directives in the site's profile: scailfin sites show SITE",
+  ],
+  [/unauthorized|not permitted/i, 'these jobs are not yours: log in as the user who submitted them (--user)'],
+];
+
+/** @throws SchedulerError when jobs that are not over could not be cancelled */
+export function cancelled(system: string, out: Output): void {
+  if (out.exitCode !== 0 || DOWN.test(out.stderr)) answered(system, 'qdel', out);
+}

@@ -1,0 +1,86 @@
+import type { UnderstoodJob } from '../understanding.js';
+import { exitOf } from './index.js';
+import { understood } from './job.js';
+
+type Dict = Record<string, unknown>;
+
+/** `--json` of squeue, sacct and scontrol; the status is 0 also where `errors` says that nothing is known. */
+export function jsonAnswer(text: string, program: string): { jobs: readonly UnderstoodJob[]; error?: string } {
+  let all: unknown;
+  try {
+    // banners of the login node come before
+    all = JSON.parse(text.slice(Math.max(0, text.search(/^[ \t]*\{/m))));
+  } catch {
+    return { jobs: [], error: 'the answer is no whole JSON' };
+  }
+  const { errors, jobs } = dict(all);
+  // accounting calls it an error when no job matches
+  const said = list(errors)
+    .map(dict)
+    .filter(e => !/^Nothing found/i.test(`${e.error ?? ''}${e.description ?? ''}`));
+  if (said.length > 0) {
+    const words = said.flatMap(e => [e.description, e.error].filter(w => typeof w === 'string' && w !== ''));
+    return { jobs: [], error: [...new Set(words)].join('; ') || 'an error without words' };
+  }
+  if (!Array.isArray(jobs)) return { jobs: [], error: 'the answer tells of no jobs' };
+  return { jobs: jobs.map(dict).flatMap(program === 'sacct' ? fromSacct : fromSqueue) };
+}
+
+const dict = (value: unknown): Dict => (typeof value === 'object' && value !== null ? (value as Dict) : {});
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined);
+
+/** A plain number, or as of Slurm 23.02 `{set, infinite, number}`. */
+function number(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  const { set, number } = dict(value);
+  return set !== false && typeof number === 'number' ? number : undefined;
+}
+
+/** One word, or as of Slurm 23.02 the state and its flags: `["RUNNING", "COMPLETING"]`. */
+function stateIn(value: unknown): string | undefined {
+  const words = list(value).filter(word => typeof word === 'string');
+  // squeue's own word is the flag where there is one of these
+  return words.find(word => /^(COMPLETING|REQUEUE_HOLD|SPECIAL_EXIT|STOPPED)$/.test(word)) ?? words[0] ?? text(value);
+}
+
+function fromSqueue(job: Dict): UnderstoodJob[] {
+  const id = idOf(job.job_id, job.array_job_id, job.array_task_id, text(job.array_task_string));
+  const state = stateIn(job.job_state);
+  return id === undefined || state === undefined ? [] : understood(id, state, text(job.state_reason), exitIn(job));
+}
+
+function fromSacct(job: Dict): UnderstoodJob[] {
+  const { job_id: array, task_id: task, task: mask } = dict(job.array);
+  const { current, reason } = dict(job.state);
+  const id = idOf(job.job_id, array, task, tasksOf(text(mask)));
+  const state = stateIn(current);
+  return id === undefined || state === undefined ? [] : understood(id, state, text(reason), exitIn(job));
+}
+
+function idOf(job: unknown, array: unknown, task: unknown, tasks: string | undefined): string | undefined {
+  const [one, many, index] = [number(job), number(array), number(task)];
+  if (!many) return one === undefined ? undefined : String(one);
+  if (tasks) return `${many}_[${tasks}]`;
+  return index === undefined ? String(many) : `${many}_${index}`;
+}
+
+/** The pending tasks of an array: a bit for each (`0xE`) in accounting, else a list. */
+function tasksOf(mask: string | undefined): string | undefined {
+  if (mask === undefined || !/^0x[\da-f]{1,100000}$/i.test(mask)) return mask;
+  const bits = [...BigInt(mask).toString(2)].reverse();
+  return bits.flatMap((bit, index) => (bit === '1' ? [index] : [])).join(',');
+}
+
+/** How the job ended, as a shell would tell it; a failure that shows 0 is one that Slurm 22.05 left out here. */
+function exitIn({ exit_code: exit, job_state: live, state: past }: Dict): number | undefined {
+  // the wait status as it is, before 23.02
+  if (typeof exit === 'number') return exitOf(`${exit >> 8}:${exit & 127}`);
+  const { return_code: code, signal } = dict(exit);
+  const { id, signal_id: old } = dict(signal);
+  const killed = number(id) ?? number(old);
+  const returned = number(code);
+  if (killed) return 128 + killed;
+  const ended = stateIn(live ?? dict(past).current);
+  return returned === 0 && ended !== 'COMPLETED' && ended !== 'CANCELLED' ? undefined : returned;
+}

@@ -1,5 +1,6 @@
 import { messageOf, UsageError } from '../errors.js';
-import type { Framework, FrameworkFacts, FrameworkSpec } from '../frameworks/framework.js';
+import type { FrameworkFacts, FrameworkSpec } from '../frameworks/facts.js';
+import type { Framework } from '../frameworks/framework.js';
 import { frameworkNamed, services } from '../frameworks/registry.js';
 import type { ClusterHere, Dial, Service, ServiceStatus } from '../frameworks/service.js';
 import type { RunningPool } from '../htcondor/pool.js';

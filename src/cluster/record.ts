@@ -1,5 +1,5 @@
 import { type Fields, hasFields } from '../fields.js';
-import type { FrameworkFacts } from '../frameworks/framework.js';
+import type { FrameworkFacts } from '../frameworks/facts.js';
 import { isFacts } from '../frameworks/registry.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 

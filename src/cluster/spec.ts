@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
-import type { FrameworkRequest, FrameworkSpec } from '../frameworks/framework.js';
+import type { FrameworkSpec } from '../frameworks/facts.js';
+import type { FrameworkRequest } from '../frameworks/framework.js';
 import { planFramework } from '../frameworks/registry.js';
 import { boscoSchedulers } from '../headnode/bosco/plan.js';
 import { checkTarget, type Transport } from '../hosts/target.js';

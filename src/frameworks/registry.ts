@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { ScailfinError, UsageError } from '../errors.js';
 import { hasFields } from '../fields.js';
 import type { Config } from '../sites/schema.js';
-import type { Framework, FrameworkFacts, FrameworkOption, FrameworkRequest, FrameworkSpec } from './framework.js';
+import type { FrameworkFacts, FrameworkSpec } from './facts.js';
+import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
 import { htcondor } from './htcondor/index.js';
 import { reana } from './reana/index.js';
 

@@ -4,7 +4,7 @@ import type { Installed } from '../headnode/installed.js';
 import type { RunningPool } from '../htcondor/pool.js';
 import type { PoolStatus } from '../htcondor/query.js';
 import type { Folder, Leaving } from '../leaving.js';
-import type { OwnFacts } from './framework.js';
+import type { OwnFacts } from './facts.js';
 
 /** Opens one connection. */
 export type Dial = () => Promise<Duplex>;

@@ -1,7 +1,7 @@
 import { ahead } from '../../reana/ahead.js';
 import { ReanaClient } from '../../reana/client.js';
 import { securedBy } from '../../reana/secured.js';
-import type { FrameworkFacts } from '../framework.js';
+import type { FrameworkFacts } from '../facts.js';
 import type { ClusterHere, Dial } from '../service.js';
 import { isReana, type ReanaFacts } from './facts.js';
 import { tokenOf } from './secrets.js';

@@ -1,5 +1,5 @@
 import type { Fields } from '../../fields.js';
-import type { FrameworkFacts, OwnFacts } from '../framework.js';
+import type { FrameworkFacts, OwnFacts } from '../facts.js';
 
 /** REANA on the headnode, found out when it was started. */
 export interface ReanaFacts extends OwnFacts {

@@ -116,12 +116,12 @@ describe('CONTRIBUTING.md', () => {
       const [, rest = ''] = text.split(`\n## A new ${kind}\n`);
       const section = rest.split('\n## ')[0] ?? '';
       expect(section, kind).toMatch(/`(src|sites)\/[^`]+`/);
-      expect(section, kind).toMatch(/`[0-9a-f]{7,40}`/);
+      expect(section, kind).toMatch(/`git show [0-9a-f]{7,40}`/);
     }
   });
 
   it.skipIf(!history)('names commits that there are', () => {
-    const commits = [...text.matchAll(/`([0-9a-f]{7,40})`/g)].map(([, commit = '']) => commit);
+    const commits = [...text.matchAll(/`git show ([0-9a-f]{7,40})`/g)].map(([, commit = '']) => commit);
     expect(commits.length).toBeGreaterThan(4);
     expect(commits.filter(commit => git('cat-file', '-e', `${commit}^{commit}`).status !== 0)).toEqual([]);
   });

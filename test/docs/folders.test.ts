@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -125,4 +126,27 @@ describe('CONTRIBUTING.md', () => {
     expect(commits.length).toBeGreaterThan(4);
     expect(commits.filter(commit => git('cat-file', '-e', `${commit}^{commit}`).status !== 0)).toEqual([]);
   });
+});
+
+it('the tour of README.md fits two screens', () => {
+  const [, tour = ''] = (texts.get('README.md') ?? '').split('\n## The tour\n');
+  expect((tour.split('\n## ')[0] ?? '').split('\n').length).toBeLessThan(2 * 40);
+});
+
+it('LICENSE is the Apache License 2.0, byte for byte', () => {
+  const digest = createHash('sha256')
+    .update(readFileSync(join(packageRoot, 'LICENSE')))
+    .digest('hex');
+  // https://www.apache.org/licenses/LICENSE-2.0.txt
+  expect(digest).toBe('cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30');
+});
+
+it('CHANGELOG.md has the form of Keep a Changelog', () => {
+  const headings = [...(texts.get('CHANGELOG.md') ?? '').matchAll(/^(##?#?) (.*)$/gm)].map(m => [m[1], m[2]]);
+  const kinds = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'];
+  for (const [level, heading = ''] of headings.slice(1)) {
+    if (level === '##') expect(heading).toMatch(/^\[Unreleased\]$|^\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}$/);
+    else expect(kinds).toContain(heading);
+  }
+  expect(headings[1]?.[1]).toBe('[Unreleased]');
 });

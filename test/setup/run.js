@@ -47,7 +47,7 @@ try {
   await installModules();
   // reading recordings takes Node.js alone, and no others than its lines belong on stdout
   if (verb !== 'conformance') {
-    await installPackages();
+    await installPackages(verb);
     await build();
   }
   process.exitCode = await action(args);

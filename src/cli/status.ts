@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
-
-import { inLine, printable } from '../hosts/printable.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
+import { inLine, printable } from '../printable.js';
 import { isOver } from '../schedulers/scheduler.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Hostile, tooSlow } from './growth.js';
+import { type Hostile, tooSlow } from '../attack/growth.js';
 
 const many = (sign: string): Hostile => ({ name: `many ${JSON.stringify(sign)}`, make: size => sign.repeat(size) });
 const isInOrder = (text: string): unknown => text.split('\n').map(line => line.trim());

@@ -10,7 +10,7 @@ export const rooms: readonly string[] = [
   'doctor',
   // the life of a cluster: specification, journal, up, down, status
   'cluster',
-  // what a cluster offers beside its pool, such as REANA
+  // what a cluster offers to its user beside the pool, such as REANA
   'frameworks',
   // what is installed on a headnode
   'headnode',

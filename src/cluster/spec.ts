@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
-import { boscoSchedulers } from '../headnode/bosco/plan.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
+import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 import { planReana, type ReanaRequest, type ReanaSpec } from './reanaspec.js';
@@ -116,8 +116,8 @@ export function planSite(
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
-  // HTCondor cuts a slot to what is asked for, and gives who asks for no memory next to none
-  const isShared = limits?.shared ?? profile.scheduler.type === 'htcondor';
+  // a system that cuts nodes gives who asks for no memory next to none
+  const isShared = limits?.shared ?? schedulerFor(profile.scheduler.type).cutsNodes ?? false;
   const cores = request.cores ?? limits?.cores ?? shape.cores;
   return {
     site: profile.name,
@@ -144,7 +144,7 @@ function growth({ submit, min, max }: UpRequest, { scheduler }: SiteProfile, mos
       hint: 'add --submit bosco, or say how many glide-ins there shall be: --nodes N',
     });
   }
-  if (!boscoSchedulers.some(name => name === scheduler.type))
+  if (!boscoSchedulers.includes(scheduler.type))
     throw new UsageError(`BOSCO does not submit to ${scheduler.type} here, only to ${boscoSchedulers.join(' and ')}`, {
       hint: 'submit directly: --submit direct',
     });

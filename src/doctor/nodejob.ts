@@ -8,7 +8,6 @@ import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { listJobs, submitOnce } from '../schedulers/runner.js';
 import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler } from '../schedulers/scheduler.js';
-import { surveyFor } from '../schedulers/surveys.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
 
@@ -206,7 +205,7 @@ function held(scheduler: Scheduler, job: PilotStatus): SchedulerError {
   const hint = /no such file|directory|output file|chdir/i.test(why)
     ? SHARED
     : 'it would never begin: ask for less, choose another --queue, or ask the site what that means';
-  return new SchedulerError(`${surveyFor(scheduler.name).title} took the job, but holds it: ${why}`, { hint });
+  return new SchedulerError(`${scheduler.survey.title} took the job, but holds it: ${why}`, { hint });
 }
 
 function late(job: PilotStatus | undefined, seconds: number): TimeoutError {

@@ -13,7 +13,7 @@ export const submission: Stage = {
 
   async run(context) {
     const { facts } = context;
-    const { survey } = facts.get('batch');
+    const { survey } = facts.get('batch').scheduler;
     let spec: SiteSpec;
     try {
       spec = plan(context);

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { schedulerFor } from '../schedulers/registry.js';
 import { didYouMean } from './closest.js';
 import type { QueueLimits, SiteProfile } from './schema.js';
 
@@ -45,8 +46,8 @@ export function checkLimits(
   const name = request.queue ?? defaultQueue(profile);
   const queue = name === undefined ? undefined : queueOf(profile, name);
   const names = Object.keys(profile.queues);
-  // HTCondor has no queues but those that a profile makes up
-  if (name !== undefined && !queue && (names.length > 0 || profile.scheduler.type === 'htcondor')) {
+  // where the system has no queues, there are only those that the profile makes up
+  if (name !== undefined && !queue && (names.length > 0 || schedulerFor(profile.scheduler.type).hasQueues === false)) {
     const way = names.length > 0 ? `give --queue with one of ${names.join(', ')}` : 'leave --queue out';
     problems.push(`${profile.name} has no queue ${name}${didYouMean(name, names)}: ${way}`);
   } else {

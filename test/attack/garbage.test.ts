@@ -4,26 +4,15 @@ import { ScailfinError } from '../../src/errors.js';
 import { runAll } from '../../src/hosts/batch.js';
 import type { Host } from '../../src/hosts/host.js';
 import { mostJobs } from '../../src/schedulers/most.js';
-import { readerOf } from '../../src/schedulers/readers.js';
-import { schedulerFor } from '../../src/schedulers/registry.js';
+import { readerOf, type SchedulerName, schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
 import { listJobs } from '../../src/schedulers/runner.js';
-import {
-  isOver,
-  type Output,
-  type PilotStatus,
-  type SchedulerName,
-  schedulerNames,
-} from '../../src/schedulers/scheduler.js';
-import { outputOf, type RecordedSystem, recordings } from '../recordings/recordings.js';
+import { isOver, type Output, type PilotStatus } from '../../src/schedulers/scheduler.js';
+import { expected } from '../conformance/table.js';
+import { outputOf, recordings } from '../recordings/recordings.js';
 import { damage, spoil } from '../schedulers/hostile.js';
 import { query } from '../schedulers/jobs.js';
 import { attack } from './attack.js';
 
-/** Whose recordings an adapter reads. */
-const systems: Record<SchedulerName, RecordedSystem> = {
-  ...{ slurm: 'slurm', torque: 'torque', pbs: 'openpbs', lsf: 'openlava', sge: 'gridengine', htcondor: 'htcondor' },
-  fork: 'slurm',
-};
 const put = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }),
   fc.constantFrom(
@@ -59,7 +48,7 @@ function tried<T>(work: () => T): T | undefined {
 describe('what a batch system says, spoilt', () => {
   for (const name of schedulerNames) {
     const scheduler = schedulerFor(name);
-    const all = recordings(systems[name]).map(outputOf);
+    const all = recordings(expected[name]?.system ?? 'slurm').map(outputOf);
     const asked = query({ ids: ['17', '59'] });
     const places = scheduler.list(asked).length;
 

@@ -99,7 +99,8 @@ function scriptIsTight(scheduler: Scheduler): void {
 }
 
 /** Garbled and cut answers are read, or are a SchedulerError; the reader never throws. */
-export function neverSurprises(scheduler: Scheduler, read: Reader, all: readonly Recording[], lists: Output[]): void {
+export function neverSurprises(scheduler: Scheduler, all: readonly Recording[], lists: Output[]): void {
+  const read = scheduler.read as Reader;
   const bits = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 5 }),
     fc.constantFrom('\n', '[', ']', '.', '<', '>', '</Job>', '&#x110000;', '&lt', '{', '"', '|', '\t', '    x = ', '-'),

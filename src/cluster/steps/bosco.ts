@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.js';
 import { bosco } from '../../headnode/bosco/component.js';
 import { settingsFile } from '../../headnode/bosco/files.js';
-import { type BoscoPlan, type BoscoScheduler, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
+import { type BoscoPlan, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';
@@ -29,7 +29,7 @@ export async function growAt(
   const dir = await placeGlidein(context, site, settings, []);
   const plan: BoscoPlan = {
     ...{ site: spec.site, host: site.host, siteDir: dir, login: loginFrom(site, head) },
-    ...{ scheduler: spec.profile.scheduler.type as BoscoScheduler, tag: tagOf(recordOf(context).name) },
+    ...{ scheduler: spec.profile.scheduler.type, tag: tagOf(recordOf(context).name) },
     ...{ script: glideinScript(spec, recordOf(context).name, dir), payload: settings.payload },
     ...{
       bounds: { min: spec.min ?? 0, max: spec.nodes },

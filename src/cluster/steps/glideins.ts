@@ -1,5 +1,6 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
+import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { isOver, type PilotJob, type PilotStatus } from '../../schedulers/scheduler.js';
 import { render, templateText } from '../../templates.js';
@@ -31,6 +32,7 @@ const LOST_HEADNODE = 600;
  */
 export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): PilotJob {
   const { scheduler, launcher, queues } = spec.profile;
+  const { hasQueues = true } = schedulerFor(scheduler.type);
   const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
   return {
     tag: tagOf(cluster),
@@ -40,8 +42,8 @@ export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     // some sites spell GPUs their own way
     gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
-    // to HTCondor a queue of the profile's is its limits and directives, and no more
-    queue: scheduler.type === 'htcondor' && spec.queue && queues[spec.queue] ? undefined : spec.queue,
+    // where the system has no queues, one of the profile's is its limits and directives, and no more
+    queue: !hasQueues && spec.queue && queues[spec.queue] ? undefined : spec.queue,
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
     parallelEnvironment: scheduler.parallelEnvironment,

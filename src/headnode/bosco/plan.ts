@@ -1,9 +1,6 @@
 import type { Host } from '../../hosts/host.js';
+import type { SchedulerName } from '../../schedulers/registry.js';
 import type { HtcondorSource } from '../../sites/schema.js';
-
-/** The batch systems that we know HTCondor's blahp to work with. */
-export const boscoSchedulers = ['slurm', 'sge'] as const;
-export type BoscoScheduler = (typeof boscoSchedulers)[number];
 
 /** How many glide-ins of a site there shall be, however few or many jobs wait. */
 export interface Bounds {
@@ -33,7 +30,8 @@ export interface BoscoPlan {
   readonly siteDir: string;
   /** Undefined: the headnode is the site's login node. */
   readonly login: SiteLogin | undefined;
-  readonly scheduler: BoscoScheduler;
+  /** One of `boscoSchedulers`. */
+  readonly scheduler: SchedulerName;
   /** The job's name. */
   readonly tag: string;
   /** The batch job of one glide-in, as it would be submitted directly. */

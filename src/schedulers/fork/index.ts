@@ -1,5 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { render, templateText } from '../../templates.js';
+import { scriptProblem } from '../ownoptions.js';
 import type { Output, PilotState, PilotStatus, Scheduler } from '../scheduler.js';
 
 /**
@@ -54,6 +55,16 @@ export const fork: Scheduler = {
   parseCancel(out) {
     if (out.exitCode !== 0) throw new SchedulerError(`could not end the glide-ins' processes: ${words(out)}`);
   },
+
+  survey: {
+    title: 'plain processes',
+    // only the system's own tools
+    programs: ['bash', 'setsid', 'timeout', 'base64'],
+    version: { command: { argv: ['uname', '-sr'] }, parse: out => out.stdout.trim() || undefined },
+  },
+
+  directiveProblem: directive => scriptProblem(directive) ?? 'means nothing to the scheduler fork; remove it',
+  isThisMachine: true,
 };
 
 function ended(exit: string, cancelled: boolean): [PilotState, string] {

@@ -1,5 +1,5 @@
+import { simpleCommands } from '../commandline.js';
 import type { Output, PilotStatus } from '../scheduler.js';
-import { simpleCommands } from '../slurm/command.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { type Ad, fromHistory, fromQueue, identity, jsonAds } from './ads.js';
 import { batchJobs, formattedAds, longAds, tableJobs, xmlAds } from './text.js';

@@ -1,6 +1,6 @@
 import { isOver, type PilotState } from '../scheduler.js';
 import type { UnderstoodJob } from '../understanding.js';
-import { expandTasks, stateOf, wholeWord } from './index.js';
+import { expandTasks, stateOf, wholeWord } from './states.js';
 
 /** `exit` counts only for a job that is over: before, it shows 0 as well. */
 export function understood(

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { pbs } from '../../../src/schedulers/pbs/index.js';
-import { read } from '../../../src/schedulers/pbs/read.js';
 import type { Output, PilotState } from '../../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
@@ -155,5 +154,5 @@ describe('cancelling', () => {
 });
 
 it('cut and garbled answers are unknown', () => {
-  neverSurprises(pbs, read, all, [listed('status.running.qstat-f'), listed('status.array-finished.qstat-xtf')]);
+  neverSurprises(pbs, all, [listed('status.running.qstat-f'), listed('status.array-finished.qstat-xtf')]);
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Output, PilotState } from '../../../src/schedulers/scheduler.js';
 import { torque } from '../../../src/schedulers/torque/index.js';
-import { read } from '../../../src/schedulers/torque/read.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
 import {
@@ -131,5 +130,5 @@ describe('cancelling', () => {
 });
 
 it('cut and garbled answers are unknown', () => {
-  neverSurprises(torque, read, all, [listed('status.running.qstat-x'), listed('status.several.qstat-x')]);
+  neverSurprises(torque, all, [listed('status.running.qstat-x'), listed('status.several.qstat-x')]);
 });

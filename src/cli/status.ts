@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import type { GlideinStatus } from '../cluster/glideins.js';
+import type { ClusterStatus } from '../cluster/status.js';
 
 import { inLine, printable } from '../hosts/printable.js';
 import type { Transport } from '../hosts/target.js';
@@ -124,7 +125,7 @@ function row(g: GlideinStatus): string[] {
           ? `silent ${formatDuration(g.silent)}`
           : 'not joined';
   return [
-    ...[g.id, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
+    ...[g.job, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
     ...[
       g.secondsLeft === undefined ? '-' : formatDuration(g.secondsLeft),
       joined,

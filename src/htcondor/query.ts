@@ -23,8 +23,8 @@ export interface PoolStatus {
 
 /** A glide-in as the collector knows it. */
 export interface PoolGlidein {
-  /** The batch job's id, as the scheduler names it; what the machine says. */
-  readonly id: string;
+  /** The id of the batch job that brought it, as the scheduler names it; what the machine says. */
+  readonly job: string;
   /** In the pool: `slot1@7_1.a1b2c3d4@c1`. */
   readonly name: string;
   /** Whose token it came by, which the collector saw: the id of a submission, `old` of an older scailfin's, or ``. */
@@ -93,7 +93,7 @@ function glideinsOf(text: string, now: number): PoolGlidein[] {
     const cpus = listOf<number>(ad.ChildCpus);
     const busy = listOf<string>(ad.ChildActivity).flatMap((activity, n) => (activity === 'Busy' ? [cpus[n] ?? 0] : []));
     return {
-      id: ad.ScailfinGlidein ?? '',
+      job: ad.ScailfinGlidein ?? '',
       name: ad.Name ?? '',
       bearer: bearerOf(ad.AuthenticatedIdentity ?? ''),
       site: ad.ScailfinSite ?? '',

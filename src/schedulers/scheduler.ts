@@ -9,13 +9,13 @@ export interface Scheduler {
   readonly aliases?: readonly string[];
 
   /** What to send for `job`: the script text (goes by stdin) and the command that submits it. */
-  submit(job: PilotJob): Submission;
+  submit(job: BatchJob): Submission;
   /** The job id out of a submission's output, whatever banners surround it. @throws SchedulerError with the system's own words */
   parseSubmit(out: Output): string;
   /** Commands that together tell all about the jobs with this tag. They run in one round trip, in this order. */
   list(query: JobQuery): Command[];
-  /** One status per glide-in; the tasks of a pending array each get their own. @throws SchedulerError when the system could not be asked: *unknown*, never *gone* */
-  parseList(outputs: readonly Output[], query: JobQuery): PilotStatus[];
+  /** One status per batch job; the tasks of a pending array each get their own. @throws SchedulerError when the system could not be asked: *unknown*, never *gone* */
+  parseList(outputs: readonly Output[], query: JobQuery): BatchJobStatus[];
   /** Cancels jobs; finished ones count as success. */
   cancel(ids: readonly string[], query: JobQuery): Command;
   /** @throws SchedulerError when jobs that are not over could not be cancelled */
@@ -58,9 +58,9 @@ export interface Submission extends Command {
   readonly script: string;
 }
 
-/** `count` identical one-node jobs. */
-export interface PilotJob {
-  /** The job's name, the same for all glide-ins of a cluster: `tagOf(name)`. At most 15 characters, as Torque allows. */
+/** `count` identical jobs, each of as many nodes as `NODES_PER_JOB` says. */
+export interface BatchJob {
+  /** The job's name, the same for all batch jobs of a cluster: `tagOf(name)`. At most 15 characters, as Torque allows. */
   readonly tag: string;
   readonly count: number;
   readonly coresPerNode: number | undefined;
@@ -102,24 +102,33 @@ export interface JobQuery {
   readonly dir: string;
 }
 
-export type PilotState = 'queued' | 'held' | 'running' | 'completing' | 'finished' | 'failed' | 'cancelled' | 'unknown';
+export type BatchJobState =
+  | 'queued'
+  | 'held'
+  | 'running'
+  | 'completing'
+  | 'finished'
+  | 'failed'
+  | 'cancelled'
+  | 'unknown';
 
-export interface PilotStatus {
-  /** One glide-in: `17`, or `17_2` for an array task. */
+export interface BatchJobStatus {
+  /** `17`, or `17_2` for an array's task, which is a job of its own. */
   readonly id: string;
   /** What was submitted: `17` for `17_2`. */
   readonly jobId: string;
-  readonly state: PilotState;
+  readonly state: BatchJobState;
   /** The scheduler's own word: `PENDING`. */
   readonly word: string;
   /** Why it waits, is held or failed, in the scheduler's words. */
   readonly reason?: string;
+  /** Where it runs; the first one where there are several. */
   readonly node?: string;
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;
   readonly exitCode?: number;
 }
 
-export function isOver(state: PilotState): boolean {
+export function isOver(state: BatchJobState): boolean {
   return state === 'finished' || state === 'failed' || state === 'cancelled';
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { nodesIn } from '../schedulers/nodes.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { didYouMean } from './closest.js';
 import type { QueueLimits, SiteProfile } from './schema.js';
@@ -134,9 +135,9 @@ function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
   ];
 }
 
-/** Each glide-in is a job of one node: a limit on a user's jobs is one on nodes too. */
+/** A limit on a user's jobs is one on nodes, too. */
 function nodeLimit(queue: QueueLimits): number | undefined {
-  const limits = [queue.nodes, queue.jobs].filter(n => n !== undefined);
+  const limits = [queue.nodes, queue.jobs === undefined ? undefined : nodesIn(queue.jobs)].filter(n => n !== undefined);
   return limits.length > 0 ? Math.min(...limits) : undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Host } from '../../src/hosts/host.js';
 import { mostJobs } from '../../src/schedulers/most.js';
 import { readerOf, type SchedulerName, schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
 import { listJobs } from '../../src/schedulers/runner.js';
-import { isOver, type Output, type PilotStatus } from '../../src/schedulers/scheduler.js';
+import { type BatchJobStatus, isOver, type Output } from '../../src/schedulers/scheduler.js';
 import { expected } from '../conformance/table.js';
 import { outputOf, recordings } from '../recordings/recordings.js';
 import { damage, spoil } from '../schedulers/hostile.js';
@@ -107,7 +107,7 @@ describe('what a batch system says, spoilt', () => {
     { by: 'a batch system', on: 'here', what: "has a job taken for one that has gone, by a row that can't be read" },
     count => {
       const row = '17_1|17|RUNNING|1:00|n1|None|sf-test';
-      const read = (line: string): PilotStatus[] | undefined =>
+      const read = (line: string): BatchJobStatus[] | undefined =>
         tried(() =>
           schedulerFor('slurm').parseList([{ stdout: `${line}\n`, stderr: '', exitCode: 0 }], query({ ids: ['17'] })),
         );
@@ -127,7 +127,7 @@ describe('what a batch system says, spoilt', () => {
   attack(
     { by: 'a batch system', on: 'here', what: 'has a few bytes stand for more jobs than memory holds' },
     count => {
-      const parse = (name: SchedulerName, ...stdouts: string[]): PilotStatus[] | undefined =>
+      const parse = (name: SchedulerName, ...stdouts: string[]): BatchJobStatus[] | undefined =>
         tried(() =>
           schedulerFor(name).parseList(
             stdouts.map(stdout => ({ stdout, stderr: '', exitCode: 0 })),

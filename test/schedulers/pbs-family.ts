@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import type { Output, PilotJob, Scheduler } from '../../src/schedulers/scheduler.js';
+import type { BatchJob, Output, Scheduler } from '../../src/schedulers/scheduler.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
 import { outputOf, type Recording, recorded } from '../recordings/recordings.js';
 import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';
@@ -81,7 +81,7 @@ function scriptIsTight(scheduler: Scheduler): void {
           return;
         }
         scripts += 1;
-        const plain: PilotJob = { ...what, tag: 't', queue: what.queue && 'q', account: what.account && 'a' };
+        const plain: BatchJob = { ...what, tag: 't', queue: what.queue && 'q', account: what.account && 'a' };
         const bare = header(scheduler.submit({ ...plain, logDir: '/l', directives: [] }).script).length;
         const replaced = what.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d)) ? 1 : 0;
         expect(header(script).length + replaced).toBe(bare + what.directives.length);

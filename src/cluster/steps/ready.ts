@@ -66,8 +66,8 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
         '-c',
         'tail -n 4 "$1" "$2/glidein.log" 2>/dev/null | grep -v "^==>" | grep . | tail -n 3',
         'tail',
-        `${dir}/${over.id}.out`,
-        `${dir}/${over.id}`,
+        `${dir}/${over.job}.out`,
+        `${dir}/${over.job}`,
       ],
       { check: false },
     );

@@ -1,7 +1,7 @@
 import { SchedulerError } from '../../errors.js';
 import { render, templateText } from '../../templates.js';
 import { scriptProblem } from '../ownoptions.js';
-import type { Output, PilotState, PilotStatus, Scheduler } from '../scheduler.js';
+import type { BatchJobState, BatchJobStatus, Output, Scheduler } from '../scheduler.js';
 
 /**
  * Glide-ins as plain processes of one machine: for `--site local`, and wherever a node is simply ours.
@@ -30,7 +30,7 @@ export const fork: Scheduler = {
       throw new SchedulerError(`could not look for the glide-ins' processes: ${words(out)}`);
     const node = now[2] as string;
     const live = new Set([...out.stdout.matchAll(/^live (\d+_\d+)$/gm)].map(m => m[1] as string));
-    const found: PilotStatus[] = [];
+    const found: BatchJobStatus[] = [];
     for (const [, id, start, walltime, exit, cancelled] of out.stdout.matchAll(
       /^job (\d+_\d+) (\d+) (\d+) (\d+|-) (yes|no)$/gm,
     )) {
@@ -67,7 +67,7 @@ export const fork: Scheduler = {
   isThisMachine: true,
 };
 
-function ended(exit: string, cancelled: boolean): [PilotState, string] {
+function ended(exit: string, cancelled: boolean): [BatchJobState, string] {
   if (cancelled) return ['cancelled', 'cancelled'];
   if (exit === '-') return ['failed', 'vanished'];
   return exit === '0' ? ['finished', 'exited'] : ['failed', 'exited'];

@@ -1,4 +1,4 @@
-import type { Command, JobQuery, Output, PilotStatus } from '../scheduler.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../scheduler.js';
 import { fromHistory, fromQueue, historyAttributes, jsonAds, queueAttributes } from './ads.js';
 import { string } from './submit.js';
 import { DOWN, refusal } from './words.js';
@@ -14,12 +14,12 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
   return [queue, { argv: ['condor_history', '-json', '-attributes', historyAttributes, ...scan, ...ids] }];
 }
 
-export function parseList([queue, history]: readonly Output[]): PilotStatus[] {
+export function parseList([queue, history]: readonly Output[]): BatchJobStatus[] {
   // condor_q ends with 0 in some versions when the schedd did not answer, and says nothing at all where nothing matches
   const live = queue?.exitCode === 0 && !DOWN.test(queue.stderr) ? jsonAds(queue.stdout) : undefined;
   if (!live) throw refusal('condor_q', queue);
   const past = history?.exitCode === 0 ? jsonAds(history.stdout) : [];
-  const found = new Map<string, PilotStatus>();
+  const found = new Map<string, BatchJobStatus>();
   for (const s of (past ?? []).flatMap(fromHistory)) found.set(s.id, s);
   // what left the queue between the two is over; what is in both came back from the history's side of the same moment
   for (const s of live.flatMap(fromQueue)) if (!found.has(s.id)) found.set(s.id, s);

@@ -1,10 +1,10 @@
 import { UsageError } from '../../errors.js';
 import { render, templateText } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { Output, PilotJob, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../scheduler.js';
 import { refusal } from './words.js';
 
-export function submit(job: PilotJob): Submission {
+export function submit(job: BatchJob): Submission {
   refuseForeign(job);
   const lines = job.directives.map(command);
   const script = render('batch/htcondor', { job, lines, requirements, directiveValue, args, string });
@@ -21,7 +21,7 @@ export function parseSubmit(out: Output): string {
   throw refusal('condor_submit', out);
 }
 
-function refuseForeign(job: PilotJob): void {
+function refuseForeign(job: BatchJob): void {
   if (job.queue !== undefined)
     throw new UsageError('HTCondor has no queues to choose from', {
       hint: 'leave --queue out, or describe it in the profile: queues: {longlunch: {walltime: 2h, directives: [\'+JobFlavour = "longlunch"\']}}',

@@ -1,5 +1,5 @@
 import { SchedulerError } from '../../errors.js';
-import { type Command, isOver, type JobQuery, type Output, type PilotStatus } from '../scheduler.js';
+import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../scheduler.js';
 import { limited } from './limited.js';
 import { CutShort, historyJobs, type LsfJob, longJobs, secondsLeft } from './text.js';
 import { AWAY, NOTHING, refusal } from './words.js';
@@ -21,9 +21,9 @@ export function list({ tag, ids }: JobQuery): Command[] {
   return [...queue, { argv: ['sh', '-c', HISTORY, 'lsf-history', ...ids] }];
 }
 
-export function parseList([queue, date, history]: readonly Output[], { ids }: JobQuery): PilotStatus[] {
+export function parseList([queue, date, history]: readonly Output[], { ids }: JobQuery): BatchJobStatus[] {
   const live = answered(queue);
-  const found = new Map<string, PilotStatus>();
+  const found = new Map<string, BatchJobStatus>();
   for (const job of remembered(history)) {
     // a job that goes on there, though bjobs doesn't know it, ended in a part of the history that was not read
     if (ids.includes(job.jobId) && isOver(job.state ?? 'unknown')) found.set(job.id, statusOf(job, ''));
@@ -63,7 +63,7 @@ function remembered(out: Output | undefined): LsfJob[] {
   }
 }
 
-function statusOf(job: LsfJob, now: string): PilotStatus {
+function statusOf(job: LsfJob, now: string): BatchJobStatus {
   const { started: _, runLimit: __, ...rest } = job;
   const left = job.state === 'running' ? secondsLeft(job, now) : undefined;
   return {

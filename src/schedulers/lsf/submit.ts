@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.js';
 import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { Output, PilotJob, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../scheduler.js';
 import { refusal } from './words.js';
 
 /**
@@ -14,7 +14,7 @@ const SUBMIT = `case "$(timeout 20 bsub -V 2>&1 </dev/null)" in
 *) cat ;;
 esac | timeout 120 bsub`;
 
-export function submit(job: PilotJob): Submission {
+export function submit(job: BatchJob): Submission {
   const script = render('batch/lsf', { job, directiveValue, directiveLine, jobName, plainPath, oneLine });
   return { argv: ['sh', '-c', SUBMIT], stdin: script, script };
 }

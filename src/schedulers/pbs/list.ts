@@ -3,7 +3,7 @@ import { nativeIds } from '../pbs-family/ids.js';
 import { jobsFromText, ours } from '../pbs-family/jobs.js';
 import { statuses } from '../pbs-family/status.js';
 import { answered } from '../pbs-family/words.js';
-import type { Command, JobQuery, Output, PilotStatus } from '../scheduler.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../scheduler.js';
 import { interpret } from './states.js';
 
 /** The last line of a whole answer, and when it was given. */
@@ -31,7 +31,7 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
   return [queue, { argv: ['sh', '-c', HISTORY, 'pbs-history', ...ids.flatMap(nativeIds)] }];
 }
 
-export function parseList([queue, history]: readonly Output[], { tag, ids }: JobQuery): PilotStatus[] {
+export function parseList([queue, history]: readonly Output[], { tag, ids }: JobQuery): BatchJobStatus[] {
   answered('PBS', 'qstat', queue);
   const now = endOf(queue);
   if (now === undefined) throw new SchedulerError("PBS's qstat was cut short in its answer");
@@ -46,7 +46,7 @@ export function parseList([queue, history]: readonly Output[], { tag, ids }: Job
 }
 
 /** Without history, or when it couldn't be asked, what the queue says has to do. */
-function historyOf(out: Output | undefined): PilotStatus[] {
+function historyOf(out: Output | undefined): BatchJobStatus[] {
   if (out === undefined) return [];
   try {
     answered('PBS', 'qstat', out);

@@ -1,8 +1,8 @@
 import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
-import type { PilotState } from '../scheduler.js';
+import type { BatchJobState } from '../scheduler.js';
 
 /** qstat(1B) "Job states"; B and X are of arrays and their tasks. */
-export const STATES: Record<string, PilotState> = {
+export const STATES: Record<string, BatchJobState> = {
   Q: 'queued',
   W: 'queued',
   T: 'queued',
@@ -35,7 +35,7 @@ export const interpret: Interpret = attributes => {
   const comment = attributes.get('comment')?.trim();
   // the words at the end of the comment are PBS's own, and all that `qstat -s` has, cut at 79 columns
   const told = /\band (fail|finish|terminat|exceed)/.exec(comment ?? '')?.[1];
-  let state: PilotState = 'finished';
+  let state: BatchJobState = 'finished';
   if (substate === DELETED || told === 'terminat') state = 'cancelled';
   else if (exitCode !== undefined ? exitCode !== 0 : substate === '93' || (told !== undefined && told !== 'finish'))
     state = 'failed';

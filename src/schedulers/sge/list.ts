@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { bounded, every } from '../most.js';
-import { type Command, isOver, type JobQuery, type Output, type PilotStatus } from '../scheduler.js';
+import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../scheduler.js';
 import { accountRows } from './accounting.js';
 import { detailTextRows, idsOf, queueRows, type Row } from './answers.js';
 import { refusal } from './words.js';
@@ -17,7 +17,7 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
   return [queue, accounting, { argv: ['qstat', '-j', ids.join(',')] }, now];
 }
 
-export function parseList([queue, ...others]: readonly Output[], { tag, user, ids }: JobQuery): PilotStatus[] {
+export function parseList([queue, ...others]: readonly Output[], { tag, user, ids }: JobQuery): BatchJobStatus[] {
   if (queue?.exitCode !== 0 || UNREACHABLE.test(queue.stderr)) throw refusal('qstat', queue);
   const { root, rows } = queueRows(queue.stdout, row => isOurs(row, tag, user, ids)) ?? {};
   // a job in the part that never came, or that can't be read, must not count as gone
@@ -31,12 +31,12 @@ export function parseList([queue, ...others]: readonly Output[], { tag, user, id
   const details = new Map(bounded('Grid Engine', told));
   const now = Date.parse(`${/^now (\S+)$/m.exec(said.at(-1) ?? '')?.[1]}Z`);
 
-  const found = new Map<string, PilotStatus>();
+  const found = new Map<string, BatchJobStatus>();
   // what isn't over there, and is not in the queue, was deleted before it ran again: it has no record of that
   const own = ended.filter(row => row.owner === user);
   for (const status of bounded('Grid Engine', every(own, statuses)))
     if (isOver(status.state)) found.set(status.id, status);
-  const timed = (row: Row): PilotStatus[] => {
+  const timed = (row: Row): BatchJobStatus[] => {
     const seconds = left(row, now);
     return statuses(row).map(s =>
       s.state === 'running' && seconds !== undefined ? { ...s, secondsLeft: seconds } : s,
@@ -56,7 +56,7 @@ function isOurs(row: Row, tag: string, user: string, ids: readonly string[]): bo
   return ids.includes(row.job) && row.name !== undefined && row.name !== '' && tag.startsWith(row.name);
 }
 
-function statuses(row: Row): PilotStatus[] {
+function statuses(row: Row): BatchJobStatus[] {
   const { job, state = 'unknown', word = '', reason, node, exit } = row;
   return idsOf(row).map(id => ({
     ...{ id, jobId: job, state, word },
@@ -66,7 +66,7 @@ function statuses(row: Row): PilotStatus[] {
   }));
 }
 
-function waiting(status: PilotStatus, detail: Row | undefined): string | undefined {
+function waiting(status: BatchJobStatus, detail: Row | undefined): string | undefined {
   if (status.state !== 'queued' && status.state !== 'held') return undefined;
   if (detail?.reason) return detail.reason;
   return /E/.test(status.word) ? `in error state (see qstat -j ${status.jobId} there)` : undefined;

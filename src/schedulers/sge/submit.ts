@@ -3,10 +3,10 @@ import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { Output, PilotJob, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../scheduler.js';
 import { refusal } from './words.js';
 
-export function submit(job: PilotJob): Submission {
+export function submit(job: BatchJob): Submission {
   const values = { job, clock, directiveValue, directiveLine, outputPath, slots: slotsOf(job), shellWord };
   const script = render('batch/sge', values);
   return { argv: ['qsub', '-terse'], stdin: script, script };
@@ -22,7 +22,7 @@ export function parseSubmit(out: Output): string {
   throw refusal('qsub', out);
 }
 
-function slotsOf(job: PilotJob): number | undefined {
+function slotsOf(job: BatchJob): number | undefined {
   const slots = job.coresPerNode;
   if (slots === undefined || slots === 1 || job.parallelEnvironment !== undefined) return slots;
   throw new UsageError(

@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { bounded, every } from '../most.js';
-import { type Command, isOver, type JobQuery, type Output, type PilotStatus } from '../scheduler.js';
+import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../scheduler.js';
 import { exitOf, expandTasks, stateOf } from './states.js';
 import { refusal } from './words.js';
 
@@ -17,13 +17,13 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
   return [queue, { argv: ['sacct', '--noheader', '--parsable2', '--allocations', jobs, `--format=${SACCT_FORMAT}`] }];
 }
 
-export function parseList([queue, accounting]: readonly Output[], { tag }: JobQuery): PilotStatus[] {
+export function parseList([queue, accounting]: readonly Output[], { tag }: JobQuery): BatchJobStatus[] {
   if (queue?.exitCode !== 0 || /slurm_load_jobs error|Unable to contact/i.test(queue.stderr))
     throw refusal('squeue', queue);
   // a job on a line that never came must not count as gone
   if (queue.stdout !== '' && !queue.stdout.endsWith('\n'))
     throw new SchedulerError("Slurm's squeue was cut short in its answer");
-  const found = new Map<string, PilotStatus>();
+  const found = new Map<string, BatchJobStatus>();
   if (accounting?.exitCode === 0)
     for (const s of bounded('Slurm', every(rows(accounting.stdout), fromSacct))) found.set(s.id, s);
   const live = every(rows(queue.stdout), row => {
@@ -41,7 +41,7 @@ function rows(text: string): string[][] {
   return text.split('\n').flatMap(line => (line.includes('|') ? [line.trim().split('|')] : []));
 }
 
-function fromSqueue(row: string[], tag: string): PilotStatus[] {
+function fromSqueue(row: string[], tag: string): BatchJobStatus[] {
   const [id, jobId, word, left, node, ...rest] = row;
   if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !jobId || !/^\d+$/.test(jobId) || !word) return [];
   // a reason may hold anything, and so may names; those of ours are the tag
@@ -60,7 +60,7 @@ function fromSqueue(row: string[], tag: string): PilotStatus[] {
   }));
 }
 
-function fromSacct(row: string[]): PilotStatus[] {
+function fromSacct(row: string[]): BatchJobStatus[] {
   const [id, state, exit, node] = row;
   const word = state?.split(' ')[0];
   if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !word || exit === undefined) return [];

@@ -1,8 +1,8 @@
 import { taskNumbers } from '../most.js';
-import type { PilotState } from '../scheduler.js';
+import type { BatchJobState } from '../scheduler.js';
 
 /** Job state codes, squeue(1) "JOB STATE CODES"; sacct(1) adds words behind some (`CANCELLED by 1002`). */
-const STATES: Record<string, PilotState> = {
+const STATES: Record<string, BatchJobState> = {
   PENDING: 'queued',
   CONFIGURING: 'queued',
   REQUEUED: 'queued',
@@ -39,7 +39,7 @@ const HOLDS = new Set([
 ]);
 
 /** What a state word means, given the reason beside it. */
-export function stateOf(word: string, reason?: string): PilotState {
+export function stateOf(word: string, reason?: string): BatchJobState {
   const state = STATES[word] ?? 'unknown';
   return state === 'queued' && reason !== undefined && HOLDS.has(reason) ? 'held' : state;
 }

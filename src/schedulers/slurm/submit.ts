@@ -1,10 +1,10 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { Output, PilotJob, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../scheduler.js';
 import { refusal } from './words.js';
 
-export function submit(job: PilotJob): Submission {
+export function submit(job: BatchJob): Submission {
   const script = render('batch/slurm', { job, clock, directiveValue, directiveLine });
   return { argv: ['sbatch', '--parsable'], stdin: script, script };
 }

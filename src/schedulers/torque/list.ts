@@ -2,7 +2,7 @@ import { SchedulerError } from '../../errors.js';
 import { isWhole, jobsFromXml, ours } from '../pbs-family/jobs.js';
 import { statuses } from '../pbs-family/status.js';
 import { answered } from '../pbs-family/words.js';
-import type { Command, JobQuery, Output, PilotStatus } from '../scheduler.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../scheduler.js';
 import { interpret } from './states.js';
 
 const END = '<!--that is all-->';
@@ -21,7 +21,7 @@ exit "$status"`;
 
 export const list = ({ user }: JobQuery): Command[] => [{ argv: ['sh', '-c', LIST, 'torque-list', user] }];
 
-export function parseList([out]: readonly Output[], { tag, ids }: JobQuery): PilotStatus[] {
+export function parseList([out]: readonly Output[], { tag, ids }: JobQuery): BatchJobStatus[] {
   answered('Torque', 'qstat', out);
   const text = out.stdout.trimEnd();
   if (!text.endsWith(END) || !isWhole(text, 'Data') || !isWhole(text, 'Job'))

@@ -1,8 +1,8 @@
 import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
-import type { PilotState } from '../scheduler.js';
+import type { BatchJobState } from '../scheduler.js';
 
 /** qstat(1) "-f"; C lasts as long as the server's keep_completed, which may be no time at all. */
-export const STATES: Record<string, PilotState> = {
+export const STATES: Record<string, BatchJobState> = {
   Q: 'queued',
   W: 'queued',
   T: 'queued',

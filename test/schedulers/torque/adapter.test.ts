@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Output, PilotState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState, Output } from '../../../src/schedulers/scheduler.js';
 import { torque } from '../../../src/schedulers/torque/index.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
@@ -88,7 +88,7 @@ describe('the list', () => {
     });
   });
 
-  it.each<[string, string, PilotState, string, object]>([
+  it.each<[string, string, BatchJobState, string, object]>([
     ['status.running.qstat-x', '34', 'running', 'R', { node: 'torque01', secondsLeft: 592 }],
     ['status.held.qstat-x', '32', 'held', 'H', { reason: 'Hold_Types = u' }],
     ['status.depend-held.qstat-x', '35', 'held', 'H', { reason: 'depend = afterok:34.torque01' }],

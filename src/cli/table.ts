@@ -1,4 +1,4 @@
-import { inLine } from '../hosts/printable.js';
+import { inLine } from '../printable.js';
 
 /** Rows as aligned columns; the last one runs free. A cell is one line, whatever stands in it. */
 export function table(words: readonly (readonly string[])[]): string {

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { Chalk } from 'chalk';
-import { bounded, printable, printableJson } from '../hosts/printable.js';
+import { bounded, printable, printableJson } from '../printable.js';
 
 /** How a word is shown. Colours are put on here, after the words were made harmless, and only on a terminal. */
 export type Style = 'green' | 'red' | 'yellow' | 'dim';

@@ -1,4 +1,4 @@
-import { inLine } from '../hosts/printable.js';
+import { inLine } from '../printable.js';
 
 /** Rows under aligned columns, two spaces between them; the first row is the head. No trailing blanks, one line each. */
 export function table(words: readonly (readonly string[])[], indent = ''): string {

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# fork-cancel DIR TAG ID…: ends the jobs (ID or ID_N), kindly first, surely within 25 s
+# fork-cancel DIR TAG ID…: ends the jobs (ID or ID_N), first by SIGTERM, after 20 s by SIGKILL; gives up after 25 s
 dir=$1 tag=$2
 shift 2
 pids() {
@@ -19,7 +19,7 @@ for id in "$@"; do
   done
 done
 for pid in $(pids "$@"); do
-  # HTCondor's daemons are ended by the glide-in itself, in their order
+  # the glide-in itself ends HTCondor's daemons, in their order
   case $(cat "/proc/$pid/comm" 2>/dev/null) in condor_*) ;; *) kill -TERM "$pid" 2>/dev/null ;; esac
 done
 n=0

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
-# fork-list DIR TAG: `live JOB` for each process with the tag, `job JOB START WALLTIME EXIT CANCELLED` for each job on record
+# fork-list DIR TAG: prints `live JOB` for each process with the tag, and `job JOB START WALLTIME EXIT CANCELLED` for each
+# recorded job
 dir=$1 tag=$2
-[ -r /proc/self/environ ] || { echo "this machine has no /proc to look for processes in" >&2; exit 3; }
+[ -r /proc/self/environ ] || { echo "processes can't be looked up: this machine has no /proc" >&2; exit 3; }
 grep -lzx "SCAILFIN_TAG=$tag" /proc/[0-9]*/environ 2>/dev/null | while read -r file; do
   tr '\0' '\n' 2>/dev/null <"$file" | sed -n 's/^SCAILFIN_JOB=/live /p'
 done | sort -u

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# fork-submit DIR TAG COUNT WALLTIME LOGDIR <SCRIPT: starts COUNT processes that outlive this shell, prints their job id
+# fork-submit DIR TAG COUNT WALLTIME LOGDIR <SCRIPT: starts COUNT processes that outlive this shell, and prints their job
+# id
 set -eu
 dir=$1 tag=$2 count=$3 walltime=$4 logs=$5
 [ -d "$logs" ] && [ -w "$logs" ] || { echo "can't write in $logs" >&2; exit 1; }
@@ -12,13 +13,13 @@ while [ "$n" -le "$count" ]; do
   mkdir "$job/$n"
   # shellcheck disable=SC2016
   SCAILFIN_TAG=$tag SCAILFIN_JOB=${id}_$n setsid sh -c '
-    # on record from the moment that its marker can be seen
+    # the job is recorded as soon as a process with its marker can be seen
     echo "$(date +%s) $2" >"$1/start.tmp" && mv "$1/start.tmp" "$1/start" || exit 1
     trap : TERM
     timeout -k 30 "$2" bash "$3" &
     child=$!
     wait "$child"; code=$?
-    # a trapped TERM ends the first wait early
+    # a trapped TERM ends the first wait early, so wait again
     while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
     echo "$code" >"$1/exit.tmp" && mv "$1/exit.tmp" "$1/exit"
   ' sh "$job/$n" "$walltime" "$job/script" </dev/null >>"$logs/${id}_$n.out" 2>&1 &

@@ -1,11 +1,11 @@
 #!/bin/bash
-# blahpd.sh: HTCondor's blahpd on a site, which the headnode talks to through SSH (or directly, on the login node itself).
-# All that the cluster's key of the headnode may run here is this: blahpd, or with the word token, what keeps the token by which
-# the next glide-ins come. Whatever it writes is below its own directory, or that token.
+# blahpd.sh: runs HTCondor's blahpd on a site. The headnode talks to it through SSH (or directly, if it is the login node
+# itself). The cluster's key of the headnode may run only this script: either blahpd or, with the word `token`, the
+# command that stores the token for the next glide-ins. It writes only below its own directory and to that token.
 dir=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 umask 077
 [ ! -e "${dir%/*}/closed" ] || { echo "this cluster is being taken down" >&2; exit 75; }
-# sshd says here what was to be run, where the key allows this alone
+# if the key allows only this command, sshd puts the command that was asked for into SSH_ORIGINAL_COMMAND
 case ${1:-${SSH_ORIGINAL_COMMAND-}} in
   token | *' token')
     tokens=${dir%/*}/tokens
@@ -13,15 +13,15 @@ case ${1:-${SSH_ORIGINAL_COMMAND-}} in
     exit
     ;;
 esac
-# what HTCondor on the headnode tells its own children must not reach the site's jobs
+# settings of the headnode's HTCondor must not reach the site's jobs
 for name in $(compgen -e | grep -E '^_?CONDOR_'); do unset "$name"; done
-# by SCAILFIN_BOSCO `down` finds it and all that it runs
+# `down` finds blahpd and all its children by SCAILFIN_BOSCO
 export SCAILFIN_BOSCO=$dir BLAHPD_LOCATION=$dir GLITE_LOCATION=$dir BLAHPD_CONFIG_LOCATION=$dir/etc/blah.config GAHP_TEMP=$dir/tmp
 LD_LIBRARY_PATH=$(cat "$dir/etc/libraries")
 export LD_LIBRARY_PATH
 mkdir -p "$dir/tmp" && cd "$dir/tmp" || exit 1
-# who has the key may start, see and end what the cluster's job script is, and nothing else: blahpd would run any script whose
-# path is given as a type, and hand any option of a job's on to the batch system
+# The holder of the key may submit, query and cancel the cluster's job script and nothing else. blahpd itself would run
+# any script whose path is given as a type, and pass any option of a job on to the batch system.
 permitted() {
   local line type
   while IFS= read -r -n 65536 line; do

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# bosco_close DIR: what there is of BOSCO in a site's DIR submits nothing any more: blahpd and all that it runs are ended (a
-# submission under way may finish), and the headnode's key is forgotten. Prints left=WHAT for what survives.
+# bosco_close DIR: stops BOSCO's part in a site's DIR from submitting: ends blahpd and all its children (a submission
+# under way may finish), and removes the headnode's key. Prints left=WHAT for each process that survives.
 bosco_close() {
   bosco_pids() { grep -lzxF "SCAILFIN_BOSCO=$1/bosco" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|'; }
   bosco_daemons() { for p in $(bosco_pids "$1"); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" != blahpd ] || echo "$p"; done; }
@@ -14,13 +14,13 @@ bosco_close() {
   [ -z "$(bosco_pids "$1")" ] || echo "left=blahpd of $1/bosco ($(bosco_pids "$1" | tr '\n' ' '))"
   bosco_forget "$1"
 }
-# takes the key out of authorized_keys, whose other lines stay as they are, byte for byte
+# removes the key from authorized_keys; all other lines stay the same, byte for byte
 bosco_forget() {
   local keys mark=" scailfin:$1"
   keys=$(readlink -f "$HOME/.ssh/authorized_keys") && [ -f "$keys" ] || return 0
   ends() { awk -v mark="$mark" 'length($0) >= length(mark) && substr($0, length($0) - length(mark) + 1) == mark { n++ } END { exit !n }' "$keys"; }
   ends || return 0
-  # awk ends each line
+  # awk ends every line with a newline, also a last line that had none
   local end='cat'
   [ -z "$(tail -c 1 "$keys")" ] || end='head -c -1'
   cp -p "$keys" "$keys.scailfin.$$" &&

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# bosco-cut OUT SOURCE SOURCE_ARG: cuts blahpd, and its scripts for the batch systems we know, out of this host's HTCondor
-# into OUT (a .tar.gz). Its libraries are those of the glide-ins' payload. Ends with 6 and what is missing.
+# bosco-cut OUT SOURCE SOURCE_ARG: copies blahpd, and its scripts for the batch systems that scailfin knows, from this
+# host's HTCondor into OUT (a .tar.gz). The libraries are those of the glide-ins' payload. Exits with 6 and the name of
+# what is missing.
 set -u
 umask 077
 export LC_ALL=C
@@ -18,7 +19,7 @@ cp -L "$blahpd" "$t/bin/blahpd" || exit 6
 for f in blah_load_config blah_common_submit_functions slurm_submit slurm_cancel slurm_ping sge_submit sge_cancel sge_ping; do
   cp -L "$scripts/$f.sh" "$t/libexec/" || exit 6
 done
-# the hook with the job's directives is read by `source`, which is no word of every /bin/sh; and what qsub says is worth knowing
+# The hook with the job's directives is read by `source`, which not every /bin/sh has. The errors of qsub are kept.
 # shellcheck disable=SC2016
 sed -i -e 's|echo \\#\\!/bin/sh >|echo \\#\\!/bin/bash >|' -e 's|qsub $bls_tmp_file 2> */dev/null|qsub $bls_tmp_file|' "$t/libexec/sge_submit.sh"
 tar -C "$t" --sort=name --mtime=@1000000000 --owner=0 --group=0 --numeric-owner -czf "$out.part" . && mv "$out.part" "$out"

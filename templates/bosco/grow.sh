@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# grow.sh DIR: as many glide-ins of each site below DIR/bosco as the pool's idle jobs can use, never fewer than its min nor
-# more than its max. Run by the pool's master; HTCondor submits and watches them (grid universe). What is found and done
-# is in each site's `state`. What can't be asked is unknown, and changes nothing.
+# grow.sh DIR: keeps as many glide-ins at each site below DIR/bosco as the pool's idle jobs can use, between the site's
+# min and max. The pool's master runs it; HTCondor submits and watches the glide-ins (grid universe). What it finds and
+# does is in each site's file `state`. If something can't be queried, it is unknown, and nothing changes.
 set -u
 umask 077
 dir=$1 bosco=$1/bosco
@@ -12,11 +12,12 @@ trap 'exit 0' TERM INT QUIT HUP
 asked=$(mktemp -d "$bosco/asked-XXXXXX") || exit 1
 trap 'rm -rf "$asked"' EXIT
 
-# seconds between rounds, rounds after which a waiting glide-in that nobody needs is taken back
+# pause: seconds between rounds; patience: rounds after which a queued glide-in that no job needs is cancelled
 pause=5 patience=6
-# what is remembered of each kind, and how large a log may become (bytes): nodes and sites may say anything, and again and again
+# many: how many entries are remembered of each kind; large: the largest size of a log in bytes. Nodes and sites may send
+# anything, as often as they want
 many=20000 large=1000000
-# the first and the longest pause after a glide-in that failed, seconds
+# the first and the longest pause after a glide-in that failed, in seconds
 first=30 longest=3600
 
 ask() {
@@ -25,8 +26,8 @@ ask() {
     -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" TotalSlotMemory >"$asked/slots" &&
     timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined && JobUniverse == 9' \
       -af:t ScailfinBosco 'strcat(ClusterId, ".", ProcId)' JobStatus GridJobId NumHolds GridResourceUnavailableTime HoldReason >"$asked/raw" &&
-    # of `batch TYPE SANDBOX slurm/DATE/ID` the id in the batch system. Texts of others may have lines and tabs in them:
-    # what looks like no line of ours is none
+    # of `batch TYPE SANDBOX slurm/DATE/ID` keep the id in the batch system. Texts from outside may contain line ends and
+    # tabs: any line that does not look like a line of this query is dropped
     awk -F '\t' -v OFS='\t' '$2 !~ /^[0-9]+\.[0-9]+$/ || $3 !~ /^[0-9]$/ || $5 !~ /^([0-9]+|undefined)$/ { next }
       { if ($4 !~ / [^ ]*\/[0-9]+$/) $4 = "-"; sub(/.*\//, "", $4); print }' "$asked/raw" >"$asked/grid" &&
     timeout 30 condor_q -allusers -constraint 'JobStatus == 1 && JobUniverse == 5' \
@@ -35,7 +36,8 @@ ask() {
 }
 of_site() { awk -F '\t' -v site="$site" '$1 == site' "$asked/$1"; }
 
-# a plan for the site: what there is, what to submit, which to remove. Takes its numbers and ids, and nothing else
+# weigh: makes a plan for the site (what is there, how many to submit, which to remove); only numbers and ids are read
+# from it
 weigh() {
   local name value
   while IFS='=' read -r name value; do
@@ -50,9 +52,10 @@ weigh() {
     -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle")
 }
 
-# some glide-ins failed: none is submitted for a while, longer each time, so that no allocation burns
+# failed REASON: some glide-ins failed. No more are submitted for a while, longer each time, so that they do not use up
+# the allocation
 failed() {
-  # the site's words may be a book
+  # the site's message may be very long
   reason=${1:0:600}
   [ "$(date +%s)" -ge "$retry" ] || return 0
   failures=$((failures + 1))
@@ -60,7 +63,7 @@ failed() {
   retry=$(($(date +%s) + (wait < longest ? wait : longest)))
 }
 
-# glide-ins that have left the queue since the last round, and never were in the pool; those that are held
+# judges glide-ins that left the queue since the last round and never joined the pool, and those that are held
 judge() {
   local id state remote holds why
   of_site slots | cut -f 2 | sort -u - "$here/joined" | tail -n "$many" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
@@ -74,19 +77,19 @@ judge() {
   mv "$here/grid.new" "$here/grid"
   while IFS=$'\t' read -r _ id state remote holds _ why; do
     [ "$state" = 5 ] || continue
-    # of `submission command failed (exit code = 1) (stdout:…) (stderr:…)` the site's own words
+    # of `submission command failed (exit code = 1) (stdout:…) (stderr:…)` keep the site's own message
     case $why in *'(stderr:'?*) why=${why##*(stderr:} why=${why%)*} why=${why%-Error from sbatch*} ;; esac
     grep -qxF "$id" "$here/held" || { echo "$id" >>"$here/held"; failed "a glide-in is held: $why"; }
     case $remote in
-      # the batch system has it, and only could not be asked
+      # the batch system has this job; only the query failed
       [0-9]*) if [ "$holds" -le 3 ]; then [ "$(date +%s)" -lt "$retry" ] || condor_release "$id"; continue; fi ;;
     esac
     remove "$id"
   done < <(of_site grid)
 }
 
-# those that are submitted now come by a token that is made now, or was within the last hour: the site gets it by the way that
-# its jobs go. It lasts as long as they may wait, and run; who begins later takes the newest
+# Glide-ins that are submitted now use a token made now or within the last hour. The site gets the token the same way as
+# its jobs. It lasts for the longest wait plus the walltime; a glide-in that starts later reads the newest token
 token() {
   [ -z "$(find "$here/token" -mmin -60 2>/dev/null)" ] || return 0
   bash "$bosco/token-make.sh" "$dir" "$site" "$token_label" "$token_lifetime" "$most_cores" "$most_memory" >"$here/token.new" &&

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# bosco-login DIR own | there: makes the cluster's key in DIR (a site's, on the headnode), where it is to have one of its own,
-# and prints key=TYPE BASE64, its public half
+# bosco-login DIR own | there: makes the cluster's key in DIR (one site's directory on the headnode), if the cluster needs
+# a key of its own, and prints its public half as key=TYPE BASE64
 set -u
 umask 077
 if [ "$2" = there ]; then rm -f "$1/key" "$1/key.pub"; exit 0; fi

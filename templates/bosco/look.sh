@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# bosco-look SOURCE SOURCE_ARG: what there is on this headnode to submit to other hosts' batch systems. Prints missing=WHAT lines.
+# bosco-look SOURCE SOURCE_ARG: checks whether this headnode has what it needs to submit to other hosts' batch systems;
+# prints missing=WHAT lines
 export LC_ALL=C
 find_condor "$1" "$2" 2>/dev/null || { echo missing=condor; exit 0; }
 [ -x "$CONDOR_SBIN/condor_gridmanager" ] || echo missing=gridmanager

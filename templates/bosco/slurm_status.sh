@@ -1,20 +1,20 @@
 #!/bin/bash
-# shellcheck disable=SC2154  # what blah.config says
-# slurm_status.sh [-w] [-n] slurm/DATE/ID…: a job's state for blahpd, instead of HTCondor's own script, which keeps what it
-# knows in /var/tmp for a minute and calls a job over when Slurm does not answer.
-# Prints 0 and an ad, JobStatus 1 queued, 2 running, 4 over; or 1 and why it could not be asked: unknown is not over.
+# shellcheck disable=SC2154  # blah.config sets these
+# slurm_status.sh [-w] [-n] slurm/DATE/ID…: tells blahpd a job's state. It replaces HTCondor's own script, which caches
+# its answers in /var/tmp for a minute and reports a job as ended when Slurm does not answer. Prints 0 and an ad with
+# JobStatus (1 queued, 2 running, 4 ended), or 1 and the error if the query failed: unknown is not ended.
 # shellcheck disable=SC1090
 . "$BLAHPD_CONFIG_LOCATION"
 export LC_ALL=C
 cache=$GAHP_TEMP/queue
-# one question for all jobs, however many there are
+# one query serves all jobs
 refresh() {
   exec 9>>"$cache.lock"
   flock -w 30 9
   [ -z "$(find "$cache" -newermt '-8 seconds' 2>/dev/null)" ] || return 0
   squeue --noheader --states=all --user="$(id -un)" --name="$scailfin_tag" -o '%i %T' >"$cache.new" 2>"$cache.err" && mv "$cache.new" "$cache"
 }
-# a job that the list has not: too new, or forgotten
+# asks about a job that is not in the list: it is too new, or Slurm has forgotten it
 state_of() {
   local said
   said=$(squeue --noheader --states=all --jobs="$1" -o '%T' 2>&1) && { echo "${said:-GONE}"; return 0; }

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# bosco_stop DIR SECONDS: no glide-in is submitted any more by the pool in DIR, and those it submitted are removed; by
-# force where the site has not answered after SECONDS. A pool that does not run submits nothing. Prints grid=N, what is left.
+# bosco_stop DIR SECONDS: stops the pool in DIR from submitting glide-ins, and removes those it submitted; if the site has
+# not answered after SECONDS, by force. A pool that does not run submits nothing. Prints grid=N, the number of jobs left.
 bosco_stop() {
   local dir=$1 limit=$2 bosco=$1/bosco pid n=0 left
   [ -d "$bosco" ] || { echo grid=0; return 0; }
   touch "$bosco/stopped"
   pid=$(cat "$bosco/grow.pid" 2>/dev/null)
   while [ -n "$pid" ] && grep -qzxF "$bosco/grow.sh" "/proc/$pid/cmdline" 2>/dev/null && [ "$n" -lt 40 ]; do
-    # what it has begun it may end
+    # a round that has begun may finish
     kill -TERM "$pid" 2>/dev/null
     n=$((n + 1))
     sleep 0.25

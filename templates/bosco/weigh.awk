@@ -1,5 +1,6 @@
-# weigh.awk: what a site's glide-ins should become. Reads four files of tab-separated lines: jobs found unfit (until, id),
-# slots, grid jobs, idle jobs (largest first). Prints lines of NAME=VALUE; `fresh` comes once for each job found unfit.
+# weigh.awk: decides how many glide-ins a site should have. Reads four files of tab-separated lines: jobs known as unfit
+# (until, id), slots, grid jobs, idle jobs (largest first). Prints NAME=VALUE lines; `fresh` is printed once for each job
+# newly found unfit.
 BEGIN { many = 1e9 }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
 FILENAME ~ /\/slots$/ {
@@ -17,22 +18,22 @@ FILENAME ~ /\/slots$/ {
 FILENAME ~ /\/grid$/ {
   if ($1 != site || $2 !~ /^[0-9]+\.[0-9]+$/) next
   if ($3 == 5) { held++; if ($4 ~ /^[0-9]/) running++; next }
-  # HTCondor asks the site every so often; who is in the pool runs, whatever it heard last
+  # HTCondor queries the site only now and then: a glide-in that is in the pool is running, whatever the last query said
   if ($3 == 2 || ($3 == 1 && $4 in known)) { running++; runs[++nRuns] = $2; batch[$2] = $4; next }
   if ($3 == 1) { queued++; queue[++nQueue] = $2; if ($6 ~ /^[0-9]/) away = 1 }
   next
 }
 FILENAME ~ /\/idle$/ {
   if (!begun++) begin()
-  # what a job says of itself may have lines in it
+  # a job's own attributes may contain line ends
   if ($3 !~ /^[0-9]+\.[0-9]+$/) next
-  # a job that names sites, and not this one, is for others
+  # a job that names sites, but not this one, is left for the others
   if ($6 ~ /ScailfinSite/ && index($6, "\"" site "\"") == 0) next
   c = $1 + 0
   m = $2 + 0
   if (c > cores || m > memory || isUnfit[$3]) { unfit++; next }
   for (b = 1; b <= bins; b++) if (free[b] >= c && room[b] >= m) break
-  # it was turned down while there was room for it, for a while: no further glide-in will help it
+  # the job was refused although there was room for it, for some time: another glide-in will not help it
   if (b <= joined && $4 > 15 && age[b] > 15 && $5 ~ /^[0-9]+$/ && $5 < 20) {
     printf "fresh=%d %s\n", now + 3600, $3
     unfit++
@@ -58,7 +59,7 @@ END {
   if (spare > queued) spare = queued
   if (spare > active - min) spare = active - min
   if (over > spare) spare = over
-  # who waits goes first, the last one in first; of those that run, the idle ones
+  # queued ones are cancelled first, the newest before the others; of the running ones, those without a job
   ids = ""
   for (i = nQueue; i > 0 && spare > 0; i--) { ids = ids " " queue[i]; spare-- }
   for (round = 0; round < 2 && over > 0; round++)
@@ -68,13 +69,13 @@ END {
   printf "seen_cores=%d\nseen_memory=%d\n", seen_cores, seen_memory
   printf "queued=%d\nrunning=%d\nheld=%d\njoined=%d\nwaiting=%d\nunfit=%d\n", queued, running, held, joined, waiting, unfit
 }
-# before the first idle job is looked at: the glide-ins that are coming have room, too
+# called before the first idle job is read: glide-ins that are still coming also have room
 function begin() {
   active = queued + (running > joined ? running : joined)
   coming = active - joined
   more = max - active
   if (more < 0) more = 0
-  # what one that came had counts, before that what the profile says, and before that one is enough for all
+  # the size is what the last glide-in had; if none came yet, what the profile says; if it says nothing, one fits all jobs
   if (seen_cores) cores = seen_cores
   if (seen_memory) memory = seen_memory
   if (cores == 0) cores = many

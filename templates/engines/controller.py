@@ -1,6 +1,6 @@
-"""What every engine shares: the way to the job controller, and how a run tells what becomes of it.
+"""Shared by all workflow engines: the client of the job controller, and the files by which a run reports.
 
-The edge may be gone for a while and come back at another port: whatever is asked is asked again until it answers.
+The edge may be down for a while and come back on another port, so each request is repeated until it is answered.
 """
 
 import base64
@@ -12,13 +12,13 @@ import threading
 import time
 import traceback
 
-# a run whose directory was removed has nobody left to work for
+# a run whose directory was removed is not needed by anybody
 ORPHANED_SECONDS = 60
 LONG_POLL_SECONDS = 50
 
 
 class Refused(Exception):
-    """The job controller understood, and said no."""
+    """The job controller understood the request and refused it."""
 
 
 class Controller:
@@ -26,7 +26,7 @@ class Controller:
         self.address = os.path.join(directory, "controller.json")
 
     def submit(self, name, key, image, command, shown, hints):
-        """Hands a step over; the same key is always the same step, however often it is asked for."""
+        """Hands a step over; the same key always means the same step, however often it is handed over."""
         job = {k: v for k, v in hints.items() if v is not None}
         job.update(
             job_name=name,
@@ -38,7 +38,7 @@ class Controller:
         return self.request("POST", "/jobs", job)["job_id"]
 
     def known(self, key):
-        """The step of that key, if one was ever handed over."""
+        """Returns the step with that key, if one was ever handed over."""
         jobs = self.request("POST", "/jobs/find", {"key": key})["jobs"]
         return next(iter(jobs.values()), None)
 
@@ -50,7 +50,7 @@ class Controller:
                 return job
 
     def watch(self, job_id, ended):
-        """Calls `ended(job)` from a thread of its own."""
+        """Calls `ended(job)` from a new thread."""
         threading.Thread(target=lambda: ended(self.wait(job_id)), daemon=True).start()
 
     def request(self, method, path, body=None):
@@ -87,7 +87,7 @@ class Controller:
 
 
 class Run:
-    """What the edge wrote down of a run, and where it looks for news."""
+    """The run as the edge recorded it, and the files in which the edge looks for news."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -102,7 +102,7 @@ class Run:
         self._total = 0
 
     def total(self, steps):
-        """How many steps there are, as far as is known."""
+        """Records how many steps there are, as far as is known."""
         if steps != self._total:
             self._total = steps
             self.write("total.json", steps)
@@ -115,7 +115,7 @@ class Run:
 
 
 def main(engine):
-    """Runs `engine(run)`; what it returns, if anything, is why the workflow failed."""
+    """Runs `engine(run)`; if it returns a text, that is why the workflow failed."""
     run = Run(sys.argv[1])
     os.chdir(run.workspace)
     try:
@@ -126,7 +126,7 @@ def main(engine):
     run.write("result.json", {"failed": reason} if reason else {})
     sys.stdout.flush()
     sys.stderr.flush()
-    # threads that wait for steps which nobody needs any more must not hold the process
+    # threads that wait for steps which nobody needs any more must not keep the process alive
     os._exit(1 if reason else 0)
 
 
@@ -142,5 +142,5 @@ HINTS = (
 
 
 def hints_in(mapping):
-    """Those of REANA's resource hints that a mapping has."""
+    """Returns the resource hints of REANA that a mapping has."""
     return {name: str(mapping[name]) for name in HINTS if mapping.get(name) not in (None, "")}

@@ -1,4 +1,4 @@
-"""Runs a CWL workflow: cwltool decides what runs when, each command line tool runs as a step of the pool."""
+"""Runs a CWL workflow: cwltool decides the order, and each command line tool runs as a step on the pool."""
 
 import functools
 import hashlib
@@ -26,7 +26,7 @@ log = logging.getLogger("cwltool")
 
 
 class Pool:
-    """What the classes below share; cwltool makes their objects itself."""
+    """Shared state of the classes below; cwltool itself makes their objects."""
 
     run = None
     jobs = None
@@ -35,9 +35,9 @@ class Pool:
 
     @classmethod
     def place(cls, tool, job_order):
-        """Names a job by what it does, so that it has the same name in each life of the engine."""
+        """Names a job by what it does, so that it has the same name each time the workflow engine starts."""
         text = json.dumps(tool, sort_keys=True, default=str)
-        # cwltool makes names up for tools that have none
+        # cwltool makes up names for tools that have none
         text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", text)
         text += json.dumps(plain(job_order), sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -47,7 +47,7 @@ class Pool:
 
 
 def plain(value):
-    """A job's input without what differs from run to run."""
+    """Returns a job's input without the parts that differ from run to run."""
     if isinstance(value, dict):
         kept = {k: plain(v) for k, v in value.items() if k not in ("path", "dirname", "nameroot", "nameext", "id")}
         if str(kept.get("location", "")).startswith("_:"):
@@ -75,7 +75,7 @@ class PoolJob(CommandLineJob):
     def run(self, runtimeContext, tmpdir_lock=None):
         self.key = os.path.basename(os.path.dirname(self.outdir))
         if Pool.run.controller.known(self.key):
-            # a step of an earlier life of this engine: its files are where it put them
+            # the step was submitted before this workflow engine was restarted: its files are where it put them
             self._setup(runtimeContext)
             self._execute([], self.environment, runtimeContext)
             return
@@ -133,7 +133,7 @@ class PoolJob(CommandLineJob):
         if self.stdin is not None:
             found = self.pathmapper.reversemap(self.stdin)
             if found is None:
-                raise WorkflowException(f"{self.stdin} is no input of this job")
+                raise WorkflowException(f"{self.stdin} is not an input of this job")
             text += f" < {shlex.quote(found[1])}"
         for sign, name in ((">", self.stdout), ("2>", self.stderr)):
             if name is not None:
@@ -147,10 +147,10 @@ class PoolJob(CommandLineJob):
         if docker is None:
             return ""
         if "dockerOutputDirectory" in docker:
-            raise UnsupportedRequirement("dockerOutputDirectory can't be had here: write to the working directory")
+            raise UnsupportedRequirement("dockerOutputDirectory is not supported: write to the working directory")
         image = docker.get("dockerPull") or docker.get("dockerImageId")
         if not image:
-            raise UnsupportedRequirement("images can't be built here: name one with dockerPull")
+            raise UnsupportedRequirement("building images is not supported: name one with dockerPull")
         return image
 
     def _hints(self):
@@ -166,7 +166,7 @@ class PoolJob(CommandLineJob):
 
 
 class PoolExecutor(MultithreadedJobExecutor):
-    """Cores and memory are the pool's to hand out; here only threads wait."""
+    """The pool assigns cores and memory; here threads only wait."""
 
     def __init__(self):
         super().__init__(max_parallel=MAX_STEPS)
@@ -190,7 +190,7 @@ def make_tool(spec, loading):
 
 
 def count_steps(value):
-    """Steps that are no workflows themselves; those which are scattered become more."""
+    """Counts the steps that are not workflows themselves; a scattered step becomes more than one."""
     if isinstance(value, list):
         return sum(map(count_steps, value))
     if not isinstance(value, dict):
@@ -202,7 +202,7 @@ def count_steps(value):
 
 
 def document(run):
-    """The workflow's file; one that came packed, with the run, is written down as REANA does."""
+    """Returns the workflow's file; a packed workflow that came with the run is written to a file, as REANA does."""
     if run.specification:
         with open("workflow.json", "w") as file:
             json.dump(run.specification, file)
@@ -231,12 +231,12 @@ def engine(run):
     status = cwltool.main.main(
         [*options, document(run), "inputs.json"],
         executor=PoolExecutor(),
-        # names may have spaces: all words are quoted
+        # names may contain spaces, because all words are quoted
         loadingContext=LoadingContext({"construct_tool_object": make_tool, "relax_path_checks": True}),
         stdout=sys.stdout,
     )
     if status == 0:
-        # what was to be kept is in outputs
+        # all files to keep are in outputs
         shutil.rmtree(Pool.jobs, ignore_errors=True)
         return None
     return "\n".join(errors[:3]).strip() or "the CWL workflow failed"

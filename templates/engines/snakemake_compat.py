@@ -1,4 +1,4 @@
-"""Lets Snakemake 7 run where it else would not: without a compiler, and with a Python later than 3.11."""
+"""Lets Snakemake 7 run without a compiler, and with a Python later than 3.11."""
 
 import io
 import sys
@@ -7,7 +7,7 @@ import types
 
 
 class Trie(dict):
-    """Takes the place of datrie's, of which there are no wheels: as fast for as few patterns as a workflow has."""
+    """Replaces datrie's class, which has no wheels; it is as fast for the few patterns of a workflow."""
 
     def __init__(self, alphabet):
         super().__init__()
@@ -21,7 +21,7 @@ class Trie(dict):
 
 
 def whole_fstrings(text):
-    """Tokens as Python 3.11 gives them: an f-string is one, not the many that PEP 701 makes of it."""
+    """Tokens as in Python 3.11: an f-string is one token, not the many that PEP 701 makes of it."""
     lines = text.splitlines(keepends=True)
     depth, start = 0, None
     for token in tokenize.generate_tokens(io.StringIO(text).readline):

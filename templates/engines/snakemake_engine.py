@@ -1,4 +1,4 @@
-"""Runs a Snakemake workflow: Snakemake decides what runs when, each rule's shell command runs as a step of the pool."""
+"""Runs a Snakemake workflow: Snakemake decides the order, and each rule's shell command runs as a step on the pool."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ MAX_STEPS = 300
 
 
 class PoolExecutor(GenericClusterExecutor):
-    """Takes the place of the executor for batch systems."""
+    """Replaces the executor for batch systems."""
 
     engine_run = None
     reasons = []
@@ -37,7 +37,7 @@ class PoolExecutor(GenericClusterExecutor):
             error_callback(job)
             return
         key = place(job)
-        # a step of an earlier life of this engine may be writing, or have written, these files
+        # a step submitted before this workflow engine was restarted may be writing these files, or have written them
         if run.controller.known(key) is None:
             super()._run(job)
             for path in [*job.products()]:
@@ -76,7 +76,7 @@ class PoolExecutor(GenericClusterExecutor):
                 error_callback(job)
 
     def handle_job_success(self, job):
-        # nobody else does it: on the pool runs the rule's command, not another Snakemake
+        # nothing else does this: the pool runs the rule's command, not another Snakemake
         RealExecutor.handle_job_success(self, job, upload_remote=False, handle_log=False, handle_touch=True)
 
     def cancel(self):
@@ -85,14 +85,14 @@ class PoolExecutor(GenericClusterExecutor):
 
 def why_not(job):
     if job.is_group():
-        return f"the rules {', '.join(sorted({each.rule.name for each in job.jobs}))} form a group: groups can't run here"
+        return f"the rules {', '.join(sorted({each.rule.name for each in job.jobs}))} form a group, and groups are not supported"
     if not job.is_shell:
         return f"rule {job.rule.name} has no shell section: only shell commands can run on the pool"
     return None
 
 
 def place(job):
-    """Which job of the workflow it is: the same in each life of the engine."""
+    """Names a job of the workflow: the name is the same each time the workflow engine starts."""
     wildcards = sorted(f"{name}={value}" for name, value in job.wildcards.items())
     return "\n".join([job.rule.name, str(job.attempt), *wildcards, *map(str, job.output), *map(str, job.log)])
 
@@ -110,7 +110,7 @@ def hints_of(job):
 
 
 def keep_records_aside(run):
-    """Puts what Snakemake notes while steps run where it does not travel with each of them."""
+    """Keeps Snakemake's own notes in a directory that is not sent along with each step."""
     link = os.path.join(run.workspace, ".snakemake")
     if os.path.isdir(link):
         return
@@ -125,7 +125,7 @@ def engine(run):
     PoolExecutor.engine_run = run
     keep_records_aside(run)
     scheduler.GenericClusterExecutor = PoolExecutor
-    # a rule's command belongs on the pool even where the Snakefile calls it local
+    # a rule's command runs on the pool even if the Snakefile calls the rule local
     Workflow.is_local = lambda self, rule: rule.group is None and (rule.norun or rule.is_template_engine)
     errors = []
     common = dict(
@@ -142,7 +142,7 @@ def engine(run):
         nodes=MAX_STEPS,
         printshellcmds=True,
         notemp=True,
-        # one engine per workspace: a lock is that of an engine that was killed
+        # each workspace has only one workflow engine: a lock was left by one that was killed
         lock=False,
         force_incomplete=True,
         latency_wait=10,

@@ -1,4 +1,4 @@
-"""Runs a yadage workflow: yadage decides what runs when, each packtivity runs as a step of the pool."""
+"""Runs a yadage workflow: yadage decides the order, and each packtivity runs as a step on the pool."""
 
 import base64
 import functools
@@ -31,7 +31,7 @@ class Proxy(ExternalAsyncProxy):
 
 
 class Backend:
-    """What yadage hands its packtivities to."""
+    """The backend to which yadage hands its packtivities."""
 
     current = None
 
@@ -100,18 +100,18 @@ class Backend:
 
 
 def fed(script, interpreter):
-    """A command that runs a script, whatever is in it."""
+    """Returns a command that runs a script, whatever the script contains."""
     return f"echo {base64.b64encode(script.encode()).decode()}|base64 -d|{interpreter}"
 
 
 def image_of(environment):
     image, tag = environment.get("image", ""), environment.get("imagetag", "")
-    # a directory or an image file has no tag; yadage says `latest` where the workflow says none
+    # a directory or an image file has no tag, but yadage writes `latest` if the workflow names none
     return f"{image}:{tag}" if tag and not image.startswith("/") else image
 
 
 def place(metadata, state):
-    """Where in the workflow a packtivity stands: the same in each life of the engine."""
+    """Names a packtivity by its place in the workflow: the same each time the workflow engine starts."""
     names = [str(metadata.get(name, "")) for name in ("wflow_offset", "wflow_stage", "wflow_stage_node_idx")]
     directories = state.readwrite if state else []
     return "/".join([*names, metadata["name"], *directories])
@@ -136,14 +136,14 @@ class Pace:
         if not hold:
             return
         seen = [str(node.state) for node in nodes], len(workflow.rules)
-        # where something moved, rules may apply in the next round
+        # after a change, rules may apply in the next round
         Backend.current.changed.wait(0.02 if seen != self.seen else 5)
         Backend.current.changed.clear()
         self.seen = seen
 
 
 def publish_ahead_once(controller):
-    """Takes the place of yadage's own, which asks each node again in each round what it is going to publish."""
+    """Replaces yadage's own function, which asks each node in each round what it is going to publish."""
     asked = controller.__dict__.setdefault("asked", set())
     for name in controller.adageobj.dag.nodes():
         if name in asked:
@@ -157,7 +157,7 @@ def publish_ahead_once(controller):
 
 
 def compile_once():
-    """The same few queries are made thousands of times; most of the time went into compiling them."""
+    """Caches compiled queries: the same few are made thousands of times, and most of the time went into compiling."""
     jq.jq = functools.lru_cache(maxsize=None)(jq.jq)
     jsonpath_rw.parse = functools.lru_cache(maxsize=None)(jsonpath_rw.parse)
 

@@ -1,9 +1,9 @@
 #!/bin/bash
-# shellcheck disable=SC2154  # what settings says
-# glidein.sh DIR [TOKEN]: brings the node it runs on into a cluster's pool, until it idles, its time ends, or the headnode is
-# gone. TOKEN is the file below DIR/tokens of the submission that it is a part of.
-# Comes in $SCAILFIN_JOB (id in the batch system), $SCAILFIN_CORES, $SCAILFIN_MEMORY (MiB) what the batch system granted.
-# Ends with 0 when it has done its work, 11 headnode out of reach, 12 payload unusable here, 13 HTCondor failed.
+# shellcheck disable=SC2154  # the file settings sets these
+# glidein.sh DIR [TOKEN]: brings the node it runs on into a cluster's pool until it is idle for too long, its time ends,
+# or the headnode is gone. TOKEN is the file below DIR/tokens that belongs to its submission. The batch script sets
+# $SCAILFIN_JOB (id in the batch system), $SCAILFIN_CORES and $SCAILFIN_MEMORY (MiB), as the batch system granted them.
+# Exit status: 0 work done, 11 headnode unreachable, 12 payload unusable on this node, 13 HTCondor failed.
 set -u
 umask 077
 export LC_ALL=C
@@ -17,7 +17,8 @@ export SCAILFIN_JOB=$id
 
 logs=$dir/logs/$id
 mkdir -p "$logs"
-# a cluster that grows by itself has glide-ins without end, and the home they share is not for their logs
+# a cluster that grows by itself starts any number of glide-ins: old logs are removed, so that they do not fill the shared
+# home
 find "$dir/logs" -mindepth 1 -maxdepth 1 ! -name "$id*" -mtime +2 -printf '%T@ %f\n' 2>/dev/null | sort -rn | tail -n +1000 | cut -d ' ' -f 2- |
   while IFS= read -r old; do rm -rf "${dir:?}/logs/$old"; done
 say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" | tee -a "$logs/glidein.log"; }
@@ -41,23 +42,25 @@ done
 # ---- what the node gives
 cores=${SCAILFIN_CORES:-$(nproc)}
 total=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
-# a share of the node comes with that share of its memory, where the batch system names none
+# if the batch system does not say how much memory the job got, a share of the cores means the same share of the memory
 all=$(nproc --all)
 part=$((cores < all ? cores : all))
 memory=${SCAILFIN_MEMORY:-$((total * part / all))}
 [ "$memory" -gt 0 ] || memory=$total
-# until there is more to take away (leave, below): the job may be ended at any moment, and its name is known before it is made
+# this trap holds until there is more to remove (leave, below). The job may be ended at any moment, so the directory's
+# name is chosen before it is made
 work=$(mktemp -u "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXXXX")
 trap 'rm -rf "$work"; rmdir "${cache-}" 2>/dev/null' EXIT
 trap 'exit 0' TERM INT HUP
 mkdir -m 700 "$work" || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
 mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
 chmod 755 "$work" "$work/execute"
-# a job that an older scailfin submitted names none
+# jobs that an older scailfin submitted name no token
 token=$dir/token
 [ $# -lt 2 ] || token=$dir/tokens/$2
 cp "$token" "$work/tokens/glidein" && chmod 600 "$work/tokens/glidein" || fail 13 "the pool's token $token could not be copied"
-# the pool lets it be called by its submission's name only, and offer no more than was asked for: glidein-SUBMISSION-UNTIL-CORES-MEMORY
+# the pool accepts only names with the submission's id, and no more resources than were asked for:
+# glidein-SUBMISSION-UNTIL-CORES-MEMORY
 bearer=$(cut -d. -f2 "$work/tokens/glidein" | tr '_-' '/+' | base64 -d 2>/dev/null | sed -n 's/.*"sub" *: *"\([^"@]*\)@.*/\1/p')
 submission='' most_cores=0 most_memory=0
 case $bearer in glidein-*-*-*-*) IFS=- read -r _ submission _ most_cores most_memory < <(echo "$bearer") ;; esac
@@ -75,15 +78,15 @@ sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "
   -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
   -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
-# images and large files, for the steps of all glide-ins of this user's cluster on this node; gone when the last one goes
+# holds images and large files for the steps of all glide-ins of this user's cluster on this node; the last one removes it
 local=${local_dir:-${TMPDIR:-/tmp}}
 cache=$local/scailfin-cache-$trust_domain-$(id -u)
-# ours, and no link: anybody may put something by that name into /tmp
+# it must be ours and no link: anybody can make something with this name in /tmp
 ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
-# renewed in place while jobs run
+# the proxy is renewed in place while jobs run
 [ ! -f "$dir/x509up" ] || jobs_know="$jobs_know X509_USER_PROXY='$dir/x509up'"
 echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"
 [ "$gpus" = 0 ] || echo 'use feature : GPUs' >>"$work/condor_config"
@@ -91,10 +94,10 @@ echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"
 # ---- leave nothing behind, however it ends
 master=
 nap=
-# pids of this user's processes in whose environment a line is exactly (-F) or begins with (-E) this
+# prints the pids of this user's processes whose environment has a line equal to (-F) or beginning with (-E) the argument
 marked() { grep "-lzx$1" "$2" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
 condors() { for p in $(marked F "SCAILFIN_JOB=$id"); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
-# HTCondor marks all that its daemons start, jobs too
+# HTCondor marks everything that its daemons start, also jobs
 jobs_of_ours() { [ -z "$master" ] || marked E "_CONDOR_ANCESTOR_$master=.*"; }
 leave() {
   trap '' TERM INT HUP
@@ -111,7 +114,7 @@ leave() {
   withdraw
   rm -rf "$work"
 }
-# the pool takes ads away from nobody: this one overwrites its own, so that no job is sent here any more
+# the pool lets nobody withdraw an ad, so the glide-in overwrites its own ad: no more jobs are sent here
 withdraw() {
   [ -n "$master" ] && [ -x "${payload:-}/sbin/condor_advertise" ] || return 0
   printf '%s\n' 'MyType = "Machine"' "Name = \"slot1@$name\"" "Machine = \"${name##*@}\"" 'MyAddress = "<127.0.0.1:0>"' \
@@ -119,15 +122,16 @@ withdraw() {
     'Cpus = 0' 'TotalSlotCpus = 0' 'Memory = 0' 'TotalSlotMemory = 0' >"$work/left" &&
     LD_LIBRARY_PATH=$payload/lib timeout 2 "$payload/sbin/condor_advertise" -tcp UPDATE_STARTD_AD "$work/left" >/dev/null 2>&1
 }
-# a cache that no glide-in holds. Images may have directories that even their owner can't write to
+# removes a cache that no glide-in uses. Images may have directories that even their owner can't write to
 drop() {
   ours "$1" || return 0
-  # one that was only just made goes while it is empty
+  # a cache that was only just made is removed while it is empty
   [ -e "$1/held" ] || { rmdir "$1" 2>/dev/null; return 0; }
   (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
 }
-# Torque and PBS kill what is left of a job's session when the shell above this one has got their TERM (pbs_mom, kill_job),
-# and never find HTCondor, which has sessions of its own: a keeper with one as well sees its pipe from here end, and leaves for us
+# When the shell above this one gets SIGTERM, Torque and PBS kill what is left of the job's session (pbs_mom, kill_job).
+# They do not find HTCondor, which has its own sessions. So a keeper, which also has its own session, notices that its
+# pipe from here has ended, and cleans up in our place
 keep() {
   trap '' TERM INT HUP
   while read -r master; do told=$master; done
@@ -141,16 +145,17 @@ why='its batch job was ended'
 trap 'leave; tell ""' EXIT
 trap 'say "leaving: $why"; exit 0' TERM INT HUP
 
-# held by a lock, which ends with this process. Who comes as another one leaves makes it anew
+# the cache is held by a lock, which ends with this process. A glide-in that starts while the last one leaves makes the
+# cache again
 for _ in 1 2 3 4 5; do
   mkdir -p "$cache" && ours "$cache" && exec 8>>"$cache/held" && { flock -s 8 || :; } && [ "$cache/held" -ef /proc/self/fd/8 ] && break
 done 2>/dev/null
-# of clusters whose glide-ins were killed without a word
+# removes caches of clusters whose glide-ins were killed
 for old in "$local/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || drop "$old"; done
 
 # ---- into the pool
-# a batch system that is HTCondor itself tells its jobs of itself, and each _CONDOR_NAME would override NAME here;
-# by the ANCESTORs it finds what it started
+# A batch system that is HTCondor itself sets _CONDOR_NAME variables in its jobs, and each would override NAME in our
+# configuration. The ANCESTOR variables stay: the batch system finds by them what it started
 for name in $(compgen -e | grep '^_CONDOR_'); do case $name in _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac; done
 export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
 "$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 8>&- 9>&- &

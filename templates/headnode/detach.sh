@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# detach STATE COMMAND…: runs COMMAND so that it outlives this connection, or finds it running; STATE is its folder.
-# Its output is in STATE/out and STATE/err, its exit status in STATE/status once it has ended.
+# detach STATE COMMAND…: starts COMMAND so that it outlives this connection, or finds it running; STATE is its directory.
+# Its output is in STATE/out and STATE/err; after its end its exit status is in STATE/status.
 set -u
 umask 077
 state=$1
 shift
 mkdir -p "$state"
 exec 9>>"$state/lock"
-# the lock is held as long as the command runs, whatever becomes of us
+# the lock is held as long as the command runs, even if this script is gone
 flock -n 9 || exit 0
 rm -f "$state/status"
 : >"$state/out"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# edge-look DIR FIRST_PORT: what there is to run the edge of the pool in DIR. Prints KEY=VALUE lines:
-# system, arch, glibc; node=PATH (new enough, if there is one); program=DIGEST (what is staged); port (its own, or a free one)
+# edge-look DIR FIRST_PORT: describes what this headnode has to run the edge of the pool in DIR. Prints KEY=VALUE lines:
+# system, arch, glibc; node=PATH (if there is one that is new enough); program=DIGEST (what is staged); port (its own, or
+# a free one)
 set -u
 dir=$1 first=$2
 export LC_ALL=C
@@ -13,10 +14,10 @@ for node in "$dir/edge/node" "$(command -v node)"; do
 done
 [ ! -r "$dir/edge/program/digest" ] || echo "program=$(cat "$dir/edge/program/digest")"
 open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-# uid of who listens on a port (proc_pid_net(5))
+# prints the uid of the process that listens on a port (proc_pid_net(5))
 listener() { awk -v port=":$(printf '%04X' "$1")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 port=$(cat "$dir/edge/port" 2>/dev/null)
-# somebody else took it while the edge did not run
+# another user took the port while the edge did not run
 [ -z "$port" ] || case $(listener "$port") in '' | "$(id -u)") ;; *) port= ;; esac
 if [ -z "$port" ]; then
   port=$first

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# edge-stop DIR: has the pool's master end the edge, and forget it; 1 when it goes on
+# edge-stop DIR: lets the pool's master end the edge and forget it; returns 1 if the edge does not end
 set -u
 dir=$1
 edge=$dir/edge

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# follow STATE OFFSET SECONDS: what the detached command wrote beyond OFFSET bytes, waiting up to SECONDS for news of it.
-# Prints state=, size= and the end of its errors, an empty line, and the whole lines that are new.
+# follow STATE OFFSET SECONDS: prints what the detached command wrote beyond OFFSET bytes; waits up to SECONDS for new
+# output. Prints state=, size= and the end of its errors, then an empty line, and then the new complete lines.
 set -u
 state=$1 offset=$2 steps=$(($3 * 5))
 ended() {
   flock -n "$state/lock" true || return 1
-  # it may have ended between our look at its status and the one at its lock
+  # the command may have ended between the check of its status and the check of its lock
   if [ -s "$state/status" ]; then echo "state=$(cat "$state/status")"; else echo "state=lost"; fi
 }
 while :; do

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# keep-up DIR COMMAND…: runs COMMAND again whenever it ends, until DIR is gone.
+# keep-up DIR COMMAND…: restarts COMMAND whenever it ends, until DIR is gone.
 set -u
 dir=$1
 shift

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# pool-query DIR: whether the pool lives, its slots, and its jobs; each part after a line of its own
+# pool-query DIR: prints whether the pool runs, its slots, and its jobs; each part comes after a line of its own
 dir=$1
 for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
@@ -7,7 +7,7 @@ export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)
 [ -n "$alive" ] || { echo 'pool=dead'; exit 0; }
 echo 'pool=alive'
-# whoever listens there, it is this user (proc_pid_net(5))
+# whoever listens there must be this user (proc_pid_net(5))
 listens() { [ "$(awk -v port=":$(printf '%04X' "$1")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)" = "$(id -u)" ]; }
 if [ -r "$dir/edge/port" ]; then listens "$(cat "$dir/edge/port")" && echo 'edge=alive' || echo 'edge=dead'; fi
 echo "now=$(date +%s)"
@@ -18,9 +18,9 @@ fi
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 token_list "$dir"
 echo '== slots'
-# what runs in a slot is in its own ad: those of its parts stay for a while once they are over
+# a slot's own ad says what runs in it; ads of its dynamic slots stay for a while after their end
 timeout 30 condor_status -json -constraint 'SlotType =!= "Dynamic" && ScailfinLeft =!= True' \
   -attributes Name,Machine,TotalSlotCpus,TotalSlotMemory,ChildActivity,ChildCpus,AuthenticatedIdentity,ScailfinGlidein,ScailfinSite,ScailfinEnds,LastHeardFrom || echo 'failed'
 echo '== jobs'
-# the glide-ins that the pool submits itself are none of its users' jobs
+# glide-ins that the pool itself submits do not count as jobs of its users
 timeout 30 condor_q -totals -constraint 'ScailfinBosco =?= undefined' || echo 'failed'

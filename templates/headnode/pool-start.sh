@@ -5,7 +5,7 @@ set -u
 umask 077
 dir=$1 address=$2 first=$3 fenced=$4 source=$5 arg=$6
 export LC_ALL=C
-[ "$(id -u)" != 0 ] || { echo "the pool is meant to be run by an ordinary user, not by root" >&2; exit 4; }
+[ "$(id -u)" != 0 ] || { echo "the pool must be run by an ordinary user, not by root" >&2; exit 4; }
 find_condor "$source" "$arg" || exit 5
 export CONDOR_CONFIG=$dir/condor_config
 
@@ -18,14 +18,14 @@ mkdir -p "$dir/run" "$dir/log/shadow" "$dir/spool" "$dir/execute" "$dir/lock" "$
 : >"$dir/log/start.err"
 [ -s "$dir/keys/POOL" ] || { head -c 48 /dev/urandom | base64 | tr -d '\n' >"$dir/keys/POOL.new" && mv "$dir/keys/POOL.new" "$dir/keys/POOL"; }
 
-# What compute nodes ask for on this machine is done behind a fence, where the kernel lets an ordinary user build one. FENCE
-# is auto, required or off.
+# Requests of compute nodes are carried out behind a fence, if the kernel lets an ordinary user build one. FENCE is auto,
+# required or off.
 why='it is switched off (scailfin config get fence)'
 wanted=$fenced fenced=no
 if [ "$wanted" != off ]; then
   why=$(fence_build "$dir" 2>&1) && fenced=yes
   why=$(printf %s "$why" | tr '\n' ';')
-  [ "$fenced" = yes ] || [ "$wanted" != required ] || { echo "no fence can be built between compute nodes and your files on this machine: $why" >&2; exit 10; }
+  [ "$fenced" = yes ] || [ "$wanted" != required ] || { echo "on this machine no fence can be built between compute nodes and your files: $why" >&2; exit 10; }
 fi
 
 # shellcheck disable=SC2153
@@ -41,12 +41,12 @@ found() {
   echo "POOL_PORT = $1"
   if [ "$fenced" = yes ]; then
     echo "SHADOW = $dir/fence/shadow.sh"
-    # a shadow that went on with another job would see that job's files beside its own
+    # a shadow that continued with another job would see that job's files, too
     echo "SHADOW_WORKLIFE = 0"
-    # said at once; the fence itself knows more such directories, and all of their names
+    # this refuses the plainest case at submission; the fence itself knows more such directories, under all their names
     echo "FENCE_REQUIREMENT = Directory"
     echo "SUBMIT_REQUIREMENT_Directory = JobUniverse =!= 5 || Iwd =!= \"$HOME\""
-    echo 'SUBMIT_REQUIREMENT_Directory_REASON = "its compute node could read and write all of your home directory; submit it from a directory of its own"'
+    echo 'SUBMIT_REQUIREMENT_Directory_REASON = "the compute node could read and write your whole home directory; submit the job from a directory of its own"'
   fi
   case $address in
     127.*) echo "NETWORK_INTERFACE = $address"; echo "BIND_ALL_INTERFACES = False" ;;
@@ -54,7 +54,7 @@ found() {
   esac
 }
 
-# by which the owner's commands and the daemons prove themselves, and see that it is this pool that they talk to
+# the token by which the owner's commands and the daemons prove themselves, and check that they talk to this pool
 own_token() {
   [ "$dir/tokens/owner" -nt "$dir/keys/POOL" ] && return
   "$CONDOR_BIN/condor_token_create" -identity "$(id -un)@$("$CONDOR_BIN/condor_config_val" TRUST_DOMAIN)" -key POOL \
@@ -75,7 +75,7 @@ if [ -n "$(running)" ]; then
     # another address, other programs, or a pool that no longer answers
     pool_stop "$dir" || exit 6
   elif [ "$(sum)" != "$(cat "$dir/run/config.sum" 2>/dev/null)" ]; then
-    # that of another scailfin: what can change while it runs, changes
+    # the configuration of another scailfin: settings that can change in a running pool are changed
     for daemon in collector schedd negotiator; do "$CONDOR_SBIN/condor_reconfig" -daemon "$daemon" >/dev/null 2>>"$dir/log/start.err" || exit 6; done
   fi
 fi
@@ -98,7 +98,7 @@ if [ -z "$(running)" ]; then
       sleep 0.1
     done
     schedd && break
-    # somebody else took the port between our look and HTCondor's
+    # another user took the port between our check and HTCondor's start
     taken && tries=$((tries + 1)) || tries=3
     pool_stop "$dir" || exit 6
     [ "$tries" -lt 3 ] || {
@@ -118,5 +118,5 @@ echo "fence=$fenced"
 echo "bin=$CONDOR_BIN"
 echo "sbin=$CONDOR_SBIN"
 echo "version=$CONDOR_VERSION"
-# what the payload would be cut from: the same programs give the same key
+# the files that the payload would be made of: the same programs give the same key
 echo "key=$(cd "$CONDOR_SBIN" && stat -L -c '%n %s %Y' condor_master condor_startd condor_starter "$CONDOR_LIBEXEC/condor_shared_port" 2>/dev/null | sha256sum | cut -c1-24)"

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# pool_stop DIR: ends every HTCondor process that runs with DIR's configuration; 1 when some survive
+# pool_stop DIR: ends every HTCondor process that runs with DIR's configuration; returns 1 if some survive
 pool_stop() {
   pool_pids() {
     grep -lzxF "CONDOR_CONFIG=$1/condor_config" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
       p=${f%/environ}
-      # a shell or an editor that somebody runs inside `scailfin exec` is not ours to end
+      # a shell or an editor that a user runs inside `scailfin exec` must not be ended
       case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) case "${p##*/}" in "$edge" | "$grow") echo "${p##*/}" ;; esac ;; esac
     done
   }
@@ -14,7 +14,7 @@ pool_stop() {
   n=0
   while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
     case $n in
-      0) # QUIT is HTCondor's fast shutdown; the master takes its daemons along
+      0) # QUIT is HTCondor's fast shutdown; the master ends its daemons
         if printf '%s\n' "$pids" | grep -qx "${master:-none}"; then kill -QUIT "$master" 2>/dev/null; else printf '%s\n' "$pids" | xargs kill -QUIT 2>/dev/null; fi ;;
       75) printf '%s\n' "$pids" | xargs kill -TERM 2>/dev/null ;;
       100) printf '%s\n' "$pids" | xargs kill -KILL 2>/dev/null ;;
@@ -23,7 +23,7 @@ pool_stop() {
     n=$((n + 1))
     sleep 0.2
   done
-  # engines of workflows lead sessions of their own, which outlive the edge
+  # workflow engines run in sessions of their own, which outlive the edge
   grep -lzx "$1/edge/runs/[^/]*/engine/code/[a-z]*_engine\.py" /proc/[0-9]*/cmdline 2>/dev/null | while read -r f; do
     p=${f#/proc/}
     kill -KILL -- "-${p%/cmdline}" 2>/dev/null

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# token_list DIR: the tokens that were made for glide-ins of the pool in DIR, as token=id=ID site=… until=… revoked=… lines
+# token_list DIR: prints the tokens made for glide-ins of the pool in DIR, as token=id=ID site=… until=… revoked=… lines
 token_list() {
   local file id revoked
   for file in "$1"/glideins/*; do
@@ -9,7 +9,7 @@ token_list() {
     grep -qxF "$id" "$1/glideins/revoked" 2>/dev/null && revoked=yes
     echo "token=id=$id $(tr '\n' ' ' <"$file")revoked=$revoked"
   done
-  # what an older scailfin gave all glide-ins alike
+  # the token that an older scailfin gave to all glide-ins
   if [ -s "$1/glidein.token" ]; then
     revoked=
     grep -qxF old "$1/glideins/revoked" 2>/dev/null && revoked=yes

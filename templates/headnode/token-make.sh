@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# token-make DIR SITE LABEL SECONDS CORES MEMORY: makes a token for one submission of glide-ins, signed by the key of the pool in
-# DIR, and prints it. It may do nothing but advertise machines of its own, of at most CORES and MEMORY (MiB; 0: no limit), and
-# ends after SECONDS. What it is for is kept in DIR/glideins/ID, the token is not. Ends with 9 and HTCondor's words.
+# token-make DIR SITE LABEL SECONDS CORES MEMORY: makes a token for one submission of glide-ins, signed by the key of the
+# pool in DIR, and prints it. The token can only advertise machines of this submission, each of at most CORES and MEMORY
+# (MiB; 0 means no limit), and expires after SECONDS. Its description is kept in DIR/glideins/ID, the token itself is not.
+# Exits with 9 and HTCondor's error if it fails.
 set -u
 umask 077
 dir=$1 site=$2 label=$3 seconds=$4 cores=$5 memory=$6

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# token-revoke DIR ID…: makes tokens of the pool in DIR good for nothing, at once and for good; jobs that run on machines which
-# came by them are taken back. ID is a submission's, or `old`: what an older scailfin gave all glide-ins alike.
+# token-revoke DIR ID…: revokes tokens of the pool in DIR, at once and for good; jobs that run on machines that joined
+# with them return to the queue. ID is a submission's id, or `old`: the token that an older scailfin gave to all
+# glide-ins.
 set -u
 umask 077
 dir=$1
@@ -11,12 +12,12 @@ PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$(sed -n 's/^SBIN = //p' "$dir
 mkdir -p "$dir/glideins" || exit 1
 printf '%s\n' "$@" >>"$dir/glideins/revoked"
 token_revoked "$dir" || exit 1
-# where the pool grows by itself, what is submitted next comes by a new one
+# where the pool grows by itself, the next submission makes a new token
 rm -f "$dir"/bosco/*/token
-# these alone: the master has daemons to which a new configuration is a new start
+# only these three: some daemons of the master would restart with a new configuration
 for daemon in collector schedd negotiator; do timeout 20 condor_reconfig -daemon "$daemon" >/dev/null || exit 1; done
 for id; do
-  # HTCondor says 1 where no job is to be vacated
+  # HTCondor exits with 1 if there is no job to vacate
   case $id in old) where='!regexp("[.][0-9a-f]{8}@", RemoteHost)' ;; *) where="regexp(\"[.]$id@\", RemoteHost)" ;; esac
   timeout 20 condor_vacate_job -fast -constraint "$where" >/dev/null 2>&1
 done

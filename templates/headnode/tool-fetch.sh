@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# tool-fetch DIR NAME FROM SHA256: puts the program NAME below DIR/tools, from a URL or a file of this machine, whole and
-# verified or not at all. What is fetched of a URL is kept and gone on with the next time. Prints have= and total= (bytes).
+# tool-fetch DIR NAME FROM SHA256: puts the program NAME below DIR/tools, from a URL or a file of this machine, complete
+# and verified or not at all. A partial download is kept and continued the next time. Prints have= and total= (bytes).
 set -u
 umask 077
 dir=$1 name=$2 from=$3 sha=$4
@@ -12,7 +12,7 @@ mkdir -p "$dir/tools"
 
 size() { stat -c %s "$part" 2>/dev/null || echo 0; }
 right() { [ "$(sha256sum <"$part" 2>/dev/null | cut -d' ' -f1)" = "$sha" ]; }
-# the file's whole size: of what the last answer says, a part of it or all
+# prints the file's whole size, from the last answer's headers
 total() {
   tr -d '\r' <"$part.head" 2>/dev/null | awk -v had="$1" 'tolower($1) == "content-length:" { n = had + $2 } tolower($1) == "content-range:" { sub(".*/", ""); n = $0 } /^HTTP/ { n = "" } END { print n }'
 }
@@ -22,11 +22,11 @@ fetch() {
   elif command -v wget >/dev/null; then
     wget -nv -c -t 1 -T 60 -O "$part" -- "$from"
   else
-    echo "neither curl nor wget is here" >&2
+    echo "this host has neither curl nor wget" >&2
     return 5
   fi
 }
-# one try, telling how far it is twice a second
+# one try; prints its progress twice a second
 watched() {
   local had pid n=0
   had=$(size)
@@ -52,9 +52,9 @@ download() {
       5) return 5 ;;
       22) [ "$before" != 0 ] || return 22 ;;
     esac
-    # what can't be gone on with: another file's piece, or a server that knows no ranges
+    # the download can't be continued: the part belongs to another file, or the server knows no ranges
     case $status in 0 | 22 | 33 | 36) rm -f "$part" ;; esac
-    # a line that breaks again and again, but each time a bit later, is worth it
+    # a connection that breaks again and again, but each time a bit later, is tried on
     [ "$(size)" -gt "$before" ] || tries=$((tries + 1))
     sleep 0.5
   done

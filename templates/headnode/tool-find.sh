@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# tool-find DIR NAME…: what of minikube, kubectl, helm is on the PATH here and which version; what is fetched below DIR/tools.
+# tool-find DIR NAME…: prints which of minikube, kubectl and helm are in the PATH here, with their versions, and which
+# were fetched below DIR/tools.
 set -u
 dir=$1
 shift
-# minikube makes its home at each start, even to say its version
+# minikube makes its home at each start, even to print its version
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 echo "machine=$(uname -m)"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# close DIR SECONDS: lets no further submission begin, waits for those under way, prints what was ever submitted
-# (bosco/close.sh goes before it)
+# close DIR SECONDS: prevents further submissions, waits for those under way, and prints the answers of all submissions
+# ever made. (bosco/close.sh is put before it.)
 dir=$1 limit=$2
 [ -d "$dir" ] || { bosco_forget "$dir"; echo gone; exit 0; }
 : >"$dir/closed"

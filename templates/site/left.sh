@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# left DIR: what an earlier check left in its directory, whose owner line is one level up
+# left DIR: prints what an earlier check left in its directory, and the owner line, which is one level up
 d=$1
 [ ! -d "${d%/site}" ] || echo there=yes
 [ ! -s "$d/nonce" ] || echo "nonce=$(cat "$d/nonce")"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# node DIR NONCE PORT ADDRESSES LOGINPORT LOGINADDRESSES URL…: what a compute node is and reaches, as KEY=VALUE lines on
-# stdout and in DIR/report; lists are separated by commas. `reach` and `urls` are functions put before this text.
+# node DIR NONCE PORT ADDRESSES LOGINPORT LOGINADDRESSES URL…: describes a compute node and what it can reach, as
+# KEY=VALUE lines on stdout and in DIR/report; lists are separated by commas. The functions `reach` and `urls` are put
+# before this text.
 export LC_ALL=C
 dir=$1 nonce=$2 port=$3 addresses=$4 loginport=$5 logins=$6
 shift 6
@@ -8,7 +9,7 @@ exec </dev/null
 umask 077
 { date +%s >"$dir/begun.tmp" && mv "$dir/begun.tmp" "$dir/begun"; } 2>/dev/null
 
-# what waits for the network, and for slow module systems, does so side by side
+# checks that wait for the network or for slow module systems run side by side
 modules() {
   # shellcheck disable=SC2016
   timeout 15 bash -lc '

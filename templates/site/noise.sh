@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# noise LINE: which start-up file has this in it, as at=FILE:LINE
+# noise LINE: prints which start-up file contains this line, as at=FILE:LINE
 for f in ~/.bashrc ~/.bash_profile ~/.bash_login ~/.profile ~/.zshenv ~/.cshrc ~/.tcshrc ~/.config/fish/config.fish \
   /etc/bash.bashrc /etc/bashrc /etc/zshenv /etc/zsh/zshenv /etc/csh.cshrc /etc/profile /etc/profile.d/*; do
   [ -r "$f" ] || continue

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# prepare BASE NAME PART OWNER SHA256: makes the cluster's directory its own, with PART (site or pool) in it. Prints payload=yes when the payload is there already.
-# Ends with 20 and the other's owner line when the name belongs to another cluster.
+# prepare BASE NAME PART OWNER SHA256: makes the cluster's directory, marks it as the cluster's own, and makes PART (site
+# or pool) in it. Prints payload=yes if the payload is already there. Exits with 20 and the other owner line if the name
+# belongs to another cluster.
 set -u
 umask 077
 base=$1 name=$2 part=$3 owner=$4 sha=$5

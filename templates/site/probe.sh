@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# probe WORK NAME: what a site's login node or a headnode is, as KEY=VALUE lines. WORK may hold the site's own variables.
+# probe WORK NAME: describes a site's login node or a headnode as KEY=VALUE lines. WORK may contain the site's own
+# variables.
 export LC_ALL=C
 work=$1 name=$2
-# expand TEXT: with variables put in, $NAME and ${NAME}; nothing else in it is the shell's to run or to take apart
+# expand TEXT: replaces $NAME and ${NAME} by their values; the shell does not interpret anything else in TEXT
 expand() {
   local rest=$1 out=''
   while [[ $rest =~ ^([^$]*)\$(([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})(.*)$ ]]; do
@@ -14,12 +15,12 @@ expand() {
 base=$(expand "$work")
 case $base in
   /*/*) ;;
-  # many sites set $SCRATCH and the like for login shells only
+  # many sites set $SCRATCH and similar variables for login shells only
   *) base=$(bash -lc "$(declare -f expand); expand \"\$1\"" bash "$work" 2>/dev/null </dev/null | tail -n 1) ;;
 esac
 case $base in
   /*/*) ;;
-  *) echo "the working directory $work becomes \"$base\" here, which is no place to write in" >&2; exit 3 ;;
+  *) echo "the working directory $work expands to \"$base\" on this host, and files can't be written there" >&2; exit 3 ;;
 esac
 echo "base=$base"
 echo "user=$(id -un)"

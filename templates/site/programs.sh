@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# programs NAME…: where each is, as here=, login= (only a login shell finds it) or near= (in a usual place); for what is
-# nowhere, modules that may have it
+# programs NAME…: prints where each program is, as here=, login= (only a login shell finds it) or near= (in a usual
+# place); for programs that are nowhere, the modules that may have them
 export LC_ALL=C
 missing=()
 for p in "$@"; do

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# reach PORT ADDRESS…: prints the first address whose PORT answers from here; 1 when none does
+# reach PORT ADDRESS…: prints the first address whose PORT answers from this node; returns 1 if none does
 port=$1
 shift
 for a in "$@"; do

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# remove BASE NAME PART: removes what PART (site or pool) of the cluster has here, and what nobody needs any more.
-# Prints left=PATH for each thing that could not be removed.
+# remove BASE NAME PART: removes the files of PART (site or pool) of the cluster here, and directories that are no longer
+# needed. Prints left=PATH for each thing that could not be removed.
 base=$1 name=$2 part=$3
 dir=$base/$name
-# (bosco/close.sh goes before it)
+# (bosco/close.sh is put before it)
 [ "$part" != site ] || [ ! -d "$dir/site/bosco" ] || bosco_close "$dir/site"
 n=0
-# files of a job that ended a moment ago can reappear for as long as a network file system remembers them
+# files of a job that has just ended can reappear as long as a network file system remembers them
 while [ -e "$dir/$part" ] && [ "$n" -lt 10 ]; do
   rm -rf "${dir:?}/$part" 2>/dev/null && break
   n=$((n + 1))

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# unpack BASE SHA256 ARCHIVE: checks the archive and puts the payload in its place, whole or not at all; removes the archive
+# unpack BASE SHA256 ARCHIVE: checks the archive, puts the payload in its place (completely or not at all), and removes
+# the archive
 set -u
 umask 077
 base=$1 sha=$2 archive=$3

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# urls URL…: whether each answers from here, in their order: url=URL answers|fails WORDS
+# urls URL…: prints whether each URL answers from this host, in their order: url=URL answers|fails WORDS
 try() {
   local u=$1 said port=443 host=${1#*://}
   if type -P curl >/dev/null; then
@@ -10,7 +10,7 @@ try() {
     fi
     return
   fi
-  # as far as the port, where there is no curl
+  # without curl, only the port is tried
   case $u in http://*) port=80 ;; esac
   host=${host%%/*}
   case $host in *:*) port=${host##*:} host=${host%:*} ;; esac
@@ -21,7 +21,7 @@ try() {
     echo "url=$u fails no connection to port $port"
   fi
 }
-# all at once: one that is silent takes its 8 s
+# all run at once: a URL that does not answer takes 8 s
 fds=()
 for u in "$@"; do exec {fd}< <(try "$u") && fds+=("$fd"); done
 for fd in "${fds[@]}"; do cat <&"$fd"; done

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# workdir DIR: whether files can be made there, on what file system, and how much room it has; leaves nothing behind.
-# What fails is told as why=MESSAGE.
+# workdir DIR: prints whether files can be made there, the type of the file system, and the free space; leaves nothing
+# behind. If something fails it prints why=MESSAGE.
 export LC_ALL=C
 umask 077
 dir=$1 made='' there=$1
@@ -15,7 +15,7 @@ trap 'exit 1' HUP INT TERM PIPE
 df -PTk "$there" 2>/dev/null | awk 'NR == 2 { print "type=" $2; print "free=" $5; print "mount=" $7 }'
 df -Pi "$there" 2>/dev/null | awk 'NR == 2 && $4 ~ /^[0-9]+$/ && $2 > 0 { print "files=" $4 }'
 why=$(mkdir -p "$dir" 2>&1) || { echo "why=$why"; exit 0; }
-# 8 MiB, as far as the server: a full quota may show only then
+# writes 8 MiB through to the server: an exceeded quota may show only then
 why=$(dd if=/dev/zero of="$dir/.trial.$$" bs=1048576 count=8 conv=fsync 2>&1) || { echo "why=$(echo "$why" | grep ^dd: | head -n 1)"; exit 0; }
 [ "$(wc -c <"$dir/.trial.$$")" -eq 8388608 ] || { echo "why=a file written there came out shorter"; exit 0; }
 echo written=yes

@@ -1,15 +1,16 @@
 #!/bin/sh
 # shellcheck disable=SC2034,SC2154  # the parts of this script use each other's variables, and those of step.env
-# step.sh: runs one step of a workflow where HTCondor put it. Beside it lie step.env (what to run), manifest (what files it
-# finds) and small.tar (the small ones). It leaves changed.tar and report, and ends with the step's own status, or with
-# 160 no container runtime works, 161 no image, 162 an input is missing, 163 output lost, 164 launcher failed,
-# 165 disk full, 166 anything else that is not the step's fault. A report that names no status of the step says whose it is.
+# step.sh: runs one step of a workflow in the directory that HTCondor made for it. Beside it lie step.env (what to run),
+# manifest (the list of its files) and small.tar (the small ones). It leaves changed.tar and report, and exits with the
+# step's own status, or with 160 no container runtime works, 161 no image, 162 an input is missing, 163 output lost, 164
+# launcher failed, 165 disk full, 166 anything else that is not the step's fault. If the report names no status of the
+# step, the status is the wrapper's.
 set -u
 umask 022
 
-# A node may run many steps at once: what the shell can do by itself starts no program.
+# A node may run many steps at once, so use the shell's builtins instead of programs where possible.
 
-# processes of this step are known by a variable, wherever they went: this one too
+# the processes of this step, wherever they are, are known by a variable; this shell needs it too
 if [ -z "${SCAILFIN_STEP-}" ]; then
   read -r uuid </proc/sys/kernel/random/uuid
   SCAILFIN_STEP=$$.$uuid
@@ -23,17 +24,18 @@ own=$scratch/.scailfin
 tmp=$own/tmp
 child='' facts='' clock='' phase='' began=''
 
-# ---- what it tells
+# ---- what it reports
 
 say() { printf 'scailfin: %s\n' "$*" >&2; }
 note() { facts="$facts$1=$2
 "; }
-# one line of what a program said: the last that speaks of an error, else the last; not tar's that it gives up
+# one line of a program's output: the last one about an error, otherwise the last one; but not tar's line about previous
+# errors
 last_words() {
   { grep -iE 'error|fatal' "$1" | grep -v 'previous errors' || grep -v '^[[:space:]]*$\|previous errors' "$1"; } 2>/dev/null |
     tail -n 1 | tr -d '\r' | cut -c1-300
 }
-# phase NAME: from here on the time is NAME's; in hundredths of seconds
+# phase NAME: the time from here on belongs to NAME; written in hundredths of seconds
 phase() {
   read -r clock rest </proc/uptime
   clock=${clock%.*}${clock#*.}
@@ -44,7 +46,7 @@ phase() {
   fi
   phase=$1 began=$clock
 }
-# fail STATUS WORDS…: it ends here, and that is why
+# fail STATUS WORDS…: ends the step here with this reason
 fail() {
   status=$1
   shift
@@ -53,14 +55,14 @@ fail() {
   finish "$status"
 }
 
-# ---- how it ends
+# ---- the end
 
 is_running() {
   stat=''
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null
   case ${stat##*) } in '' | Z* | X*) false ;; esac
 }
-# sets `left`, the pids that carry this step's mark; here, and not in a shell of its own, which would be one of them
+# sets `left`, the pids that carry this step's mark. It must not run in a subshell, which would be counted as one of them
 any_left() {
   left=''
   for pid in $(grep -lzxF "SCAILFIN_STEP=$SCAILFIN_STEP" /proc/[0-9]*/environ 2>/dev/null); do
@@ -70,7 +72,7 @@ any_left() {
   [ -n "$left" ]
 }
 signal_left() { for pid in $left; do kill "-$1" "$pid" 2>/dev/null; done; }
-# asked first, killed after $1 tenths of a second
+# sends SIGTERM first, and SIGKILL after $1 tenths of a second
 end_all() {
   if [ -n "$child" ]; then kill -TERM "-$child" "$child" 2>/dev/null; fi
   any_left || return 0
@@ -102,7 +104,7 @@ finish() {
   [ -e changed.tar ] || tar -cf changed.tar -T /dev/null
   exit "$1"
 }
-# HTCondor wants the node back, or the step is stopped
+# called when HTCondor wants the node back, or the step is stopped
 leave() {
   trap '' TERM INT HUP
   note message "it was ended by signal $1"
@@ -112,7 +114,7 @@ leave() {
 trap 'leave 15' TERM
 trap 'leave 2' INT
 trap 'leave 1' HUP
-# attend COMMAND…: waits for it so that a signal is heeded at once
+# attend COMMAND…: waits for COMMAND in a way that a signal takes effect at once
 attend() {
   "$@" &
   child=$!
@@ -124,12 +126,12 @@ attend() {
 
 # ---- where it works
 
-# KiB that are free where DIR is
+# free KiB on the file system of DIR
 free_in() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
 is_full() { free=$(free_in "$1") && [ -n "$free" ] && [ "$free" -lt 1024 ]; }
 is_about_space() { grep -qiE 'no space left|quota exceeded|file too large' "$1" 2>/dev/null; }
 
-[ -r ./step.env ] && [ -r ./manifest ] || { echo 'scailfin: step.env and manifest did not come along' >&2; exit 166; }
+[ -r ./step.env ] && [ -r ./manifest ] || { echo 'scailfin: step.env and manifest did not arrive' >&2; exit 166; }
 # shellcheck disable=SC1091
 . ./step.env
 [ -n "${workspace-}" ] && [ -n "${command_b64-}" ] || { echo 'scailfin: step.env does not say what to run where' >&2; exit 166; }
@@ -137,7 +139,7 @@ remove "$own"
 umask 077
 mkdir -p "$tmp/home" && chmod 1777 "$tmp" || exit 166
 umask 022
-# on a full disk there is room for the report yet
+# reserve some space, so that the report can be written even when the disk is full
 { printf %262144s '' >"$own/reserve"; } 2>/dev/null
 read -r node </proc/sys/kernel/hostname
 note version 1

@@ -1,14 +1,15 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- the node's cache: images and large files, shared by all steps of a user's cluster there
+# ---- the node's cache: images and large files, shared by all steps of a user's cluster on this node
 
 cache=${SCAILFIN_CACHE:-$own/cache}
-# what lies in there is run: in /tmp, where anybody could have made it, it must be ours, and no link
+# files in the cache are executed: it must be ours and no link, because in /tmp anybody could have made it
 make_cache() {
   (umask 077 && mkdir -p "$1") 2>/dev/null && [ ! -L "$1" ] && [ -O "$1" ] &&
     mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null && [ -w "$1/tmp" ]
 }
 make_cache "$cache" || { cache=$own/cache && make_cache "$cache"; } || fail 165 "no cache could be made in $scratch"
-# where something is made that is not whole yet; by the process that makes it the next step sees what a killed one left
+# makes the place for something that is not complete yet. Its name has the pid of the process that makes it, so that a
+# later step can remove what a killed one left
 make_part() {
   part=$cache/tmp/$(exec sh -c 'echo $PPID').$SCAILFIN_STEP
   mkdir -p "$part"
@@ -18,8 +19,9 @@ for old in "$cache"/tmp/*; do
   if [ -e "$old" ] && [ ! -d "/proc/${owner%%.*}" ]; then remove "$old"; fi
 done
 
-# locked NAME COMMAND…: one at a time. Locks go with their holders; where a file system has none, work is done twice.
-# What is started in there is kept from holding the lock by 9>&-, but never a function: dash loses the file for good
+# locked NAME COMMAND…: runs one COMMAND at a time. A lock ends with the process that holds it; on a file system without
+# locks, work is done twice. Programs started inside get 9>&-, so that they don't hold the lock; functions must not get
+# it, because dash would lose the file for good
 locked() { (lock "$@") 9>>"$cache/locks/$1"; }
 lock() {
   flock 9 2>/dev/null
@@ -28,7 +30,7 @@ lock() {
 }
 used() { touch -c "$1" 2>/dev/null; }
 
-# trim KIB: makes room for so much more; what was used last goes last, what is in use never
+# trim KIB: makes room for KIB more; removes what was used longest ago first, and never what is in use
 trim() { locked trim trim_now "$1"; }
 trim_now() {
   cd "$cache" || return

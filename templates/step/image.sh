@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- the image: a path, or a name in a registry; got once per node
+# ---- the image: a path, or a name in a registry; fetched once per node
 
-# what it is: none, path, docker, or another scheme of Apptainer's such as oras
+# kind: none, path, docker, or another scheme of Apptainer such as oras
 case $image in
   '') kind=none ;;
   /*) kind=path ;;
@@ -10,7 +10,7 @@ case $image in
   *://*) kind=${image%%://*} reference=$image ;;
   *) kind=docker reference=$image ;;
 esac
-# whole: docker.io/library/python:3.12
+# the complete name, such as docker.io/library/python:3.12
 if [ "$kind" = docker ]; then
   case ${reference%%/*} in
     index.docker.io | registry-1.docker.io) reference=docker.io/${reference#*/} ;;
@@ -23,7 +23,7 @@ if [ "$kind" = docker ]; then
 fi
 [ "$kind" = none ] || image_key=$(printf %s "$image" | sed 's|.*/||; s|[^A-Za-z0-9._-]|_|g' | cut -c1-60)-$(printf %s "${reference:-$image}" | sha256sum | cut -c1-16)
 
-# many images lie unpacked in CVMFS
+# many images are available unpacked in CVMFS
 unpacked() {
   for registry in "${reference%%/*}" registry.hub.docker.com; do
     [ "$registry" = "${reference%%/*}" ] || [ "${reference%%/*}" = docker.io ] || continue
@@ -33,8 +33,8 @@ unpacked() {
   return 1
 }
 
-# provide: sets `ready`, what the runtime is given for an image, and `source`.
-# @returns 1 with `why` where this runtime can't have it
+# provide: sets `ready`, the argument for the runtime that names the image, and `source`. @returns 1 and `why` if this
+# runtime can't use the image
 provide() {
   source=local ready=$image
   case $kind in
@@ -48,10 +48,10 @@ provide() {
 }
 provide_path() {
   case $runtime:$(shape_of "$image") in
-    shifter:*) why='Shifter takes images of a registry only' ;;
+    shifter:*) why='Shifter takes only images from a registry' ;;
     podman-hpc:directory | charliecloud:directory | apptainer:* | singularity:*) return 0 ;;
     charliecloud:squashfs | charliecloud:sif)
-      # an image that changed is another one
+      # the name has the file's time and size: a changed image is another image
       keep_once "$(stat -L -c %Y.%s "$image").$image_key.d" unsquash
       return
       ;;
@@ -80,7 +80,8 @@ provide_reference() {
   esac
 }
 
-# keep_once FILE COMMAND…: images/FILE, which COMMAND makes where it is told to if nobody has yet; held until the step ends
+# keep_once FILE COMMAND…: provides images/FILE. If it is not there, COMMAND makes it at the path it gets. The file is
+# locked until the step ends
 keep_once() {
   ready=$cache/images/$1 source=cache
   { : >>"$cache/locks/$1"; } 2>/dev/null
@@ -88,14 +89,14 @@ keep_once() {
   attend flock -s 7
   if [ ! -e "$ready" ]; then
     flock -u 7
-    say "getting the image $image for $runtime"
-    attend locked "$1" make_image "$@" || { why=$(last_words "$own/words") && why=${why:-it could not be had} && return 1; }
+    say "fetching the image $image for $runtime"
+    attend locked "$1" make_image "$@" || { why=$(last_words "$own/words") && why=${why:-it could not be fetched} && return 1; }
     attend flock -s 7
     [ ! -e "$own/pulled" ] || source=pulled
   fi
   used "$ready"
 }
-# in the lock: others may have been quicker, or have failed a moment ago
+# runs inside the lock: another step may have been quicker, or have failed a moment ago
 make_image() {
   file=$1
   shift
@@ -128,13 +129,13 @@ pull_directory() {
   CH_IMAGE_STORAGE=$part/storage ch-image pull "$reference" &&
     CH_IMAGE_STORAGE=$part/storage ch-convert -i ch-image -o dir "$reference" "$1"
 }
-# of a file: a SIF has its squashfs inside
+# unpacks an image file: a SIF contains a squashfs
 unsquash() {
   at=0
   [ "$(shape_of "$image")" = squashfs ] || at=$(grep -aobm1 hsqs "$image" | head -n 1 | cut -d : -f 1)
   unsquashfs -no-progress -offset "${at:-0}" -dest "$1" "$image"
 }
-# runtimes that keep images by themselves
+# for runtimes that store images themselves
 have_pulled() {
   source=cache
   case $runtime in

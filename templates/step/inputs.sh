@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- the workspace: the headnode's own where it is seen from here, else a copy
+# ---- the workspace: the headnode's own if this node shares its file system, otherwise a copy
 
 read -r word probe nonce <manifest
 shared=no
@@ -10,7 +10,7 @@ if [ "$word" = probe ] && [ "$probe" != - ] && [ "$(cat "$workspace/$probe" 2>/d
 fi
 note shared "$shared"
 
-# SHA256 SIZE MODE KIND NAME; of directories, in a list of their own, MODE NAME
+# lines of SHA256 SIZE MODE KIND NAME; directories are also listed in a file of their own, as MODE NAME
 read_manifest() {
   dirs=$own/dirs awk "$base64_awk"' $1 != "probe" && NF >= 4 {
     name = listed(decode($5)); print $1, $2, $3, $4, name
@@ -27,7 +27,7 @@ get_inputs() {
   fi
   find . -type f -print0 | hashes_of >"$own/hashes"
   : >"$own/missing"
-  # what came with the job is what was there when it was submitted; the first list is what came
+  # files that came with the job must be as they were when it was submitted; the first list holds the files that came
   changed=$(missing=$own/missing bytes=$own/bytes_in awk '
     FILENAME == ARGV[1] { hash = $1 ""; sub(/^[^ ]* [.]\//, ""); is[$0] = hash; next }
     $4 == "f" { hash = $1 ""; n += $2; line = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "")
@@ -47,13 +47,13 @@ get_inputs() {
     chmod "$3" "./$name"
   done <"$own/missing"
   [ -e "$own/dirs" ] || return 0
-  # as they were made, but for these
+  # set the modes of directories; mkdir gave them 755
   awk '$1 != 755 && !seen[$1]++ { print $1 }' "$own/dirs" | while read -r mode; do
     awk -v mode="$mode" '$1 == mode { sub(/^[^ ]* /, ""); print }' "$own/dirs" | from_list | xargs -0 -r chmod "$mode" --
   done
 }
 
-# bring SHA256 BYTES NAME: by the node's cache where it has room, else straight
+# bring SHA256 BYTES NAME: through the node's cache if it has room, otherwise directly
 bring() {
   need=$(($2 / 1024 + 1))
   if [ -e "$cache/objects/$1" ] || { trim "$need" && [ "$(free_in "$cache")" -gt $((need * 2)) ]; }; then
@@ -72,13 +72,13 @@ bring_cached() {
     chmod 400 "$part/object" && mv "$part/object" "$object" && rmdir "$part" || return 165
   fi
   used "$object"
-  # others may have it now, too; a copy, as a step may write over it
+  # other steps may now use the object, too. The step gets a copy, because it may write to its file
   flock -s 9 2>/dev/null
   if cp --reflink=auto --no-preserve=mode -- "$object" "./$3" 2>"$own/words"; then return 0; fi
   if is_about_space "$own/words"; then return 165; fi
   return 166
 }
-# fetch SHA256 BYTES NAME FILE: from the headnode's workspace, as it was
+# fetch SHA256 BYTES NAME FILE: fetches a file from the headnode's workspace, and checks that it is unchanged
 fetch() {
   if ! "${SCAILFIN_CHIRP:-condor_chirp}" fetch "$workspace/$3" "$4" >"$own/said" 2>&1 9>&-; then
     echo "$3 could not be fetched from the headnode: $(last_words "$own/said")" >"$own/words"
@@ -92,7 +92,8 @@ fetch() {
   return 162
 }
 
-# KIND MODE SIZE MTIME CTIME INODE NAME: it differs when anything was done to it. Of directories only what matters
+# lines of KIND MODE SIZE MTIME CTIME INODE NAME: a line differs if anything was done to the file. For directories only
+# the mode counts
 take_stock() {
   (cd "$tree" && find . -mindepth 1 \( -type d -printf 'd %m 0 0 0 0 %P\0' \) -o \( -type f -o -type l \) \
     -printf '%y %m %s %T@ %C@ %i %P\0') | to_list

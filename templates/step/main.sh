@@ -1,12 +1,12 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- all in order
+# ---- the phases in their order
 
 phase runtime
 give_secrets
 give_proxy
 runtime=none launcher=none
 mkdir -p "$tree" 2>/dev/null
-# below /tmp there must be something to mount it on
+# below /tmp a directory is needed as mount point
 case $workspace in /tmp/*) mkdir -p "$own$workspace" ;; /var/tmp/*) mkdir -p "$tmp/${workspace#/var/tmp/}" ;; esac
 choose
 note runtime "$runtime"
@@ -20,7 +20,7 @@ if [ "$shared" = no ]; then
     0) ;;
     162) fail 162 "$(last_words "$own/words")" ;;
     165) fail 165 "the disk of this node is full: the step's files do not fit in $scratch" ;;
-    *) fail 166 "the step's files could not be laid out: $(last_words "$own/words")" ;;
+    *) fail 166 "the step's files could not be put in place: $(last_words "$own/words")" ;;
   esac
   read -r bytes <"$own/bytes_in"
   note bytes_in "$bytes"
@@ -29,16 +29,16 @@ if [ "$shared" = no ]; then
   note bytes_fetched "$fetched"
   take_stock >"$own/before"
 fi
-# without a container the workspace is where it can be
+# without a container the workspace is wherever the files were put
 if [ "$runtime" = none ]; then workspace=$tree; fi
 
-# What is left of the way to the headnode's files is not the step's. HTCondor leaves its key where a step without a container
+# The step must not use the channel to the headnode's files. HTCondor leaves its key where a step without a container
 # would find it.
 rm -f "$scratch/.chirp.config"
 phase run
 run_step
 code=$?
-# a start proved before may fail today
+# a runtime that worked before may fail today
 if [ "$code" != 0 ] && [ -n "${proved-}" ] && ! attend prove; then
   rm -f "$proved"
   fail 160 "$runtime ($program) could not start $image: $(last_words "$own/words")"
@@ -54,8 +54,8 @@ if [ "$shared" = no ]; then
   put_outputs
   case $? in
     0) ;;
-    165) fail 165 "the disk of this node is full: what the step made could not be packed in $scratch" ;;
-    *) fail 163 "what the step made could not be packed: $(last_words "$own/words")" ;;
+    165) fail 165 "the disk of this node is full: the step's output could not be packed in $scratch" ;;
+    *) fail 163 "the step's output could not be packed: $(last_words "$own/words")" ;;
   esac
 fi
 [ "$full" = no ] || fail 165 "the disk of this node is full, and the step ended with status $code"

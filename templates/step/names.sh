@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- names: any bytes but NUL. In lists a name is a line's end, with % and line ends as %25 and %0A; elsewhere base64.
+# ---- names may have any bytes but NUL. In lists a name goes to the end of the line, with % and line ends as %25 and %0A;
+# elsewhere names are in base64.
 
-# awk, for both ways
+# awk functions for both forms
 base64_awk='
 BEGIN {
   abc = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -40,10 +41,10 @@ function quoted(text,   parts, n, i, out) {
   return "\047" out "\047"
 }'
 
-# from and to lists of programs that know NUL
+# convert between these lists and the lists of programs that use NUL
 to_list() { sed -z 's/%/%25/g; s/\n/%0A/g' | tr '\0' '\n'; }
 from_list() { tr '\n' '\0' | sed -z 's/%0A/\n/g; s/%25/%/g'; }
-# HASH NAME, a line each, of the files which end in NUL on its input; sha256sum has a way of its own with odd names
+# prints HASH NAME lines for the NUL-terminated file names on its input; sha256sum escapes unusual names in its own way
 hashes_of() {
   xargs -0 -r sha256sum -- | sed 's/%/%25/g; s/^\([0-9a-f]*\) [ *]/\1 /; t
     s/^\\//; s/ [ *]/ /; s/\\\\/%5C/g; s/\\n/%0A/g; s/\\r/\r/g; s/%5C/\\/g'

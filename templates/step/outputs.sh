@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- what the step changed goes back, and nothing else
+# ---- only what the step changed goes back
 
 put_outputs() {
   : >"$own/candidates"
@@ -13,7 +13,7 @@ put_outputs() {
   case " ${unpacks-} " in
     *' zstd '*) if command -v zstd >/dev/null; then pack=--zstd; fi ;;
   esac
-  # neither so little nor so much is worth the time
+  # very small and very large outputs are not worth the time to compress
   case " ${unpacks-} " in *' gzip '*)
     if [ -z "$pack" ] && [ $((bytes + 512 * files)) -gt 65536 ] && [ "$bytes" -lt 8388608 ]; then pack=--gzip; fi ;;
   esac
@@ -21,16 +21,17 @@ put_outputs() {
   attend tar --create --file "$scratch/changed.tar" --directory "$tree" $pack --sparse --hard-dereference --no-recursion --null \
     --files-from "$own/names" 2>"$own/words" || lost
 }
-# @returns why
+# @returns the exit status of the wrapper
 lost() {
-  # looked at first: on a full disk what programs say is lost, too
+  # check the disk first: on a full disk the programs' error messages are lost, too
   set -- 163
   if is_about_space "$own/words" || is_full "$scratch"; then set -- 165; fi
   rm -f "$scratch/changed.tar" "$own/gone"
   return "$1"
 }
 
-# compare: writes lists of what is gone, of what may have changed, and of what may have been written over with what it was
+# compare: writes lists of removed files, of files that may have changed, and of files that may have been rewritten with
+# the same content
 compare() {
   gone=$own/gone candidates=$own/candidates doubtful=$own/doubtful awk "$base64_awk"'
     FILENAME == ARGV[1] { line = $3 " " $2; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, ""); is[$0] = line; next }
@@ -43,7 +44,7 @@ compare() {
     END { for (name in was) print "deleted=" encode(plain(name)) >ENVIRON["gone"] }' "$own/wanted" "$own/before" "$own/after"
 }
 
-# what was written over with what it was is no change
+# a file that was rewritten with the same content is not a change
 list_changes() {
   : >"$own/hashes"
   [ ! -e "$own/doubtful" ] || (cd "$tree" && from_list <"$own/doubtful" | hashes_of) >"$own/hashes"

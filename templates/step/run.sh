@@ -1,24 +1,24 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # ---- the step itself
 
-# What the shell in the image is told, by its input: neither arguments nor files of the workspace show what is in there
+# The shell in the image gets its commands on its input, because arguments and files in the workspace would show them
 tell() {
-  # a word that is no base64 parts the two
+  # a word that is not base64 separates the two parts
   printf '%s\n' "${environment_b64-}" command "$command_b64" |
     workspace=$workspace home=$home runtime=$runtime proxy=$proxy awk "$base64_awk"'
     BEGIN {
-      # as a person at a terminal would see it; what the wrapper and the runtime say stays apart
+      # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart
       print "exec 2>&1"
       print "cd " quoted(ENVIRON["workspace"]) " || exit 166"
       print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"])
       print "export PATH=\"${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}\""
-      # an image made for Apptainer says its environment in its own way
+      # an image made for Apptainer keeps its environment in a file of its own
       if (ENVIRON["runtime"] == "charliecloud")
         print "f=/.singularity.d/env/10-docker2singularity.sh; [ ! -r \"$f\" ] || . \"$f\"; unset f"
       for (name in ENVIRON) {
-        # by these HTCondor finds what it has to end
+        # HTCondor finds the processes that it must end by these
         if (name ~ /^_CONDOR_ANCESTOR_[0-9]+$/ && ENVIRON[name] ~ /^[0-9:]*$/) print "export " name "=" ENVIRON[name]
-        # and this is how much of the node it was given
+        # these say how much of the node the step may use
         if (name ~ /^([A-Z]+_)+(NUM_)?(THREADS|THREAD_LIMIT|VISIBLE_DEVICES|CPU_COUNT)$/ && ENVIRON[name] ~ /^[0-9A-Za-z,:-]+$/)
           print "export " name "=" ENVIRON[name]
       }
@@ -34,7 +34,7 @@ tell() {
     }'
 }
 
-# what is secret comes in files of the user's own
+# secrets are given as files that only the user can read
 give_secrets() {
   secrets='' proxy=''
   [ -n "${secrets_b64-}" ] || return 0
@@ -67,10 +67,10 @@ run_step() {
   (umask 077 && tell >"$own/begin")
   (contain <"$own/begin") &
   child=$!
-  # a shell that is bash tells of signals by itself
+  # bash reports signals by itself
   { wait "$child"; } 2>/dev/null
   code=$?
-  # what it left running can't change files any more
+  # processes that the step left running must not change files any more
   end_all 20
   child=''
   return "$code"

@@ -1,10 +1,10 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# ---- what runs containers here: in PATH, else by a module; good is what has run something
+# ---- the container runtimes of this node: found in PATH, otherwise by a module; a runtime counts only after a successful test
 
 program_of() { case $1 in charliecloud) echo ch-run ;; *) echo "$1" ;; esac; }
 PATH=$PATH:/usr/local/bin:/usr/sbin:/sbin:/usr/local/sbin
 
-# load NAME…: by whatever module system the node has
+# load NAME…: by the module system of the node
 load() {
   set +u
   if ! command -v module >/dev/null 2>&1; then
@@ -32,13 +32,14 @@ find_runtime() {
   program=$(command -v "$(program_of "$1")")
 }
 
-# contain: the command line that starts a shell in the image, which reads from its input what to do; given to COMMAND…
+# contain COMMAND…: puts COMMAND before the command line that starts a shell in the image. The shell reads its commands
+# from its input
 contain() {
   case $runtime in
     none) set -- "$@" /bin/sh -s ;;
     apptainer | singularity)
       set -- "$@" "$program" --silent exec --cleanenv --no-home --bind "$tmp:/tmp" --bind "$tmp:/var/tmp"
-      # after /tmp: it may lie below
+      # after /tmp, because the workspace may be below it
       set -- "$@" --bind "$tree:$workspace"
       [ -z "$secrets" ] || set -- "$@" --bind "$secrets:/etc/reana/secrets"
       [ ! -e /dev/nvidiactl ] || set -- "$@" --nv
@@ -52,7 +53,7 @@ contain() {
       set -- "$@" "$ready" -- /bin/sh -s
       ;;
     shifter)
-      # it makes mount points at the top only
+      # Shifter makes mount points only at the top level
       top=${workspace#/} top=${top%%/*}
       set -- "$@" "$program" "--image=$ready"
       [ "$shared" = yes ] || set -- "$@" "--volume=$own/root/$top:/$top"
@@ -70,7 +71,7 @@ contain() {
     aprun) set -- aprun -b -n 1 -d "${OMP_NUM_THREADS:-1}" -- "$@" ;;
     srun) set -- srun --ntasks=1 --nodes=1 --cpus-per-task="${OMP_NUM_THREADS:-1}" --overlap "$@" ;;
   esac
-  # nothing of HTCondor's or the site's comes along but by what the shell is told
+  # the shell passes the variables on that the step should get; other variables of HTCondor and the site are not passed on
   unset LC_ALL
   for name in $(awk 'BEGIN { for (name in ENVIRON) if (name ~ /^(SCAILFIN|_CONDOR)_[A-Za-z0-9_]*$/) print name }'); do
     case $name in SCAILFIN_STEP | _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac
@@ -79,13 +80,13 @@ contain() {
   exec setsid "$@" 7>&- 9>&-
 }
 
-# the launcher alone, once per node
+# tests the launcher alone, once per node
 launch() {
   [ ! -e "$cache/proved/$launcher" ] || return 0
   runtime=none
   (contain </dev/null >"$own/words" 2>&1) && : >"$cache/proved/$launcher"
 }
-# a run that does nothing: the image is there, has a shell, and sees the workspace
+# a test run: the image exists, has a shell, and sees the workspace
 prove() {
   printf 'cd %s && test -w .\n' "$(quote "$workspace")" >"$own/try"
   (contain <"$own/try" >"$own/words" 2>&1)
@@ -95,7 +96,7 @@ proof() {
   proved=$(printf %s "$program:${ready:-}:$launcher:${workspace%/*}" | sha256sum)
   proved=$cache/proved/$runtime-$image_key-${proved%"${proved#????????????????}"}
 }
-# number_in TEXT: sets `version` to the first that looks like one
+# number_in TEXT: sets `version` to the first word that looks like a version number
 number_in() {
   version=''
   set -f
@@ -106,12 +107,12 @@ number_in() {
   set +f
 }
 
-# choose: sets `runtime`, `program`, `ready`, `source`, or ends with the reason
+# choose: sets `runtime`, `program`, `ready`, `source`, or ends the step with the reason
 choose() {
   why='' broken='' lacking='' tried=''
   launcher=${SCAILFIN_LAUNCHER:-none}
   if [ "$launcher" != none ]; then
-    command -v "$launcher" >/dev/null || fail 164 "the profile starts steps by $launcher, which is not on this node"
+    command -v "$launcher" >/dev/null || fail 164 "the site's profile starts steps with $launcher, but this node has no $launcher"
     attend launch || fail 164 "$launcher could not start a program: $(last_words "$own/words")"
   fi
   if [ "$kind" = none ]; then
@@ -125,7 +126,7 @@ choose() {
     tried="$tried $runtime"
     modules=${entry#"$runtime"}
     find_runtime "$runtime" "${modules#=}" || continue
-    # an old Shifter knows no --version
+    # old versions of Shifter have no --version
     if ! version=$("$program" --version 2>&1 </dev/null) && [ "$runtime" != shifter ]; then
       broken="$runtime ($program) does not work: $(echo "$version" | tail -n 1)"
       say "$broken"
@@ -151,6 +152,6 @@ choose() {
   runtime=''
   [ ! -e "$own/full" ] || fail 165 "the disk of this node has no room for the image $image: $lacking"
   [ -z "$broken" ] || fail 160 "$broken"
-  [ -z "$lacking" ] || fail 161 "the image $image can't be had: $lacking"
-  fail 160 'neither Shifter nor Podman-HPC, Apptainer, Singularity or Charliecloud is on this node'
+  [ -z "$lacking" ] || fail 161 "the image $image could not be obtained: $lacking"
+  fail 160 'this node has no container runtime: Shifter, Podman-HPC, Apptainer, Singularity or Charliecloud'
 }

@@ -7,7 +7,7 @@ import { attack } from './attack.js';
 const reason = labUnavailable();
 const pool = '/home/scail/.scailfin/lab-slurm/pool';
 const by = 'a client with the token' as const;
-const words = 'this token submits steps of workflows, and nothing else';
+const words = 'this token can submit only steps of workflows';
 
 /** A step as REANA's job controller describes it. */
 const step: readonly string[] = [

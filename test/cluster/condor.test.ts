@@ -136,7 +136,9 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
     await lab.write('login', '/etc/condor/config.d/90-apart.config', apart, { user: 'root' });
     const alone = await refused();
     expect(alone.exitCode).toBe(1);
-    expect(alone.stderr).toContain("no node here is of this machine's FILESYSTEM_DOMAIN, login.site (one is of lab)");
+    expect(alone.stderr).toContain(
+      "no node of this pool has this machine's FILESYSTEM_DOMAIN, login.site (one has lab)",
+    );
     expect(alone.stderr).toMatch(
       /→ .*scheduler\.directives: \['requirements = TARGET\.FileSystemDomain =!= undefined'\]/,
     );

@@ -68,7 +68,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
       await here('cd trap; scailfin exec -- condor_submit job.sub');
     }
     const held = () =>
-      here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'name in transfer_input_files what it leads to'");
+      here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'name the link.s target in transfer_input_files'");
     await expect.poll(held, { timeout: 40_000, interval: 1000 }).toBe(String(all.length));
     await here('scailfin exec -- condor_rm -all');
   });
@@ -99,7 +99,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
     const refused = await here(
       'echo executable = /bin/true >home.sub; echo queue >>home.sub; scailfin exec -- condor_submit home.sub 2>&1 || :',
     );
-    expect(refused).toContain('submit it from a directory of its own');
+    expect(refused).toContain('submit the job from a directory of its own');
     for (const dir of ['.hidden', '.scailfin/lab-slurm/pool', '/tmp']) {
       await here(
         `mkdir -p ${dir}; cd ${dir}; printf 'executable = /bin/true\\nlog = log\\nqueue\\n' >job.sub; scailfin exec -- condor_submit job.sub`,

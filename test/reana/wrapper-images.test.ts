@@ -49,7 +49,7 @@ describe.skipIf(reason !== undefined)(
 
       it.each(['sqfs', 'sif'])('that are files: .%s', async ending => {
         const step = await workspace.step({ command, image: `${image}.${ending}`, site });
-        expect(step.stderr.replace(/^scailfin: getting the image .*\n/, '')).toBe('');
+        expect(step.stderr.replace(/^scailfin: fetching the image .*\n/, '')).toBe('');
         expect(step).toMatchObject({ status: 0, stdout: `this is the image\n${workspace.dir}\n` });
         expect(step.changed.map(item => item.path)).toEqual(['out']);
         expect(step.report.values.get('runtime')).toBe(runtime);
@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)(
         const script = `for dir; do (cd "$dir" && _CONDOR_SCRATCH_DIR=$dir ./step.sh >out 2>err; echo $? >status) & done; wait; cat $(printf '%s/status ' "$@") $(printf '%s/out ' "$@") $(printf '%s/err ' "$@")`;
         const env = { SCAILFIN_CACHE: '/tmp/cache', ...site };
         const { stdout } = await lab.exec('c1', ['sh', '-c', script, 'sh', ...steps], { env, timeoutMs: 170_000 });
-        expect(stdout.replace(/^scailfin: getting the image .*\n/gm, '')).toBe(
+        expect(stdout.replace(/^scailfin: fetching the image .*\n/gm, '')).toBe(
           `${'0\n'.repeat(20)}${'hello\nthis is the image\n'.repeat(20)}`,
         );
         const sources = await onNode(
@@ -97,7 +97,7 @@ describe.skipIf(reason !== undefined)(
         expect(step.status).toBe(161);
         expect(step.report.exit).toBeUndefined();
         expect(step.report.values.get('message')).toMatch(
-          /^the image c1:5443\/lab\/image:none can't be had: .*(unknown|not in registry)/i,
+          /^the image c1:5443\/lab\/image:none could not be obtained: .*(unknown|not in registry)/i,
         );
         expect(await onNode('ls -A /tmp/cache/images /tmp/cache/tmp')).toBe('/tmp/cache/images:\n\n/tmp/cache/tmp:');
       });
@@ -128,7 +128,7 @@ describe.skipIf(reason !== undefined)(
       const PATH = await without('apptainer singularity ch-run');
       const step = await workspace.step({ command: 'true', image, site: { PATH } });
       expect(step.status).toBe(160);
-      expect(step.report.values.get('message')).toMatch(/^neither .* is on this node$/);
+      expect(step.report.values.get('message')).toMatch(/^this node has no container runtime: /);
       expect(step.report.exit).toBeUndefined();
     });
 

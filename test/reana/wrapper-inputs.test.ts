@@ -151,7 +151,7 @@ describe.skipIf(reason !== undefined)(
     it('cannot be read: what it made is lost, loudly', async () => {
       const step = await workspace.step({ command: 'echo x >out; chmod 000 out', image, site });
       expect(step.status).toBe(163);
-      expect(step.report.values.get('message')).toMatch(/^what the step made could not be packed: .*Permission denied/);
+      expect(step.report.values.get('message')).toMatch(/^the step's output could not be packed: .*Permission denied/);
       expect(step.report.exit).toBe(0);
     });
   },

@@ -129,7 +129,7 @@ describe.skipIf(reason !== undefined)(
       expect(none.stderr).toMatch(/shifter: .*FAILURE/);
       const directory = await workspace.step({ command, image, site });
       expect(directory.report.values.get('runtime')).toBe('podman-hpc');
-      expect(directory.stderr).toMatch(/shifter: Shifter takes images of a registry only/);
+      expect(directory.stderr).toMatch(/shifter: Shifter takes only images from a registry/);
     });
 
     it('by aprun, a stand-in that checks its arguments, with the cores of the job', async () => {
@@ -144,7 +144,7 @@ describe.skipIf(reason !== undefined)(
       const site = { SCAILFIN_LAUNCHER: 'aprun', PATH: '/usr/bin:/bin' };
       const missing = await workspace.step({ command, image, site });
       expect(missing.status).toBe(164);
-      expect(missing.report.values.get('message')).toMatch(/aprun, which is not on this node$/);
+      expect(missing.report.values.get('message')).toMatch(/this node has no aprun$/);
       await onNode(
         'mkdir -p /opt/bad; printf "#!/bin/sh\\necho apsched: claim exceeds reservation >&2\\nexit 1\\n" >/opt/bad/aprun; chmod 755 /opt/bad/aprun',
       );

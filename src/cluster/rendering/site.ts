@@ -1,4 +1,5 @@
 import { defaultWork } from '../../hosts/probe.js';
+import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
 import { jobsFor } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { commandLine } from '../../shell.js';
@@ -6,7 +7,6 @@ import { siteDir } from '../context.js';
 import type { ClusterSpec, SiteSpec } from '../spec.js';
 import { batchJob, glideinFiles } from '../steps/glideins.js';
 import { trustDomain } from '../steps/headnode.js';
-import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from './folder.js';
 
 /** Sent by `scailfin sites check` alone. */
 const CHECKS = ['left', 'look', 'node', 'noise', 'programs', 'shell', 'urls', 'workdir'];

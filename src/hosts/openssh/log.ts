@@ -1,5 +1,5 @@
+import { printable } from '../../printable.js';
 import type { HostKeyVerdict } from '../hostkeys.js';
-import { printable } from '../printable.js';
 
 /** Of what ssh says, more than this is forgotten, the oldest first; characters. */
 const kept = 128 * 1024;

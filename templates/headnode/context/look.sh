@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# look DIR CONTEXT KUBECONFIG FIRST_PORT KUBECTL: whether the Kubernetes of a context of the user answers. KUBECONFIG and KUBECTL
-# may be empty: then the user's own. With KUBECTL, and the context in several files, one is made of it below DIR/context.
+# look DIR CONTEXT KUBECONFIG FIRST_PORT KUBECTL: checks whether the Kubernetes of the user's context answers. If
+# KUBECONFIG or KUBECTL is empty, the user's own is taken. With KUBECTL, a context that is in several files is written
+# into one file below DIR/context.
 set -u
 umask 077
 dir=$1 context=$2 given=$3 first=$4 kubectl=$5 asking=${5:+in earnest}
@@ -12,7 +13,7 @@ echo "files=$files"
 [ -n "$kubectl" ] || kubectl=$(command -v kubectl) || for own in "$dir"/tools/kubectl-*/kubectl; do [ ! -x "$own" ] || kubectl=$own; done
 if [ -n "$kubectl" ]; then
   echo "kubectl=$kubectl"
-  # what it caches of the API stays out of the user's home
+  # kubectl's cache of the API stays out of the user's home
   scratch=$(mktemp -d) || exit 1
   trap 'rm -rf "$scratch"' EXIT
   ask() { KUBECONFIG=$files timeout 30 "$kubectl" --cache-dir "$scratch" "$@" </dev/null 2>"$scratch/errors"; }

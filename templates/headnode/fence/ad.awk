@@ -1,15 +1,16 @@
 # Reads a job's description as the schedd gives it to a shadow: a line `Name = EXPRESSION` for each attribute, strings in
-# quotes. Copies it to the file `copy`, and prints what the job needs to see, a line each, HOW PATH as for fence_place; `log`
-# is a file to write to, which nobody can put a link in the place of, `link` one in the job's directory that may be a link to elsewhere. `spool` is HTCondor's SPOOL.
-# Ends with 1 where the job has no directory, or an attribute twice.
+# quotes. Copies it to the file `copy`, and prints one line for each place that the job needs to see: HOW PATH, where HOW
+# is as in fence_place or one of these: `log`, a file to write to, which nobody can replace by a link; `link`, a file in
+# the job's directory that may be a link to elsewhere. `spool` is HTCondor's SPOOL. Exits with 1 if the job has no
+# directory, or has an attribute twice.
 
-# a string without anything to unescape; all else names no file that is shown
+# returns a string that needs no unescaping; other values name no file that is shown
 function text(name,   value) {
   value = ad[tolower(name)]
   if (value !~ /^"[^"\\]*"$/) return ""
   return substr(value, 2, length(value) - 2)
 }
-# absolute, without `.` and `..`
+# returns the absolute path without `.` and `..`
 function whole(path,   parts, n, i, kept, out) {
   if (path !~ /^\//) path = directory "/" path
   n = split(path, parts, "/")
@@ -22,7 +23,7 @@ function whole(path,   parts, n, i, kept, out) {
 }
 function parent(path) { sub(/\/+[^\/]*$/, "", path); return path == "" ? "/" : path }
 function is_inside(path) { return substr(path, 1, length(directory) + 1) == directory "/" }
-# what lies in the job's directory is seen with it; read-only are only the inputs of steps
+# files in the job's directory are visible with it; only the inputs of steps are read-only
 function show(how, path) {
   if (path == "" || path ~ /^[A-Za-z][A-Za-z0-9+.-]*:\/\//) return
   path = whole(path)
@@ -44,13 +45,13 @@ END {
   directory = text("Iwd")
   if (twice || directory !~ /^\//) exit 1
   directory = whole(directory)
-  # What was spooled lies below the number of the cluster of jobs, and brings all of its files. What comes back is moved in
-  # there, so it is one place.
+  # A spooled job brings all of its files, and its directory is below the number of its cluster of jobs. Output is moved
+  # from one directory to another there, so this must be one mount.
   if (ad["clusterid"] ~ /^[0-9]+$/) spooled = spool "/" (ad["clusterid"] % 10000)
   if (spooled != "" && substr(directory, 1, length(spooled) + 1) == spooled "/") { show("rw", spooled); exit 0 }
   show("rw", directory)
   if (spooled != "") show("rw", spooled)
-  # where else its output goes, and its log
+  # the other directories of its output, and its log
   show("rw", parent(whole(text("Out"))))
   show("rw", parent(whole(text("Err"))))
   n = split(text("TransferOutputRemaps"), remaps, ";")

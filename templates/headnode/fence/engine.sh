@@ -1,7 +1,7 @@
 #!/bin/sh
-# engine.sh RUN WORKSPACE PROGRAM… -- COMMAND…: runs the engine of a workflow behind a fence. Workflows are programs which others
-# wrote, and an engine runs parts of them on the headnode: it sees the directories RUN and WORKSPACE, to read the files and
-# directories PROGRAM, and none of the owner's other files and processes.
+# engine.sh RUN WORKSPACE PROGRAM… -- COMMAND…: runs a workflow engine behind a fence. Workflows are programs written by
+# others, and a workflow engine runs parts of them on the headnode. It sees the directories RUN and WORKSPACE, and can
+# read the files and directories PROGRAM; it does not see any of the owner's other files and processes.
 set -u
 umask 077
 fence=${0%/*}

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# images HOME ENGINE: notes which images of minikube's nodes are here before ours comes, once.
+# images HOME ENGINE: records once which images of minikube's nodes are here before ours is fetched. ENGINE is the
+# container engine.
 set -u
 umask 077
 home=$1 engine=$2

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# look DIR FIRST_PORT ENGINE…: what minikube would find here: the machine, its container engines, free ports, and what is
-# of ours already. Changes nothing.
+# look DIR FIRST_PORT ENGINE…: describes what minikube would find here: the machine, its container engines, free ports,
+# and what already belongs to this cluster. Changes nothing.
 set -u
 dir=$1 first=$2
 shift 2
@@ -12,12 +12,12 @@ echo "uid=$(id -u)"
 echo "user=$(id -un)"
 echo "cores=$(nproc)"
 awk '$1 == "MemTotal:" { print "memory=" int($2 / 1024) } $1 == "MemAvailable:" { print "available=" int($2 / 1024) }' /proc/meminfo
-# what lives on after its user has left: nothing of the user's own where systemd tidies up
+# without linger, systemd ends all of a user's processes after the last logout
 if [ -d /run/systemd/system ] && [ ! -e "/var/lib/systemd/linger/$(id -un)" ]; then echo "lingers=no"; else echo "lingers=yes"; fi
 case ${DOCKER_HOST:-unix://} in unix://*) ;; *) echo "elsewhere=$DOCKER_HOST" ;; esac
 [ ! -e "$home/settings" ] || sed 's/^/set/' "$home/settings"
 
-# KiB left on the file system where PATH is or will be
+# KiB free on the file system of PATH, which need not exist yet
 room() {
   local path=$1
   while [ ! -e "$path" ] && [ "$path" != / ]; do path=$(dirname "$path"); done

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# remove HOME PROFILE DRIVER FILES: ends what is starting, lets minikube delete its node, removes what is left by the profile's
-# label, and prints left= for each thing that remains. DRIVER is empty where it is not known: then every engine is asked.
-# HOME may be gone: the label is enough. FILES is `keep` where HOME is to stay.
+# remove HOME PROFILE DRIVER FILES: ends a start that is under way, lets minikube delete its node, removes what is left by
+# the profile's label, and prints left= for each thing that remains. If DRIVER is empty, it is not known, and every
+# container engine is asked. HOME may be gone: the label is enough. If FILES is `keep`, HOME stays.
 set -u
 home=$1 profile=$2 driver=$3 files=$4
 export LC_ALL=C
@@ -42,7 +42,7 @@ for engine in ${driver:-docker podman}; do
   fi
   for kind in container volume network; do
     names=$(listed "$kind") || {
-      # an engine that this user has no way to can't have served us
+      # a container engine that this user can't use can't have run our node
       [ -z "$driver" ] && grep -qi 'permission denied\|cannot connect' "$errors" || remains "$engine can't be asked for the node $profile: $(tail -n 1 "$errors")"
       continue 2
     }
@@ -52,7 +52,7 @@ for engine in ${driver:-docker podman}; do
     for name in $(listed "$kind"); do remains "$engine $kind $name: ${why:-${said:-no reason given}}"; done
   done
 
-  # the node's image, where it came with us and nobody else uses it by now
+  # removes the node's image, if we fetched it and nobody else uses it now
   if [ -z "$left" ] && [ -e "$home/images" ]; then
     ask images --format '{{.Repository}} {{.ID}}' | grep -E '(^|/)kicbase(/stable)? ' | grep -vxFf "$home/images" >"$images"
     while read -r _ id; do ask image rm "$id" >/dev/null; done <"$images"

@@ -326,7 +326,7 @@ def test_hints_without_effect_are_mentioned(controller, pool):
         ({"command": " "}, "no command"),
         ({"kubernetes_memory_limit": "much"}, "memory"),
         ({"slurm_time": "soon"}, "slurm_time"),
-        ({"env_vars": {"a b": "x"}}, "no name of an environment variable"),
+        ({"env_vars": {"a b": "x"}}, "not a valid name of an environment variable"),
     ],
 )
 def test_what_no_step_can_be_is_refused_with_a_reason(controller, pool, asked, words):

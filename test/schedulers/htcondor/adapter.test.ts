@@ -121,7 +121,11 @@ describe('the answer to a submission', () => {
     ['err.submit.empty', 'no queue statement', 'profile'],
     ['err.submit.over-limit', 'Number of submitted jobs would exceed MAX_JOBS_PER_OWNER', '--nodes'],
     ['err.submit.unknown-group', 'unknown accounting group astrology', '--account'],
-    ['err.submit.other-domain', "no node here is of this machine's FILESYSTEM_DOMAIN, login.site", 'requirements ='],
+    [
+      'err.submit.other-domain',
+      "no node of this pool has this machine's FILESYSTEM_DOMAIN, login.site",
+      'requirements =',
+    ],
     ['down.submit', 'Failed to connect to local queue manager; CEDAR:6001:', 'try again'],
   ])("%s is refused in HTCondor's own words", (name, words, hint) => {
     const error = thrown(() => htcondor.parseSubmit(the(name)));

@@ -1,6 +1,6 @@
 """REANA's job controller with the pool as one of its compute backends, and the default one. FLASK_APP names this file.
 
-Backends are entries of two dictionaries of upstream's configuration; no file of upstream's is changed.
+A backend is an entry in two dictionaries of upstream's configuration, so no file of upstream is changed.
 """
 
 from reana_job_controller import config
@@ -9,7 +9,7 @@ from .manager import BACKEND, BACKENDS, PoolJobManager
 
 
 def monitor():
-    """Return what is called after each submission; upstream's monitors read the configuration when they are imported."""
+    """Return the function called after each submission; upstream's monitors read the configuration when imported."""
     from .monitor import watch
 
     return watch

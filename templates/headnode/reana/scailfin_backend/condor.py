@@ -17,23 +17,23 @@ MISSING = "No such file or directory"
 
 
 class NoSchedd(Exception):
-    """The pool has no schedd, or more than one and nobody said which."""
+    """The pool has no schedd, or more than one and no name was given."""
 
 
 def schedd_of(pool, name):
-    """Ask the collector each time: a schedd that was started again has another address."""
+    """Ask the collector each time, because a restarted schedd has another address."""
     ads = htcondor2.Collector(pool).query(htcondor2.AdType.Schedd, projection=["Name", "MyAddress", "CondorVersion"])
     named = [ad for ad in ads if not name or ad["Name"].split("@")[0] == name or ad["Name"] == name]
     if len(named) != 1:
         names = ", ".join(ad["Name"] for ad in ads) or "none"
-        raise NoSchedd("the pool's schedd {}can't be told: it has {}".format(name + " " if name else "", names))
+        raise NoSchedd("the pool's schedd {}can't be determined: the pool has {}".format(name + " " if name else "", names))
     return htcondor2.Schedd(named[0])
 
 
 def submit(schedd, step, description):
     """Submit a step and hand over its files, unless it is in the queue already.
 
-    One whose files were not handed over never ran, and never will: it goes.
+    A job whose files were not handed over never ran and never will, so it is removed.
     """
     constraint = 'ScailfinStep == "{}"'.format(step)
     for job in jobs(schedd, constraint):
@@ -60,28 +60,28 @@ def past(schedd, job):
 
 
 def retrieve(schedd, job, outputs):
-    """Bring a job's files to the directory it was submitted from: what it printed, and what it made, if it ended."""
+    """Bring a job's streams, and its output files if it ended, to the directory it was submitted from."""
     set_streams(schedd, job, "false")
     try:
         schedd.retrieve([job])
     except htcondor2.HTCondorException as error:
-        # of one that did not end, this is all there is, and it came nevertheless
+        # of a job that has not ended, the streams are all there is, and they did arrive
         if outputs or MISSING not in str(error):
             raise
     finally:
-        # it may run yet
+        # the job may still run
         set_streams(schedd, job, "true")
     return {}
 
 
 def set_streams(schedd, job, value):
-    """Say whether what a job prints grows at the schedd: only what does not is sent on."""
+    """Set whether the schedd receives a job's streams while it runs: only files that do not grow are sent."""
     for name in ("StreamOut", "StreamErr"):
         schedd.edit([job], name, value)
 
 
 def collected(schedd, job):
-    """Nobody needs the job's files any more: it leaves the queue, if it is there."""
+    """Let a job leave the queue, if it is there, because nobody needs its files any more."""
     if jobs(schedd, the(job)):
         schedd.edit([job], "ScailfinCollected", "true")
         schedd.act(htcondor2.JobAction.Remove, [job], reason="its outcome is known")
@@ -89,7 +89,7 @@ def collected(schedd, job):
 
 
 def remove(schedd, job, reason):
-    """Remove a job; one that is gone is fine."""
+    """Remove a job; if it is gone already, that is fine."""
     schedd.act(htcondor2.JobAction.Remove, [job], reason=reason)
     return {"jobs": jobs(schedd, the(job))}
 
@@ -105,7 +105,7 @@ def jobs(schedd, constraint):
 
 
 def plain(ad):
-    """Return an ad's attributes that have a value; what is undefined is of a type of the bindings' own."""
+    """Return the attributes of an ad that have a value; the bindings have their own type for undefined."""
     values = {name: ad.get(name) for name in SHOWN}
     return {name: value for name, value in values.items() if type(value) in (str, bool, int, float)}
 
@@ -121,7 +121,7 @@ VERBS = {verb.__name__: verb for verb in (submit, query, past, retrieve, collect
 def main():
     """Answer one question."""
     asked = json.load(sys.stdin)
-    # what its exceptions leave out, it says on stderr
+    # details that its exceptions leave out are printed on stderr
     htcondor2.enable_debug()
     try:
         schedd = schedd_of(asked.pop("pool"), asked.pop("name"))

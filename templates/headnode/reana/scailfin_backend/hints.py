@@ -1,11 +1,11 @@
-"""What a step's hints say of its needs, whichever backend they were written for."""
+"""The resources that a step's hints ask for, whichever backend they were written for."""
 
 import math
 import re
 
 CORES, MEMORY_MIB, DISK_MIB, SECONDS = 1, 1024, 1024, 7 * 86400
 
-# factors to MiB of Kubernetes' quantities; bytes where there is no unit
+# factors from Kubernetes' quantities to MiB; a number without a unit is in bytes
 UNITS = {"": 2**-20, "k": 1e3 / 2**20, "M": 1e6 / 2**20, "G": 1e9 / 2**20, "T": 1e12 / 2**20}
 UNITS.update({"Ki": 2**-10, "Mi": 1, "Gi": 2**10, "Ti": 2**20})
 
@@ -13,7 +13,7 @@ UNITS.update({"Ki": 2**-10, "Mi": 1, "Gi": 2**10, "Ti": 2**20})
 FLAVOURS = {"espresso": 1200, "microcentury": 3600, "longlunch": 7200, "workday": 28800}
 FLAVOURS.update({"tomorrow": 86400, "testmatch": 259200, "nextweek": 604800})
 
-# what other backends do beside the step, and nobody does here
+# services that other backends provide beside the step, and this one does not
 BESIDE = ("kerberos", "voms_proxy", "rucio")
 
 
@@ -33,7 +33,7 @@ def resources_of(hints):
 
 
 def notes_of(hints):
-    """Return what the step's log should say of hints that have no effect."""
+    """Return the lines for the step's log about hints that have no effect."""
     return ["{}: true has no effect on the pool".format(name) for name in BESIDE if hints.get(name)]
 
 
@@ -46,7 +46,7 @@ def mebibytes(quantity):
 
 
 def seconds_of(hints):
-    """Return a step's limit. The job controller itself gives each step a kubernetes_job_timeout: it counts last."""
+    """Return a step's time limit. The job controller gives each step a kubernetes_job_timeout, so that counts last."""
     if hints.get("htcondor_max_runtime"):
         asked = str(hints["htcondor_max_runtime"])
         return FLAVOURS.get(asked) or positive("htcondor_max_runtime", asked)
@@ -83,5 +83,5 @@ def positive(name, value):
 def number(name, value):
     """Return a number that was given as text."""
     if not re.fullmatch(r"\d+(\.\d+)?", str(value)):
-        raise HintError('{}: "{}" is no number'.format(name, value))
+        raise HintError('{}: "{}" is not a number'.format(name, value))
     return float(value)

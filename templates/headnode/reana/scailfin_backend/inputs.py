@@ -1,4 +1,4 @@
-"""A step's files, as they go with its job: step.env, manifest, small.tar."""
+"""A step's files as they go with its job: step.env, manifest, small.tar."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ FILES = ("step.env", "manifest", "small.tar")
 
 
 def prepare(directory, step):
-    """Write a step's files into a directory that only we can read.
+    """Write a step's files into a directory that only this process's user can read.
 
     :param step: dict of id, name, workspace, image, command, environment, secrets (dict of name to bytes).
     :returns: the bytes of all inputs.
@@ -31,7 +31,7 @@ def prepare(directory, step):
 
 
 def pack(workspace, archive):
-    """Pack all that is in a workspace. What the manifest says of a file is what went into the archive.
+    """Pack everything in a workspace. The manifest's entry for a file describes what went into the archive.
 
     :returns: an item for each thing there; special files are left out.
     """
@@ -49,13 +49,13 @@ def pack(workspace, archive):
 
 
 def unless_gone(error):
-    """Raise what os.walk would keep to itself; a directory may go while it is looked at."""
+    """Raise errors that os.walk would ignore; a directory may vanish while it is read."""
     if not isinstance(error, FileNotFoundError):
         raise error
 
 
 def pack_one(full, path, archive):
-    """Pack a file or a link. Returns None for what is neither, and for what went away meanwhile."""
+    """Pack a file or a link. Returns None for other things, and for what vanished meanwhile."""
     try:
         stats = os.lstat(full)
         info = tarfile.TarInfo(os.fsdecode(path))
@@ -77,7 +77,7 @@ def pack_one(full, path, archive):
 
 
 def step_environment(step):
-    """Return the step as the wrapper reads it: shell assignments, all that could be misread in base64 or quotes."""
+    """Return the step as the wrapper reads it: shell assignments, with all special text in base64 or quotes."""
     lines = [encoded("{}={}".format(name, value)) for name, value in step["environment"].items()]
     secrets = [encoded(name) + " " + base64.b64encode(content).decode() for name, content in step["secrets"].items()]
     values = {
@@ -94,12 +94,12 @@ def step_environment(step):
 
 
 def check_environment(environment):
-    """Raise ValueError for what no shell can take as a variable."""
+    """Raise ValueError for names and values that no shell accepts as a variable."""
     for name, value in environment.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError("{} is no name of an environment variable".format(name))
+            raise ValueError("{} is not a valid name of an environment variable".format(name))
         if "\0" in str(value):
-            raise ValueError("the environment variable {} has a NUL in it".format(name))
+            raise ValueError("the environment variable {} contains a NUL".format(name))
 
 
 def encoded(text):

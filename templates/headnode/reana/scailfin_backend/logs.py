@@ -1,16 +1,16 @@
-"""What a step has printed, and what there is to say of it."""
+"""A step's log: what the step printed, and notes about it."""
 
 import os
 
 from . import schedd, submit
 from .files import OddFile, open_plain
 
-# of each stream; REANA keeps logs in its database
+# bytes of each stream; REANA keeps logs in its database
 MOST_BYTES = 4 << 20
 
 
 def fetch(job, step, outputs=False):
-    """Bring a job's streams, and what it made if it ended, to the step's directory."""
+    """Bring a job's streams, and its output files if it ended, to the step's directory."""
     os.makedirs(submit.directory_of(step), 0o700, exist_ok=True)
     schedd.ask("retrieve", schedd.FILES_SECONDS, job=job, outputs=outputs)
 
@@ -27,7 +27,7 @@ def end_of(path):
     try:
         with open_plain(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - MOST_BYTES))
-            # PostgreSQL's texts have no NUL
+            # texts in PostgreSQL can't contain NUL
             return file.read().decode("utf-8", "replace").replace("\0", "\ufffd")
     except (FileNotFoundError, IsADirectoryError, OddFile):
         return ""

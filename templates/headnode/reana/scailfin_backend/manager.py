@@ -15,26 +15,26 @@ from reana_job_controller.job_manager import JobManager
 from . import hints, inputs, logs, schedd, settings, submit
 
 BACKEND = "htcondorvc3"
-# REANA's client knows no other name than its own four: those that mean an HPC system mean this one here
+# REANA's client knows only these four names: those that mean an HPC system mean this backend here
 BACKENDS = (BACKEND, "htcondorcern", "slurmcern", "compute4punch")
-# REANA's states that nothing follows, and HTCondor's that a removed job may have
+# the final states in REANA, and those in HTCondor that a removed job may have
 ENDS = ("finished", "failed", "stopped")
 GONE = (3, 4)
 STOP_SECONDS = 30
 
 
-# a job has one end: the first that was told
+# a job has one end: the first that was reported
 telling = threading.RLock()
 
 
 class PoolJobManager(JobManager):
     """A job that is a step on the pool. Its id there is CLUSTER.PROC/STEP."""
 
-    # steps that were given up while the pool could not be asked: to be removed if they show up
+    # steps given up while the pool could not be asked: they are removed if they show up
     abandoned = set()
-    # steps that somebody is stopping: their end is not the monitor's
+    # steps that somebody is stopping: the monitor does not report their end
     stopping = set()
-    # all that have steps here; a job controller has one
+    # all workflows that have steps here; a job controller has one
     workflows = set()
 
     def __init__(
@@ -69,7 +69,7 @@ class PoolJobManager(JobManager):
 
     @JobManager.execution_hook
     def execute(self):
-        """Submit the step. Returns its id; an error's text is what the engine is told."""
+        """Submit the step. Returns its id; the text of an error is reported to the workflow engine."""
         if not self.cmd.strip():
             raise ValueError("the step {} has no command".format(self.job_name))
         resources = hints.resources_of(self.hints)

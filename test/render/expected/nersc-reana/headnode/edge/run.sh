@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs the edge, and ends when that ends. The master would take a child that dies by SIGTRAP, as a program out of memory
-# may, for one that goes on: so it is told a status, whatever the edge died by.
+# Runs the edge, and ends when the edge ends. A program that is out of memory may die by SIGTRAP, and the master would
+# believe that such a child is still running. So this script always ends with an exit status.
 edge=/@HOME@/.scailfin/nersc/pool/edge
-# a core would have the token in it
+# a core file would contain the token
 # shellcheck disable=SC3045  # dash and bash have it
 ulimit -c 0
 exec >>"$edge/log/edge.out" 2>&1 </dev/null
@@ -10,7 +10,7 @@ exec >>"$edge/log/edge.out" 2>&1 </dev/null
 SCAILFIN_EDGE_KEPT=1 /@NODE@ "$edge/program/dist/edge.mjs" "$edge" &
 child=$!
 
-# one that shows no sign of life for so many looks in a row goes on no more by itself
+# an edge that has shown no sign of life in 12 looks in a row does not recover by itself: it is killed
 watch() {
   trap 'kill "$nap" 2>/dev/null; exit 0' TERM
   silent=0 last=''
@@ -20,13 +20,13 @@ watch() {
     wait "$nap"
     now=$(stat -c %Y "$edge/alive" 2>/dev/null)
     if [ "$now" = "$last" ]; then silent=$((silent + 1)); else silent=0 last=$now; fi
-    [ "$silent" -lt 12 ] || { echo "the edge shows no sign of life: it is ended"; kill -KILL "$child"; }
+    [ "$silent" -lt 12 ] || { echo "the edge has shown no sign of life for 2 minutes: it is killed"; kill -KILL "$child"; }
   done
 }
 watch &
 watcher=$!
 
-# the master's way to have it end; and its way to have it read its configuration, of which it has none
+# the master sends TERM or QUIT to end the edge, and HUP to have it read its configuration, of which it has none
 trap 'kill -TERM "$child" 2>/dev/null' TERM INT QUIT
 trap : HUP
 status=1
@@ -37,5 +37,5 @@ done
 kill "$watcher" 2>/dev/null
 wait "$watcher"
 [ "$status" = 0 ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) the edge ended with status $status"
-# some numbers tell the master never to start it again
+# some exit statuses tell the master never to restart it
 [ "$status" = 0 ] || exit 1

@@ -1,6 +1,6 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
+import { type BatchJobState, type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { nodesOfEach } from '../schedulers/nodes.js';
-import { type BatchJobState, type BatchJobStatus, isOver } from '../schedulers/scheduler.js';
 import type { SiteRecord } from './record.js';
 import { submissionOf } from './submissions.js';
 
@@ -39,6 +39,12 @@ export interface GlideinStatus {
 export interface SiteGlideins {
   readonly batchJobs: readonly SiteJob[];
   readonly glideins: readonly GlideinStatus[];
+}
+
+/** A site as it answered; what could not be asked is *unknown* and says why. */
+export interface AskedSite extends SiteGlideins {
+  readonly site: string;
+  readonly error?: string;
 }
 
 /** Two updates missed: an advertisement outlives a node that died without a word. Seconds. */

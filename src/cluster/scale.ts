@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js';
+import { isOver } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { isOver } from '../schedulers/scheduler.js';
 import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import type { GlideinStatus, SiteJob } from './glideins.js';

@@ -2,14 +2,14 @@ import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
+import { type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
-import { type BatchJobStatus, isOver } from '../schedulers/scheduler.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
-import { matchGlideins, type SiteGlideins, unaskedGlideins } from './glideins.js';
+import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
@@ -54,11 +54,9 @@ export interface CredentialStatus {
   readonly problem?: string;
 }
 
-export interface SiteStatus extends SiteGlideins {
-  readonly site: string;
+export interface SiteStatus extends AskedSite {
   /** Nodes, each of which brings a glide-in. */
   readonly wanted: number;
-  readonly error?: string;
   /** Where the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
 }

@@ -1,8 +1,8 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
 import type { TokenFacts } from '../htcondor/tokens.js';
-import { isOver } from '../schedulers/scheduler.js';
+import { isOver } from '../schedulers/job.js';
+import type { AskedSite } from './glideins.js';
 import type { SiteRecord } from './record.js';
-import type { SiteStatus } from './status.js';
 import { submissionOf } from './submissions.js';
 
 /** A machine in the pool that none of the cluster's batch jobs accounts for: perhaps somebody else has one of its tokens. */
@@ -27,7 +27,7 @@ const [LATELY, SILENCE] = [20, 50];
 /** Compares what is in the pool with what the batch systems say; a site that can't be asked accounts for all that names it. */
 export function strangersIn(
   pool: PoolStatus | undefined,
-  sites: readonly SiteStatus[],
+  sites: readonly AskedSite[],
   records: readonly SiteRecord[],
 ): Stranger[] {
   if (!pool) return [];
@@ -47,7 +47,7 @@ export function strangersIn(
 }
 
 /** Its token was revoked, or its batch job is over. */
-function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly SiteStatus[]): boolean {
+function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly AskedSite[]): boolean {
   const job = sites.find(s => s.site === ad.site)?.batchJobs.find(j => j.id === ad.job);
   return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
 }
@@ -56,7 +56,7 @@ function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly 
 function suspicion(
   ad: PoolGlidein,
   tokens: readonly TokenFacts[],
-  sites: readonly SiteStatus[],
+  sites: readonly AskedSite[],
   records: readonly SiteRecord[],
 ): string | undefined {
   const token = tokens.find(t => t.id === ad.bearer);
@@ -80,7 +80,7 @@ function suspicion(
 function amongOthers(
   ad: PoolGlidein,
   plausible: readonly PoolGlidein[],
-  sites: readonly SiteStatus[],
+  sites: readonly AskedSite[],
 ): string | undefined {
   const site = sites.find(s => s.site === ad.site);
   const job = site?.batchJobs.find(j => j.id === ad.job);

@@ -3,8 +3,9 @@ import { takeDownFrameworks } from '../frameworks/takedown.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
+import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { cancelJobs, listJobs } from '../schedulers/runner.js';
-import { type BatchJobStatus, isOver, type JobQuery, type Scheduler } from '../schedulers/scheduler.js';
+import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { poolDir, siteDir } from './context.js';
 

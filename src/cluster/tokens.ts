@@ -1,7 +1,7 @@
 import { messageOf, UsageError } from '../errors.js';
 import { listTokens, revokeTokens, type TokenFacts } from '../htcondor/tokens.js';
+import { isOver } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { isOver } from '../schedulers/scheduler.js';
 import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import type { SiteJob } from './glideins.js';

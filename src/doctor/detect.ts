@@ -1,9 +1,9 @@
 import { messageOf } from '../errors.js';
 import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
+import { isOver } from '../schedulers/job.js';
 import { type SchedulerName, schedulerFor, siteSchedulers } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
-import { isOver } from '../schedulers/scheduler.js';
 import { TAG } from './nodejob.js';
 
 /** A batch system whose commands are there. */

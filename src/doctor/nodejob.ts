@@ -6,8 +6,9 @@ import { submittedId, takeDownSite } from '../cluster/takedown.js';
 import { LeftoverError, messageOf, ScailfinError, SchedulerError, TimeoutError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
+import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { listJobs, submitOnce } from '../schedulers/runner.js';
-import { type BatchJob, type BatchJobStatus, isOver, type JobQuery, type Scheduler } from '../schedulers/scheduler.js';
+import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
 

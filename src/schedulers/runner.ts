@@ -2,7 +2,8 @@ import { SchedulerError } from '../errors.js';
 import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
-import { type BatchJob, type BatchJobStatus, isOver, type JobQuery, type Scheduler } from './scheduler.js';
+import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
+import type { Scheduler } from './scheduler.js';
 
 /**
  * The cluster's jobs as the batch system tells them, in one round trip.

@@ -1,4 +1,4 @@
-import type { BatchJob, Command, Output } from './scheduler.js';
+import type { BatchJob, Command, Output } from './job.js';
 
 /** What a batch system can be asked before anything is submitted. Pure, as the adapters are. */
 export interface Survey {

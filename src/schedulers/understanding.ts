@@ -1,4 +1,4 @@
-import type { BatchJobState, Output } from './scheduler.js';
+import type { BatchJobState, Output } from './job.js';
 
 /** What an adapter makes of any one command of its batch system, as recorded somewhere: for trying recordings of other sites. */
 export interface Understanding {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { transports } from '../hosts/target.js';
+import { launchers } from '../schedulers/job.js';
 import { schedulerNames } from '../schedulers/registry.js';
-import { launchers } from '../schedulers/scheduler.js';
 import { parseDuration, parseMemory } from '../units.js';
 
 /** A bare number is the likeliest mistake: say what it would be with its unit. */

@@ -1,4 +1,4 @@
-import type { BatchJobState } from '../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../src/schedulers/job.js';
 import type { Reader, Understanding } from '../../src/schedulers/understanding.js';
 import { outputOf, type Recording } from '../recordings/recordings.js';
 

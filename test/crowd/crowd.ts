@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { JobQuery } from '../../src/schedulers/job.js';
 import type { SchedulerName } from '../../src/schedulers/registry.js';
-import type { JobQuery } from '../../src/schedulers/scheduler.js';
 import { quote } from '../../src/shell.js';
 import { htcondor } from './htcondor.js';
 import { lsf } from './lsf.js';

@@ -34,5 +34,4 @@ export const rooms: readonly string[] = [
  */
 export const knownRings: readonly (readonly string[])[] = [
   ['cluster/reanaspec.ts', 'cluster/record.ts', 'cluster/spec.ts'],
-  ['cluster/status.ts', 'cluster/strangers.ts'],
 ];

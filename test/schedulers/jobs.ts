@@ -1,4 +1,4 @@
-import type { BatchJob, JobQuery } from '../../src/schedulers/scheduler.js';
+import type { BatchJob, JobQuery } from '../../src/schedulers/job.js';
 
 /** A glide-in job as a test wants it; what it doesn't say is harmless. */
 export function job(changes: Partial<BatchJob> = {}): BatchJob {

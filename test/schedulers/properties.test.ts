@@ -6,13 +6,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { fork } from '../../src/schedulers/fork/index.js';
-import {
-  type BatchJob,
-  type BatchJobStatus,
-  isOver,
-  type Output,
-  type Scheduler,
-} from '../../src/schedulers/scheduler.js';
+import { type BatchJob, type BatchJobStatus, isOver, type Output } from '../../src/schedulers/job.js';
+import type { Scheduler } from '../../src/schedulers/scheduler.js';
 import { slurm } from '../../src/schedulers/slurm/index.js';
 import { inFormat, outputOf, recordings } from '../recordings/recordings.js';
 import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { SchedulerError } from '../../src/errors.js';
+import type { Output } from '../../src/schedulers/job.js';
 import { type SchedulerName, schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
-import type { Output } from '../../src/schedulers/scheduler.js';
 import type { Survey } from '../../src/schedulers/survey.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job } from './jobs.js';

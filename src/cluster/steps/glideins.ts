@@ -1,9 +1,9 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
+import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
 import { jobsFor, NODES_PER_JOB, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
-import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/scheduler.js';
 import { render, templateText } from '../../templates.js';
 import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
 import type { Batch } from '../record.js';

@@ -1,5 +1,5 @@
 import { ScailfinError, TimeoutError } from '../../errors.js';
-import { isOver } from '../../schedulers/scheduler.js';
+import { isOver } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
 import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';

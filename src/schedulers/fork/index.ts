@@ -1,7 +1,8 @@
 import { SchedulerError } from '../../errors.js';
 import { render, templateText } from '../../templates.js';
+import type { BatchJobState, BatchJobStatus, Output } from '../job.js';
 import { scriptProblem } from '../ownoptions.js';
-import type { BatchJobState, BatchJobStatus, Output, Scheduler } from '../scheduler.js';
+import type { Scheduler } from '../scheduler.js';
 
 /**
  * Glide-ins as plain processes of one machine: for `--site local`, and wherever a node is simply ours.

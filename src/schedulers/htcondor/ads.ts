@@ -1,4 +1,4 @@
-import type { BatchJobState, BatchJobStatus } from '../scheduler.js';
+import type { BatchJobState, BatchJobStatus } from '../job.js';
 
 /** A ClassAd's attributes as JSON values; an expression is a string such as `/Expr(…)/`. */
 export type Ad = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import type { Command, Output } from '../scheduler.js';
+import type { Command, Output } from '../job.js';
 import { GONE, refusal } from './words.js';
 
 export const cancel = (ids: readonly string[]): Command => ({

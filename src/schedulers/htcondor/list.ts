@@ -1,4 +1,4 @@
-import type { BatchJobStatus, Command, JobQuery, Output } from '../scheduler.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../job.js';
 import { fromHistory, fromQueue, historyAttributes, jsonAds, queueAttributes } from './ads.js';
 import { string } from './submit.js';
 import { DOWN, refusal } from './words.js';

@@ -1,5 +1,5 @@
 import { simpleCommands } from '../commandline.js';
-import type { BatchJobStatus, Output } from '../scheduler.js';
+import type { BatchJobStatus, Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { type Ad, fromHistory, fromQueue, identity, jsonAds } from './ads.js';
 import { batchJobs, formattedAds, longAds, tableJobs, xmlAds } from './text.js';

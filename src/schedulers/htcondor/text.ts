@@ -1,6 +1,6 @@
 import { between } from '../../text.js';
+import type { BatchJobState } from '../job.js';
 import { mostJobs } from '../most.js';
-import type { BatchJobState } from '../scheduler.js';
 import type { UnderstoodJob } from '../understanding.js';
 import type { Ad } from './ads.js';
 

@@ -1,4 +1,4 @@
-import type { Command, Output } from '../scheduler.js';
+import type { Command, Output } from '../job.js';
 import { limited } from './limited.js';
 import { CANCELLED, refusal } from './words.js';
 

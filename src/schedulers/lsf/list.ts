@@ -1,5 +1,5 @@
 import { SchedulerError } from '../../errors.js';
-import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../scheduler.js';
+import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../job.js';
 import { limited } from './limited.js';
 import { CutShort, historyJobs, type LsfJob, longJobs, secondsLeft } from './text.js';
 import { AWAY, NOTHING, refusal } from './words.js';

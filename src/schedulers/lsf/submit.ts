@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.js';
 import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { BatchJob, Output, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../job.js';
 import { refusal } from './words.js';
 
 /**

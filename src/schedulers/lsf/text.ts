@@ -1,5 +1,5 @@
 import { between, trimEndOf } from '../../text.js';
-import type { BatchJobState } from '../scheduler.js';
+import type { BatchJobState } from '../job.js';
 
 /** Job states, bjobs(1) "STAT"; ZOMBI and UNKWN mean that LSF lost sight of a job that may well run. */
 const STATES: Record<string, BatchJobState> = {

@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 
 /** bkill's answers for jobs that are over or about to be; an array with tasks that were killed before is "in progress". */
 export const CANCELLED =

@@ -1,4 +1,5 @@
-import type { Output, Scheduler } from '../scheduler.js';
+import type { Output } from '../job.js';
+import type { Scheduler } from '../scheduler.js';
 import { nativeIds, submittedId } from './ids.js';
 import { cancelled, refusal } from './words.js';
 

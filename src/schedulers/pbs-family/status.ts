@@ -1,4 +1,4 @@
-import type { BatchJobState, BatchJobStatus } from '../scheduler.js';
+import type { BatchJobState, BatchJobStatus } from '../job.js';
 import { canonicalId } from './ids.js';
 import type { RawJob } from './jobs.js';
 

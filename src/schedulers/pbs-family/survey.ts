@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { parseDuration } from '../../units.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import { known, limit, type NodeSize, type QueueInfo, type Survey, usualSize } from '../survey.js';
 
 /** A line or two for each node; all that is said of thousands would be megabytes. */

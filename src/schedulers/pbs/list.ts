@@ -1,9 +1,9 @@
 import { SchedulerError } from '../../errors.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../job.js';
 import { nativeIds } from '../pbs-family/ids.js';
 import { jobsFromText, ours } from '../pbs-family/jobs.js';
 import { statuses } from '../pbs-family/status.js';
 import { answered } from '../pbs-family/words.js';
-import type { BatchJobStatus, Command, JobQuery, Output } from '../scheduler.js';
 import { interpret } from './states.js';
 
 /** The last line of a whole answer, and when it was given. */

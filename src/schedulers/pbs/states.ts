@@ -1,5 +1,5 @@
+import type { BatchJobState } from '../job.js';
 import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
-import type { BatchJobState } from '../scheduler.js';
 
 /** qstat(1B) "Job states"; B and X are of arrays and their tasks. */
 export const STATES: Record<string, BatchJobState> = {

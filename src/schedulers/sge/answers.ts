@@ -1,6 +1,6 @@
 import { append } from '../../text.js';
+import type { BatchJobState } from '../job.js';
 import { taskNumbers } from '../most.js';
-import type { BatchJobState } from '../scheduler.js';
 import { type Element, every, field, parseXml } from './xml.js';
 
 /** What qstat or qacct say of a job, or of one task of an array. */

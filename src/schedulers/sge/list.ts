@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
+import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../job.js';
 import { bounded, every } from '../most.js';
-import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../scheduler.js';
 import { accountRows } from './accounting.js';
 import { detailTextRows, idsOf, queueRows, type Row } from './answers.js';
 import { refusal } from './words.js';

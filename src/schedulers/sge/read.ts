@@ -1,4 +1,4 @@
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { accountRows } from './accounting.js';
 import { detailRows, detailTextRows, idsOf, queueRows, type Row, tableRows } from './answers.js';

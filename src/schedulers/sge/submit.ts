@@ -3,7 +3,7 @@ import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { BatchJob, Output, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../job.js';
 import { refusal } from './words.js';
 
 export function submit(job: BatchJob): Submission {

@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 
 /** What Grid Engine itself said, without its first words; some of it comes on stdout. */
 export function refusalWords(out: Output | undefined): string {

@@ -1,4 +1,4 @@
-import { type BatchJobState, isOver } from '../scheduler.js';
+import { type BatchJobState, isOver } from '../job.js';
 import type { UnderstoodJob } from '../understanding.js';
 import { expandTasks, stateOf, wholeWord } from './states.js';
 

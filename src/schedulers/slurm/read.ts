@@ -1,5 +1,5 @@
 import { simpleCommands } from '../commandline.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { fieldLayout, type Layout, letterLayout, namedLayout, type Row, rowOf } from './columns.js';
 import { type SlurmCommand, slurmCommand } from './command.js';

@@ -1,5 +1,5 @@
+import type { BatchJobState } from '../job.js';
 import { taskNumbers } from '../most.js';
-import type { BatchJobState } from '../scheduler.js';
 
 /** Job state codes, squeue(1) "JOB STATE CODES"; sacct(1) adds words behind some (`CANCELLED by 1002`). */
 const STATES: Record<string, BatchJobState> = {

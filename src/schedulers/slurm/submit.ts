@@ -1,7 +1,7 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
-import type { BatchJob, Output, Submission } from '../scheduler.js';
+import type { BatchJob, Output, Submission } from '../job.js';
 import { refusal } from './words.js';
 
 export function submit(job: BatchJob): Submission {

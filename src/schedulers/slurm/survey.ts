@@ -1,5 +1,5 @@
 import { parseDuration } from '../../units.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import { known, limit, type QueueInfo, type Survey } from '../survey.js';
 import { submit } from './submit.js';
 import { refusal } from './words.js';

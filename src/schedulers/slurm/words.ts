@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 
 /** What Slurm itself said, all of it: the line that says why is often not the one that says that it failed. */
 export function slurmsWords(text: string): string {

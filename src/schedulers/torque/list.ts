@@ -1,8 +1,8 @@
 import { SchedulerError } from '../../errors.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../job.js';
 import { isWhole, jobsFromXml, ours } from '../pbs-family/jobs.js';
 import { statuses } from '../pbs-family/status.js';
 import { answered } from '../pbs-family/words.js';
-import type { BatchJobStatus, Command, JobQuery, Output } from '../scheduler.js';
 import { interpret } from './states.js';
 
 const END = '<!--that is all-->';

@@ -1,5 +1,5 @@
+import type { BatchJobState } from '../job.js';
 import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
-import type { BatchJobState } from '../scheduler.js';
 
 /** qstat(1) "-f"; C lasts as long as the server's keep_completed, which may be no time at all. */
 export const STATES: Record<string, BatchJobState> = {

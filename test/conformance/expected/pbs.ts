@@ -1,4 +1,4 @@
-import type { BatchJobState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../../src/schedulers/job.js';
 import type { Expectations } from '../families.js';
 import { toldWhole } from './qstat.js';
 

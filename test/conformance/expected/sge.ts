@@ -1,4 +1,4 @@
-import type { BatchJobState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../../src/schedulers/job.js';
 import type { Expectations } from '../families.js';
 
 const tasks = ['72_1', '72_2', '72_3'];

@@ -7,8 +7,8 @@ import { SchedulerError } from '../../../src/errors.js';
 import type { Host, Output, RunOptions } from '../../../src/hosts/host.js';
 import { LocalHost } from '../../../src/hosts/local.js';
 import { fork } from '../../../src/schedulers/fork/index.js';
+import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../../../src/schedulers/job.js';
 import { cancelJobs, listJobs, submitOnce } from '../../../src/schedulers/runner.js';
-import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../../../src/schedulers/scheduler.js';
 import { job, query } from '../jobs.js';
 
 const host = new LocalHost();

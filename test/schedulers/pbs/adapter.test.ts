@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { BatchJobState, Output } from '../../../src/schedulers/job.js';
 import { pbs } from '../../../src/schedulers/pbs/index.js';
-import type { BatchJobState, Output } from '../../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
 import {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.js';
-import { type BatchJob, isOver, type Output } from '../../../src/schedulers/scheduler.js';
+import { type BatchJob, isOver, type Output } from '../../../src/schedulers/job.js';
 import { sge } from '../../../src/schedulers/sge/index.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SchedulerError, UsageError } from '../../../src/errors.js';
 import type { Host } from '../../../src/hosts/host.js';
+import { type BatchJobState, isOver, type Output } from '../../../src/schedulers/job.js';
 import { cancelJobs, listJobs } from '../../../src/schedulers/runner.js';
-import { type BatchJobState, isOver, type Output } from '../../../src/schedulers/scheduler.js';
 import { slurm } from '../../../src/schedulers/slurm/index.js';
 import { inFormat, outputOf, type Recording, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchJobState, Output } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState, Output } from '../../../src/schedulers/job.js';
 import { torque } from '../../../src/schedulers/torque/index.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';

@@ -89,7 +89,7 @@ async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): 
 const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);
 
 /** The least useful jobs without which at least `target` nodes stay. A job ends as a whole. */
-function surplusOf(jobs: readonly SiteJob[], glideins: readonly GlideinStatus[], target: number): SiteJob[] {
+export function surplusOf(jobs: readonly SiteJob[], glideins: readonly GlideinStatus[], target: number): SiteJob[] {
   const rank = (job: SiteJob): number => (job.state === 'queued' || job.state === 'held' ? 0 : job.joined ? 2 : 1);
   const busy = new Map(jobs.map(job => [job, busyCores(glideins.filter(g => g.job === job.id))]));
   const worst = [...jobs].sort(

@@ -93,7 +93,8 @@ function amongOthers(
   if (job.state === 'running' && nodes.length > 0 && alike && !isAtHome(ad))
     return `it says it is batch job ${ad.job}, which runs on ${nodes.join(', ')}`;
   const twins = plausible.filter(other => other !== ad && other.job === ad.job && other.site === ad.site);
-  if (twins.length >= job.nodes && twins.some(twin => !alike || isAtHome(twin)))
+  // a job has a machine on each of its nodes
+  if (twins.filter(twin => !alike || isAtHome(twin)).length >= job.nodes)
     return `several machines say that they are batch job ${ad.job}`;
   return undefined;
 }

@@ -35,7 +35,7 @@ describe('the pool', () => {
   it('a glide-in that has nothing to do yet', () => {
     expect(parse('slots.idle', 'jobs.none').glideins).toMatchObject([
       {
-        ...{ id: '17_2', site: 'nersc', node: 'localhost', cores: 8, busy: 0, jobs: 0, memory: 16000 },
+        ...{ job: '17_2', site: 'nersc', node: 'localhost', cores: 8, busy: 0, jobs: 0, memory: 16000 },
         ends: 1795400000,
       },
     ]);

@@ -103,8 +103,9 @@ export function unaskedGlideins(site: SiteRecord, ids: readonly string[], pool: 
     [...inPool, ...silent].map(id => {
       const job: BatchJobStatus = { id, jobId: id.split('_')[0] ?? id, state: 'unknown', word: '' };
       const ads = seen.filter(ad => ad.job === id);
-      const nodes = Math.max(ads.length, nodesOfEach(submissionOf(site, id)));
-      const glideins = Array.from({ length: nodes }, (_, n): GlideinStatus => {
+      const nodes = nodesOfEach(submissionOf(site, id));
+      // more machines than nodes are shown, too: one of them is a stranger
+      const glideins = Array.from({ length: Math.max(ads.length, nodes) }, (_, n): GlideinStatus => {
         const ad = ads[n];
         const own = { id: glideinId(id, nodes, n), job: id, state: job.state, word: job.word };
         if (!ad) return { ...own, joined: pool ? false : undefined };

@@ -85,7 +85,10 @@ function amongOthers(
   const site = sites.find(s => s.site === ad.site);
   const job = site?.batchJobs.find(j => j.id === ad.job);
   if (!site || !job) return undefined;
-  const nodesOf = (id: string): string[] => site.glideins.flatMap(g => (g.job === id ? (g.node ?? []) : []));
+  const nodesOf = (id: string): string[] => {
+    const all = site.glideins.filter(g => g.job === id).slice(0, site.batchJobs.find(j => j.id === id)?.nodes);
+    return all.flatMap(g => g.node ?? []);
+  };
   const isAtHome = (one: PoolGlidein): boolean => nodesOf(one.job).some(node => short(node) === short(one.node));
   // where batch systems and nodes call nodes alike, which the other glide-ins tell
   const alike = plausible.some(isAtHome);

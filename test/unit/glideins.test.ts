@@ -118,6 +118,21 @@ describe('strangers', () => {
   });
 });
 
+describe('where the scheduler can not be asked', () => {
+  it('one of two machines that say they are the same job is a stranger', () => {
+    const site = siteOf(batch(1, '17'));
+    const pool = poolOf(ad('17', 'c1'), ad('17', 'c9'));
+    const there = { site: 'local', error: 'no answer', ...unaskedGlideins(site, ['17'], pool) };
+    expect(there.glideins.map(g => [g.id, g.node])).toEqual([
+      ['17', 'c1'],
+      ['17', 'c9'],
+    ]);
+    expect(strangersIn(pool, [there], [site]).map(s => `${s.node}: ${s.why}`)).toEqual([
+      'c9: several machines say that they are batch job 17',
+    ]);
+  });
+});
+
 describe('how many nodes a batch job has', () => {
   it('is one now, and is said with each submission', () => {
     expect([jobsFor(0), jobsFor(7), nodesIn(7)]).toEqual([0, 7, 7]);

@@ -12,6 +12,7 @@ import { outputOf, recordings } from '../recordings/recordings.js';
 import { damage, spoil } from '../schedulers/hostile.js';
 import { query } from '../schedulers/jobs.js';
 import { attack } from './attack.js';
+import { tries } from './thorough.js';
 
 const put = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }),
@@ -75,7 +76,7 @@ describe('what a batch system says, spoilt', () => {
               count();
             },
           ),
-          { numRuns: 500 },
+          { numRuns: tries(500) },
         );
       },
       120_000,
@@ -96,7 +97,7 @@ describe('what a batch system says, spoilt', () => {
             for (const status of jobs ?? []) expect([status, isOver(status.state)]).toEqual([status, false]);
             count();
           }),
-          { numRuns: 500 },
+          { numRuns: tries(500) },
         );
       },
       120_000,
@@ -119,7 +120,7 @@ describe('what a batch system says, spoilt', () => {
           expect([spoilt, read(spoilt)?.length]).not.toEqual([spoilt, 0]);
           count();
         }),
-        { numRuns: 200 },
+        { numRuns: tries(200) },
       );
     },
   );
@@ -187,7 +188,7 @@ describe('what a batch system says, spoilt', () => {
         expect(await runAll(host, [{ argv: ['a'] }, { argv: ['b'] }])).toEqual([]);
         count();
       }),
-      { numRuns: 300 },
+      { numRuns: tries(300) },
     );
   });
 });

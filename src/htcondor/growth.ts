@@ -1,13 +1,15 @@
 import { keyValues } from '../hosts/script.js';
 
-/** What grows a pool by itself at one site, as it told last (templates/bosco/grow.sh). Counts are of glide-ins. */
+/** What grows a pool by itself at one site, as it told last (templates/bosco/grow.sh). `min` and `max` count glide-ins. */
 export interface Growth {
   readonly site: string;
   readonly min: number;
   readonly max: number;
-  /** They wait in the site's queue, or on the way there. */
+  /** Batch jobs that wait in the site's queue, or on the way there. */
   readonly queued: number;
+  /** Batch jobs. */
   readonly running: number;
+  /** Batch jobs. */
   readonly held: number;
   /** Idle jobs that the site can serve. */
   readonly waiting: number;

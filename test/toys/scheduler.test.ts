@@ -7,8 +7,9 @@ import { listedFiles, ProjectCopy } from './copy.js';
 const ADAPTER = `import { SchedulerError } from '../../errors.js';
 import { render } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import type { Output } from '../job.js';
 import { optionProblem, own } from '../ownoptions.js';
-import type { Output, Scheduler } from '../scheduler.js';
+import type { Scheduler } from '../scheduler.js';
 
 /** A toy. */
 export const xyz: Scheduler = {

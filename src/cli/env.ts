@@ -5,7 +5,9 @@ import type { Ui } from './ui.js';
 export function register(program: Command, ui: Ui): void {
   program
     .command('env')
-    .description('print what leads to the pool, and to REANA where the cluster has it, for: eval "$(scailfin env)"')
+    .description(
+      'print the environment variables for the pool, and for REANA if the cluster has it; use: eval "$(scailfin env)"',
+    )
     .argument('[name]', 'the cluster; default: the only one')
     .action(async (name: string | undefined) => {
       const [{ pickRecord }, { clusterExports }] = await Promise.all([
@@ -17,7 +19,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** Of this machine, leading to REANA; the connection in the background is begun where it takes one. */
+/** The local port that is forwarded to REANA; if needed, a background process is started that forwards it. */
 async function portHere(record: ClusterRecord, ui: Ui): Promise<number | undefined> {
   const { reana, spec, name, state } = record;
   if (reana === undefined || state === 'terminated') return reana?.port;
@@ -30,11 +32,13 @@ async function portHere(record: ClusterRecord, ui: Ui): Promise<number | undefin
   const kept = tunnelOf(dir);
   const tunnel = kept ?? (await openTunnel(name, dir));
   if (!kept)
-    ui.say(`process ${tunnel.pid} leads port ${tunnel.port} to REANA until the cluster goes down (scailfin connect)`);
+    ui.say(
+      `process ${tunnel.pid} forwards port ${tunnel.port} to REANA until the cluster is taken down (scailfin connect)`,
+    );
   return tunnel.port;
 }
 
-/** Whether REANA itself is on its port of this machine: nobody else is to be told its token. */
+/** Whether REANA itself answers on its local port: no other server may get its token. */
 async function answers(record: ClusterRecord, ui: Ui): Promise<boolean> {
   const [{ withCluster }, { dialReana }] = await Promise.all([import('./session.js'), import('../cluster/reana.js')]);
   try {
@@ -42,7 +46,7 @@ async function answers(record: ClusterRecord, ui: Ui): Promise<boolean> {
     return true;
   } catch (error) {
     const { messageOf } = await import('../errors.js');
-    ui.say(`REANA is left out: ${messageOf(error)}; scailfin up ${record.name} brings it up again`);
+    ui.say(`REANA's variables are left out: ${messageOf(error)}; scailfin up ${record.name} starts REANA again`);
     return false;
   }
 }

@@ -25,7 +25,7 @@ interface Flags extends ReanaRequest {
   /** false for --no-wait. */
   wait?: number | false;
   timeout: number;
-  /** true: where Globus has it. */
+  /** true: the place where Globus puts it. */
   proxy?: string | true;
   dryRun?: boolean;
   json?: boolean;
@@ -39,12 +39,12 @@ export function register(program: Command, ui: Ui): void {
       .description('bring a cluster up at a site')
       .argument('[name]', "the cluster's name; default: the site's"),
   )
-    .option('--wait <n>', 'how many glide-ins to wait for; default: all, or --min', natural)
+    .option('--wait <n>', 'number of glide-ins to wait for; default: all, or --min', natural)
     .option('--no-wait', 'return once the glide-ins are submitted')
     .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
     .option(
       '--proxy [file]',
-      'let the jobs have an X.509 proxy made from this one; default: $X509_USER_PROXY or /tmp/x509up_uUID',
+      'give the jobs an X.509 proxy made from this one; default: $X509_USER_PROXY or /tmp/x509up_uUID',
     )
     .option('--dry-run', 'show the plan and write all files that would leave this machine; uses no network')
     .addOption(transportOption())
@@ -108,7 +108,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** How one gets to REANA, where the cluster has it. */
+/** How to use REANA, if the cluster has it. */
 function reana(record: ClusterRecord | undefined): string[] {
   if (record?.reana === undefined) return [];
   const { name, reana: at, spec } = record;
@@ -130,7 +130,7 @@ function reana(record: ClusterRecord | undefined): string[] {
 
 function next(name: string): string[] {
   return [
-    `  scailfin exec ${name} -- condor_status           what the pool has`,
+    `  scailfin exec ${name} -- condor_status           show the pool`,
     `  scailfin exec ${name} -- condor_submit job.sub   run jobs`,
     `  scailfin status ${name} --watch`,
     `  scailfin down ${name}                            leave nothing behind`,

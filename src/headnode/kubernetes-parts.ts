@@ -7,10 +7,10 @@ import { reana } from './reana/reana.js';
 
 type Any = Pick<Component<never, unknown>, 'name' | 'healthy' | 'stop' | 'remove'>;
 
-/** What has processes and files beyond the cluster's directory, in the order in which it goes. */
+/** The components with processes and files outside the cluster's directory, in the order of their removal. */
 const all: readonly Any[] = [reana(), contextComponent, minikubeComponent];
 
-/** Those of which something is on the headnode, told by their folders: the journal may be lost. */
+/** The components of which something is on the headnode, found by their directories, because the journal may be lost. */
 async function found(at: Headnode): Promise<readonly Any[]> {
   const script = 'cd "$1" 2>/dev/null || exit 0; shift; for name; do [ ! -d "$name" ] || echo "there=$name"; done';
   const out = await runScript(at.host, script, [at.dir, ...all.map(c => c.name)]);
@@ -25,7 +25,7 @@ export async function kubernetesParts(at: Headnode): Promise<readonly Part[]> {
 }
 
 /**
- * Takes upstream REANA and its Kubernetes away, where they are; goes on past what does not go.
+ * Removes upstream REANA and its Kubernetes, if they are there; continues after errors.
  * @throws LeftoverError naming what may remain
  */
 export async function removeKubernetes(at: Headnode): Promise<void> {
@@ -41,6 +41,6 @@ export async function removeKubernetes(at: Headnode): Promise<void> {
   }
   if (left.length > 0)
     throw new LeftoverError(`not all of REANA is gone on ${at.host.name}:`, left, {
-      hint: `scailfin down ${at.cluster} tries again`,
+      hint: `try again: scailfin down ${at.cluster}`,
     });
 }

@@ -214,7 +214,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
       count(reana.names.length);
       expect(outside()).toEqual(untouched);
       expect(stdout.split('\n').filter(line => line !== '')).toEqual(['results/part', 'results/good']);
-      expect(stderr).toContain('error: 4 of 6 outputs did not come:');
+      expect(stderr).toContain('error: 4 of 6 outputs could not be fetched:');
       for (const name of reana.names.slice(0, 4)) expect(stderr).toMatch(new RegExp(`- ${name}: \\S+ is a link to`));
       expect(status).toBe(1);
       expect(lstatSync(join(user.folder, 'results/part')).isFile()).toBe(true);
@@ -320,7 +320,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
     const { status, stderr, stdout } = await user.scailfin(['run']);
     count(hostile.length);
     expect(stdout).toBe('results/good\n');
-    expect(stderr).toContain(`error: ${hostile.length} of ${hostile.length + 1} outputs did not come:`);
+    expect(stderr).toContain(`error: ${hostile.length} of ${hostile.length + 1} outputs could not be fetched:`);
     expect(status).toBe(1);
     expect(readdirSync(user.home).sort()).toEqual(['folder', 'outside', 'state']);
     expect(outside()).toEqual(untouched);
@@ -397,8 +397,10 @@ workflow:
       );
       const { status, stdout, stderr } = await user.scailfin(['run']);
       expect(stdout).toBe('out/a\nout/c\n');
-      expect(stderr).toMatch(/error: 2 of 4 outputs did not come:\n {2}- lone: .*symlink.*\n {2}- out\/b: .*symlink/);
-      expect(stderr).toContain('have the step copy what it leads to');
+      expect(stderr).toMatch(
+        /error: 2 of 4 outputs could not be fetched:\n {2}- lone: .*symlink.*\n {2}- out\/b: .*symlink/,
+      );
+      expect(stderr).toContain('let the step copy the file that the link leads to');
       expect(status).toBe(1);
       const json = await user.scailfin(['run', '--json']);
       expect(JSON.parse(json.stdout)).toMatchObject({

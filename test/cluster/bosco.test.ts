@@ -51,7 +51,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
       'laptop',
       up('--headnode', 'scail@headnode', '--max', '2', '--idle-timeout', '15s'),
     );
-    expect(begun.stderr).toContain('the headnode by itself, through BOSCO: 0 to 2 glide-ins, as jobs wait');
+    expect(begun.stderr).toContain('the headnode itself, through BOSCO: 0 to 2 glide-ins, as jobs need them');
     expect(begun.stdout).toContain('grown: running. The headnode submits glide-ins by itself, as jobs wait.');
 
     const there = await lab.read('login', keys);

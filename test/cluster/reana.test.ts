@@ -207,7 +207,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     };
     const first = await lab.exec('laptop', ['bash', '-c', ping]);
     expect(first.stdout).toMatch(/"message": ?"OK".*http:\/\/127\.0\.0\.1:30443\n$/s);
-    expect(first.stderr).toMatch(/process \d+ leads port 30443 to REANA until the cluster goes down/);
+    expect(first.stderr).toMatch(/process \d+ forwards port 30443 to REANA until the cluster is taken down/);
     // the very same connection
     expect(await lab.exec('laptop', ['bash', '-c', ping])).toMatchObject({ stdout: first.stdout, stderr: '' });
     expect(await tunnels()).toBe(1);

@@ -157,7 +157,7 @@ describe('a server that', () => {
     await new Promise(resolve => servers.splice(0)[0]?.close(resolve));
     const error = await failureOf(fetch({ host, port }));
     expect(error).toBeInstanceOf(ConnectionError);
-    expect(error.message).toContain(`localhost:${port} can't be talked to: connect ECONNREFUSED `);
+    expect(error.message).toContain(`localhost:${port} could not be asked: connect ECONNREFUSED `);
   });
 
   it('says nothing is not waited for forever', async () => {
@@ -191,7 +191,7 @@ describe('a server that', () => {
       const error = await failureOf(ask());
       expect(error).toBeInstanceOf(AuthError);
       expect(error.message).toBe(`localhost:${port} does not accept our certificate: unknown ca`);
-      expect(error.hint).toBe('see what we show: scailfin proxy info');
+      expect(error.hint).toBe('to see which proxy is shown: scailfin proxy info');
     } finally {
       server.kill();
     }
@@ -212,7 +212,7 @@ describe('a MyProxy server', () => {
 
   it('that gives less time than asked for makes a note', async () => {
     const server = await serve(myproxy(csr => granted(csr, new Date(), hour)));
-    expect((await fetch(server)).notes).toEqual(['the server gave it less time than was asked for']);
+    expect((await fetch(server)).notes).toEqual(['the server gave it a shorter lifetime than was asked for']);
   });
 
   it('whose clock is wrong is told by how much', async () => {
@@ -298,7 +298,7 @@ describe('a VOMS server', () => {
       'refuses: no "such" role (BadRequest)',
     ],
     ['HTTP/1.1 404 Not Found\r\n\r\n', 'refuses: HTTP status 404'],
-    ['SSH-2.0-x\r\n', 'refuses: what it sent is no HTTP'],
+    ['SSH-2.0-x\r\n', 'refuses: its answer is not HTTP'],
     [xml(''), 'sent no attributes'],
     [xml('<ac>AAAA</ac>'), "the VOMS attributes can't be read"],
   ])('that says %j is told of', async (answer, message) => {

@@ -127,7 +127,7 @@ describe.skipIf(reason)(`VOMS attributes${reason ? ` (skipped: ${reason})` : ''}
     );
     const both = await said(['--voms', 'away'], { X509_VOMSES: '/home/scail/away' });
     expect(both).toContain(
-      "no server of the VO away could be asked:\n  grid:15999 can't be talked to: connect ECONNREFUSED",
+      'no server of the VO away could be asked:\n  grid:15999 could not be asked: connect ECONNREFUSED',
     );
     expect(both).toContain('grid shows a certificate of /O=Grid/OU=Test/CN=grid (DNS:grid), not of /O=Grid/CN=other');
     await world.grid.write('away', '"away" "grid"\n');

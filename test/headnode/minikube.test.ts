@@ -174,7 +174,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       world.kubernetes([]);
       expect(await missing({})).toEqual([
         {
-          what: 'no container engine: neither docker nor podman is here',
+          what: 'no container engine: neither docker nor podman is installed',
           hint: expect.stringContaining('--reana edge'),
         },
       ]);
@@ -201,7 +201,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       expect(all.map(m => m.what)).toEqual([
         '2 cores are wanted, 1 is there',
         expect.stringMatching(/^6144 MiB of memory are wanted, 1500 of \d+ MiB are free$/),
-        expect.stringMatching(/^1000000000 MiB are wanted where images are kept, \d+ MiB are free$/),
+        expect.stringMatching(/^1000000000 MiB are needed where images are kept, but only \d+ MiB are free$/),
       ]);
     });
 

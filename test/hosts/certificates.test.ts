@@ -178,7 +178,7 @@ describe('a certificate', () => {
 });
 
 describe('the error names', () => {
-  const refusal = async (part: string, hint: string | RegExp = `get a new one: ${renewal}`): Promise<AuthError> => {
+  const refusal = async (part: string, hint: string | RegExp = `to get a new one: ${renewal}`): Promise<AuthError> => {
     const error = await failure();
     expect(error.message).toContain(part);
     expect(error.hint).toMatch(hint);
@@ -282,7 +282,7 @@ it('a person is told of an expired certificate before he is asked for anything e
   const prompter = new ScriptedPrompter(['no', 'no', 'no']);
   await expect(login(prompter)).rejects.toThrow(AuthError);
   expect(prompter.asked[0]).toMatch(
-    /certificate .* expired 2 hours ago.*; get a new one: scailfin sshproxy --site box\nroot@/,
+    /certificate .* expired 2 hours ago.*; to get a new one: scailfin sshproxy --site box\nroot@/,
   );
   expect(prompter.asked[1]).toBe("That was not accepted; try again.\nroot@127.0.0.1's password: ");
 });

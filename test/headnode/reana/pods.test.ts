@@ -69,7 +69,7 @@ describe('a pod', () => {
     [
       'that wants more memory than it gets',
       crashed(4, { exitCode: 137, reason: 'OOMKilled' }),
-      /was killed for want of memory, 4 times/,
+      /was killed because it ran out of memory, 4 times/,
       /more memory/,
     ],
   ])('%s says so, and what to do', (_what, container, words, hint) => {

@@ -37,7 +37,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
         ? 'which site?'
         : `there is no cluster ${request.name}, and no site was named for a new one`,
       {
-        hint: `scailfin up ${request.name ?? '[NAME]'} --site SITE; scailfin sites list shows the sites`,
+        hint: `scailfin up ${request.name ?? '[NAME]'} --site SITE; to list the sites: scailfin sites list`,
       },
     );
   }

@@ -114,7 +114,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
         const refused = await readSubmission(join(user.folder, 'reana.yaml'), {}).catch(error => error);
         expect(refused, inputs).toBeInstanceOf(Error);
         expect(refused.message, inputs).toMatch(new RegExp(`^${name} is a link to .* outside of ${user.folder}`));
-        expect(refused.hint, inputs).toContain('take it out of reana.yaml');
+        expect(refused.hint, inputs).toContain('remove it from reana.yaml');
         count();
       }
     },
@@ -376,7 +376,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
     reana.answer = (_, path) => (path.endsWith('/logs') ? { body: '{"logs":"\u001b[2J"}' } : undefined);
     const { status, stderr } = await user.scailfin(['run']);
     expect(stderr).toMatch(/^error: REANA answered GET \/api\/workflows\/run.1\/logs with what is no JSON$/m);
-    expect(stderr).not.toMatch(/\n {4}at |mistake in scailfin/);
+    expect(stderr).not.toMatch(/\n {4}at |bug in scailfin/);
     expect(status).toBe(1);
   });
 

@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
     await bench.lab.exec('headnode', ['sh', '-ec', copy], root);
     const argv = ['scailfin', ...up('rooted')];
     const { stderr, exitCode } = await bench.lab.exec('headnode', argv, { ...root, check: false });
-    expect(stderr).toMatch(/error: the pool is run by an ordinary user.*\n {2}→ .*another headnode/);
+    expect(stderr).toMatch(/error: the pool must be run by an ordinary user.*\n {2}→ .*another headnode/);
     expect(exitCode).toBe(1);
   });
 

@@ -131,7 +131,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
             says: [
               /^c\d can't reach this machine, where the pool would be \(10\.77\.0\.3 port 9618: refused or no route/,
               /nothing outside answers \(http:\/\/headnode:8099\/: /,
-              'the profile says that compute nodes reach outside',
+              'the profile says that compute nodes can reach the internet',
             ],
             hint: /^c\d reaches the login node \(10\.77\.1\.1\): let the pool run there: scailfin up --site lab-slurm --headnode login/,
           },

@@ -243,7 +243,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
     it('a start that takes too long', async () => {
       const { message, hint } = await failure({ start: 'timeout' });
       expect(message).toContain('apiserver healthz never reported healthy');
-      expect(hint).toContain('scailfin down cleans up');
+      expect(hint).toContain('to clean up: scailfin down');
     });
 
     it('too little memory after all', async () => {

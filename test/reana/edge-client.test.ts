@@ -167,7 +167,7 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
     );
     expect((await reana('open', '-w', 'second', 'jupyter')).out).toContain('Interactive sessions are not supported');
     expect((await reana('prune', '-w', 'second')).out).toContain('not supported on this cluster');
-    expect((await reana('retention-rules-list', '-w', 'second')).out).toContain('there are no retention rules');
+    expect((await reana('retention-rules-list', '-w', 'second')).out).toContain('retention rules are not supported');
     expect((await reana('create', '-n', 'a.b')).out).toContain('illegal character');
   });
 

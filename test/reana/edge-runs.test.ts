@@ -200,7 +200,7 @@ describe('the door', { timeout: 60_000 }, () => {
     expect((await ask(`/api/unknown?access_token=${token}`))[0]).toBe(404);
     expect(await ask(`/api/workflows/x/retention_rules?access_token=${token}`)).toEqual([
       501,
-      'Files are kept until they are removed: there are no retention rules.',
+      'Files are kept until they are removed: retention rules are not supported.',
     ]);
     await expect(edge.json('POST', '/api/workflows', [])).rejects.toThrow('400: Malformed request.');
     await expect(edge.json('POST', '/api/workflows', { workflow: { type: 'make' } })).rejects.toThrow(

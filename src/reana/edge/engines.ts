@@ -2,7 +2,7 @@ import type { EngineSettings } from '../engines/python.js';
 import { engineFor } from '../engines/registry.js';
 import type { Engines } from './runs/runner.js';
 
-/** Who runs which kind of workflow. */
+/** The workflow engine for each workflow language. */
 export const enginesOf = (settings: EngineSettings): Engines => ({
   ...{ serial: engineFor('serial', settings), cwl: engineFor('cwl', settings) },
   ...{ yadage: engineFor('yadage', settings), snakemake: engineFor('snakemake', settings) },

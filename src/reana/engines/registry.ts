@@ -4,7 +4,7 @@ import { external } from './external.js';
 import type { EngineSettings } from './python.js';
 import { serial } from './serial.js';
 
-/** Who runs workflows of a language. */
+/** The workflow engine for a workflow language. */
 export function engineFor(type: WorkflowType, settings: EngineSettings): Engine {
   return type === 'serial' ? serial : external(type, settings);
 }

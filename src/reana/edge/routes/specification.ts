@@ -4,7 +4,7 @@ import { isObject } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Engines } from '../runs/runner.js';
 
-/** @throws HttpError 400 for what no engine here could run, or names files outside of the workspace */
+/** @throws HttpError 400 if no workflow engine here can run it, or if it names files outside of the workspace */
 export function checkSpecification(value: Record<string, unknown>, engines: Engines): Specification {
   const { workflow, inputs, outputs } = value;
   if (!isObject(workflow) || typeof workflow.type !== 'string') throw new HttpError(400, 'Malformed request.');
@@ -33,7 +33,7 @@ function checkPaths(paths: unknown): void {
   }
 }
 
-/** For clients, which know a null in one place only: a yadage workflow that is not loaded yet. */
+/** For clients, which accept null in one place only: a yadage workflow that is not loaded yet. */
 export function withoutNulls(specification: Specification): unknown {
   const sections = Object.entries(specification).map(([name, section]) => [
     name,

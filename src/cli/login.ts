@@ -93,6 +93,6 @@ async function list(ui: Ui): Promise<void> {
       ...[k.name, String(k.pid), formatDuration(Math.round((Date.now() - k.since) / 1000))],
       k.clients > 0 ? 'in use' : `in ${formatDuration(k.secondsLeft)} without use`,
     ]);
-    ui.print(table([['LOGIN', 'PROCESS', 'FOR', 'HANGS UP'], ...rows]));
+    ui.print(table([['LOGIN', 'PROCESS', 'FOR', 'CLOSES'], ...rows]));
   }
 }

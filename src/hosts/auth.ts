@@ -75,7 +75,7 @@ export class Authenticator {
 
   /**
    * Records an attempt that failed before the server could judge it.
-   * @throws InterruptedError unchanged: the user wants no more attempts
+   * @throws InterruptedError unchanged: the user stopped the login
    */
   note(error: unknown): void {
     if (error instanceof InterruptedError) throw error;

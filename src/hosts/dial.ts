@@ -43,7 +43,7 @@ function beyondSsh2(settings: SshSettings): string | undefined {
   const { alias, proxyCommand, identitiesNamed, identityFiles } = settings;
   if (proxyCommand !== undefined) return `${alias} is reached by a ProxyCommand`;
   const inHardware = identitiesNamed && identityFiles.find(isOnSecurityKey);
-  return inHardware ? `${alias} wants the security key of ${inHardware}` : undefined;
+  return inHardware ? `${alias} needs the security key of ${inHardware}` : undefined;
 }
 
 /** sk-… are the key types of FIDO authenticators (OpenSSH's PROTOCOL.u2f). */

@@ -110,7 +110,7 @@ export class MyProxySession {
     const chosen = challenges.find(({ name }) => offered.some(([method]) => method === name));
     if (proof === undefined || chosen === undefined) {
       const methods = offered.map(([method]) => method).join(', ') || 'nothing that it names';
-      throw new AuthError(`${this.name} wants more than a passphrase: ${methods}`, {
+      throw new AuthError(`${this.name} needs more than a passphrase: ${methods}`, {
         hint: "ask the server's administrator how to log on",
       });
     }

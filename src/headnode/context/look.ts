@@ -63,7 +63,7 @@ export function missingIn(found: Found, plan: ContextPlan, host: string): readon
     const what = `the Kubernetes of the context ${plan.context} does not answer: ${found.said || 'kubectl gives no reason'}`;
     missing.push({ what, hint: `try it on the headnode: kubectl --context '${plan.context}' version` });
   } else if (new Intl.Collator('en', { numeric: true }).compare(found.server, OLDEST) < 0) {
-    const what = `the Kubernetes of the context ${plan.context} is ${found.server}; REANA wants ${OLDEST} or newer`;
+    const what = `the Kubernetes of the context ${plan.context} is ${found.server}; REANA needs ${OLDEST} or newer`;
     missing.push({ what, hint: 'use another Kubernetes, or your own: --kubernetes minikube' });
   }
   if (found.port === undefined) {

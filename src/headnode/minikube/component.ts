@@ -89,7 +89,7 @@ function agrees(at: Headnode, plan: MinikubePlan, driver: string): void {
 async function settingsOf(at: Headnode) {
   const settings = settingsFrom((await at.host.run(['cat', `${homeOf(at)}/settings`])).stdout);
   if (settings) return settings;
-  throw new ScailfinError(`${homeOf(at)}/settings on ${at.host.name} is no description of a node`, {
+  throw new ScailfinError(`${homeOf(at)}/settings on ${at.host.name} does not describe a node`, {
     hint: `to clean up: scailfin down ${at.cluster}`,
   });
 }

@@ -4,7 +4,7 @@ import type { EngineWords, Found } from './look.js';
 import type { Driver } from './plan.js';
 
 /** A container engine that minikube can or can't use. */
-export interface Engine {
+export interface ContainerEngine {
   readonly name: Driver;
   readonly missing: readonly Missing[];
   readonly rootless: boolean;
@@ -39,11 +39,11 @@ const OLDEST_DOCKER = '18.09.0';
 /** How many ids a node needs for the users inside it (user_namespaces(7), subuid(5)). */
 const SUBORDINATES = 65_536;
 
-export function engineOf(words: EngineWords, found: Found): Engine {
+export function engineOf(words: EngineWords, found: Found): ContainerEngine {
   return words.name === 'docker' ? docker(words, found) : podman(words, found);
 }
 
-function docker(words: EngineWords, found: Found): Engine {
+function docker(words: EngineWords, found: Found): ContainerEngine {
   const info = parsed(dockerInfo, words.info);
   const errors = info?.ServerErrors ?? [];
   const engine = {
@@ -62,13 +62,13 @@ function docker(words: EngineWords, found: Found): Engine {
   const rootless = (info.SecurityOptions ?? []).some(option => option.startsWith('name=rootless'));
   const missing = rootless ? withoutRoot('docker', info.CgroupVersion === '2', undefined, found) : [];
   if (older(info.ServerVersion, OLDEST_DOCKER)) {
-    const what = `docker ${info.ServerVersion} is too old: minikube wants ${OLDEST_DOCKER} or newer`;
+    const what = `docker ${info.ServerVersion} is too old: minikube needs ${OLDEST_DOCKER} or newer`;
     missing.push({ what, hint: 'ask its administrator for a newer version' });
   }
   return { ...engine, rootless, missing };
 }
 
-function podman(words: EngineWords, found: Found): Engine {
+function podman(words: EngineWords, found: Found): ContainerEngine {
   const info = parsed(podmanInfo, words.info)?.host;
   const engine = {
     name: 'podman' as const,

@@ -1,11 +1,11 @@
 import type { Missing } from '../component.js';
-import { type Engine, engineOf } from './engines.js';
+import { type ContainerEngine, engineOf } from './engines.js';
 import type { Found } from './look.js';
 import type { MinikubePlan } from './plan.js';
 
 export interface Verdict {
   /** The container engine to use, if there is one. */
-  readonly engine?: Engine | undefined;
+  readonly engine?: ContainerEngine | undefined;
   readonly missing: readonly Missing[];
 }
 
@@ -38,13 +38,13 @@ function* root(found: Found): Generator<Missing> {
   };
 }
 
-function noEngine(engines: readonly Engine[], wanted: MinikubePlan['driver']): readonly Missing[] {
+function noEngine(engines: readonly ContainerEngine[], wanted: MinikubePlan['driver']): readonly Missing[] {
   if (engines.length > 0) return engines.flatMap(e => e.missing);
   const what = wanted === 'auto' ? 'neither docker nor podman is installed' : `${wanted} is not installed`;
   return [{ what: `no container engine: ${what}`, hint: `ask for Docker or Podman there; ${elsewhere}` }];
 }
 
-function* resources(found: Found, plan: MinikubePlan, engine: Engine | undefined): Generator<Missing> {
+function* resources(found: Found, plan: MinikubePlan, engine: ContainerEngine | undefined): Generator<Missing> {
   const cores = engine?.cpus || found.cores;
   const cpus = Math.max(plan.cpus, LEAST.cpus);
   if (cores < cpus)

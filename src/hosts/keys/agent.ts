@@ -50,7 +50,7 @@ export class Agent {
       let answer = Buffer.alloc(0);
       socket.setTimeout(patienceMs, () => fail('the agent does not answer'));
       socket.on('error', error => fail(`the agent can't be asked: ${error.message}`));
-      socket.on('close', () => fail('the agent hung up'));
+      socket.on('close', () => fail('the agent closed the connection'));
       socket.on('data', part => {
         answer = Buffer.concat([answer, part]);
         if (answer.length < 4) return;

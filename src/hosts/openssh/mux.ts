@@ -23,7 +23,7 @@ export class MuxSocket {
   private constructor(private readonly socket: net.Socket) {
     this.#gone = new Promise((_, reject) => {
       socket.once('error', reject);
-      socket.once('close', () => reject(new Error('it hung up')));
+      socket.once('close', () => reject(new Error('it closed the connection')));
     });
     this.#gone.catch(() => {});
     socket.on('data', (piece: Buffer) => this.#take(piece));

@@ -22,7 +22,7 @@ import { workflowRoutes } from './routes/workflows.js';
 import { workspaceRoutes } from './routes/workspace.js';
 import { RunBook } from './runs/book.js';
 import type { RunRecord } from './runs/record.js';
-import { type Engines, Runner } from './runs/runner.js';
+import { Runner, type WorkflowEngines } from './runs/runner.js';
 import { SecretStore } from './secrets.js';
 import { diskUsage } from './workspace/listing.js';
 
@@ -35,7 +35,7 @@ export interface EdgeOptions {
   /** Secret. */
   readonly token: string;
   readonly steps: StepService;
-  readonly engines: Engines;
+  readonly engines: WorkflowEngines;
   readonly askPool: AskPool;
   /** How many workflows run at a time; default 30, as in REANA. */
   readonly limit?: number | undefined;

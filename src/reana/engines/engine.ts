@@ -27,7 +27,7 @@ export interface EngineRun {
 }
 
 /** A workflow engine: runs workflows of one language. */
-export interface Engine {
+export interface WorkflowEngine {
   /**
    * Runs a workflow to its end, or continues it where an edge that was killed left it.
    * @param signal stops it: running steps are stopped before this settles

@@ -7,7 +7,7 @@ import { ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
 import { openJobController } from '../jobcontroller/server.js';
 import { isStepOver, type Step } from '../jobs/step.js';
-import type { Engine, EngineRun } from './engine.js';
+import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
 import { Output } from './output.js';
 import { end, isRunning, running, start } from './process.js';
@@ -22,7 +22,7 @@ const STARTS = 3;
  * step to a job controller of the run. The process outlives an edge that is killed; the next edge finds it and continues
  * with it.
  */
-export function external(kind: PythonEngine, settings: EngineSettings): Engine {
+export function external(kind: PythonEngine, settings: EngineSettings): WorkflowEngine {
   return {
     async run(run, signal) {
       signal.throwIfAborted();
@@ -50,7 +50,7 @@ async function toTheEnd(kind: PythonEngine, settings: EngineSettings, run: Engin
     const before = pid === undefined ? await read<Result>(run.dir, 'result.json') : undefined;
     if (pid === undefined && before === undefined) {
       if (starts++ === STARTS)
-        throw new ScailfinError(`the ${kind} engine ends without a result: ${await output.end()}`);
+        throw new ScailfinError(`the workflow engine for ${kind} ended without a result: ${await output.end()}`);
       pid = await begin(kind, settings, run, signal);
     }
     if (pid !== undefined) await followed(run, pid, output, signal);

@@ -2,7 +2,7 @@ import { ScailfinError, UsageError } from '../../errors.js';
 import { resourcesOf } from '../hints.js';
 import type { Step, StepResources } from '../jobs/step.js';
 import { stepId } from '../stepid.js';
-import type { Engine, EngineRun } from './engine.js';
+import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
 import { expand } from './parameters.js';
 
@@ -27,7 +27,7 @@ interface Command {
  * REANA's serial workflows: each command waits for the one before. After a restart of the edge, commands that already ran
  * are found again, because a command's id is computed from its place in the run.
  */
-export const serial: Engine = {
+export const serial: WorkflowEngine = {
   async run(run, signal) {
     const commands = commandsOf(run);
     const finished: string[] = [];

@@ -5,7 +5,7 @@ import type { PoolWatch } from '../page/pool.js';
 import type { Tickets } from '../page/tickets.js';
 import type { RunBook } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
-import type { Engines, Runner } from '../runs/runner.js';
+import type { Runner, WorkflowEngines } from '../runs/runner.js';
 import type { SecretStore } from '../secrets.js';
 
 /** The objects that the routes use. */
@@ -18,7 +18,7 @@ export interface Parts {
   readonly book: RunBook;
   readonly runner: Runner;
   readonly steps: StepService;
-  readonly engines: Engines;
+  readonly engines: WorkflowEngines;
   readonly secrets: SecretStore;
   readonly pool: PoolWatch;
   readonly tickets: Tickets;

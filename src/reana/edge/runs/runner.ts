@@ -2,18 +2,18 @@ import { appendFile, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
-import type { Engine } from '../../engines/engine.js';
+import type { WorkflowEngine } from '../../engines/engine.js';
 import { isStepOver, type StepService } from '../../jobs/step.js';
 import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
 import type { RunBook } from './book.js';
 import { parametersOf, type RunRecord } from './record.js';
 
-export type Engines = Readonly<Partial<Record<WorkflowType, Engine>>>;
+export type WorkflowEngines = Readonly<Partial<Record<WorkflowType, WorkflowEngine>>>;
 
 export interface RunnerParts {
   readonly book: RunBook;
   readonly steps: StepService;
-  readonly engines: Engines;
+  readonly engines: WorkflowEngines;
   /** How many workflows may run at a time; the others wait in the order in which they came. */
   readonly limit: number;
   readonly workspace: (run: RunRecord) => string;

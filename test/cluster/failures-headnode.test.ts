@@ -62,7 +62,7 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
     expect(await submissions()).toBe('');
   });
 
-  test('root is told to be somebody else', async () => {
+  test('root is refused as the owner of the pool', async () => {
     const copy = 'mkdir -p .config .ssh; cp -r /home/scail/.config/scailfin .config/; cp /home/scail/.ssh/* .ssh/';
     await bench.lab.exec('headnode', ['sh', '-ec', copy], root);
     const argv = ['scailfin', ...up('rooted')];

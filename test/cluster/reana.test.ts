@@ -112,7 +112,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
   }, 120_000);
 
-  it('tells what went wrong in a step', async () => {
+  it('reports what went wrong in a step', async () => {
     const broken = specification().replace("'mkdir -p results', ", "'mkdir -p results; echo no luck >&2; exit 3', ");
     await lab.write('headnode', 'demo/broken.yaml', broken);
     await lab.write('headnode', 'demo/noimage.yaml', specification().replaceAll(image, '/home/alice/no-image'));

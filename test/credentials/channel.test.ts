@@ -152,7 +152,7 @@ describe('a server that is not the one', () => {
 });
 
 describe('a server that', () => {
-  it('is not there, is said with host and port', async () => {
+  it('can not be reached is reported with host and port', async () => {
     const { host, port } = await serve(() => {});
     await new Promise(resolve => servers.splice(0)[0]?.close(resolve));
     const error = await failureOf(fetch({ host, port }));
@@ -166,12 +166,12 @@ describe('a server that', () => {
     expect(error.message).toMatch(/^localhost:\d+ did not answer within 0.3 s$/);
   });
 
-  it('hangs up is said to', async () => {
+  it('closes the connection is reported', async () => {
     const error = await failureOf(fetch(await serve(socket => socket.once('data', () => socket.destroy()))));
     expect(error).toBeInstanceOf(ConnectionError);
   });
 
-  it('speaks something else is said to', async () => {
+  it('speaks another protocol is reported', async () => {
     const web = await serve(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n\0'));
     expect((await failureOf(fetch(web))).message).toContain('did not answer as a MyProxy server does');
     const flood = await serve(socket => socket.write(Buffer.alloc(6_000_000, 'x')));
@@ -247,7 +247,7 @@ describe('a MyProxy server', () => {
     expect(error.message).toMatch(/^the MyProxy server localhost:\d+ refuses: the moon; is full$/);
   });
 
-  it('that wants more than a passphrase is told so', async () => {
+  it('that needs more than a passphrase is reported', async () => {
     const more = 'VERSION=MYPROXYv2\nRESPONSE=2\nAUTHORIZATION_DATA=SASL:x\n\0';
     const error = await failureOf(fetch(await serve(socket => socket.once('data', () => socket.write(more)))));
     expect(error.message).toContain('wants more than a passphrase: SASL');
@@ -362,7 +362,7 @@ describe('MyProxy’s messages', () => {
     expect(myproxyServer(undefined, env)).toMatchObject({ ...server, identity: '/O=Grid/CN=m' });
   });
 
-  it('go nowhere when it is not said where', () => {
+  it('are not sent if no server is named', () => {
     for (const text of [undefined, '', 'a b', 'host:port', ':1'])
       expect(() => myproxyServer(text, {})).toThrow(ScailfinError);
     expect(myproxyServer(undefined, { MYPROXY_SERVER: 'm', MYPROXY_SERVER_PORT: '99' })).toMatchObject({ port: 99 });

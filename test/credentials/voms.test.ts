@@ -106,7 +106,7 @@ describe.skipIf(reason)(`VOMS attributes${reason ? ` (skipped: ${reason})` : ''}
     expect(await vomsInfo('-all')).toContain('VO        : testvo\n');
   });
 
-  it('that are refused, or can’t be had, are said in one message, and no proxy is made', async () => {
+  it('that are refused or can’t be fetched are reported in one message, and no proxy is made', async () => {
     const said = async (argv: readonly string[], env = {}): Promise<string> => {
       const { exitCode, stdout, stderr } = await scailfin(['init', ...argv], env);
       expect([exitCode, stdout]).toEqual([expect.any(Number), '']);

@@ -78,7 +78,7 @@ describe('the stages', () => {
     return [await examine(stages, contextOf(signal), watcher), seen];
   };
 
-  it('end with the first that fails; the others are skipped, and say for whose sake', async () => {
+  it('end with the first that fails; the others are skipped, and say because of which', async () => {
     const [results, seen] = await watched([
       stage('a', async () => ok('well')),
       stage('b', async () => warning('so so', 'look')),

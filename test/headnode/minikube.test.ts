@@ -257,7 +257,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       expect(message).toContain("can't be prepared: ssh: Process exited with status 255");
     });
 
-    it('another engine than the one it runs in', async () => {
+    it('another container engine than the one it runs in', async () => {
       world.kubernetes(['docker', 'podman']);
       await minikube.configure(world.at, plan);
       await expect(up({ driver: 'podman' })).rejects.toThrow('runs in docker, not in podman');
@@ -277,7 +277,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       await minikube.remove(world.at);
     });
 
-    it('is not believed done where an engine gives an odd answer; one that is not for this user had nothing of ours', async () => {
+    it('does not count as done if a container engine gives an odd answer; one that this user may not use had nothing of ours', async () => {
       world.trouble({ docker: 'denied' });
       await minikube.remove(world.at);
       world.path.put('docker', '#!/bin/sh\necho cannot set user namespace >&2\nexit 1\n');

@@ -233,7 +233,7 @@ describe('the error names', () => {
     await refusal('is for a host, not for users', 'ssh-keygen -Lf');
   });
 
-  it('a certificate file that is none', async () => {
+  it('a certificate file that contains no certificate', async () => {
     await start();
     writeFileSync(`${server.clientKey}-cert.pub`, 'ssh-ed25519-cert-v01@openssh.com AAAA\n');
     await refusal('is no certificate', 'ssh-keygen -Lf');
@@ -276,7 +276,7 @@ describe('the error names', () => {
   });
 });
 
-it('a person is told of an expired certificate before he is asked for anything else', async () => {
+it('an expired certificate is reported before the user is asked for anything else', async () => {
   await start('PasswordAuthentication yes');
   certified({ validity: '-3h:-2h' });
   const prompter = new ScriptedPrompter(['no', 'no', 'no']);

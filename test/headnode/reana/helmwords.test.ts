@@ -61,11 +61,11 @@ describe("helm's words", () => {
     expect(helmFailure(stderr, 'scailfin-a')?.hint).toMatch(hint);
   });
 
-  it('that nobody knows are left to speak for themselves', () => {
+  it('that are unknown get no explanation', () => {
     expect(helmFailure('Error: the moon is full', 'scailfin-a')).toBeUndefined();
   });
 
-  it('tell another operation that is going on', () => {
+  it('show that another operation is in progress', () => {
     expect(isPending('Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress')).toBe(true);
     expect(isPending('Error: release: not found')).toBe(false);
   });

@@ -6,7 +6,7 @@ import type { StageResult } from '../doctor/run.js';
 import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import { stoppable } from './interrupt.js';
-import type { Output } from './sites.js';
+import type { Output } from './screen.js';
 import type { Word } from './terminal.js';
 
 export interface CheckFlags {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Output } from './sites.js';
+import type { Output } from './screen.js';
 
 interface Json {
   json?: boolean;

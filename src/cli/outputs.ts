@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, resolve } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
-import { Folder } from '../reana/folder.js';
+import { Folder } from '../folder.js';
 
 /**
  * The directory that `--out` names; it is made if it does not exist. Inside the current directory, which may hold files

@@ -73,7 +73,7 @@ async function getKey(flags: Flags, ui: Ui) {
   writeKey(file, issued);
   const { certificate } = issued;
   if (flags.agent) await addToAgent(file, Math.max(1, Math.floor((certificate.validBefore - Date.now()) / 1000)));
-  const { validity } = await import('../hosts/keys/certificate.js');
+  const { validity } = await import('../credentials/ssh/certificate.js');
   return { file, certificate, validity: validity(certificate) };
 }
 

@@ -1,4 +1,4 @@
-import { inLine } from '../hosts/printable.js';
+import { inLine } from '../printable.js';
 
 /** Rows as aligned columns; the last one is not padded. A cell is one line, whatever it contains. */
 export function table(words: readonly (readonly string[])[]): string {

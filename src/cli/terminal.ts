@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { Chalk } from 'chalk';
-import { bounded, printable, printableJson } from '../hosts/printable.js';
+import { bounded, printable, printableJson } from '../printable.js';
 
 /** The style of a word. Colours are added here, only on a terminal, and after the words were made harmless. */
 export type Style = 'green' | 'red' | 'yellow' | 'dim';

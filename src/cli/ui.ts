@@ -2,7 +2,7 @@ import type { Ora } from 'ora';
 import type { ClusterEvent, EventSink } from '../cluster/events.js';
 import type { Prompter } from '../credentials/prompts.js';
 import { InterruptedError, messageOf, ProfileError, ScailfinError } from '../errors.js';
-import { inLine } from '../hosts/printable.js';
+import { inLine } from '../printable.js';
 import {
   clearScreen,
   harmless,

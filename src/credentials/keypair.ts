@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { AuthError, messageOf, ScailfinError, UsageError } from '../errors.js';
-import { keyType } from '../hosts/knownhosts.js';
 import { quote } from '../shell.js';
+import { keyType } from './ssh/publickey.js';
 import type { IssuedKey } from './sshproxy.js';
 
 /**

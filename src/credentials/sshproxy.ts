@@ -1,8 +1,8 @@
 import https from 'node:https';
 import ssh2 from 'ssh2';
 import { AuthError, ConnectionError, messageOf, ScailfinError, TimeoutError, UsageError } from '../errors.js';
-import { type Certificate, parseCertificate } from '../hosts/keys/certificate.js';
-import { printable } from '../hosts/printable.js';
+import { printable } from '../printable.js';
+import { type Certificate, parseCertificate } from './ssh/certificate.js';
 
 const limitMs = 60_000;
 /** A key and a certificate are a few kilobytes. */

@@ -5,7 +5,6 @@ import type { SshSettings } from '../hosts/sshconfig.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import type { NodeSize, QueueInfo, Survey } from '../schedulers/survey.js';
 import type { SiteProfile } from '../sites/schema.js';
-import type { HeadnodeTrial } from './headnode.js';
 import type { NodeReport } from './report.js';
 
 /** A login node, and the hosts on the way to it, itself last. */
@@ -45,6 +44,17 @@ export interface Found extends NodeReport {
   readonly job: { readonly id: string; readonly queuedSeconds: number };
   /** Seconds that the node's clock is ahead of the login node's, as far as beyond doubt. */
   readonly clockSkew: number;
+}
+
+/** Where a pool would be, and a stand-in for it that can be connected to. */
+export interface HeadnodeTrial {
+  readonly kind: 'local' | 'login' | 'host';
+  /** As it is typed: `--headnode NAME`. */
+  readonly name: string;
+  readonly port: number;
+  /** By which the site may reach it, best first; empty where it is the site itself. */
+  readonly addresses: readonly string[];
+  close(): void;
 }
 
 interface Known {

@@ -1,18 +1,8 @@
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, headnodeName, parseHeadnode } from '../cluster/spec.js';
+import type { HeadnodeTrial } from './facts.js';
 import type { Context } from './stage.js';
-
-/** Where a pool would be, and a stand-in for it that can be connected to. */
-export interface HeadnodeTrial {
-  readonly kind: 'local' | 'login' | 'host';
-  /** As it is typed: `--headnode NAME`. */
-  readonly name: string;
-  readonly port: number;
-  /** By which the site may reach it, best first; empty where it is the site itself. */
-  readonly addresses: readonly string[];
-  close(): void;
-}
 
 /**
  * The headnode that `up` would take. On this machine something listens at its port while the check runs, and hangs up on

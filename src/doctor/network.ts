@@ -1,7 +1,9 @@
 import { keyValues, runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
-import { type HeadnodeTrial, headnodeTrial } from './headnode.js';
+import type { HeadnodeTrial } from './facts.js';
+import { headnodeTrial } from './headnode.js';
 import { type Context, type Finding, ok, type Stage, warning } from './stage.js';
+import { type UrlAnswer, urlAnswer } from './urls.js';
 
 /** Where steps and glide-ins commonly fetch from; config.yaml may say what a user's own need. */
 const USUAL = ['https://registry-1.docker.io/v2/', 'https://github.com'];
@@ -28,18 +30,6 @@ export const network: Stage = {
     return combine([headnodeFinding(context, trial, reach?.stdout), urlFinding(answers, 'the login node')]);
   },
 };
-
-export interface UrlAnswer {
-  readonly url: string;
-  readonly answers: boolean;
-  readonly words: string;
-}
-
-/** A line of urls.sh. */
-export function urlAnswer(line: string): UrlAnswer {
-  const [url = '', verb, ...words] = line.split(' ');
-  return { url, answers: verb === 'answers', words: words.join(' ') };
-}
 
 function headnodeFinding(context: Context, trial: HeadnodeTrial, said: string | undefined): Finding {
   if (!context.patient.login) return ok('the pool is on this machine');

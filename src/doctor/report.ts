@@ -1,6 +1,6 @@
 import { keyValues } from '../hosts/script.js';
 import type { SiteProfile } from '../sites/schema.js';
-import { type UrlAnswer, urlAnswer } from './network.js';
+import { type UrlAnswer, urlAnswer } from './urls.js';
 
 export type Runtime = SiteProfile['containers'][number]['runtime'];
 

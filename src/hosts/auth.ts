@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
+import { faultOf, validity } from '../credentials/ssh/certificate.js';
 import { AuthError, InterruptedError, messageOf, type ScailfinError } from '../errors.js';
+import { printable } from '../printable.js';
 import type { GsiLogin } from './gsi/gsi-login.js';
-import { faultOf, validity } from './keys/certificate.js';
 import { type Identity, PublicKeyAttempt } from './keys/identity.js';
 import { type Candidate, planIdentities } from './keys/identity-order.js';
-import { printable } from './printable.js';
 import { Questions, unansweredHint } from './questions.js';
 import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';

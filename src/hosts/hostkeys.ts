@@ -1,8 +1,9 @@
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
+import { fingerprint, keyType } from '../credentials/ssh/publickey.js';
 import { HostKeyError, messageOf } from '../errors.js';
 import { commandLine } from '../shell.js';
-import { fingerprint, type KnownKey, keyType, knownKeys, knownName, remember } from './knownhosts.js';
+import { type KnownKey, knownKeys, knownName, remember } from './knownhosts.js';
 import type { SshSettings } from './sshconfig.js';
 
 /** The best ones first; ssh-dss is not offered. RSA keys sign with SHA-2 if the server supports it (RFC 8332). */

@@ -1,5 +1,5 @@
+import { sshString, sshUint32, WireReader } from '../credentials/ssh/wire.js';
 import type { RawAuth, RawMethod } from './rawauth.js';
-import { sshString, sshUint32, WireReader } from './wire.js';
 
 const infoResponse = 61;
 

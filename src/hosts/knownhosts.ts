@@ -1,6 +1,7 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { keyType } from '../credentials/ssh/publickey.js';
 
 /** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) that names the host in question. */
 export interface KnownKey {
@@ -10,17 +11,6 @@ export interface KnownKey {
   readonly type: string;
   readonly key: Buffer;
   readonly revoked: boolean;
-}
-
-/** The key type at the beginning of a public key blob (RFC 4253, section 6.6). */
-export function keyType(blob: Buffer): string {
-  const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
-  return blob.subarray(4, 4 + length).toString('latin1');
-}
-
-/** The fingerprint as ssh and ssh-keygen -l print it. */
-export function fingerprint(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 
 /** The name of a host in known_hosts: the bare name for port 22, otherwise `[host]:port`. */

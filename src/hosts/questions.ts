@@ -1,8 +1,8 @@
 import type { AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, messageOf, ScailfinError } from '../errors.js';
+import { printable } from '../printable.js';
 import { KeyboardInteractive, type Round } from './kbdint.js';
-import { printable } from './printable.js';
 import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
 

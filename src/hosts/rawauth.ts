@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Client } from 'ssh2';
-import { sshString, WireReader } from './wire.js';
+import { sshString, WireReader } from '../credentials/ssh/wire.js';
 
 /**
  * Authentication methods that ssh2 does not have, or has only in part (user certificates, gssapi-with-mic): we speak them

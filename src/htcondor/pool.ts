@@ -34,6 +34,13 @@ export interface PoolPlan {
   readonly fence: Fence;
 }
 
+/** A pool that sites can reach, which was tested. */
+export interface RunningPool extends Pool {
+  /** The address by which sites reach it. */
+  readonly address: string;
+  readonly plan: PoolPlan;
+}
+
 /** As long as a cluster may live; the key that signed it is removed with the cluster. Seconds. */
 const STEPS_TOKEN_LIFETIME = 30 * 86400;
 

@@ -1,6 +1,6 @@
 import { ConnectionError, messageOf, ScailfinError } from '../errors.js';
+import type { Folder } from '../folder.js';
 import type { ReanaClient } from './client.js';
-import type { Folder } from './folder.js';
 import type { Specification } from './run.js';
 
 /** The fetched outputs of a run. Names are as the server sends them. */

@@ -1,4 +1,4 @@
-import { inLine } from '../hosts/printable.js';
+import { inLine } from '../printable.js';
 
 /**
  * Rows with aligned columns, separated by two spaces; the first row is the heading. Each row is one line without trailing

@@ -5,6 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { sshString, sshUint32 } from '../../src/credentials/ssh/wire.js';
 import { ConnectionError } from '../../src/errors.js';
 import { dial } from '../../src/hosts/dial.js';
 import { Master } from '../../src/hosts/kept/master.js';
@@ -14,7 +15,6 @@ import { openHost } from '../../src/hosts/open.js';
 import { MuxSocket } from '../../src/hosts/openssh/mux.js';
 import { Sessions } from '../../src/hosts/openssh/sessions.js';
 import { route } from '../../src/hosts/route.js';
-import { sshString, sshUint32 } from '../../src/hosts/wire.js';
 import { type Sshd, startSshd } from './sshd.js';
 import { gone, hostSuite } from './suite.js';
 

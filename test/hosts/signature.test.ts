@@ -1,8 +1,8 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { WireReader } from '../../src/credentials/ssh/wire.js';
 import { algorithmsFor, sign } from '../../src/hosts/keys/signature.js';
-import { WireReader } from '../../src/hosts/wire.js';
 
 const rsa = 'ssh-rsa';
 const certificate = 'ssh-rsa-cert-v01@openssh.com';

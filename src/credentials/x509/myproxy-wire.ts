@@ -1,5 +1,5 @@
 import { AuthError, UsageError } from '../../errors.js';
-import { printable } from '../../hosts/printable.js';
+import { printable } from '../../printable.js';
 import { append } from '../../text.js';
 
 /** MyProxy's commands by their number on the wire (MyProxy protocol, version 2). */

@@ -1,5 +1,5 @@
 import { AuthError, ConnectionError, type ScailfinError, TimeoutError } from '../../errors.js';
-import { printable } from '../../hosts/printable.js';
+import { printable } from '../../printable.js';
 import { between } from '../../text.js';
 import { readAttributes } from './attributes.js';
 import { Channel } from './channel.js';

@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto';
+import { sshUint32 } from '../../credentials/ssh/wire.js';
 import { AuthError } from '../../errors.js';
-import { sshUint32 } from '../wire.js';
 
 /**
  * The secrets by which a security context proves the origin of messages: only the two ends of its TLS session have them.

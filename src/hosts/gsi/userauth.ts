@@ -1,6 +1,6 @@
+import { sshString, sshUint32, WireReader } from '../../credentials/ssh/wire.js';
 import { AuthError, messageOf } from '../../errors.js';
 import type { RawAuth, RawMethod } from '../rawauth.js';
-import { sshString, sshUint32, WireReader } from '../wire.js';
 import { type ContextOptions, SecurityContext, type Step } from './context.js';
 import { serverWords } from './words.js';
 

@@ -1,4 +1,4 @@
-import { printable } from '../printable.js';
+import { printable } from '../../printable.js';
 
 /** The meaning of TLS alerts and failures between a proxy and a GSI server; Node names them by `code`. */
 const alerts: readonly (readonly [RegExp, string])[] = [

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { sshString, sshUint32, WireReader } from '../wire.js';
+import { sshString, sshUint32, WireReader } from '../../credentials/ssh/wire.js';
 
 /** Message numbers and flags (draft-ietf-sshm-ssh-agent, section 6). */
 const message = { failure: 5, requestIdentities: 11, identities: 12, signRequest: 13, signature: 14 } as const;

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Prompter } from '../../credentials/prompts.js';
+import { type Certificate, parseCertificate, readCertificate } from '../../credentials/ssh/certificate.js';
+import { keyType } from '../../credentials/ssh/publickey.js';
 import { AuthError, messageOf } from '../../errors.js';
+import { printable } from '../../printable.js';
 import { quote } from '../../shell.js';
-import { keyType } from '../knownhosts.js';
-import { printable } from '../printable.js';
 import type { SshSettings } from '../sshconfig.js';
 import { Agent, type HeldKey } from './agent.js';
-import { type Certificate, parseCertificate, readCertificate } from './certificate.js';
 import type { Identity } from './identity.js';
 import { type KeyFile, keyFile } from './keyfile.js';
 import { sign } from './signature.js';

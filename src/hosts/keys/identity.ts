@@ -1,8 +1,8 @@
+import type { Certificate } from '../../credentials/ssh/certificate.js';
+import { keyType } from '../../credentials/ssh/publickey.js';
+import { sshString, WireReader } from '../../credentials/ssh/wire.js';
 import { AuthError, messageOf, ScailfinError } from '../../errors.js';
-import { keyType } from '../knownhosts.js';
 import type { RawAuth, RawMethod } from '../rawauth.js';
-import { sshString, WireReader } from '../wire.js';
-import type { Certificate } from './certificate.js';
 import { algorithmsFor } from './signature.js';
 
 /** Something to show to a server whose private half we can prove to have. */

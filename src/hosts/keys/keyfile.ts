@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import ssh2, { type ParsedKey } from 'ssh2';
 import type { Prompter } from '../../credentials/prompts.js';
+import { parseCertificate } from '../../credentials/ssh/certificate.js';
+import { WireReader } from '../../credentials/ssh/wire.js';
 import { AuthError, messageOf } from '../../errors.js';
 import { quote } from '../../shell.js';
 import { between } from '../../text.js';
-import { WireReader } from '../wire.js';
-import { parseCertificate } from './certificate.js';
 
 const passphraseTries = 3;
 

@@ -1,6 +1,6 @@
 import type { ParsedKey } from 'ssh2';
-import { sshString } from '../wire.js';
-import { plainType } from './certificate.js';
+import { plainType } from '../../credentials/ssh/certificate.js';
+import { sshString } from '../../credentials/ssh/wire.js';
 
 const hashes: Readonly<Record<string, string>> = {
   'rsa-sha2-512': 'sha512',

@@ -1,5 +1,5 @@
+import { printable } from '../../printable.js';
 import type { HostKeyVerdict } from '../hostkeys.js';
-import { printable } from '../printable.js';
 
 /** How much of ssh's output is kept, the newest part; characters. */
 const kept = 128 * 1024;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { sshString, sshUint32, WireReader } from '../../credentials/ssh/wire.js';
 import { ScailfinError } from '../../errors.js';
-import { sshString, sshUint32, WireReader } from '../wire.js';
 
 /** OpenSSH's PROTOCOL.mux, section 11; requests begin with 1, answers with 8. */
 const message = { hello: 1, alive: 0x10000004, proxy: 0x1000000f } as const;

@@ -1,6 +1,6 @@
 import { Duplex, Readable } from 'node:stream';
+import { sshString, sshUint32, type WireReader } from '../../credentials/ssh/wire.js';
 import type { Channel } from '../link.js';
-import { sshString, sshUint32, type WireReader } from '../wire.js';
 
 /** RFC 4254, section 9. */
 export const message = {

@@ -1,5 +1,5 @@
 import type { PseudoTtyOptions } from 'ssh2';
-import { sshString, sshUint32, WireReader } from '../wire.js';
+import { sshString, sshUint32, WireReader } from '../../credentials/ssh/wire.js';
 import type { MuxSocket } from './mux.js';
 import { MuxChannel, message, windowSize } from './muxchannel.js';
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ScailfinError } from '../../errors.js';
+import { printable } from '../../printable.js';
 import { Clock, stepMs } from '../clock.js';
 import type { ConnectOptions } from '../connect.js';
-import { printable } from '../printable.js';
 import type { SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
 import { unreachable } from '../unreachable.js';

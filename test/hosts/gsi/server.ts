@@ -1,8 +1,8 @@
 import { chownSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo, Socket } from 'node:net';
 import ssh2, { type Client, type Connection, type Server } from 'ssh2';
+import { sshString, sshUint32, WireReader } from '../../../src/credentials/ssh/wire.js';
 import { RawAuth } from '../../../src/hosts/rawauth.js';
-import { sshString, sshUint32, WireReader } from '../../../src/hosts/wire.js';
 import { Acceptor, type AcceptorOptions } from './acceptor.js';
 import { accountsOf, globusError, identify, isLimited } from './identity.js';
 import { accountOf, serveSessions } from './session.js';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { AuthError, messageOf } from '../../errors.js';
+import { printable } from '../../printable.js';
 import { quote } from '../../shell.js';
-import { fingerprint, keyType } from '../knownhosts.js';
-import { printable } from '../printable.js';
-import { sshString, WireReader } from '../wire.js';
+import { fingerprint, keyType } from './publickey.js';
+import { sshString, WireReader } from './wire.js';
 
 /** An OpenSSH certificate (OpenSSH, PROTOCOL.certkeys): a public key, with an authority's statements about it. */
 export interface Certificate {

@@ -289,7 +289,7 @@ describe('hostile files and arguments', { timeout: 300_000 }, () => {
     writeFileSync(file, bomb);
     const { status, said } = await scailfin('run', file);
     expect(said).toMatch(
-      /^error: \S+bomb\.yaml:1:1: can't be read as YAML: Excessive alias count.*\n {2}→ what it may say: https/,
+      /^error: \S+bomb\.yaml:1:1: can't be read as YAML: Excessive alias count.*\n {2}→ its format: https/,
     );
     expect(status).toBe(2);
   });

@@ -1,6 +1,6 @@
 /**
- * What scailfin says to a batch system itself. A directive of a site's profile that says it again is refused, by a phrase
- * that follows the directive and tells where the user may say it instead.
+ * What scailfin itself tells a batch system. A directive of a site's profile that repeats it is refused, with a phrase
+ * that follows the directive and says where the user can set it instead.
  */
 export const own = {
   itself: 'repeats what scailfin sets itself; remove it',
@@ -8,8 +8,8 @@ export const own = {
   account: 'names an account; give it with --account or in config.yaml',
   walltime: 'sets the walltime; give it with --walltime, its limit under "queues"',
   nodes: 'sets the number of nodes; give it with --nodes',
-  cores: 'sets the number of cores; say it with "node" or "queues"',
-  memory: 'asks for memory; say it with "node" or "queues", or forbid it with scheduler.memory: false',
+  cores: 'sets the number of cores; set it with "node" or "queues"',
+  memory: 'asks for memory; set it with "node" or "queues", or forbid it with scheduler.memory: false',
 } as const;
 
 /** The options of one batch system that a profile must not carry, as the system spells them, and why. */
@@ -18,7 +18,7 @@ export type OwnOptions = Readonly<Record<string, string>>;
 /** Why no batch script can carry this directive, whatever the system; undefined when it can. */
 export function scriptProblem(directive: string): string | undefined {
   if (/^\s*#/.test(directive)) return 'must be written without its leading #…: only the option itself';
-  return /[`$;\\#]/.test(directive) ? "can't stand in a batch script: leave out ` $ ; \\ #" : undefined;
+  return /[`$;\\#]/.test(directive) ? "can't be used in a batch script: leave out ` $ ; \\ #" : undefined;
 }
 
 /** The `directiveProblem` of a system whose directives are options, such as `-l gres=shifter16` or `--mem=4G`. */
@@ -41,7 +41,7 @@ function optionsIn(directive: string): string[] {
     if (!/^-\D/.test(word)) continue;
     const option = word.split('=')[0] ?? word;
     found.push(option);
-    // a value glued to a one-letter option; LSF's -nnodes is a word of its own
+    // a value attached to a one-letter option; LSF's -nnodes is one option
     const glued = /^(-[A-Za-z])(?=[\d:=])/.exec(word)?.[1];
     if (glued) found.push(glued);
     if (option === '-l') found.push(...(words[i + 1] ?? '').split(',').map(part => `-l ${part.split(/[=:]/)[0]}`));

@@ -27,7 +27,7 @@ export interface Scheduler {
   /** Understands any one command of the system, for recordings of other sites; absent where there is no such command. */
   readonly read?: Reader;
 
-  /** Why a site's profile must not carry this directive: a phrase to follow it; undefined when it may. */
+  /** Why a site's profile must not contain this directive, as a phrase that follows it; undefined if it may. */
   directiveProblem(directive: string): string | undefined;
   /** Keys of a profile's `scheduler` that mean something to this system alone. */
   readonly profileKeys?: readonly ProfileKey[];

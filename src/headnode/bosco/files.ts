@@ -3,7 +3,7 @@ import { NODES_PER_JOB } from '../../schedulers/nodes.js';
 import { render, templateText } from '../../templates.js';
 import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './plan.js';
 
-/** What goes to the site, beside what is cut from HTCondor. */
+/** The files for the site, in addition to the programs from HTCondor. */
 export function siteFiles({
   siteDir,
   scheduler,
@@ -18,10 +18,10 @@ export function siteFiles({
   ];
 }
 
-/** How much a site may grow, and by what. */
+/** How much a pool may grow at a site, and the size of its glide-ins. */
 export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'>;
 
-/** What the growth of a site reads each round. */
+/** The settings of a site's growth; they are read in each round. */
 export function settingsFile(dir: string, plan: Growing): FileToPut {
   const { site, bounds, walltime, tokenLifetime, asked, cores, memory } = plan;
   const most = { mostCores: asked.cores ?? 0, mostMemory: asked.memory ?? 0, tokenLabel: GROWN };
@@ -40,8 +40,8 @@ export function settingsFile(dir: string, plan: Growing): FileToPut {
 }
 
 /**
- * What goes to the headnode.
- * @param dir the pool's
+ * The files for the headnode.
+ * @param dir the pool's directory
  */
 export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login'>): FileToPut[] {
   const bosco = `${dir}/bosco`;
@@ -62,7 +62,10 @@ export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login
   ];
 }
 
-/** By which the headnode's HTCondor gets to the site: with a key of the cluster's own, or as its user does anyway. */
+/**
+ * The files with which the headnode's HTCondor reaches the site: with the cluster's own key, or with its user's own
+ * login.
+ */
 export function wayFiles(
   dir: string,
   plan: Pick<BoscoPlan, 'site' | 'siteDir'>,

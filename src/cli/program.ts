@@ -5,7 +5,9 @@ import { Ui } from './ui.js';
 
 type Register = (program: Command, ui: Ui, rest: readonly string[]) => void;
 
-/** As help shows them. A verb's file is loaded when it is asked for; only help, completion and mistakes need all. */
+/**
+ * The verbs in the order of the help. A verb's file is loaded when it is used; only help, completion and errors need all.
+ */
 const verbs: Record<string, () => Promise<{ register: Register }>> = {
   up: () => import('./up.js'),
   status: () => import('./status.js'),
@@ -39,15 +41,15 @@ const needsAll = ['completion', 'help'];
  */
 export async function assemble(ui: Ui, version: string, rest: readonly string[] = [], word = ''): Promise<Command> {
   const program = new Command('scailfin')
-    .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it away again.')
+    .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it down again.')
     .version(version, '-V, --version')
     .exitOverride()
-    // mistakes are shown below, as all errors are; what is left is help
+    // errors of the parser are shown below, as all errors are; the parser itself prints only help
     .configureOutput({
       outputError: () => {},
       writeOut: text => ui.help('stdout', text),
       writeErr: text => ui.help('stderr', text),
-      // by itself it would ask the streams that it does not write to
+      // otherwise the parser would look at streams that it does not write to
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
@@ -61,9 +63,9 @@ export async function assemble(ui: Ui, version: string, rest: readonly string[] 
   return program;
 }
 
-/** Does what the words say; errors are shown, and in the exit status. */
+/** Runs the command that the words say. Errors are shown, and set the exit status. */
 export async function run(words: readonly string[], version: string): Promise<void> {
-  // what stands behind -- belongs to the command that `exec` runs
+  // the words after -- belong to the command that `exec` runs
   const bar = words.indexOf('--');
   const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
   const ui = new Ui();
@@ -84,5 +86,5 @@ export async function run(words: readonly string[], version: string): Promise<vo
 
 function mistyped({ code, message }: CommanderError, verb: string): UsageError {
   const what = code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
-  return new UsageError(what, { hint: `scailfin ${verb}--help shows what there is` });
+  return new UsageError(what, { hint: `scailfin ${verb}--help lists what is possible` });
 }

@@ -150,6 +150,9 @@ describe('a journal of today', () => {
     await expect(offerOf(Journal.open('bare').record, journal.dir)).rejects.toThrow(
       'this scailfin knows no framework called "hologram"',
     );
+    const context = { journal: Journal.open('bare'), connections: new Unreachable(), sink: () => {} };
+    await expect(down(context, undefined)).rejects.toThrow('no framework called "hologram"');
+    expect(Journal.open('bare').record?.state).toBe('running');
     const { framework } = await clusterStatus(Journal.open('bare').record as ClusterRecord, new Unreachable());
     expect(framework).toMatchObject({ name: 'hologram', state: 'unknown' });
   });

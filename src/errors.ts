@@ -113,3 +113,16 @@ function abridge(command: string): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Of a system call that failed: what went wrong, without the paths of this machine. Of all else: its message. */
+export function plainly(error: unknown): string {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return messageOf(error);
+  if (typeof syscall === 'string') {
+    const message = messageOf(error);
+    const at = message.indexOf(`, ${syscall}`);
+    return at < 0 ? code : message.slice(0, at);
+  }
+  // such as a name with a NUL in it, which is quoted with all before it
+  return code === 'ERR_INVALID_ARG_VALUE' ? 'a name has a character that none may have' : messageOf(error);
+}

@@ -7,10 +7,15 @@ export function printable(text: string): string {
   return text.replace(breaks, '\n').replace(sequences, '').replace(controls, '').replace(hidden, '\ufffd');
 }
 
-/** The same in one line, for a name or a reason beside other words: what would break the line is a space. */
+/**
+ * The same in one line, for a name or a reason beside other words: what would break the line is a space.
+ * @param most characters that are kept
+ */
 export function inLine(text: string, most = 500): string {
-  const line = printable(text).replace(/[\n\t]+/g, ' ');
-  return line.length > most ? `${whole(line.slice(0, most))}…` : line;
+  // what is cut off need not be looked at, be it a gigabyte
+  const lookedAt = text.slice(0, 16 * most);
+  const line = printable(lookedAt).replace(/[\n\t]+/g, ' ');
+  return line.length > most || text.length > lookedAt.length ? `${whole(line.slice(0, most))}…` : line;
 }
 
 /** No line longer than a person reads; one that is says how much it lacks. */

@@ -12,6 +12,9 @@ export function packageVersion(): string {
 /** Where the package's own `templates/` and `sites/` are, from `src` and from `dist` alike. */
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
+/** A program of `src/doors` as it was built; it is started by Node.js, as a process of its own. */
+export const door = (name: 'keeper' | 'askpass'): string => join(packageRoot, 'dist', 'doors', `${name}.js`);
+
 function xdg(variable: string, fallback: string): string {
   const value = process.env[variable];
   // XDG Base Directory Specification: a relative path is to be ignored

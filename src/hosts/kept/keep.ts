@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Prompter } from '../../credentials/prompts.js';
 import { AuthError, ConnectionError, HostKeyError, ScailfinError, TimeoutError, UsageError } from '../../errors.js';
+import { door } from '../../paths.js';
 import type { AuthOptions } from '../open.js';
 import type { SshTarget } from '../target.js';
 import type { KeptState } from './place.js';
@@ -23,8 +23,6 @@ export type KeeperMessage =
   | { readonly ready: KeptState }
   | { readonly failed: { error: string; message: string; hint?: string } };
 
-const program = fileURLToPath(new URL('keeper.js', import.meta.url));
-
 /**
  * Connects in a process of its own that stays when this one ends, and asks here what the server asks there.
  * Nothing of it is on a command line: the request, answers and secrets go through a pipe.
@@ -37,7 +35,7 @@ export async function keepLogin(
   onNote: (text: string) => void,
 ): Promise<KeptState> {
   // the terminal's Ctrl-C is for us; what we then do to it is to hang up
-  const child = fork(program, [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
+  const child = fork(door('keeper'), [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
   try {
     return await converse(child, { ...request, canAsk: prompter !== undefined }, prompter, onNote);
   } finally {

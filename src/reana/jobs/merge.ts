@@ -72,7 +72,15 @@ async function bring(r: Returned, before: Map<string, Item>, staged: string, ite
   // a directory that is in the way holds what others made, unless it is empty
   const isGone = now?.kind === 'd' && (await rmdir(target).then(...yesNo));
   const notes = !isGone && (now?.kind === 'd' || isChanged(now, before.get(item.path))) ? await keep(r, item.path) : [];
-  await place(join(staged, item.path), target, item);
+  const from = join(staged, item.path);
+  await place(target, async temporary => {
+    if (item.kind === 'l') return symlink(await readlink(from, 'buffer'), temporary);
+    await rename(from, temporary).catch(async error => {
+      if (error.code !== 'EXDEV') throw error;
+      await copyFile(from, temporary);
+    });
+    await chmod(temporary, modeOf(item));
+  });
   r.writers.set(item.path, r.name);
   return notes;
 }
@@ -87,27 +95,22 @@ async function makeDirectory(
   if (now?.kind === 'd') return [];
   const notes = isChanged(now, before) ? await keep(r, item.path) : [];
   await rm(target, { force: true });
-  await mkdir(target, { mode: 0o700 });
-  // the process's umask has no say in what the step made
-  await chmod(target, modeOf(item) | 0o700);
+  await place(target, async temporary => {
+    await mkdir(temporary, { mode: 0o700 });
+    // the process's umask has no say in what the step made
+    await chmod(temporary, modeOf(item) | 0o700);
+  });
   return notes;
 }
 
-/** On the workspace's file system first, then in one move to its name. */
-async function place(from: string, target: string, item: Item): Promise<void> {
+/** Makes something under a name that nobody knows, on the workspace's file system, then moves it to its own at once. */
+async function place(target: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = join(dirname(target), `.scailfin-${randomUUID()}`);
   try {
-    if (item.kind === 'l') await symlink(await readlink(from, 'buffer'), temporary);
-    else {
-      await rename(from, temporary).catch(async error => {
-        if (error.code !== 'EXDEV') throw error;
-        await copyFile(from, temporary);
-      });
-      await chmod(temporary, modeOf(item));
-    }
+    await make(temporary);
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { recursive: true, force: true });
     throw error;
   }
 }

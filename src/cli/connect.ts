@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Command } from 'commander';
 import type { Context } from '../cluster/context.js';
+import type { Offer, reachFramework } from '../cluster/framework.js';
 import type { ClusterRecord } from '../cluster/record.js';
 import type { TunnelMessage } from '../cluster/tunnel.js';
 import { messageOf, ScailfinError, UsageError } from '../errors.js';
+import type { Dial } from '../frameworks/service.js';
 import type { Transport } from '../hosts/target.js';
 import { positive, transportOption } from './options.js';
 import type { Ui } from './ui.js';
@@ -38,32 +39,39 @@ export function register(program: Command, ui: Ui): void {
 }
 
 async function inForeground(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ withCluster }, { dialReana }] = await Promise.all([import('./session.js'), import('../cluster/reana.js')]);
+  const [{ withCluster }, { reachFramework }] = await Promise.all([
+    import('./session.js'),
+    import('../cluster/framework.js'),
+  ]);
   await withCluster(ui, record.name, flags, async context => {
-    const server = await listen(await dialReana(context), flags.port ?? wanted(record), text => ui.say(text));
-    ui.print(`REANA_SERVER_URL=${record.reana?.scheme}://127.0.0.1:${portOf(server)}`);
-    ui.say(`the token is in ${context.journal.dir}/reana.token; Ctrl-C ends the connection, not the cluster`);
+    const { dial, ...offer } = await reachFramework(context);
+    const server = await listen(dial, flags.port ?? offer.facts.port, text => ui.say(text));
+    const { values, secrets } = tellOf(offer, portOf(server));
+    for (const line of values) ui.print(line);
+    ui.say([...secrets, 'Ctrl-C ends the connection, not the cluster'].join('; '));
     await once(server, 'close');
   });
 }
 
 async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ Journal }, { closeTunnel, openTunnel }] = await Promise.all([
+  const [{ Journal }, { closeTunnel, openTunnel }, { offerOf, offersNothing }] = await Promise.all([
     import('../cluster/journal.js'),
     import('../cluster/tunnel.js'),
+    import('../cluster/framework.js'),
   ]);
   const { dir } = Journal.open(record.name);
   if (flags.stop) {
     ui.print(closeTunnel(dir) ? 'the connection in the background has ended' : 'none was kept in the background');
     return;
   }
-  wanted(record);
+  const offer = await offerOf(record, dir);
+  if (!offer) throw offersNothing(record.name);
   const options = [
     ...(flags.port === undefined ? [] : ['--port', String(flags.port)]),
     ...(flags.transport === undefined ? [] : ['--transport', flags.transport]),
   ];
   const { port, pid } = await openTunnel(record.name, dir, options);
-  ui.print(`REANA_SERVER_URL=${record.reana?.scheme}://127.0.0.1:${port}`);
+  for (const line of tellOf(offer, port).values) ui.print(line);
   ui.say(`process ${pid} keeps it until the cluster goes down; sooner: scailfin connect ${record.name} --stop`);
 }
 
@@ -71,17 +79,21 @@ const everyMs = 2000;
 
 /** What `background` starts: nobody to ask, nowhere to print, and it ends with the cluster. */
 async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ withCluster }, { dialReana }, { Journal }, { keepTunnel, tunnelOf }] = await Promise.all([
-    import('./session.js'),
-    import('../cluster/reana.js'),
-    import('../cluster/journal.js'),
-    import('../cluster/tunnel.js'),
-  ]);
+  const [{ withCluster }, { offersNothing, reachFramework }, { Journal }, { keepTunnel, tunnelOf }] = await Promise.all(
+    [
+      import('./session.js'),
+      import('../cluster/framework.js'),
+      import('../cluster/journal.js'),
+      import('../cluster/tunnel.js'),
+    ],
+  );
   const tell = (message: TunnelMessage): void => void process.send?.(message);
   const { name } = record;
   try {
     await withCluster(ui, name, flags, async first => {
-      const server = await listenSomewhere(redialing(first, dialReana, flags), flags.port, wanted(record));
+      const best = record.framework?.port;
+      if (best === undefined) throw offersNothing(name);
+      const server = await listenSomewhere(redialing(first, reachFramework, flags), flags.port, best);
       const tunnel = keepTunnel(first.journal.dir, portOf(server));
       tell({ ready: tunnel });
       const isWanted = (): boolean => {
@@ -102,44 +114,39 @@ async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promis
 }
 
 /** A laptop sleeps, a network changes: what no longer leads there is connected anew. */
-function redialing(
-  first: Context,
-  dialOf: (context: Context) => Promise<() => Promise<Duplex>>,
-  { transport }: Flags,
-): () => Promise<Duplex> {
+function redialing(first: Context, reach: typeof reachFramework, { transport }: Flags): Dial {
   let context = first;
   return async () => {
     try {
-      return await (await dialOf(context))();
+      return await (await reach(context)).dial();
     } catch {
       const { Connections } = await import('../cluster/connections.js');
       await context.connections.close().catch(() => {});
       context = { ...context, connections: new Connections(undefined, { transport }) };
-      return (await dialOf(context))();
+      return (await reach(context)).dial();
     }
   };
 }
 
-/** @throws UsageError when the cluster has no REANA */
-function wanted({ name, reana }: ClusterRecord): number {
-  if (reana) return reana.port;
-  throw new UsageError(`${name} has no REANA`, { hint: 'scailfin up NAME --site SITE --framework reana' });
+/** What the user is told of the way to a framework that a port of this machine leads to. */
+function tellOf({ service, facts, here }: Offer, port: number): { values: string[]; secrets: string[] } {
+  const variables = service.env(facts, here, port);
+  return {
+    values: variables.flatMap(v => ('value' in v ? [`${v.name}=${v.value}`] : [])),
+    secrets: variables.flatMap(v => ('file' in v ? [`the ${v.what} is in ${v.file}`] : [])),
+  };
 }
 
 const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port;
 
 /** On the port that was asked for, else on the one it has there, else on any. */
-async function listenSomewhere(
-  dial: () => Promise<Duplex>,
-  asked: number | undefined,
-  best: number,
-): Promise<net.Server> {
+async function listenSomewhere(dial: Dial, asked: number | undefined, best: number): Promise<net.Server> {
   const server = listen(dial, asked ?? best, () => {});
   return asked === undefined ? server.catch(() => listen(dial, 0, () => {})) : server;
 }
 
 /** @throws UsageError when the port is taken */
-async function listen(dial: () => Promise<Duplex>, port: number, say: (text: string) => void): Promise<net.Server> {
+async function listen(dial: Dial, port: number, say: (text: string) => void): Promise<net.Server> {
   const server = net.createServer(socket => {
     socket.on('error', () => {});
     dial().then(

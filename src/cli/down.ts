@@ -82,22 +82,22 @@ export function register(program: Command, ui: Ui): void {
 
 /** What goes with the cluster and may still be wanted, in words; undefined for nothing. */
 async function whatWouldBeLost(context: Context, record: ClusterRecord): Promise<string | undefined> {
-  const [{ clusterStatus }, { reanaClient }] = await Promise.all([
+  const [{ clusterStatus }, { reachFramework }] = await Promise.all([
     import('../cluster/status.js'),
-    import('../cluster/reana.js'),
+    import('../cluster/framework.js'),
   ]);
   const { jobs } = await clusterStatus(record, context.connections);
   const unfinished = jobs ? jobs.idle + jobs.running : 0;
-  // an edge that does not answer must not keep a cluster up
-  const runs =
-    record.reana === undefined
-      ? 0
-      : await reanaClient(context)
-          .then(c => c.runs())
-          .catch(() => 0);
+  // what does not answer must not keep a cluster up
+  const losses =
+    record.framework === undefined
+      ? undefined
+      : await reachFramework(context)
+          .then(({ service, facts, here, dial }) => service.losses(facts, here, dial))
+          .catch(() => undefined);
   const parts = [
     ...(unfinished > 0 ? [`${unfinished} unfinished job${unfinished === 1 ? '' : 's'}`] : []),
-    ...(runs > 0 ? [`the files of ${runs} run${runs === 1 ? '' : 's'} of REANA's, which go with it`] : []),
+    ...(losses === undefined ? [] : [losses]),
   ];
   return parts.length > 0 ? parts.join(' and ') : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Offer } from '../cluster/framework.js';
 import type { ClusterRecord } from '../cluster/record.js';
 import type { Ui } from './ui.js';
 
@@ -8,41 +9,44 @@ export function register(program: Command, ui: Ui): void {
     .description('print what leads to the pool, and to REANA where the cluster has it, for: eval "$(scailfin env)"')
     .argument('[name]', 'the cluster; default: the only one')
     .action(async (name: string | undefined) => {
-      const [{ pickRecord }, { clusterExports }] = await Promise.all([
+      const [{ pickRecord }, { clusterExports }, { offerOf }, { Journal }] = await Promise.all([
         import('./session.js'),
         import('../cluster/environment.js'),
+        import('../cluster/framework.js'),
+        import('../cluster/journal.js'),
       ]);
       const record = pickRecord(name);
-      ui.printScript(clusterExports(record, await portHere(record, ui)));
+      const offer = await offerOf(record, Journal.open(record.name).dir);
+      ui.printScript(clusterExports(record, offer, offer && (await portHere(record, offer, ui))));
     });
 }
 
-/** Of this machine, leading to REANA; the connection in the background is begun where it takes one. */
-async function portHere(record: ClusterRecord, ui: Ui): Promise<number | undefined> {
-  const { reana, spec, name, state } = record;
-  if (reana === undefined || state === 'terminated') return reana?.port;
-  if (spec.headnode.kind === 'local') return (await answers(record, ui)) ? reana.port : undefined;
-  const [{ Journal }, { openTunnel, tunnelOf }] = await Promise.all([
-    import('../cluster/journal.js'),
-    import('../cluster/tunnel.js'),
-  ]);
-  const { dir } = Journal.open(name);
-  const kept = tunnelOf(dir);
-  const tunnel = kept ?? (await openTunnel(name, dir));
-  if (!kept)
-    ui.say(`process ${tunnel.pid} leads port ${tunnel.port} to REANA until the cluster goes down (scailfin connect)`);
+/** Of this machine, leading to what is offered; the connection in the background is begun where it takes one. */
+async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<number | undefined> {
+  const { spec, name, state } = record;
+  const { framework, facts, here } = offer;
+  if (state === 'terminated') return facts.port;
+  if (spec.headnode.kind === 'local') return (await answers(record, framework.title, ui)) ? facts.port : undefined;
+  const { openTunnel, tunnelOf } = await import('../cluster/tunnel.js');
+  const kept = tunnelOf(here.folder);
+  const tunnel = kept ?? (await openTunnel(name, here.folder));
+  const leads = `process ${tunnel.pid} leads port ${tunnel.port} to ${framework.title}`;
+  if (!kept) ui.say(`${leads} until the cluster goes down (scailfin connect)`);
   return tunnel.port;
 }
 
-/** Whether REANA itself is on its port of this machine: nobody else is to be told its token. */
-async function answers(record: ClusterRecord, ui: Ui): Promise<boolean> {
-  const [{ withCluster }, { dialReana }] = await Promise.all([import('./session.js'), import('../cluster/reana.js')]);
+/** Whether the framework itself is on its port of this machine: nobody else is to be told its secrets. */
+async function answers(record: ClusterRecord, title: string, ui: Ui): Promise<boolean> {
+  const [{ withCluster }, { reachFramework }] = await Promise.all([
+    import('./session.js'),
+    import('../cluster/framework.js'),
+  ]);
   try {
-    await withCluster(ui, record.name, {}, async context => (await (await dialReana(context))()).destroy());
+    await withCluster(ui, record.name, {}, async context => (await (await reachFramework(context)).dial()).destroy());
     return true;
   } catch (error) {
     const { messageOf } = await import('../errors.js');
-    ui.say(`REANA is left out: ${messageOf(error)}; scailfin up ${record.name} brings it up again`);
+    ui.say(`${title} is left out: ${messageOf(error)}; scailfin up ${record.name} brings it up again`);
     return false;
   }
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { frameworks, services } from '../frameworks/registry.js';
 import { transports } from '../hosts/target.js';
 import { parseDuration, parseMemory } from '../units.js';
 
@@ -19,7 +20,7 @@ export const memory = parsed(parseMemory, '4G or 512M');
 
 /** What `up` and `render` ask of a site. */
 export function siteOptions(command: Command): Command {
-  return command
+  command
     .option(
       '--site <site>',
       'the site: a name (scailfin sites list) or the path of a profile; a cluster that is there knows its own',
@@ -49,20 +50,14 @@ export function siteOptions(command: Command): Command {
     .addOption(
       new Option(
         '--framework <name>',
-        'what the cluster offers: reana runs workflows on it; default: htcondor',
-      ).choices(['htcondor', 'reana']),
-    )
-    .addOption(
-      new Option(
-        '--reana <whose>',
-        "edge: scailfin's own, upstream: CERN's on Kubernetes; default: what the headnode can carry",
-      ).choices(['edge', 'upstream']),
-    )
-    .option(
-      '--kubernetes <where>',
-      "for upstream REANA: minikube, or context:NAME of the headnode's kubeconfig; default: minikube",
-    )
-    .option('--reana-image <image>', "REANA's job controller of ours in a registry, for --kubernetes context:NAME");
+        `what the cluster offers: ${services.map(f => f.about).join('; ')}; default: ${frameworks[0]?.name}`,
+      ).choices(frameworks.map(f => f.name)),
+    );
+  for (const { name, value, help, choices } of frameworks.flatMap(f => f.options)) {
+    const option = new Option(`--${name} ${value}`, help);
+    command.addOption(choices ? option.choices([...choices]) : option);
+  }
+  return command;
 }
 
 /** Of every verb that connects. */

@@ -1,7 +1,7 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, resolve } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
-import { Folder } from '../reana/folder.js';
+import { Folder } from '../folder.js';
 
 /**
  * The directory that `--out` names, made where it is not there.

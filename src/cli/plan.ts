@@ -1,4 +1,3 @@
-import { describeReana, planReana } from '../cluster/reanaspec.js';
 import {
   type ClusterSpec,
   headnodeName,
@@ -9,6 +8,7 @@ import {
   type UpRequest,
 } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
+import { frameworkNamed, planFramework } from '../frameworks/registry.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
 import { loadConfig } from '../sites/config.js';
 import type { HtcondorSource } from '../sites/schema.js';
@@ -54,11 +54,11 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     idleTimeout,
     queueTime,
   }).filter(([, v]) => v !== undefined);
-  const reana = planReana(request, await loadConfig());
+  const framework = planFramework(request, await loadConfig());
   const cluster = {
     ...record.spec,
     ...(headnode === undefined ? {} : { headnode: parseHeadnode(headnode, old.profile) }),
-    ...(reana === undefined ? {} : { reana }),
+    ...(framework === undefined ? {} : { framework }),
   };
   return { cluster, site: { ...old, ...Object.fromEntries(said) } };
 }
@@ -72,6 +72,13 @@ async function makePlan(request: UpRequest & { site: string }, allowRetired = fa
     cluster: planCluster(request, profile, config),
     site: planSite(request, profile, config, allowRetired, active),
   };
+}
+
+/** The plan as `--json` shows it: what a framework was asked for stands under its name. */
+export function shown({ cluster: { framework, ...cluster }, site }: Plan): object {
+  if (framework === undefined) return { cluster, site };
+  const { name, ...asked } = framework;
+  return { cluster: { ...cluster, [name]: asked }, site };
 }
 
 export const nodeHours = (site: SiteSpec): number => Number(((site.nodes * site.walltime) / 3600).toFixed(2));
@@ -96,9 +103,15 @@ export function describePlan({ cluster, site }: Plan): string {
       ? [`  submits    the headnode by itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs wait`]
       : []),
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
-    ...(cluster.reana ? [`  REANA      ${describeReana(cluster.reana)}`] : []),
+    ...describeFramework(cluster),
     `  leaves     a glide-in without a job goes after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
+}
+
+function describeFramework({ framework }: ClusterSpec): string[] {
+  if (framework === undefined) return [];
+  const { title, describe } = frameworkNamed(framework.name);
+  return [`  ${title.padEnd(10)} ${describe(framework)}`];
 }
 
 function describeSource(source: HtcondorSource): string {

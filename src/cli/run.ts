@@ -38,14 +38,16 @@ export function register(program: Command, ui: Ui): void {
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (file: string, flags: Flags) => {
-      const [{ pickRecord, withCluster }, { reanaClient }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { offersNothing, reachFramework }, { reanaOf }] = await Promise.all([
         import('./session.js'),
-        import('../cluster/reana.js'),
+        import('../cluster/framework.js'),
+        import('../frameworks/reana/client.js'),
       ]);
       const record = pickRecord(flags.cluster);
       const out = flags.out ?? '.';
       await withCluster(ui, record.name, flags, async context => {
-        const client = await reanaClient(context);
+        const client = reanaOf(await reachFramework(context));
+        if (client === undefined) throw offersNothing(record.name, ['reana']);
         const begun = flags.attach === undefined ? await begin(client, file, flags, ui) : undefined;
         const run = begun?.run ?? (flags.attach as string);
         ui.say(`Ctrl-C leaves it running; back to it: scailfin run --attach ${inLine(run)}`);

@@ -52,9 +52,10 @@ export function describeStatus(status: ClusterStatus): string {
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
   const { framework } = status;
+  const kind = framework?.flavour === undefined ? '' : `${framework.flavour} `;
   if (framework)
     lines.push(
-      `  reana     ${framework.flavour} ${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
+      `  ${framework.name.padEnd(9)} ${kind}${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
       ...(framework.parts ?? []).map(
         p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${inLine(p.reason)}` : ''}`,
       ),

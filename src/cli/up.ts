@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
-import type { ReanaRequest } from '../cluster/reanaspec.js';
-import type { ClusterRecord } from '../cluster/record.js';
-import type { Submit } from '../cluster/spec.js';
+import type { Offer } from '../cluster/framework.js';
+import type { ClusterSpec, Submit, UpRequest } from '../cluster/spec.js';
 import type { Transport } from '../hosts/target.js';
-import { stateDir } from '../paths.js';
 import { duration, jsonOption, natural, siteOptions, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
-interface Flags extends ReanaRequest {
+interface Flags extends Pick<UpRequest, 'framework'> {
   site?: string;
   headnode?: string;
   nodes?: number;
@@ -50,7 +48,7 @@ export function register(program: Command, ui: Ui): void {
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: Flags) => {
-      const [{ describePlan, planFor, nodeHours }, { chosenProxy }] = await Promise.all([
+      const [{ describePlan, nodeHours, planFor, shown }, { chosenProxy }] = await Promise.all([
         import('./plan.js'),
         import('../cluster/credentials.js'),
       ]);
@@ -63,7 +61,8 @@ export function register(program: Command, ui: Ui): void {
         const { join } = await import('node:path');
         const dir = mkdtempSync(join(tmpdir(), `scailfin-${plan.cluster.name}-`));
         const files = await renderAll(plan.cluster, plan.site, dir);
-        if (ui.json) ui.printJson({ name: plan.cluster.name, nodeHours: nodeHours(plan.site), plan, dir, files });
+        if (ui.json)
+          ui.printJson({ name: plan.cluster.name, nodeHours: nodeHours(plan.site), plan: shown(plan), dir, files });
         else
           ui.print(
             [
@@ -90,7 +89,10 @@ export function register(program: Command, ui: Ui): void {
           ui.printJson({ ...known, roundTrips: await context.connections.roundTrips() });
           return;
         }
-        const { describeStatus } = await import('./status.js');
+        const [{ describeStatus }, { offerOf }] = await Promise.all([
+          import('./status.js'),
+          import('../cluster/framework.js'),
+        ]);
         const { name } = plan.cluster;
         ui.print(
           [
@@ -101,31 +103,19 @@ export function register(program: Command, ui: Ui): void {
               'Next:',
               ...next(name),
             ],
-            ...reana(context.journal.record),
+            ...howToUse(await offerOf(context.journal.record, context.journal.dir), plan.cluster),
           ].join('\n'),
         );
       });
     });
 }
 
-/** How one gets to REANA, where the cluster has it. */
-function reana(record: ClusterRecord | undefined): string[] {
-  if (record?.reana === undefined) return [];
-  const { name, reana: at, spec } = record;
-  const isHere = spec.headnode.kind === 'local';
-  return [
-    '',
-    'REANA:',
-    `  scailfin run --cluster ${name} reana.yaml`,
-    `  eval "$(scailfin env ${name})" && reana-client ping    the client: pip install reana-client==0.9.4`,
-    isHere
-      ? `  REANA_SERVER_URL is ${at.scheme}://127.0.0.1:${at.port}, a page for your browser, too; the token is in`
-      : '  REANA_SERVER_URL, which that sets, is a page for your browser, too; the token is in',
-    `  ${stateDir()}/clusters/${name}/reana.token`,
-    ...(at.email === undefined
-      ? []
-      : [`  sign in to the page as ${at.email}, by the password in ${stateDir()}/clusters/${name}/reana.password`]),
-  ];
+/** How one uses what the cluster offers beside its pool. */
+function howToUse(offer: Offer | undefined, { headnode }: ClusterSpec): string[] {
+  if (offer === undefined) return [];
+  const { framework, service, facts, here } = offer;
+  const lines = service.next(facts, here, headnode.kind === 'local');
+  return ['', `${framework.title}:`, ...lines.map(line => `  ${line}`)];
 }
 
 function next(name: string): string[] {

@@ -1,4 +1,5 @@
 import { LeftoverError, messageOf, UsageError } from '../errors.js';
+import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
 import { defaultWork, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
@@ -9,7 +10,6 @@ import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
-import { forgetSecrets } from './token.js';
 import { closeTunnel } from './tunnel.js';
 
 /** What to take down where this machine remembers nothing: the site by its profile, the headnode by the usual rules. */

@@ -1,9 +1,8 @@
 import { UsageError } from '../errors.js';
 import { commandLine, quote } from '../shell.js';
 import { poolDir } from './context.js';
-import { Journal } from './journal.js';
+import type { Offer } from './framework.js';
 import type { ClusterRecord, HeadFacts } from './record.js';
-import { tokenFile } from './token.js';
 
 /** A command as it runs on the headnode with the pool's environment. @throws UsageError when there is no pool yet */
 export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
@@ -25,18 +24,20 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
 
 /**
  * Lines for `eval`.
- * @param port of this machine, leading to REANA where the cluster has it
- * @throws UsageError where neither pool nor REANA can be reached from this machine
+ * @param offer what the cluster has beside its pool, if anything
+ * @param port of this machine, leading there; undefined where it can't be reached
+ * @throws UsageError where the pool is on another machine, and nothing else is offered
  */
-export function clusterExports(record: ClusterRecord, port: number | undefined): string {
+export function clusterExports(record: ClusterRecord, offer: Offer | undefined, port: number | undefined): string {
   const head = headOf(record);
   const isHere = record.spec.headnode.kind === 'local';
-  if (!isHere && record.reana === undefined) {
+  if (!isHere && offer === undefined) {
     throw new UsageError(`the pool of ${record.name} is on ${head.host}, not on this machine`, {
       hint: `scailfin exec ${record.name} -- COMMAND`,
     });
   }
-  return [...(isHere ? poolExports(record, head) : []), ...reanaExports(record, port)].join('\n');
+  const own = offer === undefined || port === undefined ? [] : serviceExports(offer, port);
+  return [...(isHere ? poolExports(record, head) : []), ...own].join('\n');
 }
 
 function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
@@ -44,13 +45,11 @@ function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
   return [`export ${commandLine([config])}`, `export PATH=${commandLine([`${head.bin}:${head.sbin}`])}:"$PATH"`];
 }
 
-/** What reana-client reads. The token stays in its file until the shell reads it. */
-function reanaExports({ name, reana }: ClusterRecord, port: number | undefined): string[] {
-  if (reana === undefined || port === undefined) return [];
-  const token = `export REANA_ACCESS_TOKEN="$(cat ${quote(tokenFile(Journal.open(name).dir))})"`;
-  const server = `export REANA_SERVER_URL=${reana.scheme}://127.0.0.1:${port}`;
-  return [server, token];
-}
+/** What programs of the framework read. A secret stays in its file until the shell reads it. */
+const serviceExports = ({ service, facts, here }: Offer, port: number): string[] =>
+  service
+    .env(facts, here, port)
+    .map(v => `export ${v.name}=${'file' in v ? `"$(cat ${quote(v.file)})"` : quote(v.value)}`);
 
 function headOf(record: ClusterRecord): HeadFacts {
   if (record.head && record.state !== 'terminated') return record.head;

@@ -1,41 +1,114 @@
-import { messageOf } from '../errors.js';
-import type { Part } from '../headnode/component.js';
-import { kubernetesParts } from '../headnode/kubernetes-parts.js';
+import { messageOf, UsageError } from '../errors.js';
+import type { FrameworkFacts, FrameworkSpec } from '../frameworks/facts.js';
+import type { Framework } from '../frameworks/framework.js';
+import { frameworkNamed, services } from '../frameworks/registry.js';
+import type { ClusterHere, Dial, Service, ServiceStatus } from '../frameworks/service.js';
+import type { RunningPool } from '../htcondor/pool.js';
 import type { PoolStatus } from '../htcondor/query.js';
 import type { Connections } from './connections.js';
-import { poolDir } from './context.js';
-import type { ClusterRecord, ReanaFacts } from './record.js';
+import { type Context, headnodeOf, poolDir, recordOf } from './context.js';
+import { step } from './events.js';
+import type { ClusterRecord } from './record.js';
+import type { Head } from './steps/connect.js';
 
 /** What the cluster offers beside its pool. */
-export interface FrameworkStatus {
-  readonly name: 'reana';
-  readonly flavour: ReanaFacts['flavour'];
-  readonly state: Part['state'];
+export interface FrameworkStatus extends ServiceStatus {
+  readonly name: string;
   /** On the headnode's loopback address. */
   readonly port: number;
-  /** Upstream's, and those of the Kubernetes that is the cluster's own. */
-  readonly parts?: readonly Part[];
 }
 
-/** The parts of an upstream REANA; undefined where the cluster has none. */
-export async function askParts(record: ClusterRecord, connections: Connections): Promise<readonly Part[] | undefined> {
-  const { name, head, reana, spec, sites } = record;
-  if (!head || reana?.flavour !== 'upstream') return undefined;
+/** The service of a cluster's framework, and what it is told of the cluster. */
+export interface Offer {
+  readonly framework: Framework;
+  readonly service: Service;
+  readonly facts: FrameworkFacts;
+  readonly here: ClusterHere;
+}
+
+/** What a cluster was found to offer beside its pool; undefined for nothing. @param folder the cluster's own on this machine */
+export async function offerOf(record: ClusterRecord | undefined, folder: string): Promise<Offer | undefined> {
+  if (record?.framework === undefined) return undefined;
+  const framework = frameworkNamed(record.framework.name);
+  const service = await framework.service?.();
+  return service && { framework, service, facts: record.framework, here: { cluster: record.name, folder } };
+}
+
+/** Brings what was asked for up on the headnode, as a step of its own, or finds it there. */
+export async function bringUpFramework(context: Context, head: Head, pool: RunningPool): Promise<void> {
+  const { journal, sink } = context;
+  const { name, spec, framework: before } = recordOf(context);
+  const asked = spec.framework;
+  if (!asked) return;
+  const { title, service } = frameworkNamed(asked.name);
+  await step(
+    sink,
+    `Starting ${title}`,
+    async () => {
+      const at = {
+        ...headnodeOf(context, head),
+        ...{ pool, cluster: name, folder: journal.dir },
+        announce: (what: string) => journal.append({ type: 'intent', what }),
+      };
+      const known = before?.name === asked.name ? before : undefined;
+      const { facts, said } = (await (await service?.())?.bringUp(at, asked, known)) ?? {};
+      if (facts) journal.append({ type: 'framework', framework: { name: asked.name, ...facts } });
+      return said;
+    },
+    said => said,
+  );
+}
+
+/** In what a cluster's framework is another than the one that is asked for, in words. */
+export function frameworkDiffers(
+  { spec, framework }: ClusterRecord,
+  asked: FrameworkSpec | undefined,
+): readonly string[] {
+  if (asked === undefined) return [];
+  const { title, differences } = frameworkNamed(asked.name);
+  if (spec.framework?.name !== asked.name) return [`it has no ${title}`];
+  return differences({ spec: spec.framework, facts: framework }, asked);
+}
+
+/** Asks what the cluster offers how it is. @param pool what the pool says, which is asked at the same time */
+export async function askFramework(
+  record: ClusterRecord,
+  connections: Connections,
+  pool: Promise<PoolStatus | undefined>,
+): Promise<FrameworkStatus | undefined> {
+  const { name, head, framework: facts, spec, sites } = record;
+  if (facts === undefined) return undefined;
+  const about = { name: facts.name, port: facts.port };
   try {
-    const host = await connections.head(spec.headnode, sites[0]?.spec);
-    return await kubernetesParts({ host, dir: poolDir(head.base, name), cluster: name, onProgress: () => {} });
+    const service = await frameworkNamed(facts.name).service?.();
+    if (!service || !head) return { ...about, state: 'unknown' };
+    const at = async () => {
+      const host = await connections.head(spec.headnode, sites[0]?.spec);
+      return { host, dir: poolDir(head.base, name), cluster: name, onProgress: () => {} };
+    };
+    return { ...about, ...(await service.status(facts, at, pool)) };
   } catch (error) {
-    return [{ name: 'reana', state: 'unknown', reason: messageOf(error) }];
+    return { ...about, state: 'unknown', parts: [{ name: facts.name, state: 'unknown', reason: messageOf(error) }] };
   }
 }
 
-export function frameworkOf(
-  { flavour, port }: ReanaFacts,
-  pool: PoolStatus | undefined,
-  parts: readonly Part[] | undefined,
-): FrameworkStatus {
-  const about = { name: 'reana', flavour, port } as const;
-  if (parts === undefined) return { ...about, state: pool?.edge ?? 'unknown' };
-  const worst = (['dead', 'unknown', 'starting'] as const).find(state => parts.some(p => p.state === state));
-  return { ...about, state: worst ?? (parts.length > 0 ? 'alive' : 'dead'), parts };
+/**
+ * The way to what a cluster offers: connections to its port on the headnode, which have proved where they lead.
+ * @throws UsageError when it offers nothing, or a secret is not here; and what connecting to the headnode throws
+ */
+export async function reachFramework(context: Context): Promise<Offer & { readonly dial: Dial }> {
+  const record = recordOf(context);
+  const offer = record.state === 'terminated' ? undefined : await offerOf(record, context.journal.dir);
+  if (!offer) throw offersNothing(record.name);
+  const { service, facts, here } = offer;
+  const host = await context.connections.head(record.spec.headnode, record.sites[0]?.spec);
+  return { ...offer, dial: service.dial(facts, here, () => host.dial(facts.port)) };
+}
+
+/** @param only the names of the frameworks of which it was to have one; absent: any */
+export function offersNothing(cluster: string, only: readonly string[] = services.map(f => f.name)): UsageError {
+  const wanted = services.filter(f => only.includes(f.name));
+  return new UsageError(`${cluster} has no ${wanted.map(f => f.title).join(' or ')}`, {
+    hint: `scailfin up NAME --site SITE --framework ${wanted.map(f => f.name).join('|')}`,
+  });
 }

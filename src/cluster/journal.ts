@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ScailfinError } from '../errors.js';
+import { modern } from '../frameworks/older.js';
 import { stateDir } from '../paths.js';
 import { after, type ClusterRecord, type Entry, fold, isEntry } from './record.js';
 
@@ -81,7 +82,7 @@ function read(file: string): Entry[] {
 function parsed(line: string): unknown {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && 'type' in value ? value : undefined;
+    return typeof value === 'object' && value !== null && 'type' in value ? modern({ ...value }) : undefined;
   } catch {
     return undefined;
   }

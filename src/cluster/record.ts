@@ -1,3 +1,6 @@
+import { type Fields, hasFields } from '../fields.js';
+import type { FrameworkFacts } from '../frameworks/facts.js';
+import { isFacts } from '../frameworks/registry.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /** VC3's states; each comes with a one-sentence reason. */
@@ -24,20 +27,8 @@ export interface ClusterRecord {
   readonly updated: string;
   readonly sites: readonly SiteRecord[];
   readonly head?: HeadFacts;
-  readonly reana?: ReanaFacts;
-}
-
-/** REANA on the headnode, found out when it was started. */
-export interface ReanaFacts {
-  /** scailfin's own server beside the pool, or CERN's on Kubernetes. */
-  readonly flavour: 'edge' | 'upstream';
-  readonly scheme: 'http' | 'https';
-  /** Upstream's administrator, who signs in to its page. */
-  readonly email?: string;
-  /** With https: the one that REANA made for itself; SHA-256, in hexadecimal pairs with colons. */
-  readonly certificate?: string;
-  /** On the headnode's loopback address. */
-  readonly port: number;
+  /** What the cluster offers beside its pool, once it was started. */
+  readonly framework?: FrameworkFacts;
 }
 
 export interface SiteRecord {
@@ -88,50 +79,45 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'site'; readonly site: SiteSpec }
   | { readonly type: 'site-facts'; readonly name: string; readonly facts: SiteFacts }
   | { readonly type: 'head'; readonly head: HeadFacts }
-  | { readonly type: 'reana'; readonly reana: ReanaFacts }
+  | { readonly type: 'framework'; readonly framework: FrameworkFacts }
   | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
   | { readonly type: 'intent'; readonly what: string }
 );
 
 /** Whether a value has what any entry of its type has, as deep as a record is built from it. */
 export function isEntry(value: unknown): value is Entry {
-  if (!has(value, { type: 'string', at: 'string' })) return false;
+  if (!hasFields(value, { type: 'string', at: 'string' })) return false;
   switch (value.type) {
     case 'created':
-      return has(value, { id: 'string', spec: { name: 'string', headnode: { kind: 'string' }, htcondor: 'object' } });
+      return hasFields(value, {
+        id: 'string',
+        spec: { name: 'string', headnode: { kind: 'string' }, htcondor: 'object' },
+      });
     case 'state':
-      return has(value, { state: 'string', reason: 'string' });
+      return hasFields(value, { state: 'string', reason: 'string' });
     case 'site':
-      return has(value, { site: { site: 'string', nodes: 'number', walltime: 'number', profile: profileShape } });
+      return hasFields(value, {
+        site: { site: 'string', nodes: 'number', walltime: 'number', profile: profileFields },
+      });
     case 'site-facts':
-      return has(value, { name: 'string', facts: { base: 'string', user: 'string', host: 'string' } });
+      return hasFields(value, { name: 'string', facts: { base: 'string', user: 'string', host: 'string' } });
     case 'head':
-      return has(value, { head: { base: 'string', host: 'string', user: 'string', bin: 'string', sbin: 'string' } });
-    case 'reana':
-      return has(value, { reana: { flavour: 'string', scheme: 'string', port: 'number' } });
+      return hasFields(value, {
+        head: { base: 'string', host: 'string', user: 'string', bin: 'string', sbin: 'string' },
+      });
+    case 'framework':
+      return isFacts(value.framework);
     case 'batch':
-      return has(value, { name: 'string', batch: { label: 'string', count: 'number', jobIds: 'array' } });
+      return hasFields(value, { name: 'string', batch: { label: 'string', count: 'number', jobIds: 'array' } });
     default:
       return true;
   }
 }
 
-type Shape = { readonly [key: string]: 'string' | 'number' | 'object' | 'array' | Shape };
-
-const profileShape: Shape = {
+const profileFields: Fields = {
   ...{ name: 'string', title: 'string', scheduler: { type: 'string' }, queues: 'object', directories: 'object' },
   ...{ node: 'object', network: 'object', containers: 'array', notes: 'array' },
 };
-
-function has(value: unknown, shape: Shape): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(shape).every(([key, kind]) => {
-    const inner = (value as Record<string, unknown>)[key];
-    if (typeof kind !== 'string') return has(inner, kind);
-    if (kind === 'array') return Array.isArray(inner);
-    return typeof inner === kind && inner !== null;
-  });
-}
 
 /** @returns undefined when the journal does not begin with a cluster */
 export function fold(entries: readonly Entry[]): ClusterRecord | undefined {
@@ -160,8 +146,8 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       return { ...now, state: entry.state, reason: entry.reason };
     case 'head':
       return { ...now, head: entry.head };
-    case 'reana':
-      return { ...now, reana: entry.reana };
+    case 'framework':
+      return { ...now, framework: entry.framework };
     case 'site':
       return withSite(now, entry.site.site, old => ({ batches: [], ...old, spec: entry.site }));
     case 'site-facts':

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import type { FrameworkSpec } from '../frameworks/facts.js';
+import type { FrameworkRequest } from '../frameworks/framework.js';
+import { planFramework } from '../frameworks/registry.js';
 import { boscoSchedulers } from '../headnode/bosco/plan.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
-import { planReana, type ReanaRequest, type ReanaSpec } from './reanaspec.js';
 
 /** Where the pool lives: this machine, the site's login node, or a host reached by SSH. */
 export type HeadnodeSpec =
@@ -26,8 +28,8 @@ export interface ClusterSpec {
   readonly htcondor: HtcondorSource;
   /** Absent: auto. */
   readonly fence?: Fence;
-  /** Absent: the cluster has its pool, and no REANA. */
-  readonly reana?: ReanaSpec;
+  /** Absent: the cluster offers its pool and nothing beside it. */
+  readonly framework?: FrameworkSpec;
   /** Absolute path on this machine of the X.509 proxy that goes with the cluster, for its jobs. */
   readonly proxy?: string;
 }
@@ -57,10 +59,8 @@ export interface SiteSpec {
   readonly min?: number;
 }
 
-/** What the command line says; absent falls back to the user's config, then the profile, then a default. */
-export interface UpRequest extends ReanaRequest {
-  readonly name?: string | undefined;
-  readonly headnode?: string | undefined;
+/** What the command line says of a site; absent falls back to the user's config, then the profile, then a default. */
+export interface SiteRequest {
   readonly nodes?: number | undefined;
   readonly cores?: number | undefined;
   readonly memory?: number | undefined;
@@ -71,11 +71,17 @@ export interface UpRequest extends ReanaRequest {
   readonly idleTimeout?: number | undefined;
   readonly queueTime?: number | undefined;
   readonly transport?: Transport | undefined;
-  /** Absolute path. */
-  readonly proxy?: string | undefined;
   readonly submit?: Submit | undefined;
   readonly min?: number | undefined;
   readonly max?: number | undefined;
+}
+
+/** All that the command line says, the options of frameworks among it. */
+export interface UpRequest extends SiteRequest, FrameworkRequest {
+  readonly name?: string | undefined;
+  readonly headnode?: string | undefined;
+  /** Absolute path. */
+  readonly proxy?: string | undefined;
 }
 
 const DEFAULT_WALLTIME = 3600;
@@ -88,7 +94,7 @@ export const DEFAULT_PORT = 9618;
  * @throws UsageError with every violation and the flag to change
  */
 export function planSite(
-  request: UpRequest,
+  request: SiteRequest,
   profile: SiteProfile,
   config: Config,
   allowRetired = false,
@@ -137,7 +143,7 @@ export function planSite(
 }
 
 /** @throws UsageError for bounds that make no sense, and where BOSCO can't submit */
-function growth({ submit, min, max }: UpRequest, { scheduler }: SiteProfile, most: number): Partial<SiteSpec> {
+function growth({ submit, min, max }: SiteRequest, { scheduler }: SiteProfile, most: number): Partial<SiteSpec> {
   if (submit !== 'bosco') {
     if (min === undefined && max === undefined) return {};
     throw new UsageError('--min and --max are for clusters that grow by themselves', {
@@ -178,12 +184,12 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
     profile,
   );
   const source = headnode.kind === 'login' ? profile.htcondor : (config.htcondor ?? profile.htcondor);
-  const reana = planReana(request, config);
+  const framework = planFramework(request, config);
   return {
     ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
     ...(config.fence === undefined ? {} : { fence: config.fence }),
-    ...(reana === undefined ? {} : { reana }),
+    ...(framework === undefined ? {} : { framework }),
   };
 }
 

@@ -1,6 +1,5 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
-import type { Part } from '../headnode/component.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
 import { schedulerFor } from '../schedulers/registry.js';
@@ -9,7 +8,7 @@ import { isOver, type PilotState, type PilotStatus } from '../schedulers/schedul
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
-import { askParts, type FrameworkStatus, frameworkOf } from './framework.js';
+import { askFramework, type FrameworkStatus } from './framework.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
@@ -85,8 +84,10 @@ export interface GlideinStatus {
 /** Asks the sites and the headnode at once, one round trip each. Never throws for a host that can't be asked. */
 export async function clusterStatus(record: ClusterRecord, connections: Connections): Promise<ClusterStatus> {
   const asked = Promise.all(record.sites.map(site => askSite(record, site, connections)));
-  const [pool, sites, parts] = await Promise.all([askPool(record, connections), asked, askParts(record, connections)]);
-  return assemble(record, pool, sites, parts);
+  const pool = askPool(record, connections);
+  const inPool = pool.then(answer => ('value' in answer ? answer.value : undefined));
+  const framework = askFramework(record, connections, inPool);
+  return assemble(record, await pool, await asked, await framework);
 }
 
 type Answer<T> = { readonly value: T } | { readonly error: string };
@@ -120,7 +121,7 @@ function assemble(
   record: ClusterRecord,
   pool: Answer<PoolStatus>,
   answers: Answer<PilotStatus[]>[],
-  parts: readonly Part[] | undefined,
+  framework: FrameworkStatus | undefined,
 ): ClusterStatus {
   const inPool = 'value' in pool ? pool.value : undefined;
   const sites = record.sites.map((site, n): SiteStatus => {
@@ -152,7 +153,7 @@ function assemble(
     jobs: inPool?.jobs,
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),
-    ...(record.reana === undefined ? {} : { framework: frameworkOf(record.reana, inPool, parts) }),
+    ...(framework === undefined ? {} : { framework }),
   };
 }
 

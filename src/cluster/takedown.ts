@@ -1,5 +1,5 @@
 import { LeftoverError, messageOf, SchedulerError } from '../errors.js';
-import { removeKubernetes } from '../headnode/kubernetes-parts.js';
+import { takeDownFrameworks } from '../frameworks/takedown.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
@@ -63,7 +63,7 @@ export async function removeSite(host: Host, base: string, cluster: string): Pro
 }
 
 /**
- * Takes away what the cluster has on the headnode: REANA's Kubernetes, where there may be one, the pool, and all files.
+ * Takes away what the cluster has on the headnode: what its framework runs there, the pool, and all files.
  * @throws LeftoverError
  */
 export async function takeDownHead(
@@ -72,7 +72,7 @@ export async function takeDownHead(
   cluster: string,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  await removeKubernetes({ host, dir: poolDir(base, cluster), cluster, onProgress });
+  await takeDownFrameworks({ host, dir: poolDir(base, cluster), cluster, onProgress });
   try {
     await stopPool(host, poolDir(base, cluster));
   } catch (error) {

@@ -8,7 +8,7 @@ import { ScailfinError } from '../errors.js';
 import { packageRoot } from '../paths.js';
 import { isAlive, type ProcessId, thisProcess } from './process.js';
 
-/** A process of ours that leads a port of this machine to a cluster's REANA while the cluster is up. */
+/** A process of ours that leads a port of this machine to what a cluster offers while the cluster is up. */
 export interface Tunnel extends ProcessId {
   readonly port: number;
 }

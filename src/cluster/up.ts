@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UsageError } from '../errors.js';
+import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
 import { probe } from '../hosts/probe.js';
 import { makeToken } from '../htcondor/tokens.js';
@@ -16,8 +17,8 @@ import {
 } from './context.js';
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
+import { bringUpFramework, frameworkDiffers } from './framework.js';
 import { lock } from './lock.js';
-import { reanaDiffers } from './reanaspec.js';
 import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
@@ -27,9 +28,7 @@ import { submitGlideins, tokenPlan } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
-import { bringUpReana } from './steps/reana.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
-import { forgetSecrets } from './token.js';
 
 export interface UpOptions {
   /** How many glide-ins to wait for; 0 does not wait. */
@@ -120,7 +119,7 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
   if (record.spec.proxy !== spec.proxy && spec.proxy !== undefined) {
     differ.push(`its proxy is ${show(record.spec.proxy)}, not ${spec.proxy}`);
   }
-  differ.push(...reanaDiffers({ spec: record.spec.reana, found: record.reana }, spec.reana));
+  differ.push(...frameworkDiffers(record, spec.framework));
   if (differ.length > 0) {
     throw new UsageError(`${name} is there already with other settings: ${differ.join('; ')}`, {
       hint: `take it down first: scailfin down ${name}; or choose another name`,
@@ -129,7 +128,7 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
 }
 
 /**
- * The road: site, headnode, pool, payload, glide-ins. Each step finds what is there and does what is missing.
+ * The road: site, headnode, pool, framework, payload, glide-ins. Each step finds what is there and does what is missing.
  * @param fresh the cluster began with this run: a failure before the submission leaves nothing
  */
 export async function raise(context: Context, spec: SiteSpec, target: number, fresh: boolean): Promise<number> {
@@ -158,15 +157,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
     if (pool.unfenced !== undefined) sink({ type: 'warning', text: unfencedText(here.host.name, pool.unfenced) });
-    const { reana } = recordOf(context).spec;
-    if (reana) {
-      await step(
-        sink,
-        'Starting REANA',
-        () => bringUpReana(context, reana, here, pool),
-        ({ flavour, port, why }) => `${flavour}, on port ${port} of ${here.host.name} (${why})`,
-      );
-    }
+    await bringUpFramework(context, here, pool);
     const payload = await step(
       sink,
       'Staging the payload',

@@ -34,6 +34,13 @@ export interface PoolPlan {
   readonly fence: Fence;
 }
 
+/** A pool that sites have been seen to reach. */
+export interface RunningPool extends Pool {
+  /** By which they do. */
+  readonly address: string;
+  readonly plan: PoolPlan;
+}
+
 /** It lives as long as a cluster may; the key that signed it dies with the cluster. Seconds. */
 const STEPS_TOKEN_LIFETIME = 30 * 86400;
 

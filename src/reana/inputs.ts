@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
-import { type Folder, FolderError } from './folder.js';
+import { type Folder, FolderError } from '../folder.js';
 
 /** A file to be uploaded. */
 export interface Input {

@@ -1,6 +1,6 @@
 import { ConnectionError, messageOf, ScailfinError } from '../errors.js';
+import type { Folder } from '../folder.js';
 import type { ReanaClient } from './client.js';
-import type { Folder } from './folder.js';
 import type { Specification } from './run.js';
 
 /** What came of a run's outputs. Names are as the server tells them. */

@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
+import { Folder } from '../folder.js';
 import { readYaml } from '../sites/yaml.js';
-import { Folder } from './folder.js';
 import { type Input, oneFile, wholeDirectory } from './inputs.js';
 import type { Specification } from './run.js';
 

@@ -11,6 +11,7 @@ import { makeImage } from '../reana/helpers/image.js';
 import { onTerminal, Terminal } from '../terminal.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
+import { asOlder } from './helpers/older.js';
 
 const reason = labUnavailable();
 const image = '/home/alice/image';
@@ -180,6 +181,16 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     await reana('delete', '-w', 'fit', '--include-all-runs', '--include-workspace');
     expect(await reana('list')).not.toContain('fit');
   }, 240_000);
+
+  it('is found, reached and resumed by a journal of the first scailfin', async () => {
+    const before = (await statusOf(lab, 'headnode', 'lab-slurm')).framework;
+    await asOlder(lab, 'headnode', 'lab-slurm');
+    expect((await statusOf(lab, 'headnode', 'lab-slurm')).framework).toEqual(before);
+    const env = await scailfin(lab, 'headnode', ['env', 'lab-slurm']);
+    expect(env.stdout).toContain('export REANA_SERVER_URL=http://127.0.0.1:30443\n');
+    expect((await up('headnode')).stderr).toMatch(/✓ Starting REANA: edge, on port 30443 of .* \(as before\)/);
+    await asOlder(lab, 'headnode', 'lab-slurm');
+  });
 
   it('goes down with its cluster, once its owner knows what goes with it, and leaves nothing', async () => {
     const asked = new Terminal(lab.spawn('headnode', onTerminal(['scailfin', 'down', 'lab-slurm'])));

@@ -11,6 +11,7 @@ import { Relay } from '../kubernetes/relay.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
+import { asOlder } from './helpers/older.js';
 
 const reason = labUnavailable() ?? (await planeUnavailable());
 const chart = fileURLToPath(new URL('../kubernetes/chart', import.meta.url));
@@ -90,6 +91,9 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(again.exitCode, again.stderr).toBe(0);
     expect((await up('physics', '--reana', 'edge')).exitCode).toBe(2);
 
+    // a cluster that the first scailfin brought up is taken down as whole
+    await asOlder(lab, 'headnode', 'physics');
+    expect((await statusOf(lab, 'headnode', 'physics')).framework?.state).toBe('alive');
     const downed = await scailfin(lab, 'headnode', ['down', 'physics', '--yes']);
     expect(downed.stdout).toContain(verified);
     const left = await names('namespaces,clusterroles,clusterrolebindings,storageclasses');

@@ -2,10 +2,10 @@ import { headnodeFiles, siteFiles, wayFiles } from '../../headnode/bosco/files.j
 import type { BoscoScheduler } from '../../headnode/bosco/plan.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { defaultWork } from '../../hosts/probe.js';
+import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
 import { poolDir, siteDir } from '../context.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from '../spec.js';
 import { glideinScript, sizeOf } from '../steps/bosco.js';
-import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from './folder.js';
 
 /** Run at the site, or by what is there. */
 const AT_SITE = ['close', 'key', 'place'];

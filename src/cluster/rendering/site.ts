@@ -1,11 +1,11 @@
 import { defaultWork } from '../../hosts/probe.js';
+import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { commandLine } from '../../shell.js';
 import { siteDir } from '../context.js';
 import type { ClusterSpec, SiteSpec } from '../spec.js';
 import { glideinFiles, pilotJob } from '../steps/glideins.js';
 import { trustDomain } from '../steps/headnode.js';
-import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from './folder.js';
 
 /** Sent by `scailfin sites check` alone. */
 const CHECKS = ['left', 'look', 'node', 'noise', 'programs', 'shell', 'urls', 'workdir'];

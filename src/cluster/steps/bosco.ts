@@ -5,6 +5,7 @@ import { type BoscoPlan, type BoscoScheduler, GROWN, type SiteLogin } from '../.
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';
+import type { RunningPool } from '../../htcondor/pool.js';
 import { tokenLifetime } from '../../htcondor/tokens.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { loginTargets } from '../connections.js';
@@ -12,7 +13,6 @@ import { type Context, poolDir, recordOf, type Site } from '../context.js';
 import { type SiteSpec, tagOf } from '../spec.js';
 import type { Head } from './connect.js';
 import { type GlideinSettings, pilotJob, placeGlidein } from './glideins.js';
-import type { RunningPool } from './headnode.js';
 
 /**
  * Has the headnode submit the site's glide-ins by itself from now on.

@@ -1,14 +1,9 @@
 import { ScailfinError } from '../../errors.js';
 import { bringUp } from '../../headnode/component.js';
 import { htcondor } from '../../headnode/htcondor.js';
-import type { Pool, PoolPlan } from '../../htcondor/pool.js';
+import type { PoolPlan, RunningPool } from '../../htcondor/pool.js';
 import { type Context, headnodeOf, recordOf, type Site } from '../context.js';
 import { candidates, claim, describeHead, type Head, proveReachable } from './connect.js';
-
-export interface RunningPool extends Pool {
-  readonly address: string;
-  readonly plan: PoolPlan;
-}
 
 /** The identity domain of a cluster's pool: tokens of one cluster mean nothing to another. */
 export const trustDomain = (name: string, id: string): string => `${name}-${id}.scailfin`;

@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { ScailfinError } from '../../errors.js';
 import { runScript } from '../../hosts/script.js';
-import { cutPayload, type Payload } from '../../htcondor/pool.js';
+import { cutPayload, type Payload, type RunningPool } from '../../htcondor/pool.js';
 import { cacheDir } from '../../paths.js';
 import { templateText } from '../../templates.js';
 import type { Context, Site } from '../context.js';
 import { claim, type Head } from './connect.js';
-import type { RunningPool } from './headnode.js';
 
 /** The payload on a site. */
 export interface StagedPayload extends Payload {

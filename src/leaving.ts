@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { packageRoot } from '../../paths.js';
-import { templateText } from '../../templates.js';
+import { packageRoot } from './paths.js';
+import { templateText } from './templates.js';
 
 /** A file that would leave this machine. */
 export interface Leaving {

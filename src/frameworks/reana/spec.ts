@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { UsageError } from '../errors.js';
-import type { Config } from '../sites/schema.js';
-import type { ReanaFacts } from './record.js';
+import { UsageError } from '../../errors.js';
+import type { Config } from '../../sites/schema.js';
+import type { ReanaFacts } from './facts.js';
 
 /** Where upstream REANA goes: a Kubernetes of the cluster's own, by minikube, or one that a kubeconfig of the headnode leads to. */
 export type KubernetesSpec =
@@ -29,25 +29,17 @@ export interface ReanaSpec {
   readonly tools?: Config['tools'];
 }
 
-/** What the command line says of REANA. */
-export interface ReanaRequest {
-  readonly framework?: 'htcondor' | 'reana' | undefined;
+/** The options that REANA has on the command line. */
+export type ReanaRequest = {
   readonly reana?: ReanaFacts['flavour'] | undefined;
   /** `minikube` or `context:NAME`. */
   readonly kubernetes?: string | undefined;
   readonly reanaImage?: string | undefined;
-}
+};
 
-/** @returns undefined where none is wanted @throws UsageError for flags that contradict each other */
-export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Config): ReanaSpec | undefined {
+/** @throws UsageError for options that contradict each other */
+export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Config): ReanaSpec {
   const asked = request.reana ?? (request.kubernetes === undefined ? undefined : 'upstream');
-  const about = request.reana ? '--reana' : request.kubernetes === undefined ? '--reana-image' : '--kubernetes';
-  if (request.framework === 'htcondor' && (asked ?? request.reanaImage) !== undefined) {
-    throw new UsageError(`${about} asks for REANA, and --framework htcondor for none`, {
-      hint: 'leave one of them out',
-    });
-  }
-  if ((request.framework ?? asked) === undefined || request.framework === 'htcondor') return undefined;
   if (asked === 'edge' && request.kubernetes !== undefined) {
     throw new UsageError('--reana edge needs no Kubernetes', {
       hint: 'leave --kubernetes out, or give --reana upstream',
@@ -87,13 +79,10 @@ export const kubernetesName = (spec: KubernetesSpec): string =>
 
 /** In what a cluster's REANA is another than what is asked for now; in words. */
 export function reanaDiffers(
-  there: { readonly spec: ReanaSpec | undefined; readonly found: ReanaFacts | undefined },
-  asked: ReanaSpec | undefined,
+  { spec, facts }: { readonly spec: ReanaSpec; readonly facts: ReanaFacts | undefined },
+  asked: ReanaSpec,
 ): string[] {
-  if (asked === undefined) return [];
-  const { spec, found } = there;
-  if (spec === undefined) return ['it has no REANA'];
-  const flavour = found?.flavour ?? spec.flavour;
+  const flavour = facts?.flavour ?? spec.flavour;
   if (asked.flavour !== 'auto' && flavour !== 'auto' && asked.flavour !== flavour) return [`its REANA is ${flavour}`];
   if (flavour !== 'upstream' || isDeepStrictEqual(spec.kubernetes, asked.kubernetes)) return [];
   return [`its REANA is on ${kubernetesName(spec.kubernetes)}`];

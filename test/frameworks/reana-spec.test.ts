@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import {
-  describeReana,
-  planReana,
-  type ReanaRequest,
-  type ReanaSpec,
-  reanaDiffers,
-} from '../../src/cluster/reanaspec.js';
+import type { FrameworkRequest } from '../../src/frameworks/framework.js';
+import { describeReana, type ReanaSpec, reanaDiffers } from '../../src/frameworks/reana/spec.js';
+import { planFramework } from '../../src/frameworks/registry.js';
 import { type Config, configSchema } from '../../src/sites/schema.js';
 
 const config = (own: object = {}): Config => configSchema.parse({ reana: own });
-const plan = (request: ReanaRequest, own?: object) => planReana(request, config(own));
+const plan = (request: FrameworkRequest, own?: object) =>
+  planFramework(request, config(own)) as ({ readonly name: string } & ReanaSpec) | undefined;
 
 describe('whose REANA', () => {
   it('is none where none is asked for', () => {
@@ -20,18 +17,19 @@ describe('whose REANA', () => {
   });
 
   it('is what the headnode can carry, unless somebody says', () => {
-    const auto = { flavour: 'auto', kubernetes: { kind: 'minikube', driver: 'auto' } };
+    const auto = { name: 'reana', flavour: 'auto', kubernetes: { kind: 'minikube', driver: 'auto' } };
     expect(plan({ framework: 'reana' })).toEqual(auto);
     expect(plan({ reana: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
     expect(plan({ framework: 'reana' }, { flavour: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
     expect(plan({ reana: 'upstream' }, { flavour: 'edge', engine: 'podman', cores: 4, memory: '8G' })).toEqual({
+      name: 'reana',
       flavour: 'upstream',
       kubernetes: { kind: 'minikube', driver: 'podman', cores: 4, memory: 8192 },
     });
   });
 
   it('is upstream’s where a Kubernetes is named', () => {
-    const named = { flavour: 'upstream', kubernetes: { kind: 'context', name: 'kind-reana' } };
+    const named = { name: 'reana', flavour: 'upstream', kubernetes: { kind: 'context', name: 'kind-reana' } };
     expect(plan({ kubernetes: 'context:kind-reana' })).toEqual(named);
     expect(plan({ framework: 'reana' }, { kubernetes: 'context:kind-reana' })).toEqual(named);
     expect(plan({ reana: 'upstream', reanaImage: 'docker.io/me/rjc:1' })).toMatchObject({
@@ -39,7 +37,7 @@ describe('whose REANA', () => {
     });
   });
 
-  it.each<[ReanaRequest, RegExp]>([
+  it.each<[FrameworkRequest, RegExp]>([
     [{ framework: 'htcondor', reana: 'edge' }, /^--reana asks for REANA, and --framework htcondor for none$/],
     [{ framework: 'htcondor', kubernetes: 'minikube' }, /^--kubernetes asks for REANA/],
     [{ framework: 'htcondor', reanaImage: 'x' }, /^--reana-image asks for REANA/],
@@ -58,13 +56,16 @@ describe('whose REANA', () => {
   });
 
   it('of a cluster that is there stays what it is', () => {
-    const auto = plan({ framework: 'reana' });
-    const found = { flavour: 'edge', scheme: 'http', port: 1 } as const;
-    expect(reanaDiffers({ spec: auto, found }, auto)).toEqual([]);
-    expect(reanaDiffers({ spec: auto, found }, undefined)).toEqual([]);
-    expect(reanaDiffers({ spec: undefined, found: undefined }, auto)).toEqual(['it has no REANA']);
-    expect(reanaDiffers({ spec: auto, found }, plan({ reana: 'upstream' }))).toEqual(['its REANA is edge']);
-    const [a, b] = [plan({ kubernetes: 'context:a' }), plan({ kubernetes: 'context:b' })];
-    expect(reanaDiffers({ spec: a, found: undefined }, b)).toEqual(['its REANA is on context:a']);
+    const auto = plan({ framework: 'reana' }) as ReanaSpec;
+    const facts = { flavour: 'edge', scheme: 'http', port: 1 } as const;
+    expect(reanaDiffers({ spec: auto, facts }, auto)).toEqual([]);
+    expect(reanaDiffers({ spec: auto, facts }, plan({ reana: 'upstream' }) as ReanaSpec)).toEqual([
+      'its REANA is edge',
+    ]);
+    const [a, b] = ['context:a', 'context:b'].map(kubernetes => plan({ kubernetes }) as ReanaSpec) as [
+      ReanaSpec,
+      ReanaSpec,
+    ];
+    expect(reanaDiffers({ spec: a, facts: undefined }, b)).toEqual(['its REANA is on context:a']);
   });
 });

@@ -1,17 +1,15 @@
-import { edgeDir } from '../../headnode/edge.js';
-import { defaultWork } from '../../hosts/probe.js';
-import { description, stepEnvironment } from '../../reana/jobs/description.js';
-import { eventLog } from '../../reana/jobs/places.js';
-import type { StepRequest } from '../../reana/jobs/step.js';
-import { wrapperScript } from '../../reana/wrapper.js';
-import { poolDir } from '../context.js';
-import { type Folder, placeholders } from './folder.js';
+import { edgeDir } from '../../../headnode/edge.js';
+import type { Folder } from '../../../leaving.js';
+import { description, stepEnvironment } from '../../../reana/jobs/description.js';
+import { eventLog } from '../../../reana/jobs/places.js';
+import type { StepRequest } from '../../../reana/jobs/step.js';
+import { wrapperScript } from '../../../reana/wrapper.js';
 
 const ID = '00000000-0000-4000-8000-000000000000';
 
-/** How the edge has the pool run a step of a workflow: one for an example. */
-export async function stepFolder(cluster: string): Promise<Folder> {
-  const edge = edgeDir(poolDir(placeholders(defaultWork), cluster));
+/** How the edge has the pool run a step of a workflow: one for an example. @param pool its directory on the headnode */
+export async function stepFolder(pool: string): Promise<Folder> {
+  const edge = edgeDir(pool);
   const dir = `${edge}/steps`;
   const place = { dir, wrapper: `${edge}/wrapper/step.sh`, log: eventLog(dir) };
   const request: StepRequest = {

@@ -1,16 +1,15 @@
-import { bringUp, type Component, type Headnode, type Missing } from '../../headnode/component.js';
-import { contextComponent } from '../../headnode/context/component.js';
-import type { Kubernetes } from '../../headnode/kubernetes.js';
-import { minikubeComponent } from '../../headnode/minikube/component.js';
-import { type MinikubePlan, minikubeDefaults } from '../../headnode/minikube/plan.js';
-import { CHART } from '../../headnode/reana/chart.js';
-import type { ReanaPlan } from '../../headnode/reana/plan.js';
-import { reana } from '../../headnode/reana/reana.js';
-import { stepsToken } from '../../htcondor/pool.js';
-import { certificateAt } from '../../reana/secured.js';
-import type { ReanaSpec } from '../reanaspec.js';
-import type { ReanaFacts } from '../record.js';
-import type { RunningPool } from './headnode.js';
+import { bringUp, type Component, type Headnode, type Missing } from '../../../headnode/component.js';
+import { contextComponent } from '../../../headnode/context/component.js';
+import type { Kubernetes } from '../../../headnode/kubernetes.js';
+import { minikubeComponent } from '../../../headnode/minikube/component.js';
+import { type MinikubePlan, minikubeDefaults } from '../../../headnode/minikube/plan.js';
+import { CHART } from '../../../headnode/reana/chart.js';
+import type { ReanaPlan } from '../../../headnode/reana/plan.js';
+import { reana } from '../../../headnode/reana/reana.js';
+import { type RunningPool, stepsToken } from '../../../htcondor/pool.js';
+import { certificateAt } from '../../../reana/secured.js';
+import type { ReanaFacts } from '../facts.js';
+import type { ReanaSpec } from '../spec.js';
 
 /** All of REANA's images are 5 GB. Milliseconds. */
 const TIMEOUT_MS = 45 * 60_000;

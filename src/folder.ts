@@ -4,7 +4,7 @@ import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, rm } f
 import { dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, ScailfinError } from '../errors.js';
+import { messageOf, ScailfinError } from './errors.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 

@@ -1,0 +1,21 @@
+/** The first journals have the settings and facts of these frameworks under the frameworks' own names. */
+const underOwnName = ['reana'];
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
+/** An entry of a journal, as it is written today. */
+export function modern(entry: Fields): Fields {
+  for (const name of underOwnName) {
+    if (entry.type === name) {
+      const { [name]: facts, ...rest } = entry;
+      return { ...rest, type: 'framework', framework: isFields(facts) ? { name, ...facts } : undefined };
+    }
+    if (entry.type === 'created' && isFields(entry.spec) && isFields(entry.spec[name])) {
+      const { [name]: asked, ...spec } = entry.spec;
+      return { ...entry, spec: { ...spec, framework: { name, ...(asked as Fields) } } };
+    }
+  }
+  return entry;
+}

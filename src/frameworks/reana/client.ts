@@ -1,0 +1,25 @@
+import { ahead } from '../../reana/ahead.js';
+import { ReanaClient } from '../../reana/client.js';
+import { securedBy } from '../../reana/secured.js';
+import type { FrameworkFacts } from '../facts.js';
+import type { ClusterHere, Dial } from '../service.js';
+import { isReana, type ReanaFacts } from './facts.js';
+import { tokenOf } from './secrets.js';
+
+/**
+ * A client of a cluster's REANA, which proves who it is.
+ * @param dial leads to REANA, and has proved that where that takes more than a certificate
+ * @throws UsageError when the token is not on this machine
+ */
+export function clientOf({ certificate }: ReanaFacts, here: ClusterHere, dial: Dial): ReanaClient {
+  return new ReanaClient(ahead(certificate === undefined ? dial : securedBy(certificate, dial)), tokenOf(here));
+}
+
+/** The client of what a cluster offers, where that is REANA. */
+export function reanaOf(at: {
+  readonly facts: FrameworkFacts;
+  readonly here: ClusterHere;
+  readonly dial: Dial;
+}): ReanaClient | undefined {
+  return isReana(at.facts) ? clientOf(at.facts, at.here, at.dial) : undefined;
+}

@@ -1,0 +1,35 @@
+import { bringUp } from '../../../headnode/component.js';
+import { edge as component } from '../../../headnode/edge.js';
+import { packageVersion } from '../../../paths.js';
+import { provedBy } from '../../../reana/proved.js';
+import type { Flavour } from '../flavour.js';
+import { ownToken, tokenOf } from '../secrets.js';
+import { renderEdge } from './render.js';
+
+/** scailfin's own server of REANA's API, a process that the pool's master runs. */
+export const edge: Flavour = {
+  // it ends with the pool, and all of it is in the pool's directory
+  components: [],
+  ownScripts: /^edge-/,
+
+  // its own component says so while it is brought up
+  missing: async () => [],
+
+  async bringUp(at) {
+    const { pool, folder } = at;
+    const plan = {
+      token: ownToken(folder),
+      version: packageVersion(),
+      condorBin: pool.bin,
+      isFenced: pool.unfenced === undefined,
+    };
+    return { flavour: 'edge', scheme: 'http', port: await bringUp(component, at, plan) };
+  },
+
+  // the pool's own answer has it: no round trip more
+  status: async (_facts, _at, pool) => ({ state: (await pool)?.edge ?? 'unknown' }),
+
+  dial: ({ port }, here, dial) => provedBy(tokenOf(here), port, dial),
+
+  render: renderEdge,
+};

@@ -1,0 +1,32 @@
+import { edgeFiles } from '../../../headnode/edge.js';
+import { type Leaving, scriptNames } from '../../../leaving.js';
+import { packageVersion } from '../../../paths.js';
+import type { Rendered } from '../../service.js';
+import { stepFolder } from './step.js';
+
+/** All that brings the edge up, and one step of a workflow as an example of what it sends then. */
+export async function renderEdge(cluster: string, dir: string): Promise<Rendered> {
+  return {
+    configuration: configuration(cluster, dir),
+    scripts: scriptNames('headnode').filter(name => name.startsWith('edge-')),
+    more: [],
+    folders: [await stepFolder(dir)],
+    note: "\nThe edge's program goes to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/.",
+  };
+}
+
+const words: Readonly<Record<string, string>> = {
+  'edge/settings.json': 'what the edge is told; its token is made when it is brought up',
+  'edge/port': 'the port it keeps',
+  'edge/run.sh': "by this the pool's master runs the edge",
+  'edge.config': "a part of the pool's configuration",
+};
+
+function configuration(cluster: string, dir: string): Leaving[] {
+  const told = { token: '@TOKEN@', version: packageVersion(), condorBin: '/@HTCONDOR-BIN@', isFenced: true };
+  const facts = { ...told, cluster, port: 30_443, node: '/@NODE@' };
+  return edgeFiles(dir, facts).map(({ path, content, mode }) => ({
+    ...{ name: path, content: String(content), mode },
+    what: words[path] ?? '',
+  }));
+}

@@ -1,0 +1,39 @@
+import { messageOf } from '../../../errors.js';
+import type { Part } from '../../../headnode/component.js';
+import { contextComponent } from '../../../headnode/context/component.js';
+import { type Installed, partsOf } from '../../../headnode/installed.js';
+import { minikubeComponent } from '../../../headnode/minikube/component.js';
+import { reana } from '../../../headnode/reana/reana.js';
+import type { Flavour } from '../flavour.js';
+import { keepPassword, keepToken } from '../secrets.js';
+import { renderUpstream } from './render.js';
+import { ownScripts } from './scripts.js';
+import { bringUpUpstream, missingForUpstream } from './start.js';
+
+const components: readonly Installed[] = [reana(), contextComponent, minikubeComponent];
+
+/** CERN's REANA, by its Helm chart, on a Kubernetes of the cluster's own or on one that is there. */
+export const upstream: Flavour = {
+  components,
+  ownScripts,
+  missing: missingForUpstream,
+
+  async bringUp(at, spec) {
+    const { facts, token, password } = await bringUpUpstream(at, spec, at.pool);
+    keepToken(at.folder, token);
+    keepPassword(at.folder, password);
+    return facts;
+  },
+
+  async status(_facts, at) {
+    const parts = await at()
+      .then(place => partsOf(place, components))
+      .catch((error): readonly Part[] => [{ name: 'reana', state: 'unknown', reason: messageOf(error) }]);
+    const worst = (['dead', 'unknown', 'starting'] as const).find(state => parts.some(p => p.state === state));
+    return { state: worst ?? (parts.length > 0 ? 'alive' : 'dead'), parts };
+  },
+
+  dial: (_facts, _here, dial) => dial,
+
+  render: renderUpstream,
+};

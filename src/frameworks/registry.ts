@@ -1,0 +1,57 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScailfinError, UsageError } from '../errors.js';
+import { hasFields } from '../fields.js';
+import type { Config } from '../sites/schema.js';
+import type { FrameworkFacts, FrameworkSpec } from './facts.js';
+import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
+import { htcondor } from './htcondor/index.js';
+import { reana } from './reana/index.js';
+
+/** Every framework there is, the default first. A new one is a folder beside these, and a line here. */
+export const frameworks: readonly Framework[] = [htcondor, reana];
+
+/** Those that run something on the headnode beside the pool. */
+export const services = frameworks.filter(framework => framework.service !== undefined);
+
+/** @throws ScailfinError for one that only a newer scailfin knows */
+export function frameworkNamed(name: string): Framework {
+  const framework = frameworks.find(f => f.name === name);
+  if (framework) return framework;
+  throw new ScailfinError(`this scailfin knows no framework called ${JSON.stringify(name)}`, {
+    hint: 'use the scailfin that made the cluster, or a newer one',
+  });
+}
+
+/** What the command line asks for. @returns undefined for the bare pool @throws UsageError for options that contradict each other */
+export function planFramework(request: FrameworkRequest, config: Config): FrameworkSpec | undefined {
+  const named = request.framework === undefined ? undefined : frameworkNamed(request.framework);
+  const [given, ...others] = frameworks.flatMap(framework => {
+    const option = framework.options.find(o => request[keyOf(o)] !== undefined);
+    return option ? [{ framework, option }] : [];
+  });
+  const other = named && given && named !== given.framework ? named : others[0]?.framework;
+  if (given && other) {
+    const instead = other === named ? `--framework ${other.name}` : `--${others[0]?.option.name}`;
+    const what = other.service ? other.title : 'none';
+    throw new UsageError(`--${given.option.name} asks for ${given.framework.title}, and ${instead} for ${what}`, {
+      hint: 'leave one of them out',
+    });
+  }
+  const asked = named ?? given?.framework;
+  return asked?.service && { name: asked.name, ...asked.plan(request, config) };
+}
+
+/** `reana-image` → `reanaImage`, as the command line's parser calls it. */
+const keyOf = ({ name }: FrameworkOption): string => name.replaceAll(/-(\w)/g, (_, letter) => letter.toUpperCase());
+
+/** Whether a value from a journal is what a framework found out. One that only a newer scailfin knows is believed. */
+export function isFacts(value: unknown): value is FrameworkFacts {
+  if (!hasFields(value, { name: 'string', port: 'number' })) return false;
+  return hasFields(value, frameworks.find(f => f.name === value.name)?.facts ?? {});
+}
+
+/** Removes what is of no use once a cluster is gone. @param folder the cluster's own on this machine */
+export function forgetSecrets(folder: string): void {
+  for (const name of frameworks.flatMap(f => f.secrets)) rmSync(join(folder, name), { force: true });
+}

@@ -1,0 +1,21 @@
+import type { Entry } from '../../../src/cluster/record.js';
+import type { HostName, Lab } from '../../lab/lab.js';
+
+/** Makes a cluster's journal what the first scailfin wrote, before frameworks were a port. */
+export async function asOlder(lab: Lab, host: HostName, cluster: string): Promise<void> {
+  const file = `.local/state/scailfin/clusters/${cluster}/journal.jsonl`;
+  const lines = (await lab.read(host, file)).split('\n').filter(Boolean);
+  const older = lines.map(line => `\n${JSON.stringify(olderEntry(JSON.parse(line)))}`);
+  await lab.write(host, file, older.join(''));
+}
+
+function olderEntry(entry: Entry): object {
+  if (entry.type === 'framework') {
+    const { name, ...facts } = entry.framework;
+    return { at: entry.at, type: name, [name]: facts };
+  }
+  if (entry.type !== 'created' || !entry.spec.framework) return entry;
+  const { framework, ...spec } = entry.spec;
+  const { name, ...asked } = framework;
+  return { ...entry, spec: { ...spec, [name]: asked } };
+}

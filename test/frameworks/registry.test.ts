@@ -1,0 +1,101 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { siteOptions } from '../../src/cli/options.js';
+import { LeftoverError } from '../../src/errors.js';
+import {
+  forgetSecrets,
+  frameworkNamed,
+  frameworks,
+  isFacts,
+  planFramework,
+  services,
+} from '../../src/frameworks/registry.js';
+import type { Headnode } from '../../src/headnode/component.js';
+import type { Installed } from '../../src/headnode/installed.js';
+import { removeInstalled } from '../../src/headnode/installed.js';
+import { LocalHost } from '../../src/hosts/local.js';
+import { temporaryState } from '../unit/temp.js';
+
+const dir = temporaryState();
+
+describe('the frameworks', () => {
+  it('have names and options of their own', () => {
+    const names = frameworks.map(f => f.name);
+    expect(new Set(names).size).toBe(names.length);
+    // a second option of the same name would throw here
+    const command = siteOptions(new Command('up'));
+    for (const { name } of frameworks.flatMap(f => f.options))
+      expect(command.options.map(o => o.long)).toContain(`--${name}`);
+  });
+
+  it('begin with the bare pool, which is the default and asks for nothing', () => {
+    expect(frameworks[0]?.name).toBe('htcondor');
+    expect(planFramework({}, { sites: {} })).toBeUndefined();
+    expect(planFramework({ framework: 'htcondor' }, { sites: {} })).toBeUndefined();
+    expect(services.map(f => f.name)).toEqual(['reana']);
+  });
+
+  it('are asked for by name, or by an option that only they have', () => {
+    expect(planFramework({ framework: 'reana' }, { sites: {} })).toMatchObject({ name: 'reana', flavour: 'auto' });
+    expect(planFramework({ reanaImage: 'registry.example/x' }, { sites: {} })).toMatchObject({
+      image: 'registry.example/x',
+    });
+    expect(() => frameworkNamed('hologram')).toThrow('this scailfin knows no framework called "hologram"');
+  });
+
+  it('say what their facts must have', () => {
+    const facts = { name: 'reana', flavour: 'edge', scheme: 'http', port: 1 };
+    expect(isFacts(facts)).toBe(true);
+    expect(isFacts({ ...facts, scheme: undefined })).toBe(false);
+    expect(isFacts({ ...facts, port: '1' })).toBe(false);
+    expect(isFacts({ name: 'hologram', port: 1 })).toBe(true);
+    for (const other of [undefined, null, 'reana', [], {}]) expect(isFacts(other)).toBe(false);
+  });
+
+  it('have their secrets forgotten, and nothing else', () => {
+    for (const name of ['reana.token', 'reana.password', 'journal.jsonl']) writeFileSync(join(dir(), name), 'x');
+    forgetSecrets(dir());
+    forgetSecrets(dir());
+    expect(readdirSync(dir())).toEqual(['journal.jsonl']);
+  });
+});
+
+describe('components that are there', () => {
+  const at = (): Headnode => ({ host: new LocalHost(), dir: dir(), cluster: 'mine', onProgress: () => {} });
+  const ran: string[] = [];
+  const component = (name: string, left: readonly string[] = []): Installed => ({
+    name,
+    healthy: async () => [],
+    stop: async () => void ran.push(`stop ${name}`),
+    async remove() {
+      ran.push(`remove ${name}`);
+      if (left.length > 0) throw new LeftoverError(`${name} remains`, left);
+    },
+  });
+
+  it('are found by their folders, and go in their order past those that do not', async () => {
+    for (const name of ['a', 'c', 'd']) mkdirSync(join(dir(), name));
+    const groups = [
+      { title: 'ABC', components: [component('a', ['a on node 1']), component('b'), component('c')] },
+      { title: 'D', components: [component('d')] },
+    ];
+    await expect(removeInstalled(at(), groups)).rejects.toMatchObject({
+      message: expect.stringMatching(/^not all of ABC is gone on /),
+      left: ['a on node 1'],
+    });
+    expect(ran).toEqual(['stop a', 'remove a', 'stop c', 'remove c', 'stop d', 'remove d']);
+  });
+
+  it('are looked for once, whatever there are', async () => {
+    const here = at();
+    await removeInstalled(here, [
+      { title: 'A', components: [component('x')] },
+      { title: 'B', components: [component('y')] },
+    ]);
+    expect(here.host.roundTrips).toBe(1);
+    await removeInstalled(here, []);
+    expect(here.host.roundTrips).toBe(1);
+  });
+});

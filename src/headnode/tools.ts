@@ -14,6 +14,8 @@ export type Tools<Name extends ToolName> = Readonly<Record<Name, string>>;
 
 /** A download that takes longer has stalled, or is none for this headnode; milliseconds. */
 const PATIENCE_MS = 30 * 60_000;
+/** The largest of the pinned ones has 140 MB; KiB. */
+const MOST_KIB = 2 * 2 ** 20;
 
 /**
  * Programs on the headnode: the user's own choice, one that is there in a fitting version, or the pinned one, fetched below
@@ -62,7 +64,7 @@ async function place(at: Headnode, name: ToolName, source: ToolSource, found: Ma
   const argv = ['bash', '--norc', '-c', templateText('headnode/tool-fetch.sh'), 'tool-fetch'];
   const end = await runDetached(at.host, {
     state: `${at.dir}/tools/.fetch-${name}`,
-    argv: [...argv, at.dir, name, source.from, source.sha256],
+    argv: [...argv, at.dir, name, source.from, source.sha256, String(MOST_KIB)],
     title: `fetching ${name}`,
     timeoutMs: PATIENCE_MS,
     onLine: line => at.onProgress(progress(name, line)),
@@ -89,6 +91,7 @@ function hintOf(name: ToolName, status: number): string {
   if (status === 8)
     return `nothing of it was kept; correct tools.${name}.sha256 after checking it with who published the file`;
   if (status === 5) return 'install curl there';
+  if (status === 10) return `it is no program of that kind; ${ownHint(name)}`;
   return `does it need a proxy? https_proxy in ~/.bashrc there is respected; or ${ownHint(name)}`;
 }
 

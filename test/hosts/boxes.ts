@@ -32,7 +32,7 @@ export class Boxes {
   }
 
   open(server: Sshd): Promise<Host> {
-    const { transport } = this;
+    const transport = this.transport;
     return openHost({ kind: 'ssh', host: 'box', ...(transport ? { transport } : {}) }, { env: server.env });
   }
 }

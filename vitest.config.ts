@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
+import SlowestFirst from './test/setup/sequencer.js';
 
 export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/setup/temporary.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // each may have a lab of its own up
-    maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
+    // each may have a lab of its own up, and waits for it most of the time
+    maxWorkers: 4,
   },
 });

@@ -25,7 +25,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** bashcompinit is built on compinit, which a bare .zshrc has not called. */
+/** bashcompinit needs compinit, which a bare .zshrc has not called. */
 const ZSH = `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 autoload -Uz +X bashcompinit && bashcompinit`;
 
@@ -47,7 +47,10 @@ function wordsOf(program: Command): Words[] {
   }));
 }
 
-/** Sites and clusters are asked for when needed: they change. compgen expands its words, so only plain ones pass. */
+/**
+ * Sites and clusters change, so they are asked for at each completion. compgen expands its words, so only plain names
+ * pass.
+ */
 const DYNAMIC = {
   sites: 'scailfin sites list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([A-Za-z0-9._-]*\\)".*/\\1/p\'',
   clusters: 'scailfin list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([A-Za-z0-9._-]*\\)".*/\\1/p\'',

@@ -4,7 +4,9 @@ import { Ui } from './ui.js';
 
 type Register = (program: Command, ui: Ui, rest: readonly string[]) => void;
 
-/** As help shows them. A verb's file is loaded when it is asked for; only help, completion and mistakes need all. */
+/**
+ * The verbs in the order of the help. A verb's file is loaded when it is used; only help, completion and errors need all.
+ */
 const verbs: Record<string, () => Promise<{ register: Register }>> = {
   up: () => import('./up.js'),
   status: () => import('./status.js'),
@@ -27,24 +29,24 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   completion: () => import('./completion.js'),
 };
 
-/** Does what the words say; errors are shown, and in the exit status. */
+/** Runs the command that the words say. Errors are shown, and set the exit status. */
 export async function run(words: readonly string[], version: string): Promise<void> {
-  // what stands behind -- belongs to the command that `exec` runs
+  // the words after -- belong to the command that `exec` runs
   const bar = words.indexOf('--');
   const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
   const ui = new Ui();
   ui.json = own.includes('--json');
 
   const program = new Command('scailfin')
-    .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it away again.')
+    .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it down again.')
     .version(version, '-V, --version')
     .exitOverride()
-    // mistakes are shown below, as all errors are; what is left is help
+    // errors of the parser are shown below, as all errors are; the parser itself prints only help
     .configureOutput({
       outputError: () => {},
       writeOut: text => ui.help('stdout', text),
       writeErr: text => ui.help('stderr', text),
-      // by itself it would ask the streams that it does not write to
+      // otherwise the parser would look at streams that it does not write to
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
@@ -68,5 +70,5 @@ export async function run(words: readonly string[], version: string): Promise<vo
 
 function mistyped({ code, message }: CommanderError, verb: string): UsageError {
   const what = code === 'commander.help' ? 'a command is missing' : message.replace(/^error: /, '');
-  return new UsageError(what, { hint: `scailfin ${verb}--help shows what there is` });
+  return new UsageError(what, { hint: `scailfin ${verb}--help lists what is possible` });
 }

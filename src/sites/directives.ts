@@ -1,4 +1,4 @@
-/** What scailfin says to a batch system by itself, by option; the text tells where the user may say it instead. */
+/** The options that scailfin itself gives to a batch system; the text says where the user can set them instead. */
 type Owned = Record<string, string>;
 
 const itself = 'repeats what scailfin sets itself; remove it';
@@ -6,8 +6,8 @@ const queue = 'chooses a queue; name it under "queues" and choose it with --queu
 const account = 'names an account; give it with --account or in config.yaml';
 const walltime = 'sets the walltime; give it with --walltime, its limit under "queues"';
 const nodes = 'sets the number of nodes; give it with --nodes';
-const cores = 'sets the number of cores; say it with "node" or "queues"';
-const memory = 'asks for memory; say it with "node" or "queues", or forbid it with scheduler.memory: false';
+const cores = 'sets the number of cores; set it with "node" or "queues"';
+const memory = 'asks for memory; set it with "node" or "queues", or forbid it with scheduler.memory: false';
 
 const slurm: Owned = {
   '-J': itself,
@@ -90,14 +90,14 @@ const owned: Record<string, Owned> = {
 };
 
 /**
- * Why a profile must not carry this directive: a phrase to follow it; undefined when it may.
+ * Why a profile must not contain this directive, as a phrase that follows it; undefined if it may.
  *
  * @param type the profile's scheduler
- * @param directive as the system spells it, without `#SBATCH` and the like: `-l gres=shifter16`
+ * @param directive as the batch system spells it, without `#SBATCH` and the like: `-l gres=shifter16`
  */
 export function repeated(type: string, directive: string): string | undefined {
   if (/^\s*#/.test(directive)) return 'must be written without its leading #…: only the option itself';
-  if (type !== 'htcondor' && /[`$;\\#]/.test(directive)) return "can't stand in a batch script: leave out ` $ ; \\ #";
+  if (type !== 'htcondor' && /[`$;\\#]/.test(directive)) return "can't be used in a batch script: leave out ` $ ; \\ #";
   if (type === 'fork') return 'means nothing to the scheduler fork; remove it';
   const table = owned[type];
   if (!table) return undefined;
@@ -116,7 +116,7 @@ function optionsIn(directive: string): string[] {
     if (!/^-\D/.test(word)) continue;
     const option = word.split('=')[0] ?? word;
     found.push(option);
-    // a value glued to a one-letter option; LSF's -nnodes is a word of its own
+    // a value attached to a one-letter option; LSF's -nnodes is one option
     const glued = /^(-[A-Za-z])(?=[\d:=])/.exec(word)?.[1];
     if (glued) found.push(glued);
     if (option === '-l') found.push(...(words[i + 1] ?? '').split(',').map(part => `-l ${part.split(/[=:]/)[0]}`));

@@ -3,7 +3,7 @@ import type { Path } from './shape.js';
 import { type Finding, valueAt } from './wording.js';
 import type { Rule } from './yaml.js';
 
-/** What a profile's keys must be to each other. Each rule reads raw data and stays silent about what the schema refuses. */
+/** Conditions between the keys of a profile. Each rule reads raw data, and ignores what the schema refuses. */
 export const profileRules: readonly Rule[] = [
   loginUnlessFork,
   oneDefaultQueue,
@@ -48,7 +48,7 @@ function* oneDefaultQueue(root: unknown): Iterable<Finding> {
   }
 }
 
-/** A queue of larger nodes than the usual is fine; a share of a node can't be larger than the node. */
+/** A queue may have larger nodes than usual, but a share of a node can't be larger than the node. */
 function* coresOfSharedQueues(root: unknown): Iterable<Finding> {
   for (const [name] of entries(root, ['queues'])) {
     const path = ['queues', name, 'cores'];
@@ -87,7 +87,7 @@ function* headnode(root: unknown): Iterable<Finding> {
   }
 }
 
-/** `local`, `login` or `[user@]host`; a host that begins with `-` would be read as an option. */
+/** `local`, `login` or `[user@]host`; a host that begins with `-` would be interpreted as an option. */
 export function isHeadnode(value: string): boolean {
   return /^([A-Za-z0-9_][\w.+-]*@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])$/.test(value);
 }
@@ -121,6 +121,6 @@ function* delegation(root: unknown): Iterable<Finding> {
   yield {
     path: ['login', 'delegate'],
     at: 'key',
-    message: 'only a login by gssapi-gsi can delegate; add it to "auth"',
+    message: 'only a login with gssapi-gsi can delegate a proxy; add it to "auth"',
   };
 }

@@ -97,6 +97,7 @@ nap=
 # prints the pids of this user's processes whose environment has a line equal to (-F) or beginning with (-E) the argument
 marked() { grep "-lzx$1" "$2" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
 condors() { for p in $(marked F "SCAILFIN_JOB=$id"); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
+starters() { for p in $(condors); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" = condor_starter ] && return 0; done; return 1; }
 # HTCondor marks everything that its daemons start, also jobs
 jobs_of_ours() { [ -z "$master" ] || marked E "_CONDOR_ANCESTOR_$master=.*"; }
 leave() {
@@ -104,7 +105,8 @@ leave() {
   [ -z "$nap" ] || kill "$nap" 2>/dev/null
   [ -z "$master" ] || kill -QUIT "$master" 2>/dev/null
   local n=0
-  while [ -n "$(condors)$(jobs_of_ours)" ] && [ "$n" -lt 40 ]; do
+  # A starter tells its job's shadow that the job has to run elsewhere: it gets 10 s. The other daemons have nothing to lose.
+  while [ -n "$(condors)$(jobs_of_ours)" ] && { [ "$n" -lt 8 ] || starters && [ "$n" -lt 40 ]; }; do
     n=$((n + 1))
     sleep 0.25
   done
@@ -129,17 +131,18 @@ drop() {
   [ -e "$1/held" ] || { rmdir "$1" 2>/dev/null; return 0; }
   (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
 }
-# When the shell above this one gets SIGTERM, Torque and PBS kill what is left of the job's session (pbs_mom, kill_job).
-# They do not find HTCondor, which has its own sessions. So a keeper, which also has its own session, notices that its
-# pipe from here has ended, and cleans up in our place
+# Some batch systems kill this shell before it has cleaned up. When the shell above this one gets SIGTERM, Torque and PBS kill
+# what is left of the job's session (pbs_mom, kill_job). Slurm kills all children of the job after KillWait (slurm.conf(5)).
+# The keeper has its own session and is no child of the job, so neither finds it. It notices that its pipe from here has
+# ended, and cleans up in our place
 keep() {
   trap '' TERM INT HUP
   while read -r master; do told=$master; done
   master=$told
   leave
 }
-keeper="$(declare -f marked condors jobs_of_ours leave withdraw ours drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
-exec 9> >(exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" "$cache" >/dev/null 2>&1)
+keeper="$(declare -f marked condors starters jobs_of_ours leave withdraw ours drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
+exec 9> >({ exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" "$cache" <&7 7<&- >/dev/null 2>&1 & } 7<&0)
 tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'
 trap 'leave; tell ""' EXIT

@@ -18,6 +18,7 @@ import { outputOf, type RecordedSystem, recordings } from '../recordings/recordi
 import { damage, spoil } from '../schedulers/hostile.js';
 import { query } from '../schedulers/jobs.js';
 import { attack } from './attack.js';
+import { tries } from './thorough.js';
 
 /** Whose recordings an adapter reads. */
 const systems: Record<SchedulerName, RecordedSystem> = {
@@ -86,7 +87,7 @@ describe('what a batch system says, spoilt', () => {
               count();
             },
           ),
-          { numRuns: 500 },
+          { numRuns: tries(500) },
         );
       },
       120_000,
@@ -107,7 +108,7 @@ describe('what a batch system says, spoilt', () => {
             for (const status of jobs ?? []) expect([status, isOver(status.state)]).toEqual([status, false]);
             count();
           }),
-          { numRuns: 500 },
+          { numRuns: tries(500) },
         );
       },
       120_000,
@@ -130,7 +131,7 @@ describe('what a batch system says, spoilt', () => {
           expect([spoilt, read(spoilt)?.length]).not.toEqual([spoilt, 0]);
           count();
         }),
-        { numRuns: 200 },
+        { numRuns: tries(200) },
       );
     },
   );
@@ -198,7 +199,7 @@ describe('what a batch system says, spoilt', () => {
         expect(await runAll(host, [{ argv: ['a'] }, { argv: ['b'] }])).toEqual([]);
         count();
       }),
-      { numRuns: 300 },
+      { numRuns: tries(300) },
     );
   });
 });

@@ -11,6 +11,7 @@ import { bounded, inLine, printable, printableJson } from '../../src/printable.j
 import { attack } from './attack.js';
 import { type Said, UserHere } from './helpers/here.js';
 import { HostileReana } from './helpers/reana.js';
+import { isThorough, tries } from './thorough.js';
 
 /** What a terminal would obey, or a reader not see; written out by hand, not by the properties that the code uses. */
 const dangerous =
@@ -79,15 +80,17 @@ const hostile = `before ${sequences.join(' ')} after`;
 
 describe('what is shown', () => {
   attack({ by: 'a step', on: 'here', what: 'hides a sign in a text that a terminal would obey' }, count => {
-    for (let from = 0; from < 0x110000; from += 64) {
+    // beyond the signs of today's scripts, and but for the invisible ones, a sixteenth of each plane stands for it
+    const isDense = (from: number): boolean => isThorough || from < 0x20000 || (from >= 0xe0000 && from < 0xe1000);
+    for (let from = 0; from < 0x110000; from += isDense(from) ? 64 : 1024) {
       const signs = Array.from({ length: 64 }, (_, n) => `a${String.fromCodePoint(from + n)}`);
       const text = signs.join('');
       for (const shown of [printable(text), inLine(text), printableJson(signs)])
         if (dangerous.test(shown)) throw new Error(`a sign from U+${from.toString(16)} on is shown`);
       if (/[\n\t]/.test(inLine(text))) throw new Error('a line of more than one');
       expect(JSON.parse(printableJson(signs))).toEqual(signs);
+      count(signs.length);
     }
-    count(0x110000);
     for (const text of sequences) expect(printable(text)).not.toMatch(dangerous);
     const part = fc.oneof(
       fc.constantFrom(...sequences, '\n', '\r', ';', 'm', '[', ']', '\\'),
@@ -99,7 +102,7 @@ describe('what is shown', () => {
         expect(printable(parts.join(''))).not.toMatch(dangerous);
         expect(JSON.parse(printableJson(parts))).toEqual(parts);
       }),
-      { numRuns: 2000 },
+      { numRuns: tries(2000) },
     );
   });
 
@@ -341,7 +344,7 @@ describe('the real command line', { timeout: 120_000 }, () => {
     },
   );
 
-  it('what somebody wrote into a log is whole in a file, and by --json', async () => {
+  it('text in a log is complete in a file and with --json', async () => {
     const glidein = join(user.home, 'work/here/site');
     mkdirSync(join(glidein, 'logs'), { recursive: true });
     writeFileSync(join(glidein, 'logs', 'b1.0.out'), `${hostile}\nthe end\n`);

@@ -86,7 +86,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     },
   );
 
-  test('so is down, and down again finishes it', async () => {
+  test('while down runs, and down again finishes it', async () => {
     await bench.good(up('half', '--nodes', '2', '--no-wait'));
     const cancelling = bench.start(['down', 'half']);
     await until('a glide-in to be cancelled', 10_000, async () => (await bench.jobs()).length < 2);
@@ -95,6 +95,21 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     await stopping.says('✓ Cancelling');
     await kill(stopping);
     await bench.good(['down', 'half']);
+  });
+
+  test('a glide-in is killed by Slurm before it has tidied up, and its keeper tidies up', async () => {
+    await bench.good(up('stuck', '--nodes', '1'));
+    const { stdout } = await bench.lab.exec('login', ['squeue', '-h', '-t', 'R', '-o', '%N']);
+    const node = stdout.trim() as 'c1' | 'c2';
+    // A starter that does not end for longer than Slurm waits: KillWait in the lab's slurm.conf is 3 s
+    const stuck = `cp /bin/sleep /var/tmp/condor_starter
+      export $(tr '\\0' '\\n' </proc/$(pgrep -u alice condor_master)/environ | grep ^SCAILFIN_JOB=)
+      setsid /var/tmp/condor_starter 100 </dev/null >/dev/null 2>&1 &`;
+    await bench.lab.exec(node, ['sh', '-c', stuck], { user: 'alice' });
+    await bench.good(['down', 'stuck']);
+    expect((await bench.lab.exec(node, ['pgrep', 'condor_starter'])).stdout).not.toBe('');
+    await bench.lab.exec(node, ['rm', '/var/tmp/condor_starter'], { user: 'alice' });
+    await bench.expectNothing();
   });
 
   const killOnce = async (name: string, mark: string, ...more: string[]) => {

@@ -116,14 +116,14 @@ describe('how many glide-ins', () => {
     ['a node of unknown size is one, until it came', { cores: 0, idle: Array(99).fill(1) }, 1],
   ])('%s', (_, world, submit) => expect(weigh(world)).toMatchObject({ submit, remove: '' }));
 
-  it('takes back those that wait for nobody, down to the least, the last one first', () => {
+  it('cancels queued ones that no job needs, down to the minimum, the newest first', () => {
     expect(weigh({ grid: ['queued', 'queued', 'queued'] }).remove).toBe('3.0 2.0 1.0');
     expect(weigh({ min: 2, grid: ['queued', 'queued', 'queued'] }).remove).toBe('3.0');
     expect(weigh({ grid: ['queued', 'queued'], idle: [8] }).remove).toBe('2.0');
     expect(weigh({ slots: [{ id: '17' }], grid: ['running 17'] }).remove).toBe('');
   });
 
-  it('takes back what is more than the most, who waits first, then who has nothing to do', () => {
+  it('cancels those above the maximum: queued ones first, then idle ones', () => {
     const slots = [{ id: '17', cpus: 2 }, { id: '18' }];
     const grid = ['running 17', 'running 18', 'queued'];
     expect(weigh({ max: 2, slots, grid, idle: [8] }).remove).toBe('3.0');
@@ -138,7 +138,7 @@ describe('how many glide-ins', () => {
     expect(weigh({ idle: [other.replace('there', 'here')] })).toMatchObject({ submit: 1 });
   });
 
-  it('finds out which jobs no node suits: those that were turned down while there was room', () => {
+  it('finds the jobs that no node can run: those that were refused although there was room', () => {
     const there = { slots: [{ id: '17', age: 60 }], grid: ['running 17'] };
     const turnedDown = '1\t100\t9.0\t60\t5\tTARGET.HasGold';
     const seen = weigh({ ...there, idle: [turnedDown] });
@@ -154,7 +154,7 @@ describe('how many glide-ins', () => {
     expect(weigh({ ...there, idle: ['1\t100\t9.0\t2\t1\ttrue'] })).toMatchObject({ unfit: 0, fresh: '' });
   });
 
-  it('tells where the site is out of reach', () => {
+  it('reports that the site is unreachable', () => {
     expect(weigh({ grid: ['away'], idle: [1] })).toMatchObject({ away: 'yes', submit: 0 });
   });
 });

@@ -15,12 +15,16 @@ import { suite } from './suite.js';
 const verbs = {
   test: suite,
   attack: args =>
-    withLabs(tool('vitest'), [
-      'run',
-      '--reporter=default',
-      '--reporter=./test/attack/reporter.ts',
-      ...(args.length > 0 ? args : ['test/attack']),
-    ]),
+    withLabs(
+      tool('vitest'),
+      [
+        'run',
+        '--reporter=default',
+        '--reporter=./test/attack/reporter.ts',
+        ...(args.length > 0 ? args : ['test/attack']),
+      ],
+      { SCAILFIN_THOROUGH: '1' },
+    ),
   demo: args => withLabs(tool('tsx'), ['test/demo/demo.ts', ...args]),
   bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
   lab,
@@ -31,10 +35,11 @@ const verbs = {
 /**
  * @param {string} program
  * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env] added to the environment
  */
-async function withLabs(program, args) {
+async function withLabs(program, args, env) {
   await prepareLab();
-  return run(program, args);
+  return run(program, args, env);
 }
 
 const [verb = '', ...args] = process.argv.slice(2);
@@ -47,7 +52,7 @@ try {
   await installModules();
   // reading recordings takes Node.js alone, and no others than its lines belong on stdout
   if (verb !== 'conformance') {
-    await installPackages();
+    await installPackages(verb);
     await build();
   }
   process.exitCode = await action(args);

@@ -52,7 +52,7 @@ export function standInSite(site: StandInSite): void {
 
     it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, site), 180_000);
 
-    it('is known by what it answers, and by nothing else', async () => {
+    it('is recognised by its answers alone', async () => {
       const { stdout } = await scailfin(lab, 'headnode', ['sites', 'check', 'alice@login']);
       expect(stdout).toContain(`Batch system: ${site.found}`);
       const where = ['sh', '-c', 'command -v "$@"', 'where', ...site.hidden];

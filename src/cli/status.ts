@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import type { GlideinStatus } from '../cluster/glideins.js';
+import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { inLine, printable } from '../printable.js';
-import { isOver } from '../schedulers/scheduler.js';
+import { isOver } from '../schedulers/job.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
@@ -124,7 +125,7 @@ function row(g: GlideinStatus): string[] {
           ? `silent ${formatDuration(g.silent)}`
           : 'not joined';
   return [
-    ...[g.id, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
+    ...[g.job, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
     ...[
       g.secondsLeft === undefined ? '-' : formatDuration(g.secondsLeft),
       joined,

@@ -1,16 +1,18 @@
 import { keyValues } from '../hosts/script.js';
 
 /**
- * The state of the program that grows a pool at one site (templates/bosco/grow.sh), as it reported last. Counts are of
- * glide-ins.
+ * The state of the program that grows a pool at one site (templates/bosco/grow.sh), as it reported last. `min` and `max`
+ * count glide-ins.
  */
 export interface Growth {
   readonly site: string;
   readonly min: number;
   readonly max: number;
-  /** Glide-ins in the site's queue, or on the way there. */
+  /** Batch jobs in the site's queue, or on the way there. */
   readonly queued: number;
+  /** Batch jobs. */
   readonly running: number;
+  /** Batch jobs. */
   readonly held: number;
   /** Idle jobs that a glide-in of the site can run. */
   readonly waiting: number;

@@ -23,8 +23,8 @@ export interface PoolStatus {
 
 /** A glide-in as the collector knows it. */
 export interface PoolGlidein {
-  /** The batch job's id in the scheduler, as the machine itself says. */
-  readonly id: string;
+  /** The id of its batch job in the scheduler, as the machine itself says. */
+  readonly job: string;
   /** In the pool: `slot1@7_1.a1b2c3d4@c1`. */
   readonly name: string;
   /** Whose token it used, as the collector saw it: the id of a submission, `old` for an older scailfin's token, or ``. */
@@ -96,7 +96,7 @@ function glideinsOf(text: string, now: number): PoolGlidein[] {
     const cpus = listOf<number>(ad.ChildCpus);
     const busy = listOf<string>(ad.ChildActivity).flatMap((activity, n) => (activity === 'Busy' ? [cpus[n] ?? 0] : []));
     return {
-      id: ad.ScailfinGlidein ?? '',
+      job: ad.ScailfinGlidein ?? '',
       name: ad.Name ?? '',
       bearer: bearerOf(ad.AuthenticatedIdentity ?? ''),
       site: ad.ScailfinSite ?? '',

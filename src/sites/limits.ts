@@ -1,4 +1,6 @@
 import { UsageError } from '../errors.js';
+import { nodesIn } from '../schedulers/nodes.js';
+import { schedulerFor } from '../schedulers/registry.js';
 import { didYouMean } from './closest.js';
 import type { QueueLimits, SiteProfile } from './schema.js';
 
@@ -45,8 +47,8 @@ export function checkLimits(
   const name = request.queue ?? defaultQueue(profile);
   const queue = name === undefined ? undefined : queueOf(profile, name);
   const names = Object.keys(profile.queues);
-  // HTCondor has no queues except those that a profile defines
-  if (name !== undefined && !queue && (names.length > 0 || profile.scheduler.type === 'htcondor')) {
+  // a system without queues has only those that a profile defines
+  if (name !== undefined && !queue && (names.length > 0 || schedulerFor(profile.scheduler.type).hasQueues === false)) {
     const way = names.length > 0 ? `give --queue with one of ${names.join(', ')}` : 'leave --queue out';
     problems.push(`${profile.name} has no queue ${name}${didYouMean(name, names)}: ${way}`);
   } else {
@@ -133,9 +135,9 @@ function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
   ];
 }
 
-/** Each glide-in is a job of one node, so a limit on a user's jobs is also a limit on nodes. */
+/** A limit on a user's jobs is also a limit on nodes. */
 function nodeLimit(queue: QueueLimits): number | undefined {
-  const limits = [queue.nodes, queue.jobs].filter(n => n !== undefined);
+  const limits = [queue.nodes, queue.jobs === undefined ? undefined : nodesIn(queue.jobs)].filter(n => n !== undefined);
   return limits.length > 0 ? Math.min(...limits) : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { transports } from '../hosts/target.js';
-import { launchers, schedulerNames } from '../schedulers/scheduler.js';
+import { launchers } from '../schedulers/job.js';
+import { schedulerNames } from '../schedulers/registry.js';
 import { parseDuration, parseMemory } from '../units.js';
 
 /** A bare number is the most likely mistake, so the message shows it with its unit. */

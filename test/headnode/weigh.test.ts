@@ -22,6 +22,8 @@ interface Slot {
 interface World {
   readonly min?: number;
   readonly max?: number;
+  /** Of each batch job. */
+  readonly nodes?: number;
   /** 0: not known. */
   readonly cores?: number;
   readonly slots?: readonly Slot[];
@@ -37,7 +39,17 @@ interface World {
 const states: Readonly<Record<string, number>> = { queued: 1, running: 2, held: 5, away: 1 };
 
 /** One look at the site `here`. @returns what is to be done, and what is counted */
-function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], unfit = [], seen = [0, 0] }: World) {
+function weigh({
+  min = 0,
+  max = 4,
+  nodes = 1,
+  cores = 8,
+  slots = [],
+  grid = [],
+  idle = [],
+  unfit = [],
+  seen = [0, 0],
+}: World) {
   mkdirSync(join(dir, 'asked'), { recursive: true });
   const write = (name: string, lines: readonly string[]): string => {
     writeFileSync(join(dir, 'asked', name), lines.map(line => `${line}\n`).join(''));
@@ -69,6 +81,7 @@ function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], 
     site: 'here',
     min,
     max,
+    nodes,
     cores,
     memory: 16_000,
     now: 1_795_000_100,
@@ -128,6 +141,19 @@ describe('how many glide-ins', () => {
     const grid = ['running 17', 'running 18', 'queued'];
     expect(weigh({ max: 2, slots, grid, idle: [8] }).remove).toBe('3.0');
     expect(weigh({ max: 1, slots, grid, idle: [8] }).remove).toBe('3.0 2.0');
+  });
+
+  it('counts the nodes of batch jobs that have several', () => {
+    expect(weigh({ nodes: 2, idle: Array(17).fill(1) }).submit).toBe(2);
+    expect(weigh({ nodes: 2, idle: Array(99).fill(8) }).submit).toBe(2);
+    expect(weigh({ nodes: 2, min: 3 }).submit).toBe(2);
+    expect(weigh({ nodes: 2, grid: ['queued'], idle: [8, 8] })).toMatchObject({ submit: 0, remove: '' });
+    // a job of which one node is needed stays, one of which none is goes
+    expect(weigh({ nodes: 2, grid: ['queued', 'queued'], idle: [8] }).remove).toBe('2.0');
+    // of both glide-ins of one job the first came, and is busy
+    const slots = [{ id: '17', cpus: 2 }];
+    expect(weigh({ nodes: 2, max: 2, slots, grid: ['running 17', 'running 18'] }).remove).toBe('2.0');
+    expect(weigh({ nodes: 2, max: 3, slots, grid: ['running 17', 'running 18'] }).remove).toBe('2.0');
   });
 
   it('does not send nodes to jobs that none of them can run', () => {

@@ -1,4 +1,5 @@
 import type { FileToPut } from '../../hosts/host.js';
+import { NODES_PER_JOB } from '../../schedulers/nodes.js';
 import { render, templateText } from '../../templates.js';
 import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './plan.js';
 
@@ -24,7 +25,16 @@ export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'tokenLif
 export function settingsFile(dir: string, plan: Growing): FileToPut {
   const { site, bounds, walltime, tokenLifetime, asked, cores, memory } = plan;
   const most = { mostCores: asked.cores ?? 0, mostMemory: asked.memory ?? 0, tokenLabel: GROWN };
-  const values = { site, ...bounds, walltime, tokenLifetime, cores: cores ?? 0, memory: memory ?? 0, ...most };
+  const values = {
+    site,
+    ...bounds,
+    nodes: NODES_PER_JOB,
+    walltime,
+    tokenLifetime,
+    cores: cores ?? 0,
+    memory: memory ?? 0,
+    ...most,
+  };
   const content = render('bosco/settings', values);
   return { path: `${growthDir(dir, site)}/settings`, content, mode: 0o600 };
 }

@@ -1,9 +1,6 @@
 import type { Host } from '../../hosts/host.js';
+import type { SchedulerName } from '../../schedulers/registry.js';
 import type { HtcondorSource } from '../../sites/schema.js';
-
-/** The batch systems with which HTCondor's blahp is known to work. */
-export const boscoSchedulers = ['slurm', 'sge'] as const;
-export type BoscoScheduler = (typeof boscoSchedulers)[number];
 
 /** Smallest and largest number of glide-ins at a site, however many jobs wait. */
 export interface Bounds {
@@ -35,7 +32,8 @@ export interface BoscoPlan {
   readonly siteDir: string;
   /** Undefined: the headnode is the site's login node. */
   readonly login: SiteLogin | undefined;
-  readonly scheduler: BoscoScheduler;
+  /** One of `boscoSchedulers`. */
+  readonly scheduler: SchedulerName;
   /** The name of the batch jobs. */
   readonly tag: string;
   /** The batch job of one glide-in, the same as for direct submission. */

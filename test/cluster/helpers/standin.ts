@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readerOf } from '../../../src/schedulers/readers.js';
+import { readerOf } from '../../../src/schedulers/registry.js';
 import type { Reader } from '../../../src/schedulers/understanding.js';
 import { Lab, labUnavailable } from '../../lab/lab.js';
 import type { SiteName } from '../../lab/site.js';

@@ -127,7 +127,7 @@ export const record = (name: string, run: Partial<RunRecord>): RunRecord => {
 
 export const glidein = (site: string, node: string, cores: number, busy: number) => ({
   ...{
-    id: `${1000 + cores}`,
+    job: `${1000 + cores}`,
     name: `slot1@${node}`,
     bearer: '0a1b2c3d',
     site,

@@ -104,8 +104,8 @@ function viewOf({ pool, glideins, jobs }: PoolStatus): PoolView {
   if (pool !== 'alive' || !jobs) throw new ScailfinError('the pool does not run');
   return {
     time: Date.now(),
-    glideins: glideins.map(({ id, site, node, cores, busy, ends }) => ({
-      ...{ id, site, node, slots: cores, used: busy },
+    glideins: glideins.map(({ job, site, node, cores, busy, ends }) => ({
+      ...{ id: job, site, node, slots: cores, used: busy },
       ...(ends === undefined ? {} : { ends: ends * 1000 }),
     })),
     jobs: { waiting: jobs.idle, running: jobs.running, held: jobs.held },

@@ -24,11 +24,11 @@ export interface GlideinStatus {
   readonly word: string;
   readonly reason?: string;
   readonly node?: string;
-  /** Seconds until it leaves or is ended. */
+  /** Seconds until it ends or is ended. */
   readonly secondsLeft?: number;
-  /** It advertises itself in the pool; undefined when the pool could not be asked. */
+  /** It advertises itself in the pool; undefined if the pool could not be asked. */
   readonly joined: boolean | undefined;
-  /** Seconds since the pool last heard of it, where that is longer than it should be. */
+  /** Seconds since the pool's last news of it, if that is longer than it should be. */
   readonly silent?: number;
   readonly cores?: number;
   readonly busy?: number;
@@ -47,7 +47,7 @@ export interface AskedSite extends SiteGlideins {
   readonly error?: string;
 }
 
-/** Two updates missed: an advertisement outlives a node that died without a word. Seconds. */
+/** Two updates are missing: the ad of a node that died suddenly stays for a while. Seconds. */
 const SILENCE = 50;
 
 /** What the scheduler told of a site's batch jobs, with what the pool knows of their glide-ins. */

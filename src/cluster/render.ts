@@ -11,8 +11,8 @@ import { checkFolder, siteFolder } from './rendering/site.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /**
- * Writes every file that would leave this machine below `dir`, without any network. What is only learnt on the site
- * or the headnode stands there as `@WORD@`; tokens and the payload are made there and are not written.
+ * Writes every file that would leave this machine below `dir`; uses no network. Values that are found only on the site or
+ * the headnode are written as `@WORD@`; tokens and the payload are made there and are not written.
  * @returns the files' paths below `dir`
  */
 export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: string): Promise<string[]> {

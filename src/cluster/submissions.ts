@@ -1,6 +1,6 @@
 import type { Batch, SiteRecord } from './record.js';
 
-/** Whether a batch job is one of an array's, or that job itself. */
+/** Whether a batch job is part of an array, or that job itself. */
 export const isPartOf = (id: string, jobId: string): boolean =>
   id === jobId || [`${jobId}_`, `${jobId}[`, `${jobId}.`].some(start => id.startsWith(start)) || arrayOf(id) === jobId;
 

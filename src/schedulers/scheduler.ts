@@ -9,17 +9,20 @@ export interface Scheduler {
   /** Other systems that have the same commands, by the names that their recordings go by. */
   readonly aliases?: readonly string[];
 
-  /** What to send for `job`: the script text (goes by stdin) and the command that submits it. */
+  /** The submission of `job`: the text of the script (passed through stdin) and the command that submits it. */
   submit(job: BatchJob): Submission;
-  /** The job id out of a submission's output, whatever banners surround it. @throws SchedulerError with the system's own words */
+  /**
+   * The job id in a submission's output, whatever banners are around it. @throws SchedulerError with the system's own
+   * error
+   */
   parseSubmit(out: Output): string;
-  /** Commands that together tell all about the jobs with this tag. They run in one round trip, in this order. */
+  /** Commands that together list all jobs with this tag. They run in one round trip, in this order. */
   list(query: JobQuery): Command[];
   /** One status per batch job; the tasks of a pending array each get their own. @throws SchedulerError when the system could not be asked: *unknown*, never *gone* */
   parseList(outputs: readonly Output[], query: JobQuery): BatchJobStatus[];
   /** Cancels jobs; finished ones count as success. */
   cancel(ids: readonly string[], query: JobQuery): Command;
-  /** @throws SchedulerError when jobs that are not over could not be cancelled */
+  /** @throws SchedulerError if jobs that are not over could not be cancelled */
   parseCancel(out: Output): void;
 
   /** What it can be asked before anything is submitted, for `sites check`. */

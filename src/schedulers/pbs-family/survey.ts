@@ -3,7 +3,7 @@ import { parseDuration } from '../../units.js';
 import type { Output } from '../job.js';
 import { known, limit, type NodeSize, type QueueInfo, type Survey, usualSize } from '../survey.js';
 
-/** A line or two for each node; all that is said of thousands would be megabytes. */
+/** A line or two per node; the full output for thousands of nodes would be megabytes. */
 const NODES =
   "pbsnodes -a | grep -E '^[^ ]|^ *(np|resources_available\\.(ncpus|mem)) = |physmem=' | sed 's/^ *status = .*physmem=\\([^,]*\\).*/     physmem = \\1/'";
 
@@ -70,7 +70,7 @@ function queueOf(text: string, usual: string | undefined): QueueInfo {
   };
 }
 
-/** Torque says a number, PBS `[u:PBS_GENERIC=2]`. */
+/** Torque prints a number, PBS `[u:PBS_GENERIC=2]`. */
 function jobsOf(values: ReadonlyMap<string, string>): number | undefined {
   return (
     limit(values.get('max_user_queuable')) ??

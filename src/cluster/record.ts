@@ -60,13 +60,13 @@ export interface HeadFacts {
   readonly unfenced?: string;
 }
 
-/** One submission: of one batch job, or of an array of them. */
+/** One submission: one batch job, or an array of them. */
 export interface Batch {
   /** `b1`, `b2`, …; also part of the names of its files on the site. */
   readonly label: string;
-  /** Batch jobs. */
+  /** Number of batch jobs. */
   readonly count: number;
-  /** Of each batch job. Absent: one, as in the journals of an older scailfin. */
+  /** Nodes of each batch job. Absent: one, as in the journals of an older scailfin. */
   readonly nodes?: number;
   /** Empty as long as the submission is only intended. */
   readonly jobIds: readonly string[];

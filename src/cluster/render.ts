@@ -50,6 +50,6 @@ function readme(cluster: ClusterSpec, site: SiteSpec, folders: readonly Folder[]
 ${parts.join('\n\n')}
 
 Words between @ signs are learnt on the way: directories from the site, the address from the headnode. The glide-ins' token
-and the payload cut from the headnode's HTCondor are made there, so they are not here.${note}
+and the payload from the headnode's HTCondor are made there, so they are not here.${note}
 `;
 }

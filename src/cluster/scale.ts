@@ -11,7 +11,7 @@ import { rebound } from './steps/bosco.js';
 import { revokeUnused } from './tokens.js';
 import { raise } from './up.js';
 
-/** Both count glide-ins. */
+/** Both numbers count glide-ins. */
 export interface ScaleResult {
   readonly submitted: number;
   readonly cancelled: number;
@@ -88,7 +88,7 @@ async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): 
 
 const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);
 
-/** The least useful jobs without which at least `target` nodes stay. A job ends as a whole. */
+/** The least useful jobs, such that at least `target` nodes stay. A job ends as a whole. */
 export function surplusOf(jobs: readonly SiteJob[], glideins: readonly GlideinStatus[], target: number): SiteJob[] {
   const rank = (job: SiteJob): number => (job.state === 'queued' || job.state === 'held' ? 0 : job.joined ? 2 : 1);
   const busy = new Map(jobs.map(job => [job, busyCores(glideins.filter(g => g.job === job.id))]));

@@ -128,7 +128,7 @@ export function planSite(
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
-  // a system that cuts nodes gives who asks for no memory next to none
+  // a system that gives a job only a part of a node gives almost no memory to a request without memory
   const isShared = limits?.shared ?? schedulerFor(profile.scheduler.type).cutsNodes ?? false;
   const cores = request.cores ?? limits?.cores ?? shape.cores;
   return {

@@ -55,7 +55,7 @@ export interface CredentialStatus {
 }
 
 export interface SiteStatus extends AskedSite {
-  /** Nodes, each of which brings a glide-in. */
+  /** Number of nodes, each of which brings one glide-in. */
   readonly wanted: number;
   /** Present if the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;

@@ -66,15 +66,15 @@ function suspicion(
   if (token && token.id !== 'old' && token.site !== ad.site)
     return `its token is for ${token.site}, but it claims to be at ${ad.site || 'no site'}`;
   const site = sites.find(s => s.site === ad.site);
-  if (!site) return `it says it is at ${ad.site || 'no site'}, where this cluster is not`;
+  if (!site) return `it claims to be at ${ad.site || 'no site'}, which is not a site of this cluster`;
   if (site.error) return undefined;
   const job = site.batchJobs.find(j => j.id === ad.job);
-  if (!job) return `no batch job ${ad.job || 'of that name'} of this cluster is at ${ad.site}`;
+  if (!job) return `this cluster has no batch job ${ad.job || 'of that name'} at ${ad.site}`;
   if (isOver(job.state)) return `its batch job ${ad.job} is over`;
   const record = records.find(r => r.spec.site === ad.site);
-  // that of an older scailfin has no label
+  // a batch job of an older scailfin has no label
   if (token && (submissionOf(record, job.id)?.token ?? '') !== token.label)
-    return `its token is not that of batch job ${ad.job}`;
+    return `its token does not belong to batch job ${ad.job}`;
   return undefined;
 }
 
@@ -96,11 +96,11 @@ function amongOthers(
   const alike = plausible.some(isAtHome);
   const nodes = nodesOf(ad.job);
   if (job.state === 'running' && nodes.length > 0 && alike && !isAtHome(ad))
-    return `it says it is batch job ${ad.job}, which runs on ${nodes.join(', ')}`;
+    return `it claims to be batch job ${ad.job}, which runs on ${nodes.join(', ')}`;
   const twins = plausible.filter(other => other !== ad && other.job === ad.job && other.site === ad.site);
-  // a job has a machine on each of its nodes
+  // a job has one machine on each of its nodes
   if (twins.filter(twin => !alike || isAtHome(twin)).length >= job.nodes)
-    return `several machines say that they are batch job ${ad.job}`;
+    return `several machines claim to be batch job ${ad.job}`;
   return undefined;
 }
 

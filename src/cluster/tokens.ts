@@ -61,7 +61,7 @@ export async function revoke(
 
 /**
  * Revokes the tokens of submissions of which nothing waits or runs any more.
- * @param active the batch jobs that go on at the site
+ * @param active the site's batch jobs that are not over
  */
 export async function revokeUnused(context: Context, site: string, active: readonly SiteJob[]): Promise<void> {
   const record = recordOf(context);

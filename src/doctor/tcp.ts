@@ -24,7 +24,7 @@ export const tcp: Stage = {
       const first = way.hops[0] as SshSettings;
       if (first.proxyCommand !== undefined) {
         context.facts.learn({ way });
-        return ok(`${whose(way)} is for its ProxyCommand to reach`);
+        return ok(`${whose(way)} is reached by its ProxyCommand`);
       }
       const answer = await greet(first.host, first.port, first.connectTimeoutMs ?? PATIENCE_MS);
       if ('banner' in answer) {

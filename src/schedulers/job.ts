@@ -14,7 +14,7 @@ export interface Submission extends Command {
   readonly script: string;
 }
 
-/** `count` identical jobs, each of as many nodes as `NODES_PER_JOB` says. */
+/** `count` identical jobs, each with as many nodes as `NODES_PER_JOB` says. */
 export interface BatchJob {
   /** The job's name, the same for all batch jobs of a cluster: `tagOf(name)`. At most 15 characters, as Torque allows. */
   readonly tag: string;
@@ -36,7 +36,7 @@ export interface BatchJob {
   readonly launcher: Launcher;
   /** Absolute; the cluster's directory on the site, which exists before submission. */
   readonly dir: string;
-  /** Absolute directory on the site for the job's own output files; exists before submission. */
+  /** Absolute directory on the site for the job's own output files; it exists before submission. */
   readonly logDir: string;
   /** The absolute path of the glide-in's program, and its arguments. */
   readonly command: readonly string[];
@@ -69,7 +69,7 @@ export type BatchJobState =
   | 'unknown';
 
 export interface BatchJobStatus {
-  /** `17`, or `17_2` for an array's task, which is a job of its own. */
+  /** `17`, or `17_2` for a task of an array, which counts as a job. */
   readonly id: string;
   /** The submitted job: `17` for `17_2`. */
   readonly jobId: string;
@@ -78,7 +78,7 @@ export interface BatchJobStatus {
   readonly word: string;
   /** Why it waits, is held or failed, in the scheduler's words. */
   readonly reason?: string;
-  /** Where it runs; the first one where there are several. */
+  /** The node where it runs; the first one if there are several. */
   readonly node?: string;
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;

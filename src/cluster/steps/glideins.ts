@@ -30,7 +30,7 @@ const LOST_HEADNODE = 600;
 
 /**
  * `count` batch jobs, each of which brings its nodes as glide-ins.
- * @param token the label of the submission whose token they come by
+ * @param token the label of the submission whose token they use
  */
 export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
@@ -44,7 +44,7 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     // some sites have their own directive for GPUs
     gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
-    // where the system has no queues, one of the profile's is its limits and directives, and no more
+    // if the system has no queues, a queue of the profile only means its limits and directives
     queue: !hasQueues && spec.queue && queues[spec.queue] ? undefined : spec.queue,
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
@@ -116,9 +116,9 @@ export function tokenPlan(spec: SiteSpec, label: string): TokenPlan {
 }
 
 /**
- * Submits what is missing to `target` glide-ins, as one array where the site allows it, with a token of their own. A
- * submission that was cut short before is finished first, or found by its name.
- * @returns how many glide-ins the jobs bring that were submitted now
+ * Submits glide-ins until there are `target` of them, as one array if the site allows it, with their own token. A
+ * submission that was interrupted before is finished first, or found by its name.
+ * @returns how many glide-ins the submitted jobs bring
  */
 export async function submitGlideins(
   context: Context,

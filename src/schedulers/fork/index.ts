@@ -60,12 +60,12 @@ export const fork: Scheduler = {
 
   survey: {
     title: 'plain processes',
-    // only the system's own tools
+    // fork needs only the system's own tools
     programs: ['bash', 'setsid', 'timeout', 'base64'],
     version: { command: { argv: ['uname', '-sr'] }, parse: out => out.stdout.trim() || undefined },
   },
 
-  directiveProblem: directive => scriptProblem(directive) ?? 'means nothing to the scheduler fork; remove it',
+  directiveProblem: directive => scriptProblem(directive) ?? 'has no meaning for the scheduler fork; remove it',
   isThisMachine: true,
 };
 

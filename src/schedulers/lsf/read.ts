@@ -212,7 +212,7 @@ function optionOf(argv: readonly string[], option: string): string | undefined {
 }
 
 function words(out: Output): string {
-  return wordsOf(out).join('; ') || `it answered nothing (status ${out.exitCode ?? 'none'})`;
+  return wordsOf(out).join('; ') || `there was no answer (status ${out.exitCode ?? 'none'})`;
 }
 
 /**

@@ -23,7 +23,7 @@ export function refusal(program: string, out: Output | undefined): SchedulerErro
   const late = out?.exitCode === 124 ? 'it did not answer in time' : '';
   const words = [lines.join('; '), late].filter(Boolean).join('; ');
   return new SchedulerError(
-    `LSF's ${program} refused: ${words || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    `LSF's ${program} refused: ${words || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint: hint ?? (late ? AWAY_HINT : undefined) },
   );
 }

@@ -8,7 +8,7 @@ const NODES =
   "pbsnodes -a | grep -E '^[^ ]|^ *(np|resources_available\\.(ncpus|mem)) = |physmem=' | sed 's/^ *status = .*physmem=\\([^,]*\\).*/     physmem = \\1/'";
 
 /**
- * Neither system can try a job without submitting it.
+ * Neither system can test a job without submitting it.
  * @param parseVersion the version in the output of `qstat --version`; undefined for another system's
  */
 export function surveyOf(title: string, parseVersion: Survey['version']['parse']): Survey {
@@ -36,7 +36,7 @@ function nodes(out: Output): NodeSize {
 function parse([queues, server]: readonly Output[]): QueueInfo[] {
   if (queues?.exitCode !== 0) {
     const said = queues?.stderr.trim().split('\n').slice(-3).join('; ');
-    throw new SchedulerError(`qstat could not tell the queues: ${said || 'no answer'}`);
+    throw new SchedulerError(`qstat could not list the queues: ${said || 'no answer'}`);
   }
   const usual = /^[ \t]*default_queue = (\S+)/m.exec(server?.stdout ?? '')?.[1];
   return queues.stdout

@@ -41,7 +41,7 @@ export function refusal(system: string, program: string, out: Output | undefined
       .slice(-3)
       .join('; ');
   return new SchedulerError(
-    `${system}'s ${program} refused: ${told || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    `${system}'s ${program} refused: ${told || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint: HINTS.find(([pattern]) => pattern.test(told))?.[1] },
   );
 }

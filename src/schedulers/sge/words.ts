@@ -11,7 +11,7 @@ export function refusalWords(out: Output | undefined): string {
   return [...new Set(told.slice(0, 5).map(line => abridged(line.replace(PREFIX, ''))))].join('; ');
 }
 
-/** @returns a SchedulerError in Grid Engine's own words, with what to do about them */
+/** @returns a SchedulerError with Grid Engine's own error, and a hint */
 export function refusal(program: string, out: Output | undefined): SchedulerError {
   const words = refusalWords(out);
   const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
@@ -28,7 +28,7 @@ const HINTS: [RegExp, string][] = [
   [/commlib|qmaster/i, "the site's Grid Engine is down or busy: try again when it is back"],
   [/unknown queue/i, 'choose a queue of the site: --queue NAME (to list the queues: `qconf -sql` there)'],
   [/project/i, 'name one of your projects: --account NAME (to list the projects: `qconf -sprjl` there)'],
-  [/parallel environment/i, "correct parallelEnvironment in the site's profile (see `qconf -spl` there)"],
+  [/parallel environment/i, "correct parallelEnvironment in the site's profile (to list them: `qconf -spl` there)"],
   [
     /jobs are allowed|job limit|jobs per user/i,
     'you have reached your limit of jobs there: ask for fewer --nodes, or wait until jobs end',

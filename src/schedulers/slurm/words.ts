@@ -14,12 +14,12 @@ export function slurmsWords(text: string): string {
   return [...new Set([...verdict, ...said.filter(line => !VERDICT.test(line))])].join('; ');
 }
 
-/** @returns a SchedulerError in Slurm's own words, with what to do about them */
+/** @returns a SchedulerError with Slurm's own error, and a hint */
 export function refusal(program: string, out: Output | undefined): SchedulerError {
   const words = slurmsWords(out?.stderr.trim() || out?.stdout || '');
   const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
   return new SchedulerError(
-    `Slurm's ${program} refused: ${words || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    `Slurm's ${program} refused: ${words || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint },
   );
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { topics } from './guide/topics.js';
 import type { Ui } from './ui.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -35,13 +36,14 @@ interface Words {
   readonly words: readonly string[];
 }
 
-/** Each command with its subcommands and long options. */
+/** Each command with its subcommands and long options; help with what it can tell about. */
 function wordsOf(program: Command): Words[] {
   return program.commands.map(command => ({
     command: command.name(),
     about: command.description(),
     words: [
       ...command.commands.map(c => c.name()),
+      ...(command.name() === 'help' ? [...program.commands.map(c => c.name()), ...topics] : []),
       ...[command, ...command.commands].flatMap(c => c.options.flatMap(o => o.long ?? [])),
     ],
   }));

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../errors.js';
+import { addTopics } from './guide/topics.js';
 import { Ui } from './ui.js';
 
 type Register = (program: Command, ui: Ui, rest: readonly string[]) => void;
@@ -27,16 +28,18 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   config: () => import('./config.js'),
   render: () => import('./render.js'),
   completion: () => import('./completion.js'),
+  help: () => import('./help.js'),
 };
 
-/** Runs the command that the words say. Errors are shown, and set the exit status. */
-export async function run(words: readonly string[], version: string): Promise<void> {
-  // the words after -- belong to the command that `exec` runs
-  const bar = words.indexOf('--');
-  const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
-  const ui = new Ui();
-  ui.json = own.includes('--json');
+/** These commands speak about all commands, so they need all of them loaded. */
+const needsAll = ['completion', 'help'];
 
+/**
+ * Makes the program with its commands.
+ * @param rest the words after `--`
+ * @param word the first word of the command line. If it is a command that does not need the others, only that one is loaded.
+ */
+export async function assemble(ui: Ui, version: string, rest: readonly string[] = [], word = ''): Promise<Command> {
   const program = new Command('scailfin')
     .description('Turns an HPC allocation into a private HTCondor and REANA cluster, and takes it down again.')
     .version(version, '-V, --version')
@@ -51,12 +54,25 @@ export async function run(words: readonly string[], version: string): Promise<vo
       getErrHasColors: () => false,
     });
 
-  const word = own[0] ?? '';
-  const alone = word !== 'completion' && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+  const alone = !needsAll.includes(word) && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
   const loaded = await Promise.all((alone ? [alone] : Object.values(verbs)).map(load => load()));
   for (const { register } of loaded) register(program, ui, rest);
+  addTopics(program);
   for (const command of [program, ...program.commands])
     for (const sub of command.commands) sub.exitOverride().copyInheritedSettings(program);
+  return program;
+}
+
+/** Runs the command that the words say. Errors are shown, and set the exit status. */
+export async function run(words: readonly string[], version: string): Promise<void> {
+  // the words after -- belong to the command that `exec` runs
+  const bar = words.indexOf('--');
+  const [own, rest] = bar < 0 ? [words, []] : [words.slice(0, bar), words.slice(bar + 1)];
+  const ui = new Ui();
+  ui.json = own.includes('--json');
+
+  const word = own[0] ?? '';
+  const program = await assemble(ui, version, rest, word);
 
   try {
     await program.parseAsync(own, { from: 'user' });

@@ -3,7 +3,7 @@ import { Chalk } from 'chalk';
 import { bounded, printable, printableJson } from '../printable.js';
 
 /** The style of a word. Colours are added here, only on a terminal, and after the words were made harmless. */
-export type Style = 'green' | 'red' | 'yellow' | 'dim';
+export type Style = 'green' | 'red' | 'yellow' | 'cyan' | 'bold' | 'dim';
 
 /** Text, or text with a style. */
 export type Word = string | readonly [style: Style, text: string];
@@ -57,7 +57,13 @@ function isFile(): boolean {
 /** For text that a library draws, such as a spinner. */
 export function painted(to: 'stdout' | 'stderr', word: Word): string {
   if (typeof word === 'string') return harmless(word);
-  const stream = process[to];
   const [style, text] = [word[0], harmless(word[1])];
-  return stream.isTTY && stream.hasColors() ? colours[style](text) : text;
+  return hasColours(to) ? colours[style](text) : text;
 }
+
+/** Only terminals show colours, and only if `NO_COLOR` and `TERM` allow it. */
+export const hasColours = (to: 'stdout' | 'stderr'): boolean => process[to].isTTY && process[to].hasColors();
+
+/** Columns for running text on standard output: 80 if it is no terminal, and 100 at most, as longer lines are hard to read. */
+export const textWidth = (): number =>
+  process.stdout.isTTY ? Math.min(Math.max(process.stdout.columns || 80, 20), 100) : 80;

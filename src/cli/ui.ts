@@ -6,12 +6,14 @@ import { inLine } from '../printable.js';
 import {
   clearScreen,
   harmless,
+  hasColours,
   painted,
   show,
   showAsIs,
   showJson,
   showLog,
   showScript,
+  textWidth,
   type Word,
 } from './terminal.js';
 
@@ -57,6 +59,11 @@ export class Ui {
     if (this.json) return;
     this.#halt();
     show('stderr', ...words);
+  }
+
+  /** The width and colours that a text for standard output has to fit. */
+  look(): { width: number; colours: boolean } {
+    return { width: textWidth(), colours: hasColours('stdout') };
   }
 
   /** Help, and text that belongs to it. */

@@ -95,7 +95,7 @@ export const profileSchema = z.strictObject({
       hosts: z.array(line).min(1),
       port: z.int().min(1).max(65535).optional(),
       user: line.optional(),
-      /** The login methods, in the order in which they are tried. */
+      /** What the site accepts, for people; `gssapi-gsi` also makes scailfin log in by a proxy. */
       auth: z
         .array(z.enum(['publickey', 'agent', 'password', 'keyboard-interactive', 'gssapi-gsi', 'sshproxy']))
         .optional(),

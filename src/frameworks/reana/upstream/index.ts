@@ -12,7 +12,7 @@ import { bringUpUpstream, missingForUpstream } from './start.js';
 
 const components: readonly Installed[] = [reana(), contextComponent, minikubeComponent];
 
-/** CERN's REANA, by its Helm chart, on a Kubernetes of the cluster's own or on one that is there. */
+/** CERN's REANA, installed by its Helm chart on the cluster's own Kubernetes or on an existing one. */
 export const upstream: Flavour = {
   components,
   ownScripts,

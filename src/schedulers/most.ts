@@ -15,7 +15,7 @@ export function* bounded<T>(system: string, items: Iterable<T>): Generator<T> {
   for (const item of items) {
     told += 1;
     if (told > mostJobs)
-      throw new SchedulerError(`${system} told of more than ${mostJobs} jobs of ours, which is no answer`);
+      throw new SchedulerError(`${system} listed more than ${mostJobs} jobs of this cluster, which can't be right`);
     yield item;
   }
 }

@@ -27,7 +27,7 @@ const plainer: readonly (readonly [phrase: RegExp, instead: string])[] = [
 
 /** Texts that people read: code with its comments and messages, scripts, and pages. */
 function texts(): string[] {
-  const below = ['src', 'templates', 'sites'].flatMap(folder =>
+  const below = ['src', 'templates', 'sites', 'docs'].flatMap(folder =>
     readdirSync(join(packageRoot, folder), { recursive: true, withFileTypes: true })
       .filter(entry => entry.isFile() && !entry.name.startsWith('requirements'))
       .map(entry => join(entry.parentPath, entry.name)),

@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.js';
+import { type BoscoPlan, GROWN, type SiteLogin } from '../../headnode/bosco/bosco-plan.js';
 import { bosco } from '../../headnode/bosco/component.js';
 import { settingsFile } from '../../headnode/bosco/files.js';
-import { type BoscoPlan, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';

@@ -4,7 +4,7 @@ import { securedBy } from '../../reana/secured.js';
 import type { FrameworkFacts } from '../facts.js';
 import type { ClusterHere, Dial } from '../service.js';
 import { isReana, type ReanaFacts } from './facts.js';
-import { tokenOf } from './secrets.js';
+import { tokenOf } from './token-files.js';
 
 /**
  * A client of a cluster's REANA, which proves its identity.

@@ -3,8 +3,8 @@ import { clientOf } from './client.js';
 import { edge } from './edge/index.js';
 import type { ReanaFacts } from './facts.js';
 import type { Flavour } from './flavour.js';
-import { passwordFile, tokenFile } from './secrets.js';
 import type { ReanaSpec } from './spec.js';
+import { passwordFile, tokenFile } from './token-files.js';
 import { upstream } from './upstream/index.js';
 
 type FlavourName = ReanaFacts['flavour'];

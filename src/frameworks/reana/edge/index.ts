@@ -3,7 +3,7 @@ import { edge as component } from '../../../headnode/edge.js';
 import { packageVersion } from '../../../paths.js';
 import { provedBy } from '../../../reana/proved.js';
 import type { Flavour } from '../flavour.js';
-import { ownToken, tokenOf } from '../secrets.js';
+import { ownToken, tokenOf } from '../token-files.js';
 import { renderEdge } from './render.js';
 
 /** scailfin's own server for REANA's API, a process that the pool's master runs. */

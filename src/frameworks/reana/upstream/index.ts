@@ -5,7 +5,7 @@ import { type Installed, partsOf } from '../../../headnode/installed.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
 import { reana } from '../../../headnode/reana/reana.js';
 import type { Flavour } from '../flavour.js';
-import { keepPassword, keepToken } from '../secrets.js';
+import { keepPassword, keepToken } from '../token-files.js';
 import { renderUpstream } from './render.js';
 import { ownScripts } from './scripts.js';
 import { bringUpUpstream, missingForUpstream } from './start.js';

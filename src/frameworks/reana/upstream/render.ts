@@ -1,7 +1,7 @@
 import { CHART } from '../../../headnode/reana/chart.js';
 import { imageSources, imageTag } from '../../../headnode/reana/image.js';
-import { namespaceOf, type ReanaPlan } from '../../../headnode/reana/plan.js';
-import { newSecrets, type ReanaSecrets } from '../../../headnode/reana/secrets.js';
+import { namespaceOf, type ReanaPlan } from '../../../headnode/reana/reana-plan.js';
+import { newSecrets, type ReanaSecrets } from '../../../headnode/reana/reana-secrets.js';
 import { valuesFile, valuesFor } from '../../../headnode/reana/values.js';
 import { type Folder, type Leaving, script, scriptNames } from '../../../leaving.js';
 import { render } from '../../../templates.js';

@@ -2,10 +2,10 @@ import { bringUp, type Component, type Headnode, type Missing } from '../../../h
 import { contextComponent } from '../../../headnode/context/component.js';
 import type { Kubernetes } from '../../../headnode/kubernetes.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
-import { type MinikubePlan, minikubeDefaults } from '../../../headnode/minikube/plan.js';
+import { type MinikubePlan, minikubeDefaults } from '../../../headnode/minikube/minikube-plan.js';
 import { CHART } from '../../../headnode/reana/chart.js';
-import type { ReanaPlan } from '../../../headnode/reana/plan.js';
 import { reana } from '../../../headnode/reana/reana.js';
+import type { ReanaPlan } from '../../../headnode/reana/reana-plan.js';
 import { type RunningPool, stepsToken } from '../../../htcondor/pool.js';
 import { certificateAt } from '../../../reana/secured.js';
 import type { ReanaFacts } from '../facts.js';

@@ -130,7 +130,9 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     const asked = up('--headnode', 'scail@headnode', '--min', '1');
     const refused = await fails(...asked);
     await sshd('');
-    expect(refused).toMatch(/scail@headnode can't log in to alice@login \(lab-slurm\) without a person.*Permission denied/);
+    expect(refused).toMatch(
+      /scail@headnode can't log in to alice@login \(lab-slurm\) without a person.*Permission denied/,
+    );
     expect(refused).toContain('such as a one-time code');
     expect(refused).toMatch(/→ nothing was submitted.*--submit direct.*--headnode login/s);
     expect(await lab.read('login', keys)).not.toContain('scailfin');

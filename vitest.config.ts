@@ -8,6 +8,10 @@ export default defineConfig({
     globalSetup: ['test/setup/temporary.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // what is asked again and again is often a program that starts anew each time
+    expect: { poll: { interval: 250 } },
+    // a line for each file, and one more only for a test that takes very long
+    slowTestThreshold: 30_000,
     sequence: { sequencer: SlowestFirst },
     // each may have a lab of its own up, and waits for it most of the time
     maxWorkers: 4,

@@ -169,15 +169,17 @@ say "joining the pool at $address:$port with $cores cores and $memory MiB, until
 
 silent=0
 ticks=0
+# seconds between two looks at whether it is still wanted, and a sixth of those between two at the headnode
+look=${look:-5}
 while kill -0 "$master" 2>/dev/null; do
-  sleep 5 8>&- 9>&- &
+  sleep "$look" 8>&- 9>&- &
   nap=$!
   wait "$nap" 2>/dev/null
   ticks=$((ticks + 1))
   if [ ! -e "$dir/settings" ]; then why='the cluster was taken down'; break; fi
   if [ "$(date +%s)" -ge "$retire" ]; then why='its walltime is nearly over'; break; fi
   if [ $((ticks % 6)) = 0 ]; then
-    if reachable; then silent=0; else silent=$((silent + 30)); fi
+    if reachable; then silent=0; else silent=$((silent + 6 * look)); fi
     if [ "$silent" -ge "$lost" ]; then why="the headnode has not answered for $silent s"; break; fi
   fi
 done

@@ -145,7 +145,7 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
     await lab.exec('headnode', [
       'sh',
       '-c',
-      `cp -r ${site} ~/impatient; sed -i 's/^lost=.*/lost=30/' ~/impatient/settings`,
+      `cp -r ${site} ~/impatient; sed -i 's/^lost=.*/lost=6 look=1/' ~/impatient/settings`,
     ]);
     const glidein = lab.spawn(
       'headnode',

@@ -108,8 +108,8 @@ function myproxy(chain: (csr: Buffer) => Buffer, options: { cut?: number; late?:
         await new Promise(resolve => setImmediate(resolve));
       }
     };
-    // as GSI servers do with TLS 1.3
-    if (socket.getProtocol() === 'TLSv1.3') await send(Buffer.of(0));
+    // as GSI servers do with TLS 1.3; nothing is awaited, as the client may speak before anybody listens
+    if (socket.getProtocol() === 'TLSv1.3') void send(Buffer.of(0));
     socket.on('data', async (data: Buffer) => {
       said = Buffer.concat([said, data]);
       const end = said.indexOf(0);

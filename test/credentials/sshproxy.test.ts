@@ -38,14 +38,15 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 beforeEach(() => {
-  home = mkdtempSync(path.join(os.tmpdir(), 'scailfin-home-'));
+  const own = mkdtempSync(path.join(os.tmpdir(), 'scailfin-home-'));
+  home = own;
   service.asked.length = 0;
   service.answer = undefined;
   service.validity = '-5m:+24h';
   service.keyType = 'rsa';
   site(home);
+  return () => rmSync(own, { recursive: true, force: true });
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 /** A site `box` whose keys come from the service. */
 function site(dir: string): void {

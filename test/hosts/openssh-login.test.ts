@@ -241,7 +241,7 @@ describe('a host that is not to be reached', () => {
 
   it.each([
     ['says nothing', /no answer/],
-    ['hangs up', /hung up/],
+    ['hangs up', /closed the connection/],
     ['speaks HTTP', /does not answer as an SSH server/],
   ])('because its port %s', async (how, words) => {
     const sockets: net.Socket[] = [];

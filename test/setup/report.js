@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /**
  * What vitest's JSON report says, file by file.
- * @typedef {{ passed: number, failed: number, skipped: number, names: string[] }} Result names: of the tests that failed
+ * @typedef {{ passed: number, failed: number, skipped: number, names: string[], seconds: number }} Result
+ *   names: of the tests that failed; seconds: from the first test's begin to the last one's end
  */
 
 /**
@@ -19,19 +20,19 @@ export function readReport(file) {
 }
 
 /**
- * @typedef {{ name: string, status: string, message: string,
+ * @typedef {{ name: string, status: string, message: string, startTime: number, endTime: number,
  *   assertionResults: { status: string, fullName: string }[] }} FileResult
  * @param {FileResult} one
  * @returns {Result}
  */
-function resultOf({ status, message, assertionResults }) {
+function resultOf({ status, message, startTime, endTime, assertionResults }) {
   const count = (/** @type {string[]} */ ...of) => assertionResults.filter(test => of.includes(test.status)).length;
   const names = assertionResults.filter(test => test.status === 'failed').map(test => test.fullName);
   // a file that could not even be loaded, and a hook that failed, count as a failure without any failed test
   if (status === 'failed' && names.length === 0) names.push(message.split('\n')[0] || 'a hook failed');
   return {
     ...{ passed: count('passed'), failed: names.length, skipped: count('pending', 'skipped', 'todo', 'disabled') },
-    names,
+    ...{ names, seconds: Math.round((endTime - startTime) / 1000) },
   };
 }
 

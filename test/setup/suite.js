@@ -38,7 +38,8 @@ export async function suite(args) {
     return results;
   };
   const results = await vitest(args);
-  await again(results, vitest);
+  say(`the slowest files: ${slowest(results)}`);
+  const unsteady = await again(results, vitest);
   watcher.stdin?.end();
   const count = sum(results.values());
   const leaked = existsSync(leaks) ? readFileSync(leaks, 'utf8').trim().split('\n') : [];
@@ -49,6 +50,10 @@ export async function suite(args) {
   else count.passed += 1;
   await reapLabs();
 
+  if (unsteady.length > 0) {
+    say(`UNSTEADY, ${unsteady.length} failed once and passed alone:`);
+    for (const name of unsteady) say(`UNSTEADY ${name}`);
+  }
   if (types !== 0) say('the type check failed');
   if (style !== 0) say('the style check failed');
   const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
@@ -58,7 +63,7 @@ export async function suite(args) {
 }
 
 /** What failed outside of all tests. */
-const outside = { passed: 0, failed: 1, skipped: 0, names: [] };
+const outside = { passed: 0, failed: 1, skipped: 0, names: [], seconds: 0 };
 
 /** With more files than these it is no matter of chance. */
 const fewest = 4;
@@ -68,10 +73,13 @@ const fewest = 4;
  * that passes only then is named, so that nobody takes it for a steady one.
  * @param {Map<string, import('./report.js').Result>} results by file; those that were run again are replaced
  * @param {(extra: string[]) => Promise<Map<string, import('./report.js').Result>>} vitest
+ * @returns {Promise<string[]>} the tests that failed first and passed then
  */
 async function again(results, vitest) {
+  /** @type {string[]} */
+  const unsteady = [];
   const failed = [...results].filter(([, result]) => result.failed > 0 && result !== outside);
-  if (failed.length === 0 || failed.length > fewest) return;
+  if (failed.length === 0 || failed.length > fewest) return unsteady;
   const files = failed.map(([file]) => relative(top, file));
   say(`vitest run once more: ${files.join(' ')}`);
   const second = await vitest(['--maxWorkers=1', ...files]);
@@ -80,7 +88,17 @@ async function again(results, vitest) {
     const result = second.get(file);
     if (result === undefined) continue;
     results.set(file, result);
-    const unsteady = first.names.filter(name => !result.names.includes(name));
-    for (const name of unsteady) say(`unsteady, failed once and passed alone: ${relative(top, file)}: ${name}`);
+    const passed = first.names.filter(name => !result.names.includes(name));
+    unsteady.push(...passed.map(name => `${relative(top, file)}: ${name}`));
   }
+  return unsteady;
+}
+
+/**
+ * What test/setup/durations.ts should begin with.
+ * @param {Map<string, import('./report.js').Result>} results by file
+ */
+function slowest(results) {
+  const sorted = [...results].sort(([, a], [, b]) => b.seconds - a.seconds).slice(0, 12);
+  return sorted.map(([file, { seconds }]) => `${relative(top, file)} ${seconds} s`).join(', ');
 }

@@ -17,7 +17,7 @@ export async function renderEdge(cluster: string, dir: string): Promise<Rendered
 
 const words: Readonly<Record<string, string>> = {
   'edge/settings.json': 'the settings of the edge; its token is made when it is started',
-  'edge/port': 'its port',
+  'edge/port': 'the port that the edge listens on',
   'edge/run.sh': "the pool's master runs the edge with this",
   'edge.config': "a part of the pool's configuration",
 };

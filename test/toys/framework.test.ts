@@ -96,7 +96,7 @@ describe('a new framework', () => {
 
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('reana runs workflows on it; xyz shows a colour; default: htcondor');
+    expect(help).toContain('reana (workflows on the pool); xyz shows a colour; default: htcondor');
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');
     expect(said).toMatchObject({ status: 0, stderr: '' });

@@ -1,4 +1,4 @@
-/** What every error of scailfin carries: what happened (`message`), what to type next (`hint`), how to exit. */
+/** The base of all errors of scailfin: what happened (`message`), what to type next (`hint`), and the exit status. */
 export class ScailfinError extends Error {
   readonly hint: string | undefined;
   readonly exitCode: number = 1;
@@ -14,12 +14,12 @@ export class ScailfinError extends Error {
   }
 }
 
-/** The command line or a name in it is wrong; exit status 2, nothing was touched. */
+/** The command line, or a name in it, is wrong; exit status 2, nothing was changed. */
 export class UsageError extends ScailfinError {
   override readonly exitCode = 2;
 }
 
-/** One mistake in a YAML file; line and column count from 1. */
+/** One mistake in a YAML file; line and column are counted from 1. */
 export interface ProfileIssue {
   readonly file: string;
   readonly line: number;
@@ -45,7 +45,7 @@ export class ProfileError extends ScailfinError {
   }
 }
 
-/** We could not prove who we are. */
+/** The login, or another proof of the user's identity, failed. */
 export class AuthError extends ScailfinError {}
 
 /** The host's key is unknown, changed or revoked; never overridden silently. */
@@ -54,10 +54,10 @@ export class HostKeyError extends ScailfinError {}
 /** The host can't be reached, or the connection broke. */
 export class ConnectionError extends ScailfinError {}
 
-/** Something did not happen in the time given. */
+/** Something did not happen within its time limit. */
 export class TimeoutError extends ScailfinError {}
 
-/** The batch system refused, or answered what we can't read. */
+/** The batch system refused, or its answer could not be read. */
 export class SchedulerError extends ScailfinError {}
 
 /** A remote or local command failed; `command` can be pasted into a shell. */
@@ -79,7 +79,7 @@ export class CommandError extends ScailfinError {
   }
 }
 
-/** Something of ours may still be running or lying somewhere: `left` names each with its place. */
+/** Something of ours may still be running or stored somewhere: `left` names each thing with its place. */
 export class LeftoverError extends ScailfinError {
   constructor(
     message: string,
@@ -94,7 +94,7 @@ export class LeftoverError extends ScailfinError {
   }
 }
 
-/** Ctrl-C (130) or TERM (143), after what had begun was written down. */
+/** Ctrl-C (130) or TERM (143), after everything that had begun was recorded. */
 export class InterruptedError extends ScailfinError {
   override readonly exitCode: number;
 
@@ -109,7 +109,7 @@ function abridge(command: string): string {
   return line.length > 200 ? `${line.slice(0, 197)}...` : line;
 }
 
-/** The text of anything thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

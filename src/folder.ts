@@ -8,22 +8,22 @@ import { messageOf, ScailfinError } from './errors.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-/** Something in a folder can't be read or written without leaving the folder, or is not what it should be. */
+/** Something in a folder can't be read or written without leaving the folder, or is not of the expected kind. */
 export class FolderError extends ScailfinError {}
 
-/** Links that lead to links end somewhere (Linux' own limit, path_resolution(7)). */
+/** A chain of links is followed only this far (Linux' own limit, path_resolution(7)). */
 const mostHops = 40;
 
 /**
- * A directory that somebody else may have filled, such as a repository with a reana.yaml. What is read or written stays
- * in it: a link that leads out is refused, one that stays inside is followed. Nothing is taken on trust between looking
- * and opening: what was opened is compared with what is there, and directories are held open while they are written to.
+ * A directory that somebody else may have filled, such as a repository with a reana.yaml. Reading and writing stays in
+ * it: a link that leads out is refused, one that stays inside is followed. Nothing is trusted between check and use: an
+ * opened file is compared with the one that was checked, and directories are kept open while they are written to.
  */
 export class Folder {
   /** @param path without links */
   private constructor(readonly path: string) {}
 
-  /** @throws FolderError when there is no such directory */
+  /** @throws FolderError if there is no such directory */
   static async at(dir: string): Promise<Folder> {
     try {
       return new Folder(await realpath(dir));
@@ -32,14 +32,14 @@ export class Folder {
     }
   }
 
-  /** Whether a path without links is in it. */
+  /** Whether a path without links is inside it. */
   has(real: string): boolean {
     const way = relative(this.path, real);
     return way === '' || (way !== '..' && !way.startsWith('../') && !way.startsWith('/'));
   }
 
   /**
-   * Where a path below it leads to, links and all; undefined where nothing is there.
+   * The target of a path below it, with all links resolved; undefined if there is nothing.
    * @throws FolderError naming the link that leads out
    */
   async real(path: string): Promise<string | undefined> {
@@ -49,13 +49,13 @@ export class Folder {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw new FolderError(messageOf(error));
-      // a link to nothing may lead out as well
+      // a link to nothing may also lead out
       if (!(await this.#linkOut(path))) return undefined;
     }
     throw await this.#leadsOut(path);
   }
 
-  /** The first link on the way that leads out, relative, and where to. */
+  /** The first link on the way that leads out (as a relative path), and its target. */
   async #linkOut(path: string): Promise<{ link: string; target: string } | undefined> {
     const names = path.split('/');
     for (let n = 1; n <= names.length; n++) {
@@ -72,24 +72,24 @@ export class Folder {
     const found = await this.#linkOut(path);
     const what = found ? `${found.link} is a link to ${found.target}` : `${path} changed while it was looked at`;
     return new FolderError(`${what}, which is outside of ${this.path}`, {
-      hint: 'put what it leads to in its place, if you trust whoever made the link; or take it out of reana.yaml',
+      hint: 'if you trust the person who made the link, replace it by a copy of its target; or remove it from reana.yaml',
     });
   }
 
   /**
    * Opens a regular file in it for reading; the caller closes it.
-   * @throws FolderError for a link that leads out, and for what is no file
+   * @throws FolderError for a link that leads out, and for anything but a regular file
    */
   async open(path: string): Promise<FileHandle> {
     const real = await this.real(path);
-    if (real === undefined) throw new FolderError(`${path} is not there any more`);
+    if (real === undefined) throw new FolderError(`${path} no longer exists`);
     const names = namesIn(this.path, real);
     const last = names.pop();
-    if (last === undefined) throw new FolderError(`${path} is no file`);
+    if (last === undefined) throw new FolderError(`${path} is not a file`);
     try {
       const directory = await this.#directory(names);
       try {
-        // without O_NONBLOCK, a named pipe would wait for its writer
+        // without O_NONBLOCK, opening a named pipe would wait for its writer
         return await regular(await open(directory.at(last), O_RDONLY | O_NOFOLLOW | O_NONBLOCK), path);
       } finally {
         await directory.handle.close();
@@ -101,16 +101,16 @@ export class Folder {
   }
 
   /**
-   * Writes a file below it, whole or not at all, making directories on the way. What has the last name already, a link
-   * too, is replaced itself.
-   * @param names from here to the file, each one name
-   * @param content a stream, or a text; with a mode
-   * @throws FolderError for a link that leads out; what writing and the stream throw
+   * Writes a file below it, completely or not at all, and makes directories on the way. If something with the last name
+   * exists, also a link, it is replaced.
+   * @param names from this folder to the file, one name each
+   * @param content a stream or a text; with a mode
+   * @throws FolderError for a link that leads out; errors of writing and of the stream
    */
   async write(names: readonly string[], content: Readable | string | Buffer, mode = 0o666): Promise<void> {
     const last = names.at(-1) as string;
     const directory = await this.#made(names.slice(0, -1));
-    // made anew under a name that nobody could foresee, and never where something is
+    // a new file with a name that nobody can guess, never over an existing one
     const temporary = directory.at(`.scailfin-part-${randomUUID()}`);
     const tidy = (): void => rmSync(temporary, { force: true });
     process.once('exit', tidy);
@@ -134,7 +134,7 @@ export class Folder {
     await (await this.#made(names.filter(name => name !== '' && name !== '.'))).handle.close();
   }
 
-  /** Opens a directory below it, through links that stay inside, making what is not there. */
+  /** Opens a directory below it, through links that stay inside; makes missing directories. */
   async #made(names: readonly string[], hops = 0): Promise<OpenDirectory> {
     try {
       return await this.#directory(names, true);
@@ -147,7 +147,9 @@ export class Folder {
     }
   }
 
-  /** Opens a directory below it name by name, each in the one before, and none through a link. @throws LinkOnTheWay */
+  /**
+   * Opens a directory below it name by name, each inside the one before, and never through a link. @throws LinkOnTheWay
+   */
   async #directory(names: readonly string[], make = false): Promise<OpenDirectory> {
     let here = await openDirectory(this.path, this.path);
     for (const [n, name] of names.entries()) {
@@ -185,7 +187,7 @@ const namesIn = (top: string, real: string): string[] =>
 async function regular(handle: FileHandle, path: string): Promise<FileHandle> {
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw new FolderError(`${path} is no file`);
+  throw new FolderError(`${path} is not a file`);
 }
 
 /** A directory that stays the same one, whatever somebody puts in its place. */
@@ -195,10 +197,13 @@ interface OpenDirectory {
   at(name: string): string;
 }
 
-/** Linux leads through an open directory to what is in it; elsewhere its path has to do, each part of which was looked at. */
+/**
+ * On Linux an open directory has a path to its content; elsewhere its ordinary path is used, each part of which was
+ * checked.
+ */
 const isHeld = existsSync('/proc/self/fd');
 
-/** @param shown its path where the system has no way through an open directory */
+/** @param shown its ordinary path, for systems without paths through open directories */
 async function openDirectory(path: string, shown: string): Promise<OpenDirectory> {
   const handle = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   const base = isHeld ? `/proc/self/fd/${handle.fd}` : shown;

@@ -3,24 +3,24 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Scailfin's own. */
+/** Scailfin's version. */
 export function packageVersion(): string {
   const text = readFileSync(join(packageRoot, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Where the package's own `templates/` and `sites/` are, from `src` and from `dist` alike. */
+/** The directory of the package's `templates/` and `sites/`, the same from `src` and from `dist`. */
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 function xdg(variable: string, fallback: string): string {
   const value = process.env[variable];
-  // XDG Base Directory Specification: a relative path is to be ignored
+  // XDG Base Directory Specification: ignore a relative path
   return join(value?.startsWith('/') ? value : join(homedir(), fallback), 'scailfin');
 }
 
 /** config.yaml and the user's own `sites/`. */
 export const configDir = (): string => xdg('XDG_CONFIG_HOME', '.config');
-/** `clusters/NAME/`: journal, record and lock. */
+/** Contains `clusters/NAME/`: journal, record and lock. */
 export const stateDir = (): string => xdg('XDG_STATE_HOME', '.local/state');
 /** Downloads and payloads; may be deleted at any time. */
 export const cacheDir = (): string => xdg('XDG_CACHE_HOME', '.cache');

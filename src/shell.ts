@@ -1,6 +1,6 @@
 /**
- * Quotes one word for a POSIX shell. Plain words stay readable, everything else goes into single quotes.
- * @throws TypeError for a NUL byte, which no shell word can hold
+ * Quotes one word for a POSIX shell. Plain words stay readable; everything else goes into single quotes.
+ * @throws TypeError for a NUL byte, which no shell word can contain
  */
 export function quote(word: string): string {
   if (word.includes('\0')) throw new TypeError('a shell word cannot hold a NUL byte');
@@ -9,7 +9,7 @@ export function quote(word: string): string {
 }
 
 /**
- * One word in which the shell puts in variables, `$NAME` and `${NAME}`, and does nothing else: no command in it is run.
+ * One word in which the shell expands variables, `$NAME` and `${NAME}`, and nothing else: no command in it is run.
  * @throws TypeError for a NUL byte
  */
 export function quoteWithVariables(text: string): string {
@@ -18,7 +18,7 @@ export function quoteWithVariables(text: string): string {
   return `"${text.replace(alive, found => (found.length > 1 ? found : `\\${found}`))}"`;
 }
 
-/** A command line from an argument vector: the only place where words become shell text. */
+/** A command line made of an argument vector. Only here do words become shell text. */
 export function commandLine(argv: readonly string[]): string {
   return argv.map(quote).join(' ');
 }

@@ -5,9 +5,9 @@ import { packageRoot } from './paths.js';
 import { quote, quoteWithVariables } from './shell.js';
 
 /**
- * Renders `templates/NAME.ejs`. `<%= %>` shell-quotes what it prints; `<%- %>` prints raw and wants a reason beside it.
- * `<%- withVariables(text) %>` prints a word in which the shell there puts in variables, and runs nothing.
- * A name that `values` lacks is an error, never an empty string.
+ * Renders `templates/NAME.ejs`. `<%= %>` shell-quotes the text it prints; `<%- %>` prints it raw and needs a reason
+ * beside it. `<%- withVariables(text) %>` prints a word in which the remote shell expands variables and runs nothing. A
+ * name that `values` does not have is an error, never an empty string.
  */
 export function render(name: string, values: Record<string, unknown>): string {
   const file = join(packageRoot, 'templates', `${name}.ejs`);
@@ -15,7 +15,7 @@ export function render(name: string, values: Record<string, unknown>): string {
     filename: file,
     escape: v => quote(textOf(v)),
     rmWhitespace: false,
-    // with it, ejs would put the template's lines into the message of what a template refuses
+    // otherwise ejs would put lines of the template into the message when a template refuses a value
     compileDebug: false,
   });
   return render({ withVariables: quoteWithVariables, ...values });
@@ -27,7 +27,7 @@ function textOf(value: unknown): string {
   throw new TypeError(`a template can print text, numbers and booleans, not ${value === null ? 'null' : typeof value}`);
 }
 
-/** The text of `templates/NAME` as it is: a shell script that takes what it needs as arguments. */
+/** The text of `templates/NAME` unchanged: a shell script that gets its data as arguments. */
 export function templateText(name: string): string {
   return readFileSync(join(packageRoot, 'templates', name), 'utf8');
 }

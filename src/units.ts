@@ -11,7 +11,7 @@ const MIB: Record<string, number> = {
 };
 const SECONDS: Record<string, number> = { s: 1, m: 60, min: 60, h: 3600, d: 86400 };
 
-/** `4G`, `512M`, `1.5 GiB` → MiB; undefined when it isn't an amount of memory with its unit. */
+/** `4G`, `512M`, `1.5 GiB` → MiB; undefined if it is not an amount of memory with its unit. */
 export function parseMemory(text: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
   const factor = match?.[2] && MIB[match[2].toLowerCase()];
@@ -21,8 +21,8 @@ export function parseMemory(text: string): number | undefined {
 }
 
 /**
- * `90s`, `10m`, `2h`, `1d12h`, `1-12:00:00`, `02:00:00` → seconds; undefined when it isn't a duration.
- * `10:00` is none: Slurm and PBS read minutes there, LSF hours.
+ * `90s`, `10m`, `2h`, `1d12h`, `1-12:00:00`, `02:00:00` → seconds; undefined if it is not a duration. `10:00` is refused,
+ * because Slurm and PBS read it as minutes, but LSF as hours.
  */
 export function parseDuration(text: string): number | undefined {
   const t = text.trim();
@@ -52,7 +52,7 @@ export function formatDuration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
-/** Seconds → `HH:MM:SS`, hours unbounded: the walltime notation Slurm, PBS, Torque and SGE share. */
+/** Seconds → `HH:MM:SS`, with any number of hours: the walltime notation of Slurm, PBS, Torque and SGE. */
 export function clock(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor((seconds % 3600) / 60))}:${two(Math.floor(seconds % 60))}`;

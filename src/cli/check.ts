@@ -17,12 +17,12 @@ export interface CheckFlags {
   transport?: Transport;
   /** Seconds. */
   timeout: number;
-  /** true without a file. */
+  /** true if no file was named. */
   write?: string | true;
   json?: boolean;
 }
 
-/** `scailfin sites check`: the stages as they end, then what to do next; exit status 1 when one failed. */
+/** `scailfin sites check`: prints each stage as it ends, then the next command; exit status 1 if a stage failed. */
 export async function check(typed: string, flags: CheckFlags, out: Output): Promise<void> {
   const json = flags.json ?? out.json;
   const [{ checkSite }, { patientFor }, { loadConfig }] = await Promise.all([
@@ -40,7 +40,7 @@ export async function check(typed: string, flags: CheckFlags, out: Output): Prom
     ended: (result: StageResult) => (json ? undefined : out.print(...describe(result))),
   };
   const { account, queue, transport, deep = false, timeout } = flags;
-  const hint = deep ? 'nothing of the check is left at the site' : 'the check leaves nothing at the site';
+  const hint = deep ? 'the check left no files at the site' : 'the check leaves nothing at the site';
   const report = await stoppable(hint, signal => {
     const progress = (detail: string): void => sink?.({ type: 'progress', detail });
     return checkSite(patient, { account, queue, transport, deep, timeout }, config, {
@@ -54,11 +54,11 @@ export async function check(typed: string, flags: CheckFlags, out: Output): Prom
   process.exitCode = report.ok ? 0 : 1;
 }
 
-/** Where the proposal goes, and the name it makes the site known by. @throws UsageError before anything is touched */
+/** Where the proposed profile goes, and the name of its site. @throws UsageError before anything is changed */
 async function whereTo(patient: Patient, wish: string | true): Promise<{ path: string; name: string }> {
   if (patient.site)
     throw new UsageError(`${patient.name} has a profile already: ${patient.site.file}`, {
-      hint: '--write proposes one for a host that has none: scailfin sites check user@host --write',
+      hint: '--write proposes a profile for a host that has none: scailfin sites check user@host --write',
     });
   if (wish !== true) {
     if (existsSync(wish)) throw new UsageError(`${wish} exists already`, { hint: 'name another file, or remove it' });
@@ -86,7 +86,7 @@ const marks: Readonly<Record<StageResult['status'], Word>> = {
   ...{ ok: ['green', '✓'], warning: ['yellow', '!'], failed: ['red', '✗'], skipped: ['dim', '–'] },
 };
 
-/** ` ✓ Title: what is so (12 ms)`, and below it what to do where something is not. */
+/** ` ✓ Title: result (12 ms)`, and below it what to do if the result is not good. */
 export function describe(result: StageResult): Word[] {
   const [first, ...more] = result.detail.split('\n');
   const time = result.status === 'skipped' ? '' : ` (${duration(result.seconds)})`;
@@ -112,7 +112,7 @@ function next(report: CheckReport, patient: Patient, flags: CheckFlags, written:
     const site = flags.write === true ? report.site : written;
     return [`wrote ${written}; look at the lines that say guessed`, `Next: scailfin up --site ${site} --dry-run`];
   }
-  if (flags.write !== undefined) return ['nothing was written: too little is known of the site yet'];
+  if (flags.write !== undefined) return ['nothing was written: too little is known about the site yet'];
   if (!report.ok) return [];
   if (patient.site === undefined) return [`Next: scailfin sites check ${patient.typed} --write`];
   return [

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { topics } from './guide/topics.js';
 import type { Ui } from './ui.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -25,7 +26,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** bashcompinit is built on compinit, which a bare .zshrc has not called. */
+/** bashcompinit needs compinit, which a bare .zshrc has not called. */
 const ZSH = `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 autoload -Uz +X bashcompinit && bashcompinit`;
 
@@ -35,19 +36,23 @@ interface Words {
   readonly words: readonly string[];
 }
 
-/** Each command with its subcommands and long options. */
+/** Each command with its subcommands and long options; help with what it can tell about. */
 function wordsOf(program: Command): Words[] {
   return program.commands.map(command => ({
     command: command.name(),
     about: command.description(),
     words: [
       ...command.commands.map(c => c.name()),
+      ...(command.name() === 'help' ? [...program.commands.map(c => c.name()), ...topics] : []),
       ...[command, ...command.commands].flatMap(c => c.options.flatMap(o => o.long ?? [])),
     ],
   }));
 }
 
-/** Sites and clusters are asked for when needed: they change. compgen expands its words, so only plain ones pass. */
+/**
+ * Sites and clusters change, so they are asked for at each completion. compgen expands its words, so only plain names
+ * pass.
+ */
 const DYNAMIC = {
   sites: 'scailfin sites list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([A-Za-z0-9._-]*\\)".*/\\1/p\'',
   clusters: 'scailfin list --json 2>/dev/null | sed -n \'s/^ *"name": "\\([A-Za-z0-9._-]*\\)".*/\\1/p\'',

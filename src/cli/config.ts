@@ -5,7 +5,7 @@ interface Json {
   json?: boolean;
 }
 
-/** Adds `scailfin config get|set|unset`. What does the work is loaded when a command runs. */
+/** Adds `scailfin config get|set|unset`. The code behind each command is loaded when the command runs. */
 export function register(program: Command, out: Output): void {
   const config = program.command('config').description('show and change your own defaults');
 

@@ -22,11 +22,11 @@ interface Flags {
 export function register(program: Command, ui: Ui): void {
   program
     .command('connect')
-    .description('lead a port of this machine to REANA on the headnode, until Ctrl-C')
+    .description('forward a local port to REANA on the headnode, until Ctrl-C')
     .argument('[name]', 'the cluster; default: the only one')
-    .option('--port <port>', 'port of this machine; default: as on the headnode', positive)
-    .option('--background', 'go on without this terminal, until the cluster goes down or --stop')
-    .option('--stop', 'end the one in the background')
+    .option('--port <port>', 'the local port; default: the same as on the headnode', positive)
+    .option('--background', 'keep the port forwarded without this terminal, until the cluster is taken down or --stop')
+    .option('--stop', 'stop forwarding the port in the background')
     .addOption(transportOption())
     .addOption(program.createOption('--kept').hideHelp())
     .action(async (name: string | undefined, flags: Flags) => {
@@ -61,7 +61,7 @@ async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<
   ]);
   const { dir } = Journal.open(record.name);
   if (flags.stop) {
-    ui.print(closeTunnel(dir) ? 'the connection in the background has ended' : 'none was kept in the background');
+    ui.print(closeTunnel(dir) ? 'the port is no longer forwarded' : 'none was kept in the background');
     return;
   }
   const offer = await offerOf(record, dir);
@@ -72,12 +72,14 @@ async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<
   ];
   const { port, pid } = await openTunnel(record.name, dir, options);
   for (const line of tellOf(offer, port).values) ui.print(line);
-  ui.say(`process ${pid} keeps it until the cluster goes down; sooner: scailfin connect ${record.name} --stop`);
+  ui.say(
+    `process ${pid} forwards the port until the cluster is taken down; to stop it: scailfin connect ${record.name} --stop`,
+  );
 }
 
 const everyMs = 2000;
 
-/** What `background` starts: nobody to ask, nowhere to print, and it ends with the cluster. */
+/** The process that `background` starts. It can ask nobody and print nothing, and it ends with the cluster. */
 async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
   const [{ withCluster }, { offersNothing, reachFramework }, { Journal }, { keepTunnel, tunnelOf }] = await Promise.all(
     [
@@ -104,7 +106,7 @@ async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promis
       await once(server, 'close');
       clearInterval(watch);
     });
-    // connections that are open would keep it
+    // open connections would keep the process alive
     process.exit(0);
   } catch (error) {
     const hint = error instanceof ScailfinError ? error.hint : undefined;
@@ -113,7 +115,7 @@ async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promis
   }
 }
 
-/** A laptop sleeps, a network changes: what no longer leads there is connected anew. */
+/** A laptop sleeps, or its network changes: a connection that is lost is made again. */
 function redialing(first: Context, reach: typeof reachFramework, { transport }: Flags): Dial {
   let context = first;
   return async () => {
@@ -139,7 +141,7 @@ function tellOf({ service, facts, here }: Offer, port: number): { values: string
 
 const portOf = (server: net.Server): number => (server.address() as net.AddressInfo).port;
 
-/** On the port that was asked for, else on the one it has there, else on any. */
+/** Listens on the port that was asked for; otherwise on the same port as on the headnode; otherwise on any free port. */
 async function listenSomewhere(dial: Dial, asked: number | undefined, best: number): Promise<net.Server> {
   const server = listen(dial, asked ?? best, () => {});
   return asked === undefined ? server.catch(() => listen(dial, 0, () => {})) : server;

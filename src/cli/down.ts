@@ -20,13 +20,13 @@ export function register(program: Command, ui: Ui): void {
     .command('down')
     .description('take a cluster down and verify that nothing of it remains')
     .argument('[name]', 'the cluster; default: the only one')
-    .option('--site <site>', 'where it ran, when this machine has forgotten')
-    .option('--headnode <where>', 'where its pool ran, when this machine has forgotten')
-    .option('--user <user>', 'your name at the site, when this machine has forgotten')
-    .option('-y, --yes', 'do not ask about jobs that are not finished')
+    .option('--site <site>', 'where it ran, if this machine has no record of it')
+    .option('--headnode <where>', 'where its pool ran, if this machine has no record of it')
+    .option('--user <user>', 'your user name at the site, if this machine has no record of it')
+    .option('-y, --yes', 'do not ask about unfinished jobs')
     .option(
       '--forget',
-      'take it off the books even where something could not be verified, such as a host gone for good',
+      'remove its record even if something could not be verified, for example because a host no longer exists',
     )
     .addOption(transportOption())
     .addOption(jsonOption())
@@ -45,7 +45,7 @@ export function register(program: Command, ui: Ui): void {
       const name = given === undefined ? (site?.name ?? pickRecord(undefined).name) : checkName(given);
       const known = Journal.open(name).record;
       let lost: Parameters<typeof down>[1];
-      // one that was taken down, or never began, tells nothing of what now has its name there
+      // a cluster that was taken down, or never began, says nothing about a newer one with its name
       const open = known?.state === 'terminated' ? undefined : known;
       if (site && !open?.sites.some(s => s.spec.site === site.name)) {
         if (open)
@@ -63,16 +63,16 @@ export function register(program: Command, ui: Ui): void {
         if (prompter && !flags.yes && known && ['pending', 'running'].includes(known.state)) {
           const lost = await whatWouldBeLost(context, known);
           if (lost && !(await prompter.confirm(`${name} has ${lost}. Take it down all the same?`)))
-            throw new UsageError('nothing was changed', { hint: `scailfin status ${name}` });
+            throw new UsageError('nothing was changed, because you said no', { hint: `scailfin status ${name}` });
         }
         const result = await down(context, lost, flags.forget);
         if (ui.json) ui.printJson({ ...result, roundTrips: await context.connections.roundTrips() });
         else if (result.left.length === 0)
-          ui.print(`${name} is down; verified: no batch job, no process, no file of it remains.`);
+          ui.print(`${name} is down. Verified: no batch job, process or file of it remains.`);
         else
           ui.print(
             [
-              `${name} is forgotten. This could not be verified and may remain:`,
+              `${name} is no longer recorded. These could not be verified and may remain:`,
               ...result.left.map(l => `  - ${l}`),
             ].join('\n'),
           );
@@ -80,7 +80,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** What goes with the cluster and may still be wanted, in words; undefined for nothing. */
+/** Describes what the user may still want and would lose with the cluster; undefined if there is nothing. */
 async function whatWouldBeLost(context: Context, record: ClusterRecord): Promise<string | undefined> {
   const [{ clusterStatus }, { reachFramework }] = await Promise.all([
     import('../cluster/status.js'),
@@ -88,7 +88,7 @@ async function whatWouldBeLost(context: Context, record: ClusterRecord): Promise
   ]);
   const { jobs } = await clusterStatus(record, context.connections);
   const unfinished = jobs ? jobs.idle + jobs.running : 0;
-  // what does not answer must not keep a cluster up
+  // a framework that does not answer must not prevent `down`
   const losses =
     record.framework === undefined
       ? undefined

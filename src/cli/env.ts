@@ -6,7 +6,9 @@ import type { Ui } from './ui.js';
 export function register(program: Command, ui: Ui): void {
   program
     .command('env')
-    .description('print what leads to the pool, and to REANA where the cluster has it, for: eval "$(scailfin env)"')
+    .description(
+      'print the environment variables for the pool, and for REANA if the cluster has it; use: eval "$(scailfin env)"',
+    )
     .argument('[name]', 'the cluster; default: the only one')
     .action(async (name: string | undefined) => {
       const [{ pickRecord }, { clusterExports }, { offerOf }, { Journal }] = await Promise.all([
@@ -21,7 +23,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** Of this machine, leading to what is offered; the connection in the background is begun where it takes one. */
+/** The local port that is forwarded to the framework; if needed, a background process is started that forwards it. */
 async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<number | undefined> {
   const { spec, name, state } = record;
   const { framework, facts, here } = offer;
@@ -30,12 +32,12 @@ async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<nu
   const { openTunnel, tunnelOf } = await import('../cluster/tunnel.js');
   const kept = tunnelOf(here.folder);
   const tunnel = kept ?? (await openTunnel(name, here.folder));
-  const leads = `process ${tunnel.pid} leads port ${tunnel.port} to ${framework.title}`;
-  if (!kept) ui.say(`${leads} until the cluster goes down (scailfin connect)`);
+  const forwards = `process ${tunnel.pid} forwards port ${tunnel.port} to ${framework.title}`;
+  if (!kept) ui.say(`${forwards} until the cluster is taken down (scailfin connect)`);
   return tunnel.port;
 }
 
-/** Whether the framework itself is on its port of this machine: nobody else is to be told its secrets. */
+/** Whether the framework itself answers on its local port: no other server may get its secrets. */
 async function answers(record: ClusterRecord, title: string, ui: Ui): Promise<boolean> {
   const [{ withCluster }, { reachFramework }] = await Promise.all([
     import('./session.js'),
@@ -46,7 +48,7 @@ async function answers(record: ClusterRecord, title: string, ui: Ui): Promise<bo
     return true;
   } catch (error) {
     const { messageOf } = await import('../errors.js');
-    ui.say(`${title} is left out: ${messageOf(error)}; scailfin up ${record.name} brings it up again`);
+    ui.say(`${title}'s variables are left out: ${messageOf(error)}; scailfin up ${record.name} starts ${title} again`);
     return false;
   }
 }

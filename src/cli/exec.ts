@@ -4,19 +4,19 @@ import type { Transport } from '../hosts/target.js';
 import { transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
-/** @param rest what stood behind `--`, untouched by option parsing */
+/** @param rest the words after `--`, which option parsing does not touch */
 export function register(program: Command, ui: Ui, rest: readonly string[]): void {
   program
     .command('exec')
-    .description("run a command on the headnode with the pool's environment")
+    .description("run a command on the headnode in the pool's environment")
     .usage('[name] -- COMMAND...')
     .argument('[name]', 'the cluster; default: the only one')
     .addOption(transportOption())
     .addHelpText('after', '\nFor example: scailfin exec -- condor_status')
     .action(async (name: string | undefined, flags: { transport?: Transport }) => {
       if (rest.length === 0)
-        throw new UsageError('there is no command to run', {
-          hint: 'put it behind --, as in: scailfin exec -- condor_status',
+        throw new UsageError('no command was given', {
+          hint: 'put it after --, for example: scailfin exec -- condor_status',
         });
       const [{ pickRecord, withCluster }, { poolCommand }] = await Promise.all([
         import('./session.js'),

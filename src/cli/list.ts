@@ -6,8 +6,8 @@ import type { Ui } from './ui.js';
 export function register(program: Command, ui: Ui): void {
   program
     .command('list')
-    .description('list the clusters this machine knows, as it remembers them')
-    .option('--all', 'also those that were taken down')
+    .description('list the clusters recorded on this machine')
+    .option('--all', 'include clusters that were taken down')
     .addOption(jsonOption())
     .action(async (flags: { all?: boolean }) => {
       const [{ allRecords }, { headnodeName }] = await Promise.all([
@@ -24,7 +24,7 @@ export function register(program: Command, ui: Ui): void {
         },
       }));
       if (ui.json) ui.printJson(rows);
-      else if (rows.length === 0) ui.print('no clusters; scailfin up --site SITE starts one');
+      else if (rows.length === 0) ui.print('there are no clusters; to start one: scailfin up --site SITE');
       else {
         const cells = rows.map(r => [
           r.name,

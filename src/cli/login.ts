@@ -19,11 +19,11 @@ export function register(program: Command, ui: Ui): void {
   program
     .command('login')
     .description(
-      'log in once, codes and all, and keep the connection for later commands; without a site, list those kept',
+      'log in once (also with one-time codes) and keep the connection for later commands; without a site, list the kept connections',
     )
     .argument('[site]', 'name of a site, path of a profile, or [user@]host')
-    .option('--user <user>', 'your name at the site')
-    .option('--idle <time>', 'hang up after this long without use, such as 8h', duration, idleDefault)
+    .option('--user <user>', 'your user name at the site')
+    .option('--idle <time>', 'close the connection after this long without use, such as 8h', duration, idleDefault)
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (site: string | undefined, flags: Flags) => {
@@ -32,14 +32,14 @@ export function register(program: Command, ui: Ui): void {
       if (ui.json) ui.printJson(state);
       else {
         ui.print(
-          `${state.name}: logged in. Process ${state.pid} keeps the connection and hangs up after ${formatDuration(state.idleLimit)} without use.`,
+          `${state.name}: logged in. Process ${state.pid} keeps the connection, and closes it after ${formatDuration(state.idleLimit)} without use.`,
         );
-        ui.say(`hang up now: scailfin logout ${site}`);
+        ui.say(`to close it now: scailfin logout ${site}`);
       }
     });
 }
 
-/** The first login node that can be reached. */
+/** Logs in to the first login node that can be reached. */
 async function login(site: string, flags: Flags, ui: Ui): Promise<KeptState> {
   const { keepLogin } = await import('../hosts/kept/keep.js');
   const { ConnectionError } = await import('../errors.js');
@@ -58,7 +58,7 @@ async function login(site: string, flags: Flags, ui: Ui): Promise<KeptState> {
   throw unreachable;
 }
 
-/** Where one logs in for a site, or for a host that is no site. @throws UsageError */
+/** The login node of a site, or the host itself if it is not a site. @throws UsageError */
 export async function loginOf(
   name: string,
   user: string | undefined,
@@ -72,7 +72,7 @@ export async function loginOf(
       import('../cluster/connections.js'),
     ]);
   if (!(await isSite(name))) {
-    if (!/[@.:]/.test(name)) await loadSite(name); // says which sites there are
+    if (!/[@.:]/.test(name)) await loadSite(name); // its error lists the known sites
     const target = parseTarget(name);
     return { targets: [user === undefined ? target : { ...target, user }] };
   }
@@ -87,12 +87,12 @@ async function list(ui: Ui): Promise<void> {
   const { keptLogins } = await import('../hosts/kept/reuse.js');
   const kept = await keptLogins();
   if (ui.json) ui.printJson(kept);
-  else if (kept.length === 0) ui.print('no login is kept; scailfin login SITE keeps one');
+  else if (kept.length === 0) ui.print('no connection is kept; to keep one: scailfin login SITE');
   else {
     const rows = kept.map(k => [
       ...[k.name, String(k.pid), formatDuration(Math.round((Date.now() - k.since) / 1000))],
       k.clients > 0 ? 'in use' : `in ${formatDuration(k.secondsLeft)} without use`,
     ]);
-    ui.print(table([['LOGIN', 'PROCESS', 'FOR', 'HANGS UP'], ...rows]));
+    ui.print(table([['LOGIN', 'PROCESS', 'FOR', 'CLOSES'], ...rows]));
   }
 }

@@ -5,15 +5,15 @@ import type { Ui } from './ui.js';
 export function register(program: Command, ui: Ui): void {
   program
     .command('logout')
-    .description('hang up a connection that login keeps')
+    .description('close a connection that `scailfin login` keeps')
     .argument('[site]', 'as given to login')
-    .option('--user <user>', 'your name at the site')
-    .option('--all', 'hang up all of them')
+    .option('--user <user>', 'your user name at the site')
+    .option('--all', 'close all of them')
     .addOption(jsonOption())
     .action(async (site: string | undefined, flags: { user?: string; all?: boolean }) => {
       const { UsageError } = await import('../errors.js');
       if ((site === undefined) !== (flags.all === true))
-        throw new UsageError('which login?', { hint: 'scailfin logout SITE, or --all' });
+        throw new UsageError('no site was named', { hint: 'scailfin logout SITE, or --all' });
       const { endKept } = await import('../hosts/kept/reuse.js');
       const names = site === undefined ? undefined : await namesOf(site, flags.user);
       const ended = await endKept(({ name }) => names?.includes(name) ?? true);
@@ -22,8 +22,8 @@ export function register(program: Command, ui: Ui): void {
           ended.map(k => k.name),
           0,
         );
-      else if (ended.length === 0) ui.print('no login was kept');
-      else for (const { name } of ended) ui.print(`${name}: hung up`);
+      else if (ended.length === 0) ui.print('no connection was kept');
+      else for (const { name } of ended) ui.print(`${name}: connection closed`);
     });
 }
 

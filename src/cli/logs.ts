@@ -13,15 +13,15 @@ interface Flags {
 export function register(program: Command, ui: Ui): void {
   program
     .command('logs')
-    .description('show what glide-ins wrote; with an id, all of it')
+    .description("show the end of the glide-ins' logs; with --glidein, the whole log of one")
     .argument('[name]', 'the cluster; default: the only one')
     .option('--glidein <id>', 'the batch job id, as `scailfin status` shows it')
-    .option('--headnode', "the pool's own logs instead")
+    .option('--headnode', "show the pool's own logs instead")
     .addOption(transportOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nOn a terminal and in a pipe, what a terminal would obey is left out. Whole: > FILE, or --json.',
+      '\nOn a terminal and in a pipe, terminal control sequences are left out. For the complete text: > FILE, or --json.',
     )
     .action(async (name: string | undefined, flags: Flags) => {
       const [{ pickRecord, withCluster }, { clusterLogs }] = await Promise.all([

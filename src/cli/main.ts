@@ -11,21 +11,21 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   process.on(signal, () => {
-    // the command that `exec` runs has the same Ctrl-C, and may well go on
+    // the command that `exec` runs gets the same Ctrl-C, and may continue
     if (verb === 'exec' && signal === 'SIGINT') return;
     if (stop(signal)) return;
-    // all that was begun is in the journal, and on the site
+    // everything that was begun is recorded in the journal and at the site
     if (['up', 'scale', 'down'].includes(verb)) {
       show(
         'stderr',
-        '\ninterrupted; the same command goes on where it stopped, `scailfin down` takes the cluster away',
+        '\ninterrupted; the same command continues where it stopped, `scailfin down` takes the cluster down',
       );
     }
     process.exit(code);
   });
 }
 
-// by themselves, Node's warnings and last words would go to the terminal as they are
+// otherwise Node would print warnings and fatal errors to the terminal unfiltered
 process.removeAllListeners('warning');
 process.on('warning', ({ name, message }) => show('stderr', `${name}: ${message}`));
 for (const last of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -40,7 +40,7 @@ for (const last of ['uncaughtException', 'unhandledRejection'] as const) {
 if (words[0] === '--version' || words[0] === '-V') {
   show('stdout', version);
 } else {
-  // the parser is half of the start: it is loaded where there is something to parse
+  // loading the parser takes half of the start-up time, so it is loaded only if there are arguments
   const { run } = await import('./program.js');
   await run(words, version);
 }

@@ -18,33 +18,33 @@ export const duration = parsed(parseDuration, '30m, 2h, 1d12h or 02:00:00');
 /** MiB. */
 export const memory = parsed(parseMemory, '4G or 512M');
 
-/** What `up` and `render` ask of a site. */
+/** The options with which `up` and `render` describe a site. */
 export function siteOptions(command: Command): Command {
   command
     .option(
       '--site <site>',
-      'the site: a name (scailfin sites list) or the path of a profile; a cluster that is there knows its own',
+      'the site: a name (scailfin sites list) or the path of a profile; not needed for a cluster that exists',
     )
     .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
-    .option('--nodes <n>', 'how many glide-ins, one node each', positive)
+    .option('--nodes <n>', 'number of glide-ins; each gets one node', positive)
     .addOption(
       new Option(
         '--submit <way>',
-        'who submits glide-ins: direct, this command; or bosco, the headnode by itself as jobs wait; default: direct',
+        'who submits glide-ins: direct (this command) or bosco (the headnode, whenever jobs wait); default: direct',
       ).choices(['direct', 'bosco']),
     )
-    .option('--min <n>', 'with --submit bosco: how many glide-ins there are at least; default: 0', natural)
-    .option('--max <n>', 'with --submit bosco: how many there are at most; default: --nodes', positive)
+    .option('--min <n>', 'with --submit bosco: smallest number of glide-ins; default: 0', natural)
+    .option('--max <n>', 'with --submit bosco: largest number of glide-ins; default: --nodes', positive)
     .option('--cores <n>', 'cores of each node', positive)
     .option('--memory <size>', 'memory of each node, such as 4G', memory)
-    .option('--walltime <time>', 'how long each glide-in may live, such as 2h', duration)
+    .option('--walltime <time>', 'how long each glide-in may run, such as 2h', duration)
     .option('--queue <queue>', "the site's queue, partition or QOS")
     .option('--account <account>', 'the allocation to charge')
-    .option('--user <user>', 'your name at the site')
-    .option('--idle-timeout <time>', 'a glide-in without a job leaves after this long, such as 10m', duration)
+    .option('--user <user>', 'your user name at the site')
+    .option('--idle-timeout <time>', 'how long a glide-in without a job waits before it ends, such as 10m', duration)
     .option(
       '--queue-time <time>',
-      'how long a glide-in may wait in the queue before its token ends; default: 7d',
+      'how long a glide-in may wait in the queue before its token expires; default: 7d',
       duration,
     )
     .addOption(
@@ -60,11 +60,11 @@ export function siteOptions(command: Command): Command {
   return command;
 }
 
-/** Of every verb that connects. */
+/** For every verb that connects to a host. */
 export const transportOption = (): Option =>
   new Option(
     '--transport <program>',
-    "who speaks SSH; default: the site's choice, or what ~/.ssh/config needs",
+    "which SSH client to use; default: the site's choice, or what ~/.ssh/config needs",
   ).choices(transports);
 
 export const jsonOption = (): Option => new Option('--json', 'print one JSON document');

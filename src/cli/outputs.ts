@@ -4,9 +4,8 @@ import { messageOf, UsageError } from '../errors.js';
 import { Folder } from '../folder.js';
 
 /**
- * The directory that `--out` names, made where it is not there.
- * Below this directory, which may hold what somebody else made, it must not be a link that leads elsewhere; any other
- * path is the person's own word.
+ * The directory that `--out` names; it is made if it does not exist. Inside the current directory, which may hold files
+ * made by others, it must not be a link that leads elsewhere. Any other path is the user's own choice.
  * @throws UsageError
  */
 export async function outputFolder(out: string): Promise<Folder> {

@@ -19,7 +19,10 @@ export interface Plan {
   readonly site: SiteSpec;
 }
 
-/** What the command line asks for: a new plan where it names a site, else that of a cluster there is, as far as it says nothing else. */
+/**
+ * Makes the plan that the command line asks for: a new one if it names a site; otherwise the plan of the existing
+ * cluster, if no other option contradicts it.
+ */
 export async function planFor(request: UpRequest & { site?: string | undefined }, allowRetired = false): Promise<Plan> {
   const { site } = request;
   if (site !== undefined) return makePlan({ ...request, site }, allowRetired);
@@ -32,9 +35,9 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     throw new UsageError(
       request.name === undefined
         ? 'which site?'
-        : `there is no cluster ${request.name}, and no site is named to bring it up at`,
+        : `there is no cluster ${request.name}, and no site was named for a new one`,
       {
-        hint: `scailfin up ${request.name ?? '[NAME]'} --site SITE; scailfin sites list shows the sites`,
+        hint: `scailfin up ${request.name ?? '[NAME]'} --site SITE; to list the sites: scailfin sites list`,
       },
     );
   }
@@ -63,10 +66,10 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
   return { cluster, site: { ...old, ...Object.fromEntries(said) } };
 }
 
-/** From flags, the user's config and the site's profile, to what will be done. Touches no network. */
+/** Makes a plan from flags, the user's config and the site's profile. Touches no network. */
 async function makePlan(request: UpRequest & { site: string }, allowRetired = false): Promise<Plan> {
   const [{ profile }, config] = await Promise.all([loadSite(request.site), loadConfig()]);
-  // reading every profile takes a while, and only a retired site has others to offer
+  // reading every profile takes a while, and only a retired site needs to suggest others
   const active = profile.status === 'retired' ? await activeSites() : [];
   return {
     cluster: planCluster(request, profile, config),
@@ -74,7 +77,7 @@ async function makePlan(request: UpRequest & { site: string }, allowRetired = fa
   };
 }
 
-/** The plan as `--json` shows it: what a framework was asked for stands under its name. */
+/** The plan as `--json` shows it: a framework's settings are under its name. */
 export function shown({ cluster: { framework, ...cluster }, site }: Plan): object {
   if (framework === undefined) return { cluster, site };
   const { name, ...asked } = framework;
@@ -83,7 +86,7 @@ export function shown({ cluster: { framework, ...cluster }, site }: Plan): objec
 
 export const nodeHours = (site: SiteSpec): number => Number(((site.nodes * site.walltime) / 3600).toFixed(2));
 
-/** The plan as a person reads it before anything happens. */
+/** The plan in the form that a person reads before anything happens. */
 export function describePlan({ cluster, site }: Plan): string {
   const { profile } = site;
   const where = profile.login ? `${site.user ? `${site.user}@` : ''}${profile.login.hosts[0]}` : 'this machine';
@@ -98,13 +101,13 @@ export function describePlan({ cluster, site }: Plan): string {
     `Cluster ${cluster.name}`,
     `  site       ${profile.name}: ${profile.title} (${where}, ${profile.scheduler.type})`,
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
-    `  asks for   ${site.submit === 'bosco' ? 'up to ' : ''}${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} ${site.submit === 'bosco' ? 'at a time, again and again while jobs wait' : 'at most'}; ${each.join(', ')} each`,
+    `  asks for   ${site.submit === 'bosco' ? 'up to ' : ''}${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} ${site.submit === 'bosco' ? 'at a time, repeatedly while jobs wait' : 'at most'}; ${each.join(', ')} each`,
     ...(site.submit === 'bosco'
-      ? [`  submits    the headnode by itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs wait`]
+      ? [`  submits    the headnode itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs need them`]
       : []),
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
     ...describeFramework(cluster),
-    `  leaves     a glide-in without a job goes after ${formatDuration(site.idleTimeout)}`,
+    `  idle limit a glide-in without a job ends after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
 }
 

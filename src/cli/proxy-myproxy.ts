@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { MyProxyOptions, MyProxyServer } from '../credentials/x509/myproxy-session.js';
 import { UsageError } from '../errors.js';
 import { jsonOption, positive } from './options.js';
+import { passphrasesFrom, type SecretFlags, secretOptions } from './passphrase-options.js';
 import { announce, describeStored, minute } from './proxy-show.js';
-import { passphrasesFrom, type SecretFlags, secretOptions } from './secrets.js';
 import type { Ui } from './ui.js';
 
 interface ServerFlags {
@@ -33,31 +33,37 @@ type OwnerFlags = ServerFlags & SecretFlags & IdentityFlags;
 const serverOptions = (command: Command): Command =>
   secretOptions(command)
     .option('--server <host[:port]>', 'the MyProxy server; default: MYPROXY_SERVER')
-    .option('--dn <name>', "the only name of the server's certificate to accept, as /O=Grid/CN=host/myproxy.site.org")
-    .option('--username <name>', 'what you are called there; default: your name here')
-    .option('--credential <name>', 'which of several stored under that name')
+    .option(
+      '--dn <name>',
+      'the only certificate name to accept from the server, such as /O=Grid/CN=host/myproxy.site.org',
+    )
+    .option('--username <name>', 'your user name on the server; default: your user name on this machine')
+    .option('--credential <name>', 'the name of the credential, if several are stored for that user')
     .addOption(jsonOption());
 
 const identityOptions = (command: Command): Command =>
   command
     .option('--cert <file>', 'your certificate; default: X509_USER_CERT, ~/.globus/usercert.pem or usercred.p12')
     .option('--key <file>', 'its key; default: X509_USER_KEY, ~/.globus/userkey.pem')
-    .option('--p12 <file>', 'both, as a browser exports them (.p12, .pfx)');
+    .option('--p12 <file>', 'certificate and key in one file, as a browser exports them (.p12, .pfx)');
 
-/** Adds what a MyProxy server can be asked for to `scailfin proxy`. */
+/** Adds the commands for a MyProxy server to `scailfin proxy`. */
 export function registerMyProxy(proxy: Command, ui: Ui): void {
   serverOptions(proxy.command('logon').description('fetch a proxy from a MyProxy server, with its passphrase'))
-    .option('--hours <n>', 'how long it shall be good for', positive, 12)
-    .option('--bits <n>', 'length of its RSA key', positive, 2048)
+    .option('--hours <n>', 'lifetime of the proxy in hours', positive, 12)
+    .option('--bits <n>', 'length of its RSA key in bits', positive, 2048)
     .option('--out <file>', 'where to put the proxy; default: X509_USER_PROXY, /tmp/x509up_u<uid>')
     .action((flags: LogonFlags) => logon(flags, ui));
 
   identityOptions(
     serverOptions(proxy.command('store').description('store a proxy on a MyProxy server, to fetch it elsewhere')),
   )
-    .option('--hours <n>', 'how long it shall be kept', positive, 168)
-    .option('--proxy-hours <n>', 'how long proxies fetched from it may be good for', positive, 12)
-    .option('--renewer <name>', 'who may renew proxies with it, instead of a passphrase, as /O=Grid/CN=host/portal.org')
+    .option('--hours <n>', 'how many hours it is kept', positive, 168)
+    .option('--proxy-hours <n>', 'longest lifetime in hours of proxies fetched from it', positive, 12)
+    .option(
+      '--renewer <name>',
+      'who may renew proxies with it without a passphrase, such as /O=Grid/CN=host/portal.org',
+    )
     .action((flags: StoreFlags) => store(flags, ui));
 
   identityOptions(
@@ -98,7 +104,7 @@ async function context(
   ]);
   const server = myproxyServer(flags.server);
   const username = flags.username ?? process.env.LOGNAME ?? process.env.USER;
-  if (!username) throw new UsageError('there is no user name to ask for', { hint: 'give it: --username NAME' });
+  if (!username) throw new UsageError('no user name is known', { hint: 'give it: --username NAME' });
   return {
     server: flags.dn === undefined ? server : { ...server, identity: flags.dn },
     wanted: { username, credential: flags.credential },
@@ -151,7 +157,9 @@ async function store(flags: StoreFlags, ui: Ui): Promise<void> {
   else ui.print(`stored on ${server.host} for ${wanted.username}${nameOf(flags)}, until ${minute(until)}`);
 }
 
-/** Who is told, and who may remove: the one who stored, by certificate or by a proxy that is there. */
+/**
+ * The owner of a stored credential may query and remove it; the owner is shown by certificate or by an existing proxy.
+ */
 async function owner(flags: OwnerFlags, ui: Ui) {
   const { currentIdentity } = await import('../credentials/x509/current.js');
   const { server, wanted, options } = await context(flags);

@@ -6,7 +6,7 @@ import type { GridProxy } from '../credentials/x509/proxy.js';
 import { messageOf, UsageError } from '../errors.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, positive } from './options.js';
-import { passphrasesFrom, type SecretFlags, secretOptions } from './secrets.js';
+import { passphrasesFrom, type SecretFlags, secretOptions } from './passphrase-options.js';
 import type { Ui } from './ui.js';
 
 interface Flags extends SecretFlags {
@@ -16,13 +16,16 @@ interface Flags extends SecretFlags {
   watch?: boolean;
 }
 
-/** One proxy, and the clusters whose jobs have one made from it. */
+/** One proxy, and the clusters whose jobs use a proxy made from it. */
 interface Task {
   readonly file: string;
   readonly clusters: readonly ClusterRecord[];
 }
 
-/** A watched proxy is renewed when no more than this part of its life is left, and tried again this often. */
+/**
+ * A watched proxy is renewed when this part of its lifetime or less is left; a failed renewal is repeated after
+ * retrySeconds.
+ */
 const lastPart = 1 / 3;
 const retrySeconds = 60;
 
@@ -30,14 +33,12 @@ export function registerRenew(proxy: Command, ui: Ui): void {
   secretOptions(
     proxy
       .command('renew')
-      .description(
-        'have a new proxy in the place of the old one, the same way, and give it to the clusters that use it',
-      )
-      .argument('[name]', 'a cluster whose proxies are to be renewed; default: all that use the proxy')
-      .option('--all', 'every proxy that any cluster uses')
-      .option('--hours <n>', 'how long it shall be good for; default: as when it was made', positive)
+      .description('renew the proxy the way it was made, and give it to the clusters that use it')
+      .argument('[name]', 'the cluster whose proxies are renewed; default: all clusters that use the proxy')
+      .option('--all', 'renew every proxy that any cluster uses')
+      .option('--hours <n>', 'lifetime of the proxy in hours; default: as when it was made', positive)
       .option('--file <file>', 'which proxy; default: X509_USER_PROXY, /tmp/x509up_u<uid>')
-      .option('--watch', 'stay, and renew each time two thirds of its life are over, until Ctrl-C'),
+      .option('--watch', 'keep running, and renew whenever two thirds of the lifetime are over, until Ctrl-C'),
   )
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: Flags) => {
@@ -57,7 +58,7 @@ export function registerRenew(proxy: Command, ui: Ui): void {
     });
 }
 
-/** Which proxies to renew, and where they are used. @throws UsageError */
+/** Which proxies to renew, and which clusters use them. @throws UsageError */
 async function tasksOf(name: string | undefined, flags: Flags): Promise<Task[]> {
   const [{ allRecords }, { dependences }, { proxyFile }, { pickRecord }] = await Promise.all([
     import('../cluster/journal.js'),
@@ -105,7 +106,7 @@ async function renewOne(
   return made.proxy;
 }
 
-/** @throws what the last attempt threw, once a proxy has ended */
+/** @throws the error of the last attempt, once a proxy has expired */
 async function watch(first: readonly GridProxy[], renewAll: () => Promise<GridProxy[]>, ui: Ui): Promise<never> {
   for (let proxies = first; ; ) {
     const end = Math.min(...proxies.map(p => p.end.getTime()));
@@ -122,7 +123,7 @@ async function untilRenewed(renewAll: () => Promise<GridProxy[]>, end: number, u
       return await renewAll();
     } catch (error) {
       if (Date.now() >= end) throw error;
-      ui.say(`could not renew it: ${messageOf(error)}; trying again in ${formatDuration(retrySeconds)}`);
+      ui.say(`the proxy could not be renewed: ${messageOf(error)}; trying again in ${formatDuration(retrySeconds)}`);
       await sleep(Math.min(retrySeconds * 1000, Math.max(1000, end - Date.now())));
     }
   }

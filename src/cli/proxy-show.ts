@@ -5,7 +5,7 @@ import { formatDuration } from '../units.js';
 import { table } from './table.js';
 import type { Ui } from './ui.js';
 
-/** A proxy as `proxy info` shows it; line by line what grid-proxy-info and voms-proxy-info say. */
+/** A proxy as `proxy info` shows it, with the same lines as grid-proxy-info and voms-proxy-info. */
 export function describeProxy(report: ProxyReport, now = new Date()): string {
   const rows = [
     ['subject', report.subject],
@@ -34,7 +34,7 @@ function timeLeft(start: Date, end: Date, now: Date): string {
   return `${apart(now, end)}, until ${minute(end)}`;
 }
 
-/** Tells what was made or fetched. */
+/** Shows a proxy that was made or fetched. */
 export async function announce({ proxy, notes }: Made, ui: Ui): Promise<void> {
   const { inspectProxy } = await import('../credentials/x509/inspect.js');
   const report = inspectProxy(proxy);
@@ -46,7 +46,7 @@ export async function announce({ proxy, notes }: Made, ui: Ui): Promise<void> {
   for (const { vo, fqans } of report.voms) ui.print(`${vo}: ${fqans.join(' ')}`);
 }
 
-/** What a MyProxy server keeps, as `proxy stored` shows it. */
+/** The credentials on a MyProxy server, as `proxy stored` shows them. */
 export function describeStored(found: readonly Stored[], now = new Date()): string {
   const rows = found.flatMap(({ name, owner, start, end, retriever, renewer }) => [
     ['name', name || 'none'],

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { jsonOption, positive } from './options.js';
+import { passphrasesFrom, type SecretFlags, secretOptions } from './passphrase-options.js';
 import { registerMyProxy } from './proxy-myproxy.js';
 import { registerRenew } from './proxy-renew.js';
 import { announce, describeProxy } from './proxy-show.js';
-import { passphrasesFrom, type SecretFlags, secretOptions } from './secrets.js';
 import type { Ui } from './ui.js';
 
 interface InitFlags extends SecretFlags {
@@ -18,7 +18,7 @@ interface InitFlags extends SecretFlags {
   out?: string;
 }
 
-/** Adds `scailfin proxy init|info|destroy`, and what MyProxy is asked for. */
+/** Adds `scailfin proxy init|info|destroy`, and the commands for a MyProxy server. */
 export function register(program: Command, ui: Ui): void {
   const proxy = program.command('proxy').description('X.509 proxies for grid sites: make, fetch, show, destroy');
 
@@ -26,17 +26,17 @@ export function register(program: Command, ui: Ui): void {
     proxy
       .command('init')
       .description('make a proxy from your grid certificate')
-      .option('--hours <n>', 'how long it shall be good for', positive, 12)
-      .option('--bits <n>', 'length of its RSA key', keyLength, 2048)
-      .option('--limited', 'without the right to log in and to start jobs')
+      .option('--hours <n>', 'lifetime of the proxy in hours', positive, 12)
+      .option('--bits <n>', 'length of its RSA key in bits', keyLength, 2048)
+      .option('--limited', "make a limited proxy, which can't be used to log in or to start jobs")
       .option(
         '--voms <vo[:fqan]>',
-        'with attributes of a VO: VO, VO:/VO/GROUP, VO:/VO/GROUP/Role=ROLE; repeatable',
+        'add attributes of a VO: VO, VO:/VO/GROUP, VO:/VO/GROUP/Role=ROLE; repeatable',
         several,
       )
       .option('--cert <file>', 'your certificate; default: X509_USER_CERT, ~/.globus/usercert.pem or usercred.p12')
       .option('--key <file>', 'its key; default: X509_USER_KEY, ~/.globus/userkey.pem')
-      .option('--p12 <file>', 'both, as a browser exports them (.p12, .pfx)')
+      .option('--p12 <file>', 'certificate and key in one file, as a browser exports them (.p12, .pfx)')
       .option('--out <file>', 'where to put the proxy; default: X509_USER_PROXY, /tmp/x509up_u<uid>'),
   )
     .addOption(jsonOption())
@@ -44,7 +44,7 @@ export function register(program: Command, ui: Ui): void {
 
   proxy
     .command('info')
-    .description('show a proxy; exit status 1 when there is none or it has expired')
+    .description('show a proxy; exit status 1 if there is none or it has expired')
     .option('--file <file>', 'which; default: X509_USER_PROXY, /tmp/x509up_u<uid>')
     .addOption(jsonOption())
     .action(async ({ file }: { file?: string }) => {
@@ -80,7 +80,7 @@ const several = (value: string, before: string[] = []): string[] => [...before, 
 function keyLength(text: string): number {
   const bits = positive(text);
   if (bits >= 2048 && bits <= 8192) return bits;
-  throw new InvalidArgumentError('Write 2048 to 8192: shorter keys are refused everywhere.');
+  throw new InvalidArgumentError('Write a number from 2048 to 8192: shorter keys are refused everywhere.');
 }
 
 async function init(flags: InitFlags, ui: Ui): Promise<void> {

@@ -7,7 +7,7 @@ export function register(program: Command, ui: Ui): void {
   siteOptions(
     program
       .command('render')
-      .description('write every file that `up` would send, without any network')
+      .description('write every file that `up` would send; uses no network')
       .argument('[name]', "the cluster's name; default: the site's"),
   )
     .requiredOption('--out <dir>', 'where to write them')

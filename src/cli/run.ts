@@ -29,12 +29,12 @@ export function register(program: Command, ui: Ui): void {
     .command('run')
     .description('run a reana.yaml on a cluster: upload its inputs, show its steps, fetch its outputs')
     .argument('[file]', 'the specification', 'reana.yaml')
-    .option('--cluster <name>', 'where; default: the only cluster')
-    .option('-p, --param <name=value>', 'another value for a parameter; repeatable', pair)
-    .option('-o, --option <name=value>', 'an operational option such as TARGET=step; repeatable', pair)
+    .option('--cluster <name>', 'the cluster to use; default: the only one')
+    .option('-p, --param <name=value>', 'set a parameter to another value; repeatable', pair)
+    .option('-o, --option <name=value>', 'set an operational option, such as TARGET=step; repeatable', pair)
     .option('--name <name>', "the run's name; default: the directory's")
     .option('--out <dir>', 'where to put the outputs', '.')
-    .option('--attach <run>', 'go on watching a run, and fetch its outputs')
+    .option('--attach <run>', 'watch a run that exists, and fetch its outputs')
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (file: string, flags: Flags) => {
@@ -50,7 +50,7 @@ export function register(program: Command, ui: Ui): void {
         if (client === undefined) throw offersNothing(record.name, ['reana']);
         const begun = flags.attach === undefined ? await begin(client, file, flags, ui) : undefined;
         const run = begun?.run ?? (flags.attach as string);
-        ui.say(`Ctrl-C leaves it running; back to it: scailfin run --attach ${inLine(run)}`);
+        ui.say(`Ctrl-C does not stop the run; to watch it again: scailfin run --attach ${inLine(run)}`);
         const report = await follow(client, run, ui);
         if (report.status !== 'finished') {
           if (ui.json) ui.printJson({ ...report, outputs: [] });
@@ -58,7 +58,7 @@ export function register(program: Command, ui: Ui): void {
         }
         const { outputFolder } = await import('./outputs.js');
         const { fetchOutputs } = await import('../reana/outputs.js');
-        // what is written here is what the file here calls its outputs, where there is one
+        // the outputs are those named in the local file, if there is one
         const wanted = begun?.specification ?? (await client.specification(run));
         const folder = await outputFolder(out);
         const fetched = await fetchOutputs(client, run, wanted, folder, ask => patiently(ask, ui));
@@ -72,15 +72,15 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** Not all came, and why. */
+/** The error if some outputs could not be fetched, with the reasons. */
 function incomplete({ written, missing }: Fetched, run: string): ScailfinError {
   const lines = missing.map(({ name, reason }) => `  - ${inLine(name)}: ${inLine(reason)}`);
   const isLink = missing.some(({ reason }) => reason.includes('symlink'));
   const hint = isLink
-    ? 'a link is not followed on the cluster: have the step copy what it leads to'
+    ? 'links are not followed on the cluster: let the step copy the file that the link leads to'
     : `to try again: scailfin run --attach ${inLine(run)}`;
   const total = written.length + missing.length;
-  const message = `${missing.length} of ${total} output${total === 1 ? '' : 's'} did not come:`;
+  const message = `${missing.length} of ${total} output${total === 1 ? '' : 's'} could not be fetched:`;
   return new ScailfinError([message, ...lines].join('\n'), { hint });
 }
 
@@ -120,16 +120,16 @@ async function begin(
   return { run: run.name, specification };
 }
 
-/** Shows each step as it begins and ends. @returns the run's last report */
+/** Shows each step when it starts and ends. @returns the run's last report */
 async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunReport> {
   const shown = new Map<string, string>();
   for (;;) {
     const report = await patiently(() => client.status(run), ui);
     if (report.status === 'created') {
       throw new ScailfinError(
-        `${inLine(report.name)} was created, but never started: its inputs may not all be there`,
+        `${inLine(report.name)} was created but never started: some of its inputs may be missing`,
         {
-          hint: 'begin anew: scailfin run',
+          hint: 'start a new run: scailfin run',
         },
       );
     }
@@ -150,7 +150,7 @@ async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunRepo
   }
 }
 
-/** An edge that died is back within seconds, and its runs have gone on. */
+/** An edge that crashed restarts within seconds, and its runs continue. */
 async function patiently<T>(ask: () => Promise<T>, ui: Ui): Promise<T> {
   for (const end = Date.now() + patienceMs; ; ) {
     try {
@@ -170,13 +170,13 @@ function tookOf({ started_at, finished_at }: StepReport): string {
   return Number.isFinite(took) ? ` (${formatDuration(took)})` : '';
 }
 
-/** Why it is queued still, which is the end of its log. */
+/** The reason why a step is still queued, which is the end of its log. */
 function waitsFor({ status, logs }: StepReport): string {
   const why = status === 'queued' ? endOf((logs ?? '').trim().split('\n')).at(-1) : '';
   return why ? `: ${why}` : '';
 }
 
-/** The run's own reason, and the end of what the step that failed printed. */
+/** The run's own reason, and the end of the failed step's output. */
 async function failure(client: ReanaClient, { name, status }: RunReport): Promise<ScailfinError> {
   const { workflow_logs, job_logs } = await client.logs(name);
   const failed = Object.values(job_logs).find(step => step.status === 'failed');
@@ -189,7 +189,7 @@ async function failure(client: ReanaClient, { name, status }: RunReport): Promis
   const lines = [`${inLine(name)} ${status === 'stopped' ? 'was stopped' : status}`, ...tail(workflow_logs)];
   if (failed) lines.push(`step ${inLine(failed.job_name)} printed:`, ...tail(failed.logs));
   return new ScailfinError(lines.filter(line => line.trim() !== '').join('\n'), {
-    hint: `all of it: reana-client logs -w ${inLine(name)}`,
+    hint: `the complete log: reana-client logs -w ${inLine(name)}`,
   });
 }
 

@@ -21,12 +21,12 @@ interface Flags {
 export function register(program: Command, ui: Ui): void {
   program
     .command('scale')
-    .description("change how many glide-ins a cluster has, or add another site's to it")
+    .description("change a cluster's number of glide-ins, or add glide-ins at another site")
     .argument('<name>', 'the cluster')
-    .option('--nodes <n>', 'how many glide-ins there shall be at the site', positive)
+    .option('--nodes <n>', 'number of glide-ins at the site', positive)
     .addOption(new Option('--submit <way>', 'for a new site: who submits its glide-ins').choices(['direct', 'bosco']))
-    .option('--min <n>', 'by BOSCO: how many glide-ins there are at least', natural)
-    .option('--max <n>', 'by BOSCO: how many there are at most', positive)
+    .option('--min <n>', 'with BOSCO: smallest number of glide-ins', natural)
+    .option('--max <n>', 'with BOSCO: largest number of glide-ins', positive)
     .option('--site <site>', "the site; default: the cluster's first")
     .addOption(transportOption())
     .addOption(jsonOption())
@@ -43,7 +43,7 @@ export function register(program: Command, ui: Ui): void {
       ]);
       const most = flags.max ?? flags.nodes;
       if (most === undefined && flags.min === undefined)
-        throw new UsageError('how many glide-ins?', { hint: `scailfin scale ${name} --nodes N` });
+        throw new UsageError('the number of glide-ins was not given', { hint: `scailfin scale ${name} --nodes N` });
       const record = pickRecord(name);
       const wanted = flags.site === undefined ? undefined : (await loadSite(flags.site)).profile;
       const old = record.sites.find(s => s.spec.site === (wanted?.name ?? record.sites[0]?.spec.site))?.spec;
@@ -69,7 +69,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** @throws UsageError for bounds where there are none */
+/** @throws UsageError if --min or --max is given for a site without BOSCO */
 function rescaled(
   old: SiteSpec,
   { nodes, min, max, submit }: Flags,

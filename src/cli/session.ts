@@ -9,7 +9,9 @@ import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import type { Ui } from './ui.js';
 
-/** Opens what a command on a cluster works with, as its flags say, and closes its connections however it ends. */
+/**
+ * Opens the connections that a command on a cluster needs, as its flags say, and closes them however the command ends.
+ */
 export async function withCluster<T>(
   ui: Ui,
   name: string,
@@ -26,14 +28,14 @@ export async function withCluster<T>(
   }
 }
 
-/** Whatever one does with a cluster, one is told of what will soon stop it. */
+/** Every command on a cluster warns about what will soon stop it. */
 function warn(record: ClusterRecord | undefined, sink: EventSink): void {
   if (!record || record.state === 'terminated') return;
   const specs = record.sites.map(s => s.spec);
   for (const dependence of dependences(record.spec, specs)) warnOf(dependence, sink);
 }
 
-/** The cluster that is meant: the one named, or the only one there is. @throws UsageError */
+/** Finds the cluster that is meant: the one named, or the only one there is. @throws UsageError */
 export function pickRecord(name: string | undefined): ClusterRecord {
   if (name !== undefined) {
     const record = Journal.open(checkName(name)).record;
@@ -44,7 +46,7 @@ export function pickRecord(name: string | undefined): ClusterRecord {
   const only = names.length === 1 ? Journal.open(names[0] as string).record : undefined;
   if (only) return only;
   const what = names.length === 0 ? 'there is no cluster' : `there are several clusters: ${names.join(', ')}`;
-  throw new UsageError(what, { hint: names.length === 0 ? hintOf(names) : 'name the one you mean' });
+  throw new UsageError(what, { hint: names.length === 0 ? hintOf(names) : 'name one of them' });
 }
 
 const known = (): string[] => allRecords().flatMap(r => (r.state === 'terminated' ? [] : [r.name]));
@@ -52,4 +54,4 @@ const known = (): string[] => allRecords().flatMap(r => (r.state === 'terminated
 const hintOf = (names: string[]): string =>
   names.length === 0
     ? 'start one: scailfin up --site SITE (scailfin sites list shows the sites)'
-    : `those it knows: ${names.join(', ')}`;
+    : `clusters on this machine: ${names.join(', ')}`;

@@ -7,7 +7,7 @@ interface Json {
   json?: boolean;
 }
 
-/** Adds `scailfin sites list|show|check|validate|add`. What does the work is loaded when a command runs. */
+/** Adds `scailfin sites list|show|check|validate|add`. The code behind each command is loaded when the command runs. */
 export function register(program: Command, out: Output): void {
   const sites = program.command('sites').description('show, check and add site profiles');
   const show = (options: Json, data: unknown, text: () => string): void =>
@@ -42,15 +42,15 @@ export function register(program: Command, out: Output): void {
 
   sites
     .command('check')
-    .description('examine a site step by step: what is wrong, and what to do about it')
-    .argument('<site>', 'name of a site, path of a profile, or [user@]host for one that has no profile')
-    .option('--deep', 'also run a one-minute job on a compute node, and report what is there')
+    .description('check a site step by step; say what is wrong and what to do about it')
+    .argument('<site>', 'name of a site, path of a profile, or [user@]host for a host without a profile')
+    .option('--deep', 'also run a one-minute job on a compute node, and report what it finds')
     .option('--queue <queue>', "the site's queue, partition or QOS")
     .option('--account <account>', 'the allocation to charge')
-    .option('--user <user>', 'your name at the site')
+    .option('--user <user>', 'your user name at the site')
     .option('--timeout <time>', 'how long to wait for the job on a compute node', duration, 900)
     .addOption(transportOption())
-    .option('--write [file]', 'propose a profile for a host that has none; default: as one of your own sites')
+    .option('--write [file]', 'write a proposed profile for a host without one; default: add it to your own sites')
     .option('--json', 'print JSON')
     .action(async (site: string, flags: CheckFlags) => {
       const { check } = await import('./check.js');

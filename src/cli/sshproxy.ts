@@ -18,14 +18,14 @@ export function register(program: Command, ui: Ui): void {
   program
     .command('sshproxy')
     .description(
-      "trade password and one-time code for an SSH key that lives for a day, at NERSC's sshproxy or its like",
+      "get an SSH key that is valid for a day for your password and one-time code, from NERSC's sshproxy or a similar service",
     )
     .option('--site <site>', 'the site whose profile names the service', 'nersc')
-    .option('--user <user>', 'your name at the site')
-    .option('--scope <scope>', 'what the key is for, where the site gave you a scope')
-    .option('--collab <account>', 'a key for a shared account')
-    .option('--out <file>', 'where the private key goes; FILE-cert.pub and FILE.pub go beside it')
-    .option('--agent', 'give the key to the SSH agent as well, until it ends')
+    .option('--user <user>', 'your user name at the site')
+    .option('--scope <scope>', "the key's scope, if the site gave you one")
+    .option('--collab <account>', 'get a key for a shared account')
+    .option('--out <file>', 'where to put the private key; FILE-cert.pub and FILE.pub go beside it')
+    .option('--agent', 'also add the key to the SSH agent, until the key expires')
     .addOption(jsonOption())
     .action(async (flags: Flags) => {
       const { file, certificate, validity } = await getKey(flags, ui);
@@ -33,8 +33,10 @@ export function register(program: Command, ui: Ui): void {
       const ends = Number.isFinite(validBefore) ? new Date(validBefore).toISOString() : null;
       if (ui.json) ui.printJson({ file, certificate: `${file}-cert.pub`, keyId, principals, ends });
       else {
-        ui.print(`${file}: a key for ${principals.join(', ') || 'the site to decide'}, valid ${validity}`);
-        ui.say(`use it: scailfin login ${flags.site}, or ssh -i ${file}`);
+        ui.print(
+          `${file}: a key for ${principals.join(', ') || 'the account that the site chooses'}, valid ${validity}`,
+        );
+        ui.say(`to use it: scailfin login ${flags.site}, or ssh -i ${file}`);
       }
     });
 }
@@ -49,7 +51,7 @@ async function getKey(flags: Flags, ui: Ui) {
   const service = profile.login?.certificates;
   if (!service) {
     throw new UsageError(`the profile of ${profile.name} names no sshproxy`, {
-      hint: 'set login.certificates in it, or name another site by --site',
+      hint: 'set login.certificates in the profile, or name another site with --site',
     });
   }
   const user = flags.user ?? config.sites[profile.name]?.user ?? profile.login?.user ?? os.userInfo().username;
@@ -59,12 +61,12 @@ async function getKey(flags: Flags, ui: Ui) {
   const { addToAgent, checkReplaceable, writeKey } = await import('../credentials/keypair.js');
   checkReplaceable(file);
   if (flags.agent && !process.env.SSH_AUTH_SOCK) {
-    throw new AuthError('there is no agent to give the key to', { hint: 'start one: eval "$(ssh-agent)"' });
+    throw new AuthError('no SSH agent is running', { hint: 'start one: eval "$(ssh-agent)"' });
   }
   const prompter = ui.prompter();
   const asked = `Password followed by one-time code (${user} at ${new URL(service.sshproxy).host}): `;
   if (!prompter) {
-    throw new AuthError(`nobody is there to answer ${JSON.stringify(asked.trim())}`, { hint: 'run it on a terminal' });
+    throw new AuthError(`nobody can answer ${JSON.stringify(asked.trim())}`, { hint: 'run it on a terminal' });
   }
   const secret = await prompter.ask(asked, { echo: false });
   const issued = await requestKey({ url: service.sshproxy, user, secret, scope: flags.scope, collab: flags.collab });
@@ -75,7 +77,7 @@ async function getKey(flags: Flags, ui: Ui) {
   return { file, certificate, validity: validity(certificate) };
 }
 
-/** As the original does: a scope's or shared account's key has its name. */
+/** As in the original program, the key of a scope or shared account is named after it. */
 function keyFileOf(service: NonNullable<NonNullable<SiteProfile['login']>['certificates']>, flags: Flags): string {
   const name = flags.collab ?? flags.scope;
   return name === undefined || name === 'default' ? service.key : path.join(path.dirname(service.key), name);

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { ClusterStatus, GlideinStatus } from '../cluster/status.js';
+import type { GlideinStatus } from '../cluster/glideins.js';
+import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { inLine, printable } from '../printable.js';
-import { isOver } from '../schedulers/scheduler.js';
+import { isOver } from '../schedulers/job.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
@@ -14,7 +15,7 @@ export function register(program: Command, ui: Ui): void {
     .command('status')
     .description('show what a cluster is doing, from the scheduler and the pool')
     .argument('[name]', 'the cluster; default: the only one')
-    .option('--watch', 'go on, until Ctrl-C')
+    .option('--watch', 'repeat until Ctrl-C')
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: { watch?: boolean; transport?: Transport }) => {
@@ -40,7 +41,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** A status as a person reads it. */
+/** A status in the form that a person reads. */
 export function describeStatus(status: ClusterStatus): string {
   const { headnode, slots, jobs } = status;
   const lines = [`${status.name}: ${status.state}. ${inLine(status.reason)}`];
@@ -81,7 +82,7 @@ export function describeStatus(status: ClusterStatus): string {
   return lines.join('\n');
 }
 
-/** Who is in the pool and should not be, and what to do about it. */
+/** Machines in the pool that should not be there, and what to do about them. */
 function strangerLines({ name, strangers }: ClusterStatus): string[] {
   if (strangers.length === 0) return [];
   const n = strangers.length;
@@ -91,23 +92,23 @@ function strangerLines({ name, strangers }: ClusterStatus): string[] {
     ...strangers.slice(0, 10).map(s => `  ${oneLine(s.name)}, ${s.cores} cores: ${oneLine(s.why)}`),
     ...(n > 10 ? [`  and ${n - 10} more (scailfin status ${name} --json)`] : []),
     ...(tokens.length === 0
-      ? ['  it gets no more jobs, and is forgotten within a minute']
+      ? ['  it gets no more jobs, and is removed from the pool within a minute']
       : [
-          '  it gets jobs, with their files. Somebody may have a token of yours; this makes it good for nothing:',
+          '  it gets jobs with their files. Somebody may have one of your tokens; this revokes it:',
           `  scailfin token revoke ${name} ${tokens.every(Boolean) ? tokens.join(' ') : '--all'}`,
         ]),
   ];
 }
 
-/** How a pool grows at a site. */
+/** The growth of a pool at a site. */
 function growthLines({ queued, running, held, waiting, unfit, state, reason, pause }: Growth): string[] {
   const jobs = `${waiting} job${waiting === 1 ? '' : 's'} wait${waiting === 1 ? 's' : ''} for room`;
   return [
     state === 'alive'
       ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
-      : 'BOSCO is not running: nothing is submitted',
+      : 'BOSCO is not running: no glide-ins are submitted',
     ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
-    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; tried again in ${formatDuration(pause)}` : ''}`] : []),
+    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
   ];
 }
 
@@ -124,7 +125,7 @@ function row(g: GlideinStatus): string[] {
           ? `silent ${formatDuration(g.silent)}`
           : 'not joined';
   return [
-    ...[g.id, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
+    ...[g.job, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
     ...[
       g.secondsLeft === undefined ? '-' : formatDuration(g.secondsLeft),
       joined,
@@ -133,7 +134,7 @@ function row(g: GlideinStatus): string[] {
   ];
 }
 
-/** What a machine says of itself is somebody else's word. */
+/** The text comes from a machine that is not trusted. */
 const oneLine = (text: string): string => printable(text).replaceAll(/\s+/g, ' ').slice(0, 120);
 
 const firstLine = (text: string): string => text.split('\n')[0] ?? '';

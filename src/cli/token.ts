@@ -15,13 +15,11 @@ interface RevokeFlags {
 
 /** Adds `scailfin token list|revoke`. */
 export function register(program: Command, ui: Ui): void {
-  const token = program
-    .command('token')
-    .description('tokens by which glide-ins join the pool: who has one, and revoking it');
+  const token = program.command('token').description('list and revoke the tokens with which glide-ins join the pool');
 
   token
     .command('list')
-    .description('show the tokens that were made, whose they are and until when')
+    .description('list the tokens: which glide-ins have them, and until when they are valid')
     .argument('[name]', 'the cluster; default: the only one')
     .addOption(transportOption())
     .addOption(jsonOption())
@@ -37,12 +35,12 @@ export function register(program: Command, ui: Ui): void {
 
   token
     .command('revoke')
-    .description('make tokens good for nothing, and cancel the glide-ins that came by them')
+    .description('revoke tokens, and cancel the glide-ins that use them')
     .argument('<name>', 'the cluster')
     .argument('[token...]', 'which (scailfin token list)')
-    .option('--site <site>', 'those of a site')
-    .option('--glidein <id>', 'that of a glide-in, by its batch job (scailfin status)')
-    .option('--all', 'all of the cluster')
+    .option('--site <site>', 'revoke the tokens of a site')
+    .option('--glidein <id>', 'revoke the token of a glide-in, named by its batch job (scailfin status)')
+    .option('--all', 'revoke all tokens of the cluster')
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string, ids: string[], flags: RevokeFlags) => {
@@ -54,7 +52,7 @@ export function register(program: Command, ui: Ui): void {
         if (ui.json) ui.printJson({ revoked: revoked.map(t => t.id), cancelled });
         else
           ui.print(
-            `${revoked.map(t => t.id).join(', ')} revoked; ${cancelled} glide-in${cancelled === 1 ? '' : 's'} cancelled. \`scailfin up ${picked.name}\` sends new ones, with a token of their own`,
+            `${revoked.map(t => t.id).join(', ')} revoked; ${cancelled} glide-in${cancelled === 1 ? '' : 's'} cancelled. \`scailfin up ${picked.name}\` submits new ones with a new token`,
           );
       });
     });
@@ -63,10 +61,10 @@ export function register(program: Command, ui: Ui): void {
 const modules = () => Promise.all([import('./session.js'), import('../cluster/tokens.js')]);
 
 function describeTokens(tokens: readonly TokenStatus[]): string {
-  if (tokens.length === 0) return 'no token was made yet';
+  if (tokens.length === 0) return 'there are no tokens yet';
   const now = Date.now() / 1000;
   const ends = ({ revoked, until }: TokenStatus): string =>
-    revoked ? 'revoked' : until <= now ? 'has ended' : `ends in ${formatDuration(until - now)}`;
+    revoked ? 'revoked' : until <= now ? 'expired' : `expires in ${formatDuration(until - now)}`;
   const most = ({ cores, memory }: TokenStatus): string =>
     [cores ? `${cores} cores` : '', memory ? formatMemory(memory) : ''].filter(Boolean).join(', ') || 'no limit';
   const rows = tokens.map(t => [t.id, t.site || 'all', t.jobIds.join(', ') || '-', most(t), ends(t)]);

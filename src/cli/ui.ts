@@ -6,19 +6,21 @@ import { inLine } from '../printable.js';
 import {
   clearScreen,
   harmless,
+  hasColours,
   painted,
   show,
   showAsIs,
   showJson,
   showLog,
   showScript,
+  textWidth,
   type Word,
 } from './terminal.js';
 
 /**
- * The only one that draws. Results go to stdout, all else to stderr; a spinner only where a person watches;
- * with `--json` stdout carries one JSON document and stderr stays quiet but for warnings. All of it goes through
- * `terminal.ts`, which makes harmless what others wrote.
+ * The only class that draws. Results go to stdout, everything else to stderr; a spinner is shown only on a terminal. With
+ * `--json`, stdout has one JSON document and stderr only warnings. All text goes through `terminal.ts`, which makes text
+ * from others harmless.
  */
 export class Ui {
   json = false;
@@ -30,7 +32,7 @@ export class Ui {
     show('stdout', ...words);
   }
 
-  /** The result for a program: whole, and harmless on a terminal all the same. @param indent 0: in one line */
+  /** The result for a program: complete, and still harmless on a terminal. @param indent 0: on one line */
   printJson(value: unknown, indent = 2): void {
     this.#halt();
     showJson(value, indent);
@@ -41,30 +43,35 @@ export class Ui {
     showScript(text);
   }
 
-  /** What somebody else wrote into a log. */
+  /** A log written by others. */
   printLog(text: string): void {
     this.#halt();
     showLog(text);
   }
 
-  /** For what is printed again and again. */
+  /** For output that is repeated. */
   clear(): void {
     clearScreen();
   }
 
-  /** For a person, beside the result. */
+  /** For a person, in addition to the result. */
   say(...words: readonly Word[]): void {
     if (this.json) return;
     this.#halt();
     show('stderr', ...words);
   }
 
-  /** Help, and what goes with it. */
+  /** The width and colours that a text for standard output has to fit. */
+  look(): { width: number; colours: boolean } {
+    return { width: textWidth(), colours: hasColours('stdout') };
+  }
+
+  /** Help, and text that belongs to it. */
   help(to: 'stdout' | 'stderr', text: string): void {
     if (to === 'stdout' || !this.json) showAsIs(to, text);
   }
 
-  /** Turns events of the cluster's code into a spinner or plain lines. */
+  /** Shows events of the cluster's code as a spinner or as plain lines. */
   async sink(): Promise<EventSink> {
     const { default: ora } = await import('ora');
     const lively = process.stderr.isTTY && process.env.TERM !== 'dumb' && !this.json;
@@ -72,7 +79,7 @@ export class Ui {
       switch (event.type) {
         case 'started':
           this.#title = inLine(event.title);
-          // discarding what is typed would put the terminal into raw mode, in which Ctrl-C is only a letter
+          // discarding typed characters would set raw mode, in which Ctrl-C sends no signal
           if (lively) this.#spinner = ora({ text: this.#title, stream: process.stderr, discardStdin: false }).start();
           break;
         case 'progress':
@@ -96,7 +103,7 @@ export class Ui {
     };
   }
 
-  /** Asks at the terminal; undefined where nobody sits. */
+  /** Asks at the terminal; undefined if there is none. */
   prompter(): Prompter | undefined {
     if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
     const context = { output: process.stderr };
@@ -106,7 +113,7 @@ export class Ui {
       try {
         return await ask();
       } catch (error) {
-        // Ctrl-C at a question, which never comes as a signal there
+        // Ctrl-C at a question; it does not come as a signal there
         throw error instanceof Error && error.name === 'ExitPromptError' ? new InterruptedError('SIGINT') : error;
       } finally {
         if (spinning) this.#spinner?.start();
@@ -127,7 +134,7 @@ export class Ui {
     };
   }
 
-  /** Shows an error and what to type next. @returns the exit status */
+  /** Shows an error and its hint. @returns the exit status */
   fail(error: unknown): number {
     this.#halt();
     const known = error instanceof ScailfinError;
@@ -138,7 +145,7 @@ export class Ui {
       if (known && error.hint) show('stderr', `  → ${error.hint}`);
     }
     if (!known && error instanceof Error) {
-      show('stderr', 'this is a mistake in scailfin itself; please report it with these lines:');
+      show('stderr', 'this is a bug in scailfin; please report it with these lines:');
       show('stderr', error.stack ?? '');
     }
     return known ? error.exitCode : 1;
@@ -154,7 +161,7 @@ const seconds = (ms: number): string => (ms < 100 ? `${Math.round(ms)} ms` : `${
 
 const mostLines = 200;
 
-/** Errors quote others: no line of theirs is to look like ours, or like advice, and they don't fill the screen. */
+/** Errors may quote others: their lines must not look like ours or like a hint, and must not fill the screen. */
 function quoting(message: string, isOurs: boolean): string {
   const [first, ...more] = harmless(message).split('\n');
   const lines = isOurs ? more : more.map(line => line.replace(/^(\s*)→/, '$1>').replace(/^(?=\S)/, '  '));

@@ -23,7 +23,7 @@ interface Flags extends Pick<UpRequest, 'framework'> {
   /** false for --no-wait. */
   wait?: number | false;
   timeout: number;
-  /** true: where Globus has it. */
+  /** true: the place where Globus puts it. */
   proxy?: string | true;
   dryRun?: boolean;
   json?: boolean;
@@ -37,12 +37,12 @@ export function register(program: Command, ui: Ui): void {
       .description('bring a cluster up at a site')
       .argument('[name]', "the cluster's name; default: the site's"),
   )
-    .option('--wait <n>', 'how many glide-ins to wait for; default: all, or --min', natural)
+    .option('--wait <n>', 'number of glide-ins to wait for; default: all, or --min', natural)
     .option('--no-wait', 'return once the glide-ins are submitted')
     .option('--timeout <time>', 'how long to wait for glide-ins to join', duration, 900)
     .option(
       '--proxy [file]',
-      'let the jobs have an X.509 proxy made from this one; default: $X509_USER_PROXY or /tmp/x509up_uUID',
+      'give the jobs an X.509 proxy made from this one; default: $X509_USER_PROXY or /tmp/x509up_uUID',
     )
     .option('--dry-run', 'show the plan and write all files that would leave this machine; uses no network')
     .addOption(transportOption())
@@ -110,7 +110,7 @@ export function register(program: Command, ui: Ui): void {
     });
 }
 
-/** How one uses what the cluster offers beside its pool. */
+/** How to use what the cluster offers in addition to its pool. */
 function howToUse(offer: Offer | undefined, { headnode }: ClusterSpec): string[] {
   if (offer === undefined) return [];
   const { framework, service, facts, here } = offer;
@@ -120,7 +120,7 @@ function howToUse(offer: Offer | undefined, { headnode }: ClusterSpec): string[]
 
 function next(name: string): string[] {
   return [
-    `  scailfin exec ${name} -- condor_status           what the pool has`,
+    `  scailfin exec ${name} -- condor_status           show the pool`,
     `  scailfin exec ${name} -- condor_submit job.sub   run jobs`,
     `  scailfin status ${name} --watch`,
     `  scailfin down ${name}                            leave nothing behind`,

@@ -60,11 +60,14 @@ export interface HeadFacts {
   readonly unfenced?: string;
 }
 
-/** One submission. */
+/** One submission: of one batch job, or of an array of them. */
 export interface Batch {
   /** `b1`, `b2`, …: also names its files on the site. */
   readonly label: string;
+  /** Batch jobs. */
   readonly count: number;
+  /** Of each batch job. Absent: one, as in the journals of an older scailfin. */
+  readonly nodes?: number;
   /** Empty while it is only intended. */
   readonly jobIds: readonly string[];
   readonly outcome: 'intended' | 'submitted' | 'refused';

@@ -1,15 +1,17 @@
 import { UsageError } from '../errors.js';
+import { isOver } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { isOver } from '../schedulers/scheduler.js';
 import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
+import type { GlideinStatus, SiteJob } from './glideins.js';
 import { lock } from './lock.js';
 import type { SiteSpec } from './spec.js';
-import { clusterStatus, type GlideinStatus } from './status.js';
+import { clusterStatus } from './status.js';
 import { rebound } from './steps/bosco.js';
 import { revokeUnused } from './tokens.js';
 import { raise } from './up.js';
 
+/** Both count glide-ins. */
 export interface ScaleResult {
   readonly submitted: number;
   readonly cancelled: number;
@@ -41,14 +43,15 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       throw new UsageError(`${site.site} can't be asked how many glide-ins it has: ${there.error}`, {
         hint: 'try again when it answers',
       });
-    const active = (there?.glideins ?? []).filter(g => !isOver(g.state));
-    if (active.length < site.nodes) {
+    const active = (there?.batchJobs ?? []).filter(job => !isOver(job.state));
+    if (nodesOf(active) < site.nodes) {
       return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
     }
-    const surplus = leastUseful(active).slice(0, active.length - site.nodes);
+    const surplus = surplusOf(active, there?.glideins ?? [], site.nodes);
+    const cancelled = nodesOf(surplus);
     await step(
       context.sink,
-      `Cancelling ${surplus.length} glide-in${surplus.length === 1 ? '' : 's'} at ${site.site}`,
+      `Cancelling ${cancelled} glide-in${cancelled === 1 ? '' : 's'} at ${site.site}`,
       async () => {
         if (surplus.length === 0) return 'there are no more than that';
         const known = siteRecord(recordOf(context), site.site);
@@ -56,18 +59,18 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
         await cancelJobs(
           host,
           scheduler,
-          surplus.map(g => g.id),
+          surplus.map(job => job.id),
           jobQuery(name, probe, knownIds(known)),
         );
-        return surplus.map(g => g.id).join(', ');
+        return surplus.map(job => job.id).join(', ');
       },
     );
     await revokeUnused(
       context,
       site.site,
-      active.filter(g => !surplus.includes(g)),
+      active.filter(job => !surplus.includes(job)),
     );
-    return { submitted: 0, cancelled: surplus.length };
+    return { submitted: 0, cancelled };
   } finally {
     release();
   }
@@ -83,9 +86,22 @@ async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): 
   return { submitted: 0, cancelled: 0 };
 }
 
-function leastUseful(glideins: readonly GlideinStatus[]): GlideinStatus[] {
-  const rank = (g: GlideinStatus): number => (g.state === 'queued' || g.state === 'held' ? 0 : g.joined ? 2 : 1);
-  return [...glideins].sort(
-    (a, b) => rank(a) - rank(b) || (a.busy ?? 0) - (b.busy ?? 0) || (a.secondsLeft ?? 0) - (b.secondsLeft ?? 0),
+const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);
+
+/** The least useful jobs without which at least `target` nodes stay. A job ends as a whole. */
+export function surplusOf(jobs: readonly SiteJob[], glideins: readonly GlideinStatus[], target: number): SiteJob[] {
+  const rank = (job: SiteJob): number => (job.state === 'queued' || job.state === 'held' ? 0 : job.joined ? 2 : 1);
+  const busy = new Map(jobs.map(job => [job, busyCores(glideins.filter(g => g.job === job.id))]));
+  const worst = [...jobs].sort(
+    (a, b) =>
+      rank(a) - rank(b) || (busy.get(a) ?? 0) - (busy.get(b) ?? 0) || (a.secondsLeft ?? 0) - (b.secondsLeft ?? 0),
   );
+  let left = nodesOf(jobs);
+  return worst.filter(({ nodes }) => {
+    if (left - nodes < target) return false;
+    left -= nodes;
+    return true;
+  });
 }
+
+const busyCores = (glideins: readonly GlideinStatus[]): number => glideins.reduce((sum, g) => sum + (g.busy ?? 0), 0);

@@ -3,10 +3,10 @@ import { UsageError } from '../errors.js';
 import type { FrameworkSpec } from '../frameworks/facts.js';
 import type { FrameworkRequest } from '../frameworks/framework.js';
 import { planFramework } from '../frameworks/registry.js';
-import { boscoSchedulers } from '../headnode/bosco/plan.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
+import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 
@@ -122,8 +122,8 @@ export function planSite(
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
-  // HTCondor cuts a slot to what is asked for, and gives who asks for no memory next to none
-  const isShared = limits?.shared ?? profile.scheduler.type === 'htcondor';
+  // a system that cuts nodes gives who asks for no memory next to none
+  const isShared = limits?.shared ?? schedulerFor(profile.scheduler.type).cutsNodes ?? false;
   const cores = request.cores ?? limits?.cores ?? shape.cores;
   return {
     site: profile.name,
@@ -150,7 +150,7 @@ function growth({ submit, min, max }: SiteRequest, { scheduler }: SiteProfile, m
       hint: 'add --submit bosco, or say how many glide-ins there shall be: --nodes N',
     });
   }
-  if (!boscoSchedulers.some(name => name === scheduler.type))
+  if (!boscoSchedulers.includes(scheduler.type))
     throw new UsageError(`BOSCO does not submit to ${scheduler.type} here, only to ${boscoSchedulers.join(' and ')}`, {
       hint: 'submit directly: --submit direct',
     });

@@ -1,14 +1,15 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
 import type { Growth } from '../htcondor/growth.js';
-import { type PoolGlidein, type PoolStatus, queryPool } from '../htcondor/query.js';
+import { type PoolStatus, queryPool } from '../htcondor/query.js';
+import { type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
-import { isOver, type PilotState, type PilotStatus } from '../schedulers/scheduler.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
+import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
@@ -53,32 +54,11 @@ export interface CredentialStatus {
   readonly problem?: string;
 }
 
-export interface SiteStatus {
-  readonly site: string;
+export interface SiteStatus extends AskedSite {
+  /** Nodes, each of which brings a glide-in. */
   readonly wanted: number;
-  readonly glideins: readonly GlideinStatus[];
-  readonly error?: string;
   /** Where the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
-}
-
-export interface GlideinStatus {
-  /** The batch job's id. */
-  readonly id: string;
-  readonly state: PilotState;
-  /** The scheduler's own word. */
-  readonly word: string;
-  readonly reason?: string;
-  readonly node?: string;
-  /** Seconds until it leaves or is ended. */
-  readonly secondsLeft?: number;
-  /** It advertises itself in the pool; undefined when the pool could not be asked. */
-  readonly joined: boolean | undefined;
-  /** Seconds since the pool last heard of it, where that is longer than it should be. */
-  readonly silent?: number;
-  readonly cores?: number;
-  readonly busy?: number;
-  readonly exitCode?: number;
 }
 
 /** Asks the sites and the headnode at once, one round trip each. Never throws for a host that can't be asked. */
@@ -96,7 +76,7 @@ async function askSite(
   record: ClusterRecord,
   site: SiteRecord,
   connections: Connections,
-): Promise<Answer<PilotStatus[]>> {
+): Promise<Answer<BatchJobStatus[]>> {
   if (!site.facts) return { value: [] };
   try {
     const host = await connections.site(site.spec);
@@ -120,18 +100,24 @@ async function askPool(record: ClusterRecord, connections: Connections): Promise
 function assemble(
   record: ClusterRecord,
   pool: Answer<PoolStatus>,
-  answers: Answer<PilotStatus[]>[],
+  answers: Answer<BatchJobStatus[]>[],
   framework: FrameworkStatus | undefined,
 ): ClusterStatus {
   const inPool = 'value' in pool ? pool.value : undefined;
   const sites = record.sites.map((site, n): SiteStatus => {
-    const answer = answers[n] as Answer<PilotStatus[]>;
+    const answer = answers[n] as Answer<BatchJobStatus[]>;
     const wanted = site.spec.nodes;
     const grown = inPool?.growth?.find(g => g.site === site.spec.site);
     const growth = grown ? { growth: grown } : {};
     if ('error' in answer)
-      return { site: site.spec.site, wanted, glideins: fromPool(site, inPool), error: answer.error, ...growth };
-    return { site: site.spec.site, wanted, glideins: answer.value.map(s => merge(s, inPool)), ...growth };
+      return {
+        site: site.spec.site,
+        wanted,
+        ...unaskedGlideins(site, knownIds(site), inPool),
+        error: answer.error,
+        ...growth,
+      };
+    return { site: site.spec.site, wanted, ...matchGlideins(site, answer.value, inPool), ...growth };
   });
   const live = sites.flatMap(s => s.glideins).filter(g => g.joined && !isOver(g.state));
   const total = live.reduce((sum, g) => sum + (g.cores ?? 0), 0);
@@ -167,48 +153,6 @@ function credentialsOf(record: ClusterRecord): CredentialStatus[] {
     ...(end ? { end: end.toISOString() } : {}),
     ...(problem === undefined ? {} : { problem }),
   }));
-}
-
-function merge(status: PilotStatus, pool: PoolStatus | undefined): GlideinStatus {
-  const { id, state, word, reason, node, secondsLeft, exitCode } = status;
-  const mine = isOver(state) ? [] : (pool?.glideins ?? []).filter(g => g.id === id);
-  // where somebody else says that he is this one, too, the one on its node
-  const ad = mine.find(g => g.node.split('.')[0] === node?.split('.')[0]) ?? mine[0];
-  return {
-    id,
-    state,
-    word,
-    joined: pool ? ad !== undefined && ad.silent <= SILENCE : undefined,
-    ...(reason === undefined ? {} : { reason }),
-    ...(node === undefined ? (ad ? { node: ad.node } : {}) : { node }),
-    ...(secondsLeft === undefined ? {} : { secondsLeft }),
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(ad ? { cores: ad.cores, busy: ad.busy } : {}),
-    ...(ad && ad.silent > SILENCE ? { silent: ad.silent } : {}),
-  };
-}
-
-/** Two updates missed: an advertisement outlives a node that died without a word. Seconds. */
-const SILENCE = 50;
-
-/** The scheduler can't be asked: what the pool knows, with the job's state unknown. */
-function fromPool(site: SiteRecord, pool: PoolStatus | undefined): GlideinStatus[] {
-  const seen = (pool?.glideins ?? []).filter(g => g.site === site.spec.site);
-  const silent = knownIds(site).filter(id => !seen.some(g => g.id === id || g.id.startsWith(`${id}_`)));
-  return [
-    ...seen.map(
-      (g: PoolGlidein): GlideinStatus => ({
-        id: g.id,
-        state: 'unknown',
-        word: '',
-        joined: true,
-        node: g.node,
-        cores: g.cores,
-        busy: g.busy,
-      }),
-    ),
-    ...silent.map((id): GlideinStatus => ({ id, state: 'unknown', word: '', joined: pool ? false : undefined })),
-  ];
 }
 
 function judge(

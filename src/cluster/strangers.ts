@@ -1,8 +1,9 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
 import type { TokenFacts } from '../htcondor/tokens.js';
-import { isOver } from '../schedulers/scheduler.js';
+import { isOver } from '../schedulers/job.js';
+import type { AskedSite } from './glideins.js';
 import type { SiteRecord } from './record.js';
-import type { GlideinStatus, SiteStatus } from './status.js';
+import { submissionOf } from './submissions.js';
 
 /** A machine in the pool that none of the cluster's batch jobs accounts for: perhaps somebody else has one of its tokens. */
 export interface Stranger {
@@ -26,7 +27,7 @@ const [LATELY, SILENCE] = [20, 50];
 /** Compares what is in the pool with what the batch systems say; a site that can't be asked accounts for all that names it. */
 export function strangersIn(
   pool: PoolStatus | undefined,
-  sites: readonly SiteStatus[],
+  sites: readonly AskedSite[],
   records: readonly SiteRecord[],
 ): Stranger[] {
   if (!pool) return [];
@@ -46,8 +47,8 @@ export function strangersIn(
 }
 
 /** Its token was revoked, or its batch job is over. */
-function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly SiteStatus[]): boolean {
-  const job = sites.find(s => s.site === ad.site)?.glideins.find(g => g.id === ad.id);
+function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly AskedSite[]): boolean {
+  const job = sites.find(s => s.site === ad.site)?.batchJobs.find(j => j.id === ad.job);
   return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
 }
 
@@ -55,7 +56,7 @@ function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly 
 function suspicion(
   ad: PoolGlidein,
   tokens: readonly TokenFacts[],
-  sites: readonly SiteStatus[],
+  sites: readonly AskedSite[],
   records: readonly SiteRecord[],
 ): string | undefined {
   const token = tokens.find(t => t.id === ad.bearer);
@@ -65,17 +66,13 @@ function suspicion(
   const site = sites.find(s => s.site === ad.site);
   if (!site) return `it says it is at ${ad.site || 'no site'}, where this cluster is not`;
   if (site.error) return undefined;
-  const job = site.glideins.find(g => g.id === ad.id);
-  if (!job) return `no batch job ${ad.id || 'of that name'} of this cluster is at ${ad.site}`;
-  if (isOver(job.state)) return `its batch job ${ad.id} is over`;
-  if (
-    token &&
-    submissionOf(
-      job,
-      records.find(r => r.spec.site === ad.site),
-    ) !== token.label
-  )
-    return `its token is not that of batch job ${ad.id}`;
+  const job = site.batchJobs.find(j => j.id === ad.job);
+  if (!job) return `no batch job ${ad.job || 'of that name'} of this cluster is at ${ad.site}`;
+  if (isOver(job.state)) return `its batch job ${ad.job} is over`;
+  const record = records.find(r => r.spec.site === ad.site);
+  // that of an older scailfin has no label
+  if (token && (submissionOf(record, job.id)?.token ?? '') !== token.label)
+    return `its token is not that of batch job ${ad.job}`;
   return undefined;
 }
 
@@ -83,33 +80,26 @@ function suspicion(
 function amongOthers(
   ad: PoolGlidein,
   plausible: readonly PoolGlidein[],
-  sites: readonly SiteStatus[],
+  sites: readonly AskedSite[],
 ): string | undefined {
   const site = sites.find(s => s.site === ad.site);
-  const job = site?.glideins.find(g => g.id === ad.id);
+  const job = site?.batchJobs.find(j => j.id === ad.job);
   if (!site || !job) return undefined;
-  const isAt = ({ node }: PoolGlidein, g: GlideinStatus): boolean => short(node) === short(g.node ?? '');
+  const nodesOf = (id: string): string[] => {
+    const all = site.glideins.filter(g => g.job === id).slice(0, site.batchJobs.find(j => j.id === id)?.nodes);
+    return all.flatMap(g => g.node ?? []);
+  };
+  const isAtHome = (one: PoolGlidein): boolean => nodesOf(one.job).some(node => short(node) === short(one.node));
   // where batch systems and nodes call nodes alike, which the other glide-ins tell
-  const alike = plausible.some(other => site.glideins.some(g => g.id === other.id && isAt(other, g)));
-  if (job.state === 'running' && job.node !== undefined && alike && !isAt(ad, job))
-    return `it says it is batch job ${ad.id}, which runs on ${job.node}`;
-  const twins = plausible.filter(other => other !== ad && other.id === ad.id && other.site === ad.site);
-  if (twins.some(twin => !alike || isAt(twin, job))) return `several machines say that they are batch job ${ad.id}`;
+  const alike = plausible.some(isAtHome);
+  const nodes = nodesOf(ad.job);
+  if (job.state === 'running' && nodes.length > 0 && alike && !isAtHome(ad))
+    return `it says it is batch job ${ad.job}, which runs on ${nodes.join(', ')}`;
+  const twins = plausible.filter(other => other !== ad && other.job === ad.job && other.site === ad.site);
+  // a job has a machine on each of its nodes
+  if (twins.filter(twin => !alike || isAtHome(twin)).length >= job.nodes)
+    return `several machines say that they are batch job ${ad.job}`;
   return undefined;
 }
-
-/** The label of the token that a batch job was given; that of an older scailfin has none. */
-function submissionOf(job: GlideinStatus, record: SiteRecord | undefined): string {
-  const batch = record?.batches.find(b => b.jobIds.some(id => isPartOf(job.id, id)));
-  // what the headnode submitted by itself is on no record
-  return (batch ?? record?.batches.find(b => b.jobIds.length === 0))?.token ?? '';
-}
-
-/** Whether a batch job is one of an array's, or that job itself. */
-export const isPartOf = (id: string, jobId: string): boolean =>
-  id === jobId || [`${jobId}_`, `${jobId}[`, `${jobId}.`].some(start => id.startsWith(start)) || arrayOf(id) === jobId;
-
-/** Torque and PBS write `12[3].server` for a part of `12[].server`. */
-const arrayOf = (id: string): string => id.replace(/\[\d+\]/, '[]');
 
 const short = (node: string): string => node.split('.')[0] ?? '';

@@ -3,8 +3,9 @@ import { takeDownFrameworks } from '../frameworks/takedown.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
+import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { cancelJobs, listJobs } from '../schedulers/runner.js';
-import { isOver, type JobQuery, type PilotStatus, type Scheduler } from '../schedulers/scheduler.js';
+import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { poolDir, siteDir } from './context.js';
 
@@ -81,7 +82,7 @@ export async function takeDownHead(
   await removeFiles(host, base, cluster, 'pool');
 }
 
-async function stillThere(site: SiteTakedown, query: JobQuery): Promise<PilotStatus[]> {
+async function stillThere(site: SiteTakedown, query: JobQuery): Promise<BatchJobStatus[]> {
   try {
     return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
   } catch (error) {
@@ -97,11 +98,11 @@ async function stillThere(site: SiteTakedown, query: JobQuery): Promise<PilotSta
 }
 
 /** An array is cancelled whole where all we know of it goes. */
-function wholeJobs(statuses: readonly PilotStatus[]): string[] {
+function wholeJobs(statuses: readonly BatchJobStatus[]): string[] {
   return [...new Set(statuses.map(s => s.jobId))];
 }
 
-function leftovers(site: SiteTakedown, active: readonly PilotStatus[]): LeftoverError {
+function leftovers(site: SiteTakedown, active: readonly BatchJobStatus[]): LeftoverError {
   const left = active.map(s => `job ${s.id} (${s.word}${s.node ? ` on ${s.node}` : ''}) on ${site.host.name}`);
   return new LeftoverError(
     `the batch system has not ended these jobs ${CANCEL_LIMIT} s after they were cancelled:`,

@@ -1,13 +1,14 @@
 import { messageOf, UsageError } from '../errors.js';
 import { listTokens, revokeTokens, type TokenFacts } from '../htcondor/tokens.js';
+import { isOver } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { isOver } from '../schedulers/scheduler.js';
 import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
+import type { SiteJob } from './glideins.js';
 import { lock } from './lock.js';
 import type { Batch, ClusterRecord, SiteRecord } from './record.js';
-import { clusterStatus, type GlideinStatus } from './status.js';
-import { isPartOf } from './strangers.js';
+import { clusterStatus } from './status.js';
+import { isPartOf } from './submissions.js';
 
 /** A token that glide-ins come by, and who has it. */
 export interface TokenStatus extends TokenFacts {
@@ -60,9 +61,9 @@ export async function revoke(
 
 /**
  * Revokes the tokens of submissions of which nothing waits or runs any more.
- * @param active what goes on at the site
+ * @param active the batch jobs that go on at the site
  */
-export async function revokeUnused(context: Context, site: string, active: readonly GlideinStatus[]): Promise<void> {
+export async function revokeUnused(context: Context, site: string, active: readonly SiteJob[]): Promise<void> {
   const record = recordOf(context);
   const batches = siteRecord(record, site)?.batches ?? [];
   const isUsed = (label: string): boolean => batches.some(b => b.token === label && isActive(b, active));
@@ -75,10 +76,10 @@ export async function revokeUnused(context: Context, site: string, active: reado
 }
 
 /** Jobs that this machine knows no ids of, as the headnode submits them, may still come. */
-const isActive = (batch: Batch, active: readonly GlideinStatus[]): boolean =>
+const isActive = (batch: Batch, active: readonly SiteJob[]): boolean =>
   batch.jobIds.length === 0
     ? batch.outcome !== 'refused'
-    : active.some(g => batch.jobIds.some(id => isPartOf(g.id, id)));
+    : active.some(job => batch.jobIds.some(id => isPartOf(job.id, id)));
 
 async function poolOf({ journal, connections }: Pick<Context, 'journal' | 'connections'>) {
   const { head, spec, sites, name, state, reason } = recordOf({ journal });
@@ -148,12 +149,17 @@ async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonl
       const isOurs = (id: string): boolean => batches.some(b => b.jobIds.some(job => isPartOf(id, job)));
       const isTheirs = (id: string): boolean => others.some(b => b.jobIds.some(job => isPartOf(id, job)));
       const grown = batches.some(b => b.jobIds.length === 0);
-      const ids = (there?.glideins ?? [])
-        .filter(g => !isOver(g.state) && (isOurs(g.id) || (grown && !isTheirs(g.id))))
-        .map(g => g.id);
+      const jobs = (there?.batchJobs ?? []).filter(
+        job => !isOver(job.state) && (isOurs(job.id) || (grown && !isTheirs(job.id))),
+      );
       const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)));
-      await cancelJobs(host, scheduler, ids, query);
-      return ids.length;
+      await cancelJobs(
+        host,
+        scheduler,
+        jobs.map(job => job.id),
+        query,
+      );
+      return jobs.reduce((sum, job) => sum + job.nodes, 0);
     },
     n => (n === 0 ? 'there were none' : String(n)),
   );

@@ -8,17 +8,17 @@ import { keyType } from './ssh/publickey.js';
 import type { IssuedKey } from './sshproxy.js';
 
 /**
- * A key that is there and has no certificate beside it is somebody's own, not one for a day: it is not overwritten.
+ * A key without a certificate beside it is the user's own, not one that is valid for a day: it is not overwritten.
  * @throws UsageError
  */
 export function checkReplaceable(file: string): void {
   if (!existsSync(file) || existsSync(`${file}-cert.pub`)) return;
   throw new UsageError(`${file} is there and has no certificate beside it: it is not a key that was got this way`, {
-    hint: `name another file by --out, or move it away: mv ${quote(file)} ${quote(`${file}.old`)}`,
+    hint: `name another file with --out, or move it away: mv ${quote(file)} ${quote(`${file}.old`)}`,
   });
 }
 
-/** Writes FILE (0600), FILE-cert.pub and FILE.pub: all three, or the old ones stay. @throws ScailfinError */
+/** Writes FILE (0600), FILE-cert.pub and FILE.pub: either all three, or the old ones stay. @throws ScailfinError */
 export function writeKey(file: string, { privateKey, certificate, certificateLine }: IssuedKey): void {
   const key = certificate.publicKey;
   const parts = [
@@ -35,17 +35,17 @@ export function writeKey(file: string, { privateKey, certificate, certificateLin
     for (const { fresh, name } of parts) renameSync(fresh, name);
   } catch (error) {
     throw new ScailfinError(`the key can't be written: ${messageOf(error)}`, {
-      hint: `make ${path.dirname(file)} writable, or name another file by --out`,
+      hint: `make ${path.dirname(file)} writable, or name another file with --out`,
     });
   } finally {
     for (const { fresh } of parts) rmSync(fresh, { force: true });
   }
 }
 
-/** Gives the key to the agent until its certificate ends. @throws AuthError */
+/** Adds the key to the SSH agent until its certificate ends. @throws AuthError */
 export async function addToAgent(file: string, secondsLeft: number, env = process.env): Promise<void> {
   if (!env.SSH_AUTH_SOCK) {
-    throw new AuthError('there is no agent to give the key to', { hint: 'start one: eval "$(ssh-agent)"' });
+    throw new AuthError('no SSH agent is running', { hint: 'start one: eval "$(ssh-agent)"' });
   }
   const argv = ['-q', '-t', String(secondsLeft), file];
   await new Promise<void>((resolve, reject) => {

@@ -1,14 +1,14 @@
 import { AuthError } from '../errors.js';
 import type { Prompter } from './prompts.js';
 
-/** Where passphrases come from: a person, who may mistype, or a file, where asking again is of no use. */
+/** The source of passphrases: a person, who may mistype, or a file, for which a second try is useless. */
 export interface Passphrases {
   readonly tries: number;
-  /** @param text what is wanted, as a person is shown it @throws AuthError when nobody can answer */
+  /** @param text the question shown to a person @throws AuthError if nobody can answer */
   ask(text: string): Promise<string>;
 }
 
-/** @param prompter undefined where nobody sits @param hint what to type then */
+/** @param prompter undefined if nobody sits at a terminal @param hint what to type in that case */
 export function asked(prompter: Prompter | undefined, hint: string): Passphrases {
   return {
     tries: 3,
@@ -19,7 +19,7 @@ export function asked(prompter: Prompter | undefined, hint: string): Passphrases
   };
 }
 
-/** Answers one question after the other from the lines of a text. @param where it is from, for errors */
+/** Answers one question after the other from the lines of a text. @param where the source of the text, for errors */
 export function listed(text: string, where: string): Passphrases {
   const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
   return {
@@ -34,9 +34,9 @@ export function listed(text: string, where: string): Passphrases {
 
 /**
  * Opens something with a passphrase.
- * @param open undefined when the passphrase is wrong
- * @param hint how to try it without us
- * @throws AuthError after the last try; an empty answer gives up, as with ssh
+ * @param open returns undefined if the passphrase is wrong
+ * @param hint how to try the passphrase without scailfin
+ * @throws AuthError after the last try; an empty answer gives up, as in ssh
  */
 export async function unlock<T>(
   what: string,
@@ -53,7 +53,7 @@ export async function unlock<T>(
   throw new AuthError(`the passphrase of ${what} is not right`, { hint });
 }
 
-/** A new passphrase; a person types it twice. @throws AuthError when the two differ */
+/** A new passphrase; a person types it twice. @throws AuthError if the two differ */
 export async function askNew(passphrases: Passphrases, what: string): Promise<string> {
   const first = await passphrases.ask(`Enter a new passphrase for ${what}: `);
   if (passphrases.tries === 1 || first === (await passphrases.ask('Again: '))) return first;

@@ -1,6 +1,6 @@
-/** Asks the person at the terminal; absent (undefined) where nobody can answer. */
+/** Asks the person at the terminal; absent (undefined) if nobody can answer. */
 export interface Prompter {
-  /** `text` is shown as the server worded it. */
+  /** `text` is shown in the server's own words. */
   ask(text: string, options: { echo: boolean }): Promise<string>;
   confirm(text: string): Promise<boolean>;
 }

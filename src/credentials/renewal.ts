@@ -14,7 +14,7 @@ import { loadTrust } from './x509/trust.js';
 import type { IdentityFiles } from './x509/user.js';
 import { parseVomsRequest } from './x509/vomses.js';
 
-/** How a proxy was come by, so that another can be had in the same way. Nothing secret. */
+/** How a proxy was made or fetched, so that it can be renewed in the same way. It contains no secrets. */
 export type Origin =
   | {
       readonly how: 'init';
@@ -38,7 +38,7 @@ const usual: Origin = { how: 'init', files: {}, hours: 12, bits: 2048, limited: 
 
 const originsFile = (): string => join(stateDir(), 'proxies.json');
 
-/** Notes how a proxy was made, for the day it is to be renewed. */
+/** Records how a proxy was made, so that it can be renewed later. */
 export function remember(proxyFile: string, origin: Origin): void {
   const all = { ...origins(), [proxyFile]: origin };
   const kept = Object.fromEntries(Object.entries(all).filter(([file]) => file === proxyFile || existsSync(file)));
@@ -46,29 +46,29 @@ export function remember(proxyFile: string, origin: Origin): void {
   writeFileAtomic.sync(originsFile(), `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** How a proxy was made; one that something else made is taken for one of the usual kind. */
+/** How a proxy was made; a proxy made by another program is assumed to be of the usual kind. */
 export const originOf = (proxyFile: string): Origin => origins()[proxyFile] ?? usual;
 
 function origins(): Record<string, Origin> {
   try {
     return JSON.parse(readFileSync(originsFile(), 'utf8')) as Record<string, Origin>;
   } catch {
-    return {}; // nothing was remembered, which costs a question at most
+    return {}; // nothing was recorded; at most the user is asked once more
   }
 }
 
 export interface RenewalRequest {
-  /** Absolute path of the proxy; there need not be one any more. */
+  /** Absolute path of the proxy, which need not exist any more. */
   readonly file: string;
-  /** Default: as long as it was to last when it was made. */
+  /** Default: the same lifetime as when it was made. */
   readonly hours?: number | undefined;
   readonly passphrases: Passphrases;
 }
 
 /**
- * Puts a new proxy in the place of one that ends, come by in the same way. Nobody is asked where that can be done
- * without: the user's key has no passphrase, or the MyProxy server renews what is shown to it.
- * @throws AuthError, CertificateError, ConnectionError; the old proxy is still there then
+ * Replaces a proxy that ends by a new one, made the same way. Nobody is asked if that is possible: if the user's key has
+ * no passphrase, or if the MyProxy server renews the proxy that is shown to it.
+ * @throws AuthError, CertificateError, ConnectionError; the old proxy is kept in these cases
  */
 export async function renew({ file, hours, passphrases }: RenewalRequest): Promise<Made> {
   const remembered = originOf(file);
@@ -95,7 +95,7 @@ async function logonAgain(
   if (old) {
     const self = { certificates: old.certificates, key: old.key };
     const made = await renewProxy(server, request, self, { ...options, own: self }, file).catch((error: unknown) => {
-      // as most servers do, it wants somebody else to ask, or the passphrase
+      // like most servers, it accepts only another renewer, or the passphrase
       if (error instanceof AuthError) return undefined;
       throw error;
     });

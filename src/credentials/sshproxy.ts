@@ -9,31 +9,32 @@ const limitMs = 60_000;
 const maxAnswer = 256 * 1024;
 
 export interface KeyRequest {
-  /** Of the service, as `https://sshproxy.nersc.gov`. */
+  /** The address of the service, such as `https://sshproxy.nersc.gov`. */
   readonly url: string;
   readonly user: string;
-  /** Password and one-time code, one after the other. */
+  /** Password followed by the one-time code. */
   readonly secret: string;
-  /** What the key may be used for; the site gives them out. Default `default`: logging in, for a day. */
+  /** What the key may be used for; the site defines the scopes. Default `default`: logging in, for a day. */
   readonly scope?: string | undefined;
-  /** A shared account the key is to be for; the scope is `collab` then. */
+  /** A shared account for which the key is; the scope is `collab` then. */
   readonly collab?: string | undefined;
-  /** Milliseconds for the whole of it; default 60 000. */
+  /** Milliseconds for the whole request; default 60 000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** A new private key (PEM text), and the certificate that lets it in for a while. */
+/** A new private key (PEM text), and the certificate with which it is accepted for a while. */
 export interface IssuedKey {
   readonly privateKey: string;
   readonly certificate: Certificate;
-  /** As the service worded the line: type, base64, comment. */
+  /** The line of the service: type, base64, comment. */
   readonly certificateLine: string;
 }
 
 /**
- * Asks a service of NERSC's sshproxy kind for a key: `POST /create_pair/SCOPE/` with basic authentication. Asks once:
- * a one-time code can be used once only, and failures lock the account.
- * @throws AuthError, UsageError (no such scope), ConnectionError, TimeoutError, ScailfinError (what it answers is no key)
+ * Asks a service like NERSC's sshproxy for a key: `POST /create_pair/SCOPE/` with basic authentication. Asks only once,
+ * because a one-time code works only once, and failures lock the account.
+ * @throws AuthError, UsageError (no such scope), ConnectionError, TimeoutError, ScailfinError (the answer contains no
+ * key)
  */
 export async function requestKey(request: KeyRequest): Promise<IssuedKey> {
   checkWords(request);
@@ -45,7 +46,7 @@ export async function requestKey(request: KeyRequest): Promise<IssuedKey> {
   throw refusal(status, firstLine(text, request.secret), url.host, { ...request, scope });
 }
 
-/** What can be seen to be wrong before anybody types a code. @throws UsageError */
+/** Checks what can be checked before anybody types a code. @throws UsageError */
 export function checkWords({ user, scope, collab }: Pick<KeyRequest, 'user' | 'scope' | 'collab'>): void {
   for (const [flag, name] of Object.entries({ user, scope, collab })) {
     if (name === undefined || /^\w[\w.-]*$/.test(name)) continue;
@@ -64,7 +65,7 @@ function post(
     const request = https.request(url, {
       method: 'POST',
       auth: `${user}:${secret}`,
-      // said here so that no NODE_TLS_REJECT_UNAUTHORIZED takes it back
+      // set explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED can't switch it off
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
       agent: false,
@@ -90,7 +91,7 @@ function post(
   });
 }
 
-/** The first private key in PEM, armour and all. */
+/** The first private key in PEM, including its BEGIN and END lines. */
 function firstKey(text: string): string | undefined {
   const begin = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----/.exec(text);
   const last = `-----END ${begin?.[1]}-----`;
@@ -98,12 +99,12 @@ function firstKey(text: string): string | undefined {
   return begin && end > 0 ? text.slice(begin.index, end + last.length) : undefined;
 }
 
-/** The documented answer: a private key in PEM, and a line with its certificate. Its text goes into no error. */
+/** The documented answer: a private key in PEM, and a line with its certificate. No error contains its text. */
 export function parseKey(text: string, host: string): IssuedKey {
   const privateKey = firstKey(text);
   const line = /^\S+-cert-v01@openssh\.com [A-Za-z0-9+/]+=*( .*)?$/m.exec(text)?.[0].trim();
-  if (privateKey === undefined) throw undocumented(host, 'there is no private key in its answer');
-  if (line === undefined) throw undocumented(host, 'there is no certificate in its answer');
+  if (privateKey === undefined) throw undocumented(host, 'its answer contains no private key');
+  if (line === undefined) throw undocumented(host, 'its answer contains no certificate');
   try {
     const certificate = parseCertificate(Buffer.from(line.split(' ')[1] ?? '', 'base64'));
     const parsed = ssh2.utils.parseKey(privateKey);
@@ -127,7 +128,7 @@ function refusal(status: number, said: string, host: string, { user, scope, coll
     case 403:
       return new AuthError(
         `${host} gives ${user} no key ${collab === undefined ? `for the scope ${scope}` : `for the account ${collab}`} (403${words})`,
-        { hint: 'the site decides who may have one, and from which networks: ask its help desk' },
+        { hint: 'the site decides who gets a key, and from which networks: ask its help desk' },
       );
     case 404:
       return new UsageError(`${host} knows no scope ${scope}${words}`, {
@@ -136,7 +137,7 @@ function refusal(status: number, said: string, host: string, { user, scope, coll
     default:
       if (status < 500) return undocumented(host, `it answers with status ${status}${words}`);
       return new ConnectionError(`${host} failed with status ${status}${words}`, {
-        hint: "the fault is the service's own: try again later, with a new code",
+        hint: 'the service itself has a problem: try again later, with a new code',
       });
   }
 }
@@ -151,7 +152,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no host of that name',
   EAI_AGAIN: 'the name could not be looked up (no answer from DNS)',
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'it hung up',
+  ECONNRESET: 'it closed the connection',
   CERT_HAS_EXPIRED: 'its TLS certificate has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its TLS certificate is signed by nobody this machine trusts',
   SELF_SIGNED_CERT_IN_CHAIN: 'its TLS certificate is signed by nobody this machine trusts',
@@ -165,13 +166,13 @@ function unreachable(url: URL, error: Error): ConnectionError {
   const isTls = reason.includes('TLS');
   return new ConnectionError(`can't ask ${url.host} for a key: ${reason}`, {
     hint: isTls
-      ? 'somebody may be between you and it: do not go on, and ask the site'
+      ? 'somebody may be between you and the service: stop here, and ask the site'
       : 'check the name and the network',
     cause: error,
   });
 }
 
-/** What the service says of a failure, without what it may repeat of the question. */
+/** The service's error text, without parts of the request that it may repeat. */
 function firstLine(text: string, secret: string): string {
   const line = printable(text).trim().split('\n')[0]?.slice(0, 200) ?? '';
   return line.includes(secret) || /[<{]/.test(line) ? '' : line;

@@ -1,10 +1,9 @@
 import { messageOf } from '../errors.js';
 import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
-import { schedulerFor } from '../schedulers/registry.js';
+import { isOver } from '../schedulers/job.js';
+import { type SchedulerName, schedulerFor, siteSchedulers } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
-import { isOver, type SchedulerName } from '../schedulers/scheduler.js';
-import { surveyed, surveyFor } from '../schedulers/surveys.js';
 import { TAG } from './nodejob.js';
 
 /** A batch system whose commands are there. */
@@ -25,14 +24,14 @@ export interface Detected {
 export async function detect(
   host: Host,
   user: string,
-  names: readonly SchedulerName[] = surveyed,
+  names: readonly SchedulerName[] = siteSchedulers,
 ): Promise<Detected[]> {
   const outs = await runAll(
     host,
-    names.map(name => surveyFor(name).version.command),
+    names.map(name => schedulerFor(name).survey.version.command),
   );
   const there = names.flatMap((name, n) => {
-    const version = outs[n] && surveyFor(name).version.parse(outs[n]);
+    const version = outs[n] && schedulerFor(name).survey.version.parse(outs[n]);
     return version === undefined ? [] : [{ name, version }];
   });
   const asked = there.map(async found => ({ ...found, ...(await ask(host, found.name, user)) }));

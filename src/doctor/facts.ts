@@ -3,7 +3,7 @@ import type { Host } from '../hosts/host.js';
 import type { Probe } from '../hosts/probe.js';
 import type { SshSettings } from '../hosts/sshconfig.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
-import type { NodeSize, QueueInfo, Survey } from '../schedulers/survey.js';
+import type { NodeSize, QueueInfo } from '../schedulers/survey.js';
 import type { SiteProfile } from '../sites/schema.js';
 import type { NodeReport } from './report.js';
 
@@ -28,7 +28,6 @@ export interface ShellFacts {
 export interface BatchFacts {
   readonly version: string;
   readonly scheduler: Scheduler;
-  readonly survey: Survey;
   /** Jobs of an earlier check that still wait or run. */
   readonly left: number;
 }

@@ -20,7 +20,7 @@ export const login: Stage = {
       const tried = facts.get('way').hops.at(-1)?.user;
       // the name that this machine knows one by is seldom the site's
       if (!(error instanceof AuthError) || patient.user !== undefined) throw error;
-      const known = patient.site ? `, or once and for all: scailfin config set sites.${patient.name}.user NAME` : '';
+      const known = patient.site ? `, or set it permanently: scailfin config set sites.${patient.name}.user NAME` : '';
       return failed(
         error.message,
         `if the site does not know you as ${tried}, give --user NAME${known}; else ${error.hint ?? 'ask the site'}`,

@@ -44,7 +44,7 @@ function headnodeFinding(context: Context, trial: HeadnodeTrial, said: string | 
   const set = `scailfin config set sites.${context.facts.get('profile').name}.headnode login`;
   return warning(
     `it can't reach ${where}, where the pool would be (${tried})`,
-    `open port ${trial.port} there, or let the pool run on the login node: --headnode login, or once and for all: ${set}`,
+    `open port ${trial.port} there, or let the pool run on the login node: --headnode login, or set it permanently: ${set}`,
   );
 }
 

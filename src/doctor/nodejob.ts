@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { jobQuery } from '../cluster/context.js';
 import type { SiteSpec } from '../cluster/spec.js';
-import { pilotJob } from '../cluster/steps/glideins.js';
+import { batchJob } from '../cluster/steps/glideins.js';
 import { submittedId, takeDownSite } from '../cluster/takedown.js';
 import { LeftoverError, messageOf, ScailfinError, SchedulerError, TimeoutError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
+import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { listJobs, submitOnce } from '../schedulers/runner.js';
-import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler } from '../schedulers/scheduler.js';
-import { surveyFor } from '../schedulers/surveys.js';
+import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
 
@@ -98,8 +98,8 @@ async function work(errand: Errand, query: JobQuery, clear: () => Promise<unknow
 }
 
 /** The job of one glide-in as `up` would send it, but short. */
-function nodeJob({ spec }: Errand, dir: string): PilotJob {
-  return { ...pilotJob(spec, NAME, dir, 1), tag: TAG, walltime: WALLTIME, command: [] };
+function nodeJob({ spec }: Errand, dir: string): BatchJob {
+  return { ...batchJob(spec, NAME, dir, 1), tag: TAG, walltime: WALLTIME, command: [] };
 }
 
 /**
@@ -107,7 +107,7 @@ function nodeJob({ spec }: Errand, dir: string): PilotJob {
  * else it is cleared away first.
  * @returns what only this directory knows
  */
-async function claim(errand: Errand, query: JobQuery, job: PilotJob, clear: () => Promise<unknown>): Promise<string> {
+async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () => Promise<unknown>): Promise<string> {
   const { host, scheduler, base } = errand;
   const { queue, account, coresPerNode, memoryPerNode, gpusPerNode, directives } = job;
   const wish = { queue, account, coresPerNode, memoryPerNode, gpusPerNode, directives, targets: errand.targets };
@@ -175,7 +175,7 @@ async function waitFor(errand: Errand, query: JobQuery, nonce: string, before: L
     if (now.gone) throw new ScailfinError(`${query.dir} was removed while the job was waited for`, { hint: another });
     if (job?.state === 'held') throw held(scheduler, job);
     over = job === undefined || !isOver(job.state) ? undefined : (over ?? seconds);
-    if (over !== undefined && seconds - over > GRACE) throw silent(job as PilotStatus, query.dir, now);
+    if (over !== undefined && seconds - over > GRACE) throw silent(job as BatchJobStatus, query.dir, now);
     if (seconds > timeout && over === undefined) throw late(job, seconds);
     progress(inWords(job, seconds, queued));
     await new Promise(resolve => setTimeout(resolve, round < 10 ? 700 : round < 40 ? 3000 : 10_000));
@@ -185,7 +185,7 @@ async function waitFor(errand: Errand, query: JobQuery, nonce: string, before: L
 const another = 'another check of yours may have cleaned up: run one at a time';
 
 /** Undefined: could not be asked now, and nothing is known. */
-async function statusOf(host: Host, scheduler: Scheduler, query: JobQuery): Promise<PilotStatus[] | undefined> {
+async function statusOf(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[] | undefined> {
   try {
     return await listJobs(host, scheduler, query);
   } catch (error) {
@@ -194,22 +194,22 @@ async function statusOf(host: Host, scheduler: Scheduler, query: JobQuery): Prom
   }
 }
 
-function inWords(job: PilotStatus | undefined, seconds: number, queued: number | undefined): string {
+function inWords(job: BatchJobStatus | undefined, seconds: number, queued: number | undefined): string {
   if (job === undefined) return `the batch system does not answer, ${formatDuration(seconds)}`;
   if (job.state === 'queued') return `queued ${formatDuration(seconds)}${job.reason ? ` (${job.reason})` : ''}`;
   const where = job.node ? ` on ${job.node}` : '';
   return `${job.state}${where} ${formatDuration(seconds - (queued ?? seconds))}`;
 }
 
-function held(scheduler: Scheduler, job: PilotStatus): SchedulerError {
+function held(scheduler: Scheduler, job: BatchJobStatus): SchedulerError {
   const why = job.reason ?? job.word;
   const hint = /no such file|directory|output file|chdir/i.test(why)
     ? SHARED
     : 'it would never begin: ask for less, choose another --queue, or ask the site what that means';
-  return new SchedulerError(`${surveyFor(scheduler.name).title} took the job, but holds it: ${why}`, { hint });
+  return new SchedulerError(`${scheduler.survey.title} took the job, but holds it: ${why}`, { hint });
 }
 
-function late(job: PilotStatus | undefined, seconds: number): TimeoutError {
+function late(job: BatchJobStatus | undefined, seconds: number): TimeoutError {
   const state = job === undefined ? 'of unknown state' : job.state;
   const why = job?.reason ? `; the batch system says ${job.reason}` : '';
   return new TimeoutError(`the job was still ${state} after ${formatDuration(seconds)}${why}`, {
@@ -221,7 +221,7 @@ const SHARED =
   'most likely compute nodes do not see that directory: set directories.work in the profile to one that they share with the login node, such as a scratch file system';
 
 /** It ran, or so the batch system says, and nothing of it has come. */
-function silent(job: PilotStatus, dir: string, { log }: Look): ScailfinError {
+function silent(job: BatchJobStatus, dir: string, { log }: Look): ScailfinError {
   const how = [job.word, job.exitCode === undefined ? '' : `status ${job.exitCode}`, job.reason ?? ''];
   const where = job.node ? ` on ${job.node}` : '';
   const ended = `the job ended${where} (${how.filter(Boolean).join(', ')})`;

@@ -34,7 +34,7 @@ function poolFinding({ facts, patient }: Context): Finding {
   const tried = inWords(headnode);
   if (trial.kind === 'host' && /refused/.test(tried))
     return ok(`nothing answers ${node} on ${where} at port ${trial.port}, where no pool may be yet`);
-  const use = `scailfin up --site ${name} --headnode login, or once and for all: scailfin config set sites.${name}.headnode login`;
+  const use = `scailfin up --site ${name} --headnode login, or set it permanently: scailfin config set sites.${name}.headnode login`;
   return failed(
     `${node} can't reach ${where}, where the pool would be (${tried})`,
     inside
@@ -53,7 +53,7 @@ function contradiction({ facts, patient }: Context): Finding[] {
   if (isOut || urls.length === 0 || patient.site?.profile.network.outbound !== true) return [];
   return [
     warning(
-      'the profile says that compute nodes reach outside',
+      'the profile says that compute nodes can reach the internet',
       `write network: { outbound: false } in ${profileFile(patient)}`,
     ),
   ];

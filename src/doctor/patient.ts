@@ -31,7 +31,7 @@ export async function patientFor(typed: string, user: string | undefined, config
     } catch (error) {
       if (!(error instanceof UsageError) || typed.includes('/')) throw error;
       if (!/[.:]/.test(typed)) {
-        const hint = `scailfin sites list shows the sites; a host without a profile is written user@${typed}`;
+        const hint = `to list the sites: scailfin sites list; a host without a profile is written user@${typed}`;
         throw new UsageError(error.message, { hint, cause: error });
       }
     }
@@ -49,7 +49,7 @@ function ofSite(typed: string, site: LoadedSite, user: string | undefined, confi
   if (profile.status === 'retired') {
     const since = profile.retired === undefined ? '' : ` since ${profile.retired}`;
     throw new UsageError(`${profile.name} (${profile.title}) is retired${since}, so no job can run there`, {
-      hint: 'scailfin sites list shows the active sites',
+      hint: 'to list the active sites: scailfin sites list',
     });
   }
   const own = config.sites[profile.name];

@@ -12,7 +12,7 @@ type Comments = [path: readonly string[], text: string][];
  */
 export function propose(context: Context): string {
   const { facts, patient, options } = context;
-  const { scheduler, version, survey } = facts.get('batch');
+  const { scheduler, version } = facts.get('batch');
   const { name } = patient;
   const found = facts.find('found');
   const queues = facts.get('queues').filter(q => q.open);
@@ -39,7 +39,7 @@ export function propose(context: Context): string {
     ` Proposed by scailfin sites check ${patient.typed}, from what was found there.`,
     ' What a line says is guessed, look at; the rest the site itself has told.',
   ].join('\n');
-  for (const [path, text] of comments(context, queues, survey.title)) comment(document, path, text);
+  for (const [path, text] of comments(context, queues, scheduler.survey.title)) comment(document, path, text);
   for (const key of ['queues', 'node']) flowBelow(document, key);
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
@@ -66,8 +66,8 @@ function nodeOf({ facts }: Context, found: Found | undefined): Record<string, un
   const cores = told.cores ?? found?.machine.usableCores;
   const memory = told.memory ?? found?.allocation.memory;
   // several cores need a parallel environment there
-  const isSge = facts.get('batch').scheduler.name === 'sge';
-  const canHave = !isSge || facts.get('queues').some(q => q.parallelEnvironment !== undefined);
+  const needsOne = facts.get('batch').scheduler.profileKeys?.includes('parallelEnvironment');
+  const canHave = !needsOne || facts.get('queues').some(q => q.parallelEnvironment !== undefined);
   return {
     ...(cores && canHave ? { cores } : {}),
     ...(memory ? { memory: flagMemory(memory) } : {}),

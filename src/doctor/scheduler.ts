@@ -2,10 +2,8 @@ import { SchedulerError } from '../errors.js';
 import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
-import { schedulerFor } from '../schedulers/registry.js';
-import type { SchedulerName } from '../schedulers/scheduler.js';
+import { type SchedulerName, schedulerFor, siteSchedulers } from '../schedulers/registry.js';
 import { known, type NodeSize, type QueueInfo } from '../schedulers/survey.js';
-import { surveyed, surveyFor } from '../schedulers/surveys.js';
 import { parseProfile } from '../sites/profile.js';
 import { templateText } from '../templates.js';
 import { type Detected, detect } from './detect.js';
@@ -37,20 +35,20 @@ export const scheduler: Stage = {
 };
 
 async function present(context: Context, host: Host, { name, version, left }: Detected): Promise<Finding> {
-  const survey = surveyFor(name);
-  context.facts.learn({ batch: { version, scheduler: schedulerFor(name), survey, left } });
+  const found = schedulerFor(name);
+  context.facts.learn({ batch: { version, scheduler: found, left } });
   const queues = await queuesOf(host, name);
   context.facts.learn({ queues });
   const { site } = context.patient;
   if (!site) context.facts.learn({ node: await nodeOf(host, name, queues) });
   context.facts.learn({ profile: site?.profile ?? parseProfile(propose(context), 'the proposed profile') });
   const listed = queues.map(q => q.name).join(', ');
-  return ok(`${survey.title} ${version}${listed === '' ? '' : `; queues: ${listed}`}`);
+  return ok(`${found.survey.title} ${version}${listed === '' ? '' : `; queues: ${listed}`}`);
 }
 
 /** Not being told the queues is no harm: the next stage asks for one of them. */
 async function queuesOf(host: Host, name: SchedulerName): Promise<QueueInfo[]> {
-  const { queues } = surveyFor(name);
+  const { queues } = schedulerFor(name).survey;
   if (!queues) return [];
   try {
     return queues.parse(await runAll(host, queues.commands));
@@ -61,7 +59,7 @@ async function queuesOf(host: Host, name: SchedulerName): Promise<QueueInfo[]> {
 }
 
 async function nodeOf(host: Host, name: SchedulerName, queues: readonly QueueInfo[]): Promise<NodeSize> {
-  const { node } = surveyFor(name);
+  const { node } = schedulerFor(name).survey;
   if (node) return node.parse(await host.run(node.command.argv, { check: false }));
   const usual = queues.find(q => q.default) ?? queues[0];
   return known({ cores: usual?.cores, memory: usual?.memory });
@@ -69,7 +67,7 @@ async function nodeOf(host: Host, name: SchedulerName, queues: readonly QueueInf
 
 /** Names the first program that a command by ssh does not find, where it is, and the line that helps. */
 async function missingProgram(context: Context, host: Host, wanted: SchedulerName): Promise<Finding | undefined> {
-  const { title, programs } = surveyFor(wanted);
+  const { title, programs } = schedulerFor(wanted).survey;
   const out = await runScript(host, templateText('site/programs.sh'), programs);
   const values = keyValues(out.stdout);
   const at = (key: string): Map<string, string> =>
@@ -110,14 +108,14 @@ function pathLine({ shell }: ShellFacts, directory: string): string {
 
 function otherSystem(context: Context, what: string, { name, version }: Detected): Finding {
   return failed(
-    `${what}; but ${surveyFor(name).title} ${version} is there`,
+    `${what}; but ${schedulerFor(name).survey.title} ${version} is there`,
     `if that is what the site has now, write scheduler.type: ${name} in ${profileFile(context.patient)}`,
   );
 }
 
 /** The programs are there, but are not that system's. */
 async function wrongSystem(context: Context, host: Host, wanted: SchedulerName): Promise<Finding> {
-  const { title, programs, version } = surveyFor(wanted);
+  const { title, programs, version } = schedulerFor(wanted).survey;
   const what = `${programs[0]} is there, but \`${version.command.argv.join(' ')}\` does not answer as ${title} does`;
   const [other] = await detect(host, context.facts.get('shell').user);
   if (other && other.silent === undefined) return otherSystem(context, what, other);
@@ -130,21 +128,23 @@ async function silent(
   found: readonly Detected[],
   wanted: SchedulerName | undefined,
 ): Promise<Finding> {
-  const said = found.map(d => `${surveyFor(d.name).title} ${d.version} is installed but does not answer: ${d.silent}`);
+  const said = found.map(
+    d => `${schedulerFor(d.name).survey.title} ${d.version} is installed but does not answer: ${d.silent}`,
+  );
   const what = said.join('\n');
   if (wanted === undefined)
     return failed(
       what,
       'if one of them is the site’s, try again when it is back; else log in to a node that takes jobs',
     );
-  const others = surveyed.filter(name => name !== wanted);
+  const others = siteSchedulers.filter(name => name !== wanted);
   const [other] = await detect(host, context.facts.get('shell').user, others);
   if (other && other.silent === undefined) return otherSystem(context, what, other);
   return failed(what, 'try again when it is back; see the site’s status page');
 }
 
 async function none(context: Context, host: Host): Promise<Finding> {
-  const names = ['sbatch', 'qsub', 'bsub', 'condor_submit'];
+  const names = [...new Set(siteSchedulers.flatMap(name => schedulerFor(name).survey.programs[0] ?? []))];
   const out = await runScript(host, templateText('site/programs.sh'), names);
   const values = keyValues(out.stdout);
   const [program, path] = (values.get('login') ?? values.get('near') ?? [])[0]?.split(' ') ?? [];

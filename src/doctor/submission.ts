@@ -1,5 +1,5 @@
 import { planSite, type SiteSpec } from '../cluster/spec.js';
-import { pilotJob } from '../cluster/steps/glideins.js';
+import { batchJob } from '../cluster/steps/glideins.js';
 import { UsageError } from '../errors.js';
 import type { QueueInfo, Survey } from '../schedulers/survey.js';
 import { flagDuration } from '../sites/limits.js';
@@ -13,7 +13,7 @@ export const submission: Stage = {
 
   async run(context) {
     const { facts } = context;
-    const { survey } = facts.get('batch');
+    const { survey } = facts.get('batch').scheduler;
     let spec: SiteSpec;
     try {
       spec = plan(context);
@@ -84,7 +84,7 @@ function beyondProfile(context: Context, error: UsageError): Finding {
 async function trial({ facts, options }: Context, survey: Survey, spec: SiteSpec): Promise<string> {
   if (!survey.testSubmit)
     return `${survey.title} can't try a job without submitting it${options.deep ? '' : '; --deep submits a short one'}`;
-  const { argv, stdin } = survey.testSubmit.command(pilotJob(spec, 'check', '/tmp', 1));
+  const { argv, stdin } = survey.testSubmit.command(batchJob(spec, 'check', '/tmp', 1));
   const out = await facts
     .get('host')
     .run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) });

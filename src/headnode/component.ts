@@ -1,21 +1,21 @@
 import { ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 
-/** Where a component lives. */
+/** The place of a component. */
 export interface Headnode {
   readonly host: Host;
-  /** Absolute, of the whole cluster's on the headnode: a component has its own folder in it, by its name. */
+  /** Absolute; the cluster's directory on the headnode. Each component has a directory in it, by its name. */
   readonly dir: string;
   readonly cluster: string;
-  /** Long work says how far it is: a few words. */
+  /** Called by long work to report its progress in a few words. */
   readonly onProgress: (detail: string) => void;
 }
 
-/** What a component can't do without, and how one gets it. */
+/** Something that a component needs and that is missing, and how to get it. */
 export interface Missing {
   /** `no container engine: neither docker nor podman is here`. */
   readonly what: string;
-  /** The next thing to type. */
+  /** What to type next. */
   readonly hint: string;
 }
 
@@ -23,32 +23,33 @@ export interface Missing {
 export interface Part {
   readonly name: string;
   readonly state: 'alive' | 'starting' | 'dead' | 'unknown';
-  /** Its own words, where it is not alive. */
+  /** The error in its own words, if it is not alive. */
   readonly reason?: string;
 }
 
 /**
- * Something that is installed on the headnode, runs there, and goes again. All have the same life; every verb may be
- * called again, and finds what is done. `stop` and `remove` go by what they find below `dir`, for the journal may be lost.
+ * Something that is installed on the headnode, runs there, and is removed again. All components have the same life cycle.
+ * Every method may be called again, and skips what is done. `stop` and `remove` use only what they find below `dir`,
+ * because the journal may be lost.
  */
 export interface Component<Plan, Running> {
   readonly name: string;
   /** Changes nothing. */
   check(at: Headnode, plan: Plan): Promise<readonly Missing[]>;
-  /** In user space, below `dir` or where HTCondor, kubectl … of the headnode's own are. @throws ScailfinError */
+  /** Installs without root, below `dir` or beside the headnode's own HTCondor, kubectl …. @throws ScailfinError */
   install(at: Headnode, plan: Plan): Promise<void>;
   configure(at: Headnode, plan: Plan): Promise<void>;
-  /** Returns when it answers. @throws ScailfinError with the component's own words */
+  /** Returns once the component answers. @throws ScailfinError with the component's own error */
   start(at: Headnode, plan: Plan): Promise<Running>;
-  /** Never throws for what can't be asked: that part is unknown, and says why. */
+  /** Never throws if something can't be asked: that part is `unknown`, with a reason. */
   healthy(at: Headnode): Promise<readonly Part[]>;
-  /** Nothing of it there is a success. @throws ScailfinError when some of it survives */
+  /** If nothing of it is there, that is a success. @throws ScailfinError if some of it survives */
   stop(at: Headnode): Promise<void>;
-  /** What is not below `dir`, too; verifies it. @throws LeftoverError */
+  /** Removes also what is not below `dir`, and verifies that it is gone. @throws LeftoverError */
   remove(at: Headnode): Promise<void>;
 }
 
-/** The first half of a component's life. @throws ScailfinError naming all that is missing */
+/** The first half of a component's life cycle. @throws ScailfinError naming everything that is missing */
 export async function bringUp<Plan, Running>(
   component: Component<Plan, Running>,
   at: Headnode,

@@ -3,17 +3,17 @@ import type { Host } from '../hosts/host.js';
 import { runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 
-/** Work of minutes on a headnode, which goes on when the connection breaks or this process ends. */
+/** Work on a headnode that takes minutes, and continues when the connection breaks or this process ends. */
 export interface DetachedJob {
-  /** Its folder on the headnode, absolute. A job that runs there already is followed, not begun again. */
+  /** Its directory on the headnode, absolute. A job that already runs there is followed, not started again. */
   readonly state: string;
   /** No secrets: every user of the headnode can read it. */
   readonly argv: readonly string[];
-  /** In a sentence: `minikube start`. */
+  /** The name for messages: `minikube start`. */
   readonly title: string;
-  /** Ended after this long, counted from this call. */
+  /** It is ended after this time, counted from this call. */
   readonly timeoutMs: number;
-  /** Each line of its output, from the first one on. */
+  /** Called for each line of its output, from the first line on. */
   readonly onLine: (line: string) => void;
 }
 
@@ -23,12 +23,12 @@ export interface DetachedEnd {
   readonly stderr: string;
 }
 
-/** How long the headnode waits for news before it answers; seconds. */
+/** How long the headnode waits for new output before it answers; seconds. */
 const PATIENCE = 10;
 
 /**
- * Runs a job to its end, or joins the one that is running.
- * @throws TimeoutError after it was ended, ScailfinError when it was killed without a word, ConnectionError while it goes on
+ * Runs a job until its end, or follows the one that is running.
+ * @throws TimeoutError after the job was ended, ScailfinError if it was killed, ConnectionError while it continues to run
  */
 export async function runDetached(host: Host, job: DetachedJob): Promise<DetachedEnd> {
   await runScript(host, templateText('headnode/detach.sh'), [job.state, ...job.argv]);
@@ -47,12 +47,14 @@ export async function runDetached(host: Host, job: DetachedJob): Promise<Detache
     if (news.state === 'running' || news.bytes > 0) continue;
     if (news.state !== 'lost') return { exitCode: Number(news.state), stderr: news.stderr };
     throw new ScailfinError(`${job.title} was killed on ${host.name}${news.stderr ? `:\n${news.stderr}` : ''}`, {
-      hint: 'the same command goes on where it stopped',
+      hint: 'run the same command again: it continues where it stopped',
     });
   }
 }
 
-/** Ends the job in `state`, with its children. Nothing running is a success. @throws ScailfinError when it survives */
+/**
+ * Ends the job in `state`, with its children. If nothing runs, that is a success. @throws ScailfinError if it survives
+ */
 export async function endDetached(host: Host, state: string): Promise<void> {
   const script = `${templateText('headnode/detached-end.sh')}\ndetached_end "$1"\n`;
   const out = await runScript(host, script, [state], { check: false });
@@ -75,7 +77,7 @@ async function follow(host: Host, state: string, offset: number, seconds: number
   const of = (key: string): string[] => head.filter(l => l.startsWith(key)).map(l => l.slice(key.length));
   const rest = stdout.slice(cut + 2);
   const ended = of('state=')[0] ?? 'lost';
-  // a line that is still being written, or goes on in the next answer, waits for its end
+  // an incomplete line waits for its end in a later answer
   const isLast = ended !== 'running' && offset + Buffer.byteLength(rest) >= Number(of('size=')[0]);
   const whole = isLast ? rest : rest.slice(0, rest.lastIndexOf('\n') + 1);
   const lines = whole.split('\n').filter(line => line !== '');

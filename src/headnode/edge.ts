@@ -6,24 +6,24 @@ import { render, templateText } from '../templates.js';
 import type { Component, Headnode } from './component.js';
 import { copyNode, isLikeThis } from './node.js';
 
-/** First port tried for the edge; on loopback, so that nobody else's firewall matters. */
+/** First port tried for the edge; it is on loopback, so no firewall matters. */
 const FIRST_PORT = 30_443;
 
-/** What the edge is told. */
+/** The settings of the edge. */
 export interface EdgePlan {
-  /** By which one talks to it. Secret. */
+  /** The token that clients of the edge need. Secret. */
   readonly token: string;
-  /** Of scailfin. */
+  /** Version of scailfin. */
   readonly version: string;
-  /** Where the pool's programs are. */
+  /** Directory of the pool's programs. */
   readonly condorBin: string;
-  /** The headnode can keep engines of workflows from the owner's files. */
+  /** The headnode can keep workflow engines from the owner's files. */
   readonly isFenced: boolean;
 }
 
 /**
- * REANA's API in one process beside the pool, run and restarted by the pool's master: what ends and removes the pool does
- * the same for it. Running is its port on the headnode's loopback address.
+ * REANA's API in one process beside the pool. The pool's master runs and restarts it, and whatever ends or removes the
+ * pool also ends or removes the edge. `Running` is its port on the headnode's loopback address.
  */
 export const edge: Component<EdgePlan, number> = {
   name: 'edge',
@@ -57,16 +57,17 @@ export const edge: Component<EdgePlan, number> = {
       if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
       const said = error.stderr.trim();
       throw new ScailfinError(`REANA's edge does not answer on ${host.name}: ${said}`, {
-        ...{ cause: error, hint: 'the same command tries again; that was the end of its log' },
+        ...{ cause: error, hint: 'run the same command again; the message above is the end of its log' },
       });
     });
     return Number(keyValues(out.stdout).get('port')?.[0]);
   },
 
   async healthy({ host, dir }) {
-    // whoever listens there, it is this user (proc_pid_net(5)); and one that hangs still takes connections
+    // the process that listens there must be this user's (proc_pid_net(5)), and must answer: one that hangs still accepts
+    // connections
     const uid = `awk -v port=":$(printf '%04X' "$p")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp`;
-    const asks = `p=$(cat "$1/edge/port") && [ "$(${uid})" = "$(id -u)" ] || { echo "nothing of ours on port $p" >&2; exit 1; }
+    const asks = `p=$(cat "$1/edge/port") && [ "$(${uid})" = "$(id -u)" ] || { echo "no process of this user listens on port $p" >&2; exit 1; }
       exec 3<>"/dev/tcp/127.0.0.1/$p" && printf 'GET /api/ping HTTP/1.0\\r\\n\\r\\n' >&3 &&
       { read -r -t 10 line <&3 || { echo 'it does not answer' >&2; exit 1; }; }`;
     const out = await runScript(host, asks, [dir], { check: false });
@@ -78,15 +79,18 @@ export const edge: Component<EdgePlan, number> = {
     await runScript(host, templateText('headnode/edge-stop.sh'), [dir]);
   },
 
-  // all of it is below the cluster's directory
+  // all of its files are below the cluster's directory
   async remove() {},
 };
 
-/** Where the edge's files are, below the pool's. */
+/** The directory of the edge's files, below the pool's. */
 export const edgeDir = (pool: string): string => `${pool}/edge`;
 const ownNode = (pool: string): string => `${edgeDir(pool)}/node`;
 
-/** By what the pool's master runs the edge, beside its program; paths below the pool's directory. Secret. */
+/**
+ * The files with which the pool's master runs the edge, in addition to its program; paths are below the pool's directory.
+ * Secret.
+ */
 export function edgeFiles(
   pool: string,
   facts: EdgePlan & { cluster: string; port: number; node: string },
@@ -122,11 +126,11 @@ async function look({ host, dir }: Headnode): Promise<Found> {
   };
 }
 
-/** A Node.js on the headnode: this very one, or one that is there. */
+/** The Node.js on the headnode to use: the one of this process, or one that was found. */
 const nodeOf = ({ host }: Headnode, found: Found): string | undefined =>
   host.address === 'local' ? process.execPath : found.node;
 
-/** This machine's Node.js, copied there. */
+/** Copies this machine's Node.js to the headnode. */
 async function bringNode({ host, dir, onProgress }: Headnode, found: Found): Promise<void> {
   const said = await copyNode(host, ownNode(dir), onProgress);
   if (said === undefined) return;
@@ -135,8 +139,8 @@ async function bringNode({ host, dir, onProgress }: Headnode, found: Found): Pro
 
 function noNode({ system, arch, glibc }: Found): string {
   const there = `${system} ${arch}${glibc ? ` with C library ${glibc}` : ''}`;
-  return `there is no Node.js 20.19 or newer for the edge, and this machine's does not run there (${there})`;
+  return `the edge needs Node.js 20.19 or newer, and this machine's Node.js does not run there (${there})`;
 }
 
 const nodeHint = (host: Host): string =>
-  `install Node.js there (https://nodejs.org/download, no root needed), so that \`ssh ${host.address} node --version\` answers`;
+  `install Node.js there (https://nodejs.org/download, without root), so that \`ssh ${host.address} node --version\` answers`;

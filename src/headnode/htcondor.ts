@@ -18,7 +18,7 @@ export const htcondor: Component<PoolPlan, Pool> = {
   name: 'htcondor',
 
   async check({ host }, plan) {
-    // a release comes along
+    // a release is fetched by `install`
     if (plan.source.source === 'tarball') return [];
     const what = await missingCondor(host, plan);
     return what === undefined ? [] : [{ what, hint: condorHint }];
@@ -42,13 +42,13 @@ export const htcondor: Component<PoolPlan, Pool> = {
 
   stop: ({ host, dir }) => stopPool(host, dir),
 
-  // all of it is below the cluster's directory
+  // all of its files are below the cluster's directory
   async remove() {},
 };
 
 function partOf(pool: string): Part {
   const name = 'htcondor';
   if (pool === 'alive') return { name, state: 'alive' };
-  if (pool === 'dead' || pool === 'none') return { name, state: 'dead', reason: 'none of its processes runs' };
+  if (pool === 'dead' || pool === 'none') return { name, state: 'dead', reason: 'none of its processes is running' };
   return { name, state: 'unknown', reason: pool };
 }

@@ -1,4 +1,4 @@
-/** A Kubernetes that runs and can be talked to from the headnode. What is installed on it need not know whose it is. */
+/** A Kubernetes that runs and can be reached from the headnode. What is installed in it need not know whose it is. */
 export interface Kubernetes {
   /** Absolute path of the program on the headnode. */
   readonly kubectl: string;
@@ -7,15 +7,15 @@ export interface Kubernetes {
   /** Absolute path on the headnode. */
   readonly kubeconfig: string;
   readonly context: string;
-  /** Port of the headnode's loopback address that leads to REANA. */
+  /** Port of the headnode's loopback address that is forwarded to REANA. */
   readonly port: number;
-  /** Set where all of it is the cluster's own: what lies on its nodes goes with it. */
+  /** Set if the Kubernetes belongs to the cluster: everything on its nodes is removed with it. */
   readonly own?: OwnKubernetes;
 }
 
 export interface OwnKubernetes {
-  /** `… image build`, to which `-t TAG FOLDER` is added: the image is then on its nodes, without a registry. */
+  /** `… image build`; with `-t TAG FOLDER` appended it puts an image on the nodes, without a registry. */
   readonly build: readonly string[];
-  /** The node port that `port` leads to. */
+  /** The node port to which `port` is forwarded. */
   readonly nodePort: number;
 }

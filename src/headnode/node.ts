@@ -5,18 +5,18 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { Host } from '../hosts/host.js';
 
-/** uname(1)'s words for Node's. */
+/** uname(1)'s names for Node's platforms. */
 const systems: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'Darwin' };
 const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-/** Whether this machine's Node.js has a chance there. @param there as uname(1) says */
+/** Whether this machine's Node.js may run on the host. @param there its output of uname(1) */
 export function isLikeThis(there: { readonly system: string; readonly arch: string }): boolean {
   return systems[process.platform] === there.system && machines[process.arch] === there.arch;
 }
 
 /**
- * Copies this very Node.js to `path` of a host.
- * @returns why it does not run there; undefined where it does
+ * Copies this process's Node.js to `path` of a host.
+ * @returns why it does not run there; undefined if it does
  */
 export async function copyNode(
   host: Host,

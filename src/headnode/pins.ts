@@ -1,32 +1,33 @@
 import type { ToolName } from '../sites/schema.js';
 
-/** A program's own release, the same for everybody. */
+/** A release of a program by its publisher, the same for everybody. */
 export interface Pin {
   readonly version: string;
-  /** May a program of this version, `v1.2.3`, that is on the headnode already do the same work? */
+  /** Whether a program of this version, `v1.2.3`, that is already on the headnode can be used instead. */
   readonly fits: (version: string) => boolean;
   readonly of: Readonly<Record<Architecture, { readonly url: string; readonly sha256: string }>>;
 }
 
 export type Architecture = 'amd64' | 'arm64';
 
-/** uname(1)'s machines in the words of those who publish programs. */
+/** uname(1)'s names of machines, and the publishers' names for them. */
 export const architectures: Readonly<Record<string, Architecture>> = { x86_64: 'amd64', aarch64: 'arm64' };
 
 /**
- * Kubernetes, as minikube brings it: the newest minor version that REANA's maintainers say they tried the 0.9 chart with
- * (reanahub/reana 7da51d3), and one that minikube 1.38 carries.
+ * The Kubernetes that minikube starts: the newest minor version that REANA's maintainers report to have tried with the
+ * 0.9 chart (reanahub/reana 7da51d3), and one that minikube 1.38 supports.
  */
 export const KUBERNETES = 'v1.31.14';
 
 /**
- * The digests are the publishers' own, each found in a second, independent place: minikube's in deploy/minikube/releases-v2.json
- * of kubernetes/minikube and its release notes; kubectl's and helm's in kubespray's checksums.yml, and in helm's release notes.
+ * The digests are the publishers' own, and each was found in a second, independent place: minikube's in
+ * deploy/minikube/releases-v2.json of kubernetes/minikube and its release notes; kubectl's and helm's in kubespray's
+ * checksums.yml, and in helm's release notes.
  */
 export const pins: Readonly<Record<ToolName, Pin>> = {
   minikube: {
     version: 'v1.38.1',
-    // what we start it with is older; what is newer may have forgotten our Kubernetes
+    // the oldest version that knows our options; newer ones may no longer support our Kubernetes
     fits: between('v1.35.0', 'v1.38.99'),
     of: {
       amd64: {
@@ -41,7 +42,7 @@ export const pins: Readonly<Record<ToolName, Pin>> = {
   },
   kubectl: {
     version: 'v1.31.9',
-    // one minor version to either side of the server's (kubernetes.io, version skew policy)
+    // one minor version older or newer than the server (kubernetes.io, version skew policy)
     fits: between('v1.30.0', 'v1.32.99'),
     of: {
       amd64: {
@@ -56,7 +57,7 @@ export const pins: Readonly<Record<ToolName, Pin>> = {
   },
   helm: {
     version: 'v3.18.4',
-    // helm 4 waits in other words
+    // helm 4 has other options for waiting
     fits: between('v3.12.0', 'v3.99.99'),
     of: {
       amd64: {

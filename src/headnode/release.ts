@@ -9,8 +9,8 @@ import { cacheDir } from '../paths.js';
 
 /**
  * Unpacks an HTCondor release into `releaseDir`, once.
- * @param from a file of this machine, or an address
- * @throws ScailfinError when it can't be had, or is not what was promised
+ * @param from a file of this machine, or a URL
+ * @throws ScailfinError if it can't be fetched, or if its digest is wrong
  */
 export async function placeRelease(host: Host, dir: string, from: string, sha256: string): Promise<void> {
   const release = releaseDir(dir, sha256);
@@ -18,15 +18,15 @@ export async function placeRelease(host: Host, dir: string, from: string, sha256
   if (there.exitCode === 0) return;
   const archive = await obtain(from, sha256);
   await host.upload(archive, `${dir}/htcondor.tar`);
-  // release tarballs hold one directory with everything in it
+  // a release tarball has one directory with everything in it
   const unpack =
     'set -e; rm -rf "$1"; mkdir -p "$1"; tar -xf "$2" -C "$1" --strip-components=1; rm -f "$2"; touch "$1/.whole"';
   await host.run(['sh', '-c', unpack, 'unpack', release, `${dir}/htcondor.tar`], { timeoutMs: 180_000 });
 }
 
-const byHand = 'fetch it by another way, and name the file: scailfin config set htcondor.from FILE';
+const byHand = 'fetch it in another way, and name the file: scailfin config set htcondor.from FILE';
 
-/** The tarball as a local file, fetched once and checked each time. @throws ScailfinError when it is not what was promised */
+/** The tarball as a local file, fetched once and checked each time. @throws ScailfinError if its digest is wrong */
 async function obtain(from: string, sha256: string): Promise<string> {
   if (!/^https?:/.test(from)) {
     if (!existsSync(from))
@@ -43,7 +43,7 @@ async function obtain(from: string, sha256: string): Promise<string> {
   });
   if (!response.ok || !response.body)
     throw new ScailfinError(`could not fetch ${from}: status ${response.status}`, { hint: byHand });
-  // a name of its own: what another scailfin still writes must not come in behind the check
+  // a unique name, so that another scailfin can't write to the file after the check
   const part = `${file}.${randomBytes(6).toString('hex')}.part`;
   try {
     await pipeline(response.body, createWriteStream(part, { mode: 0o600, flags: 'wx' }));
@@ -60,6 +60,6 @@ async function checked(file: string, sha256: string, from: string): Promise<stri
   const got = hash.digest('hex');
   if (got === sha256) return file;
   throw new ScailfinError(`${from} has sha256 ${got}, not ${sha256}`, {
-    hint: 'correct htcondor.sha256, after checking it with who published the file',
+    hint: 'check the digest with the publisher of the file, then correct htcondor.sha256',
   });
 }

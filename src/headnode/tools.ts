@@ -6,19 +6,19 @@ import type { Headnode } from './component.js';
 import { runDetached } from './detached.js';
 import { architectures, type Pin, pins } from './pins.js';
 
-/** Of the user's configuration: where programs come from instead of their publishers. */
+/** From the user's configuration: sources of programs other than their publishers. */
 export type OwnSources = Readonly<Partial<Record<ToolName, ToolSource | undefined>>>;
 
 /** Absolute paths on the headnode. */
 export type Tools<Name extends ToolName> = Readonly<Record<Name, string>>;
 
-/** A download that takes longer has stalled, or is none for this headnode; milliseconds. */
+/** A download that takes longer hangs, or is too large for this headnode; milliseconds. */
 const PATIENCE_MS = 30 * 60_000;
 
 /**
- * Programs on the headnode: the user's own choice, one that is there in a fitting version, or the pinned one, fetched below
- * `dir`/tools. An interrupted download is gone on with.
- * @throws ScailfinError when one can't be had, with the download's own words
+ * Programs on the headnode: from the user's configuration, or an installed one of a suitable version, or the pinned one,
+ * fetched below `dir`/tools. An interrupted download is continued.
+ * @throws ScailfinError if one can't be fetched, with the download's own error
  */
 export async function provideTools<Name extends ToolName>(
   at: Headnode,
@@ -36,7 +36,7 @@ export async function provideTools<Name extends ToolName>(
   return paths as Tools<Name>;
 }
 
-/** The headnode's own, where it fits. */
+/** The program installed on the headnode, if its version is suitable. */
 function installed(name: ToolName, found: Map<string, string[]>, pin: Pin): string | undefined {
   const version = found.get(`${name}version`)?.[0];
   return version && pin.fits(version) ? found.get(`${name}path`)?.[0] : undefined;
@@ -52,7 +52,7 @@ function release(at: Headnode, name: ToolName, found: Map<string, string[]>, pin
   });
 }
 
-/** Where a program is, or will be: the digest tells one from another. */
+/** The path of a program on the headnode; it contains the digest. */
 const placeOf = (dir: string, name: ToolName, sha256: string): string =>
   `${dir}/tools/${name}-${sha256.slice(0, 12)}/${name}`;
 
@@ -69,7 +69,7 @@ async function place(at: Headnode, name: ToolName, source: ToolSource, found: Ma
   });
   if (end.exitCode === 0) return path;
   const said = end.stderr.split('\n').at(-1) ?? '';
-  throw new ScailfinError(`${name} can't be had on ${at.host.name} from ${source.from}: ${said}`, {
+  throw new ScailfinError(`${name} can't be fetched on ${at.host.name} from ${source.from}: ${said}`, {
     hint: hintOf(name, end.exitCode),
   });
 }
@@ -84,13 +84,13 @@ function progress(name: ToolName, line: string): string {
     : `${name} ${mb(have)} MB`;
 }
 
-/** Exit statuses: tool-fetch.sh's own, and curl(1)'s and wget(1)'s of downloads. */
+/** Exit statuses of tool-fetch.sh, and those of downloads by curl(1) and wget(1). */
 function hintOf(name: ToolName, status: number): string {
   if (status === 8)
-    return `nothing of it was kept; correct tools.${name}.sha256 after checking it with who published the file`;
+    return `the file was removed; check the digest with its publisher, then correct tools.${name}.sha256`;
   if (status === 5) return 'install curl there';
-  return `does it need a proxy? https_proxy in ~/.bashrc there is respected; or ${ownHint(name)}`;
+  return `if the headnode needs a proxy, set https_proxy in ~/.bashrc there; or ${ownHint(name)}`;
 }
 
 const ownHint = (name: ToolName): string =>
-  `name one: scailfin config set tools.${name} '{from: URL-OR-FILE-THERE, sha256: …}'`;
+  `name another source: scailfin config set tools.${name} '{from: URL-OR-FILE-THERE, sha256: …}'`;

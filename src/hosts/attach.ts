@@ -3,15 +3,15 @@ import { ConnectionError } from '../errors.js';
 import type { AttachOptions } from './host.js';
 import type { RemoteCommand } from './remote.js';
 
-/** A terminal stream tells its size; a pipe doesn't. */
+/** A terminal stream knows its size; a pipe does not. */
 type Sized = NodeJS.WritableStream & { readonly rows?: number; readonly columns?: number };
 
-/** So does a terminal one types at. */
+/** A terminal as standard input has a raw mode. */
 type Raw = NodeJS.ReadableStream & { setRawMode?(raw: boolean): unknown };
 
-/** The terminal to ask for, as big as `stdout` (24 × 80 when it doesn't say). */
+/** The terminal to ask for, with the size of `stdout` (24 × 80 if it has none). */
 export function terminal(stdout: Sized): PseudoTtyOptions {
-  // pixels as `resize` sends them: else the first one, of the same size, would come as a change
+  // the same pixel sizes as `resize` sends: otherwise its first event, with the same size, would count as a change
   const pixels = { width: 0, height: 0 };
   return { rows: stdout.rows ?? 24, cols: stdout.columns ?? 80, term: process.env.TERM ?? 'xterm', ...pixels };
 }
@@ -33,7 +33,7 @@ export async function attachStreams(command: RemoteCommand, options: AttachOptio
   try {
     await begun(command);
     resize();
-    // the terminal there echoes, and takes Ctrl-C for what runs there: here they are but bytes
+    // the terminal on the host echoes and turns Ctrl-C into a signal there: on this side they are only bytes
     if (options.tty) stdin.setRawMode?.(true);
     stdin.pipe(command.stdin);
     return (await command.ended) ?? 255;
@@ -56,7 +56,7 @@ async function begun(command: RemoteCommand): Promise<void> {
       const said = command.noise === '' ? '' : `; they printed:\n${command.noise}`;
       reject(
         new ConnectionError(`the start-up files of the login shell have not finished in ${startupMs / 1000} s${said}`, {
-          hint: 'see what a plain login does there',
+          hint: 'see what a plain login does on that host',
         }),
       );
     }, startupMs);

@@ -4,9 +4,9 @@ import type { Prompter } from '../credentials/prompts.js';
 import { faultOf, validity } from '../credentials/ssh/certificate.js';
 import { AuthError, InterruptedError, messageOf, type ScailfinError } from '../errors.js';
 import { printable } from '../printable.js';
-import type { GsiLogin } from './gsi/login.js';
+import type { GsiLogin } from './gsi/gsi-login.js';
 import { type Identity, PublicKeyAttempt } from './keys/identity.js';
-import { type Candidate, planIdentities } from './keys/plan.js';
+import { type Candidate, planIdentities } from './keys/identity-order.js';
 import { Questions, unansweredHint } from './questions.js';
 import type { RawMethod } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
@@ -14,8 +14,9 @@ import type { SshSettings } from './sshconfig.js';
 type Attempt = AnyAuthMethod | RawMethod;
 
 /**
- * Decides what to try next when a server asks who we are (RFC 4252): `none` to learn what it takes, then the methods
- * in the order of the configuration. Says afterwards what was tried, and what may be wrong with it.
+ * Decides what to try next when a server asks who we are (RFC 4252): first `none`, to learn which methods the server
+ * takes, then the methods in the order of the configuration. Afterwards it reports what was tried, and what may be wrong
+ * with it.
  */
 export class Authenticator {
   readonly #settings: SshSettings;
@@ -32,7 +33,7 @@ export class Authenticator {
   #gsi: GsiLogin | undefined;
   #banner = '';
 
-  /** What to try when the server takes a method of that name; undefined when there is nothing more of its kind. */
+  /** The next attempt for each method that a server may name; undefined if there is nothing more to try with it. */
   readonly #methods: Readonly<Record<string, () => Promise<Attempt | undefined>>> = {
     'gssapi-with-mic': () => this.#proxy(),
     publickey: () => this.#publicKey(),
@@ -40,7 +41,7 @@ export class Authenticator {
     password: () => this.#questions.password(),
   };
 
-  /** Called with an error that ends the attempt from inside a prompt. */
+  /** Called with an error that ends the login from inside a prompt. */
   onFailure: (error: ScailfinError) => void = () => {};
 
   constructor(settings: SshSettings, prompter?: Prompter) {
@@ -51,9 +52,9 @@ export class Authenticator {
   }
 
   /**
-   * The next attempt, or false when nothing is left.
-   * @param left what the server still takes; null before the first answer
-   * @param partial the last attempt was right, but another must follow
+   * The next attempt, or false if nothing is left.
+   * @param left the methods that the server still takes; null before its first answer
+   * @param partial the last attempt was right, but the server wants another one
    */
   async next(left: readonly string[] | null, partial: boolean): Promise<Attempt | false> {
     if (left === null) return { type: 'none', username: this.#settings.user };
@@ -73,8 +74,8 @@ export class Authenticator {
   }
 
   /**
-   * Something that was tried came to nothing before the server could judge it.
-   * @throws InterruptedError as it came: the person wants no more to be tried
+   * Records an attempt that failed before the server could judge it.
+   * @throws InterruptedError unchanged: the user stopped the login
    */
   note(error: unknown): void {
     if (error instanceof InterruptedError) throw error;
@@ -82,12 +83,12 @@ export class Authenticator {
     this.#problem(error instanceof AuthError ? error : new AuthError(messageOf(error)));
   }
 
-  /** What the server says to everybody who comes; sites tell here why an account is closed. */
+  /** A text that the server shows to everybody who connects; some sites say here why an account is closed. */
   banner(text: string): void {
     this.#banner = printable(text).trim().split('\n').slice(-5).join('\n  ');
   }
 
-  /** Why nobody was let in. */
+  /** The error that says why no attempt was accepted. */
   error(because?: string): AuthError {
     const { user, alias } = this.#settings;
     const { unanswered } = this.#questions;
@@ -105,20 +106,20 @@ export class Authenticator {
   #hint(because: string | undefined): string {
     const { user, alias, host, renewal } = this.#settings;
     if (/too many authentication failures/i.test(because ?? '') && this.#agentKeys > 1) {
-      return `name the right key for ${alias} in ~/.ssh/config by IdentityFile, with IdentitiesOnly yes: the agent offered ${this.#agentKeys} keys`;
+      return `the agent offered ${this.#agentKeys} keys; name the right one for ${alias} in ~/.ssh/config: IdentityFile FILE, and IdentitiesOnly yes`;
     }
     const known = this.#problems.find(p => p.hint !== undefined)?.hint;
     if (known !== undefined) return known;
-    if (renewal !== undefined && !this.#hadCertificate) return `get a key: ${renewal}`;
-    if (this.#questions.unanswered === undefined) return `see what a plain login says: ssh -v ${user}@${host}`;
+    if (renewal !== undefined && !this.#hadCertificate) return `to get a key: ${renewal}`;
+    if (this.#questions.unanswered === undefined) return `to see the messages of a plain login: ssh -v ${user}@${host}`;
     return unansweredHint(this.#settings);
   }
 
   async #proxy(): Promise<Attempt | undefined> {
     const { gsi, alias } = this.#settings;
-    // some systems have GSSAPIAuthentication on for all hosts: those who use no proxies load nothing and hear nothing
+    // some systems set GSSAPIAuthentication for all hosts: users without proxies should load nothing and see no messages
     if (gsi === undefined || !(gsi.expected || existsSync(gsi.proxy))) return undefined;
-    const { GsiLogin } = await import('./gsi/login.js');
+    const { GsiLogin } = await import('./gsi/gsi-login.js');
     this.#gsi ??= new GsiLogin(gsi, alias, error => this.#problem(error));
     return this.#gsi.next();
   }
@@ -140,7 +141,7 @@ export class Authenticator {
     }
   }
 
-  /** The server's word on the last attempt. */
+  /** Handles the server's answer to the last attempt. */
   #judge(partial: boolean): void {
     const last = this.#last;
     this.#last = undefined;
@@ -150,7 +151,7 @@ export class Authenticator {
     }
     if (!partial) return;
     this.#questions.onwards();
-    // as ssh does: what was not wanted before may be the second key that is wanted now
+    // as in ssh, a key that was refused before may be accepted as the second key now
     this.#candidates?.push(...this.#refused.splice(0));
   }
 
@@ -162,13 +163,13 @@ export class Authenticator {
     const signer = `signed by the authority ${certificate.authority}`;
     if (fault === undefined) {
       const text = `${label} was refused: it is valid ${validity(certificate)} (${id}, ${signer}); the server may not trust this authority, or holds the key for revoked`;
-      this.#problem(new AuthError(text, { hint: renewal && `get a new one: ${renewal}` }));
+      this.#problem(new AuthError(text, { hint: renewal && `to get a new one: ${renewal}` }));
       return;
     }
     const isOthers = fault.includes('not for');
     const cure = isOthers
       ? `log in as ${certificate.principals[0]}, or get a certificate for ${user}`
-      : renewal && `get a new one: ${renewal}`;
+      : renewal && `to get a new one: ${renewal}`;
     const problem = new AuthError(`${label} ${fault} (${id}, ${signer})`, {
       hint: cure ?? 'get a new certificate from whoever gave you this one',
     });

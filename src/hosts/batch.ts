@@ -7,8 +7,8 @@ export interface BatchCommand {
 }
 
 /**
- * Runs several commands one after the other in a single round trip; each gets its own outputs and exit status.
- * @throws CommandError only when the shell around them fails
+ * Runs several commands one after the other in a single round trip; each has its own outputs and exit status.
+ * @throws CommandError only if the shell that runs them fails
  */
 export async function runAll(
   host: Host,

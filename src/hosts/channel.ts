@@ -3,16 +3,19 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { UsageError } from '../errors.js';
 import { commandLine } from '../shell.js';
 
-/** Linux gives one word of a command line 128 KiB (MAX_ARG_STRLEN, execve(2)); a login shell gets ours as one word. */
+/**
+ * Linux limits one word of a command line to 128 KiB (MAX_ARG_STRLEN, execve(2)); a login shell gets our command line as
+ * one word.
+ */
 const longestLine = 120 * 1024;
 
-/** What the shell there prints before the command starts: everything up to it is noise of start-up files. */
+/** What the remote shell prints before the command starts: everything up to the mark is output of start-up files. */
 export interface Marker {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A command line as the account's login shell gets it, whichever shell that is, and the marks it will print. */
+/** A command line for the account's login shell, whichever shell that is, and the marks that it will print. */
 export interface WrappedCommand {
   readonly line: string;
   readonly marker: Marker;
@@ -21,11 +24,11 @@ export interface WrappedCommand {
 /**
  * Wraps an argument vector so that sh, bash, zsh, csh, tcsh and fish all run the same command.
  *
- * sshd(8) hands the text to `$SHELL -c`, and shells disagree on quotes: csh takes `!` and newlines for itself even
- * inside quotes, fish drops a backslash before another one. So the login shell sees one single-quoted word without any
- * of these, for /bin/sh, in which such bytes travel as octal escapes of printf's %b (POSIX, printf utility).
+ * sshd(8) hands the text to `$SHELL -c`, and shells treat quotes differently: csh interprets `!` and newlines even
+ * inside quotes, fish drops a backslash before another one. So the login shell gets one single-quoted word without any
+ * of these. /bin/sh runs that word, in which such bytes are octal escapes for printf's %b (POSIX, printf utility).
  * The mark is printed in two pieces, so that a login shell that echoes its commands cannot fake it.
- * stdout's mark carries the process id: all is chained by exec, so it is the command's own.
+ * stdout's mark carries the process id: the shells replace each other by exec, so it is also the id of the command.
  *
  * @throws UsageError when the line is too long for one word of the remote system
  * @throws TypeError for a NUL byte
@@ -45,7 +48,7 @@ export function wrap(argv: readonly string[], options: { tty?: boolean } = {}): 
   return { line, marker: { stdout: one + two, stderr: two + one } };
 }
 
-/** Leaves alone what every shell leaves alone between single and double quotes. */
+/** Keeps the characters that no shell changes between single or double quotes, and escapes the others. */
 function octal(text: string): string {
   let out = '';
   for (const byte of Buffer.from(text)) {
@@ -55,9 +58,9 @@ function octal(text: string): string {
   return out;
 }
 
-/** Noise is kept for the error message only; more than this of it is forgotten. */
+/** Noise is only kept for error messages; this many bytes of it. */
 const noiseKept = 8 * 1024;
-/** A process id and the colons around it, with room to spare; bytes. */
+/** A process id and the colons around it, with some margin; bytes. */
 const longestPid = 32;
 
 /**
@@ -81,7 +84,7 @@ export class AfterMark extends Transform {
     this.#onMark = options.onMark ?? (() => {});
   }
 
-  /** What was printed before the mark, or instead of it. */
+  /** The output before the mark, or without it. */
   get noise(): string {
     return Buffer.concat([this.#noise, this.seen ? Buffer.alloc(0) : this.#held]).toString();
   }
@@ -102,7 +105,7 @@ export class AfterMark extends Transform {
     if (this.#withPid) {
       const end = this.#held.indexOf(':', rest + 1);
       if (end < 0) {
-        // who knows the mark and says no number behind it is no shell of ours: all of it is noise
+        // a mark without a number behind it was not printed by our shell: all of it is noise
         if (this.#held.length - rest > longestPid) this.#forget(this.#held.length);
         done();
         return;

@@ -1,10 +1,10 @@
-/** Milliseconds for each step that needs an answer from the network, unless ConnectTimeout or the caller says else. */
+/** Milliseconds for each step that waits for the network, unless ConnectTimeout or the caller sets another limit. */
 export const stepMs = 30_000;
-/** A connection that answers nothing for 15 s × 4 is given up, unless ServerAlive… says else. */
+/** A connection without any answer for 15 s × 4 is given up, unless the ServerAlive… settings say otherwise. */
 export const keepaliveS = 15;
 export const keepaliveCount = 4;
 
-/** A time limit that starts again with each step, and stands still while a person types. */
+/** A time limit that starts again with each step, and pauses while a person types. */
 export class Clock {
   #timer: NodeJS.Timeout | undefined;
   #expire: (() => void) | undefined;

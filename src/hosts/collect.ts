@@ -2,17 +2,17 @@ import type { Readable } from 'node:stream';
 import { ScailfinError } from '../errors.js';
 import { abridged } from '../text.js';
 
-/** More output than this from one command, on either stream, is an error, not a full memory; 64 MiB. */
+/** Largest output of one command on either stream; more is an error, so that memory does not fill up; 64 MiB. */
 export const longestOutput = 64 * 1024 * 1024;
 
-/** Gathers what a stream says. */
+/** Collects the output of a stream. */
 export class Collector {
-  /** What came, in a buffer that doubles: a host that sends byte by byte must not cost an object for each. */
+  /** The bytes received, in a buffer that doubles: a host that sends single bytes must not cost an object for each. */
   #held: Buffer = Buffer.allocUnsafe(8 * 1024);
   #length = 0;
   /** When the last byte came, in ms of performance.now(). */
   lastByte = performance.now();
-  /** Rejects when there is more than `most`; never resolves. */
+  /** Rejects if there are more than `most` bytes; never resolves. */
   readonly tooMuch: Promise<never>;
 
   /**
@@ -27,7 +27,7 @@ export class Collector {
         this.#length = most;
         this.#held = Buffer.alloc(0);
         const limit = most < 1024 * 1024 ? `${Math.round(most / 1024)} KiB` : `${Math.round(most / 1024 / 1024)} MiB`;
-        const hint = 'let it write to a file and download that';
+        const hint = 'let the command write to a file, and download the file';
         reject(new ScailfinError(`${abridged(what)} printed more than ${limit}, and was ended`, { hint }));
       });
     });
@@ -50,12 +50,12 @@ export class Collector {
   }
 }
 
-/** After a command's end, children that keep its output open are given this long in silence; ms. */
+/** After the end of a command, children that keep its output open may be silent for this long; ms. */
 const lingerMs = 2_000;
 
 /**
- * Resolves like `exited`, once a command is gone though a child of it, left in the background, holds its outputs open
- * and says nothing. Never resolves when the command comes to its full end (`ended`) first.
+ * Resolves like `exited` when a command has ended but a child in the background keeps its outputs open and writes
+ * nothing. Never resolves if the command ends completely (`ended`) first.
  */
 export async function quietAfter<T>(exited: Promise<T>, ended: Promise<unknown>, outputs: Collector[]): Promise<T> {
   const status = await exited;

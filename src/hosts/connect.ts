@@ -14,18 +14,23 @@ import { inWords, unreachable } from './unreachable.js';
 
 export interface ConnectOptions extends ConfigSource {
   readonly prompter?: Prompter | undefined;
-  /** For each step (connect, key exchange, one authentication attempt), not counting time a person types. */
+  /**
+   * For each step (connect, key exchange, one authentication attempt); the time in which a person types does not count.
+   */
   readonly connectTimeoutMs?: number | undefined;
-  /** Told of each host on the way, itself last, once its key is settled; not of those a kept login has passed. */
+  /**
+   * Called for each host on the way, the target last, once its host key is accepted; not for hosts that a kept login has
+   * passed.
+   */
   readonly onHostKey?: ((alias: string, verdict: HostKeyVerdict) => void) | undefined;
-  /** Told what the person should know of how it is done. */
+  /** Called with notes for the user about how the connection is made. */
   readonly onNote?: ((text: string) => void) | undefined;
 }
 
 /**
- * Connects through every host of the route, from the nearest one on to which a login is kept; what was opened is closed
- * again when a later host fails.
- * @throws ConnectionError, HostKeyError, AuthError; for a host on the way the message names it
+ * Connects through every host of the route, starting at the nearest one with a kept login. If a later host fails, the
+ * connections that were opened are closed.
+ * @throws ConnectionError, HostKeyError, AuthError; the message names the host on the way that failed
  */
 export async function connect(hosts: readonly SshSettings[], options: ConnectOptions): Promise<Connection> {
   const kept = await keptOn(hosts);
@@ -107,8 +112,8 @@ async function handshake(
       else reject(auth.error(/^All configured/.test(error.message) ? undefined : messageOf(error)));
     });
     client.once('close', () => {
-      if (step === 'handshake') reject(unreachable(settings, 'it hung up before saying who it is'));
-      else reject(auth.error('the server hung up'));
+      if (step === 'handshake') reject(unreachable(settings, 'it closed the connection before it identified itself'));
+      else reject(auth.error('the server closed the connection'));
     });
     client.connect({
       sock: socket,

@@ -3,7 +3,7 @@ import type { Client, PseudoTtyOptions } from 'ssh2';
 import { ConnectionError, messageOf } from '../errors.js';
 import { type Channel, Link, TooManySessions } from './link.js';
 
-/** One authenticated SSH connection of ssh2's. */
+/** One authenticated SSH connection of the library ssh2. */
 export class Connection extends Link {
   readonly #closed: Promise<void>;
 
@@ -17,7 +17,9 @@ export class Connection extends Link {
     this.#closed = new Promise(resolve => client.once('close', () => resolve()));
   }
 
-  /** From now on (the host let us in) whatever ends the connection is told to those who wait. */
+  /**
+   * To be called once the host let us in: from now on, the end of the connection is reported to everyone who waits on it.
+   */
   watch(): void {
     this.client.on('error', error => {
       this.broke(error.message === 'Keepalive timeout' ? 'it stopped answering' : messageOf(error));
@@ -53,7 +55,7 @@ export class Connection extends Link {
     });
   }
 
-  /** Waits up to two seconds for the other side; then the hosts in between. */
+  /** Waits up to two seconds for the other side to close; then closes the hosts in between. */
   override async close(): Promise<void> {
     this.closed();
     this.client.end();

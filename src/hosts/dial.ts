@@ -8,9 +8,9 @@ import type { SshSettings } from './sshconfig.js';
 import type { SshTarget, Transport } from './target.js';
 
 /**
- * Goes to a host: by a kept login where there is one, else by whoever was asked for, else by ssh2 unless ~/.ssh/config
- * wants what ssh2 can't. Each is loaded only when it is needed.
- * @returns the settings of the hosts on the way, the last one the target's
+ * Connects to a host: by a kept login if there is one, otherwise with the transport that was asked for, otherwise with
+ * ssh2 unless ~/.ssh/config needs what ssh2 does not support. Each is loaded only when it is needed.
+ * @returns the settings of the hosts on the way, the target last
  * @throws ConnectionError, HostKeyError, AuthError, UsageError
  */
 export async function dial(target: SshTarget, options: ConnectOptions): Promise<{ link: Link; settings: SshSettings }> {
@@ -28,22 +28,22 @@ export async function dial(target: SshTarget, options: ConnectOptions): Promise<
   return { link: await OpensshLink.connect(target, way, options, transport === 'gsissh' ? 'gsissh' : 'ssh'), settings };
 }
 
-/** @throws UsageError when ssh2 was asked for and can't do what the configuration wants */
+/** @throws UsageError if ssh2 was asked for but does not support what the configuration needs */
 function choose(way: readonly SshSettings[], asked: Transport | undefined): { transport: Transport; because?: string } {
   const because = way.map(beyondSsh2).find(demand => demand !== undefined);
   if (because === undefined || (asked !== undefined && asked !== 'ssh2')) return { transport: asked ?? 'ssh2' };
   if (asked === undefined) return { transport: 'openssh', because };
   throw new UsageError(`${because}, and that ssh2 can't do`, {
-    hint: "--transport openssh takes the system's ssh, which can",
+    hint: "use the system's ssh, which supports it: --transport openssh",
   });
 }
 
-/** What ~/.ssh/config wants for a host and ssh2 does not have, as a sentence. */
+/** A sentence about a setting of ~/.ssh/config for this host that ssh2 does not support. */
 function beyondSsh2(settings: SshSettings): string | undefined {
   const { alias, proxyCommand, identitiesNamed, identityFiles } = settings;
   if (proxyCommand !== undefined) return `${alias} is reached by a ProxyCommand`;
   const inHardware = identitiesNamed && identityFiles.find(isOnSecurityKey);
-  return inHardware ? `${alias} wants the security key of ${inHardware}` : undefined;
+  return inHardware ? `${alias} needs the security key of ${inHardware}` : undefined;
 }
 
 /** sk-… are the key types of FIDO authenticators (OpenSSH's PROTOCOL.u2f). */

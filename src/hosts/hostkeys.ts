@@ -6,7 +6,7 @@ import { commandLine } from '../shell.js';
 import { type KnownKey, knownKeys, knownName, remember } from './knownhosts.js';
 import type { SshSettings } from './sshconfig.js';
 
-/** Best first; ssh-dss is not offered. RSA keys sign by SHA-2 where the server can (RFC 8332). */
+/** The best ones first; ssh-dss is not offered. RSA keys sign with SHA-2 if the server supports it (RFC 8332). */
 const algorithms: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
   'ssh-ed25519': ['ssh-ed25519'],
   'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
@@ -15,16 +15,16 @@ const algorithms: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = 
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
 };
 
-/** A host key that was settled for. */
+/** A host key that was accepted. */
 export interface HostKeyVerdict {
   /** `ssh-ed25519` */
   readonly type: string;
   readonly fingerprint: string;
-  /** The file and line that know it; undefined when it was unknown until now, and was accepted. */
+  /** The file and line that contain it; undefined if it was unknown until now. */
   readonly place: string | undefined;
 }
 
-/** Whether the server's key is the one we know: the rules of ssh_config(5), StrictHostKeyChecking. */
+/** Checks whether the server's key is the known one, by the rules of StrictHostKeyChecking in ssh_config(5). */
 export class HostKeyCheck {
   readonly #settings: SshSettings;
   readonly #prompter: Prompter | undefined;
@@ -40,8 +40,8 @@ export class HostKeyCheck {
   }
 
   /**
-   * Types we know come first: a server with several keys must show one we can check,
-   * or its other keys would look like a change.
+   * Known key types come first: a server with several keys must show one that we can check, otherwise its other keys
+   * would look like a change.
    */
   get order(): ServerHostKeyAlgorithm[] {
     const types = [...this.#known.filter(k => !k.revoked).map(k => k.type), ...Object.keys(algorithms)];
@@ -49,9 +49,9 @@ export class HostKeyCheck {
   }
 
   /**
-   * Settles for a server's public key (RFC 4253 blob); asks the person where that is allowed.
-   * @returns how, the first time; every key exchange on one connection asks again
-   * @throws HostKeyError when the key is revoked, changed, or unknown and nobody said yes
+   * Accepts or refuses a server's public key (RFC 4253 blob); asks the user if that is allowed.
+   * @returns how it was accepted, the first time; every key exchange on the same connection calls this again
+   * @throws HostKeyError if the key is revoked, changed, or unknown and nobody accepted it
    */
   async verify(key: Buffer): Promise<HostKeyVerdict | undefined> {
     if (this.#accepted?.equals(key)) return undefined;
@@ -77,7 +77,7 @@ export class HostKeyCheck {
     return undefined;
   }
 
-  /** As OpenSSH does: a key known for the host at port 22 is good on its other ports. */
+  /** As in OpenSSH, a key known for the host at port 22 is also accepted on its other ports. */
   #knownWithoutPort(key: Buffer): KnownKey | undefined {
     if (this.#settings.hostKeyAlias !== undefined || this.#settings.port === 22) return undefined;
     const keys = knownKeys(this.#files(), this.#settings.host.toLowerCase()).filter(k => k.key.equals(key));

@@ -3,7 +3,7 @@ import type { RawAuth, RawMethod } from './rawauth.js';
 
 const infoResponse = 61;
 
-/** What a server asks at once (RFC 4256 section 3.2); no prompt at all is an announcement. */
+/** The prompts that a server sends together (RFC 4256 section 3.2); without any prompt it is an announcement. */
 export interface Round {
   readonly name: string;
   readonly instruction: string;
@@ -11,13 +11,13 @@ export interface Round {
 }
 
 /**
- * One `keyboard-interactive` attempt (RFC 4256): as many rounds as the server likes. ssh2 has the method too, but keeps
- * announcements to itself, and they are where a site says that an account has ended.
+ * One `keyboard-interactive` attempt (RFC 4256), with as many rounds as the server wants. ssh2 also has the method, but
+ * it does not pass announcements on, and in these a site says, for example, that an account has expired.
  */
 export class KeyboardInteractive implements RawMethod {
   readonly method = 'keyboard-interactive';
 
-  /** @param answer as many answers as there are prompts */
+  /** @param answer must return one answer per prompt */
   constructor(
     private readonly user: string,
     private readonly answer: (round: Round) => Promise<readonly string[]>,

@@ -13,12 +13,14 @@ export interface KnownKey {
   readonly revoked: boolean;
 }
 
-/** The name known_hosts has for a host: bare for port 22, else `[host]:port`. */
+/** The name of a host in known_hosts: the bare name for port 22, otherwise `[host]:port`. */
 export function knownName(host: string, port: number): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
 }
 
-/** All keys that the files have for `name`, in order. Certificate authorities are skipped, missing files are empty. */
+/**
+ * All keys for `name` in the files, in order. Certificate authorities are skipped, missing files are treated as empty.
+ */
 export function knownKeys(files: readonly string[], name: string): KnownKey[] {
   return files.flatMap(file => {
     if (!existsSync(file)) return [];
@@ -53,7 +55,7 @@ function namesMatch(names: string, name: string): boolean {
   return patterns.some(p => !p.startsWith('!') && like(p, name));
 }
 
-/** `*` and `?` as in a shell; where it does not fit behind a star, only the last star takes one character more. */
+/** `*` and `?` as in a shell. After a mismatch behind a star, only the last star takes one more character. */
 function like(pattern: string, name: string): boolean {
   let [at, star, taken] = [0, -1, 0];
   for (let n = 0; n < name.length; ) {
@@ -65,7 +67,7 @@ function like(pattern: string, name: string): boolean {
   return /^\**$/.test(pattern.slice(at));
 }
 
-/** Adds a line to a known_hosts file, which is made (0600, its directory 0700) when it isn't there. */
+/** Adds a line to a known_hosts file, which is made (0600, its directory 0700) if it does not exist. */
 export function remember(file: string, name: string, key: Buffer, options: { hashed: boolean }): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const old = existsSync(file) ? readFileSync(file, 'utf8') : undefined;

@@ -2,22 +2,22 @@ import { knownKeys, knownName } from './knownhosts.js';
 import { type ConfigSource, sshSettings } from './sshconfig.js';
 import type { SshTarget } from './target.js';
 
-/** How a host was reached from this machine, for another machine that is to reach it, too. */
+/** How this machine reached a host, so that another machine can reach it, too. */
 export interface KnownLogin {
   readonly host: string;
   readonly port: number;
-  /** `TYPE BASE64`: the keys by which this machine's known_hosts files know it; revoked ones are left out. */
+  /** `TYPE BASE64`: the keys for the host in this machine's known_hosts files; revoked ones are left out. */
   readonly hostKeys: readonly string[];
 }
 
-/** @param targets the names it may have been reached by @param address the one that was dialled in the end */
+/** @param targets the names by which it may have been reached @param address the one that was dialled in the end */
 export function knownLogin(targets: readonly SshTarget[], address: string, source: ConfigSource = {}): KnownLogin {
   const all = targets.map(target => sshSettings(target, source));
   const settings = all.find(s => s.host === address) ?? all[0];
   if (!settings) return { host: address, port: 22, hostKeys: [] };
   const { host, port, hostKeyAlias, knownHosts, globalKnownHosts } = settings;
   const files = [...knownHosts, ...globalKnownHosts];
-  // as when it was verified: a key known for the host at port 22 is good on its other ports
+  // as in the verification: a key known for the host at port 22 is also accepted on its other ports
   const names = hostKeyAlias ? [hostKeyAlias.toLowerCase()] : [knownName(host, port), host.toLowerCase()];
   const keys = names.flatMap(name => knownKeys(files, name));
   const revoked = keys.filter(k => k.revoked);

@@ -2,24 +2,27 @@ import type { Duplex, Readable } from 'node:stream';
 import type { PseudoTtyOptions } from 'ssh2';
 import { ConnectionError } from '../errors.js';
 
-/** The server refused to open one more session; others may have to end first. */
+/** The server refused to open another session; others may have to end first. */
 export class TooManySessions extends Error {}
 
 /**
- * One command on a session of its own (RFC 4254, section 6): what is written goes to its standard input, what is read
- * is its standard output. Emits `exit` with the status (null after a signal, its name next) as soon as it is known, and
- * `close` when nothing more comes.
+ * One command on its own session (RFC 4254, section 6): what is written is its standard input, what is read is its
+ * standard output. Emits `exit` with the status (null after a signal, followed by its name) as soon as it is known, and
+ * `close` after the last output.
  */
 export interface Channel extends Duplex {
   readonly stderr: Readable;
-  /** Lets go of it, whatever is still running there. */
+  /** Closes the channel, whatever is still running on the host. */
   close(): void;
   /** @param name without SIG */
   signal(name: string): void;
   setWindow(rows: number, columns: number, height: number, width: number): void;
 }
 
-/** An authenticated way to a host, on which many commands run at once. When it breaks, all that wait on it are told. */
+/**
+ * An authenticated connection to a host, on which many commands run at once. If it breaks, everyone who waits on it is
+ * told.
+ */
 export abstract class Link {
   #lost: ConnectionError | undefined;
   #closing = false;
@@ -29,31 +32,31 @@ export abstract class Link {
   constructor(readonly name: string) {}
 
   /**
-   * Starts a command line. `use` gets the channel before anything of it can be missed: the exit status may come with
-   * the very packet that says the command has started, and it is announced only once.
-   * @throws TooManySessions when the server has no session to give, ConnectionError when it refuses or is gone
+   * Starts a command line. `use` gets the channel before any event of it, because the exit status may come in the same
+   * packet as the confirmation that the command has started, and is announced only once.
+   * @throws TooManySessions if the server has no free session, ConnectionError if it refuses or is gone
    */
   abstract exec<T>(line: string, pty: PseudoTtyOptions | undefined, use: (channel: Channel) => T): Promise<T>;
 
   /** A TCP connection that leaves from this host (direct-tcpip, RFC 4254 section 7.2). */
   abstract tunnel(host: string, port: number): Promise<Duplex>;
 
-  /** Says goodbye, and waits a moment for the other side. */
+  /** Closes the connection, and waits a moment for the other side. */
   abstract close(): Promise<void>;
 
-  /** Set once it is gone. */
+  /** Set once the connection is lost. */
   get lost(): ConnectionError | undefined {
     return this.#lost;
   }
 
-  /** Calls back when it breaks (at once if it has); the answer unsubscribes. */
+  /** Calls back when it breaks (at once if it is broken already); the returned function unsubscribes. */
   onLost(callback: (error: ConnectionError) => void): () => void {
     if (this.#lost !== undefined) callback(this.#lost);
     else this.#waiting.add(callback);
     return () => this.#waiting.delete(callback);
   }
 
-  /** From now on whatever ends it is no accident. */
+  /** To be called before closing: the end of the connection is no error from now on. */
   protected closed(): void {
     this.#closing = true;
     this.broke('it was closed here');

@@ -14,11 +14,11 @@ import { checkPath, temporaryName } from './transfer.js';
 const defaultTimeoutMs = 60_000;
 type Pair = [Collector, Collector];
 const killAfterMs = 2_000;
-/** Shells say 127 for a program that isn't there and 126 for one that can't be run (POSIX, 2.8.2). */
+/** Shells use 127 for a program that does not exist and 126 for one that can't be run (POSIX, 2.8.2). */
 const notFound = 127;
 const notExecutable = 126;
 
-/** This machine, through the same interface. Commands get a process group of their own, so that a time-out ends all of it. */
+/** This machine, through the same interface. A command gets its own process group, so that a time-out ends all of it. */
 export class LocalHost implements Host {
   readonly name = 'this machine';
   readonly address = 'local';
@@ -43,7 +43,7 @@ export class LocalHost implements Host {
     const child = spawn(argv[0] as string, argv.slice(1), { detached: true, stdio: 'pipe' });
     const what = `on ${this.name}: ${line}`;
     const [out, err] = [child.stdout, child.stderr].map(s => new Collector(s, what, options.mostBytes)) as Pair;
-    child.stdin.on('error', () => {}); // a command need not read what it is given
+    child.stdin.on('error', () => {}); // a command need not read its input
     child.stdin.end(options.stdin ?? '');
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     let timer: NodeJS.Timeout | undefined;
@@ -82,7 +82,7 @@ export class LocalHost implements Host {
 
   async attach(argv: readonly string[], options: AttachOptions): Promise<number> {
     this.#roundTrips += 1;
-    // A terminal must be handed over whole; streams that are no files are copied.
+    // A terminal must be passed on directly; streams that are not files are copied.
     const stdio = options.tty ? ('inherit' as const) : ('pipe' as const);
     const child = spawn(argv[0] as string, argv.slice(1), { stdio });
     child.stdout?.pipe(options.stdout, { end: false });
@@ -198,7 +198,7 @@ function missingProgram(program: string, error: NodeJS.ErrnoException): Output |
   };
 }
 
-/** TERM, then KILL, to the whole process group. */
+/** Sends TERM, then KILL, to the whole process group. */
 async function end(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   if (child.pid === undefined) return;
   const signal = (name: NodeJS.Signals): void => {

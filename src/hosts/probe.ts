@@ -11,27 +11,27 @@ export interface Probe {
   readonly uid: number;
   readonly host: string;
   readonly arch: string;
-  /** Version of GNU's C library; empty where there is none. */
+  /** Version of GNU's C library; empty if it has none. */
   readonly glibc: string;
-  /** Its IPv4 addresses, loopback left out. */
+  /** Its IPv4 addresses without loopback. */
   readonly addresses: readonly string[];
   /** Ends of our SSH connection as sshd sees them; undefined on this machine. */
   readonly ssh: { readonly client: string; readonly server: string } | undefined;
-  /** The owner line of a cluster of this name that has a directory there. */
+  /** The owner line of a cluster of this name that has a directory on the host. */
   readonly owner: string | undefined;
-  /** What the batch system answered to each submission of that cluster. */
+  /** The batch system's answers to that cluster's submissions. */
   readonly submitted: readonly string[];
-  /** The pool's directory, when one is there. */
+  /** The pool's directory, if there is one. */
   readonly pool: string | undefined;
 }
 
-/** The directory scailfin uses where the profile names none. */
+/** The directory that scailfin uses if the profile names none. */
 export const defaultWork = '$HOME/.scailfin';
 
 /**
- * One round trip that learns all that later steps need to know of a host.
- * @param work directory, may hold the host's own variables
- * @throws ScailfinError when that directory makes no sense there
+ * Learns in one round trip everything that later steps need to know about a host.
+ * @param work directory, may contain the host's own variables
+ * @throws ScailfinError if that directory is not valid on the host
  */
 export async function probe(host: Host, work: string, name: string): Promise<Probe> {
   const out = await runScript(host, templateText('site/probe.sh'), [work, name]).catch(error => {

@@ -10,9 +10,9 @@ import type { SshSettings } from './sshconfig.js';
 const promptTries = 3;
 
 /**
- * Asks the person what the server asks: keyboard-interactive (RFC 4256), as the server words it, and passwords.
- * Once something was answered by keyboard-interactive, no password is tried: what the person has may be a one-time code,
- * and a second method would use up a second try at the site.
+ * Passes the server's questions to the user: keyboard-interactive (RFC 4256) in the server's words, and passwords. Once
+ * the user has answered a keyboard-interactive question, no password is tried: the answer may be a one-time code, and a
+ * second method would use up a second attempt at the site.
  */
 export class Questions {
   readonly #settings: SshSettings;
@@ -22,11 +22,11 @@ export class Questions {
   #wasAsked = false;
   #remarks: string[] = [];
 
-  /** What nobody was there to answer, as the server words it. */
+  /** The question in the server's words that nobody could answer. */
   unanswered: string | undefined;
-  /** The last that the server said without a question. */
+  /** The server's last text without a question. */
   announcement: string | undefined;
-  /** Ends the whole attempt from inside a question. */
+  /** Ends the whole login from inside a question. */
   onFailure: (error: ScailfinError) => void = () => {};
 
   constructor(settings: SshSettings, prompter: Prompter | undefined) {
@@ -39,7 +39,7 @@ export class Questions {
     this.#remarks.push(text);
   }
 
-  /** An answer was right and another is wanted: counting starts again. */
+  /** An answer was right and another is wanted: tries are counted again from one. */
   onwards(): void {
     this.#interactive = 0;
     this.#passwords = 0;
@@ -72,11 +72,11 @@ export class Questions {
       return await this.#answers(round);
     } catch (error) {
       this.onFailure(error instanceof ScailfinError ? error : new AuthError(messageOf(error), { cause: error }));
-      return new Promise(() => {}); // the connection goes; nothing more is to be said on it
+      return new Promise(() => {}); // the connection is being closed, so no answer is sent
     }
   }
 
-  /** As ssh does, each prompt says who asks: with a jump host, two may ask in the same words. */
+  /** As in ssh, each prompt names the host that asks: with a jump host, two hosts may ask with the same words. */
   async #answers({ name, instruction, prompts }: Round): Promise<string[]> {
     const { user, host, alias } = this.#settings;
     const said = [name, instruction].filter(text => text.trim() !== '');
@@ -111,8 +111,8 @@ export class Questions {
   }
 }
 
-/** What to do about a question that nobody was there to answer. */
+/** What to do about a question that nobody could answer. */
 export function unansweredHint({ user, alias, port }: SshSettings): string {
   const place = `${user}@${alias}${port === 22 ? '' : `:${port}`}`;
-  return `on a terminal, scailfin login ${place} asks once for all later commands; or name a key by IdentityFile in ~/.ssh/config`;
+  return `on a terminal, scailfin login ${place} asks once for all later commands; or name a key with IdentityFile in ~/.ssh/config`;
 }

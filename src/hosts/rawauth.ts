@@ -3,12 +3,12 @@ import type { Client } from 'ssh2';
 import { sshString, WireReader } from '../credentials/ssh/wire.js';
 
 /**
- * Authentication methods that ssh2 does not have, or has only in part (user certificates, gssapi-with-mic), spoken by
- * ourselves over a connection of its. Only this file touches what is private in ssh2, which is why package.json pins
- * ssh2 to exactly 1.17.0: look at each name below in a new version's lib/protocol before moving the pin.
+ * Authentication methods that ssh2 does not have, or has only in part (user certificates, gssapi-with-mic): we speak them
+ * ourselves over ssh2's connection. Only this file uses private members of ssh2, so package.json pins ssh2 to exactly
+ * 1.17.0: before changing that version, check each name below in the new version's lib/protocol.
  */
 interface Protocol {
-  /** The methods whose answer is awaited; a FAILURE or SUCCESS takes the first away. */
+  /** The methods that wait for an answer; a FAILURE or SUCCESS removes the first. */
   readonly _authsQueue: string[];
   readonly _kex: { readonly sessionID: Buffer };
   readonly _packetRW: {
@@ -27,13 +27,13 @@ const { sendPacket } = require('ssh2/lib/protocol/utils.js') as { sendPacket(to:
 const message = { extensions: 7, request: 50, failure: 51, success: 52 } as const;
 const ofMethods = [60, 61, 63, 64, 65, 66];
 
-/** A method of our own, as the Authenticator hands it out in place of one of ssh2's. */
+/** A method of ours, which the Authenticator returns in place of one of ssh2's. */
 export interface RawMethod {
   /** Its name in RFC 4252 and its extensions: `publickey`, `gssapi-with-mic`. */
   readonly method: string;
   /**
-   * Speaks with the server until all is said; ssh2 takes over with the server's SUCCESS or FAILURE. An error gives the
-   * method up (the server must not owe it an answer then) and the next one is tried.
+   * Speaks with the server until the method is finished; ssh2 takes over with the server's SUCCESS or FAILURE. An error
+   * gives the method up (the server must not owe it an answer then), and the next method is tried.
    */
   speak(wire: RawAuth): Promise<void>;
 }
@@ -41,14 +41,17 @@ export interface RawMethod {
 const inProgress = new WeakMap<Protocol, RawAuth>();
 const signatureAlgorithms = new WeakMap<Protocol, readonly string[]>();
 
-/** What a method may do on the wire. ssh2 must have had its own `none` before: it has no state to go on from otherwise. */
+/**
+ * The messages that a method can send and receive. ssh2 must have tried its own `none` first: otherwise it has no state
+ * to continue from.
+ */
 export class RawAuth {
   readonly #protocol: Protocol;
   readonly #received: Buffer[] = [];
   readonly #waiting: ((payload: Buffer | undefined) => void)[] = [];
   #over = false;
 
-  /** Takes the answers to `method` from now on, until the server has decided or `abandon` is called. */
+  /** Receives the answers to `method` from now on, until the server has decided or `abandon` is called. */
   constructor(
     client: Client,
     readonly method: string,
@@ -58,12 +61,12 @@ export class RawAuth {
     inProgress.set(this.#protocol, this);
   }
 
-  /** RFC 4253 section 7.2: what signatures bind themselves to. */
+  /** RFC 4253 section 7.2: signatures include it. */
   get sessionId(): Buffer {
     return Buffer.from(this.#protocol._kex.sessionID);
   }
 
-  /** What the server says it takes signatures by (RFC 8308, server-sig-algs); undefined when it does not say. */
+  /** The signature algorithms that the server accepts (RFC 8308, server-sig-algs); undefined if it does not say. */
   get signatureAlgorithms(): readonly string[] | undefined {
     return signatureAlgorithms.get(this.#protocol);
   }
@@ -94,14 +97,14 @@ export class RawAuth {
     return new Promise(resolve => this.#waiting.push(resolve));
   }
 
-  /** Nothing more will be said, and the server owes no answer. */
+  /** The method ends here, and the server owes no answer. */
   abandon(): void {
     if (this.#over) return;
     this.#protocol._authsQueue.shift();
     this.#end();
   }
 
-  /** The server's word: `payload` is ssh2's own buffer and may be overwritten. */
+  /** Handles a message of the server: `payload` is ssh2's own buffer and may be overwritten. */
   static deliver(protocol: Protocol, payload: Buffer): boolean {
     const auth = inProgress.get(protocol);
     if (auth === undefined) return false;

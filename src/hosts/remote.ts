@@ -6,19 +6,19 @@ import { AfterMark, type Marker, wrap } from './channel.js';
 import type { StartupNoise } from './host.js';
 import { type Channel, type Link, TooManySessions } from './link.js';
 
-/** How long a stopped command may take to go before it is killed outright, in seconds. */
+/** How long a stopped command may take to end before it is killed, in seconds. */
 const killAfterS = 2;
 
-/** One command on a channel of its own (RFC 4254, section 6), start-up noise removed. */
+/** One command on its own channel (RFC 4254, section 6), with the output of start-up files removed. */
 export class RemoteCommand {
-  /** Bytes sent before the command has begun may be eaten by start-up files: wait for `begun`. */
+  /** Start-up files may read bytes that are sent before the command has begun: wait for `begun`. */
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly begun: Promise<void>;
   /** The exit status, null after a signal, once all output has been read. Rejects when the connection breaks. */
   readonly ended: Promise<number | null>;
-  /** Resolves with the exit status as soon as it is known, though children may still hold the output open. */
+  /** Resolves with the exit status as soon as it is known, even if children still hold the output open. */
   readonly exited: Promise<number | null>;
   readonly #out: AfterMark;
   readonly #err: AfterMark;
@@ -38,7 +38,7 @@ export class RemoteCommand {
     this.stdin = channel;
     this.stdout = channel.pipe(this.#out);
     this.stderr = channel.stderr.pipe(this.#err);
-    channel.on('error', () => {}); // writes after the command has gone
+    channel.on('error', () => {}); // writes after the command has ended
     this.exited = new Promise(resolve => {
       channel.once('exit', (code: number | null) => resolve(code));
     });
@@ -64,7 +64,7 @@ export class RemoteCommand {
 
   /**
    * Opens a channel and starts `argv` on it.
-   * @throws TooManySessions when the server has no session to give, ConnectionError when it refuses or is gone
+   * @throws TooManySessions if the server has no free session, ConnectionError if it refuses or is gone
    */
   static async start(
     link: Link,
@@ -76,12 +76,12 @@ export class RemoteCommand {
     return link.exec(line, options.pty, channel => new RemoteCommand(link, channel, marker, tty));
   }
 
-  /** What start-up files printed before the command began, or the login shell instead of it. */
+  /** The output of start-up files before the command began, or of the login shell instead of it. */
   get noise(): string {
     return `${this.#out.noise}${this.#err.noise}`.trim();
   }
 
-  /** The same by stream. */
+  /** The same, by stream. */
   get noises(): StartupNoise {
     return { stdout: this.#out.noise.trim(), stderr: this.#err.noise.trim() };
   }
@@ -90,26 +90,27 @@ export class RemoteCommand {
     return this.#out.seen;
   }
 
-  /** Lets go of the channel; what still holds its other end is not touched. */
+  /** Closes the channel; processes at its other end are not touched. */
   release(): void {
     this.channel.close();
     this.stdout.resume();
     this.stderr.resume();
   }
 
-  /** Tells the terminal there its new size (RFC 4254, section 6.7). */
+  /** Tells the terminal on the host its new size (RFC 4254, section 6.7). */
   resize(rows: number, columns: number): void {
     this.channel.setWindow(rows, columns, 0, 0);
   }
 
   /**
-   * Ends the command and its process group: TERM, then KILL. Closing the channel alone would leave a command that
-   * doesn't write running; so a second channel sends the signals. Resolves when done or when nothing more can be done.
+   * Ends the command and its process group: TERM, then KILL. If only the channel was closed, a command that does not
+   * write would keep running; so a second channel sends the signals. Resolves when this is done or when nothing more can
+   * be done.
    */
   async kill(): Promise<void> {
     let late: NodeJS.Timeout | undefined;
     const limit = new Promise<void>(resolve => {
-      late = setTimeout(resolve, (killAfterS + 3) * 1000); // a host that doesn't answer can't be made to
+      late = setTimeout(resolve, (killAfterS + 3) * 1000); // the host may not answer
     });
     await Promise.race([this.#kill(), limit]);
     clearTimeout(late);
@@ -145,7 +146,7 @@ kill -KILL $p`;
     }
   }
 
-  /** The mark with the process id may be on its way; a second for it to come. */
+  /** Waits up to a second for the mark with the process id. */
   async #told(): Promise<void> {
     if (this.#out.seen) return;
     let late: NodeJS.Timeout | undefined;
@@ -160,12 +161,14 @@ kill -KILL $p`;
     const said = this.noise;
     return new ConnectionError(
       `${this.link.name}: the login shell ended${exit === null ? '' : ` with status ${exit}`} before running anything${said === '' ? ', and printed nothing' : `; it printed:\n${said}`}`,
-      { hint: 'see what a plain login does there; a start-up file may end the shell, or the account may be closed' },
+      {
+        hint: 'see what a plain login does on that host; a start-up file may end the shell, or the account may be closed',
+      },
     );
   }
 }
 
-/** Unlike events.once, minds no errors: a write to a command that has ended is none of its business. */
+/** Unlike events.once it ignores errors: a write to a command that has ended does not matter. */
 function happens(emitter: EventEmitter, event: string): Promise<void> {
   return new Promise(resolve => emitter.once(event, () => resolve()));
 }

@@ -2,8 +2,8 @@ import { append } from '../text.js';
 import type { Host, Output, RunOptions } from './host.js';
 
 /**
- * Runs a bash script of ours with arguments. The text goes with the command, not by stdin: that saves a round trip.
- * Neither may hold a secret: login nodes show every user's command lines.
+ * Runs one of our bash scripts with arguments. The text is part of the command, not of stdin, which saves a round trip.
+ * Neither may contain a secret: login nodes show the command lines of all users.
  */
 export function runScript(
   host: Host,
@@ -11,11 +11,11 @@ export function runScript(
   args: readonly string[],
   options: Omit<RunOptions, 'stdin'> = {},
 ): Promise<Output> {
-  // sshd's bash would read ~/.bashrc once more, and whatever that prints
+  // sshd's bash would read ~/.bashrc a second time, and its output
   return host.run(['bash', '--norc', '-c', text, 'scailfin', ...args], options);
 }
 
-/** `key=value` lines into lists, by key; other lines are passed over. */
+/** Turns `key=value` lines into lists, by key; other lines are ignored. */
 export function keyValues(text: string): Map<string, string[]> {
   const values = new Map<string, string[]>();
   for (const [, key, value] of text.matchAll(/^([a-z0-9]+)=(.*)$/gm)) {

@@ -1,6 +1,6 @@
 /**
  * A queue for a limited number of places. The limit can shrink while in use: sshd(8) refuses sessions beyond its
- * MaxSessions (10 unless the site changed it), and tells so only by refusing.
+ * MaxSessions (10 unless the site changed it), and its refusal is the only sign.
  */
 export class Slots {
   #limit: number;
@@ -15,7 +15,7 @@ export class Slots {
     return this.#used;
   }
 
-  /** Waits for a place; the answer gives it back. */
+  /** Waits for a place; the returned function gives it back. */
   async take(): Promise<() => void> {
     if (this.#used >= this.#limit) await new Promise<void>(resolve => this.#waiting.push(resolve));
     else this.#used += 1;
@@ -28,7 +28,7 @@ export class Slots {
     };
   }
 
-  /** The other side took `count` and no more. */
+  /** The other side accepts only `count`. */
   shrinkTo(count: number): void {
     this.#limit = Math.max(1, Math.min(this.#limit, count));
   }

@@ -16,24 +16,26 @@ import { intoPlace, pour, receive } from './streams.js';
 import type { SshTarget } from './target.js';
 import { downloadCommand, failedFile, putCommand, putScript, uploadCommand } from './transfer.js';
 
-/** Two below sshd's default MaxSessions: room for the channel that kills, and for one of somebody else's. */
+/**
+ * Two below sshd's default MaxSessions: one channel for the command that kills, and one for another program of the user.
+ */
 const parallel = 8;
 const defaultTimeoutMs = 60_000;
 const defaultStallMs = 60_000;
-/** How long to ask again for a session that the server refuses: while others of ours run, and when none does. */
+/** How long to repeat the request for a session that the server refuses: while others of ours run, and when none does. */
 const sessionWaitMs = 60_000;
 const lonelyWaitMs = 5_000;
 
 interface Limits {
   /** Milliseconds from the start of the command. */
   readonly timeoutMs?: number;
-  /** Milliseconds without `alive()`. */
+  /** Milliseconds without a call of `alive()`. */
   readonly stallMs?: number;
   readonly signal?: AbortSignal | undefined;
   readonly pty?: PseudoTtyOptions | undefined;
 }
 
-/** A host over one SSH connection, whoever keeps that; every command is a channel on it. */
+/** A host over one SSH connection, whichever program keeps it; every command is a channel on it. */
 export class SshHost implements Host {
   readonly name: string;
   readonly address: string;
@@ -43,7 +45,7 @@ export class SshHost implements Host {
 
   private constructor(link: Link, settings: SshSettings) {
     this.#link = link;
-    // where the server chose the account, its name is not known here
+    // if the server chose the account, its name is not known here
     this.name = settings.gsi?.account === '' ? settings.alias : `${settings.user}@${settings.alias}`;
     this.address = settings.host;
   }
@@ -138,7 +140,7 @@ export class SshHost implements Host {
         if (status !== 0) throw new CommandError(this.name, what, status, err.text);
         if (received !== total) {
           throw new ScailfinError(`${what}: ${received} of ${total} bytes arrived`, {
-            hint: 'the file may be changing there; try again when it is at rest',
+            hint: 'the file may be changing on the host; try again when it no longer changes',
           });
         }
       }),
@@ -159,7 +161,7 @@ export class SshHost implements Host {
     await this.#link.close();
   }
 
-  /** Runs `work` on a command of its own: waits for a session, keeps the limits, and kills what outlives them. */
+  /** Runs `work` on its own command: waits for a session, enforces the limits, and kills commands that exceed them. */
   async #operate<T>(
     argv: readonly string[],
     what: string,
@@ -180,7 +182,7 @@ export class SshHost implements Host {
       const noise = command !== undefined && !command.hasBegun ? startup(command.noise) : '';
       stop(
         new TimeoutError(`on ${this.name}: ${what} ${how} ${ms / 1000} s${noise}`, {
-          hint: 'the host may be overloaded; try again, or look there by hand',
+          hint: 'the host may be overloaded; try again, or log in and look',
         }),
       );
     };
@@ -199,7 +201,7 @@ export class SshHost implements Host {
       const starting = this.#start(argv, limits.pty, () => over);
       starting.then(
         started => {
-          if (over) void started.kill(); // too late: nobody waits for it any more
+          if (over) void started.kill(); // too late: nobody waits for it any longer
         },
         () => {},
       );
@@ -218,7 +220,10 @@ export class SshHost implements Host {
     }
   }
 
-  /** Sites may allow fewer sessions than sshd's default: then the queue gets shorter, and this one waits its turn. */
+  /**
+   * Sites may allow fewer sessions than sshd's default: then the number of places shrinks, and this command waits for its
+   * turn.
+   */
   async #start(argv: readonly string[], pty: Limits['pty'], over: () => boolean): Promise<RemoteCommand> {
     const asked = performance.now();
     for (let pause = 50; ; pause = Math.min(2 * pause, 1_000)) {

@@ -7,7 +7,7 @@ import { type GsiSettings, gsiSettings } from './gsi/settings.js';
 import { readConfig } from './sshinclude.js';
 import { checkTarget, parseTarget, type SshTarget, wholeNumber } from './target.js';
 
-/** Everything ssh_config(5) says about one host, as far as we honour it. */
+/** The settings of ssh_config(5) for one host, as far as they are supported. */
 export interface SshSettings {
   /** The name that was asked for. */
   readonly alias: string;
@@ -16,17 +16,17 @@ export interface SshSettings {
   readonly port: number;
   readonly user: string;
   readonly identityFiles: readonly string[];
-  /** False when `identityFiles` are only the defaults. */
+  /** False if `identityFiles` are only the defaults. */
   readonly identitiesNamed: boolean;
   readonly identitiesOnly: boolean;
   readonly certificateFiles: readonly string[];
-  /** Authentication methods we may try, the first one first. */
+  /** Authentication methods that may be tried, in their order. */
   readonly methods: readonly string[];
-  /** Undefined: gssapi-with-mic is not to be tried. */
+  /** Undefined: gssapi-with-mic is not tried. */
   readonly gsi: GsiSettings | undefined;
   /** The command that gets a new certificate, for hints. */
   readonly renewal: string | undefined;
-  /** Socket of the agent, or undefined for none. */
+  /** The socket of the agent, or undefined for none. */
   readonly agent: string | undefined;
   readonly jumps: readonly SshTarget[];
   readonly proxyCommand: string | undefined;
@@ -36,16 +36,16 @@ export interface SshSettings {
   readonly hostKeyAlias: string | undefined;
   readonly hashKnownHosts: boolean;
   readonly connectTimeoutMs: number | undefined;
-  /** Seconds between keep-alive questions; 0 is off, undefined leaves it to us. */
+  /** Seconds between keep-alive messages; 0 means off, undefined means our default. */
   readonly keepaliveS: number | undefined;
   readonly keepaliveCount: number | undefined;
 }
 
 export interface ConfigSource {
-  /** Instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` reads nothing, as `ssh -F none`. */
+  /** To be read instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` reads nothing, as `ssh -F none`. */
   readonly configFile?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Goes before the configuration files. */
+  /** Takes precedence over the configuration files. */
   readonly auth?:
     | {
         identityFiles?: readonly string[] | undefined;
@@ -60,9 +60,9 @@ const defaultMethods = ['gssapi-with-mic', 'publickey', 'keyboard-interactive', 
 const defaultKeys = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 
 /**
- * What ssh_config(5) says about `target`: the first value found wins, the user's file before the system's.
- * Include is followed; `Match exec` never runs anything and never matches.
- * @throws UsageError for a configuration we can't read or a value we can't use
+ * The settings of ssh_config(5) for `target`: the first value found counts, and the user's file comes before the
+ * system's. Include is followed; `Match exec` never runs anything and never matches.
+ * @throws UsageError for a configuration that can't be read or a value that can't be used
  */
 export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSettings {
   checkTarget(target);
@@ -128,7 +128,7 @@ export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSe
   };
 }
 
-/** The home directory as ssh sees it for `~`; HOME wins so that tests and containers can move it. */
+/** The home directory that `~` means in ssh; HOME takes precedence, so that tests and containers can move it. */
 export function homeOf(env: NodeJS.ProcessEnv): string {
   return env.HOME || os.homedir();
 }
@@ -137,7 +137,7 @@ function load(configFile: string | undefined, home: string): SSHConfig {
   const sshDir = path.join(home, '.ssh');
   if (configFile === 'none') return readConfig([]);
   if (configFile !== undefined) {
-    if (!existsSync(configFile)) throw new UsageError(`there is no file ${configFile}`);
+    if (!existsSync(configFile)) throw new UsageError(`the file ${configFile} does not exist`);
     return readConfig([{ file: configFile, text: readFileSync(configFile, 'utf8'), includeFrom: sshDir }]);
   }
   const places = [
@@ -158,7 +158,10 @@ function agentSocket(
   return file(setting);
 }
 
-/** PreferredAuthentications, without what is switched off; what the server doesn't take is passed over anyway. */
+/**
+ * PreferredAuthentications without the methods that are switched off; methods that the server does not accept are skipped
+ * later.
+ */
 function methods(get: (key: string) => string | undefined): string[] {
   const off = (...keys: string[]): boolean => keys.some(key => get(key)?.toLowerCase() === 'no');
   const unwanted = [
@@ -170,7 +173,7 @@ function methods(get: (key: string) => string | undefined): string[] {
   return preferred.map(method => method.trim()).filter(method => !unwanted.includes(method));
 }
 
-/** `no` would trust whoever answers; it is read as `accept-new`, which never overrides a changed key. */
+/** `no` would trust every server; it is treated as `accept-new`, which never accepts a changed key. */
 function strictness(value: string | undefined): 'yes' | 'accept-new' | 'ask' {
   switch (value?.toLowerCase()) {
     case 'yes':

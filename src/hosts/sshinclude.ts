@@ -4,7 +4,7 @@ import path from 'node:path';
 import SSHConfig, { glob } from 'ssh-config';
 import { messageOf, UsageError } from '../errors.js';
 
-/** Text of one configuration file, and the directory its relative Include paths start from. */
+/** The text of one configuration file, and the directory at which its relative Include paths start. */
 export interface ConfigFile {
   readonly file: string;
   readonly text: string;
@@ -17,15 +17,15 @@ type Line = SSHConfig[number];
 const deepest = 16;
 
 /**
- * One configuration from several files, Include lines replaced by what they name, in place.
- * An Include inside a Host or Match block is kept only for hosts of that block, as OpenSSH does.
+ * One configuration made from several files; Include lines are replaced by the contents of the files. An Include inside a
+ * Host or Match block counts only for hosts of that block, as in OpenSSH.
  * @throws UsageError naming the file that can't be read or parsed
  */
 export function readConfig(files: readonly ConfigFile[]): SSHConfig {
   return withCompute(host => flat(files, host, 0));
 }
 
-/** The lines depend on the host asked for: whether a block's Include counts is known only then. */
+/** The lines depend on the host that is asked for: only then it is known whether a block's Include counts. */
 function withCompute(linesFor: (query: { Host: string; User?: string }) => Line[]): SSHConfig {
   const config = new SSHConfig();
   const compute: SSHConfig['compute'] = (query: string | { Host: string; User?: string }, options) => {
@@ -40,7 +40,7 @@ function withCompute(linesFor: (query: { Host: string; User?: string }) => Line[
 
 function flat(files: readonly ConfigFile[], query: { Host: string; User?: string }, depth: number): Line[] {
   if (depth > deepest)
-    throw new UsageError(`Include goes round in circles in ${files[0]?.file ?? 'the configuration'}`);
+    throw new UsageError(`the Include lines form a circle in ${files[0]?.file ?? 'the configuration'}`);
   return files.flatMap(file =>
     parse(file).flatMap((line): Line[] => {
       if (isInclude(line)) return flat(included(line, file), query, depth + 1);
@@ -83,7 +83,7 @@ function included(line: Line, from: ConfigFile): ConfigFile[] {
   });
 }
 
-/** glob(7) for `*` and `?`, in sorted order; what doesn't exist is no error (ssh_config(5)). */
+/** glob(7) for `*` and `?`, sorted; a file that does not exist is no error (ssh_config(5)). */
 function filesLike(pattern: string): string[] {
   let found = ['/'];
   for (const part of pattern.split('/').filter(p => p !== '')) {

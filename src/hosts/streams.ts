@@ -7,8 +7,8 @@ import { ScailfinError } from '../errors.js';
 import { temporaryName } from './transfer.js';
 
 /**
- * Writes a stream to another at the pace the other takes; `over` ends it early.
- * @param onBytes gets the number of bytes so far after each piece was taken
+ * Copies a stream to another at the other's speed; `over` ends it early.
+ * @param onBytes gets the number of bytes so far, after each piece
  */
 export async function pour(
   from: Readable,
@@ -36,13 +36,13 @@ export async function pour(
   if (!stopped) to.end();
 }
 
-/** The number of bytes of a file, and its end of line; bytes. */
+/** Longest line with the size of a file; bytes. */
 const longestSize = 32;
 
 /**
- * Takes what {@link downloadCommand} prints: a line with the size in bytes, then the file, which goes to `to`.
- * @param onBytes gets the bytes so far and the size after each piece
- * @throws ScailfinError when no size is told, or more comes than that
+ * Reads the output of {@link downloadCommand}: a line with the size in bytes, then the file, which is written to `to`.
+ * @param onBytes gets the bytes so far and the size, after each piece
+ * @throws ScailfinError if there is no size, or if there are more bytes than that
  */
 export async function receive(
   from: Readable,
@@ -59,14 +59,14 @@ export async function receive(
       const end = head.indexOf(0x0a);
       if (end < 0 && head.length <= longestSize) continue;
       total = end < 0 ? Number.NaN : Number(head.subarray(0, end).toString().trim() || Number.NaN);
-      if (!Number.isSafeInteger(total)) throw new ScailfinError('the other side did not tell the size of the file');
+      if (!Number.isSafeInteger(total)) throw new ScailfinError('the other side did not send the size of the file');
       body = head.subarray(end + 1);
     }
     received += body.length;
-    // it may not fill the disk here
+    // a larger file must not fill the local disk
     if (received > total) {
       throw new ScailfinError(`more than the ${total} bytes arrived that the file had`, {
-        hint: 'the file may be changing there; try again when it is at rest',
+        hint: 'the file may be changing on the host; try again when it no longer changes',
       });
     }
     if (body.length > 0 && !to.write(body)) await once(to, 'drain');
@@ -75,7 +75,7 @@ export async function receive(
   return { received, total };
 }
 
-/** Writes a local file by a temporary one beside it, which is gone whatever happens. */
+/** Writes a local file through a temporary file beside it, which is removed in any case. */
 export async function intoPlace(file: string, mode: number, write: (to: Writable) => Promise<void>): Promise<void> {
   const temporary = temporaryName(path.resolve(file));
   const to = createWriteStream(temporary, { flags: 'wx', mode: 0o600 });

@@ -1,18 +1,18 @@
 import { UsageError } from '../errors.js';
 import { abridged } from '../text.js';
 
-/** Who speaks SSH: the library ssh2 in this process, or a program of the system. */
+/** Which SSH client to use: the library ssh2 in this process, or a program of the system. */
 export const transports = ['ssh2', 'openssh', 'gsissh'] as const;
 export type Transport = (typeof transports)[number];
 
-/** A host as the user names it, before ~/.ssh/config has its say. */
+/** A host as the user names it, before ~/.ssh/config is applied. */
 export interface SshTarget {
   readonly host: string;
   readonly user?: string;
   readonly port?: number;
-  /** Unless said, ssh2, and the system's ssh where ~/.ssh/config wants what ssh2 can't. */
+  /** Default: ssh2, or the system's ssh if ~/.ssh/config needs what ssh2 does not support. */
   readonly transport?: Transport;
-  /** The site takes proxies (GSI), and may be given one for what is to be done there. */
+  /** The site accepts proxies (GSI), and may get one (delegation) for its work. */
   readonly gsi?: { readonly delegate: boolean };
 }
 
@@ -24,7 +24,7 @@ export function parseTarget(text: string): SshTarget {
   const bare = text.trim().replace(/^ssh:\/\//, '');
   const pattern =
     /^(?:(?<user>.+)@)?(?:\[(?<six>[^\]]+)\]|(?<host>[^@:[\]]+)|(?<raw>[0-9A-Fa-f:]+))(?::(?<port>\d+))?\/?$/;
-  // a name has 253 characters at most (RFC 1035)
+  // a host name has at most 253 characters (RFC 1035)
   const m = bare.length > 1_000 ? null : pattern.exec(bare);
   const host = m?.groups?.six ?? m?.groups?.host ?? m?.groups?.raw;
   if (host === undefined || host.startsWith('-')) {
@@ -42,15 +42,16 @@ export function parseTarget(text: string): SshTarget {
 }
 
 /**
- * Hosts and users reach shells by ProxyCommand and Match exec, and ssh as arguments; a profile that somebody else wrote
- * names both. What OpenSSH refuses (ssh.c, valid_hostname and valid_ruser) is refused whoever speaks.
+ * Hosts and users get into shell commands through ProxyCommand and Match exec, and into the arguments of ssh; both may
+ * come from a profile that somebody else wrote. What OpenSSH refuses (ssh.c, valid_hostname and valid_ruser) is refused
+ * for every transport.
  * @throws UsageError
  */
 export function checkTarget({ host, user }: Pick<SshTarget, 'host' | 'user'>): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
   if (/^-|[\s\u0000-\u001f\u007f'`"$\\;&<>|(){},]/.test(host) || host === '')
     throw new UsageError(`${JSON.stringify(host)} can't be a host's name`, { hint: 'write it as user@host:port' });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
   if (user !== undefined && (user === '' || /^-|\s-|[\u0000-\u001f\u007f'`";&<>|(){}$]|\\$/.test(user)))
     throw new UsageError(`${JSON.stringify(user)} can't be a user's name`, { hint: 'give it by --user NAME' });
 }

@@ -4,12 +4,12 @@ import { UsageError } from '../errors.js';
 import { commandLine, quote } from '../shell.js';
 import type { FileToPut } from './host.js';
 
-/** Name of the temporary file beside `file`; the rename needs the same file system. */
+/** The name of the temporary file beside `file`; a rename needs the same file system. */
 export function temporaryName(file: string): string {
   return path.posix.join(path.posix.dirname(file), `.scailfin-${randomBytes(6).toString('hex')}.tmp`);
 }
 
-/** @throws UsageError for a path that isn't absolute, or names a directory by its slash */
+/** @throws UsageError for a path that isn't absolute, or that names a directory by a slash at its end */
 export function checkPath(file: string): void {
   if (!file.startsWith('/') || file.endsWith('/')) {
     throw new UsageError(`${JSON.stringify(file)} is not an absolute file path`);
@@ -19,8 +19,8 @@ export function checkPath(file: string): void {
 /**
  * A shell script for standard input that writes all files, or none: first every temporary file, then every rename.
  * It is one function called on the last line, so that half a script does nothing. Contents are base64 in here-documents;
- * they are in no argument vector, which `ps` shows to everybody on a login node.
- * The last thing it says on failure is `scailfin-file N`.
+ * they are in no argument vector, because `ps` shows those to everybody on a login node.
+ * After a failure its last line is `scailfin-file N`.
  */
 export function putScript(files: readonly FileToPut[]): string {
   const staged = files.map(file => {
@@ -28,7 +28,7 @@ export function putScript(files: readonly FileToPut[]): string {
     return { ...file, temporary: temporaryName(file.path) };
   });
   const lines = ['put() {', 'umask 077', `trap ${quote(`rm -f ${commandLine(staged.map(f => f.temporary))}`)} EXIT`];
-  lines.push(`trap 'exit 1' HUP INT TERM`, `trap '' PIPE`); // a message nobody reads must not keep it from tidying up
+  lines.push(`trap 'exit 1' HUP INT TERM`, `trap '' PIPE`); // it must clean up even if nobody reads its message
   for (const [index, file] of staged.entries()) {
     const body = Buffer.from(file.content).toString('base64').replace(/.{76}/g, '$&\n').trimEnd();
     const [to, temporary] = [quote(file.path), quote(file.temporary)];
@@ -56,10 +56,10 @@ export function putScript(files: readonly FileToPut[]): string {
   ].join('\n');
 }
 
-/** Reads the whole script before any of it runs; sh would otherwise fetch it byte by byte from the pipe. */
+/** Reads the whole script before any of it runs; otherwise sh would read it byte by byte from the pipe. */
 export const putCommand = ['/bin/sh', '-c', 'script=$(cat) && eval "$script"'] as const;
 
-/** Which file a failed put() stopped at, and its words without our mark. */
+/** The file at which put() failed, and its error without our mark. */
 export function failedFile(files: readonly FileToPut[], stderr: string): { file: string | undefined; stderr: string } {
   const found = /^scailfin-file (\d+)$/m.exec(stderr);
   return {
@@ -68,7 +68,7 @@ export function failedFile(files: readonly FileToPut[], stderr: string): { file:
   };
 }
 
-/** Takes `size` bytes from standard input into `to`; fewer (a broken connection) leave nothing behind. */
+/** Writes `size` bytes from standard input to `to`; if fewer arrive (a broken connection), nothing is left. */
 export function uploadCommand(to: string, size: number, mode: number): string[] {
   checkPath(to);
   const script = [

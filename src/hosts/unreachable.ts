@@ -1,7 +1,7 @@
 import { ConnectionError } from '../errors.js';
 import type { SshSettings } from './sshconfig.js';
 
-/** @param why in words */
+/** @param why the reason in words */
 export function unreachable(settings: SshSettings, why: string, cause?: unknown): ConnectionError {
   const { host, port, alias } = settings;
   const named = alias === host ? '' : ` (${alias})`;
@@ -14,14 +14,14 @@ export function unreachable(settings: SshSettings, why: string, cause?: unknown)
 const words: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no host of that name',
   EAI_AGAIN: 'the name could not be looked up (no answer from DNS)',
-  ECONNREFUSED: 'connection refused (nothing listens there, or a firewall says no)',
-  ECONNRESET: 'it hung up',
+  ECONNREFUSED: 'connection refused (nothing listens there, or a firewall refuses)',
+  ECONNRESET: 'it closed the connection',
   ETIMEDOUT: 'no answer',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to its network',
 };
 
-/** What a failed connection attempt says. */
+/** The reason of a failed connection attempt in words. */
 export function inWords(error: NodeJS.ErrnoException): string {
   return words[error.code ?? ''] ?? (error.message || (error.code ?? 'unknown reason'));
 }

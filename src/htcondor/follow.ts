@@ -2,13 +2,13 @@ import { type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type LoggedEvent, takeEvents } from './userlog.js';
 
-/** A notice of the file system may be lost, on a network's file system above all. */
+/** A file-system notification may be lost, above all on a network file system, so the file is also polled. */
 const POLL_MS = 1000;
 const CHUNK = 1 << 20;
-/** Of one event; what is longer is none, and is passed over. */
+/** Longest event; anything longer is not an event, and is skipped. */
 const LONGEST = 4 * CHUNK;
 
-/** Follows an event log as it grows; each event is told once, in order. */
+/** Follows an event log as it grows; each event is reported once, in order. */
 export class LogFollower {
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -23,7 +23,7 @@ export class LogFollower {
   ) {}
 
   /**
-   * Opens a log, making it where there is none, and tells what is in it from `offset` on before it resolves.
+   * Opens a log (and makes it, if it does not exist), and reports the events from `offset` on before it resolves.
    * @param offset bytes; a log that has become shorter is read from its start
    */
   static async open(
@@ -36,13 +36,13 @@ export class LogFollower {
     const follower = new LogFollower(file, isShorter ? 0 : offset, tell);
     await follower.catchUp();
     follower.#watcher = watch(path, () => void follower.catchUp());
-    follower.#watcher.on('error', () => {}); // the poll goes on
+    follower.#watcher.on('error', () => {}); // polling continues
     follower.#timer = setInterval(() => void follower.catchUp(), POLL_MS);
     follower.#timer.unref();
     return follower;
   }
 
-  /** Resolves when all is told that was in the log when it was called. */
+  /** Resolves when everything that was in the log at the time of the call is reported. */
   async catchUp(): Promise<void> {
     if (this.#closed) return;
     this.#again = true;
@@ -71,7 +71,7 @@ export class LogFollower {
         this.offset = isStuck && size >= LONGEST ? this.offset + bytesRead : rest;
         if (events.length > 0 && !this.#closed) this.tell(events);
         if (bytesRead < size) break;
-        size = isStuck && size < LONGEST ? size * 2 : CHUNK; // an event larger than a chunk
+        size = isStuck && size < LONGEST ? size * 2 : CHUNK; // for an event larger than a chunk
       }
     }
   }

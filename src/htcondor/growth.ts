@@ -1,32 +1,37 @@
 import { keyValues } from '../hosts/script.js';
 
-/** What grows a pool by itself at one site, as it told last (templates/bosco/grow.sh). Counts are of glide-ins. */
+/**
+ * The state of the program that grows a pool at one site (templates/bosco/grow.sh), as it reported last. `min` and `max`
+ * count glide-ins.
+ */
 export interface Growth {
   readonly site: string;
   readonly min: number;
   readonly max: number;
-  /** They wait in the site's queue, or on the way there. */
+  /** Batch jobs in the site's queue, or on the way there. */
   readonly queued: number;
+  /** Batch jobs. */
   readonly running: number;
+  /** Batch jobs. */
   readonly held: number;
-  /** Idle jobs that the site can serve. */
+  /** Idle jobs that a glide-in of the site can run. */
   readonly waiting: number;
-  /** Idle jobs that none of its nodes can serve. */
+  /** Idle jobs that no glide-in of the site can run. */
   readonly unfit: number;
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number;
   /** Seconds until it submits again after a failure; 0: now. */
   readonly pause: number;
-  /** What went wrong last, while it matters. */
+  /** The last error, as long as it matters. */
   readonly reason?: string;
-  /** `dead`: nothing is submitted, whoever waits. */
+  /** `dead`: no glide-ins are submitted, however many jobs wait. */
   readonly state: 'alive' | 'dead';
 }
 
-/** It looks around every few seconds. */
+/** Seconds without news after which it counts as dead; it reports every few seconds. */
 const SILENCE = 120;
 
-/** Reads the `growth=` lines of `pool-query`. @param now Unix time there */
+/** Reads the `growth=` lines of `pool-query`. @param now Unix time on the headnode */
 export function parseGrowth(text: string, now: number): Growth[] {
   const isAlive = /^grow=alive$/m.test(text);
   const states = keyValues(text).get('growth') ?? [];

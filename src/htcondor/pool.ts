@@ -10,15 +10,15 @@ export interface Pool {
   readonly bin: string;
   readonly sbin: string;
   readonly version: string;
-  /** The same programs give the same key; names a payload cut from them. */
+  /** The same programs give the same key; it names a payload made from them. */
   readonly programs: string;
-  /** Why no fence stands between the compute nodes and the owner's files; undefined where one does. */
+  /** Why there is no fence between the compute nodes and the owner's files; undefined if there is one. */
   readonly unfenced: string | undefined;
 }
 
 /**
- * Whether what compute nodes ask for on the headnode is done behind a fence, where only their job's files exist: where the
- * kernel allows one, always or not at all, or never.
+ * Whether requests of compute nodes are carried out behind a fence on the headnode, where only the files of their jobs
+ * exist: `auto` if the kernel allows it, `required` always (otherwise there is no pool), `off` never.
  */
 export type Fence = 'auto' | 'required' | 'off';
 
@@ -34,17 +34,17 @@ export interface PoolPlan {
   readonly fence: Fence;
 }
 
-/** A pool that sites have been seen to reach. */
+/** A pool that sites can reach, which was tested. */
 export interface RunningPool extends Pool {
-  /** By which they do. */
+  /** The address by which sites reach it. */
   readonly address: string;
   readonly plan: PoolPlan;
 }
 
-/** It lives as long as a cluster may; the key that signed it dies with the cluster. Seconds. */
+/** As long as a cluster may live; the key that signed it is removed with the cluster. Seconds. */
 const STEPS_TOKEN_LIFETIME = 30 * 86400;
 
-/** What a fence is built by, as files below the pool's directory. */
+/** The scripts that build a fence, as files below the pool's directory. */
 export function fenceFiles(): FileToPut[] {
   const names = ['ad.awk', 'engine.sh', 'enter.sh', 'places.sh', 'shadow.sh'];
   return names.map(name => ({ path: `fence/${name}`, content: templateText(`headnode/fence/${name}`), mode: 0o700 }));
@@ -56,8 +56,8 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
 }
 
 /**
- * Starts the pool, whose configuration is there, or finds it running; an address other than before restarts it.
- * @throws ScailfinError when HTCondor is missing or does not come up, with its own words
+ * Starts the pool, whose configuration is already there, or finds it running; another address than before restarts it.
+ * @throws ScailfinError if HTCondor is missing or does not start, with its own error
  */
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
   const args = [plan.dir, plan.address, String(plan.firstPort), plan.fence, ...sourceArgs(plan)];
@@ -79,19 +79,19 @@ export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
   };
 }
 
-/** What keeps HTCondor from being found on the headnode, in a few words; undefined where it is there. */
+/** Why HTCondor can't be found on the headnode, in a few words; undefined if it is there. */
 export async function missingCondor(host: Host, plan: Pick<PoolPlan, 'dir' | 'source'>): Promise<string | undefined> {
   const script = `${templateText('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`;
   const out = await runScript(host, script, sourceArgs(plan), { check: false, timeoutMs: 60_000 });
   return out.exitCode === 0 ? undefined : out.stderr.trim();
 }
 
-/** How one gets HTCondor, where it is missing. */
+/** How to get HTCondor if it is missing. */
 export const condorHint =
   'install HTCondor there (Debian: apt install condor; others: https://htcondor.org/download), or name a release tarball: ' +
   "scailfin config set htcondor '{source: tarball, from: FILE-OR-URL, sha256: …}', or choose another --headnode";
 
-/** Ends every process of the pool in `dir`. @throws ScailfinError when some survive */
+/** Ends every process of the pool in `dir`. @throws ScailfinError if some survive */
 export async function stopPool(host: Host, dir: string): Promise<void> {
   const script = `${templateText('headnode/pool-stop.sh')}\npool_stop "$1"\n`;
   const out = await runScript(host, script, [dir], { check: false, timeoutMs: 90_000 });
@@ -99,8 +99,8 @@ export async function stopPool(host: Host, dir: string): Promise<void> {
 }
 
 /**
- * A token by which REANA's job controller reads the pool and submits steps, and nothing else: what a job of this
- * identity may be is in the pool's configuration. Secret.
+ * A token with which REANA's job controller can read the pool and submit steps, and nothing else: the pool's
+ * configuration says what jobs of this identity may be. Secret.
  */
 export async function stepsToken(host: Host, dir: string, bin: string, trustDomain: string): Promise<string> {
   const rights = ['READ', 'WRITE'].flatMap(right => ['-authz', right]);
@@ -118,14 +118,14 @@ export async function stepsToken(host: Host, dir: string, bin: string, trustDoma
 
 export interface Payload {
   readonly sha256: string;
-  /** Oldest GNU C library it runs on. */
+  /** Oldest GNU C library on which it runs. */
   readonly glibc: string;
   readonly arch: string;
   readonly condor: string;
   readonly bytes: number;
 }
 
-/** Cuts the glide-ins' payload out of the headnode's HTCondor into `archive` there. */
+/** Makes the glide-ins' payload from the headnode's HTCondor; `archive` is its path there. */
 export async function cutPayload(
   host: Host,
   archive: string,
@@ -138,7 +138,7 @@ export async function cutPayload(
   });
   const values = keyValues(out.stdout);
   const one = (key: string): string => values.get(key)?.[0] ?? '';
-  // it becomes the name of a file here and at the site
+  // it becomes the name of a file on this machine and at the site
   if (!/^[0-9a-f]{64}$/.test(one('sha256')))
     throw new ScailfinError(`${host.name} tells ${JSON.stringify(one('sha256'))} for the sha256 of the payload`, {
       hint: 'is sha256sum there?',
@@ -152,28 +152,28 @@ export async function cutPayload(
   };
 }
 
-/** Where a release tarball of that digest is unpacked, below a pool's directory. */
+/** The directory of an unpacked release tarball with this digest, below a pool's directory. */
 export const releaseDir = (dir: string, sha256: string): string => `${dir}/htcondor-${sha256.slice(0, 16)}`;
 
 function scriptOf(...names: string[]): string {
   return names.map(name => templateText(`headnode/${name}.sh`)).join('\n');
 }
 
-/** The headnode's HTCondor, as its scripts are told of it: SOURCE SOURCE_ARG. */
+/** The arguments by which scripts find the headnode's HTCondor: SOURCE SOURCE_ARG. */
 export function sourceArgs({ dir, source }: Pick<PoolPlan, 'dir' | 'source'>): string[] {
   if (source.source === 'tarball') return ['tarball', releaseDir(dir, source.sha256)];
   return source.source === 'module' ? ['module', source.module] : ['system', ''];
 }
 
-/** Exit codes of the headnode's scripts in words; anything else stays as it is. */
+/** Explains the exit codes of the headnode's scripts; any other error stays as it is. */
 function explain(error: unknown, host: Host): unknown {
   if (!(error instanceof CommandError) || error.exitStatus === null) return error;
   const said = error.stderr.trim();
   const hint = {
-    4: 'run scailfin as yourself; give another headnode with --headnode',
+    4: 'run the pool as an ordinary user, or name another headnode with --headnode',
     5: condorHint,
     6: undefined,
-    7: 'scailfin config set port PORT chooses another range',
+    7: 'to choose another range: scailfin config set port PORT',
     8: `the logs are on ${host.name} until this command cleans up`,
     9: undefined,
     10: 'choose another --headnode, or trust the compute nodes with your account there: scailfin config set fence auto',

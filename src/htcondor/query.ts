@@ -5,41 +5,41 @@ import { templateText } from '../templates.js';
 import { type Growth, parseGrowth } from './growth.js';
 import { parseTokens, type TokenFacts } from './tokens.js';
 
-/** What the pool says of itself, in one round trip. */
+/** The state of the pool, read in one round trip. */
 export interface PoolStatus {
-  /** `none`: its files are not there; `dead`: its processes are not. */
+  /** `none`: its files do not exist; `dead`: its processes do not run. */
   readonly pool: 'alive' | 'dead' | 'none';
   readonly glideins: readonly PoolGlidein[];
-  /** All that were ever made for glide-ins. */
+  /** All tokens that were ever made for glide-ins. */
   readonly tokens: readonly TokenFacts[];
   readonly jobs:
     | { readonly idle: number; readonly running: number; readonly held: number; readonly total: number }
     | undefined;
-  /** REANA's edge, where the cluster has one. */
+  /** REANA's edge, if the cluster has one. */
   readonly edge?: 'alive' | 'dead';
-  /** Of the sites at which the pool grows by itself. */
+  /** The sites at which the pool grows by itself. */
   readonly growth?: readonly Growth[];
 }
 
 /** A glide-in as the collector knows it. */
 export interface PoolGlidein {
-  /** The batch job's id, as the scheduler names it; what the machine says. */
-  readonly id: string;
+  /** The id of its batch job in the scheduler, as the machine itself says. */
+  readonly job: string;
   /** In the pool: `slot1@7_1.a1b2c3d4@c1`. */
   readonly name: string;
-  /** Whose token it came by, which the collector saw: the id of a submission, `old` of an older scailfin's, or ``. */
+  /** Whose token it used, as the collector saw it: the id of a submission, `old` for an older scailfin's token, or ``. */
   readonly bearer: string;
   readonly site: string;
   readonly node: string;
   readonly cores: number;
-  /** Cores on which a job runs. */
+  /** Cores on which a job is running. */
   readonly busy: number;
   readonly jobs: number;
   /** MiB. */
   readonly memory: number;
-  /** When it leaves at the latest, Unix time. */
+  /** The latest time at which it ends, Unix time. */
   readonly ends: number | undefined;
-  /** Seconds since it was last heard; a live one is heard every 20 s. */
+  /** Seconds since its last update; a live one sends an update every 20 s. */
   readonly silent: number;
 }
 
@@ -57,7 +57,10 @@ interface SlotAd {
   LastHeardFrom?: number;
 }
 
-/** @param dir the pool's directory there @throws ScailfinError when the pool lives but can't be asked: *unknown*, not *gone* */
+/**
+ * @param dir the pool's directory on the host @throws ScailfinError if the pool lives but can't be asked: *unknown*, not
+ * *gone*
+ */
 export async function queryPool(host: Host, dir: string): Promise<PoolStatus> {
   const { stdout, stderr } = await runScript(host, poolScript(), [dir], {
     timeoutMs: 75_000,
@@ -65,11 +68,11 @@ export async function queryPool(host: Host, dir: string): Promise<PoolStatus> {
   return parsePool(stdout, stderr);
 }
 
-/** What prints the pool's state: `pool-query DIR`. */
+/** The script that prints the pool's state: `pool-query DIR`. */
 export const poolScript = (): string =>
   `${templateText('headnode/token-list.sh')}\n${templateText('headnode/pool-query.sh')}`;
 
-/** Reads what `pool-query` prints. */
+/** Reads the output of `pool-query`. */
 export function parsePool(stdout: string, stderr = ''): PoolStatus {
   const pool = /^pool=(\w+)$/m.exec(stdout)?.[1];
   if (pool === 'none' || pool === 'dead') return { pool, glideins: [], tokens: [], jobs: undefined };
@@ -93,7 +96,7 @@ function glideinsOf(text: string, now: number): PoolGlidein[] {
     const cpus = listOf<number>(ad.ChildCpus);
     const busy = listOf<string>(ad.ChildActivity).flatMap((activity, n) => (activity === 'Busy' ? [cpus[n] ?? 0] : []));
     return {
-      id: ad.ScailfinGlidein ?? '',
+      job: ad.ScailfinGlidein ?? '',
       name: ad.Name ?? '',
       bearer: bearerOf(ad.AuthenticatedIdentity ?? ''),
       site: ad.ScailfinSite ?? '',
@@ -108,22 +111,22 @@ function glideinsOf(text: string, now: number): PoolGlidein[] {
   });
 }
 
-/** A machine says of itself what it likes. */
+/** The value comes from the machine itself, which may send anything. */
 const listOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : []);
 
-/** `glidein-a1b2c3d4-UNTIL-CORES-MEMORY@DOMAIN`, which HTCondor vouches for → `a1b2c3d4`. */
+/** `glidein-a1b2c3d4-UNTIL-CORES-MEMORY@DOMAIN`, which HTCondor has verified → `a1b2c3d4`. */
 function bearerOf(identity: string): string {
   return /^glidein-([0-9a-f]{8})-/.exec(identity)?.[1] ?? (identity.startsWith('glidein@') ? 'old' : '');
 }
 
-/** condor_status -json prints a list of objects, or nothing at all for none. */
+/** condor_status -json prints a list of objects; for an empty list it prints nothing. */
 function adsOf(text: string): SlotAd[] {
   if (text.trim() === '') return [];
   let ads: unknown;
   try {
     ads = JSON.parse(text);
   } catch {
-    // cut, or no JSON
+    // cut off, or not JSON
   }
   if (Array.isArray(ads) && ads.every(ad => typeof ad === 'object' && ad !== null)) return ads;
   throw new ScailfinError("the pool's answer can't be read");

@@ -3,22 +3,27 @@ import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 
-/** What a token for glide-ins is for; it may do nothing but advertise machines of its own at the pool's collector. */
+/**
+ * What a token for glide-ins is for. It only allows its submission's machines to advertise themselves at the pool's
+ * collector.
+ */
 export interface TokenPlan {
   readonly site: string;
-  /** Of the submission: its file's name on the site. */
+  /** The label of the submission: the name of its file on the site. */
   readonly label: string;
   /** Seconds. */
   readonly lifetime: number;
-  /** That one glide-in may offer at most; undefined: no limit. */
+  /** The most cores that one glide-in may offer; undefined: no limit. */
   readonly cores: number | undefined;
   /** MiB. */
   readonly memory: number | undefined;
 }
 
-/** A token that was made, as the headnode remembers it: it keeps what it is for, and not the token. */
+/** A token as the headnode recorded it: its purpose is kept, the token itself is not. */
 export interface TokenFacts {
-  /** By which its glide-ins are known in the pool: `a1b2c3d4`; `old` for what an older scailfin gave all alike. */
+  /**
+   * The id of its glide-ins in the pool: `a1b2c3d4`; `old` for the token that an older scailfin gave to all glide-ins.
+   */
   readonly id: string;
   readonly site: string;
   readonly label: string;
@@ -33,19 +38,22 @@ export interface TokenFacts {
   readonly revoked: boolean;
 }
 
-/** A week in the queue, unless something else is said. Seconds. */
+/** A week in the queue, unless the user says otherwise. Seconds. */
 export const DEFAULT_QUEUE_TIME = 7 * 86400;
-/** Clocks differ, and a submission takes a moment; no allocation is waited for longer. Seconds. */
+/**
+ * A lower limit, because clocks differ and a submission takes a moment; and an upper limit, because nobody waits longer.
+ * Seconds.
+ */
 const [LEAST_QUEUE_TIME, MOST_QUEUE_TIME] = [600, 60 * 86400];
 
-/** How long the token of a submission is good for: while it waits and while it runs. Seconds. */
+/** Lifetime of a submission's token: the time in the queue and the walltime. Seconds. */
 export function tokenLifetime(walltime: number, queueTime = DEFAULT_QUEUE_TIME): number {
   return walltime + Math.min(MOST_QUEUE_TIME, Math.max(LEAST_QUEUE_TIME, queueTime));
 }
 
 /**
  * Makes a token for one submission. Secret.
- * @param dir the pool's
+ * @param dir the pool's directory
  * @throws ScailfinError in HTCondor's words
  */
 export async function makeToken(host: Host, dir: string, plan: TokenPlan): Promise<string> {
@@ -59,13 +67,13 @@ export async function makeToken(host: Host, dir: string, plan: TokenPlan): Promi
   return out.stdout.trim();
 }
 
-/** Makes tokens good for nothing, at once. @param ids `old` among them: what an older scailfin gave all glide-ins alike */
+/** Revokes tokens at once. @param ids may contain `old`: the token that an older scailfin gave to all glide-ins */
 export async function revokeTokens(host: Host, dir: string, ids: readonly string[]): Promise<void> {
   const script = ['token-revoked', 'token-revoke'].map(name => templateText(`headnode/${name}.sh`)).join('\n');
   await runScript(host, script, [dir, ...ids], { timeoutMs: 120_000 });
 }
 
-/** All tokens that were ever made for the pool in `dir`, oldest first. */
+/** All tokens that were ever made for the pool in `dir`, the oldest first. */
 export async function listTokens(host: Host, dir: string): Promise<TokenFacts[]> {
   return parseTokens(
     (await runScript(host, `${templateText('headnode/token-list.sh')}\ntoken_list "$1"`, [dir])).stdout,

@@ -1,15 +1,15 @@
 import { harmless } from '../words.js';
 
-/** Of one event, in characters; nodes have a say in what their jobs' events tell. */
+/** Limits for one event, in characters, because nodes influence the text of their jobs' events. */
 const most = { event: 65_536, line: 2000, lines: 1000, reason: 500, name: 200 };
 
-/** What every event says: the job as `12.0`, and when, in milliseconds since 1970. */
+/** The fields of every event: the job as `12.0`, and the time in milliseconds since 1970. */
 interface EventBase {
   readonly job: string;
   readonly at: number;
 }
 
-/** One event of a job's life, as HTCondor writes it down. */
+/** One event in a job's life, as HTCondor logs it. */
 export type JobEvent = EventBase &
   (
     | { readonly kind: 'submitted'; readonly notes: string | undefined }
@@ -25,7 +25,7 @@ export type JobEvent = EventBase &
     | { readonly kind: 'transfer' | 'other'; readonly number: number; readonly title: string }
   );
 
-/** Numbers as of HTCondor's manual, "Job Event Log Codes". */
+/** Numbers from HTCondor's manual, "Job Event Log Codes". */
 const plain: Readonly<Record<number, 'evicted' | 'shadowException' | 'aborted' | 'released' | 'reconnectFailed'>> = {
   4: 'evicted',
   7: 'shadowException',
@@ -39,9 +39,9 @@ const header =
 const newEvent = /^\d{3} \(\d+\.\d+\.\d+\) \d/;
 
 /**
- * Reads one event, without the `...` that ends it.
- * @param now dates without a year are of the year before it
- * @returns undefined where it is none, or was cut so that its one fact is missing
+ * Reads one event, without the `...` at its end.
+ * @param now dates in the log may have no year; they are taken to be before this time
+ * @returns undefined if it is not an event, or if it was cut off before its main fact
  */
 export function parseEvent(text: string, now = Date.now()): JobEvent | undefined {
   const lines = text.slice(0, most.event).replaceAll('\r', '').split('\n', most.lines);
@@ -99,7 +99,7 @@ const numberIn = (pattern: RegExp, text: string): number | undefined => {
 const slotOf = (text: string): string | undefined => nameOf(/SlotName: (\S+)/.exec(text)?.[1]);
 const nameOf = (name: string | undefined): string | undefined => name && harmless(name, most.name);
 
-/** The slot's own name of its node; else the alias in its address. */
+/** The slot's own name for its node; otherwise the alias in its address. */
 const nodeOf = (text: string): string | undefined =>
   slotOf(text)?.split('@').at(-1) ?? nameOf(/[?&]alias=([^&>]+)/.exec(text)?.[1]);
 
@@ -109,7 +109,7 @@ function awayNode(text: string): string | undefined {
   return nameOf(slot?.split('@').at(-1));
 }
 
-/** The first line that tells something: neither a table of usage nor a code. */
+/** The first line that says something: not a table of usage, and not a code. */
 function reasonOf(body: readonly string[]): string {
   const told = body
     .map(line => line.trim())
@@ -132,24 +132,24 @@ function timeOf(m: RegExpExecArray, now: number): number {
   return at(year) > now + 86_400_000 ? at(year - 1) : at(year);
 }
 
-/** An event with the place in the log, in bytes, where the next one begins. */
+/** An event with the offset in bytes at which the next one begins. */
 export interface LoggedEvent {
   readonly event: JobEvent;
   readonly end: number;
 }
 
 /**
- * Takes the whole events out of a piece of a log.
- * An event which its writer never finished, so that another one begins within it, is left out.
- * @param start where in the log the piece begins
- * @returns the events, and where the one begins that is not yet whole
+ * Takes the complete events out of a piece of a log. An event that was never finished, so that another one begins inside
+ * it, is left out.
+ * @param start the offset of the piece in the log
+ * @returns the events, and the offset of the first incomplete one
  */
 export function takeEvents(piece: Buffer, start = 0): { events: LoggedEvent[]; rest: number } {
   const events: LoggedEvent[] = [];
   let from = 0;
   let position = 0;
   for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, position)) {
-    // what is to be told of a line stands in its beginning
+    // everything that matters about a line is at its beginning
     const line = piece.toString('latin1', position, Math.min(end, position + 64));
     if (position > from && newEvent.test(line)) from = position;
     const isEnd = end - position < 64 && line.trimEnd() === '...';

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 
 type Dial = () => Promise<Duplex>;
 
-/** The far side closes what says nothing for five seconds. */
+/** The server closes a connection that was silent for five seconds. */
 const freshMs = 3_500;
 
 interface Spare {
@@ -10,18 +10,18 @@ interface Spare {
   readonly since: number;
 }
 
-/** Has the next connection made while the last one is used: who asks often does not wait for it. */
+/** Makes the next connection while the last one is used, so that frequent requests do not wait for it. */
 export function ahead(dial: Dial): Dial {
   let spare: Spare | undefined;
   const prepare = (): void => {
     const socket = dial().then(
       made => {
-        // it is no reason for the program to stay
+        // an unused connection must not keep the program alive
         (made as Partial<{ unref(): void }>).unref?.();
         made.on('error', () => {});
         return made;
       },
-      () => undefined, // who needs one hears why
+      () => undefined, // the error is reported to the next caller
     );
     spare = { socket, since: Date.now() };
   };

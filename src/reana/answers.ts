@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { runStatuses } from './run.js';
 
-// What REANA's API (0.9) answers, as far as it is used here. Texts may say anything: they are made harmless where they
-// are shown. What is not named here is kept for --json.
+// The answers of REANA's API (0.9), as far as they are used here. Texts may contain anything: they are made harmless
+// where they are shown. Fields that are not named here are kept for --json.
 
-/** Of those that only say that it was done. */
+/** The answer of requests that only confirm that something was done. */
 export const told = z.unknown();
 
 export const created = z.object({ workflow_id: z.string(), workflow_name: z.string() });
@@ -18,7 +18,7 @@ export const listing = z.object({
 
 const count = z.looseObject({ total: z.number().catch(0) }).catch({ total: 0 });
 
-/** What `GET …/status` tells of a run. */
+/** The answer of `GET …/status` about a run. */
 export const report = z.looseObject({
   id: z.string(),
   name: z.string(),
@@ -29,7 +29,7 @@ export type RunReport = z.output<typeof report>;
 
 const text = z.string().nullish();
 
-/** One step in `GET …/logs`. */
+/** One step in the answer of `GET …/logs`. */
 const step = z.object({
   job_name: z
     .string()
@@ -43,7 +43,7 @@ const step = z.object({
 });
 export type StepReport = z.output<typeof step>;
 
-/** A document in a document. */
+/** A JSON document inside a JSON document. */
 export const runLogs = z.object({ logs: z.string() }).transform(({ logs }, ctx) => {
   try {
     return z.object({ workflow_logs: text, job_logs: z.record(z.string(), step) }).parse(JSON.parse(logs));

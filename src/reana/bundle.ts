@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { ScailfinError } from '../errors.js';
 import { packageRoot } from '../paths.js';
 
-/** What is staged on a headnode to run the edge: one file of program, and the templates it renders. */
+/** The files that are put on a headnode to run the edge: one program file, and the templates that it renders. */
 export interface EdgeProgram {
-  /** Paths below the directory it is put into. */
+  /** Paths are relative to the directory into which they are put. */
   readonly files: readonly { readonly path: string; readonly content: Buffer }[];
   readonly digest: string;
 }
 
-/** @throws ScailfinError when this installation was not built completely */
+/** @throws ScailfinError if this installation was not built completely */
 export function edgeProgram(): EdgeProgram {
   const bundle = join(packageRoot, 'dist', 'edge.mjs');
   if (!existsSync(bundle)) {

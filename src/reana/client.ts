@@ -20,11 +20,11 @@ export type { RunLogs, RunReport, StepReport } from './answers.js';
 
 type Query = Readonly<Record<string, string>>;
 
-/** More than an honest answer has: bytes of JSON, and names in a listing. */
+/** Limits for answers: bytes of JSON, and names in a listing; real answers have less. */
 const mostBytes = 128 * 2 ** 20;
 const mostNames = 1_000_000;
 
-/** Talks to a cluster's REANA in its own API (0.9), over whatever connection leads there. */
+/** A client of a cluster's REANA, for its own API (0.9), over any connection. */
 export class ReanaClient {
   /** @param dial opens a connection to its port @param token secret */
   constructor(
@@ -37,14 +37,14 @@ export class ReanaClient {
     return { id: run.workflow_id, name: run.workflow_name };
   }
 
-  /** @param file open, and a regular one @param path below the workspace @returns its size */
+  /** @param file an open regular file @param path below the workspace @returns its size */
   async upload(run: string, file: FileHandle, path: string): Promise<number> {
     const { size } = await file.stat();
     const response = await this.send('POST', `${pathOf(run)}/workspace`, { file_name: path }, request => {
       request.setHeader('Content-Type', 'application/octet-stream');
       request.setHeader('Content-Length', size);
       if (size === 0) return request.end();
-      // the answer ends it; it may come, and the connection close, before the last write is known to be done
+      // the answer ends the request; it may arrive, and the connection may close, before the last write is confirmed
       const source = file.createReadStream({ start: 0, end: size - 1, autoClose: false });
       source.once('error', error => request.destroy(error));
       source.pipe(request);
@@ -58,7 +58,7 @@ export class ReanaClient {
     await this.json(told, 'POST', `${pathOf(run)}/start`, {}, body);
   }
 
-  /** How many runs there are whose files have not been deleted. */
+  /** Number of runs whose files have not been deleted. */
   async runs(): Promise<number> {
     return (await this.json(counted, 'GET', '/api/workflows', { type: 'batch', size: '1' })).total;
   }
@@ -71,7 +71,7 @@ export class ReanaClient {
     return this.json(runLogs, 'GET', `${pathOf(run)}/logs`);
   }
 
-  /** What of a run's specification is needed here. */
+  /** The part of a run's specification that is needed here. */
   async specification(run: string): Promise<Pick<Specification, 'outputs'>> {
     return (await this.json(specified, 'GET', `${pathOf(run)}/specification`)).specification;
   }
@@ -80,7 +80,7 @@ export class ReanaClient {
     await this.json(told, 'PUT', `${pathOf(run)}/status`, { status: 'stop' }, {});
   }
 
-  /** Names of files below a file or directory of the workspace; not yet looked at. */
+  /** Names of files below a file or directory of the workspace; the names are not checked yet. */
   async list(run: string, path: string): Promise<string[]> {
     const names: string[] = [];
     for (let page = 1; ; page++) {
@@ -88,13 +88,13 @@ export class ReanaClient {
       const { items, total } = await this.json(listing, 'GET', `${pathOf(run)}/workspace`, query);
       for (const { name } of items) names.push(name);
       if (items.length === 0 || names.length >= total) return names;
-      if (names.length > mostNames) throw new ScailfinError(`REANA tells of more than ${mostNames} files in ${path}`);
+      if (names.length > mostNames) throw new ScailfinError(`REANA lists more than ${mostNames} files in ${path}`);
     }
   }
 
   /**
-   * Hands a file of the workspace to what writes it.
-   * @throws ConnectionError when it breaks off, ScailfinError in REANA's words, what `write` throws
+   * Passes a file of the workspace to `write`.
+   * @throws ConnectionError if the connection breaks, ScailfinError with REANA's message, errors of `write`
    */
   async download(run: string, path: string, write: (content: Readable) => Promise<void>): Promise<void> {
     const inAddress = path.split('/').map(encoded).join('/');
@@ -145,22 +145,22 @@ export class ReanaClient {
     } catch (error) {
       socket.destroy();
       if (error instanceof ScailfinError) throw error;
-      // the request's path has the token in it: only the reason is told
+      // the request's path contains the token, so the error has only the reason
       throw new ConnectionError(`REANA did not answer: ${messageOf(error)}`, { hint: 'scailfin status' });
     }
   }
 }
 
-/** How a connection that ends too early is told. */
+/** Error codes of a connection that ends too early. */
 const broken = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
-/** Names and ids come from the command line and from the server; neither chooses another address. */
+/** Names and ids come from the command line and from the server; encoding keeps them from changing the path. */
 const pathOf = (run: string): string => `/api/workflows/${encoded(run)}`;
 
-/** Half of a pair, which no address can hold, is replaced. */
+/** Half of a surrogate pair, which can't be encoded, is replaced. */
 const encoded = (text: string): string => encodeURIComponent(Buffer.from(text).toString());
 
-/** @throws ScailfinError where it is no answer of REANA's */
+/** @throws ScailfinError if it is not an answer of REANA */
 function understood<S extends z.ZodType>(schema: S, text: string, to: string): z.output<S> {
   let value: unknown;
   try {
@@ -176,10 +176,10 @@ function understood<S extends z.ZodType>(schema: S, text: string, to: string): z
 
 const strange = (to: string, what: string): ScailfinError =>
   new ScailfinError(`REANA answered ${to} with what is ${what}`, {
-    hint: 'does another server have its port? scailfin status',
+    hint: 'another server may use its port; check with: scailfin status',
   });
 
-/** @throws ScailfinError when it has no end */
+/** @throws ScailfinError if the answer is too long */
 async function textOf(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -196,7 +196,7 @@ function wordsOf(text: string, status: number | undefined): string {
     const { message } = JSON.parse(text) as { message?: unknown };
     if (typeof message === 'string' && message !== '') return message;
   } catch {
-    // no JSON
+    // not JSON
   }
   return `REANA answered with status ${status}`;
 }

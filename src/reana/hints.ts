@@ -3,7 +3,7 @@ import { parseDuration } from '../units.js';
 import type { StepResources } from './jobs/step.js';
 
 /**
- * What a step's hints say of its needs, whichever system they were written for.
+ * The resources that a step's hints ask for, whichever system they were written for.
  * @throws UsageError for a hint that can't be read
  */
 export function resourcesOf(hints: Readonly<Record<string, unknown>>): StepResources {
@@ -30,7 +30,7 @@ const factors: Readonly<Record<string, number>> = {
   ...{ Ki: 2 ** -10, Mi: 1, Gi: 2 ** 10, Ti: 2 ** 20 },
 };
 
-/** Kubernetes' quantities: `512Mi`, `2G`, bytes where there is no unit. */
+/** Kubernetes' quantities: `512Mi`, `2G`; a number without a unit is in bytes. */
 function mebibytes(quantity: string): number {
   const [, value, unit] = /^(\d+(?:\.\d+)?)(|k|M|G|T|Ki|Mi|Gi|Ti)$/.exec(quantity) ?? [];
   const factor = factors[unit ?? 'none'];
@@ -38,7 +38,7 @@ function mebibytes(quantity: string): number {
   throw new UsageError(`memory: ${JSON.stringify(quantity)} is not understood`, { hint: 'write 512Mi or 2Gi' });
 }
 
-/** HTCondor's at CERN: seconds, or the name of a flavour (batchdocs.web.cern.ch, "Job Flavours"). */
+/** The time of HTCondor at CERN: seconds, or the name of a flavour (batchdocs.web.cern.ch, "Job Flavours"). */
 const flavours: Readonly<Record<string, number>> = {
   ...{ espresso: 1200, microcentury: 3600, longlunch: 7200, workday: 28_800 },
   ...{ tomorrow: 86_400, testmatch: 259_200, nextweek: 604_800 },
@@ -47,5 +47,7 @@ const flavours: Readonly<Record<string, number>> = {
 function seconds(time: string): number {
   const value = flavours[time] ?? (/^\d+$/.test(time) ? Number(time) : parseDuration(time));
   if (value !== undefined) return value;
-  throw new UsageError(`time: ${JSON.stringify(time)} is not understood`, { hint: 'write seconds, or such as 2h' });
+  throw new UsageError(`time: ${JSON.stringify(time)} is not understood`, {
+    hint: 'write seconds, or a time such as 2h',
+  });
 }

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
 import { type Folder, FolderError } from '../folder.js';
 
-/** A file to be uploaded. */
+/** A file to upload. */
 export interface Input {
-  /** In the folder, and in the workspace. */
+  /** Its path, the same in the folder and in the workspace. */
   readonly path: string;
 }
 
-/** Each is a request of its own. */
+/** Each file is a request of its own. */
 const mostFiles = 100_000;
-/** Links that lead to directories with links that lead to directories would make any number of them. */
+/** A limit, because links to directories that contain links to directories could produce any number of them. */
 const mostLinks = 1000;
 
-/** @throws UsageError where it is not there, FolderError for a link that leads out */
+/** @throws UsageError if it does not exist, FolderError for a link that leads out */
 export async function oneFile(folder: Folder, path: string): Promise<Input> {
   const real = await folder.real(path);
   if (real && (await stat(real)).isFile()) return { path };
@@ -23,8 +23,8 @@ export async function oneFile(folder: Folder, path: string): Promise<Input> {
 }
 
 /**
- * All files below a directory, those too that links in it lead to, each under the name it is found by.
- * @throws UsageError where it is not there, FolderError for a link that leads out or back
+ * All files below a directory, including those to which links in it lead, each under the name by which it was found.
+ * @throws UsageError if it does not exist, FolderError for a link that leads out or back
  */
 export async function wholeDirectory(folder: Folder, dir: string, add: (input: Input) => void): Promise<void> {
   const real = await folder.real(dir);
@@ -36,13 +36,16 @@ export async function wholeDirectory(folder: Folder, dir: string, add: (input: I
     if (input ? ++found <= mostFiles : ++links <= mostLinks) return;
     const what = input ? `${mostFiles} files` : `${mostLinks} links to directories`;
     throw new UsageError(`the input directory ${dir} has more than ${what}`, {
-      hint: 'pack them into an archive, or have the first step fetch them',
+      hint: 'pack them into an archive, or let the first step fetch them',
     });
   };
   await below(folder, dir, [real], count);
 }
 
-/** @param above the real directories on the way, this one last @param count told of each file, and of each link to a directory */
+/**
+ * @param above the real directories on the way, this one last @param count called for each file, and for each link to a
+ * directory
+ */
 async function below(
   folder: Folder,
   dir: string,

@@ -1,9 +1,9 @@
 import { UsageError } from '../errors.js';
 
-/** A body that is not taken. */
+/** The body of a request that is refused. */
 export class BodyError extends UsageError {
   constructor(
-    /** HTTP's. */
+    /** The HTTP status. */
     readonly status: 400 | 408 | 413,
     message: string,
   ) {
@@ -11,14 +11,14 @@ export class BodyError extends UsageError {
   }
 }
 
-/** So long a request's body may take to come, in ms. */
+/** How long the body of a request may take to arrive, in ms. */
 const patienceMs = 60_000;
-/** What takes long is making objects, not reading bytes: the largest workflows have a tenth of that. */
+/** Creating objects takes the time, not reading bytes; the largest workflows have a tenth of this. */
 const mostValues = 300_000;
 const deepest = 200;
 
 /**
- * A stream's JSON; undefined where there is none.
+ * A stream's JSON; undefined if it is empty.
  * @param mostBytes more is refused @throws BodyError
  */
 export async function readJson(stream: AsyncIterable<Buffer>, mostBytes: number): Promise<unknown> {
@@ -42,7 +42,7 @@ export async function readJson(stream: AsyncIterable<Buffer>, mostBytes: number)
   }
 }
 
-/** What comes letter by letter does not come for ever. */
+/** Ends a stream that sends its data too slowly. */
 async function* within(stream: AsyncIterable<Buffer>, ends: number): AsyncGenerator<Buffer> {
   const chunks = stream[Symbol.asyncIterator]();
   for (;;) {
@@ -59,7 +59,7 @@ async function* within(stream: AsyncIterable<Buffer>, ends: number): AsyncGenera
 
 const [quote, backslash, comma, open, close] = [...'"\\,'].map(c => c.charCodeAt(0)).concat([0x5b, 0x5d]);
 
-/** Before anything is made of it: how many values there are, one in another. @throws BodyError */
+/** Counts values and their depth before the JSON is parsed. @throws BodyError */
 function checkShape(body: Buffer): void {
   let [values, depth, isText] = [0, 0, false];
   for (let at = 0; at < body.length; at++) {
@@ -71,7 +71,7 @@ function checkShape(body: Buffer): void {
     }
     if (byte === quote) isText = true;
     else if (byte === comma) values++;
-    // both kinds of brackets; they differ in one bit
+    // both kinds of brackets, which differ in one bit
     else if ((byte & 0xdf) === open) [values, depth] = [values + 1, depth + 1];
     else if ((byte & 0xdf) === close) depth--;
     if (values > mostValues) throw new BodyError(413, `The request has more than ${mostValues} values.`);

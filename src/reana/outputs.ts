@@ -3,7 +3,7 @@ import type { Folder } from '../folder.js';
 import type { ReanaClient } from './client.js';
 import type { Specification } from './run.js';
 
-/** What came of a run's outputs. Names are as the server tells them. */
+/** The fetched outputs of a run. Names are as the server sends them. */
 export interface Fetched {
   /** Relative to the folder. */
   readonly written: readonly string[];
@@ -11,10 +11,10 @@ export interface Fetched {
 }
 
 /**
- * Fetches what a specification calls its outputs, each file whole or not at all. Who runs the server, and the steps that
- * made the files, choose their names: a name that leads elsewhere, or was not asked for, is not written.
- * One that can't be had does not keep the others away.
- * @param ask repeats what a lost connection ended
+ * Fetches the outputs in a specification, each file completely or not at all. The server and the steps that made the
+ * files choose their names, so a name that leads elsewhere, or was not asked for, is not written. If one output can't be
+ * fetched, the others still are.
+ * @param ask repeats a request that a lost connection ended
  * @throws ConnectionError
  */
 export async function fetchOutputs(
@@ -43,7 +43,7 @@ export async function fetchOutputs(
   return { written: [...written], missing };
 }
 
-/** What went wrong with one output is noted. @throws ConnectionError, and mistakes of ours */
+/** Records the error of one output. @throws ConnectionError, and errors in our own code */
 async function attempt<T>(
   missing: { name: string; reason: string }[],
   name: string,
@@ -59,29 +59,35 @@ async function attempt<T>(
   }
 }
 
-/** Node's own words end in both paths, with the numbers of our file descriptors. */
+/** Node's own messages end with both paths, which contain the numbers of our file descriptors. */
 const plain = (error: unknown): string => messageOf(error).replace(/, \w+ '\/.*$/s, '');
 
-/** What version control runs or believes by itself never comes from a run; macOS takes .Git and .g\u200cit for it, too. */
+/**
+ * Version control runs or trusts these without asking, so they never come from a run; macOS treats .Git and .g\u200cit as
+ * the same.
+ */
 const own = ['.git', '.hg', '.svn', '.jj', '.bzr'];
 
-/** Of a name with its directories: half of what Linux takes in one path, so that other programs can still remove it. */
+/**
+ * Limit for a name with its directories: half of what Linux accepts as a path, so that other programs can still remove
+ * it.
+ */
 const mostBytes = 2048;
 
-/** Where a file of the workspace goes, name by name. @throws ScailfinError where it must not be written */
+/** Where a file of the workspace goes, name by name. @throws ScailfinError if it must not be written */
 export function partsOf(name: string, wanted: string): string[] {
   const parts = name.split('/');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
   const isOdd = /[\u0000-\u001f\u007f-\u009f\p{Cs}]/u.test(name) || Buffer.byteLength(name) > mostBytes;
   if (isOdd || parts.some(part => ['', '.', '..'].includes(part)))
-    throw new ScailfinError('its name is none that a file should have');
+    throw new ScailfinError('its name has characters that a file name should not have, or is too long');
   if (parts.some(part => own.includes(part.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toLowerCase())))
-    throw new ScailfinError('version control keeps its own things under that name');
+    throw new ScailfinError('version control uses that name for its own files');
   if (!isBelow(name, wanted)) throw new ScailfinError(`the server was asked for ${wanted}, not for this`);
   return parts;
 }
 
-/** A pattern such as `results/*.png` is its directory here: which files match it, the server says. */
+/** A pattern such as `results/*.png` counts as its directory here: the server decides which files match it. */
 function isBelow(name: string, wanted: string): boolean {
   const plain = wanted
     .split('/')

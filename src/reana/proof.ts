@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 
-/** Where a REANA of ours proves that it is; whoever asks sends a word of its own. */
+/** The path where a REANA of ours proves its identity; the client sends a random word. */
 export const proofPath = '/api/scailfin/proof';
 
 /**
- * What only who knows the token can say, of a word that nobody can have heard before. It is of the port that was asked,
- * so that who took a port over can't have another port's owner answer.
+ * The answer that only a server with the token can compute, for a word that nobody used before. It includes the port, so
+ * that a server that took over a port can't let the owner of another port answer.
  * @param token secret
  */
 export const proofOf = (token: string, port: number, nonce: string): string =>

@@ -6,14 +6,14 @@ import { proofOf, proofPath } from './proof.js';
 type Dial = () => Promise<Duplex>;
 
 const patienceMs = 20_000;
-/** Of an answer: more is none of ours. */
+/** Limit of an answer: a longer one is not ours. */
 const mostBytes = 8192;
 
 /**
- * Connections to an edge that has proved on each of them to know the token, before it is told it: on a machine that others
- * use, too, somebody else may have its port while it does not run.
- * @param port the edge's own, on its machine
- * @throws AuthError when another answers, ConnectionError when none does
+ * Connections to an edge that has proved on each connection to know the token, before the token is sent: on a machine
+ * with other users, somebody else may use its port while it does not run.
+ * @param port the edge's own port on its machine
+ * @throws AuthError if another server answers, ConnectionError if none does
  */
 export function provedBy(token: string, port: number, dial: Dial): Dial {
   return async () => {
@@ -29,8 +29,8 @@ export function provedBy(token: string, port: number, dial: Dial): Dial {
       throw error;
     }
     socket.destroy();
-    throw new AuthError(`what answers on port ${port} is not this cluster's REANA; it was told no token`, {
-      hint: '`scailfin up` again brings it up, on another port where somebody has taken this one',
+    throw new AuthError(`the server on port ${port} is not this cluster's REANA; the token was not sent to it`, {
+      hint: 'run `scailfin up` again: it starts REANA, on another port if this one is taken',
     });
   };
 }
@@ -40,7 +40,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** One whole answer, and not a byte of what follows. */
+/** One complete answer, without any byte after it. */
 async function answerOf(socket: Duplex): Promise<Answer> {
   let text = '';
   const limit = setTimeout(() => socket.destroy(new ConnectionError("REANA's port does not answer")), patienceMs);

@@ -15,7 +15,7 @@ export const isRunOver = (status: RunStatus): boolean => ['finished', 'failed', 
 
 export type WorkflowType = 'serial' | 'cwl' | 'yadage' | 'snakemake';
 
-/** reana.yaml as a client sends it: whole, as JSON. */
+/** reana.yaml as a client sends it: complete, as JSON. */
 export interface Specification {
   readonly version?: string;
   readonly inputs?: {
@@ -27,7 +27,7 @@ export interface Specification {
   readonly workflow: {
     readonly type: WorkflowType;
     readonly file?: string;
-    /** The steps, in the workflow language's own form; null for yadage, which is loaded from the workspace. */
+    /** The steps, in the form of the workflow language; null for yadage, which is loaded from the workspace. */
     readonly specification?: unknown;
     readonly resources?: Readonly<Record<string, unknown>>;
   };
@@ -35,9 +35,9 @@ export interface Specification {
   readonly workspace?: Readonly<Record<string, unknown>>;
 }
 
-/** How far a run is, in steps; `failed` and the others hold the ids of steps. */
+/** The progress of a run, in steps; `failed` and the others contain the ids of steps. */
 export interface Progress {
-  /** Known from the start, or as soon as an engine tells. */
+  /** Known from the start, or as soon as a workflow engine reports it. */
   readonly total: number;
   readonly running: readonly string[];
   readonly finished: readonly string[];

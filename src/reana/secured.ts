@@ -5,7 +5,7 @@ import { ConnectionError } from '../errors.js';
 
 type Dial = () => Promise<Duplex>;
 
-/** The certificate of what answers: SHA-256, in hexadecimal pairs with colons. */
+/** The certificate of the server: SHA-256, in hexadecimal pairs with colons. */
 export async function certificateAt(dial: Dial): Promise<string> {
   const socket = await handshake(await dial());
   try {
@@ -16,16 +16,16 @@ export async function certificateAt(dial: Dial): Promise<string> {
 }
 
 /**
- * Connections with TLS to a server that signed its certificate itself: known again by the certificate.
- * @throws ConnectionError when another answers, before it was told anything
+ * Connections with TLS to a server with a self-signed certificate, which is recognised by that certificate.
+ * @throws ConnectionError if another server answers; nothing was sent to it
  */
 export function securedBy(certificate: string, dial: Dial): Dial {
   return async () => {
     const socket = await handshake(await dial());
     if (socket.getPeerCertificate().fingerprint256 === certificate) return socket;
     socket.destroy();
-    throw new ConnectionError("what answers on REANA's port shows another certificate than REANA did", {
-      hint: '`scailfin up` again learns a certificate that was renewed; else end what listens on that port of the headnode',
+    throw new ConnectionError("the server on REANA's port shows another certificate than REANA did", {
+      hint: 'if the certificate was renewed, run `scailfin up` again; otherwise end the process that listens on that port of the headnode',
     });
   };
 }

@@ -7,13 +7,13 @@ import { readYaml } from '../sites/yaml.js';
 import { type Input, oneFile, wholeDirectory } from './inputs.js';
 import type { Specification } from './run.js';
 
-/** A reana.yaml, and the files that go with it. */
+/** A reana.yaml with its files. */
 export interface Submission {
   readonly specification: Specification;
-  /** The directory of reana.yaml: what goes along is opened through it. */
+  /** The directory of reana.yaml; files are opened through it. */
   readonly folder: Folder;
   readonly files: readonly Input[];
-  /** Name for the workflow: that of the directory. */
+  /** The workflow's name: that of the directory. */
   readonly name: string;
 }
 
@@ -21,7 +21,7 @@ const mostCharacters = 2 ** 20;
 const paths = z.array(z.string()).nullish();
 const anything = z.record(z.string(), z.unknown()).nullish();
 
-/** What is read here of a reana.yaml; the rest is for the cluster to judge. */
+/** The fields of a reana.yaml that are read here; the cluster checks the rest. */
 const schema = z.looseObject({
   inputs: z.looseObject({ files: paths, directories: paths, parameters: anything, options: anything }).nullish(),
   workflow: z.looseObject({ type: z.enum(['serial', 'cwl', 'yadage', 'snakemake']), file: z.string().nullish() }),
@@ -29,8 +29,8 @@ const schema = z.looseObject({
 });
 
 /**
- * Reads reana.yaml and finds its inputs, which are named relative to it and must not lead out of its directory.
- * @param given values over those in the file; each must be a parameter of it
+ * Reads reana.yaml and finds its inputs, whose paths are relative to it and must not lead out of its directory.
+ * @param given values that override those in the file; each must be one of its parameters
  * @throws UsageError, ProfileError with line and column, FolderError naming a link that leads out
  */
 export async function readSubmission(file: string, given: Readonly<Record<string, string>>): Promise<Submission> {
@@ -47,14 +47,14 @@ export async function readSubmission(file: string, given: Readonly<Record<string
     });
   }
   const { inputs, workflow } = specification;
-  // what a workflow is written in goes along, so that its engine can read it there
+  // the workflow's own files are uploaded, too, so that its workflow engine can read them
   const named = [...(inputs?.files ?? []), ...(workflow.file ? [workflow.file] : [])].map(within);
   const files = new Map<string, Input>();
   const add = (input: Input): void => void files.set(input.path, input);
   for (const path of named) add(await oneFile(folder, path));
   for (const path of (inputs?.directories ?? []).map(within)) await wholeDirectory(folder, path, add);
   const name = basename(top).replaceAll('.', '-') || 'workflow';
-  // a null is what reana-client's own parser makes of a key without a value, too
+  // reana-client's own parser also turns a key without a value into null
   return { specification: specification as Specification, folder, files: [...files.values()], name };
 }
 
@@ -63,11 +63,11 @@ function parsed(text: string, file: string): z.output<typeof schema> {
     return readYaml(text, file, schema, [], mostCharacters);
   } catch (error) {
     if (!(error instanceof ProfileError)) throw error;
-    throw new ProfileError(file, error.issues, { hint: 'what it may say: https://docs.reana.io/reference/reana-yaml' });
+    throw new ProfileError(file, error.issues, { hint: 'its format: https://docs.reana.io/reference/reana-yaml' });
   }
 }
 
-/** @throws FolderError when it is a link that leads out: what it says goes to the cluster, too */
+/** @throws FolderError if it is a link that leads out, because its content is sent to the cluster, too */
 async function textOf(folder: Folder, file: string): Promise<string> {
   const name = basename(file);
   try {

@@ -5,7 +5,7 @@ import { ScailfinError } from '../errors.js';
 import { harmless } from '../words.js';
 
 /**
- * Removes a directory and all in it, also what a step has made read-only; links are removed, not followed.
+ * Removes a directory with everything in it, even if a step has made it read-only; links are removed, not followed.
  * @param keep names in the directory that stay, and the directory with them
  */
 export async function removeTree(dir: string, keep: readonly string[] = []): Promise<void> {
@@ -14,13 +14,13 @@ export async function removeTree(dir: string, keep: readonly string[] = []): Pro
   for (const name of names) if (!keep.includes(name)) await removeAll(join(dir, name));
 }
 
-/** By a program of its own: Node.js would have a million files in its memory at once. */
+/** Done by another program, because Node.js would have a million names in its memory at once. */
 async function removeAll(path: string): Promise<void> {
   const isThere = await lstat(path).then(
     () => true,
     () => false,
   );
-  // most often it is empty
+  // usually it is empty
   if (!isThere || (await rmdir(path).then(...yesNo))) return;
   if (await run(['rm', '-rf', '--', path]).then(...yesNo)) return;
   await makeReadable(path);
@@ -29,11 +29,11 @@ async function removeAll(path: string): Promise<void> {
 
 const yesNo = [() => true, () => false] as const;
 
-/** Directories as we can walk them, files as we can read them; nothing else changes, and no link is followed. */
+/** Makes directories accessible and files readable for us; changes nothing else, and follows no link. */
 export async function makeReadable(dir: string): Promise<void> {
   const directories = ['-type', 'd', '!', '-perm', '-700', '-exec', 'chmod', 'u+rwx', '{}', ';'];
   const files = ['-type', 'f', '!', '-perm', '-400', '-exec', 'chmod', 'u+r', '{}', '+'];
-  // a directory is changed before it is entered
+  // a directory is changed before find enters it
   await run(['find', '-P', dir, '(', ...directories, ')', '-o', '(', ...files, ')']);
 }
 

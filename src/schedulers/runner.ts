@@ -2,21 +2,25 @@ import { SchedulerError } from '../errors.js';
 import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
-import { isOver, type JobQuery, type PilotJob, type PilotStatus, type Scheduler } from './scheduler.js';
+import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
+import type { Scheduler } from './scheduler.js';
 
 /**
  * The cluster's jobs as the batch system tells them, in one round trip.
  * A job of ours that a successful answer leaves out is over: the system has forgotten it.
  * @throws SchedulerError when it could not be asked: nothing is known then
  */
-export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<PilotStatus[]> {
+export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[]> {
   const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
   // what is over and not ours is an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
   const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || known.has(s.jobId));
   const told = new Set(found.map(s => s.jobId));
   const forgotten = query.ids.filter(id => !told.has(id));
-  return [...found, ...forgotten.map((id): PilotStatus => ({ id, jobId: id, state: 'finished', word: 'forgotten' }))];
+  return [
+    ...found,
+    ...forgotten.map((id): BatchJobStatus => ({ id, jobId: id, state: 'finished', word: 'forgotten' })),
+  ];
 }
 
 /** Cancels jobs; those already over count as success. */
@@ -45,7 +49,7 @@ const AMBIGUOUS = /timed? ?out|unable to contact|communication|connection|not re
 export async function submitOnce(
   host: Host,
   scheduler: Scheduler,
-  job: PilotJob,
+  job: BatchJob,
   label: string,
   query: JobQuery,
 ): Promise<string[]> {

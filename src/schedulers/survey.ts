@@ -1,4 +1,4 @@
-import type { Command, Output, PilotJob } from './scheduler.js';
+import type { BatchJob, Command, Output } from './job.js';
 
 /** What a batch system can be asked before anything is submitted. Pure, as the adapters are. */
 export interface Survey {
@@ -20,7 +20,7 @@ export interface Survey {
   readonly node?: { readonly command: Command; parse(out: Output): NodeSize };
   /** The system's own way to try a job without submitting it. */
   readonly testSubmit?: {
-    command(job: PilotJob): Command;
+    command(job: BatchJob): Command;
     /** @returns what it says of the job @throws SchedulerError with its reason when it would refuse the job */
     parse(out: Output): string;
   };

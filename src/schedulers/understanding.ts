@@ -1,4 +1,4 @@
-import type { Output, PilotState } from './scheduler.js';
+import type { BatchJobState, Output } from './job.js';
 
 /** What an adapter makes of any one command of its batch system, as recorded somewhere: for trying recordings of other sites. */
 export interface Understanding {
@@ -11,7 +11,7 @@ export interface Understanding {
 
 export interface UnderstoodJob {
   readonly id: string;
-  readonly state?: PilotState;
+  readonly state?: BatchJobState;
   /** The scheduler's own word. */
   readonly word?: string;
   readonly exit?: number;

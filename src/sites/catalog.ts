@@ -9,7 +9,7 @@ import type { SiteProfile } from './schema.js';
 
 export type Origin = 'built-in' | 'user';
 
-/** One line of `sites list`; a file that can't be used has `error` and nothing that would have been read from it. */
+/** One line of `sites list`; for a file that can't be used, only `error` and what is known without reading it. */
 export interface SiteEntry {
   readonly name: string;
   readonly origin: Origin;
@@ -26,21 +26,21 @@ export interface LoadedSite {
   readonly file: string;
 }
 
-/** The user's own profiles; one of them hides a built-in one of the same name. */
+/** The directory of the user's own profiles; such a profile hides a built-in one of the same name. */
 export const userSites = (): string => join(configDir(), 'sites');
 const builtInSites = (): string => join(packageRoot, 'sites');
 
 /**
  * Finds and reads a site profile.
  *
- * @param nameOrPath a path when it has a `/` or ends in .yaml or .yml; else a name: the user's profile, then the built-in one
- * @throws UsageError when there is none, naming those there are
- * @throws ProfileError with all mistakes of the file
+ * @param nameOrPath a path if it has a `/` or ends in .yaml or .yml; otherwise a name: first the user's profiles, then the built-in ones
+ * @throws UsageError if there is none; it names the known sites
+ * @throws ProfileError with all mistakes in the file
  */
 export async function loadSite(nameOrPath: string): Promise<LoadedSite> {
   if (isPath(nameOrPath)) {
     const text = await readOptional(nameOrPath);
-    if (text === undefined) throw new UsageError(`there is no file ${nameOrPath}`);
+    if (text === undefined) throw new UsageError(`the file ${nameOrPath} does not exist`);
     return { profile: parseProfile(text, nameOrPath), file: nameOrPath };
   }
   for (const file of candidates(nameOrPath)) {
@@ -49,11 +49,11 @@ export async function loadSite(nameOrPath: string): Promise<LoadedSite> {
   }
   const names = (await siteFiles()).map(f => f.name);
   throw new UsageError(`there is no site ${nameOrPath}${didYouMean(nameOrPath, names)}\nsites: ${names.join(', ')}`, {
-    hint: 'scailfin sites list shows them; a path to a YAML file works too',
+    hint: 'to list the sites: scailfin sites list; the path of a YAML file is also accepted',
   });
 }
 
-/** Whether `loadSite` would look into a file for it, rather than take it for a mistake. */
+/** Whether `loadSite` would find a site by this name or path. */
 export async function isSite(nameOrPath: string): Promise<boolean> {
   return isPath(nameOrPath) || (await siteFiles()).some(site => site.name === nameOrPath);
 }
@@ -81,12 +81,12 @@ export async function activeSites(): Promise<string[]> {
 /**
  * Validates a profile and copies it, comments and all, to the user's sites.
  *
- * @returns its new place
- * @throws ProfileError when it has mistakes, UsageError when there is one of that name already and not `force`
+ * @returns the copy
+ * @throws ProfileError if it has mistakes, UsageError if there is one with that name already and `force` is not set
  */
 export async function addSite(file: string, options: { force?: boolean } = {}): Promise<LoadedSite> {
   const text = await readOptional(file);
-  if (text === undefined) throw new UsageError(`there is no file ${file}`);
+  if (text === undefined) throw new UsageError(`the file ${file} does not exist`);
   const profile = parseProfile(text, file);
   const target = join(userSites(), `${profile.name}.yaml`);
   const taken = (
@@ -96,7 +96,7 @@ export async function addSite(file: string, options: { force?: boolean } = {}): 
     throw new UsageError(`${taken[0]} exists already`, { hint: `scailfin sites add --force ${file} replaces it` });
   }
   await mkdir(userSites(), { recursive: true, mode: 0o700 });
-  // NAME.yaml goes before NAME.yml, so the new profile is the one that is found
+  // NAME.yaml is found before NAME.yml, so the new profile is the one that is used
   await writeFileAtomic(target, text, { mode: 0o600 });
   return { profile, file: target };
 }

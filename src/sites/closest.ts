@@ -1,7 +1,7 @@
-/** The candidate that `word` was most likely meant to be, or undefined when none is near. */
+/** The candidate that `word` was most likely meant to be; undefined if none is similar. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
-  // a third of the letters may be wrong, at least one
+  // up to a third of the letters may be wrong, and at least one
   let best: { name: string; distance: number } | undefined;
   for (const name of candidates) {
     const distance = editDistance(wanted, name.toLowerCase());

@@ -14,14 +14,16 @@ import { type Rule, readYaml } from './yaml.js';
 /** The user's own configuration. */
 export const configFile = (): string => join(configDir(), 'config.yaml');
 
-/** Reads config.yaml; a missing or empty one is all defaults. Durations in seconds. @throws ProfileError */
+/**
+ * Reads config.yaml; if it is missing or empty, everything has its default. Durations in seconds. @throws ProfileError
+ */
 export async function loadConfig(file = configFile()): Promise<Config> {
   return parseConfig((await readText(file)) ?? '', file);
 }
 
 /** @throws ProfileError with all mistakes at once */
 export function parseConfig(text: string, file: string): Config {
-  // a file of comments is what is left after the last `unset`
+  // after the last `unset` the file may contain only comments
   return readYaml(isBlank(text) ? '{}' : text, file, configSchema, [headnodes]);
 }
 
@@ -37,7 +39,7 @@ export async function getKey(key?: string, file = configFile()): Promise<unknown
   return valueAt(parseDocument(text).toJS() ?? {}, key === undefined ? [] : pathOf(key));
 }
 
-/** The whole file as it stands, comments and all; empty when there is none. @throws ProfileError */
+/** The text of the whole file with its comments; empty if there is none. @throws ProfileError */
 export async function configText(file = configFile()): Promise<string> {
   const text = (await readText(file)) ?? '';
   parseConfig(text, file);
@@ -61,23 +63,24 @@ function typed(key: string, path: string[], value: string): unknown {
   const schema = schemaAt(configSchema, path);
   const kind = schema && kindOf(schema);
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
-  // somebody else's settings, Helm's values for one: whatever YAML makes of it
+  // settings of other programs, such as Helm's values: any YAML value
   if (kind === 'unknown') return parseDocument(value).contents;
   if (!schema || !['object', 'record', 'union'].includes(kind ?? '')) return value;
-  // keys that make sense only together, as htcondor's, can be given at once
+  // keys that only make sense together, as those of htcondor, can be set at once
   const group = parseDocument(value);
   if (group.errors.length === 0 && isMap(group.contents)) return group.contents;
   const inside = keysOf(schema).map(k => `${key}.${k}`);
   throw new UsageError(`${key} is a group of keys${inside.length > 0 ? `: ${inside.join(', ')}` : ''}`, {
-    hint: `set one of them, or all at once: scailfin config set ${key} '{KEY: VALUE, KEY: VALUE}'`,
+    hint: `set one of its keys, or all at once: scailfin config set ${key} '{KEY: VALUE, KEY: VALUE}'`,
   });
 }
 
-/** Removes a key, and groups that are empty then. @throws UsageError when it is not set or does not exist */
+/** Removes a key, and groups that become empty. @throws UsageError if it is not set or does not exist */
 export async function unsetKey(key: string, file = configFile()): Promise<void> {
   const path = pathOf(key);
   await edit(file, document => {
-    if (!document.hasIn(path)) throw new UsageError(`${key} is not set`, { hint: 'scailfin config get shows what is' });
+    if (!document.hasIn(path))
+      throw new UsageError(`${key} is not set`, { hint: 'to see what is set: scailfin config get' });
     document.deleteIn(path);
     for (let up = path.slice(0, -1); up.length > 0; up = up.slice(0, -1)) {
       const group = document.getIn(up);
@@ -97,7 +100,7 @@ async function edit(file: string, change: (document: Document) => void): Promise
   try {
     parseConfig(after, file);
   } catch (error) {
-    // the file was right before: the mistake is the value just given, which stands in no line yet
+    // the file was right before: the mistake is in the new value, which has no line in it yet
     if (!(error instanceof ProfileError)) throw error;
     throw new UsageError(error.issues.map(i => i.message).join('\n'), { cause: error });
   }
@@ -112,12 +115,9 @@ function pathOf(key: string): string[] {
     const parent = schemaAt(configSchema, path.slice(0, depth));
     if (part !== '' && schemaAt(configSchema, path.slice(0, depth + 1))) continue;
     const known = parent ? keysOf(parent).map(k => [...path.slice(0, depth), k].join('.')) : [];
-    throw new UsageError(
-      `there is no configuration key ${key}${didYouMean(path.slice(0, depth + 1).join('.'), known)}`,
-      {
-        hint: known.length > 0 ? `keys: ${known.join(', ')}` : undefined,
-      },
-    );
+    throw new UsageError(`unknown configuration key ${key}${didYouMean(path.slice(0, depth + 1).join('.'), known)}`, {
+      hint: known.length > 0 ? `keys: ${known.join(', ')}` : undefined,
+    });
   }
   return path;
 }

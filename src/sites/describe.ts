@@ -4,14 +4,14 @@ import { flagDuration } from './limits.js';
 import type { QueueLimits, SiteProfile } from './schema.js';
 import { table, wrap } from './table.js';
 
-/** `sites list` as text: a line each, the errors of broken files below. */
+/** The text of `sites list`: one line per site, and the errors of broken files below. */
 export function describeList(entries: readonly SiteEntry[]): string {
   const rows = entries.map(e => [e.name, e.status ?? 'broken', e.scheduler ?? '', e.origin, e.title ?? e.file]);
   const broken = entries.flatMap(e => (e.error === undefined ? [] : [e.error]));
   return [table([['NAME', 'STATUS', 'SCHEDULER', 'ORIGIN', 'TITLE'], ...rows]), ...broken].join('\n');
 }
 
-/** `sites show` as text. */
+/** The text of `sites show`. */
 export function describeSite({ profile, file }: LoadedSite): string {
   const facts: [string, string][] = [
     ['status', statusOf(profile)],
@@ -44,7 +44,7 @@ function statusOf(profile: SiteProfile): string {
 }
 
 function loginOf({ login }: SiteProfile): string {
-  if (!login) return 'none: this machine';
+  if (!login) return 'not needed: the site is this machine';
   const port = login.port === undefined ? '' : ` port ${login.port}`;
   const auth = login.auth ? ` by ${login.auth.join(', ')}` : '';
   const more = [
@@ -82,9 +82,11 @@ function named(record: Record<string, string | undefined>): string {
 }
 
 function networkOf({ network }: SiteProfile): string {
-  const outbound = { true: 'compute nodes reach outside', false: 'compute nodes do not reach outside' };
+  const outbound = { true: 'compute nodes can reach the internet', false: "compute nodes can't reach the internet" };
   const known =
-    network.outbound === undefined ? 'not known whether compute nodes reach outside' : outbound[`${network.outbound}`];
+    network.outbound === undefined
+      ? 'not known whether compute nodes can reach the internet'
+      : outbound[`${network.outbound}`];
   return network.loginAddress === undefined ? known : `${known}, login node at ${network.loginAddress}`;
 }
 

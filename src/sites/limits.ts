@@ -1,11 +1,13 @@
 import { UsageError } from '../errors.js';
+import { nodesIn } from '../schedulers/nodes.js';
+import { schedulerFor } from '../schedulers/registry.js';
 import { didYouMean } from './closest.js';
 import type { QueueLimits, SiteProfile } from './schema.js';
 
-/** What the user asks a site for; absent means: whatever the site gives. */
+/** What the user asks a site for; absent means the site's default. */
 export interface LimitRequest {
   readonly queue?: string | undefined;
-  /** Glide-ins, each one node. */
+  /** Number of glide-ins, each on one node. */
   readonly nodes: number;
   readonly walltimeSeconds: number;
   /** Per node. */
@@ -18,14 +20,14 @@ export interface LimitRequest {
 }
 
 export interface LimitOptions {
-  /** A dry run or a rendering touches no site: a retired one will do. */
+  /** A dry run or a rendering changes nothing at the site, so a retired site is allowed. */
   readonly allowRetired?: boolean;
-  /** Names of active profiles, to offer instead of a retired site. */
+  /** Names of active profiles, to suggest instead of a retired site. */
   readonly activeSites?: readonly string[];
 }
 
 /**
- * Holds a request against the site's limits before anything is touched.
+ * Compares a request with the site's limits before anything is changed.
  *
  * @returns the queue the request goes to: the one asked for, or the profile's default; undefined leaves it to the site
  * @throws UsageError with all violations, a line each, naming the flag to change
@@ -39,14 +41,14 @@ export function checkLimits(
   if (profile.status === 'retired' && !options.allowRetired) problems.push(retired(profile, options.activeSites ?? []));
   if (profile.account === 'required' && !request.account) {
     problems.push(
-      `${profile.name} charges every job to an account: give --account, or once and for all: scailfin config set sites.${profile.name}.account ACCOUNT`,
+      `${profile.name} charges every job to an account: give --account, or set it permanently: scailfin config set sites.${profile.name}.account ACCOUNT`,
     );
   }
   const name = request.queue ?? defaultQueue(profile);
   const queue = name === undefined ? undefined : queueOf(profile, name);
   const names = Object.keys(profile.queues);
-  // HTCondor has no queues but those that a profile makes up
-  if (name !== undefined && !queue && (names.length > 0 || profile.scheduler.type === 'htcondor')) {
+  // a system without queues has only those that a profile defines
+  if (name !== undefined && !queue && (names.length > 0 || schedulerFor(profile.scheduler.type).hasQueues === false)) {
     const way = names.length > 0 ? `give --queue with one of ${names.join(', ')}` : 'leave --queue out';
     problems.push(`${profile.name} has no queue ${name}${didYouMean(name, names)}: ${way}`);
   } else {
@@ -56,7 +58,7 @@ export function checkLimits(
   return name;
 }
 
-/** The queue marked as default, or the only one there is. */
+/** The queue marked as the default, or the only one. */
 export function defaultQueue(profile: SiteProfile): string | undefined {
   const names = Object.keys(profile.queues);
   return names.find(name => queueOf(profile, name)?.default) ?? (names.length === 1 ? names[0] : undefined);
@@ -69,7 +71,7 @@ function queueOf(profile: SiteProfile, name: string): QueueLimits | undefined {
 function retired(profile: SiteProfile, active: readonly string[]): string {
   const since = profile.retired === undefined ? '' : ` since ${profile.retired}`;
   const others =
-    active.length > 0 ? `active sites: ${active.join(', ')}` : 'scailfin sites list shows the active sites';
+    active.length > 0 ? `active sites: ${active.join(', ')}` : 'to list the active sites: scailfin sites list';
   return `${profile.name} (${profile.title}) is retired${since}, so no job can run there; ${others}`;
 }
 
@@ -77,7 +79,7 @@ interface Amount {
   readonly flag: string;
   readonly noun: string | ((queue: QueueLimits) => string);
   readonly asked: number | undefined;
-  /** The node's, where a queue says nothing of its own; undefined where only queues limit. */
+  /** The limit of a node, if a queue has none of its own; undefined if only queues have limits. */
   readonly usual?: number | undefined;
   readonly limit: (queue: QueueLimits) => number | undefined;
   readonly show: (amount: number) => string;
@@ -107,7 +109,7 @@ function tooMuch(
 }
 
 function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
-  // where some queues say how many GPUs their nodes have, the others have none
+  // if some queues say how many GPUs their nodes have, the others have none
   const known = Object.values(profile.queues).some(q => q.gpus !== undefined);
   const usualGpus = profile.node.gpus ?? (known ? 0 : undefined);
   return [
@@ -133,24 +135,24 @@ function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
   ];
 }
 
-/** Each glide-in is a job of one node: a limit on a user's jobs is one on nodes too. */
+/** A limit on a user's jobs is also a limit on nodes. */
 function nodeLimit(queue: QueueLimits): number | undefined {
-  const limits = [queue.nodes, queue.jobs].filter(n => n !== undefined);
+  const limits = [queue.nodes, queue.jobs === undefined ? undefined : nodesIn(queue.jobs)].filter(n => n !== undefined);
   return limits.length > 0 ? Math.min(...limits) : undefined;
 }
 
 function nodesOrJobs(queue: QueueLimits): string {
-  return nodeLimit(queue) === queue.nodes ? ' nodes' : ' jobs of one user, one for each node';
+  return nodeLimit(queue) === queue.nodes ? ' nodes' : ' jobs of one user, one per node';
 }
 
-/** A queue in which the whole request fits. */
+/** A queue that allows the whole request. */
 function widerQueue(profile: SiteProfile, not: string | undefined, request: LimitRequest): string | undefined {
   const fits = (queue: QueueLimits) =>
     amounts(profile, request).every(a => a.asked === undefined || a.asked <= (a.limit(queue) ?? a.usual ?? a.asked));
   return Object.entries(profile.queues).find(([name, queue]) => name !== not && fits(queue))?.[0];
 }
 
-/** Seconds as one types them: `90s`, `10m`, `36h`, `1d12h`. */
+/** Seconds in the form that a user types: `90s`, `10m`, `36h`, `1d12h`. */
 export function flagDuration(seconds: number): string {
   const parts: [number, string][] = [
     [Math.floor(seconds / 86400), 'd'],
@@ -162,7 +164,7 @@ export function flagDuration(seconds: number): string {
   return text || '0s';
 }
 
-/** MiB as one types them: `512M`, `4G`. */
+/** MiB in the form that a user types: `512M`, `4G`. */
 export function flagMemory(mib: number): string {
   return mib % 1024 === 0 ? `${mib / 1024}G` : `${mib}M`;
 }

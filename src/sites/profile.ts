@@ -5,9 +5,9 @@ import { type Rule, readYaml } from './yaml.js';
 /**
  * Reads a site profile.
  *
- * @param text of the YAML file
+ * @param text the text of the YAML file
  * @param file its path, for messages only
- * @param options.name what the profile must be called, because its file is
+ * @param options.name the name that the profile must have, because its file has it
  * @returns the profile with durations in seconds, memory in MiB, and all defaults filled in
  * @throws ProfileError with every mistake at once, each with line and column; nothing else
  */
@@ -18,7 +18,7 @@ export function parseProfile(text: string, file: string, options: { name?: strin
     yield {
       path: ['name'],
       at: 'value',
-      message: `the file's name says ${options.name}, but the profile calls itself ${name}`,
+      message: `the file is named ${options.name}, but the profile's name is ${name}`,
     };
   };
   return readYaml(text, file, profileSchema, [...profileRules, named]);

@@ -1,11 +1,13 @@
-import { repeated } from './directives.js';
+import { scriptProblem } from '../schedulers/ownoptions.js';
+import { findScheduler, schedulerFor, schedulerNames } from '../schedulers/registry.js';
+import type { ProfileKey, Scheduler } from '../schedulers/scheduler.js';
 import type { Path } from './shape.js';
 import { type Finding, valueAt } from './wording.js';
 import type { Rule } from './yaml.js';
 
-/** What a profile's keys must be to each other. Each rule reads raw data and stays silent about what the schema refuses. */
+/** Conditions between the keys of a profile. Each rule reads raw data, and ignores what the schema refuses. */
 export const profileRules: readonly Rule[] = [
-  loginUnlessFork,
+  loginUnlessHere,
   oneDefaultQueue,
   coresOfSharedQueues,
   directives,
@@ -18,23 +20,30 @@ export const profileRules: readonly Rule[] = [
 
 const typeOf = (root: unknown): unknown => valueAt(root, ['scheduler', 'type']);
 
+/** Undefined where the profile names none that there is. */
+function schedulerOf(root: unknown): Scheduler | undefined {
+  const type = typeOf(root);
+  return typeof type === 'string' ? findScheduler(type) : undefined;
+}
+
 function entries(root: unknown, path: Path): [string, unknown][] {
   const value = valueAt(root, path);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }
 
-function* loginUnlessFork(root: unknown): Iterable<Finding> {
+function* loginUnlessHere(root: unknown): Iterable<Finding> {
   const type = typeOf(root);
   const login = valueAt(root, ['login']);
-  if (typeof type === 'string' && type !== 'fork' && login === undefined) {
+  const isThisMachine = schedulerOf(root)?.isThisMachine ?? false;
+  if (typeof type === 'string' && !isThisMachine && login === undefined) {
     yield {
       path: ['scheduler', 'type'],
       at: 'value',
       message: `a site with the scheduler ${type} needs "login" with the hosts to log in to`,
     };
   }
-  if (type === 'fork' && login !== undefined) {
-    yield { path: ['login'], at: 'key', message: 'the scheduler fork means this machine; remove "login"' };
+  if (isThisMachine && login !== undefined) {
+    yield { path: ['login'], at: 'key', message: `the scheduler ${type} means this machine; remove "login"` };
   }
 }
 
@@ -48,7 +57,7 @@ function* oneDefaultQueue(root: unknown): Iterable<Finding> {
   }
 }
 
-/** A queue of larger nodes than the usual is fine; a share of a node can't be larger than the node. */
+/** A queue may have larger nodes than usual, but a share of a node can't be larger than the node. */
 function* coresOfSharedQueues(root: unknown): Iterable<Finding> {
   for (const [name] of entries(root, ['queues'])) {
     const path = ['queues', name, 'cores'];
@@ -62,16 +71,17 @@ function* coresOfSharedQueues(root: unknown): Iterable<Finding> {
 }
 
 function* directives(root: unknown): Iterable<Finding> {
-  const type = typeOf(root);
+  if (typeof typeOf(root) !== 'string') return;
+  const problem = schedulerOf(root)?.directiveProblem ?? scriptProblem;
   const lists: Path[] = [
     ['scheduler', 'directives'],
     ...entries(root, ['queues']).map(([q]) => ['queues', q, 'directives']),
   ];
   for (const list of lists) {
     const value = valueAt(root, list);
-    if (typeof type !== 'string' || !Array.isArray(value)) continue;
+    if (!Array.isArray(value)) continue;
     for (const [index, directive] of value.entries()) {
-      const why = typeof directive === 'string' ? repeated(type, directive) : undefined;
+      const why = typeof directive === 'string' ? problem(directive) : undefined;
       if (why) yield { path: [...list, index], at: 'value', message: `the directive "${directive}" ${why}` };
     }
   }
@@ -87,26 +97,26 @@ function* headnode(root: unknown): Iterable<Finding> {
   }
 }
 
-/** `local`, `login` or `[user@]host`; a host that begins with `-` would be read as an option. */
+/** `local`, `login` or `[user@]host`; a host that begins with `-` would be interpreted as an option. */
 export function isHeadnode(value: string): boolean {
   return /^([A-Za-z0-9_][\w.+-]*@)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])$/.test(value);
 }
 
 function* optionsOfOneScheduler(root: unknown): Iterable<Finding> {
-  const owners: [key: string, type: string][] = [
-    ['queueOption', 'slurm'],
-    ['parallelEnvironment', 'sge'],
-  ];
-  for (const [key, owner] of owners) {
+  const type = typeOf(root);
+  const keys: ProfileKey[] = ['queueOption', 'parallelEnvironment'];
+  for (const key of keys) {
     const path = ['scheduler', key];
-    if (valueAt(root, path) === undefined || typeOf(root) === owner || typeof typeOf(root) !== 'string') continue;
-    yield { path, at: 'key', message: `"${key}" is only for the scheduler ${owner}; remove it` };
+    const owners = schedulerNames.filter(name => schedulerFor(name).profileKeys?.includes(key));
+    if (valueAt(root, path) === undefined || typeof type !== 'string' || owners.some(owner => owner === type)) continue;
+    yield { path, at: 'key', message: `"${key}" is only for the scheduler ${owners.join(' and ')}; remove it` };
   }
 }
 
 function* accountNeedsAScheduler(root: unknown): Iterable<Finding> {
-  if (typeOf(root) !== 'fork' || valueAt(root, ['account']) !== 'required') return;
-  yield { path: ['account'], at: 'value', message: 'the scheduler fork has no accounts; write account: none' };
+  if (!schedulerOf(root)?.isThisMachine || valueAt(root, ['account']) !== 'required') return;
+  const message = `the scheduler ${typeOf(root)} has no accounts; write account: none`;
+  yield { path: ['account'], at: 'value', message };
 }
 
 function* retirement(root: unknown): Iterable<Finding> {
@@ -121,6 +131,6 @@ function* delegation(root: unknown): Iterable<Finding> {
   yield {
     path: ['login', 'delegate'],
     at: 'key',
-    message: 'only a login by gssapi-gsi can delegate; add it to "auth"',
+    message: 'only a login with gssapi-gsi can delegate a proxy; add it to "auth"',
   };
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { transports } from '../hosts/target.js';
-import { launchers, schedulerNames } from '../schedulers/scheduler.js';
+import { launchers } from '../schedulers/job.js';
+import { schedulerNames } from '../schedulers/registry.js';
 import { parseDuration, parseMemory } from '../units.js';
 
-/** A bare number is the likeliest mistake: say what it would be with its unit. */
+/** A bare number is the most likely mistake, so the message shows it with its unit. */
 function withUnit(what: string, input: unknown, unit: string, examples: string): string {
   if (typeof input === 'number') return `a number needs a unit here: write ${input}${unit}, not ${input}`;
   return `must be ${what} with its unit, such as ${examples}`;
@@ -28,22 +29,22 @@ const duration = z
   });
 
 const count = z.int().positive();
-/** One word or phrase that ends up in a script: never a line break. */
+/** One word or phrase that becomes part of a script: it must not contain a line break. */
 const line = z
   .string()
   .min(1)
   .regex(/^[^\r\n\0]*$/, 'must be a single line');
 
-/** A directory of the site's, in which its own variables may stand. */
+/** A directory at the site; it may contain the site's own variables. */
 const place = line.regex(
   /^(?:[^$`"\\]|\$[A-Za-z_]|\$\{[A-Za-z_]\w*\})*$/,
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
-  'may hold variables of the site, $NAME or ${NAME}, and otherwise no $, no `, no " and no backslash',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's syntax
+  'may contain variables of the site, $NAME or ${NAME}, but no other $, no `, no " and no backslash',
 );
 
 const date = z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, 'must be a date, YYYY-MM or YYYY-MM-DD');
 
-/** Where HTCondor itself comes from, on a headnode and for the glide-ins' payload. */
+/** The source of HTCondor on a headnode and for the glide-ins' payload. */
 export const htcondorSchema = z.discriminatedUnion('source', [
   z.strictObject({ source: z.literal('system') }),
   z.strictObject({
@@ -59,7 +60,7 @@ export const htcondorSchema = z.discriminatedUnion('source', [
 export const toolNames = ['minikube', 'kubectl', 'helm'] as const;
 export type ToolName = (typeof toolNames)[number];
 
-/** Where one of them comes from instead of its publisher: a URL that the headnode reaches, or a file there. */
+/** The source of one of them instead of its publisher: a URL that the headnode can reach, or a file on it. */
 const toolSchema = z.strictObject({
   from: line.refine(from => /^https?:\/\/[^\s/]+|^\//.test(from), 'must be a URL or an absolute path on the headnode'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
@@ -68,12 +69,12 @@ export type ToolSource = z.output<typeof toolSchema>;
 
 const queueSchema = z.strictObject({
   walltime: duration.optional(),
-  /** Most nodes one job, or here one array, may have. */
+  /** Most nodes that one job (here: one array) may have. */
   nodes: count.optional(),
-  /** Most jobs of one user that may wait and run. */
+  /** Most jobs that one user may have queued and running. */
   jobs: count.optional(),
   default: z.boolean().optional(),
-  /** Several jobs share a node: cores and memory are then asked for. */
+  /** Several jobs share a node, so cores and memory must be asked for. */
   shared: z.boolean().optional(),
   cores: count.optional(),
   memory: memory.optional(),
@@ -86,7 +87,7 @@ export const profileSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and hyphens, a letter first'),
   title: line,
   status: z.enum(['active', 'retired']).default('active'),
-  /** The day or month the machine stopped; only with status retired. */
+  /** The day or month when the machine stopped; only with status retired. */
   retired: date.optional(),
   /** Absent: the site is this machine. */
   login: z
@@ -94,20 +95,20 @@ export const profileSchema = z.strictObject({
       hosts: z.array(line).min(1),
       port: z.int().min(1).max(65535).optional(),
       user: line.optional(),
-      /** In the order they are tried. */
+      /** What the site accepts, for people; `gssapi-gsi` also makes scailfin log in by a proxy. */
       auth: z
         .array(z.enum(['publickey', 'agent', 'password', 'keyboard-interactive', 'gssapi-gsi', 'sshproxy']))
         .optional(),
       mfa: z.boolean().optional(),
-      /** Who speaks SSH: the library ssh2, or the ssh or gsissh of the machine one types at, where ssh2 can't log in. */
+      /** Which SSH client to use: the library ssh2, or the local ssh or gsissh if ssh2 can't log in. */
       transport: z.enum(transports).optional(),
-      /** With gssapi-gsi: the login node gets a proxy of its own, made from yours. */
+      /** With gssapi-gsi: the login node gets its own proxy, made from the user's. */
       delegate: z.boolean().optional(),
-      /** A service that trades password and one-time code for a key with a certificate that ends soon. */
+      /** A service that gives a key with a short-lived certificate for a password and a one-time code. */
       certificates: z
         .strictObject({
           sshproxy: line.regex(/^https:\/\/[^/@\s]+\/?$/, 'must be an address such as https://sshproxy.example.org'),
-          /** Where the private key is kept, its certificate beside it. */
+          /** The path of the private key; its certificate is beside it. */
           key: line.regex(/^(~\/|\/)./, 'must be a path that begins with / or ~/'),
         })
         .optional(),
@@ -116,26 +117,26 @@ export const profileSchema = z.strictObject({
   scheduler: z.strictObject({
     type: z.enum(schedulerNames),
     version: line.optional(),
-    /** The site forbids job arrays when false. */
+    /** false if the site forbids job arrays. */
     arrays: z.boolean().default(true),
-    /** The site forbids asking for memory when false. */
+    /** false if the site forbids requests for memory. */
     memory: z.boolean().default(true),
-    /** A queue's GPUs come with its nodes, and must not be asked for, when false. */
+    /** false if a queue's nodes always have GPUs, which must not be asked for. */
     gpus: z.boolean().default(true),
-    /** Slurm: what a queue's name is given to, `--partition` unless said; NERSC chooses by `--qos`. */
+    /** Slurm: the option that selects a queue, by default `--partition`; NERSC uses `--qos`. */
     queueOption: z.enum(['partition', 'qos']).optional(),
-    /** SGE: the parallel environment that gives a job cores of one node, as in `-pe smp 24`. */
+    /** SGE: the parallel environment that gives a job several cores of one node, as in `-pe smp 24`. */
     parallelEnvironment: z
       .string()
       .regex(/^[A-Za-z][\w.-]*$/, 'must be the name of a parallel environment, such as smp')
       .optional(),
     directives: z.array(line).default([]),
   }),
-  /** HTCondor has none of its own: there they are what the profile says, limits and directives under a name. */
+  /** HTCondor itself has none: there, a queue is a name for limits and directives of this profile. */
   queues: z.record(line, queueSchema).default({}),
   account: z.enum(['required', 'optional', 'none']).default('optional'),
   launcher: z.enum(launchers).default('none'),
-  /** What starts each step, where glide-ins stay outside of the nodes that compute. */
+  /** The program that starts each step, if glide-ins do not run on the compute nodes themselves. */
   stepLauncher: z.enum(['none', 'aprun', 'srun']).default('none'),
   containers: z
     .array(
@@ -147,9 +148,12 @@ export const profileSchema = z.strictObject({
     .default([]),
   directories: z
     .strictObject({
-      /** Where scailfin keeps its things; seen by login and compute nodes alike. Shell variables of the site are allowed. */
+      /**
+       * The directory for scailfin's files; login and compute nodes must both see it. Shell variables of the site are
+       * allowed.
+       */
       work: place.optional(),
-      /** A node's own fast disk, for the jobs' sandboxes. */
+      /** A node's own fast disk, for the working directories of jobs. */
       local: place.optional(),
       home: place.optional(),
       scratch: place.optional(),
@@ -160,9 +164,9 @@ export const profileSchema = z.strictObject({
     .default({}),
   network: z
     .strictObject({
-      /** Compute nodes can open connections to the outside. */
+      /** Whether compute nodes can open connections to the internet. */
       outbound: z.boolean().optional(),
-      /** The login node's name or address as compute nodes reach it. */
+      /** The login node's name or address as seen from compute nodes. */
       loginAddress: line.optional(),
     })
     .default({}),
@@ -185,13 +189,16 @@ export type SiteProfile = z.output<typeof profileSchema>;
 export type QueueLimits = z.output<typeof queueSchema>;
 export type HtcondorSource = z.output<typeof htcondorSchema>;
 
-/** What the user's own config.yaml may say. */
+/** The keys of the user's own config.yaml. */
 export const configSchema = z.strictObject({
   headnode: line.optional(),
   /** First port tried for the pool on a headnode; the next 99 follow. */
   port: z.int().min(1024).max(65435).optional(),
   htcondor: htcondorSchema.optional(),
-  /** Whether what compute nodes ask for on a headnode is done behind a fence, where only their job's files exist. */
+  /**
+   * Whether requests of compute nodes are carried out behind a fence on the headnode, where only the files of their jobs
+   * exist.
+   */
   fence: z.enum(['auto', 'required', 'off']).optional(),
   tools: z
     .strictObject({ minikube: toolSchema.optional(), kubectl: toolSchema.optional(), helm: toolSchema.optional() })
@@ -202,23 +209,23 @@ export const configSchema = z.strictObject({
       kubernetes: line
         .refine(text => /^(minikube|context:\S+)$/.test(text), 'must be minikube or context:NAME')
         .optional(),
-      /** Which container engine minikube uses. */
+      /** The container engine for minikube. */
       engine: z.enum(['docker', 'podman']).optional(),
-      /** Of minikube's node. */
+      /** The cores of minikube's node. */
       cores: count.optional(),
       memory: memory.optional(),
-      /** The job controller's, in a registry. */
+      /** The job controller's image in a registry. */
       image: line.optional(),
       chart: toolSchema.partial({ sha256: true }).optional(),
-      /** Helm values over those that scailfin sets. */
+      /** Helm values that take precedence over scailfin's. */
       values: z.record(line, z.unknown()).optional(),
-      /** The administrator's, by which one signs in to REANA's page. */
+      /** The administrator's e-mail address, with which the user signs in to REANA's page. */
       email: line.optional(),
     })
     .optional(),
   idleTimeout: duration.optional(),
   queueTime: duration.optional(),
-  /** What `sites check` tries to reach from a site. */
+  /** URLs that `sites check` tries to reach from a site. */
   probeUrls: z
     .array(line.refine(url => /^https?:\/\/[^\s/]+/.test(url), 'must be a URL, such as https://github.com'))
     .optional(),

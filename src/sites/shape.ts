@@ -4,7 +4,7 @@ export type Path = readonly PropertyKey[];
 
 type Def = { type: string } & Record<string, unknown>;
 
-/** The schema without `optional`, `default` and transforms around it. */
+/** The schema without the `optional`, `default` and transforms around it. */
 export function core(schema: z.core.$ZodType): z.core.$ZodType {
   const def = schema._zod.def as unknown as Def;
   if (def.type === 'optional' || def.type === 'default' || def.type === 'nullable') {
@@ -13,17 +13,19 @@ export function core(schema: z.core.$ZodType): z.core.$ZodType {
   return def.type === 'pipe' ? core(def.in as z.core.$ZodType) : schema;
 }
 
-/** What kind of YAML value the schema wants: `object`, `record`, `array`, `string`, `number`, … */
+/** The kind of YAML value that the schema expects: `object`, `record`, `array`, `string`, `number`, … */
 export function kindOf(schema: z.core.$ZodType): string {
   return core(schema)._zod.def.type;
 }
 
-/** The keys an object may have; empty for anything that is not an object. A union has the keys of all its members. */
+/**
+ * The keys that an object may have; empty for anything that is not an object. A union has the keys of all its members.
+ */
 export function keysOf(schema: z.core.$ZodType): string[] {
   return [...new Set(members(schema).flatMap(m => Object.keys(shapeOf(m) ?? {})))];
 }
 
-/** The schema of the value at `path`, or undefined when nothing may be there. */
+/** The schema of the value at `path`; undefined if no value is allowed there. */
 export function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
   const [first, ...rest] = path;
   if (first === undefined) return schema;

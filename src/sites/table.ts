@@ -1,6 +1,9 @@
 import { inLine } from '../printable.js';
 
-/** Rows under aligned columns, two spaces between them; the first row is the head. No trailing blanks, one line each. */
+/**
+ * Rows with aligned columns, separated by two spaces; the first row is the heading. Each row is one line without trailing
+ * blanks.
+ */
 export function table(words: readonly (readonly string[])[], indent = ''): string {
   const rows = words.map(row => row.map(cell => inLine(cell)));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
@@ -9,7 +12,7 @@ export function table(words: readonly (readonly string[])[], indent = ''): strin
     .join('\n');
 }
 
-/** Words broken into lines of at most `width` characters, the lines after the first indented. */
+/** Breaks text into lines of at most `width` characters; all lines after the first are indented. */
 export function wrap(text: string, indent: string, width = 100): string {
   const lines: string[] = [];
   let line = '';

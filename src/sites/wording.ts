@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { didYouMean } from './closest.js';
 import { dotted, keysOf, type Path, schemaAt } from './shape.js';
 
-/** One mistake, and where to point: at the value of `path`, or at its key. */
+/** One mistake and its place: the value at `path`, or its key. */
 export interface Finding {
   readonly path: Path;
   readonly at: 'key' | 'value';
@@ -23,12 +23,12 @@ const nouns: Record<string, string> = {
 };
 
 /**
- * Plain sentences for what the schema found.
+ * Turns the findings of the schema into plain sentences.
  *
  * @param issue as zod reports it
- * @param schema of the whole file, to know which keys would have been right
- * @param root the file's data, to know what stands there
- * @param most how many are of use
+ * @param schema the schema of the whole file, which has the valid keys
+ * @param root the data of the file, to quote the wrong value
+ * @param most largest number of findings
  */
 export function findings(issue: Issue, schema: z.core.$ZodType, root: unknown, most = 100): Finding[] {
   const { path } = issue;

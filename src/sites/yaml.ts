@@ -17,15 +17,15 @@ import type { z } from 'zod';
 import { messageOf, ProfileError, type ProfileIssue } from '../errors.js';
 import { type Finding, findings } from './wording.js';
 
-/** A semantic rule: what is wrong with data whose shape may still be wrong too. */
+/** A semantic rule: it finds mistakes in data whose shape may be wrong, too. */
 export type Rule = (root: unknown) => Iterable<Finding>;
 
 /**
  * Reads a YAML file against a schema.
  *
  * @param file only for messages
- * @param rules what the schema can't say; they see the raw data, so that their findings come together with the schema's
- * @param most characters that a file of this kind may have
+ * @param rules rules that the schema can't express; they read the raw data, so that their findings and the schema's are reported together
+ * @param most the largest number of characters in a file of this kind
  * @throws ProfileError with all mistakes at once, ordered by line and column
  */
 export function readYaml<S extends z.ZodType>(
@@ -56,7 +56,7 @@ export function readYaml<S extends z.ZodType>(
 }
 
 interface Loaded {
-  /** Absent when the text is no YAML, and looking further would only invent mistakes. */
+  /** Absent if the text is not YAML; further checks would only report false mistakes. */
   document?: Document;
   root?: unknown;
   errors: { offset: number; message: string }[];
@@ -79,37 +79,37 @@ function load(text: string, lineCounter: LineCounter, most: number): Loaded {
     if (document.contents === null) return { errors: [...errors, { offset: 0, message: 'the file is empty' }] };
     return { document, root: document.toJS(), errors };
   } catch (error) {
-    // such as aliases that multiply, which toJS refuses
+    // for example multiplying aliases, which toJS refuses
     return { errors: [{ offset: 0, message: `can't be read as YAML: ${messageOf(error)}` }] };
   }
 }
 
 const MOST_CHARACTERS = 262_144;
-/** Words, signs and spaces: what composes a document takes long for many. */
+/** Limit for words, signs and spaces, because composing a document of very many takes long. */
 const MOST_LEXEMES = 200_000;
 const DEEPEST = 100;
 /** Nobody reads more. */
 const MOST_ERRORS = 100;
 
 /**
- * Where the text is too much, as its own grammar has it. What composes the document recurses, and a stack that overflows
- * inside V8's regular expressions ends the process, which no `catch` sees; lexer and parser don't recurse.
+ * Where the text exceeds a limit, found by lexer and parser only, because they do not recurse. Composing the document
+ * recurses, and a stack overflow inside V8's regular expressions ends the process; no `catch` can handle it.
  */
 function tooMuch(text: string): { offset: number; message: string } | undefined {
   const parser = new Parser();
   let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     for (const _ of parser.next(lexeme)) {
-      // a document that is whole is of no interest here
+      // complete documents are not needed here
     }
     const offset = Math.min(parser.offset, text.length);
     if (parser.stack.length > DEEPEST) return { offset, message: 'this is nested too deeply' };
-    if (++lexemes > MOST_LEXEMES) return { offset, message: 'the file says too much to be read' };
+    if (++lexemes > MOST_LEXEMES) return { offset, message: 'the file has too many elements' };
   }
   return undefined;
 }
 
-/** Keys that stand twice in a group, one pass for all: the library compares each with each. */
+/** Keys that occur twice in a group, found in one pass; the library would compare each key with each other key. */
 function duplicates(document: Document): { offset: number; message: string }[] {
   const found: { offset: number; message: string }[] = [];
   visit(document, {
@@ -118,7 +118,7 @@ function duplicates(document: Document): { offset: number; message: string }[] {
       for (const { key } of map.items) {
         const name = isScalar(key) ? key.value : key;
         if (seen.has(name) && name !== '<<')
-          found.push({ offset: startOf(key) ?? 0, message: `the key "${keyText(key)}" stands here a second time` });
+          found.push({ offset: startOf(key) ?? 0, message: `the key "${keyText(key)}" occurs here a second time` });
         seen.add(name);
       }
     },
@@ -126,7 +126,7 @@ function duplicates(document: Document): { offset: number; message: string }[] {
   return found;
 }
 
-/** Aliases of anchors that don't stand before them, or that they stand in themselves; one pass for all. */
+/** Aliases without an anchor before them, or inside their own anchor; found in one pass. */
 function strayAliases(document: Document): { offset: number; message: string }[] {
   const anchors = new Set<string>();
   const found: { offset: number; message: string }[] = [];
@@ -139,7 +139,7 @@ function strayAliases(document: Document): { offset: number; message: string }[]
       const { source } = node;
       const isRing = path.some(above => isNode(above) && !isAlias(above) && above.anchor === source);
       if (anchors.has(source) && !isRing) return;
-      const why = isRing ? 'stands within what it refers to' : 'refers to nothing before it';
+      const why = isRing ? 'is inside its own anchor' : 'has no anchor before it';
       found.push({ offset: startOf(node) ?? 0, message: `the alias *${source} ${why}` });
     },
   });
@@ -151,13 +151,13 @@ function reworded(error: YAMLError): string {
     case 'TAB_AS_INDENT':
       return 'lines must be indented with spaces, not with a tab';
     case 'MULTIPLE_DOCS':
-      return 'the file must hold one document only; remove the line ---';
+      return 'the file must contain only one document; remove the line ---';
     default:
       return `not valid YAML: ${error.message}`;
   }
 }
 
-/** Where the key or value of a finding begins; the nearest thing around it when it isn't there. */
+/** The offset of a finding's key or value; if it does not exist, of the nearest thing around it. */
 function offsetOf(document: Document, { path, at }: Finding): number | undefined {
   let node: unknown = document.contents;
   let offset = startOf(node);

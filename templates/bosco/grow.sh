@@ -48,7 +48,7 @@ weigh() {
       away) away=${value:+yes} ;;
       fresh) [[ $value =~ ^[0-9]+' '[0-9.]+$ ]] && printf '%s\n' "${value/ /$'\t'}" >>"$here/unfit" ;;
     esac
-  done < <(awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
+  done < <(awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v nodes="$nodes" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
     -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle")
 }
 
@@ -104,7 +104,7 @@ remove() {
 tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
-  local here=$1 site min max walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
+  local here=$1 site min max nodes walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
   local seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
   # shellcheck disable=SC1091
   . "$here/settings"
@@ -129,7 +129,7 @@ tend() {
     [ "$submit" = 0 ] || why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
   fi
   if [ -n "$remove" ]; then surplus=$((surplus + 1)); else surplus=0; fi
-  if [ "$surplus" -ge "$patience" ] || [ $((queued + running)) -gt "$max" ] && [ -n "$remove" ]; then
+  if [ "$surplus" -ge "$patience" ] || [ $(((queued + running) * nodes)) -gt "$max" ] && [ -n "$remove" ]; then
     # shellcheck disable=SC2086
     remove $remove
     surplus=0

@@ -1,4 +1,5 @@
-# weigh.awk: decides how many glide-ins a site should have. Reads four files of tab-separated lines: jobs known as unfit
+# weigh.awk: decides how many glide-ins a site should have. A grid job is a batch job there, which brings `nodes` glide-ins;
+# `queued`, `running`, `held`, `submit` and `remove` are batch jobs, all other numbers of this kind are glide-ins. Reads four files of tab-separated lines: jobs known as unfit
 # (until, id), slots, grid jobs, idle jobs (largest first). Prints NAME=VALUE lines; `fresh` is printed once for each job
 # newly found unfit.
 BEGIN { many = 1e9 }
@@ -12,7 +13,7 @@ FILENAME ~ /\/slots$/ {
   free[++bins] = $6 == "true" ? $3 : 0
   room[bins] = $4
   age[bins] = $7
-  isBusy[$2] = $3 < $5
+  if ($3 < $5) isBusy[$2] = 1
   next
 }
 FILENAME ~ /\/grid$/ {
@@ -56,22 +57,25 @@ END {
   if (want < min) want = min
   if (want > max) want = max
   over = active - max
-  if (spare > queued) spare = queued
+  if (spare > queued * nodes) spare = queued * nodes
   if (spare > active - min) spare = active - min
-  if (over > spare) spare = over
+  # a batch job ends as a whole
+  drop = int(spare / nodes)
+  least = int((over + nodes - 1) / nodes)
+  if (least > drop) drop = least
   # queued ones are cancelled first, the newest before the others; of the running ones, those without a job
   ids = ""
-  for (i = nQueue; i > 0 && spare > 0; i--) { ids = ids " " queue[i]; spare-- }
+  for (i = nQueue; i > 0 && drop > 0; i--) { ids = ids " " queue[i]; drop-- }
   for (round = 0; round < 2 && over > 0; round++)
-    for (i = nRuns; i > 0 && spare > 0; i--)
-      if (isBusy[batch[runs[i]]] + 0 == round) { ids = ids " " runs[i]; spare-- }
-  printf "submit=%d\nremove=%s\naway=%s\n", want - active, ids, away ? "yes" : ""
+    for (i = nRuns; i > 0 && drop > 0; i--)
+      if (isBusy[batch[runs[i]]] + 0 == round) { ids = ids " " runs[i]; drop-- }
+  printf "submit=%d\nremove=%s\naway=%s\n", int((want - active + nodes - 1) / nodes), ids, away ? "yes" : ""
   printf "seen_cores=%d\nseen_memory=%d\n", seen_cores, seen_memory
   printf "queued=%d\nrunning=%d\nheld=%d\njoined=%d\nwaiting=%d\nunfit=%d\n", queued, running, held, joined, waiting, unfit
 }
 # called before the first idle job is read: glide-ins that are still coming also have room
 function begin() {
-  active = queued + (running > joined ? running : joined)
+  active = queued * nodes + (running * nodes > joined ? running * nodes : joined)
   coming = active - joined
   more = max - active
   if (more < 0) more = 0

@@ -1,6 +1,6 @@
 const minute = 60_000;
 const hour = 60 * minute;
-/** What people count time in, in milliseconds. */
+/** Intervals in which people count time, in milliseconds. */
 const steps = [
   ...[1, 2, 5, 10, 15, 30].map(n => n * 1000),
   ...[1, 2, 5, 10, 15, 30].map(n => n * minute),
@@ -21,7 +21,7 @@ export function timeTicks(from, to, most) {
 }
 
 /**
- * Where a timeline that still grows ends: further than now, so that it need not be drawn anew every second.
+ * The end of a timeline that still grows: later than now, so that it need not be redrawn every second.
  * @param {number} from @param {number} now
  */
 export function growingEnd(from, now) {
@@ -30,7 +30,7 @@ export function growingEnd(from, now) {
   return from + Math.ceil(span / grain) * grain;
 }
 
-/** Whole numbers up to a highest value. @param {number} highest @param {number} most @returns {number[]} */
+/** Whole numbers up to a largest value. @param {number} highest @param {number} most @returns {number[]} */
 export function countTicks(highest, most) {
   const raw = Math.max(1, highest) / most;
   const power = 10 ** Math.floor(Math.log10(raw));

@@ -30,14 +30,17 @@ function dress(element, attributes, children) {
   return element;
 }
 
-/** Control characters but for tabs and line breaks; what is not seen or turns others around; halves of pairs. */
+/**
+ * Control characters except tabs and line breaks; characters that are invisible or reorder others; halves of surrogate
+ * pairs.
+ */
 const hidden =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?!\p{Variation_Selector})\p{Default_Ignorable_Code_Point}/gu;
 
 /**
- * Text that others wrote, such as a file's name, as it is: no sign of it is unseen, or shows others in another order.
- * All texts of the page come through here.
+ * Text from others, such as a file's name, with every character visible and in the order in which it is stored. All texts
+ * of the page pass through here.
  * @param {string} text
  */
 export const visible = text => text.replace(hidden, '\ufffd');
@@ -45,7 +48,7 @@ export const visible = text => text.replace(hidden, '\ufffd');
 /** Attributes that are read by people. */
 const shown = ['title', 'aria-label', 'alt'];
 
-/** Touches the page only where something changes. @param {Element} element @param {string} name @param {any} value */
+/** Changes the page only if the value differs. @param {Element} element @param {string} name @param {any} value */
 export function setAttribute(element, name, value) {
   if (value === undefined || value === false) return element.removeAttribute(name);
   const text = value === true ? '' : shown.includes(name) ? visible(String(value)) : String(value);
@@ -64,7 +67,7 @@ export function setStyle(element, property, value) {
 }
 
 /**
- * Keeps a parent's children in step with a list: what stays is not taken out, so nothing flickers and focus is kept.
+ * Updates a parent's children from a list: children that stay are not removed, so nothing flickers and focus is kept.
  * @template T
  * @typedef {{ element: HTMLElement, update: (item: T) => void, close?: () => void }} Row
  */

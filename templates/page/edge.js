@@ -1,9 +1,9 @@
-/** The token is not, or no longer, the cluster's. */
+/** The token is not (or no longer) the token of this cluster. */
 export class TokenError extends Error {}
 
 const key = 'scailfin.token';
 
-/** Takes a token out of the address, where nobody but this page has seen it, and hides it there. */
+/** Takes a token out of the part of the address that only this page sees, and removes it there. */
 export function tokenFromAddress() {
   const found = /^#token=([\w-]+)&?(.*)$/.exec(location.hash);
   if (!found) return;
@@ -21,10 +21,10 @@ export const setToken = value => {
 
 /**
  * @param {string} path @param {RequestInit} init
- * @throws TokenError; Error in the edge's words
+ * @throws TokenError; Error with the edge's message
  */
 async function send(path, init = {}) {
-  // relative, for those who reach the page below another server's path
+  // relative, for users who reach the page below the path of another server
   const headers = { ...init.headers, Authorization: `Bearer ${token() ?? ''}` };
   const response = await fetch(path.slice(1), { ...init, headers, cache: 'no-store' });
   if (response.ok) return response;
@@ -53,11 +53,11 @@ export async function ticketed(path, query = '') {
   return `${path.slice(1)}?ticket=${encodeURIComponent(ticket)}${query}`;
 }
 
-/** The edge says something at least every 20 s; silence means that a tunnel is gone. */
+/** The edge sends something at least every 20 s; silence means that a tunnel is broken. */
 const silenceMs = 50_000;
 
 /**
- * Server-sent events; by fetch, since an EventSource can't show a token but in its address.
+ * Server-sent events; by fetch, because an EventSource can send a token only in its address.
  * @param {string} path @param {AbortSignal} signal @param {(name: string, data: any) => void} tell
  * @returns {Promise<void>} resolves when the edge ends it
  */
@@ -81,7 +81,7 @@ export async function listen(path, signal, tell) {
       for (const message of messages) dispatch(message, tell);
     }
   } finally {
-    // else a connection that is not read any more would stay, and a browser has six
+    // otherwise an unread connection would stay open, and a browser allows only six
     end();
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
@@ -90,7 +90,7 @@ export async function listen(path, signal, tell) {
 
 /** @param {string} message @param {(name: string, data: any) => void} tell */
 function dispatch(message, tell) {
-  // only a line feed ends a line here; to a regular expression, U+2028 would, which any text may have
+  // only a line feed ends a line here; a regular expression would also split at U+2028, which texts may contain
   const lines = message.split('\n');
   const name = lines.find(line => line.startsWith('event: '))?.slice(7);
   const data = lines.find(line => line.startsWith('data: '))?.slice(6);
@@ -98,7 +98,7 @@ function dispatch(message, tell) {
 }
 
 /**
- * Listens until the signal, connecting again after each break.
+ * Listens until the signal; reconnects after each break.
  * @param {string} path @param {AbortSignal} signal
  * @param {{ tell: (name: string, data: any) => void, broken: (error: unknown) => void, isOver?: () => boolean }} ears
  */

@@ -3,19 +3,19 @@ const exactClock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-dig
 const day = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
 const whole = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'long' });
 
-/** All times are shown in the reader's zone. @param {number} time */
+/** All times are in the reader's time zone. @param {number} time */
 export const clockOf = time => clock.format(time);
 /** @param {number} time */
 export const exactClockOf = time => exactClock.format(time);
 /** @param {number} time */
 export const dayOf = time => day.format(time);
-/** With zone, for tooltips. @param {number} time */
+/** With the time zone, for tooltips. @param {number} time */
 export const wholeTime = time => whole.format(time);
 
-/** The clock alone for today, else with its day. @param {number} time @param {number} now */
+/** For today the time alone, otherwise with the day. @param {number} time @param {number} now */
 export const timeOf = (time, now) => (dayOf(time) === dayOf(now) ? clockOf(time) : `${dayOf(time)}, ${clockOf(time)}`);
 
-/** Lines don't break in it: `8 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`. @param {number} ms */
+/** Without line breaks: `8 s`, `2 min 05 s`, `3 h 20 min`, `2 d 4 h`. @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds}\u00a0s`;

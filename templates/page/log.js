@@ -1,17 +1,20 @@
 import { h, setText, visible } from './dom.js';
 import { keepListening } from './edge.js';
 
-/** Colours, titles and the like of terminals. No part of one can begin another, so that the time is linear. */
+/**
+ * Control sequences of terminals, such as colours and titles. No part of one can begin another, so matching takes linear
+ * time.
+ */
 const escapes =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are made of
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these sequences consist of control characters
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u0018\u001a\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-Z\\-~]/g;
 
-/** Of one line: nobody reads more, and drawing it would keep the page busy. */
+/** Limit of one line: nobody reads more, and drawing it would block the page. */
 const mostOfLine = 20_000;
-/** Of what is kept of a log, in characters. */
+/** Limit of a log that is kept, in characters. */
 const mostOfLog = 4_000_000;
 
-/** What a step prints; follows while its end is in sight. @param {string} step @param {string} label */
+/** The output of a step; it scrolls along while its end is visible. @param {string} step @param {string} label */
 export function logView(step, label) {
   const text = h('pre', { class: 'log', tabindex: '0', role: 'region', 'aria-label': label });
   const status = h('span', { class: 'log-status', role: 'status' }, 'Connecting…');
@@ -26,7 +29,7 @@ export function logView(step, label) {
     if (follow.checked) text.scrollTop = text.scrollHeight;
   };
   follow.addEventListener('change', toEnd);
-  // who scrolls back wants to read there; who returns to the end wants to see it grow
+  // a reader who scrolls back wants to read there; a reader at the end wants to see new lines
   text.addEventListener('scroll', () => {
     follow.checked = text.scrollHeight - text.scrollTop - text.clientHeight < 24;
   });
@@ -53,13 +56,13 @@ export function logView(step, label) {
 
 /** @param {boolean} isOver @param {boolean} isEmpty */
 function statusOf(isOver, isEmpty) {
-  if (isEmpty) return isOver ? 'It printed nothing' : 'Nothing printed yet';
+  if (isEmpty) return isOver ? 'No output' : 'No output yet';
   return isOver ? 'Complete' : 'Live';
 }
 
-/** Appends text as a terminal would: a carriage return begins the line anew. @param {HTMLElement} parent */
+/** Appends text as a terminal would: a carriage return starts the line again. @param {HTMLElement} parent */
 function linesIn(parent) {
-  // the last line may still change; all before it are left alone
+  // the last line may still change; the lines before it stay as they are
   let line = document.createTextNode('');
   let rest = '';
   let isEmpty = true;
@@ -79,7 +82,7 @@ function linesIn(parent) {
       parent.insertBefore(more, line);
       length += more.length;
     }
-    // a step may print for days; what is no longer here is in `reana-client logs`
+    // a step may print for days; the removed part is still in `reana-client logs`
     while (length > mostOfLog && parent.firstChild instanceof Text && parent.firstChild !== line) {
       length -= parent.firstChild.length;
       parent.firstChild.remove();

@@ -10,9 +10,9 @@ const [main, cluster, link] = ['main', 'cluster', 'link'].map(
   id => /** @type {HTMLElement} */ (document.getElementById(id)),
 );
 
-/** What is told by the edge, kept up to date. @type {Overview | undefined} */
+/** The data from the edge, kept up to date. @type {Overview | undefined} */
 let overview;
-/** The edge's clock less this machine's, in milliseconds. */
+/** The edge's clock minus this machine's, in milliseconds. */
 let ahead = 0;
 /** @type {{ element: HTMLElement, update: (overview: Overview, now: number) => string | undefined, focus: () => void, close?: () => void } | undefined} */
 let view;
@@ -40,7 +40,7 @@ function home() {
   return { element, update, focus: () => /** @type {HTMLElement} */ (element.firstElementChild).focus() };
 }
 
-/** Shows what the address says, and listens to what that needs. */
+/** Shows the view that the address names, and listens to its events. */
 function go() {
   listening.abort();
   listening = new AbortController();
@@ -70,7 +70,7 @@ function show() {
 }
 
 let isDue = false;
-/** Draws once for all that comes at a time. */
+/** Draws once for all events that come together. */
 function showSoon() {
   if (isDue) return;
   isDue = true;
@@ -97,7 +97,7 @@ function changed(old, name, data) {
   if (name === 'step' && old.steps) return { ...old, steps: put(old.steps, /** @type {StepView} */ (data), 'last') };
   if (name === 'pool') {
     const sample = /** @type {PoolSample | undefined} */ (data.sample);
-    // told again where the pool did not answer
+    // the same sample comes again if the pool did not answer
     if (!sample || sample.time === old.history.at(-1)?.time) return { ...old, pool: data.pool };
     const history = [...old.history.filter(each => each.time > sample.time - 86_400_000), sample];
     return { ...old, pool: data.pool, history };
@@ -113,14 +113,14 @@ function put(list, item, place) {
 
 /** @param {unknown} error */
 function broken(error) {
-  if (error instanceof TokenError) return ask('The edge does not take this token. That of another cluster?');
-  say('broken', 'Connecting again…');
+  if (error instanceof TokenError) return ask('The edge refused this token. It may be the token of another cluster.');
+  say('broken', 'Reconnecting…');
   if (!overview)
     main?.replaceChildren(
       h(
         'p',
         { class: 'empty', role: 'status' },
-        'The edge does not answer. Does the tunnel still run? ',
+        'The edge does not answer. Check that the port is still forwarded: ',
         h('code', {}, 'scailfin connect'),
       ),
     );
@@ -152,12 +152,12 @@ window.addEventListener('hashchange', () => {
   tokenFromAddress();
   go();
 });
-// by itself it would change the address, which says what is shown
+// the link would change the address, which says what is shown
 document.querySelector('.skip')?.addEventListener('click', event => {
   event.preventDefault();
   main?.focus();
 });
-// what runs gets longer while nothing is told
+// durations of running things grow even without events
 setInterval(() => {
   if (document.visibilityState === 'visible' && overview) show();
 }, 1000);

@@ -1,6 +1,6 @@
 import { h, s, setAttribute, setText } from './dom.js';
 
-/** Each state has a shape and a word of its own, beside its colour. @type {Record<string, string>} */
+/** Each state has its own shape and word, in addition to its colour. @type {Record<string, string>} */
 const shapes = {
   waiting: 'M8 2.8a5.2 5.2 0 1 1 0 10.4A5.2 5.2 0 0 1 8 2.8ZM8 5v3.2l2.2 1.4',
   running: 'M5 3l8 5-8 5z',
@@ -9,7 +9,7 @@ const shapes = {
   stopped: 'M4 4h8v8H4z',
 };
 
-/** Runs and steps have some words of their own for the same thing. @type {Record<string, [look: string, word: string]>} */
+/** Runs and steps use different words for some states. @type {Record<string, [look: string, word: string]>} */
 const looks = {
   created: ['waiting', 'Not started'],
   queued: ['waiting', 'Waiting'],
@@ -20,7 +20,7 @@ const looks = {
   stopped: ['stopped', 'Stopped'],
 };
 
-/** How a state looks: the end of its colour's name. @param {string} state */
+/** How a state looks: the last part of its colour's name. @param {string} state */
 export const lookOf = state => looks[state]?.[0] ?? 'waiting';
 /** @param {string} state */
 export const wordOf = state => looks[state]?.[1] ?? state;
@@ -58,6 +58,6 @@ export function command(text) {
     );
     setTimeout(() => setText(button, 'Copy'), 1500);
   });
-  // clipboards are there on loopback and https only
+  // clipboards work only on loopback and with https
   return h('span', { class: 'command' }, h('code', {}, text), navigator.clipboard ? button : false);
 }

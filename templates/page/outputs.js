@@ -8,7 +8,7 @@ import { bytes, count, timeOf, wholeTime } from './format.js';
 const most = 200;
 const isShowable = /\.(png|jpe?g|gif|webp|svg|pdf|html|txt|log)$/i;
 
-/** The files that a run is for, or all it has, to download. */
+/** The outputs of a run, or all of its files, for download. */
 export function outputsView() {
   const note = h('p', { class: 'note', hidden: true });
   const list = h('ul', { class: 'files' });
@@ -33,7 +33,7 @@ export function outputsView() {
   /** @param {unknown} error */
   const fail = error => {
     setAttribute(note, 'hidden', error === undefined);
-    setText(note, error === undefined ? '' : `That did not work: ${/** @type {Error} */ (error).message}`);
+    setText(note, error === undefined ? '' : `This failed: ${/** @type {Error} */ (error).message}`);
   };
   const show = rows(
     list,
@@ -70,7 +70,7 @@ export function outputsView() {
   /** @param {RunView} now */
   const update = now => {
     run = now;
-    // files come with steps that end
+    // files arrive when steps end
     const what = `${now.id} ${now.status} ${now.progress.finished} ${now.progress.failed}`;
     if (what === seen) return;
     seen = what;
@@ -85,9 +85,9 @@ function sayOf(run, shown, total, isAll) {
     return isAll
       ? 'The workspace has no files.'
       : run.ended
-        ? 'None of its outputs is there.'
-        : 'None yet: they come with the steps that make them.';
-  const cut = shown < total ? `, the first ${shown} shown; reana-client ls has all` : '';
+        ? 'None of its outputs exists.'
+        : 'No outputs yet: they appear when the steps that make them end.';
+  const cut = shown < total ? `; the first ${shown} are shown, reana-client ls lists all` : '';
   return `${count(total, 'file')}${cut}`;
 }
 
@@ -100,7 +100,7 @@ function fileRow(first, runOf, fail) {
   download.addEventListener('click', () => ticketed(path()).then(href => h('a', { href, download: '' }).click(), fail));
   const view = h('button', { type: 'button', class: 'small', 'aria-label': `View ${first.name} in a new tab` }, 'View');
   view.addEventListener('click', () => {
-    // opened at once, or the browser takes it for an advertisement
+    // the tab is opened at once, otherwise the browser would block it as an advertisement
     const tab = window.open('about:blank');
     if (tab) tab.opener = null;
     ticketed(path(), '&preview=true').then(

@@ -11,10 +11,10 @@ const spans = [
   { label: 'Last 6 hours', ms: 6 * hour },
   { label: 'Last day', ms: 24 * hour },
 ];
-/** Samples further apart than this have nothing between them: nobody looked. */
+/** Between samples that are further apart nothing is drawn, because nobody looked at that time. */
 const gapMs = 10 * 60_000;
 
-/** Slots used and free, one on top of the other, and jobs waiting as a line, over time. */
+/** Used and free slots, stacked, and waiting jobs as a line, over time. */
 export function slotsPlot() {
   const drawing = s('svg', {
     class: 'plot',
@@ -126,7 +126,7 @@ function picture(samples, from, to, width) {
   const nothing =
     samples.length > 0
       ? []
-      : [s('text', { x: width / 2, y: height / 2 - 8, 'text-anchor': 'middle' }, 'Nothing on record for this time')];
+      : [s('text', { x: width / 2, y: height / 2 - 8, 'text-anchor': 'middle' }, 'No data for this time')];
   return [...lines, ...areas, ...times, ...nothing];
 }
 
@@ -149,7 +149,7 @@ function pieces(samples) {
 }
 
 /**
- * What was told counts until something else is told.
+ * A value holds until the next one.
  * @param {PoolSample[]} piece @param {(time: number) => number} x @param {(sample: PoolSample) => number} y
  */
 function stairs(piece, x, y, backwards = false) {

@@ -4,10 +4,10 @@ import { count, duration, timeOf, wholeTime } from './format.js';
 import { command } from './marks.js';
 import { slotsPlot } from './plot.js';
 
-/** The pool: what it has now, how that was over time, and its nodes. */
+/** The pool: its present state, its history, and its nodes. */
 export function poolView() {
   const numbers = h('dl', { class: 'numbers' });
-  const used = number(numbers, 'Slots used', 'of the pool, a slot being one core');
+  const used = number(numbers, 'Slots used', 'in the pool; a slot is one core');
   const free = number(numbers, 'Slots free', '');
   const waiting = number(numbers, 'Jobs waiting', '');
   const nodes = number(numbers, 'Glide-ins', '');
@@ -36,13 +36,13 @@ export function poolView() {
     nodes(known ? String(pool.glideins.length) : '–', sites > 0 ? `at ${count(sites, 'site')}` : '');
     setAttribute(problem, 'hidden', pool.problem === undefined);
     if (pool.problem) {
-      const since = pool.time === undefined ? '' : ` What is shown is from ${timeOf(pool.time, now)}.`;
+      const since = pool.time === undefined ? '' : ` The data shown is from ${timeOf(pool.time, now)}.`;
       setText(problem, `The pool could not be asked: ${pool.problem}${since}`);
     }
     if (cluster !== overview.cluster) {
       cluster = overview.cluster;
       empty.replaceChildren(
-        ...['No node is in the pool yet: its glide-ins wait in the site’s queue. What they wait for: '],
+        ...['No node is in the pool yet: the glide-ins wait in the site’s queue. To see why: '],
         command(`scailfin status ${cluster}`),
       );
     }

@@ -17,7 +17,7 @@ const filters = [
   ['stopped', 'Stopped'],
 ];
 
-/** One run: how far it is, its steps over time, and its outputs. @param {string} id */
+/** One run: its progress, its steps over time, and its outputs. @param {string} id */
 export function runView(id) {
   const [mark, progress, lines, outputs] = [stateMark(), progressBar(), timeline(), outputsView()];
   const [name, facts] = [h('h1', { tabindex: '-1' }), h('p', { class: 'quiet' })];
@@ -45,7 +45,7 @@ export function runView(id) {
   const missing = h(
     'p',
     { class: 'card empty', hidden: true },
-    'This run is not here: it was deleted, or is one of another cluster.',
+    'This run does not exist: it was deleted, or belongs to another cluster.',
   );
   const page = h('div', {}, ...body);
   const element = h('div', {}, h('p', { class: 'back' }, h('a', { href: '#/' }, '← All runs')), missing, page);
@@ -98,11 +98,11 @@ function factsOf(run, now) {
 /** @param {RunView | undefined} run */
 function emptyOf(run) {
   if (run?.status === 'created') return `Not started yet: reana-client start -w ${run.name}`;
-  if (run && isActive(run)) return 'No steps yet: the engine is reading the workflow.';
-  return 'It ended before its first step.';
+  if (run && isActive(run)) return 'No steps yet: the workflow engine is reading the workflow.';
+  return 'The run ended before its first step.';
 }
 
-/** Chooses steps by state, and tells how many there are in each. @param {() => void} changed */
+/** Selects steps by state, and shows how many there are in each. @param {() => void} changed */
 function stateChoice(changed) {
   const element = h('fieldset', { class: 'choice' }, h('legend', { class: 'unseen' }, 'Steps shown'));
   const parts = filters.map(([state, label]) => {
@@ -127,7 +127,7 @@ function askToStop(run, steps, parent) {
   const running = steps.filter(step => step.state === 'running').length;
   const lost =
     running > 0
-      ? `What ${running === 1 ? 'its running step has' : `its ${count(running, 'running step')} have`} done so far is lost. `
+      ? `The work of ${running === 1 ? 'its running step' : `its ${count(running, 'running step')}`} so far is lost. `
       : '';
   const problem = h('p', { class: 'note bad', role: 'alert', hidden: true });
   const yes = h('button', { type: 'button', class: 'danger' }, 'Stop the run');

@@ -5,7 +5,7 @@ import { command, stateMark } from './marks.js';
 
 export const isActive = (/** @type {RunView} */ run) => ['queued', 'pending', 'running'].includes(run.status);
 
-/** How long it took, or has taken so far. @param {RunView} run @param {number} now */
+/** How long it took, or has taken until now. @param {RunView} run @param {number} now */
 export const lengthOf = ({ started, ended }, now) => (started === undefined ? '' : duration((ended ?? now) - started));
 
 /** All runs, newest first. */
@@ -53,7 +53,7 @@ export function runsView() {
   return { element, update };
 }
 
-/** How many steps are done, failed and running, of all, as a bar and in words. */
+/** The numbers of finished, failed and running steps, as a bar and in words. */
 export function progressBar() {
   const parts = ['finished', 'failed', 'running'].map(look => ({ look, bar: h('i', { class: look }) }));
   const words = h('span', { class: 'words' });

@@ -4,7 +4,7 @@ import { count, duration, exactClockOf, wholeTime } from './format.js';
 import { logView } from './log.js';
 import { wordOf } from './marks.js';
 
-/** All about one step, and what it prints, as it prints it. @param {StepView} first */
+/** The details of one step, and its output while it runs. @param {StepView} first */
 export function stepDetails(first) {
   const reason = h('p', { class: 'note bad', hidden: true });
   const facts = h('dl', { class: 'facts' });

@@ -5,12 +5,12 @@ import { clockOf, duration, exactClockOf } from './format.js';
 import { lookOf, stateMark, wordOf } from './marks.js';
 import { stepDetails } from './step.js';
 
-/** Pixels that a time of day needs, and some room beside it. */
+/** Pixels that a time of day needs, with some space beside it. */
 const labelWidth = 68;
 
 /** @typedef {{ from: number, to: number, now: number }} Scale */
 
-/** Steps over time: when each waited and ran, and where; each opens to tell more. */
+/** Steps over time: when each one waited and ran, and where; a click on a step shows its details. */
 export function timeline() {
   const axis = h('div', { class: 'axis', 'aria-hidden': 'true' });
   const head = h(
@@ -38,7 +38,7 @@ export function timeline() {
     const { step, ticks } = timeTicks(scale.from, scale.to, Math.max(1, Math.floor(width / 90)));
     const label = step < 60_000 ? exactClockOf : clockOf;
     axis.replaceChildren(
-      // the last may have no room for its label
+      // there may be no room for the label of the last tick
       ...ticks
         .filter(tick => ((100 - share(scale, tick)) * width) / 100 > labelWidth)
         .map(tick => {
@@ -65,10 +65,10 @@ export function timeline() {
   return { element, update, close: () => show([]) };
 }
 
-/** Browsers keep six connections to a server, for all of its pages together; each log that grows takes one. */
+/** Browsers allow six connections to a server, for all of its pages together; each log that grows uses one. */
 const mostOpen = 2;
 
-/** Closes the row that has been open longest when there are too many, without moving the one that was clicked. */
+/** If too many rows are open, closes the oldest, without moving the one that was clicked. */
 function openRows() {
   /** @type {{ button: HTMLElement, close: () => void }[]} */
   let open = [];

@@ -3,7 +3,7 @@ import { command } from './marks.js';
 
 /**
  * Asks for the token.
- * @param {string} problem what was wrong with the one before, or nothing
+ * @param {string} problem the problem with the token before, or an empty text
  * @param {(token: string) => void} given
  */
 export function tokenForm(problem, given) {
@@ -26,9 +26,9 @@ export function tokenForm(problem, given) {
     h(
       'div',
       { id: 'token-help', class: 'quiet' },
-      h('p', {}, 'This tells where it is, on the machine where you ran scailfin up:'),
+      h('p', {}, 'To see where the token is, run this on the machine where you ran scailfin up:'),
       h('p', {}, command('scailfin env')),
-      h('p', {}, 'It stays in this tab, and is forgotten with it.'),
+      h('p', {}, 'The token stays in this tab, and is forgotten when you close it.'),
     ),
   );
   form.addEventListener('submit', event => {

@@ -38,7 +38,7 @@ describe('who answers on the port of REANA', () => {
       closing.push(() => socket.destroy());
     });
 
-  it('is talked to where it proves to know the token, on the very connection that it proved it on', async () => {
+  it('gets requests only on a connection on which it has proved to know the token', async () => {
     const port = await edge();
     for (const dial of [provedBy(token, port, to(port)), ahead(provedBy(token, port, to(port)))]) {
       for (let n = 0; n < 3; n++) {
@@ -51,7 +51,7 @@ describe('who answers on the port of REANA', () => {
     }
   });
 
-  it('is asked again by who waited too long with a connection that was made ahead', async () => {
+  it('is asked again if a connection that was made in advance has become too old', async () => {
     const port = await edge();
     let dialled = 0;
     const dial = ahead(async () => {

@@ -102,7 +102,7 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
       const { state, reason } = await collect();
       expect([state, reason], guise).toEqual([
         'failed',
-        'nothing is known of how it ended on c1: what its node left as report is no plain file',
+        'nothing is known of how it ended on c1: the file report that its node left is not a plain file',
       ]);
       count();
     }
@@ -115,7 +115,7 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
         await put(at(name), guise);
         const said = await printed(steps, id, 1 << 20);
         expect(said, guise).not.toContain('PRIVATE');
-        expect(said, guise).toBe(`scailfin: what its node left as ${name} is no plain file\n`);
+        expect(said, guise).toBe(`scailfin: the file ${name} that its node left is not a plain file\n`);
         count();
       }
     }
@@ -128,7 +128,7 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
       const { state, reason } = await collect();
       expect([state, reason], guise).toEqual([
         'failed',
-        'what it made could not be brought back on c1: what its node left as changed.tar is no plain file',
+        'what it made could not be brought back on c1: the file changed.tar that its node left is not a plain file',
       ]);
       expect(readdirSync(workspace)).toEqual([]);
       count();

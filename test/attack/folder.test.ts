@@ -114,7 +114,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
         const refused = await readSubmission(join(user.folder, 'reana.yaml'), {}).catch(error => error);
         expect(refused, inputs).toBeInstanceOf(Error);
         expect(refused.message, inputs).toMatch(new RegExp(`^${name} is a link to .* outside of ${user.folder}`));
-        expect(refused.hint, inputs).toContain('take it out of reana.yaml');
+        expect(refused.hint, inputs).toContain('remove it from reana.yaml');
         count();
       }
     },
@@ -214,7 +214,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
       count(reana.names.length);
       expect(outside()).toEqual(untouched);
       expect(stdout.split('\n').filter(line => line !== '')).toEqual(['results/part', 'results/good']);
-      expect(stderr).toContain('error: 4 of 6 outputs did not come:');
+      expect(stderr).toContain('error: 4 of 6 outputs could not be fetched:');
       for (const name of reana.names.slice(0, 4)) expect(stderr).toMatch(new RegExp(`- ${name}: \\S+ is a link to`));
       expect(status).toBe(1);
       expect(lstatSync(join(user.folder, 'results/part')).isFile()).toBe(true);
@@ -320,7 +320,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
     const { status, stderr, stdout } = await user.scailfin(['run']);
     count(hostile.length);
     expect(stdout).toBe('results/good\n');
-    expect(stderr).toContain(`error: ${hostile.length} of ${hostile.length + 1} outputs did not come:`);
+    expect(stderr).toContain(`error: ${hostile.length} of ${hostile.length + 1} outputs could not be fetched:`);
     expect(status).toBe(1);
     expect(readdirSync(user.home).sort()).toEqual(['folder', 'outside', 'state']);
     expect(outside()).toEqual(untouched);
@@ -376,7 +376,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
     reana.answer = (_, path) => (path.endsWith('/logs') ? { body: '{"logs":"\u001b[2J"}' } : undefined);
     const { status, stderr } = await user.scailfin(['run']);
     expect(stderr).toMatch(/^error: REANA answered GET \/api\/workflows\/run.1\/logs with what is no JSON$/m);
-    expect(stderr).not.toMatch(/\n {4}at |mistake in scailfin/);
+    expect(stderr).not.toMatch(/\n {4}at |bug in scailfin/);
     expect(status).toBe(1);
   });
 
@@ -397,8 +397,10 @@ workflow:
       );
       const { status, stdout, stderr } = await user.scailfin(['run']);
       expect(stdout).toBe('out/a\nout/c\n');
-      expect(stderr).toMatch(/error: 2 of 4 outputs did not come:\n {2}- lone: .*symlink.*\n {2}- out\/b: .*symlink/);
-      expect(stderr).toContain('have the step copy what it leads to');
+      expect(stderr).toMatch(
+        /error: 2 of 4 outputs could not be fetched:\n {2}- lone: .*symlink.*\n {2}- out\/b: .*symlink/,
+      );
+      expect(stderr).toContain('let the step copy the file that the link leads to');
       expect(status).toBe(1);
       const json = await user.scailfin(['run', '--json']);
       expect(JSON.parse(json.stdout)).toMatchObject({

@@ -3,28 +3,17 @@ import { describe, expect } from 'vitest';
 import { ScailfinError } from '../../src/errors.js';
 import { runAll } from '../../src/hosts/batch.js';
 import type { Host } from '../../src/hosts/host.js';
+import { type BatchJobStatus, isOver, type Output } from '../../src/schedulers/job.js';
 import { mostJobs } from '../../src/schedulers/most.js';
-import { readerOf } from '../../src/schedulers/readers.js';
-import { schedulerFor } from '../../src/schedulers/registry.js';
+import { readerOf, type SchedulerName, schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
 import { listJobs } from '../../src/schedulers/runner.js';
-import {
-  isOver,
-  type Output,
-  type PilotStatus,
-  type SchedulerName,
-  schedulerNames,
-} from '../../src/schedulers/scheduler.js';
-import { outputOf, type RecordedSystem, recordings } from '../recordings/recordings.js';
+import { expected } from '../conformance/table.js';
+import { outputOf, recordings } from '../recordings/recordings.js';
 import { damage, spoil } from '../schedulers/hostile.js';
 import { query } from '../schedulers/jobs.js';
 import { attack } from './attack.js';
 import { tries } from './thorough.js';
 
-/** Whose recordings an adapter reads. */
-const systems: Record<SchedulerName, RecordedSystem> = {
-  ...{ slurm: 'slurm', torque: 'torque', pbs: 'openpbs', lsf: 'openlava', sge: 'gridengine', htcondor: 'htcondor' },
-  fork: 'slurm',
-};
 const put = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }),
   fc.constantFrom(
@@ -60,7 +49,7 @@ function tried<T>(work: () => T): T | undefined {
 describe('what a batch system says, spoilt', () => {
   for (const name of schedulerNames) {
     const scheduler = schedulerFor(name);
-    const all = recordings(systems[name]).map(outputOf);
+    const all = recordings(expected[name]?.system ?? 'slurm').map(outputOf);
     const asked = query({ ids: ['17', '59'] });
     const places = scheduler.list(asked).length;
 
@@ -119,7 +108,7 @@ describe('what a batch system says, spoilt', () => {
     { by: 'a batch system', on: 'here', what: "has a job taken for one that has gone, by a row that can't be read" },
     count => {
       const row = '17_1|17|RUNNING|1:00|n1|None|sf-test';
-      const read = (line: string): PilotStatus[] | undefined =>
+      const read = (line: string): BatchJobStatus[] | undefined =>
         tried(() =>
           schedulerFor('slurm').parseList([{ stdout: `${line}\n`, stderr: '', exitCode: 0 }], query({ ids: ['17'] })),
         );
@@ -139,7 +128,7 @@ describe('what a batch system says, spoilt', () => {
   attack(
     { by: 'a batch system', on: 'here', what: 'has a few bytes stand for more jobs than memory holds' },
     count => {
-      const parse = (name: SchedulerName, ...stdouts: string[]): PilotStatus[] | undefined =>
+      const parse = (name: SchedulerName, ...stdouts: string[]): BatchJobStatus[] | undefined =>
         tried(() =>
           schedulerFor(name).parseList(
             stdouts.map(stdout => ({ stdout, stderr: '', exitCode: 0 })),

@@ -79,7 +79,7 @@ describe('a host that says too much', () => {
           const { message, hint } = error as ScailfinError;
           expect(message).toMatch(/^on .+: sh -c .*yes scailfin-endless.* printed more than 2 MiB, and was ended$/);
           expect(message).toContain(host.name);
-          expect(hint).toBe('let it write to a file and download that');
+          expect(hint).toBe('let the command write to a file, and download the file');
           const { stdout } = await new LocalHost().run([
             'sh',
             '-c',
@@ -149,7 +149,7 @@ describe('a host that says too much', () => {
         const to = join(dir, 'file');
         const { error, ms, bytes } = await cost(() => host.download('/etc/hostname', to));
         expect(error).toBeInstanceOf(ScailfinError);
-        expect((error as Error).message).toMatch(/did not tell the size|more than the 10 bytes/);
+        expect((error as Error).message).toMatch(/did not send the size|more than the 10 bytes/);
         expect(ms).toBeLessThan(20_000);
         expect(bytes).toBeLessThan(200 * MiB);
         expect(existsSync(to)).toBe(false);

@@ -63,7 +63,9 @@ describe('what scailfin is made from', () => {
       expect(files.length).toBeGreaterThan(100);
       for (const { path } of files) {
         count();
-        expect(path).toMatch(/^(bin|dist|templates|sites)\/|^(package\.json|README\.md|LICENSE.*)$/);
+        expect(path).toMatch(
+          /^(bin|dist|templates|sites|docs\/help)\/|^(package\.json|README\.md|CHANGELOG\.md|LICENSE.*)$/,
+        );
         expect(path).not.toMatch(/(^|\/)(\.env|\.npmrc|id_[a-z0-9]+|.*\.(pem|key|token))$|\.test\.|__pycache__/);
       }
     },

@@ -28,10 +28,8 @@ import { parseGrowth } from '../../src/htcondor/growth.js';
 import { parsePool } from '../../src/htcondor/query.js';
 import { parseEvent, takeEvents } from '../../src/htcondor/userlog.js';
 import { printable } from '../../src/printable.js';
-import { readerOf } from '../../src/schedulers/readers.js';
-import { schedulerFor } from '../../src/schedulers/registry.js';
-import { type Output, schedulerNames } from '../../src/schedulers/scheduler.js';
-import { surveyed, surveyFor } from '../../src/schedulers/surveys.js';
+import type { Output } from '../../src/schedulers/job.js';
+import { readerOf, schedulerFor, schedulerNames, siteSchedulers } from '../../src/schedulers/registry.js';
 import { parseDuration, parseMemory } from '../../src/units.js';
 import { job, query } from '../schedulers/jobs.js';
 import { attack } from './attack.js';
@@ -288,8 +286,8 @@ const adapters = schedulerNames.map((name): Parser => {
   };
 });
 
-const surveys = surveyed.map((name): Parser => {
-  const survey = surveyFor(name);
+const surveys = siteSchedulers.map((name): Parser => {
+  const survey = schedulerFor(name).survey;
   return {
     ...{ name: `the survey of ${name}`, words: said[name] ?? [] },
     read: inAnswers([

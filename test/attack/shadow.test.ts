@@ -156,7 +156,7 @@ describe.skipIf(reason)(`a compute node against the headnode${reason ? ` (skippe
         const refused = here(
           'cd; printf "executable = /bin/true\\nlog = log\\nqueue\\n" >jobs/home.sub; scailfin exec -- condor_submit jobs/home.sub 2>&1 || :',
         );
-        expect(await refused).toContain('submit it from a directory of its own');
+        expect(await refused).toContain('submit the job from a directory of its own');
         await here('rm -f ~/log');
       },
       60_000,

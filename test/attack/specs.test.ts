@@ -163,7 +163,7 @@ describe('hostile files and arguments', { timeout: 300_000 }, () => {
     const { status, said } = await scailfin(...words);
     const what = JSON.stringify(words).slice(0, 1000);
     expect(cpuSeconds() - began, what).toBeLessThan(10);
-    expect(said, what).not.toMatch(/mistake in scailfin|\n {4}at .*:\d+:\d+|\.ejs:\d/);
+    expect(said, what).not.toMatch(/bug in scailfin|\n {4}at .*:\d+:\d+|\.ejs:\d/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(said, what).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     if (!words.includes('--json'))
@@ -290,7 +290,7 @@ describe('hostile files and arguments', { timeout: 300_000 }, () => {
     writeFileSync(file, bomb);
     const { status, said } = await scailfin('run', file);
     expect(said).toMatch(
-      /^error: \S+bomb\.yaml:1:1: can't be read as YAML: Excessive alias count.*\n {2}→ what it may say: https/,
+      /^error: \S+bomb\.yaml:1:1: can't be read as YAML: Excessive alias count.*\n {2}→ its format: https/,
     );
     expect(status).toBe(2);
   });

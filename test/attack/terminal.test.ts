@@ -344,7 +344,7 @@ describe('the real command line', { timeout: 120_000 }, () => {
     },
   );
 
-  it('what somebody wrote into a log is whole in a file, and by --json', async () => {
+  it('text in a log is complete in a file and with --json', async () => {
     const glidein = join(user.home, 'work/here/site');
     mkdirSync(join(glidein, 'logs'), { recursive: true });
     writeFileSync(join(glidein, 'logs', 'b1.0.out'), `${hostile}\nthe end\n`);

@@ -19,7 +19,7 @@ describe.skipIf(reason !== undefined)(
     const jobs = async (): Promise<string[]> =>
       (await lab.exec('login', ['qstat', '-u', 'alice', '-s', 'prs'])).stdout.split('\n').slice(2).filter(Boolean);
 
-    it('from nobody to both nodes and back', async () => {
+    it('grows from no node to both nodes, and shrinks back', async () => {
       const request = [
         '--site',
         'lab-sge',

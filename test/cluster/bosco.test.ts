@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await lab.exec('login', ['sh', '-c', 'kill -HUP "$(cat /run/sshd.pid)"; sleep 0.5'], root);
   };
 
-  it('with a key that is good for nothing else, from nobody to both nodes and back', async () => {
+  it('grows from no node to both nodes and back, with a key that has no other use', async () => {
     // the headnode's user is a stranger there, and the file's last line has no end
     const own = `${before
       .split('\n')
@@ -51,7 +51,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
       'laptop',
       up('--headnode', 'scail@headnode', '--max', '2', '--idle-timeout', '15s'),
     );
-    expect(begun.stderr).toContain('the headnode by itself, through BOSCO: 0 to 2 glide-ins, as jobs wait');
+    expect(begun.stderr).toContain('the headnode itself, through BOSCO: 0 to 2 glide-ins, as jobs need them');
     expect(begun.stdout).toContain('grown: running. The headnode submits glide-ins by itself, as jobs wait.');
 
     const there = await lab.read('login', keys);
@@ -116,7 +116,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await clean();
   }, 180_000);
 
-  it('says so when the headnode is not let in, or has no blahpd, and has submitted nothing then', async () => {
+  it('reports that the headnode can not log in, or has no blahpd; then nothing was submitted', async () => {
     await lab.write(
       'login',
       keys,
@@ -143,7 +143,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await clean();
   }, 120_000);
 
-  it('stops sending where the site refuses, and calls nothing over that it could not ask', async () => {
+  it('stops submitting where the site refuses, and reports no job as ended that it could not query', async () => {
     const log = '/tmp/sbatch-called';
     const wrapper = `#!/bin/sh\necho called >>${log}\necho "sbatch: error: Invalid account or account/partition combination specified" >&2\nexit 1\n`;
     await lab.write('login', '/usr/local/bin/sbatch', wrapper, { ...root, mode: 0o755 });

@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
     await down();
   });
 
-  it('tells why a job is held or waits, and takes it along', async () => {
+  it('reports why a job is held or waits, and removes it with the cluster', async () => {
     await up('--nodes', '3', '--wait', '2');
     const waits = async () => (await glideins()).find(g => g.state === 'queued')?.reason;
     await expect.poll(waits, { timeout: 20_000 }).toBe('no match found');
@@ -131,7 +131,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
     await down();
   });
 
-  it('asks for shared files, and takes the profile’s word for it', async () => {
+  it('requires shared files, and trusts the profile if it says that files are shared', async () => {
     const apart = 'FILESYSTEM_DOMAIN = login.site\n';
     await lab.write('login', '/etc/condor/config.d/90-apart.config', apart, { user: 'root' });
     const alone = await refused();
@@ -156,7 +156,7 @@ queues:
     await lab.exec('login', ['rm', '/etc/condor/config.d/90-apart.config'], { user: 'root' });
   });
 
-  it('is told of a job that stays', async () => {
+  it('reports a job that could not be removed', async () => {
     const sleep = 'executable = /bin/sleep\narguments = 60\ntransfer_executable = False\nqueue\n';
     await lab.exec('login', ['condor_submit', '-terse'], { stdin: sleep });
     expect((await lab.leftovers()).filter(line => /^condor: job of alice \d+ 0 /.test(line))).toHaveLength(1);

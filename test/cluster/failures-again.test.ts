@@ -109,7 +109,7 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     await waiting.says('✓ Submitting');
     await new Promise(resolve => setTimeout(resolve, 500));
     expect(await waiting.end(signal)).toBe(status);
-    expect(waiting.said).toMatch(/interrupted; .*goes on/);
+    expect(waiting.said).toMatch(/interrupted; .*continues/);
     expect(JSON.parse((await bench.good(['status', 'stopped', '--json'])).stdout).state).toBe('pending');
     await partition('UP');
     const again = await bench.good([...up('stopped', '--nodes', '2'), '--json']);

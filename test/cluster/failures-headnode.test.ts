@@ -62,12 +62,12 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
     expect(await submissions()).toBe('');
   });
 
-  test('root is told to be somebody else', async () => {
+  test('root is refused as the owner of the pool', async () => {
     const copy = 'mkdir -p .config .ssh; cp -r /home/scail/.config/scailfin .config/; cp /home/scail/.ssh/* .ssh/';
     await bench.lab.exec('headnode', ['sh', '-ec', copy], root);
     const argv = ['scailfin', ...up('rooted')];
     const { stderr, exitCode } = await bench.lab.exec('headnode', argv, { ...root, check: false });
-    expect(stderr).toMatch(/error: the pool is run by an ordinary user.*\n {2}→ .*another headnode/);
+    expect(stderr).toMatch(/error: the pool must be run by an ordinary user.*\n {2}→ .*another headnode/);
     expect(exitCode).toBe(1);
   });
 

@@ -86,7 +86,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     },
   );
 
-  test('so is down, and down again finishes it', async () => {
+  test('while down runs, and down again finishes it', async () => {
     await bench.good(up('half', '--nodes', '2', '--no-wait'));
     const cancelling = bench.start(['down', 'half']);
     await until('a glide-in to be cancelled', 10_000, async () => (await bench.jobs()).length < 2);

@@ -36,7 +36,7 @@ describe.skipIf(reason !== undefined)(`no way into the site${reason ? ` (skipped
       await bench.refuses(up('no-key'), { says, hint: /IdentityFile|ssh -v alice@login/ });
     }));
 
-  test('a host key nobody has seen, and nobody to ask', () =>
+  test('an unknown host key, and nobody to ask', () =>
     setAside('.ssh/known_hosts', async () => {
       const refused = {
         says: ['the host key of login is not known', 'SHA256:'],
@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)(`no way into the site${reason ? ` (skipped
     });
   });
 
-  test('a name that means nothing', async () => {
+  test('an unknown host name', async () => {
     await bench.profile('no-such-host', text => text.replace('hosts: [login]', 'hosts: [login.nowhere.invalid]'));
     const refused = {
       says: ["can't reach login.nowhere.invalid", /there is no host of that name|could not be looked up/],

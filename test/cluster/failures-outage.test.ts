@@ -109,7 +109,7 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.good(['down', 'dead']);
   });
 
-  test('start-up files that talk', async () => {
+  test('start-up files that print text', async () => {
     const chatter = 'echo "Welcome to the lab!"; echo "quota: 97 %" >&2; printf "submitted=7\\nbase=/nowhere\\n"\n';
     const before = await bench.lab.read('login', '.bashrc');
     await bench.lab.write('login', '.bashrc', `${chatter}${before}`);

@@ -71,7 +71,7 @@ describe.skipIf(reason !== undefined)(`requests that can't be met${reason ? ` (s
       [
         'no site',
         ['up', 'x'],
-        { says: ['there is no cluster x', 'no site is named'], hint: 'scailfin up x --site SITE' },
+        { says: ['there is no cluster x', 'no site was named'], hint: 'scailfin up x --site SITE' },
       ],
       ['an unknown option', up('x', '--sharp'), { says: ["unknown option '--sharp'"], hint: 'scailfin up --help' }],
       [

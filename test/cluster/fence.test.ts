@@ -50,7 +50,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
     expect(await here('cat data/one')).toBe('one');
   });
 
-  it('follows no link that leads out of where it lies, and says so', async () => {
+  it('follows no link that leads out of its directory, and reports it', async () => {
     await here(
       'mkdir -p trap/sub ~/.hidden; echo hidden >~/.hidden/file; ln -sf ~/.hidden/file trap/link; ln -sfn ~/.hidden trap/sub/dir; ln -sf ~/data/one data/other; ln -sfn ~/.hidden seen',
     );
@@ -111,7 +111,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
     expect((await scailfin(lab, 'headnode', ['down', 'lab-slurm', '--yes'])).stdout).toContain(verified);
   });
 
-  it('is said to be missing where the kernel or its programs allow none, and may be required', async () => {
+  it('is reported as missing if the kernel or its programs allow none, and can be required', async () => {
     await lab.exec('headnode', ['mv', '/usr/bin/unshare', '/usr/bin/unshare.away'], { user: 'root' });
     const said = await scailfin(lab, 'headnode', up);
     expect(said.stderr).toMatch(/warning: no fence stands on .*unshare/);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GlideinStatus } from '../../src/cluster/status.js';
+import type { GlideinStatus } from '../../src/cluster/glideins.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 

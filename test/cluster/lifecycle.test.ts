@@ -51,7 +51,7 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     await expect.poll(async () => joined(await statusOf(lab, 'headnode', 'lab-slurm')), { timeout: 20_000 }).toBe(2);
 
     const down = await scailfin(lab, 'headnode', ['down', 'lab-slurm']);
-    expect(down.stdout).toContain('verified: no batch job, no process, no file of it remains');
+    expect(down.stdout).toContain('Verified: no batch job, process or file of it remains');
     expect(await jobsOn(lab)).toEqual([]);
     expect(await lab.leftovers()).toEqual([]);
     // and again

@@ -37,7 +37,7 @@ describe.skipIf(reason !== undefined)(`a cluster by the system's ssh${reason ? `
     await bench.expectNothing();
   });
 
-  it('needs one login, which is kept, listed, used and hung up', async () => {
+  it('needs one login, which is kept, listed, used and closed', async () => {
     await bench.good(['login', 'lab-slurm', '--transport', 'openssh']);
     const [kept] = JSON.parse((await bench.good(['login', '--json'])).stdout) as KeptState[];
     expect(kept).toMatchObject({ name: 'alice@login', clients: 0 });
@@ -53,14 +53,14 @@ describe.skipIf(reason !== undefined)(`a cluster by the system's ssh${reason ? `
     await bench.expectNothing();
   });
 
-  it('hangs up what nobody uses', async () => {
+  it('closes a kept login that nobody uses', async () => {
     await bench.good(['login', 'lab-slurm', '--transport', 'openssh', '--idle', '2s']);
     expect(await masters()).toHaveLength(1);
     await expect.poll(masters, { timeout: 10_000 }).toEqual([]);
     expect(JSON.parse((await bench.good(['login', '--json'])).stdout)).toEqual([]);
   });
 
-  it('is taken where ~/.ssh/config wants a ProxyCommand, and says so', async () => {
+  it('is used if ~/.ssh/config has a ProxyCommand, and says so', async () => {
     const config = 'Host login\n  ProxyCommand ssh -W %h:%p headnode\n';
     const before = await bench.lab.exec('headnode', ['cat', '.ssh/config'], { check: false });
     await bench.lab.write('headnode', '.ssh/config', `${config}${before.stdout}`, { mode: 0o600 });

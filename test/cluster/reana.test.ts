@@ -113,7 +113,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
   }, 120_000);
 
-  it('tells what went wrong in a step', async () => {
+  it('reports what went wrong in a step', async () => {
     const broken = specification().replace("'mkdir -p results', ", "'mkdir -p results; echo no luck >&2; exit 3', ");
     await lab.write('headnode', 'demo/broken.yaml', broken);
     await lab.write('headnode', 'demo/noimage.yaml', specification().replaceAll(image, '/home/alice/no-image'));
@@ -218,7 +218,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     };
     const first = await lab.exec('laptop', ['bash', '-c', ping]);
     expect(first.stdout).toMatch(/"message": ?"OK".*http:\/\/127\.0\.0\.1:30443\n$/s);
-    expect(first.stderr).toMatch(/process \d+ leads port 30443 to REANA until the cluster goes down/);
+    expect(first.stderr).toMatch(/process \d+ forwards port 30443 to REANA until the cluster is taken down/);
     // the very same connection
     expect(await lab.exec('laptop', ['bash', '-c', ping])).toMatchObject({ stdout: first.stdout, stderr: '' });
     expect(await tunnels()).toBe(1);

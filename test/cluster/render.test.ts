@@ -131,11 +131,12 @@ describe('the package', () => {
     });
   }, 120_000);
 
-  it('works when installed into an empty prefix: version, sites, templates', () => {
+  it('works when installed into an empty prefix: version, sites, help, templates', () => {
     const run = (...args: string[]) =>
       spawnSync(join(prefix, 'bin', 'scailfin'), args, { env, encoding: 'utf8', timeout: 30_000 });
     expect(run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(run('sites', 'list').stdout).toContain('Bridges-2');
+    expect(run('help', 'bosco').stdout).toContain('scailfin scale bridges --min 1 --max 4');
     const out = join(dir, 'installed');
     expect(run('render', '--site', 'bridges', '--account', 'a', '--out', out).status).toBe(0);
     expect(readFileSync(join(out, 'site/job.slurm'), 'utf8')).toContain('#SBATCH --job-name=sf-bridges');
@@ -144,6 +145,7 @@ describe('the package', () => {
   it('holds no source, test or tooling', () => {
     const names = execFileSync('tar', ['-tzf', packed], { encoding: 'utf8' }).split('\n').filter(Boolean);
     const tops = new Set(names.map(name => name.split('/')[1]));
-    expect([...tops].sort()).toEqual(['README.md', 'bin', 'dist', 'package.json', 'sites', 'templates']);
+    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md'];
+    expect([...tops].sort()).toEqual([...texts, 'bin', 'dist', 'docs', 'package.json', 'sites', 'templates']);
   });
 });

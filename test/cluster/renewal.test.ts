@@ -127,7 +127,7 @@ queue 2
     await nothing();
   });
 
-  it('of a proxy that has ended is told by every command, and down works after it', async () => {
+  it('of an expired proxy is requested by every command, and down works without it', async () => {
     await run('proxy', 'init');
     await run(...up);
     await makeProxy(1);

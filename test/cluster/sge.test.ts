@@ -37,7 +37,7 @@ describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (ski
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('is told of a job that stays', async () => {
+  it('reports a job that could not be removed', async () => {
     await lab.exec('login', ['qsub', '-terse', '-b', 'y', '-o', '/dev/null', '-j', 'y', 'sleep', '60']);
     expect((await lab.leftovers()).filter(line => /^sge: job \d+ .* alice /.test(line))).toHaveLength(1);
     await lab.exec('login', ['qdel', '-u', 'alice']);

@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
   const onHeadnode = async () => (await lab.exec('headnode', ['ls', '-A', '.scailfin'], { check: false })).stdout;
   const names = async (kinds: string): Promise<string> => world.plane.kubectl(['get', kinds, '-A', '-o', 'name']);
 
-  it('comes up, is listed part by part, is reached, and goes', async () => {
+  it('comes up, is listed part by part, can be reached, and is removed', async () => {
     await world.plane.kubectl(['create', 'namespace', 'others']);
     const raised = await up('physics');
     expect(raised.exitCode, raised.stderr).toBe(0);
@@ -106,7 +106,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(kept.stdout).toBe('journal.jsonl\n');
   }, 240_000);
 
-  it('says in the pod’s own words what it does not come up for, and leaves nothing', async () => {
+  it('shows the pod’s own error if it does not come up, and leaves nothing', async () => {
     await world.fate({ [`${releaseOf('broken')}-server`]: 'pull-fails' });
     const raised = await up('broken');
     expect(raised.exitCode, raised.stderr).toBe(1);
@@ -125,7 +125,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(await names('namespaces')).not.toContain(namespaceOf('nowhere'));
   }, 120_000);
 
-  it('goes with its cluster when this machine has forgotten that', async () => {
+  it('is removed with its cluster even if this machine has no record of it', async () => {
     const raised = await up('lost', '--no-wait');
     expect(raised.exitCode, raised.stderr).toBe(0);
     await lab.exec('headnode', ['rm', '-r', '.local/state/scailfin/clusters/lost']);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readerOf } from '../../src/schedulers/readers.js';
+import { readerOf } from '../../src/schedulers/registry.js';
 
 /** One recorded command, and what its system's reader made of it. */
 export interface Line {

@@ -1,4 +1,4 @@
-import type { PilotState } from '../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../src/schedulers/job.js';
 import type { Reader, Understanding } from '../../src/schedulers/understanding.js';
 import { outputOf, type Recording } from '../recordings/recordings.js';
 
@@ -10,7 +10,7 @@ export interface Family {
   readonly error?: boolean;
   readonly ids?: readonly string[];
   /** The states that jobs may have; there is at least one then. */
-  readonly states?: readonly (PilotState | undefined)[];
+  readonly states?: readonly (BatchJobState | undefined)[];
   readonly exit?: number;
   readonly reason?: RegExp;
 }

@@ -1,4 +1,4 @@
-import { readerOf } from '../../src/schedulers/readers.js';
+import { readerOf } from '../../src/schedulers/registry.js';
 import { table } from '../bench/report.js';
 import { type RecordedSystem, recordings } from '../recordings/recordings.js';
 import { htcondor } from './expected/htcondor.js';

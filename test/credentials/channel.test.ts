@@ -152,12 +152,12 @@ describe('a server that is not the one', () => {
 });
 
 describe('a server that', () => {
-  it('is not there, is said with host and port', async () => {
+  it('can not be reached is reported with host and port', async () => {
     const { host, port } = await serve(() => {});
     await new Promise(resolve => servers.splice(0)[0]?.close(resolve));
     const error = await failureOf(fetch({ host, port }));
     expect(error).toBeInstanceOf(ConnectionError);
-    expect(error.message).toContain(`localhost:${port} can't be talked to: connect ECONNREFUSED `);
+    expect(error.message).toContain(`localhost:${port} could not be asked: connect ECONNREFUSED `);
   });
 
   it('says nothing is not waited for forever', async () => {
@@ -166,16 +166,16 @@ describe('a server that', () => {
     expect(error.message).toMatch(/^localhost:\d+ did not answer within 0.3 s$/);
   });
 
-  it('hangs up is said to', async () => {
+  it('closes the connection is reported', async () => {
     const error = await failureOf(fetch(await serve(socket => socket.once('data', () => socket.destroy()))));
     expect(error).toBeInstanceOf(ConnectionError);
   });
 
-  it('speaks something else is said to', async () => {
+  it('speaks another protocol is reported', async () => {
     const web = await serve(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n\0'));
     expect((await failureOf(fetch(web))).message).toContain('did not answer as a MyProxy server does');
     const flood = await serve(socket => socket.write(Buffer.alloc(6_000_000, 'x')));
-    expect((await failureOf(fetch(flood))).message).toContain('more than can be meant');
+    expect((await failureOf(fetch(flood))).message).toContain('sent too much data');
   });
 
   it.each(['-tls1_2', '-tls1_3'])('does not take our certificate over %s is said to', async version => {
@@ -191,7 +191,7 @@ describe('a server that', () => {
       const error = await failureOf(ask());
       expect(error).toBeInstanceOf(AuthError);
       expect(error.message).toBe(`localhost:${port} does not accept our certificate: unknown ca`);
-      expect(error.hint).toBe('see what we show: scailfin proxy info');
+      expect(error.hint).toBe('to see which proxy is shown: scailfin proxy info');
     } finally {
       server.kill();
     }
@@ -212,7 +212,7 @@ describe('a MyProxy server', () => {
 
   it('that gives less time than asked for makes a note', async () => {
     const server = await serve(myproxy(csr => granted(csr, new Date(), hour)));
-    expect((await fetch(server)).notes).toEqual(['the server gave it less time than was asked for']);
+    expect((await fetch(server)).notes).toEqual(['the server gave it a shorter lifetime than was asked for']);
   });
 
   it('whose clock is wrong is told by how much', async () => {
@@ -247,7 +247,7 @@ describe('a MyProxy server', () => {
     expect(error.message).toMatch(/^the MyProxy server localhost:\d+ refuses: the moon; is full$/);
   });
 
-  it('that wants more than a passphrase is told so', async () => {
+  it('that needs more than a passphrase is reported', async () => {
     const more = 'VERSION=MYPROXYv2\nRESPONSE=2\nAUTHORIZATION_DATA=SASL:x\n\0';
     const error = await failureOf(fetch(await serve(socket => socket.once('data', () => socket.write(more)))));
     expect(error.message).toContain('wants more than a passphrase: SASL');
@@ -298,7 +298,7 @@ describe('a VOMS server', () => {
       'refuses: no "such" role (BadRequest)',
     ],
     ['HTTP/1.1 404 Not Found\r\n\r\n', 'refuses: HTTP status 404'],
-    ['SSH-2.0-x\r\n', 'refuses: what it sent is no HTTP'],
+    ['SSH-2.0-x\r\n', 'refuses: its answer is not HTTP'],
     [xml(''), 'sent no attributes'],
     [xml('<ac>AAAA</ac>'), "the VOMS attributes can't be read"],
   ])('that says %j is told of', async (answer, message) => {
@@ -362,7 +362,7 @@ describe('MyProxy’s messages', () => {
     expect(myproxyServer(undefined, env)).toMatchObject({ ...server, identity: '/O=Grid/CN=m' });
   });
 
-  it('go nowhere when it is not said where', () => {
+  it('are not sent if no server is named', () => {
     for (const text of [undefined, '', 'a b', 'host:port', ':1'])
       expect(() => myproxyServer(text, {})).toThrow(ScailfinError);
     expect(myproxyServer(undefined, { MYPROXY_SERVER: 'm', MYPROXY_SERVER_PORT: '99' })).toMatchObject({ port: 99 });

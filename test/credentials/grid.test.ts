@@ -111,7 +111,10 @@ describe.skipIf(reason)(`proxies and Globus${reason ? ` (skipped: ${reason})` : 
     expect(await run('ls', '/tmp')).toBe('');
     expect((await scailfin(['destroy'])).stdout).toBe(`there is no proxy ${path}\n`);
     const { exitCode, stderr } = await scailfin(['info']);
-    expect([exitCode, stderr]).toEqual([1, `error: there is no proxy ${path}\n  → make one: scailfin proxy init\n`]);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      `error: there is no proxy ${path}\n  → make a proxy: scailfin proxy init\n`,
+    ]);
     expect((await scailfin(['info', '--json'])).stdout).toContain('"error":"AuthError"');
   });
 

@@ -99,7 +99,7 @@ describe('the user’s certificate', () => {
     expect((await failure()).message).toBe(`there is no key ${globus}/userkey.pem`);
     expect((await failure({ cert: '/nonexistent' })).message).toBe('there is no certificate /nonexistent');
     writeFileSync(join(globus, 'usercert.pem'), 'hello');
-    expect((await failure()).message).toContain('has no certificate in it');
+    expect((await failure()).message).toContain('contains no certificate');
   });
 
   it('with the key of another is refused', async () => {
@@ -217,6 +217,6 @@ describe('PKCS#12', () => {
     writeFileSync(file, 'hello');
     chmodSync(file, 0o600);
     expect((await failure({ p12: file }, right())).message).toBe(`${file} is not a PKCS#12 file`);
-    expect((await failure({ cert: file }, right())).message).toContain('has no certificate in it');
+    expect((await failure({ cert: file }, right())).message).toContain('contains no certificate');
   });
 });

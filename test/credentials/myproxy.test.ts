@@ -67,7 +67,7 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
         [passphrase],
         env,
       );
-      expect([exitCode, stderr]).toEqual([0, 'note: the server gave it less time than was asked for\n']);
+      expect([exitCode, stderr]).toEqual([0, 'note: the server gave it a shorter lifetime than was asked for\n']);
       expect(stdout).toMatch(
         /^proxy of \/O=Grid\/OU=Test\/CN=Scail User\n\/tmp\/ours, good for (6:00:00|5:59:\d\d), until/,
       );
@@ -179,7 +179,7 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
     expect(await said(logon)).toEqual([1, expect.stringContaining('--pass-stdin')]);
     expect(await said(['logon', '--username', 'a\nCOMMAND=3'], [passphrase])).toEqual([
       2,
-      'error: MyProxy takes no line break in username\n  → nothing was sent\n',
+      'error: MyProxy does not allow a line break in username\n  → nothing was sent\n',
     ]);
     const env = { X509_CERT_DIR: '/nowhere' };
     expect(await said(logon, [passphrase], env)).toEqual([1, expect.stringContaining('X509_CERT_DIR=DIRECTORY')]);

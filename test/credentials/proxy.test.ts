@@ -124,7 +124,7 @@ describe('a proxy', () => {
     const first = make(undefined, { limited: true }).proxy;
     const { proxy, notes } = make(first);
     writeProxy(proxy);
-    expect(notes).toEqual(['it is limited, since the proxy it was made from is']);
+    expect(notes).toEqual(['it is limited, because the proxy it was made from is limited']);
     expect(accepted(proxy.file)).toMatch(/: OK$/);
     expect([readProxy(proxy.file).limited, proxy.certificates.length, proxy.identity]).toEqual([
       true,
@@ -303,7 +303,7 @@ describe('the proxy’s file', () => {
     const error = await failureOf(() => readProxy(join(dir, 'none')));
     expect([error.message, error.hint]).toEqual([
       `there is no proxy ${join(dir, 'none')}`,
-      'make one: scailfin proxy init',
+      'make a proxy: scailfin proxy init',
     ]);
   });
 });

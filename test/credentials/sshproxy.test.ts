@@ -137,12 +137,12 @@ describe('a key', () => {
     const error = await login().catch((e: unknown) => e as AuthError);
     expect(error).toBeInstanceOf(AuthError);
     expect(String(error)).toContain(`certificate ${file('box-cert.pub')} expired 60 minutes ago`);
-    expect((error as AuthError).hint).toBe('get a new one: scailfin sshproxy --site box');
+    expect((error as AuthError).hint).toBe('to get a new one: scailfin sshproxy --site box');
   });
 
   it('that is not there yet: the login says so, and what to type', async () => {
     const error = await login().catch((e: unknown) => e as AuthError);
-    expect((error as AuthError).hint).toBe('get a key: scailfin sshproxy --site box');
+    expect((error as AuthError).hint).toBe('to get a key: scailfin sshproxy --site box');
   });
 
   it('replaces the one before, whose certificate goes with it', async () => {
@@ -192,8 +192,8 @@ describe('before anything is asked', () => {
     [['--collab', 'a/b'], `--collab can't be "a/b"`],
     [['--user', 'a:b'], `--user can't be "a:b"`],
     [['--site', 'bridges'], 'the profile of bridges names no sshproxy'],
-    [['--agent'], 'there is no agent to give the key to'],
-    [[], 'nobody is there to answer "Password followed by one-time code (root at localhost'],
+    [['--agent'], 'no SSH agent is running'],
+    [[], 'nobody can answer "Password followed by one-time code (root at localhost'],
   ])('%j is seen to be wrong', async (args, message) => {
     const { status, stderr } = await quiet(args);
     expect(status).not.toBe(0);
@@ -237,10 +237,10 @@ describe('a refusal is told in one message, nothing is written, and nothing is t
       'a web page',
       200,
       () => '<html>Welcome</html>',
-      'there is no private key in its answer',
+      'its answer contains no private key',
       'login.certificates.sshproxy',
     ],
-    ['a key alone', 200, pem, 'there is no certificate in its answer', 'login.certificates.sshproxy'],
+    ['a key alone', 200, pem, 'its answer contains no certificate', 'login.certificates.sshproxy'],
     [
       'a certificate of another key',
       200,

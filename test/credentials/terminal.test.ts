@@ -52,7 +52,7 @@ describe('at a terminal', () => {
     terminal.type('\u0003');
     expect(await terminal.end()).not.toBe(0);
     expect(existsSync(join(home, 'proxy'))).toBe(false);
-    expect(terminal.shown).not.toContain('mistake in scailfin');
+    expect(terminal.shown).not.toContain('bug in scailfin');
   });
 
   it('a new passphrase is typed twice, and a short one not sent', async () => {

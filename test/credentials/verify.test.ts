@@ -179,7 +179,7 @@ describe('a chain', () => {
     expect(failure([derOf(cert)])[0]).toBe('unknown-ca');
   });
 
-  it('over somebody who is no CA is refused', () => {
+  it('through a certificate that is not a CA is refused', () => {
     for (const extensions of [
       [],
       ['basicConstraints = critical, CA:false'],

@@ -106,7 +106,7 @@ describe.skipIf(reason)(`VOMS attributes${reason ? ` (skipped: ${reason})` : ''}
     expect(await vomsInfo('-all')).toContain('VO        : testvo\n');
   });
 
-  it('that are refused, or can’t be had, are said in one message, and no proxy is made', async () => {
+  it('that are refused or can’t be fetched are reported in one message, and no proxy is made', async () => {
     const said = async (argv: readonly string[], env = {}): Promise<string> => {
       const { exitCode, stdout, stderr } = await scailfin(['init', ...argv], env);
       expect([exitCode, stdout]).toEqual([expect.any(Number), '']);
@@ -127,7 +127,7 @@ describe.skipIf(reason)(`VOMS attributes${reason ? ` (skipped: ${reason})` : ''}
     );
     const both = await said(['--voms', 'away'], { X509_VOMSES: '/home/scail/away' });
     expect(both).toContain(
-      "no server of the VO away could be asked:\n  grid:15999 can't be talked to: connect ECONNREFUSED",
+      'no server of the VO away could be asked:\n  grid:15999 could not be asked: connect ECONNREFUSED',
     );
     expect(both).toContain('grid shows a certificate of /O=Grid/OU=Test/CN=grid (DNS:grid), not of /O=Grid/CN=other');
     await world.grid.write('away', '"away" "grid"\n');

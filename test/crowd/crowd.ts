@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobQuery, SchedulerName } from '../../src/schedulers/scheduler.js';
+import type { JobQuery } from '../../src/schedulers/job.js';
+import type { SchedulerName } from '../../src/schedulers/registry.js';
 import { quote } from '../../src/shell.js';
 import { htcondor } from './htcondor.js';
 import { lsf } from './lsf.js';
@@ -28,10 +29,9 @@ export interface Crowd {
 }
 
 /** Not plain processes (fork): these have no queue with others in it. */
-export const crowded = ['slurm', 'torque', 'pbs', 'lsf', 'sge', 'htcondor'] as const satisfies SchedulerName[];
-export type Crowded = (typeof crowded)[number];
-
-const queues: { readonly [system in Crowded]: Queue } = { slurm, torque, pbs, lsf, sge, htcondor };
+const queues = { slurm, torque, pbs, lsf, sge, htcondor } satisfies { readonly [system in SchedulerName]?: Queue };
+export type Crowded = keyof typeof queues;
+export const crowded = Object.keys(queues) as Crowded[];
 const FIRST = 7_000_000;
 
 export function crowd(system: Crowded, size: Size): Crowd {

@@ -1,4 +1,4 @@
-import type { JobQuery } from '../../src/schedulers/scheduler.js';
+import type { JobQuery } from '../../src/schedulers/job.js';
 import type { Recording } from '../recordings/recordings.js';
 
 /** A job of ours, or a task of one. */

@@ -1,4 +1,4 @@
-import type { JobQuery } from '../../src/schedulers/scheduler.js';
+import type { JobQuery } from '../../src/schedulers/job.js';
 import { recorded, recordings } from '../recordings/recordings.js';
 import { always, among, inTurn, isArray, type Own, type Queue, says } from './parts.js';
 

@@ -19,7 +19,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     await work().finally(() => here(`mv ${file}.aside ${file}`));
   };
 
-  test('a name that means nothing', async () => {
+  test('an unknown host name', async () => {
     await ward.profile('nameless', text => text.replace('hosts: [login]', 'hosts: [login.nowhere.invalid]'));
     await ward.diagnoses(
       {
@@ -32,7 +32,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     );
   });
 
-  test('one login node of two has a name that means nothing', async () => {
+  test('one login node of two has an unknown host name', async () => {
     await ward.profile('half', text => text.replace('hosts: [login]', 'hosts: [gone.invalid, login]'));
     const report = await ward.examine([], 'half');
     expect(report.stages[0]).toMatchObject({
@@ -81,7 +81,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     });
   });
 
-  test('a host key nobody has seen, and nobody to ask', () =>
+  test('an unknown host key, and nobody to ask', () =>
     setAside('.ssh/known_hosts', async () => {
       const says = ['the host key of login is not known: ssh-ed25519 SHA256:'];
       await ward.diagnoses({ stage: 'hostkey', says, hint: /ssh-keyscan.* login .*then log in once: ssh alice@login/ });
@@ -113,7 +113,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
       }),
     ));
 
-  test('a name by which the site does not know one', async () => {
+  test('a user name that the site does not know', async () => {
     await ward.profile('anonymous', text => text.replace('\n  user: alice', ''));
     await ward.diagnoses(
       {
@@ -169,7 +169,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     ]);
   });
 
-  test('what is asked for wrongly: nothing is touched', async () => {
+  test('a wrong command line: nothing is changed', async () => {
     const refuses = async (args: string[], says: RegExp, hint: RegExp) => {
       const argv = ['scailfin', 'sites', 'check', ...args, '--json'];
       const { stdout, exitCode } = await ward.lab.exec('headnode', argv, { check: false });

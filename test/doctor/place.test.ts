@@ -21,7 +21,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
   });
 
   describe('start-up files', () => {
-    test('that talk: the line is named, shown, and mended as told', async () => {
+    test('that print text: the line is named, shown, and corrected as advised', async () => {
       await ward.lab.write('login', '.bashrc', `# mine\necho "Welcome to the lab!"\necho "quota: 97 %"\n${bashrc}`);
       const report = await ward.warns({
         stage: 'shell',
@@ -81,7 +81,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         }),
       ));
 
-    test('has next to nothing left', () =>
+    test('has almost no space left', () =>
       mounted('size=50m', () =>
         ward.diagnoses({
           stage: 'work',
@@ -131,7 +131,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
             says: [
               /^c\d can't reach this machine, where the pool would be \(10\.77\.0\.3 port 9618: refused or no route/,
               /nothing outside answers \(http:\/\/headnode:8099\/: /,
-              'the profile says that compute nodes reach outside',
+              'the profile says that compute nodes can reach the internet',
             ],
             hint: /^c\d reaches the login node \(10\.77\.1\.1\): let the pool run there: scailfin up --site lab-slurm --headnode login/,
           },
@@ -243,7 +243,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     const ours = async () => (await ward.jobs()).filter(line => line.includes('(sfcheck)'));
     const untilOurs = () => expect.poll(async () => (await ours()).length, { timeout: 30_000 }).toBe(1);
 
-    test('longer than one likes: cancelled, and told why it waited', () =>
+    test('for too long: cancelled, with the reason why it waited', () =>
       crowded(async () => {
         const diagnosis = {
           stage: 'job',

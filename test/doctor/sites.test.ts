@@ -162,7 +162,7 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
     const check = ward.start(['--deep']);
     await ward.untilSubmitted();
     expect(await check.end('SIGINT'), check.said).toBe(130);
-    expect(check.said).toMatch(/error: interrupted\n {2}→ nothing of the check is left at the site\n$/);
+    expect(check.said).toMatch(/error: interrupted\n {2}→ the check left no files at the site\n$/);
     await ward.expectNothing();
 
     // killed outright, it leaves its job; the next check clears that away

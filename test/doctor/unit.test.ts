@@ -53,7 +53,9 @@ describe('what is to be examined', () => {
 
   it('nothing that is neither', async () => {
     await expect(patientFor('brigdes', undefined, config)).rejects.toThrow(/no site brigdes; did you mean bridges/);
-    await expect(patientFor('./missing.yaml', undefined, config)).rejects.toThrow('there is no file ./missing.yaml');
+    await expect(patientFor('./missing.yaml', undefined, config)).rejects.toThrow(
+      'the file ./missing.yaml does not exist',
+    );
     await expect(patientFor('bluewaters', undefined, config)).rejects.toThrow(/is retired since/);
   });
 });
@@ -76,7 +78,7 @@ describe('the stages', () => {
     return [await examine(stages, contextOf(signal), watcher), seen];
   };
 
-  it('end with the first that fails; the others are skipped, and say for whose sake', async () => {
+  it('end with the first that fails; the others are skipped, and say because of which', async () => {
     const [results, seen] = await watched([
       stage('a', async () => ok('well')),
       stage('b', async () => warning('so so', 'look')),

@@ -60,7 +60,7 @@ describe('how a pool grows', () => {
   });
 });
 
-describe('the host keys that another machine is told of', () => {
+describe('the host keys that are passed to another machine', () => {
   const key = (n: number): string => {
     const type = Buffer.from('ssh-ed25519');
     const blob = Buffer.concat([Buffer.from([0, 0, 0, type.length]), type, Buffer.alloc(36, n)]);

@@ -133,7 +133,7 @@ describe.skipIf('missing' in tools)("somebody else's Kubernetes", { timeout: 120
     rmSync(file);
     expect(await missing()).toEqual([`${file} on this machine has no context theirs: there is none`]);
     await expect(bringUp(context, world.at, plan)).rejects.toMatchObject({
-      hint: 'choose with --kubernetes context:NAME, or have one of your own: --kubernetes minikube',
+      hint: 'choose a context: --kubernetes context:NAME; or use your own Kubernetes: --kubernetes minikube',
     });
   });
 

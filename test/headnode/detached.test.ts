@@ -66,7 +66,7 @@ describe('work that outlives its caller', { timeout: 30_000 }, () => {
     );
   });
 
-  it('that was killed, is said to be', async () => {
+  it('that was killed is reported as killed', async () => {
     const run = runDetached(host, job('echo begun; echo why >&2; sleep 300'));
     run.catch(() => {});
     await begun();
@@ -79,7 +79,7 @@ describe('work that outlives its caller', { timeout: 30_000 }, () => {
     });
   });
 
-  it('does not end a stranger that has its number by now', async () => {
+  it('does not end another process that has its pid now', async () => {
     await runDetached(host, job('true'));
     mkdirSync(join(dir, 'other'));
     const stranger = runDetached(host, job('echo here; sleep 2; echo alive', { state: join(dir, 'other') }));

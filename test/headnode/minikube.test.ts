@@ -174,7 +174,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       world.kubernetes([]);
       expect(await missing({})).toEqual([
         {
-          what: 'no container engine: neither docker nor podman is here',
+          what: 'no container engine: neither docker nor podman is installed',
           hint: expect.stringContaining('--reana edge'),
         },
       ]);
@@ -201,7 +201,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       expect(all.map(m => m.what)).toEqual([
         '2 cores are wanted, 1 is there',
         expect.stringMatching(/^6144 MiB of memory are wanted, 1500 of \d+ MiB are free$/),
-        expect.stringMatching(/^1000000000 MiB are wanted where images are kept, \d+ MiB are free$/),
+        expect.stringMatching(/^1000000000 MiB are needed where images are kept, but only \d+ MiB are free$/),
       ]);
     });
 
@@ -243,7 +243,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
     it('a start that takes too long', async () => {
       const { message, hint } = await failure({ start: 'timeout' });
       expect(message).toContain('apiserver healthz never reported healthy');
-      expect(hint).toContain('scailfin down cleans up');
+      expect(hint).toContain('to clean up: scailfin down');
     });
 
     it('too little memory after all', async () => {
@@ -257,7 +257,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       expect(message).toContain("can't be prepared: ssh: Process exited with status 255");
     });
 
-    it('another engine than the one it runs in', async () => {
+    it('another container engine than the one it runs in', async () => {
       world.kubernetes(['docker', 'podman']);
       await minikube.configure(world.at, plan);
       await expect(up({ driver: 'podman' })).rejects.toThrow('runs in docker, not in podman');
@@ -277,7 +277,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
       await minikube.remove(world.at);
     });
 
-    it('is not believed done where an engine gives an odd answer; one that is not for this user had nothing of ours', async () => {
+    it('does not count as done if a container engine gives an odd answer; one that this user may not use had nothing of ours', async () => {
       world.trouble({ docker: 'denied' });
       await minikube.remove(world.at);
       world.path.put('docker', '#!/bin/sh\necho cannot set user namespace >&2\nexit 1\n');

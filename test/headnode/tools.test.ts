@@ -185,7 +185,7 @@ describe('programs on the headnode', { timeout: 120_000 }, () => {
     server.files.set('/kubectl', Buffer.from('more evil'));
     const failure = provideTools(at(), ['kubectl'], {}, pinned({ kubectl: pin }));
     await expect(failure).rejects.toThrow(
-      `kubectl can't be had on this machine from ${url}/kubectl: ${url}/kubectl has sha256 ${sha256(Buffer.from('more evil'))}, not ${sha256(Buffer.from('evil'))}`,
+      `kubectl can't be fetched on this machine from ${url}/kubectl: ${url}/kubectl has sha256 ${sha256(Buffer.from('more evil'))}, not ${sha256(Buffer.from('evil'))}`,
     );
     expect(readdirSync(join(dir, 'tools'))).toEqual(['.fetch-kubectl']);
   });

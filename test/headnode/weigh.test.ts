@@ -22,6 +22,8 @@ interface Slot {
 interface World {
   readonly min?: number;
   readonly max?: number;
+  /** Of each batch job. */
+  readonly nodes?: number;
   /** 0: not known. */
   readonly cores?: number;
   readonly slots?: readonly Slot[];
@@ -37,7 +39,17 @@ interface World {
 const states: Readonly<Record<string, number>> = { queued: 1, running: 2, held: 5, away: 1 };
 
 /** One look at the site `here`. @returns what is to be done, and what is counted */
-function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], unfit = [], seen = [0, 0] }: World) {
+function weigh({
+  min = 0,
+  max = 4,
+  nodes = 1,
+  cores = 8,
+  slots = [],
+  grid = [],
+  idle = [],
+  unfit = [],
+  seen = [0, 0],
+}: World) {
   mkdirSync(join(dir, 'asked'), { recursive: true });
   const write = (name: string, lines: readonly string[]): string => {
     writeFileSync(join(dir, 'asked', name), lines.map(line => `${line}\n`).join(''));
@@ -69,6 +81,7 @@ function weigh({ min = 0, max = 4, cores = 8, slots = [], grid = [], idle = [], 
     site: 'here',
     min,
     max,
+    nodes,
     cores,
     memory: 16_000,
     now: 1_795_000_100,
@@ -116,18 +129,31 @@ describe('how many glide-ins', () => {
     ['a node of unknown size is one, until it came', { cores: 0, idle: Array(99).fill(1) }, 1],
   ])('%s', (_, world, submit) => expect(weigh(world)).toMatchObject({ submit, remove: '' }));
 
-  it('takes back those that wait for nobody, down to the least, the last one first', () => {
+  it('cancels queued ones that no job needs, down to the minimum, the newest first', () => {
     expect(weigh({ grid: ['queued', 'queued', 'queued'] }).remove).toBe('3.0 2.0 1.0');
     expect(weigh({ min: 2, grid: ['queued', 'queued', 'queued'] }).remove).toBe('3.0');
     expect(weigh({ grid: ['queued', 'queued'], idle: [8] }).remove).toBe('2.0');
     expect(weigh({ slots: [{ id: '17' }], grid: ['running 17'] }).remove).toBe('');
   });
 
-  it('takes back what is more than the most, who waits first, then who has nothing to do', () => {
+  it('cancels those above the maximum: queued ones first, then idle ones', () => {
     const slots = [{ id: '17', cpus: 2 }, { id: '18' }];
     const grid = ['running 17', 'running 18', 'queued'];
     expect(weigh({ max: 2, slots, grid, idle: [8] }).remove).toBe('3.0');
     expect(weigh({ max: 1, slots, grid, idle: [8] }).remove).toBe('3.0 2.0');
+  });
+
+  it('counts the nodes of batch jobs that have several', () => {
+    expect(weigh({ nodes: 2, idle: Array(17).fill(1) }).submit).toBe(2);
+    expect(weigh({ nodes: 2, idle: Array(99).fill(8) }).submit).toBe(2);
+    expect(weigh({ nodes: 2, min: 3 }).submit).toBe(2);
+    expect(weigh({ nodes: 2, grid: ['queued'], idle: [8, 8] })).toMatchObject({ submit: 0, remove: '' });
+    // a job of which one node is needed stays, one of which none is goes
+    expect(weigh({ nodes: 2, grid: ['queued', 'queued'], idle: [8] }).remove).toBe('2.0');
+    // of both glide-ins of one job the first came, and is busy
+    const slots = [{ id: '17', cpus: 2 }];
+    expect(weigh({ nodes: 2, max: 2, slots, grid: ['running 17', 'running 18'] }).remove).toBe('2.0');
+    expect(weigh({ nodes: 2, max: 3, slots, grid: ['running 17', 'running 18'] }).remove).toBe('2.0');
   });
 
   it('does not send nodes to jobs that none of them can run', () => {
@@ -138,7 +164,7 @@ describe('how many glide-ins', () => {
     expect(weigh({ idle: [other.replace('there', 'here')] })).toMatchObject({ submit: 1 });
   });
 
-  it('finds out which jobs no node suits: those that were turned down while there was room', () => {
+  it('finds the jobs that no node can run: those that were refused although there was room', () => {
     const there = { slots: [{ id: '17', age: 60 }], grid: ['running 17'] };
     const turnedDown = '1\t100\t9.0\t60\t5\tTARGET.HasGold';
     const seen = weigh({ ...there, idle: [turnedDown] });
@@ -154,7 +180,7 @@ describe('how many glide-ins', () => {
     expect(weigh({ ...there, idle: ['1\t100\t9.0\t2\t1\ttrue'] })).toMatchObject({ unfit: 0, fresh: '' });
   });
 
-  it('tells where the site is out of reach', () => {
+  it('reports that the site is unreachable', () => {
     expect(weigh({ grid: ['away'], idle: [1] })).toMatchObject({ away: 'yes', submit: 0 });
   });
 });

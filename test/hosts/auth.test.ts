@@ -128,7 +128,7 @@ describe('the agent', () => {
     rmSync(`${server.clientKey}.pub`);
     const error = await failure(undefined, agent.env);
     expect(error.message).toMatch(/Too many authentication failures/);
-    expect(error.hint).toMatch(/name the right key for box .* IdentitiesOnly yes: the agent offered \d keys/);
+    expect(error.hint).toMatch(/the agent offered \d keys; name the right one for box .* IdentitiesOnly yes/);
     configure(`IdentityFile ${pub}`, 'IdentitiesOnly yes');
     expect(await login(undefined, agent.env)).toBe('in\n');
   });

@@ -178,7 +178,7 @@ describe('a certificate', () => {
 });
 
 describe('the error names', () => {
-  const refusal = async (part: string, hint: string | RegExp = `get a new one: ${renewal}`): Promise<AuthError> => {
+  const refusal = async (part: string, hint: string | RegExp = `to get a new one: ${renewal}`): Promise<AuthError> => {
     const error = await failure();
     expect(error.message).toContain(part);
     expect(error.hint).toMatch(hint);
@@ -233,7 +233,7 @@ describe('the error names', () => {
     await refusal('is for a host, not for users', 'ssh-keygen -Lf');
   });
 
-  it('a certificate file that is none', async () => {
+  it('a certificate file that contains no certificate', async () => {
     await start();
     writeFileSync(`${server.clientKey}-cert.pub`, 'ssh-ed25519-cert-v01@openssh.com AAAA\n');
     await refusal('is no certificate', 'ssh-keygen -Lf');
@@ -276,13 +276,13 @@ describe('the error names', () => {
   });
 });
 
-it('a person is told of an expired certificate before he is asked for anything else', async () => {
+it('an expired certificate is reported before the user is asked for anything else', async () => {
   await start('PasswordAuthentication yes');
   certified({ validity: '-3h:-2h' });
   const prompter = new ScriptedPrompter(['no', 'no', 'no']);
   await expect(login(prompter)).rejects.toThrow(AuthError);
   expect(prompter.asked[0]).toMatch(
-    /certificate .* expired 2 hours ago.*; get a new one: scailfin sshproxy --site box\nroot@/,
+    /certificate .* expired 2 hours ago.*; to get a new one: scailfin sshproxy --site box\nroot@/,
   );
   expect(prompter.asked[1]).toBe("That was not accepted; try again.\nroot@127.0.0.1's password: ");
 });

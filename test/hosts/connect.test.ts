@@ -50,7 +50,7 @@ it('jumps over several gates, with ports and users in the list', async () => {
   await host.close();
 });
 
-it('tells everybody when the gate breaks', async () => {
+it('reports to all waiting commands that the gate broke', async () => {
   const host = await open('inner');
   const running = host.run(['sleep', '60']).catch((e: unknown) => e);
   await new Promise(resolve => setTimeout(resolve, 300));

@@ -18,7 +18,7 @@ describe('an error says', () => {
     const server = await gsi.serve();
     const error = await gsi.failure(server, { proxy: '/nonexistent', gsi: { delegate: false } });
     expect(error.message).toContain('there is no proxy /nonexistent');
-    expect(error.hint).toBe('make one: scailfin proxy init');
+    expect(error.hint).toBe('make a proxy: scailfin proxy init');
     expect((await gsi.failure(server, { proxy: '/nonexistent' })).message).not.toContain('there is no proxy');
   });
 
@@ -27,7 +27,7 @@ describe('an error says', () => {
     expect(error.message).toMatch(
       /the proxy \/O=Grid.* expired at 20\d\d-.*Z, 1:3\d ago; this machine's clock says 20/,
     );
-    expect(error.hint).toBe('make a new one: scailfin proxy init');
+    expect(error.hint).toBe('make a new proxy: scailfin proxy init');
   });
 
   it('that others may read the proxy', async () => {
@@ -39,7 +39,7 @@ describe('an error says', () => {
   it('that a limited proxy was refused', async () => {
     const error = await gsi.failure(await gsi.serve(), { proxy: gsi.grid.proxy('limited', { limited: true }) });
     expect(error.message).toMatch(/box refused the limited proxy .*limited$/m);
-    expect(error.hint).toBe('make one with full rights: scailfin proxy init');
+    expect(error.hint).toBe('make a proxy with full rights: scailfin proxy init');
   });
 
   it('that the gsi.grid map file has no such account', async () => {

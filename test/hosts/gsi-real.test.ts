@@ -143,7 +143,7 @@ describe.skipIf(!program)(`the Grid Community Toolkit's gsisshd${why}`, () => {
     const elsewhere = mkdtempSync(join(grid.dir, 'nobody-'));
     const error = await failure(await serve({ certificates: elsewhere }), proxy);
     expect(error.message).toMatch(/box refused the proxy .*: .*Cannot find trusted CA certificate with hash/);
-    expect(error.hint).toContain('ask which ones it takes');
+    expect(error.hint).toContain('ask the site which CAs it accepts');
   });
 
   it('refuses limited proxies, and accounts that the map does not give', async () => {

@@ -148,7 +148,7 @@ describe.skipIf(unavailable)(`with a second factor${unavailable ? ` (skipped: ${
     expect(error.message).toContain('it asks alice for "Password:", and nobody can answer');
     expect(error.message).toContain('the server says: pam');
     expect(error.hint).toBe(
-      `on a terminal, scailfin login alice@code:${doors.code.port} asks once for all later commands; or name a key by IdentityFile in ~/.ssh/config`,
+      `on a terminal, scailfin login alice@code:${doors.code.port} asks once for all later commands; or name a key with IdentityFile in ~/.ssh/config`,
     );
     expect((await doors.code.log()).slice(before)).not.toContain('Failed keyboard-interactive/pam');
   });

@@ -230,7 +230,7 @@ describe('a host that is not to be reached', () => {
     configure('Host shut', ' HostName 127.0.0.1', ` Port ${port}`);
     const refused = await failure(ConnectionError, { host: 'shut' });
     expect(refused.message).toBe(
-      `can't reach 127.0.0.1 (shut) at port ${port}: connection refused (nothing listens there, or a firewall says no)`,
+      `can't reach 127.0.0.1 (shut) at port ${port}: connection refused (nothing listens there, or a firewall refuses)`,
     );
     expect(refused.hint).toContain(`ssh -p ${port} `);
     const lost = await failure(ConnectionError, { host: 'no-such-host.invalid' });

@@ -32,7 +32,7 @@ describe("the job controller's backend", { timeout: 300_000 }, () => {
     });
   }
 
-  it('writes what scailfin itself writes of the same step, for the same wrapper', async () => {
+  it('writes the same files for a step as scailfin itself, for the same wrapper', async () => {
     const workspace = join(top, "a workspace's");
     await mkdir(join(workspace, 'd/empty'), { recursive: true });
     await writeFile(join(workspace, 'd/ü\n"x'), 'content', { mode: 0o640 });

@@ -159,7 +159,7 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
     expect(await good('secrets-list')).not.toContain('PASSWORD');
   });
 
-  it('is told what is wrong', async () => {
+  it('gets errors that say what is wrong', async () => {
     expect((await as(wrongPassword, 'ping')).out).toContain('INVALID ACCESS TOKEN');
     expect((await as(wrongPassword, 'list')).out).toContain('Token not valid.');
     expect((await reana('status', '-w', 'unknown')).out).toContain(
@@ -167,7 +167,7 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
     );
     expect((await reana('open', '-w', 'second', 'jupyter')).out).toContain('Interactive sessions are not supported');
     expect((await reana('prune', '-w', 'second')).out).toContain('not supported on this cluster');
-    expect((await reana('retention-rules-list', '-w', 'second')).out).toContain('there are no retention rules');
+    expect((await reana('retention-rules-list', '-w', 'second')).out).toContain('retention rules are not supported');
     expect((await reana('create', '-n', 'a.b')).out).toContain('illegal character');
   });
 

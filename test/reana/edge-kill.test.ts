@@ -31,7 +31,7 @@ const workflow = (commands: readonly string[]): unknown => ({
   workflow: { type: 'serial', specification: { steps: [{ name: 'all', commands }] } },
 });
 
-it('an edge that is killed again and again goes on where it was, and runs nothing twice', {
+it('an edge that is killed again and again continues where it was, and runs nothing twice', {
   timeout: 240_000,
 }, async () => {
   await edge.start();

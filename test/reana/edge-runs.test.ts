@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/reana/engines/engine.js';
+import type { WorkflowEngine } from '../../src/reana/engines/engine.js';
 import type { StepRequest } from '../../src/reana/jobs/step.js';
 import { until } from '../lab/programs.js';
 import { passphrase, wrongPassword } from '../secrets.js';
@@ -91,7 +91,7 @@ describe('runs', { timeout: 60_000 }, () => {
   });
 
   it('whose engine breaks fail, and others go on', async () => {
-    const broken: Engine = { run: () => Promise.reject(new TypeError('engine fell over')) };
+    const broken: WorkflowEngine = { run: () => Promise.reject(new TypeError('engine fell over')) };
     edge = await TestEdge.open({ engines: { serial: broken }, limit: 1 });
     for (const name of ['a', 'b']) {
       await edge.create(['true'], name);
@@ -200,7 +200,7 @@ describe('the door', { timeout: 60_000 }, () => {
     expect((await ask(`/api/unknown?access_token=${token}`))[0]).toBe(404);
     expect(await ask(`/api/workflows/x/retention_rules?access_token=${token}`)).toEqual([
       501,
-      'Files are kept until they are removed: there are no retention rules.',
+      'Files are kept until they are removed: retention rules are not supported.',
     ]);
     await expect(edge.json('POST', '/api/workflows', [])).rejects.toThrow('400: Malformed request.');
     await expect(edge.json('POST', '/api/workflows', { workflow: { type: 'make' } })).rejects.toThrow(

@@ -88,7 +88,7 @@ describe.skipIf(reason !== undefined)(
         );
       });
 
-      it('that the registry does not have fail the step in its own words, and leave no half image', async () => {
+      it('that the registry does not have fail the step with the registry’s error, and leave no partial image', async () => {
         const step = await workspace.step({
           command,
           image: registry.image('none'),
@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)(
         expect(await onNode('ls -A /tmp/cache/images /tmp/cache/tmp')).toBe('/tmp/cache/images:\n\n/tmp/cache/tmp:');
       });
 
-      it('whose getting was killed are got by the next', async () => {
+      it('whose download was killed are downloaded by the next step', async () => {
         const scratch = await workspace.send({ command, image: registry.image('3.0'), site });
         const env = workspace.environment(scratch, { site });
         const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
@@ -153,7 +153,7 @@ describe.skipIf(reason !== undefined)(
       expect(none.report.values.get('message')).toMatch(/could not start .*: FATAL: no setuid/);
     });
 
-    it('are run by what comes with a module, where it is not in the PATH', async () => {
+    it('are run by a runtime from a module, if none is in the PATH', async () => {
       const modules = `mkdir -p /opt/module/bin /etc/profile.d; ln -sf /usr/bin/apptainer /opt/module/bin/apptainer
       echo 'module() { [ "$1 $2 $3" != "load base tools/apptainer" ] || PATH=/opt/module/bin:$PATH; }' >/etc/profile.d/modules.sh`;
       await onNode(modules);

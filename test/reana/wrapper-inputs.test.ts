@@ -148,7 +148,7 @@ describe.skipIf(reason !== undefined)(
       expect(await onNode('ls -A /mnt/small/cache/tmp; ls -A /mnt/small/cache/objects')).toBe('');
     });
 
-    it('cannot be read: what it made is lost, loudly', async () => {
+    it('cannot be read: its output is lost, and this is reported', async () => {
       const step = await workspace.step({ command: 'echo x >out; chmod 000 out', image, site });
       expect(step.status).toBe(163);
       expect(step.report.values.get('message')).toMatch(/^the step's output could not be packed: .*Permission denied/);

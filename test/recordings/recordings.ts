@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Output } from '../../src/schedulers/scheduler.js';
+import type { Output } from '../../src/schedulers/job.js';
 
 /** One command that was run on a real system, and all it answered. */
 export interface Recording {

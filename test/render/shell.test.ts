@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/paths.js';
 import { wrapperScript } from '../../src/reana/wrapper.js';
-import { launchers } from '../../src/schedulers/scheduler.js';
+import { launchers } from '../../src/schedulers/job.js';
 import { slurm } from '../../src/schedulers/slurm/index.js';
 import { templateText } from '../../src/templates.js';
 import { job } from '../schedulers/jobs.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readerOf } from '../../src/schedulers/readers.js';
+import { readerOf } from '../../src/schedulers/registry.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
 import { type Line, understandAll } from '../conformance/cases.js';
 import { complaints, familyOf } from '../conformance/families.js';

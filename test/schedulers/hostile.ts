@@ -1,6 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { expect, it } from 'vitest';
-import { launchers } from '../../src/schedulers/scheduler.js';
+import { launchers } from '../../src/schedulers/job.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
 import type { Recording } from '../recordings/recordings.js';
 

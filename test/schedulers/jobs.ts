@@ -1,7 +1,7 @@
-import type { JobQuery, PilotJob } from '../../src/schedulers/scheduler.js';
+import type { BatchJob, JobQuery } from '../../src/schedulers/job.js';
 
 /** A glide-in job as a test wants it; what it doesn't say is harmless. */
-export function job(changes: Partial<PilotJob> = {}): PilotJob {
+export function job(changes: Partial<BatchJob> = {}): BatchJob {
   return {
     tag: 'sf-test',
     count: 2,

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import type { Output, PilotJob, Scheduler } from '../../src/schedulers/scheduler.js';
+import type { BatchJob, Output } from '../../src/schedulers/job.js';
+import type { Scheduler } from '../../src/schedulers/scheduler.js';
 import type { Reader } from '../../src/schedulers/understanding.js';
 import { outputOf, type Recording, recorded } from '../recordings/recordings.js';
 import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';
@@ -81,7 +82,7 @@ function scriptIsTight(scheduler: Scheduler): void {
           return;
         }
         scripts += 1;
-        const plain: PilotJob = { ...what, tag: 't', queue: what.queue && 'q', account: what.account && 'a' };
+        const plain: BatchJob = { ...what, tag: 't', queue: what.queue && 'q', account: what.account && 'a' };
         const bare = header(scheduler.submit({ ...plain, logDir: '/l', directives: [] }).script).length;
         const replaced = what.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d)) ? 1 : 0;
         expect(header(script).length + replaced).toBe(bare + what.directives.length);
@@ -99,7 +100,8 @@ function scriptIsTight(scheduler: Scheduler): void {
 }
 
 /** Garbled and cut answers are read, or are a SchedulerError; the reader never throws. */
-export function neverSurprises(scheduler: Scheduler, read: Reader, all: readonly Recording[], lists: Output[]): void {
+export function neverSurprises(scheduler: Scheduler, all: readonly Recording[], lists: Output[]): void {
+  const read = scheduler.read as Reader;
   const bits = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 5 }),
     fc.constantFrom('\n', '[', ']', '.', '<', '>', '</Job>', '&#x110000;', '&lt', '{', '"', '|', '\t', '    x = ', '-'),

@@ -6,13 +6,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { fork } from '../../src/schedulers/fork/index.js';
-import {
-  isOver,
-  type Output,
-  type PilotJob,
-  type PilotStatus,
-  type Scheduler,
-} from '../../src/schedulers/scheduler.js';
+import { type BatchJob, type BatchJobStatus, isOver, type Output } from '../../src/schedulers/job.js';
+import type { Scheduler } from '../../src/schedulers/scheduler.js';
 import { slurm } from '../../src/schedulers/slurm/index.js';
 import { inFormat, outputOf, recordings } from '../recordings/recordings.js';
 import { damage, jobFields, orPlain, spoil, textOf } from './hostile.js';
@@ -83,7 +78,7 @@ const text = fc.oneof(
 const fields = jobFields(orPlain(text));
 
 /** How many option lines such a job has, whatever stands in them. */
-function expected(what: PilotJob): number {
+function expected(what: BatchJob): number {
   const bare = slurm.submit({
     ...what,
     tag: 't',
@@ -177,10 +172,10 @@ const processes: Output = {
 };
 
 /** The statuses, or undefined for a SchedulerError; anything else fails. */
-const attempt = (scheduler: Scheduler, ...outputs: Output[]): PilotStatus[] | undefined =>
+const attempt = (scheduler: Scheduler, ...outputs: Output[]): BatchJobStatus[] | undefined =>
   tame(() => scheduler.parseList(outputs, query()));
 
-const whole = (scheduler: Scheduler, ...outputs: Output[]): PilotStatus[] => {
+const whole = (scheduler: Scheduler, ...outputs: Output[]): BatchJobStatus[] => {
   const jobs = attempt(scheduler, ...outputs);
   if (jobs === undefined) throw new Error('a whole answer was not read');
   return jobs;

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { SchedulerError } from '../../src/errors.js';
-import type { Output } from '../../src/schedulers/scheduler.js';
-import { surveyFor } from '../../src/schedulers/surveys.js';
+import type { Output } from '../../src/schedulers/job.js';
+import { type SchedulerName, schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
+import type { Survey } from '../../src/schedulers/survey.js';
 import { outputOf, recorded, recordings } from '../recordings/recordings.js';
 import { job } from './jobs.js';
 
@@ -15,9 +16,10 @@ const systems = {
 };
 const said = (system: keyof typeof systems, name: string): Output => outputOf(recorded(systems[system], name));
 const answer = (stdout: string, stderr = '', exitCode = 0): Output => ({ stdout, stderr, exitCode });
+const surveyFor = (name: SchedulerName): Survey => schedulerFor(name).survey;
 const { slurm, sge, pbs, torque, lsf, htcondor } = Object.fromEntries(
-  (['slurm', 'sge', 'pbs', 'torque', 'lsf', 'htcondor'] as const).map(name => [name, surveyFor(name)]),
-) as Record<'slurm' | 'sge' | 'pbs' | 'torque' | 'lsf' | 'htcondor', ReturnType<typeof surveyFor>>;
+  schedulerNames.map(name => [name, surveyFor(name)]),
+) as Record<SchedulerName, Survey>;
 
 describe('which system answers', () => {
   const answers: [string, Output][] = [

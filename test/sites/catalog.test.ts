@@ -32,7 +32,7 @@ describe('the catalog', () => {
     expect((error as UsageError).message).toBe(
       'there is no site bridgs; did you mean bridges?\nsites: bluewaters, bridges, local, nersc, notredame, stampede',
     );
-    await expect(loadSite('./none.yaml')).rejects.toThrow(new UsageError('there is no file ./none.yaml'));
+    await expect(loadSite('./none.yaml')).rejects.toThrow(new UsageError('the file ./none.yaml does not exist'));
     await expect(loadSite(join(config(), '..'))).rejects.toThrow(ProfileError);
   });
 
@@ -62,7 +62,7 @@ describe('the catalog', () => {
 
   it('refuses a file that calls itself otherwise', async () => {
     put('sites/a.yaml', profile('b', 'B'));
-    await expect(loadSite('a')).rejects.toThrow("the file's name says a, but the profile calls itself b");
+    await expect(loadSite('a')).rejects.toThrow("the file is named a, but the profile's name is b");
   });
 
   it('adds a profile with its comments, and replaces one only by force', async () => {

@@ -93,10 +93,10 @@ describe('the configuration', () => {
     [
       'sites.bridges.acount',
       'x',
-      'there is no configuration key sites.bridges.acount; did you mean sites.bridges.account?',
+      'unknown configuration key sites.bridges.acount; did you mean sites.bridges.account?',
     ],
-    ['prot', '1', 'there is no configuration key prot; did you mean port?'],
-    ['sites.', '1', 'there is no configuration key sites.'],
+    ['prot', '1', 'unknown configuration key prot; did you mean port?'],
+    ['sites.', '1', 'unknown configuration key sites.'],
     [
       'htcondor',
       'tarball',

@@ -1,5 +1,6 @@
 import { planSite } from '../../src/cluster/spec.js';
-import { pilotJob } from '../../src/cluster/steps/glideins.js';
+import { batchJob } from '../../src/cluster/steps/glideins.js';
+import { jobsFor } from '../../src/schedulers/nodes.js';
 import { schedulerFor } from '../../src/schedulers/registry.js';
 import type { SiteProfile } from '../../src/sites/schema.js';
 
@@ -18,7 +19,12 @@ export function queueJobs(profile: SiteProfile): QueueJob[] {
     const walltime = limits.walltime ?? 3600;
     const nodes = Math.min(2, limits.nodes ?? 2, limits.jobs ?? 2);
     const spec = planSite({ queue, walltime, nodes, account }, profile, { sites: {} }, true);
-    const job = pilotJob(spec, 'mine', '/home/alice/.scailfin/mine/site', profile.scheduler.arrays ? nodes : 1);
+    const job = batchJob(
+      spec,
+      'mine',
+      '/home/alice/.scailfin/mine/site',
+      profile.scheduler.arrays ? jobsFor(nodes) : 1,
+    );
     return { queue, walltime, script: schedulerFor(profile.scheduler.type).submit(job).script };
   });
 }

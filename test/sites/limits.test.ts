@@ -60,7 +60,7 @@ describe('checkLimits', () => {
       'queue short allows 4 nodes; --nodes 9 asks for more: give --nodes 4 or --queue long',
     ]);
     expect(problems(site, { ...one, queue: 'debug', nodes: 3 })).toEqual([
-      'queue debug allows 2 jobs of one user, one for each node; --nodes 3 asks for more: give --nodes 2 or --queue short',
+      'queue debug allows 2 jobs of one user, one per node; --nodes 3 asks for more: give --nodes 2 or --queue short',
     ]);
     expect(problems(site, { ...one, gpus: 1 })).toEqual([
       'queue short has no GPUs; --gpus 1 asks for more: leave --gpus out or --queue gpu',
@@ -85,7 +85,7 @@ describe('checkLimits', () => {
 
   it('asks for the account a site charges', () => {
     expect(problems(shipped('nersc'), one)).toEqual([
-      'nersc charges every job to an account: give --account, or once and for all: scailfin config set sites.nersc.account ACCOUNT',
+      'nersc charges every job to an account: give --account, or set it permanently: scailfin config set sites.nersc.account ACCOUNT',
     ]);
     expect(checkLimits(shipped('nersc'), { ...one, account: 'm1234' })).toBe('regular');
   });

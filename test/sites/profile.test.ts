@@ -92,7 +92,7 @@ queues:
 headnode: login
 `;
     expect(mistakes(text, { name: 'other' })).toEqual([
-      "1:7 the file's name says other, but the profile calls itself site",
+      "1:7 the file is named other, but the profile's name is site",
       '3:1 a date of retirement needs status: retired',
       '5:9 a site with the scheduler torque needs "login" with the hosts to log in to',
       '6:3 "queueOption" is only for the scheduler slurm; remove it',
@@ -111,13 +111,13 @@ headnode: login
       '4:1 lines must be indented with spaces, not with a tab',
     ]);
     expect(mistakes(`${good}title: Y\nacount: none\n`)).toEqual([
-      '5:1 the key "title" stands here a second time',
+      '5:1 the key "title" occurs here a second time',
       '6:1 unknown key "acount"; did you mean account?',
     ]);
     expect(mistakes(`${good}---\nname: y\n`)).toEqual([
-      '5:1 the file must hold one document only; remove the line ---',
+      '5:1 the file must contain only one document; remove the line ---',
     ]);
-    expect(mistakes(`${good}node: *gone\n`)).toEqual(['5:7 the alias *gone refers to nothing before it']);
+    expect(mistakes(`${good}node: *gone\n`)).toEqual(['5:7 the alias *gone has no anchor before it']);
     expect(mistakes('')).toEqual(['1:1 the file is empty']);
     expect(mistakes('just words')).toEqual(['1:1 must be a group of "key: value" lines, not "just words"']);
     expect(mistakes(`${good}title2: !secret x\n`)).toContain('5:9 not valid YAML: Unresolved tag: !secret');

@@ -9,7 +9,9 @@ import { recorded, recordings } from '../recordings/recordings.js';
 import { queueJobs } from './jobs.js';
 
 const folder = join(packageRoot, 'sites');
-const files = readdirSync(folder).map(name => join(folder, name));
+const files = readdirSync(folder)
+  .filter(name => name !== 'README.md')
+  .map(name => join(folder, name));
 const read = (name: string) => parseProfile(readFileSync(join(folder, `${name}.yaml`), 'utf8'), name, { name });
 
 describe('the sites that come with the package', () => {

@@ -35,7 +35,7 @@ describe('the pool', () => {
   it('a glide-in that has nothing to do yet', () => {
     expect(parse('slots.idle', 'jobs.none').glideins).toMatchObject([
       {
-        ...{ id: '17_2', site: 'nersc', node: 'localhost', cores: 8, busy: 0, jobs: 0, memory: 16000 },
+        ...{ job: '17_2', site: 'nersc', node: 'localhost', cores: 8, busy: 0, jobs: 0, memory: 16000 },
         ends: 1795400000,
       },
     ]);
@@ -44,14 +44,14 @@ describe('the pool', () => {
   it('one with two jobs of three cores, and a queue with idle and held jobs', () => {
     const { glideins, jobs } = parse('slots.busy', 'jobs.some');
     expect(glideins).toHaveLength(1);
-    expect(glideins[0]).toMatchObject({ id: '15_1', bearer: '5e7bcb63', cores: 8, busy: 6, jobs: 2 });
+    expect(glideins[0]).toMatchObject({ job: '15_1', bearer: '5e7bcb63', cores: 8, busy: 6, jobs: 2 });
     expect(jobs).toEqual({ idle: 1, running: 2, held: 1, total: 4 });
   });
 
   it('a machine that says of itself what makes no sense is seen all the same', () => {
     const { stdout } = answer('slots.busy', 'jobs.none');
     const odd = stdout.replace(/^ *"ScailfinGlidein".*\n/m, '').replace(/"ChildCpus": \[[^\]]*\]/, '"ChildCpus": 7');
-    expect(parsePool(odd).glideins).toMatchObject([{ id: '', name: 'slot1@15_1.5e7bcb63@c1', busy: 0, jobs: 2 }]);
+    expect(parsePool(odd).glideins).toMatchObject([{ job: '', name: 'slot1@15_1.5e7bcb63@c1', busy: 0, jobs: 2 }]);
   });
 
   it('tokens, with what each is for', () => {

@@ -1,15 +1,15 @@
 import { headnodeFiles, siteFiles, wayFiles } from '../../headnode/bosco/files.js';
-import type { BoscoScheduler } from '../../headnode/bosco/plan.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
+import { boscoSchedulers } from '../../schedulers/registry.js';
 import { poolDir, siteDir } from '../context.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from '../spec.js';
 import { glideinScript, sizeOf } from '../steps/bosco.js';
 
 /** Run at the site, or by what is there. */
 const AT_SITE = ['close', 'key', 'place'];
-const KEPT = ['blahpd', 'grow', 'slurm_status', 'sge_status'];
+const KEPT = ['blahpd', 'grow', ...boscoSchedulers.map(name => `${name}_status`)];
 
 /** What lets a pool grow by itself, where the site is to be submitted to so. */
 export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
@@ -18,7 +18,7 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
   const there = siteDir(placeholders(site.profile.directories.work ?? defaultWork), cluster.name);
   const { login, scheduler } = site.profile;
   const plan = {
-    ...{ site: site.site, siteDir: there, scheduler: scheduler.type as BoscoScheduler, tag: tagOf(cluster.name) },
+    ...{ site: site.site, siteDir: there, scheduler: scheduler.type, tag: tagOf(cluster.name) },
     ...{ script: glideinScript(site, cluster.name, there), payload: `${there}/payload/@SHA256@` },
     ...{
       bounds: { min: site.min ?? 0, max: site.nodes },

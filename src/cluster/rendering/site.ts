@@ -1,10 +1,11 @@
 import { defaultWork } from '../../hosts/probe.js';
 import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
+import { jobsFor } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { commandLine } from '../../shell.js';
 import { siteDir } from '../context.js';
 import type { ClusterSpec, SiteSpec } from '../spec.js';
-import { glideinFiles, pilotJob } from '../steps/glideins.js';
+import { batchJob, glideinFiles } from '../steps/glideins.js';
 import { trustDomain } from '../steps/headnode.js';
 
 /** Sent by `scailfin sites check` alone. */
@@ -25,7 +26,7 @@ export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
     name: 'site',
     goes: `goes to the site's login node, below ${dir}; scripts are run there over the connection and not kept`,
     files: [
-      ...(site.submit === 'bosco' ? [] : [batchJob(cluster, site, dir)]),
+      ...(site.submit === 'bosco' ? [] : [jobFile(cluster, site, dir)]),
       ...glideinFiles(site, settings).map(file => ({
         ...file,
         what: glideinWords[file.name] ?? purpose(file.content),
@@ -43,12 +44,13 @@ const glideinWords: Readonly<Record<string, string>> = {
   'glidein.conf': "the configuration of the glide-in's HTCondor; glidein.sh fills in its @WORDS@ on the node",
 };
 
-function batchJob(cluster: ClusterSpec, site: SiteSpec, dir: string): Leaving {
+function jobFile(cluster: ClusterSpec, site: SiteSpec, dir: string): Leaving {
   const { type, arrays } = site.profile.scheduler;
-  const { argv, script } = schedulerFor(type).submit(pilotJob(site, cluster.name, dir, arrays ? site.nodes : 1, 'b1'));
+  const jobs = jobsFor(site.nodes);
+  const { argv, script } = schedulerFor(type).submit(batchJob(site, cluster.name, dir, arrays ? jobs : 1, 'b1'));
   const line = commandLine(argv);
   const how = line.includes('\n') ? `${argv[0]} (${type}-submit.sh)` : line;
-  const times = arrays ? 'once' : `${site.nodes} times`;
+  const times = arrays ? 'once' : `${jobs} times`;
   const what = `the job of the glide-ins, submitted ${times} by: ${how}`;
   return { name: `job.${type}`, content: script, mode: 0o644, what };
 }

@@ -1,18 +1,19 @@
 import { UsageError } from '../../errors.js';
 import { bosco } from '../../headnode/bosco/component.js';
 import { settingsFile } from '../../headnode/bosco/files.js';
-import { type BoscoPlan, type BoscoScheduler, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
+import { type BoscoPlan, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';
 import type { RunningPool } from '../../htcondor/pool.js';
 import { tokenLifetime } from '../../htcondor/tokens.js';
+import { jobsFor, NODES_PER_JOB } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { loginTargets } from '../connections.js';
 import { type Context, poolDir, recordOf, type Site } from '../context.js';
 import { type SiteSpec, tagOf } from '../spec.js';
 import type { Head } from './connect.js';
-import { type GlideinSettings, pilotJob, placeGlidein } from './glideins.js';
+import { batchJob, type GlideinSettings, placeGlidein } from './glideins.js';
 
 /**
  * Has the headnode submit the site's glide-ins by itself from now on.
@@ -29,7 +30,7 @@ export async function growAt(
   const dir = await placeGlidein(context, site, settings, []);
   const plan: BoscoPlan = {
     ...{ site: spec.site, host: site.host, siteDir: dir, login: loginFrom(site, head) },
-    ...{ scheduler: spec.profile.scheduler.type as BoscoScheduler, tag: tagOf(recordOf(context).name) },
+    ...{ scheduler: spec.profile.scheduler.type, tag: tagOf(recordOf(context).name) },
     ...{ script: glideinScript(spec, recordOf(context).name, dir), payload: settings.payload },
     ...{
       bounds: { min: spec.min ?? 0, max: spec.nodes },
@@ -45,7 +46,14 @@ export async function growAt(
   };
   const start = (there: Headnode, wanted: BoscoPlan): Promise<void> => {
     // from here on there may be jobs, whose ids nobody here knows: `down` looks for them by their name
-    const batch = { label: GROWN, token: GROWN, count: spec.nodes, jobIds: [], outcome: 'submitted' } as const;
+    const batch = {
+      label: GROWN,
+      token: GROWN,
+      count: jobsFor(spec.nodes),
+      nodes: NODES_PER_JOB,
+      jobIds: [],
+      outcome: 'submitted',
+    } as const;
     journal.append({ type: 'batch', name: spec.site, batch });
     return bosco.start(there, wanted);
   };
@@ -54,7 +62,7 @@ export async function growAt(
 
 /** One glide-in as it is submitted directly, but never as a part of an array. */
 export function glideinScript(spec: SiteSpec, cluster: string, dir: string): string {
-  return schedulerFor(spec.profile.scheduler.type).submit({ ...pilotJob(spec, cluster, dir, 1, GROWN), arrays: false })
+  return schedulerFor(spec.profile.scheduler.type).submit({ ...batchJob(spec, cluster, dir, 1, GROWN), arrays: false })
     .script;
 }
 

@@ -1,11 +1,14 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
+import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
+import { jobsFor, NODES_PER_JOB, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
+import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
-import { isOver, type PilotJob, type PilotStatus } from '../../schedulers/scheduler.js';
 import { render, templateText } from '../../templates.js';
 import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
 import type { Batch } from '../record.js';
 import { type SiteSpec, tagOf } from '../spec.js';
+import { submissionOf } from '../submissions.js';
 
 /** What a glide-in must know of the cluster; the token goes beside it, in a file of its submission. */
 export interface GlideinSettings {
@@ -26,11 +29,12 @@ export type TokenMaker = (label: string) => Promise<string>;
 const LOST_HEADNODE = 600;
 
 /**
- * The batch job of `count` glide-ins.
+ * `count` batch jobs, each of which brings its nodes as glide-ins.
  * @param token the label of the submission whose token they come by
  */
-export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): PilotJob {
+export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
+  const { hasQueues = true } = schedulerFor(scheduler.type);
   const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
   return {
     tag: tagOf(cluster),
@@ -40,8 +44,8 @@ export function pilotJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     // some sites spell GPUs their own way
     gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
-    // to HTCondor a queue of the profile's is its limits and directives, and no more
-    queue: scheduler.type === 'htcondor' && spec.queue && queues[spec.queue] ? undefined : spec.queue,
+    // where the system has no queues, one of the profile's is its limits and directives, and no more
+    queue: !hasQueues && spec.queue && queues[spec.queue] ? undefined : spec.queue,
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
     parallelEnvironment: scheduler.parallelEnvironment,
@@ -81,8 +85,8 @@ function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][numb
   return module === undefined ? runtime : `${runtime}=${module.trim().replace(/\s+/g, ',')}`;
 }
 
-/** The cluster's glide-ins on a site that are not over. */
-export async function activeGlideins(context: Context, site: Site): Promise<PilotStatus[]> {
+/** The cluster's batch jobs on a site that are not over. */
+export async function activeJobs(context: Context, site: Site): Promise<BatchJobStatus[]> {
   const record = recordOf(context);
   const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)));
   return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
@@ -114,7 +118,7 @@ export function tokenPlan(spec: SiteSpec, label: string): TokenPlan {
 /**
  * Submits what is missing to `target` glide-ins, as one array where the site allows it, with a token of their own. A
  * submission that was cut short before is finished first, or found by its name.
- * @returns how many were submitted now
+ * @returns how many glide-ins the jobs bring that were submitted now
  */
 export async function submitGlideins(
   context: Context,
@@ -136,16 +140,19 @@ export async function submitGlideins(
     for (const batch of unfinished) await submitBatch(context, site, dir, batch);
   }
   // on a fresh cluster nothing can be there: prepare made the directory a moment ago
-  const active = before.length === 0 ? 0 : (await activeGlideins(context, site)).length;
-  const missing = Math.max(0, target - active);
+  const active = before.length === 0 ? [] : await activeJobs(context, site);
+  const known = siteRecord(recordOf(context), spec.site);
+  const nodes = active.reduce((sum, job) => sum + nodesOfEach(submissionOf(known, job.id)), 0);
+  const missing = jobsFor(Math.max(0, target - nodes));
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);
   const counts = spec.profile.scheduler.arrays && missing > 0 ? [missing] : Array<number>(missing).fill(1);
   for (const [n, count] of counts.entries()) {
     const label = `b${before.length + n + 1}`;
-    await submitBatch(context, site, dir, { label, count, jobIds: [], outcome: 'intended', token });
+    const batch = { label, count, nodes: NODES_PER_JOB, jobIds: [], outcome: 'intended', token } as const;
+    await submitBatch(context, site, dir, batch);
   }
-  return missing;
+  return nodesIn(missing);
 }
 
 async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {
@@ -158,7 +165,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
     const jobIds = await submitOnce(
       site.host,
       site.scheduler,
-      pilotJob(site.spec, name, dir, batch.count, batch.token),
+      batchJob(site.spec, name, dir, batch.count, batch.token),
       batch.label,
       query,
     );

@@ -14,8 +14,8 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
   const { spec, name } = record;
   const { base } = head.probe;
   if (head.probe.uid === 0) {
-    throw new ScailfinError(`the pool is run by an ordinary user, and on ${head.host.name} you are root`, {
-      hint: 'run scailfin as yourself, or choose another headnode: --headnode [user@]host',
+    throw new ScailfinError(`the pool must be run by an ordinary user, and on ${head.host.name} you are root`, {
+      hint: 'run the pool as an ordinary user, or choose another headnode: --headnode [user@]host',
     });
   }
   await claim(context, head.host, base, 'pool');

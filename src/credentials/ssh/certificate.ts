@@ -5,25 +5,25 @@ import { quote } from '../../shell.js';
 import { fingerprint, keyType } from './publickey.js';
 import { sshString, WireReader } from './wire.js';
 
-/** An OpenSSH certificate (OpenSSH, PROTOCOL.certkeys): a public key, and what an authority says about it. */
+/** An OpenSSH certificate (OpenSSH, PROTOCOL.certkeys): a public key, with an authority's statements about it. */
 export interface Certificate {
   readonly blob: Buffer;
   /** Such as `ssh-ed25519-cert-v01@openssh.com`. */
   readonly type: string;
-  /** The key that is certified, as a public key of its own. */
+  /** The certified key, as a plain public key. */
   readonly publicKey: Buffer;
   readonly kind: 'user' | 'host';
   readonly keyId: string;
-  /** The names it may log in as; none means the server decides. */
+  /** The names that it may log in as; if there are none, the server decides. */
   readonly principals: readonly string[];
-  /** Milliseconds since 1970; -Infinity and Infinity where there is no limit. */
+  /** Milliseconds since 1970; -Infinity and Infinity if there is no limit. */
   readonly validAfter: number;
   readonly validBefore: number;
   /** Fingerprint of the authority's key. */
   readonly authority: string;
 }
 
-/** How many values, each a `string` on the wire, make a public key of that type. */
+/** How many values, each a `string` on the wire, make up a public key of each type. */
 const fields: Readonly<Record<string, number>> = {
   'ssh-rsa': 2,
   'ssh-ed25519': 1,
@@ -34,19 +34,19 @@ const fields: Readonly<Record<string, number>> = {
   'sk-ecdsa-sha2-nistp256@openssh.com': 3,
 };
 
-/** The type of the key in a certificate of type `type`; undefined for what is no certificate. */
+/** The key type in a certificate of type `type`; undefined if it is not a certificate. */
 export function plainType(type: string): string | undefined {
   const stem = /^(.+)-cert-v01@openssh\.com$/.exec(type)?.[1];
   return stem?.startsWith('sk-') ? `${stem}@openssh.com` : stem;
 }
 
-/** @returns undefined for a public key that is no certificate. @throws RangeError for a broken or unknown one */
+/** @returns undefined for a public key that is not a certificate. @throws RangeError for a broken or unknown one */
 export function parseCertificate(blob: Buffer): Certificate | undefined {
   const type = keyType(blob);
   const plain = plainType(type);
   if (plain === undefined) return undefined;
   const count = fields[plain];
-  if (count === undefined) throw new RangeError(`certificates of type ${type} are not known`);
+  if (count === undefined) throw new RangeError(`certificates of type ${type} are not supported`);
   const reader = new WireReader(blob);
   reader.string(); // type
   reader.string(); // nonce
@@ -72,7 +72,7 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
   };
 }
 
-/** The certificate in a file such as id_ed25519-cert.pub. @throws AuthError when it can't be read or holds none */
+/** The certificate in a file such as id_ed25519-cert.pub. @throws AuthError if it can't be read or contains none */
 export function readCertificate(file: string): Certificate {
   try {
     const [, base64] = readFileSync(file, 'utf8').trim().split(/\s+/);
@@ -86,7 +86,7 @@ export function readCertificate(file: string): Certificate {
   throw new AuthError(`${file} is no certificate`, { hint: `ssh-keygen -Lf ${quote(file)}` });
 }
 
-/** Why no server should let `user` in with it, as far as can be told from here; undefined when nothing is wrong. */
+/** Why no server would accept it for `user`, as far as can be seen from here; undefined if nothing is wrong. */
 export function faultOf(certificate: Certificate, user: string, now = Date.now()): string | undefined {
   const { kind, principals, validAfter, validBefore } = certificate;
   if (kind === 'host') return 'is for a host, not for users';
@@ -96,9 +96,9 @@ export function faultOf(certificate: Certificate, user: string, now = Date.now()
   return undefined;
 }
 
-/** Until when it is good, as a person says it. */
+/** The end of its validity, in words. */
 export function validity({ validBefore }: Certificate): string {
-  return validBefore === Infinity ? 'without end' : `until ${when(validBefore)}`;
+  return validBefore === Infinity ? 'without an end' : `until ${when(validBefore)}`;
 }
 
 /** Local time, to the minute. */

@@ -12,7 +12,7 @@ export function sshUint32(value: number): Buffer {
   return bytes;
 }
 
-/** Reads one value after another. @throws RangeError where the bytes end too early */
+/** Reads one value after another. @throws RangeError if the bytes end too early */
 export class WireReader {
   #at = 0;
 

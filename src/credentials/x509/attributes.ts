@@ -5,29 +5,29 @@ import { oids } from './oids.js';
 
 const what = 'the VOMS attributes';
 
-/** What a VO says of the holder: an attribute certificate (RFC 5755) with VOMS' own attribute in it. */
+/** A VO's statement about the holder: an attribute certificate (RFC 5755) that contains VOMS' own attribute. */
 export interface VomsAttributes {
   readonly vo: string;
-  /** `host:port` of the server that said so; empty when it is not told. */
+  /** `host:port` of the server that issued it; empty if it does not say so. */
   readonly server: string;
   /** Groups and roles, `/vo/group/Role=admin/Capability=NULL`, the primary one first. */
   readonly fqans: readonly string[];
-  /** The server's name in one line. */
+  /** The server's name on one line. */
   readonly issuer: string;
   readonly start: Date;
   readonly end: Date;
-  /** DER of the name of the CA that certified the holder, and the content of the serial number that it gave. */
+  /** DER of the name of the CA that certified the holder, and the content of the serial number that this CA gave. */
   readonly holder: { readonly issuer: Buffer; readonly serial: Buffer };
 }
 
-/** DER of the attribute certificates that a proxy carries. @throws CertificateError `malformed` */
+/** DER of the attribute certificates in a proxy. @throws CertificateError `malformed` */
 export function attributeCertificates(proxy: Certificate): Buffer[] {
   const extension = proxy.extensions.get(oids.vomsAttributes);
   if (extension === undefined) return [];
   return [...readDer(extension.value, what).enter().rest(tags.sequence)].map(element => element.raw);
 }
 
-/** Reads an attribute certificate. Its signature is not looked at. @throws CertificateError `malformed` */
+/** Reads an attribute certificate; does not check its signature. @throws CertificateError `malformed` */
 export function readAttributes(der: Buffer): VomsAttributes {
   const info = readDer(der, what).enter();
   info.next(tags.integer);
@@ -41,7 +41,7 @@ export function readAttributes(der: Buffer): VomsAttributes {
   return { ...fqansIn(info.enter()), issuer, start, end, holder };
 }
 
-/** The name in GeneralNames that hold a directory name. */
+/** The name in GeneralNames that contain a directory name. */
 function nameIn(names: DerReader): Buffer {
   return new DerReader(names.next(context(4)).content, what).next(tags.sequence).raw;
 }

@@ -6,13 +6,13 @@ import { CertificateError } from './problem.js';
 
 const what = 'the certificate';
 
-/** What makes a certificate a proxy, and of which sort. */
+/** What makes a certificate a proxy, and which kind of proxy. */
 export interface ProxyType {
-  /** RFC 3820, the draft before it (Globus 3), or by its name alone (Globus 2). */
+  /** RFC 3820, the draft before it (Globus 3), or recognised by its name alone (Globus 2). */
   readonly form: 'rfc' | 'draft' | 'legacy';
-  /** Impersonation may all its user may; limited must not log in or start jobs; restricted has a policy of its own. */
+  /** Impersonation: all rights of the user; limited: no logins and no new jobs; restricted: a policy of its own. */
   readonly policy: 'impersonation' | 'limited' | 'independent' | 'restricted';
-  /** How many proxies may still be made one from the other. */
+  /** How many further proxies may be made, each from the one before. */
   readonly pathLength: number | undefined;
 }
 
@@ -21,10 +21,10 @@ export interface Extension {
   readonly value: Buffer;
 }
 
-/** An X.509 certificate: what node:crypto knows of it, and what it doesn't show. */
+/** An X.509 certificate, with the fields of node:crypto and those that node:crypto does not show. */
 export class Certificate {
   #x509: X509Certificate | undefined;
-  /** DER of the names, as they stand there. */
+  /** DER of the names, exactly as in the certificate. */
   readonly issuer: Buffer;
   readonly subject: Buffer;
   /** Content bytes of the serial number. */
@@ -34,7 +34,7 @@ export class Certificate {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly extensions: ReadonlyMap<string, Extension>;
-  /** Undefined where it is no proxy. */
+  /** Undefined if it is not a proxy. */
   readonly proxy: ProxyType | undefined;
 
   /** @throws CertificateError `malformed` */
@@ -57,7 +57,10 @@ export class Certificate {
     this.proxy = proxyTypeOf(this);
   }
 
-  /** As node:crypto has it. Made when asked for: a directory of CAs has hundreds. @throws CertificateError `malformed` */
+  /**
+   * The certificate in node:crypto. Made only on request, because a directory of CAs has hundreds. @throws
+   * CertificateError `malformed`
+   */
   get x509(): X509Certificate {
     try {
       this.#x509 ??= new X509Certificate(this.der);
@@ -67,7 +70,7 @@ export class Certificate {
     }
   }
 
-  /** The subject, as map files have it. */
+  /** The subject in the form that map files use. */
   get name(): string {
     return oneLine(this.subject);
   }
@@ -87,17 +90,17 @@ export class Certificate {
     }
   }
 
-  /** Whether the signature on it is this one's, whatever that may sign. */
+  /** Whether that issuer's key made the signature on this certificate; the issuer's rights are not checked. */
   isSignedBy(issuer: Certificate): boolean {
     return this.x509.verify(issuer.publicKey);
   }
 
-  /** Whether it acts under its own name, and not under that of whoever issued it. */
+  /** Whether the certificate has its own identity, not that of its issuer. */
   get standsForItself(): boolean {
     return this.proxy === undefined || this.proxy.policy === 'independent';
   }
 
-  /** Whether a key-usage bit is granted (RFC 5280, 4.2.1.3); all are, where the extension is missing. */
+  /** Whether a key-usage bit is granted (RFC 5280, 4.2.1.3); without the extension all are. */
   mayBeUsedFor(use: 'signatures' | 'certificates' | 'revocation lists'): boolean {
     const extension = this.extensions.get(oids.keyUsage);
     if (extension === undefined) return true;
@@ -106,7 +109,7 @@ export class Certificate {
     return ((content[1] ?? 0) & (0x80 >> bit)) !== 0;
   }
 
-  /** Whether it may issue certificates; `pathLength`: how many CAs may stand between it and the last certificate. */
+  /** Whether it may issue certificates; `pathLength`: how many CAs may be between it and the last certificate. */
   get authority(): { readonly pathLength: number | undefined } | undefined {
     const extension = this.extensions.get(oids.basicConstraints);
     if (extension === undefined) return undefined;
@@ -117,7 +120,7 @@ export class Certificate {
     return { pathLength: limit && numberOf(limit, 'the basic constraints') };
   }
 
-  /** The extended key usages; undefined where any will do. */
+  /** The extended key usages; undefined if every use is allowed. */
   get purposes(): readonly string[] | undefined {
     const extension = this.extensions.get(oids.extendedKeyUsage);
     if (extension === undefined) return undefined;
@@ -159,7 +162,7 @@ function proxyTypeOf({ extensions, subject, issuer }: Certificate): ProxyType | 
   }
   const about = 'the proxy certificate information';
   const inside = readDer(info.value, about);
-  // the draft has the limit behind the policy, as [1]
+  // in the draft the limit comes after the policy, as [1]
   const before = inside.optional(tags.integer);
   const language = oidOf(inside.enter().next(tags.oid), about);
   const behind = inside.optional(context(1));

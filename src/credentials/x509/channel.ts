@@ -10,7 +10,7 @@ import type { Identity } from './user.js';
 export interface ChannelOptions extends Peer {
   readonly port: number;
   readonly trust: Trust;
-  /** Whose certificate to show; undefined: none. */
+  /** The certificate to show, with its key; undefined: none. */
   readonly own?: Identity | undefined;
   /** How long to wait for each answer; default 30 000. */
   readonly timeoutMs?: number;
@@ -19,7 +19,7 @@ export interface ChannelOptions extends Peer {
 /** More than any answer of these servers. */
 const longest = 4 * 1024 * 1024;
 
-/** A TLS connection to a grid service. It is open only if the server is who we mean to talk to. */
+/** A TLS connection to a grid service. It is open only if the server is the one that was meant. */
 export class Channel {
   readonly #socket: TLSSocket;
   readonly #name: string;
@@ -40,14 +40,14 @@ export class Channel {
     socket.on('close', () => this.#end(new ConnectionError(`${name} closed the connection`)));
   }
 
-  /** @throws ConnectionError, TimeoutError, CertificateError when the server is not the one, before anything is sent */
+  /** @throws ConnectionError, TimeoutError, CertificateError if it is another server, before anything is sent */
   static async open(options: ChannelOptions): Promise<Channel> {
     const { host, port, own, timeoutMs = 30_000 } = options;
     const name = `${host}:${port}`;
     const socket = connect({
       host,
       port,
-      // the chain is verified below, by the rules of the grid, which TLS libraries don't have
+      // the chain is verified below, by the rules of the grid, which TLS libraries do not have
       rejectUnauthorized: false,
       servername: isIP(host) === 0 ? host : '',
       ...(own && {
@@ -80,31 +80,31 @@ export class Channel {
     this.#socket.write(data);
   }
 
-  /** Exactly so many bytes; what comes in which piece does not matter. */
+  /** Exactly this many bytes, in whatever pieces they arrive. */
   async read(count: number): Promise<Buffer> {
     await this.#until(() => this.#buffer.length >= count);
     return this.#take(count);
   }
 
-  /** All up to a byte, which is left out. */
+  /** All bytes up to a given byte, which is left out. */
   async readTo(byte: number): Promise<Buffer> {
     await this.#until(() => this.#buffer.includes(byte));
     const found = this.#take(this.#buffer.indexOf(byte) + 1);
     return found.subarray(0, -1);
   }
 
-  /** One DER value of the length it says. */
+  /** One DER value, whose length is in its header. */
   async readDer(): Promise<Buffer> {
     await this.#until(() => this.#buffer.length >= 2);
     const first = this.#buffer[1] as number;
     const digits = first < 0x80 ? 0 : first & 0x7f;
-    if (digits > 4) throw new CertificateError('malformed', `${this.#name} sent what is no certificate`);
+    if (digits > 4) throw new CertificateError('malformed', `${this.#name} sent something that is not a certificate`);
     await this.#until(() => this.#buffer.length >= 2 + digits);
     const length = digits === 0 ? first : this.#buffer.readUIntBE(2, digits);
     return this.read(2 + digits + length);
   }
 
-  /** What comes until the server closes the connection, with or without a farewell. */
+  /** Everything until the server closes the connection, with or without a TLS close message. */
   async readAll(): Promise<Buffer> {
     await this.#until(() => this.#ended !== undefined);
     if (this.#buffer.length === 0) throw this.#ended;
@@ -131,7 +131,7 @@ export class Channel {
     try {
       while (!met()) {
         if (this.#ended) throw this.#ended;
-        if (this.#buffer.length > longest) throw new ConnectionError(`${this.#name} sent more than can be meant`);
+        if (this.#buffer.length > longest) throw new ConnectionError(`${this.#name} sent too much data`);
         const news = new Promise<void>(resolve => {
           this.#wake = resolve;
         });
@@ -164,15 +164,15 @@ function shownBy(socket: TLSSocket): Buffer[] {
   return chain;
 }
 
-/** An alert of the server's about our certificate says who is to blame. */
+/** A TLS alert of the server about our certificate says what is wrong. */
 function trouble(name: string, error: Error & { code?: string }): ScailfinError {
   const alert = /ALERT_(.*(?:CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR).*)$/.exec(error.code ?? '')?.[1];
   if (alert === undefined) {
     // a host with several addresses has an error for each
     const all = error instanceof AggregateError ? error.errors.map(messageOf) : [messageOf(error)];
-    return new ConnectionError(`${name} can't be talked to: ${all.join(', ')}`, { hint: 'check host and port' });
+    return new ConnectionError(`${name} could not be asked: ${all.join(', ')}`, { hint: 'check host and port' });
   }
   return new AuthError(`${name} does not accept our certificate: ${alert.toLowerCase().replaceAll('_', ' ')}`, {
-    hint: 'see what we show: scailfin proxy info',
+    hint: 'to see which proxy is shown: scailfin proxy info',
   });
 }

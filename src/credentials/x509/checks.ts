@@ -1,4 +1,4 @@
-/* What must hold of each certificate of a chain, and of each with the one that issued it. */
+/* The conditions for each certificate of a chain, and for each certificate together with its issuer. */
 import { formatDuration } from '../../units.js';
 import type { Certificate } from './certificate.js';
 import { addedCommonName } from './name.js';
@@ -11,11 +11,11 @@ const refuse = (reason: Problem, message: string, hint?: string): never => {
   throw new CertificateError(reason, message, { hint });
 };
 
-/** What a certificate is called in messages: a person, host or CA, or a proxy. */
+/** The name of a certificate in messages: a person, host or CA, or a proxy. */
 export const titleOf = ({ proxy, name }: Certificate): string =>
   proxy ? `the proxy ${name}` : `the certificate of ${name}`;
 
-/** @throws CertificateError `expired` or `not-yet-valid`, saying by how much and by which clock */
+/** @throws CertificateError `expired` or `not-yet-valid`, with the time difference and the clock that was used */
 export function checkDates(certificate: Certificate, when: Date): void {
   const { notBefore, notAfter } = certificate;
   const apart = (from: Date, to: Date): string => formatDuration((to.getTime() - from.getTime()) / 1000);
@@ -24,42 +24,42 @@ export function checkDates(certificate: Certificate, when: Date): void {
     refuse(
       'expired',
       `${titleOf(certificate)} expired at ${second(notAfter)}, ${apart(notAfter, when)} ago; ${clock}`,
-      certificate.proxy ? 'make a new one: scailfin proxy init' : 'whoever it belongs to must renew it with the CA',
+      certificate.proxy ? 'make a new proxy: scailfin proxy init' : 'whoever it belongs to must renew it with the CA',
     );
   }
   if (when < notBefore) {
     refuse(
       'not-yet-valid',
       `${titleOf(certificate)} is valid from ${second(notBefore)}, in ${apart(when, notBefore)}; ${clock}`,
-      'one of two clocks is wrong, this one (date -u) or that of the machine that made the certificate',
+      "a clock is wrong: this machine's (compare date -u), or that of the machine that made the certificate",
     );
   }
 }
 
 const second = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
 
-/** Extensions that are looked at here, or that only limit what these checks do not rely on. */
+/** Extensions that are checked here, or that only limit uses which these checks do not rely on. */
 const understood: ReadonlySet<string> = new Set([
   ...[oids.basicConstraints, oids.keyUsage, oids.extendedKeyUsage, oids.subjectAltName],
   ...[oids.proxyCertInfo, oids.draftProxyCertInfo, oids.vomsAttributes],
-  ...['2.5.29.32', '2.5.29.33', '2.5.29.36', '2.5.29.54'], // policies, which nobody here asks for
+  ...['2.5.29.32', '2.5.29.33', '2.5.29.36', '2.5.29.54'], // policies, which are not required here
   '2.16.840.1.113730.1.1', // Netscape's certificate type
 ]);
 
 const nameConstraints = '2.5.29.30';
 
-/** MD2 and MD5 by RSA: certificates with those can be forged. */
+/** MD2 and MD5 with RSA: certificates with these signatures can be forged. */
 const forgeable: ReadonlySet<string> = new Set(['1.2.840.113549.1.1.2', '1.2.840.113549.1.1.4']);
 
-/** @throws CertificateError `unsupported` for a signature that proves nothing any more */
+/** @throws CertificateError `unsupported` for a signature that no longer proves anything */
 export function checkAlgorithm(certificate: Certificate): void {
   if (forgeable.has(certificate.algorithm))
     refuse('unsupported', `${titleOf(certificate)} is signed by way of MD5, which can be forged`);
 }
 
-/** RFC 5280, 4.2: what is marked critical and not known makes a certificate unusable. */
+/** RFC 5280, 4.2: an unknown critical extension makes a certificate unusable. */
 export function checkExtensions(certificate: Certificate): void {
-  // by RFC 5280, 4.2.1.10 always critical; a CA that forgot to say so is limited all the same
+  // always critical by RFC 5280, 4.2.1.10; a CA that forgot to mark it is limited all the same
   if (certificate.extensions.has(nameConstraints))
     refuse('unsupported', `${titleOf(certificate)} is limited to some names in a way that is not known here`);
   for (const [id, { critical }] of certificate.extensions) {
@@ -87,7 +87,7 @@ export function checkProxy(proxy: Certificate, issuer: Certificate, below: reado
 
 /**
  * RFC 5280, 6.1.4 (k) to (n).
- * @param below the CAs between the authority and the holder, which count against its path length
+ * @param below the CAs between this CA and the holder, which count towards its path length
  */
 export function checkAuthority(authority: Certificate, below: readonly Certificate[]): void {
   const rights = authority.authority;
@@ -101,7 +101,7 @@ export function checkAuthority(authority: Certificate, below: readonly Certifica
     refuse('pathlen', `the CA ${authority.name} allows ${rights.pathLength} CAs below it, and there are ${between}`);
 }
 
-/** @throws CertificateError `signing-policy` unless a policy lets the CA certify that name */
+/** @throws CertificateError `signing-policy` unless a policy lets the CA certify this name */
 export function checkPolicy(certificate: Certificate, authority: Certificate, trust: Trust): void {
   const rules = trust.policyOf(authority);
   const allowed = rules && maySign(rules, authority.name, certificate.name);
@@ -113,7 +113,7 @@ export function checkPolicy(certificate: Certificate, authority: Certificate, tr
   refuse('signing-policy', `the signing policy for ${about} ${on} does not allow the name ${certificate.name}`);
 }
 
-/** @throws CertificateError `revoked`, or `crl` when a list is there that can't be relied on */
+/** @throws CertificateError `revoked`, or `crl` if there is a list that can't be relied on */
 export function checkRevocation(certificate: Certificate, authority: Certificate, trust: Trust, when: Date): void {
   for (const list of trust.revocationsOf(authority)) {
     list.check(authority, when);

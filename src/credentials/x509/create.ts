@@ -12,14 +12,14 @@ export interface KeyPair {
 }
 
 /**
- * A new RSA key, made in another thread. Grid software makes the keys of delegated proxies as long as the one they
- * are made from, counting bits of RSA: proxies with other keys can't be delegated.
+ * A new RSA key, made in another thread. Grid software makes the keys of delegated proxies as long as the key they are
+ * made from, counted in bits of RSA: proxies with other keys can't be delegated.
  */
 export async function makeKeys(bits: number): Promise<KeyPair> {
   return promisify(generateKeyPair)('rsa', { modulusLength: bits });
 }
 
-/** A proxy, and what its maker should know of it. */
+/** A proxy, and notes for the user. */
 export interface Made {
   readonly proxy: GridProxy;
   readonly notes: readonly string[];
@@ -27,8 +27,8 @@ export interface Made {
 
 /**
  * Makes a proxy from a certificate or from another proxy.
- * @param file where it will be; nothing is written
- * @throws CertificateError when what it is made from is not valid now, or can't have proxies
+ * @param file its future path; nothing is written
+ * @throws CertificateError if the certificate or proxy is not valid now, or can't have proxies
  */
 export function createProxy(
   from: Identity,
@@ -48,9 +48,9 @@ export function createProxy(
 
 function notesOn(proxy: GridProxy, first: Certificate, request: ProxyRequest): string[] {
   const notes: string[] = [];
-  // a certificate's times are whole seconds
+  // the times in a certificate are whole seconds
   if (request.end.getTime() - proxy.end.getTime() >= 1000)
     notes.push(`it ends earlier than asked for, since ${titleOf(first)} does`);
-  if (proxy.limited && !request.limited) notes.push('it is limited, since the proxy it was made from is');
+  if (proxy.limited && !request.limited) notes.push('it is limited, because the proxy it was made from is limited');
   return notes;
 }

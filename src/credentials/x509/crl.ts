@@ -3,7 +3,7 @@ import { bytesOf, DerReader, oidOf, readDer, tags, timeOf } from './der.js';
 import { CertificateError } from './problem.js';
 import { isSignature } from './signature.js';
 
-/** A CA's list of what it no longer stands for (RFC 5280, 5). Some have 100 000 entries: they are read when asked. */
+/** A CA's list of revoked certificates (RFC 5280, 5). Some have 100 000 entries, so entries are read only on request. */
 export class RevocationList {
   readonly issuer: Buffer;
   readonly thisUpdate: Date;
@@ -34,7 +34,7 @@ export class RevocationList {
     this.#entries = inside.optional(tags.sequence)?.content ?? Buffer.alloc(0);
   }
 
-  /** @throws CertificateError `crl` when it does not come from `authority`, or is not of this time */
+  /** @throws CertificateError `crl` if it was not issued by `authority`, or is not current */
   check(authority: Certificate, when: Date): void {
     const refuse = (why: string): never => {
       throw new CertificateError('crl', `${this.what} ${why}`, {
@@ -51,7 +51,7 @@ export class RevocationList {
     return isSignature(this.#algorithm, this.#signed, authority.publicKey, this.#signature);
   }
 
-  /** When a certificate was revoked, if it was. @param serial content bytes of its serial number */
+  /** When a certificate was revoked; undefined if it was not. @param serial content bytes of its serial number */
   revokedSince(serial: Buffer): Date | undefined {
     for (const { content } of new DerReader(this.#entries, this.what).rest(tags.sequence)) {
       const entry = new DerReader(content, this.what);

@@ -5,8 +5,8 @@ import { proxyFile, readProxy } from './proxy.js';
 import { type Identity, type IdentityFiles, loadIdentity } from './user.js';
 
 /**
- * Who we are towards a grid service: by the certificate that is named, else by the proxy that is there and has not
- * ended, which needs no passphrase, else by the user's own certificate.
+ * The user's identity for a grid service: the certificate that is named; otherwise the proxy, if there is one that has
+ * not ended (it needs no passphrase); otherwise the user's own certificate.
  * @throws AuthError, CertificateError
  */
 export async function currentIdentity(files: IdentityFiles, passphrases: Passphrases): Promise<Identity> {

@@ -55,7 +55,7 @@ export class DerReader {
     return this.#at === this.bytes.length;
   }
 
-  /** The next value. @param tag it must have; default: any */
+  /** The next value. @param tag the tag that it must have; default: any */
   next(tag?: number): Element {
     const start = this.#at;
     const found = this.#byte();
@@ -72,22 +72,22 @@ export class DerReader {
     };
   }
 
-  /** The next value if it has this tag. */
+  /** The next value, if it has this tag. */
   optional(tag: number): Element | undefined {
     return !this.done && this.bytes[this.#at] === tag ? this.next() : undefined;
   }
 
-  /** A reader of what is inside the next value. */
+  /** A reader for the content of the next value. */
   enter(tag: number = tags.sequence): DerReader {
     return new DerReader(this.next(tag).content, this.what);
   }
 
-  /** Nothing may follow. */
+  /** Checks that nothing follows. */
   end(): void {
     if (!this.done) throw this.#bad(this.#at, 'more than belongs there');
   }
 
-  /** All that follows, each value as it is come to. */
+  /** All following values, read one at a time. */
   *rest(tag?: number): Generator<Element> {
     while (!this.done) yield this.next(tag);
   }
@@ -117,7 +117,7 @@ export class DerReader {
   }
 }
 
-/** A reader of the single value that `bytes` are. */
+/** A reader for the single value in `bytes`. */
 export function readDer(bytes: Buffer, what: string, tag: number = tags.sequence): DerReader {
   const outer = new DerReader(bytes, what);
   const inside = outer.enter(tag);
@@ -159,14 +159,14 @@ export function timeOf({ tag, content }: Element, what: string): Date {
   const match = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(text);
   const [, year = '', month, day, hour, minute, second] = match ?? [];
   const width = tag === tags.utcTime ? 2 : tag === tags.generalizedTime ? 4 : 0;
-  // two digits are of 1950 to 2049
+  // two-digit years mean 1950 to 2049
   const full = year.length === 2 ? `${Number(year) < 50 ? 20 : 19}${year}` : year;
   const time = new Date(`${full}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (match === null || year.length !== width || Number.isNaN(time.getTime())) throw malformed(what, 'a broken date');
   return time;
 }
 
-/** The bytes of a bit string whose length is whole bytes, as signatures and keys are. */
+/** The bytes of a bit string whose length is a whole number of bytes, as in signatures and keys. */
 export function bytesOf({ content }: Element, what: string): Buffer {
   if (content[0] !== 0) throw malformed(what, 'a bit string that is not made of whole bytes');
   return content.subarray(1);

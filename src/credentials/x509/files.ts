@@ -1,4 +1,4 @@
-/* Files with secrets in them: nobody else may read what we read, and what we write can't be caught on its way. */
+/* Files with secrets: only files that nobody else can read are read, and files are written so that nobody can read them in between. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -19,9 +19,9 @@ import { AuthError, messageOf } from '../../errors.js';
 import { quote } from '../../shell.js';
 
 /**
- * Reads a file that must be ours alone. Undefined when there is none.
+ * Reads a file that only this user may read. Undefined if there is none.
  * @param what for errors: `the key`
- * @throws AuthError when others may read it, or it can't be read
+ * @throws AuthError if others can read it, or if it can't be read
  */
 export function readSecret(file: string, what: string): Buffer | undefined {
   let fd: number;
@@ -50,8 +50,8 @@ export function readSecret(file: string, what: string): Buffer | undefined {
 }
 
 /**
- * Writes a file that only we may read, in place of what is there, all of it or nothing.
- * @throws AuthError when the place is taken by somebody else, as it may be in /tmp
+ * Writes a file that only this user can read. It replaces the old one completely or not at all.
+ * @throws AuthError if another user has something at this path, which is possible in /tmp
  */
 export function writeSecret(file: string, content: string): void {
   const target = ownTarget(file);
@@ -71,7 +71,7 @@ export function writeSecret(file: string, content: string): void {
   }
 }
 
-/** Overwrites a file, so that its disk blocks tell nothing, and removes it. @returns whether there was one */
+/** Overwrites a file, so that its disk blocks contain no secret, and removes it. @returns whether there was one */
 export function destroySecret(file: string): boolean {
   const there = statOf(file);
   if (there === undefined) return false;
@@ -97,7 +97,7 @@ export function destroySecret(file: string): boolean {
   return true;
 }
 
-/** Where to write: behind a link of our own, never behind somebody else's. */
+/** The path to write to: the target of a link that this user made, never of somebody else's link. */
 function ownTarget(file: string): string {
   const there = statOf(file);
   if (there === undefined) return file;
@@ -114,7 +114,7 @@ function ownTarget(file: string): string {
 function assertOurs(file: string, { uid }: Stats): void {
   if (uid === process.getuid?.()) return;
   throw new AuthError(`${file} is there already and belongs to another user (uid ${uid})`, {
-    hint: 'somebody may be after your proxy; choose another place: --out FILE, or X509_USER_PROXY',
+    hint: 'somebody may be trying to steal your proxy; choose another place: --out FILE, or X509_USER_PROXY',
   });
 }
 

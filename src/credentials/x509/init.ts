@@ -6,7 +6,7 @@ import { requestAttributes } from './voms.js';
 import type { VomsRequest } from './vomses.js';
 
 export interface InitRequest {
-  /** The user's certificate and key, where they are not in their usual places. */
+  /** The user's certificate and key, if they are not in their usual places. */
   readonly files: IdentityFiles;
   readonly passphrases: Passphrases;
   /** Seconds. */
@@ -14,19 +14,19 @@ export interface InitRequest {
   /** Length of the proxy's RSA key. */
   readonly bits: number;
   readonly limited: boolean;
-  /** VOs whose attributes it shall carry, the first one first. */
+  /** VOs whose attributes it shall contain, in this order. */
   readonly voms: readonly VomsRequest[];
-  /** Where it is going to be. */
+  /** Its future path. */
   readonly file: string;
 }
 
 /**
- * Makes a proxy from the user's certificate, with the attributes of VOs in it. Nothing is written.
+ * Makes a proxy from the user's certificate, with the attributes of VOs. Nothing is written.
  * @throws AuthError, CertificateError
  */
 export async function initProxy(request: InitRequest): Promise<Made> {
   const { lifetime, limited, file } = request;
-  // the key takes a moment, and somebody may be typing a passphrase meanwhile
+  // making the key takes a moment, and the user may type a passphrase meanwhile
   const making = makeKeys(request.bits);
   const own = await loadIdentity(request.files, request.passphrases);
   const attributes: Buffer[] = [];

@@ -7,12 +7,12 @@ import type { GridProxy } from './proxy.js';
 import { loadTrust } from './trust.js';
 import { verifyChain } from './verify.js';
 
-/** What there is to say of a proxy. */
+/** The facts about a proxy. */
 export interface ProxyReport {
   readonly subject: string;
   readonly issuer: string;
   readonly identity: string;
-  /** In words, as Globus has them. */
+  /** In the words of Globus. */
   readonly type: string;
   readonly limited: boolean;
   readonly strength: string;
@@ -20,7 +20,7 @@ export interface ProxyReport {
   readonly start: Date;
   readonly end: Date;
   readonly secondsLeft: number;
-  /** Whether its chain leads to a trusted CA, or why it doesn't. */
+  /** Whether its chain leads to a trusted CA, and why not. */
   readonly trust:
     | { readonly verified: true; readonly root: string }
     | { readonly verified: false; readonly why: string };
@@ -45,7 +45,7 @@ export function inspectProxy(proxy: GridProxy, now = new Date(), caDir?: string)
   };
 }
 
-/** In the words of grid-proxy-info. */
+/** The type in the words of grid-proxy-info. */
 function typeOf({ proxy }: Certificate): string {
   if (!proxy) return 'end entity credential';
   if (proxy.form === 'legacy') return `${proxy.policy === 'limited' ? 'limited' : 'full'} legacy globus proxy`;
@@ -58,7 +58,10 @@ function strengthOf({ publicKey }: Certificate): string {
   return [size, asymmetricKeyType.toUpperCase()].filter(Boolean).join(' ');
 }
 
-/** Those of the certificate that has any, the proxy itself first: one made from it has the same rights. */
+/**
+ * The attributes of the first certificate that has any, starting with the proxy: a proxy made from it has the same
+ * rights.
+ */
 function attributesOf({ certificates }: GridProxy): VomsAttributes[] {
   const found = certificates.map(attributeCertificates).find(acs => acs.length > 0) ?? [];
   return found.map(readAttributes);

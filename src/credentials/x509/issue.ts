@@ -21,24 +21,27 @@ import { oids } from './oids.js';
 import { CertificateError } from './problem.js';
 import { isSignature } from './signature.js';
 
-/** Proxies are valid from a little earlier than they are made: the clock of who checks them may be late. */
+/**
+ * Proxies are valid from a little before they are made, because the clock of the machine that checks them may be late.
+ */
 export const clockAllowance = 300_000;
 
 export interface ProxyRequest {
-  /** It ends at the latest when its issuer does. */
+  /** It ends at the latest when its issuer ends. */
   readonly end: Date;
   /** Without the right to log in and to start jobs. */
   readonly limited?: boolean;
-  /** How many proxies may be made from it, one from the other. */
+  /** How many further proxies may be made from it, each from the one before. */
   readonly pathLength?: number | undefined;
-  /** DER of attribute certificates, to be shown to those who know VOMS. */
+  /** DER of attribute certificates, for services that use VOMS. */
   readonly attributes?: readonly Buffer[];
 }
 
 /**
  * Makes a proxy certificate (RFC 3820) for a public key.
  * @returns its DER
- * @throws CertificateError when the issuer can't have proxies: it is a CA, a proxy of an old kind, or at its limit
+ * @throws CertificateError if the issuer can't have proxies: it is a CA, a proxy of an old kind, or has reached its path
+ * length
  */
 export function issueProxy(
   issuer: { readonly certificate: Certificate; readonly key: KeyObject },
@@ -49,7 +52,7 @@ export function issueProxy(
   const { certificate, key } = issuer;
   assertMayIssue(certificate);
   const limited = request.limited === true || certificate.proxy?.policy === 'limited';
-  // a serial number that fits a positive 32-bit integer is the proxy's name as well, as Globus does it
+  // the serial number is also the proxy's name, as in Globus, so it must fit a positive 32-bit integer
   const serial = randomInt(1, 2 ** 31);
   const end = new Date(Math.min(request.end.getTime(), certificate.notAfter.getTime()));
   const start = new Date(Math.max(now.getTime() - clockAllowance, certificate.notBefore.getTime()));
@@ -104,11 +107,11 @@ function signatureAlgorithm(key: KeyObject): Buffer {
   if (key.asymmetricKeyType === 'rsa') return sequence(oid(oids.rsaSha256), encode(tags.null));
   if (key.asymmetricKeyType === 'ec') return sequence(oid(oids.ecdsaSha256));
   throw new CertificateError('unsupported', `no proxy can be made with a key of type ${key.asymmetricKeyType}`, {
-    hint: 'grid software takes RSA and ECDSA keys',
+    hint: 'grid software accepts RSA and ECDSA keys',
   });
 }
 
-/** A request for a certificate over our key (PKCS#10, RFC 2986). Its subject does not count: the issuer sets it. */
+/** A request for a certificate over our key (PKCS#10, RFC 2986). Its subject is ignored: the issuer sets it. */
 export function certificateRequest(publicKey: KeyObject, key: KeyObject): Buffer {
   const subject = sequence(set(sequence(oid(oids.commonName), printable('proxy'))));
   const info = sequence(integer(0), subject, publicKey.export({ type: 'spki', format: 'der' }), encode(context(0)));
@@ -116,8 +119,8 @@ export function certificateRequest(publicKey: KeyObject, key: KeyObject): Buffer
 }
 
 /**
- * The public key of somebody's request.
- * @throws CertificateError `malformed`, or `bad-signature` when it does not come from who has the private key
+ * The public key in a request for a certificate.
+ * @throws CertificateError `malformed`, or `bad-signature` if it was not signed with the private key
  */
 export function keyOfRequest(der: Buffer): KeyObject {
   const what = 'the request for a proxy';

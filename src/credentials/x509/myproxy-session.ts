@@ -9,13 +9,13 @@ import type { Identity } from './user.js';
 export interface MyProxyServer {
   readonly host: string;
   readonly port: number;
-  /** The only name of the server to accept, in one line; default: any that is its host's. */
+  /** The only server name to accept, on one line; default: every name of its host. */
   readonly identity?: string | undefined;
 }
 
 export interface MyProxyOptions {
   readonly trust: Trust;
-  /** Whose certificate to show. Fetching with a passphrase needs none. */
+  /** The certificate to show, with its key. Fetching with a passphrase needs none. */
   readonly own?: Identity | undefined;
   /** How long to wait for each answer; default 30 000. */
   readonly timeoutMs?: number;
@@ -27,7 +27,7 @@ const challenges = [
   { name: 'X509_certificate', method: 2, hash: 'sha1' },
 ] as const;
 
-/** One request to a MyProxy server: GSI messages are what TLS carries, with nothing around them. */
+/** One request to a MyProxy server: GSI messages are sent directly over TLS, without any framing. */
 export class MyProxySession {
   private constructor(
     private readonly channel: Channel,
@@ -35,9 +35,9 @@ export class MyProxySession {
   ) {}
 
   /**
-   * Sends a request and waits until the server agrees to it.
-   * @param proof signed with, when the server wants it proved that we have the credential which is to be renewed
-   * @returns the session, to go on with, and what the server said
+   * Sends a request and waits until the server accepts it.
+   * @param proof signs the server's challenge, if it wants proof that we have the credential to be renewed
+   * @returns the open session, and the server's answer
    * @throws AuthError in the server's words
    */
   static async open(
@@ -52,7 +52,7 @@ export class MyProxySession {
     const channel = await Channel.open({ ...server, services: ['host', 'myproxy'], trust, own, ...patience });
     const session = new MyProxySession(channel, `the MyProxy server ${server.host}:${server.port}`);
     try {
-      // what a GSI client sends first: "no delegation"
+      // the first message of a GSI client: "no delegation"
       channel.write('0');
       channel.write(encoded);
       let response = await session.response();
@@ -67,10 +67,10 @@ export class MyProxySession {
     }
   }
 
-  /** The next answer. @throws AuthError in the server's words, when it is an error */
+  /** The next answer. @throws AuthError in the server's words, if it is an error */
   async response(): Promise<MyProxyResponse> {
     let text = await this.channel.readTo(0);
-    // with TLS 1.3, GSI servers begin with a NUL of their own
+    // with TLS 1.3, GSI servers first send a NUL of their own
     if (text.length === 0) text = await this.channel.readTo(0);
     return this.#agreed(text.toString('utf8'));
   }
@@ -90,10 +90,10 @@ export class MyProxySession {
     return this.channel.readDer();
   }
 
-  /** The certificates that follow their number, which is a single byte. */
+  /** The certificates, which follow their number in a single byte. */
   async certificates(): Promise<Buffer[]> {
     const [count = 0] = await this.channel.read(1);
-    // a refusal that comes this late begins with "VERSION"
+    // a refusal at this stage begins with "VERSION"
     if (count === 'V'.charCodeAt(0)) this.#agreed(`V${(await this.channel.readTo(0)).toString('utf8')}`);
     if (count === 0 || count > 30) throw new CertificateError('malformed', `${this.name} sent no certificates`);
     const certificates: Buffer[] = [];
@@ -110,7 +110,7 @@ export class MyProxySession {
     const chosen = challenges.find(({ name }) => offered.some(([method]) => method === name));
     if (proof === undefined || chosen === undefined) {
       const methods = offered.map(([method]) => method).join(', ') || 'nothing that it names';
-      throw new AuthError(`${this.name} wants more than a passphrase: ${methods}`, {
+      throw new AuthError(`${this.name} needs more than a passphrase: ${methods}`, {
         hint: "ask the server's administrator how to log on",
       });
     }
@@ -122,11 +122,11 @@ export class MyProxySession {
   }
 }
 
-/** A chain as MyProxy sends it: how many, in one byte, and each in DER. */
+/** A chain in MyProxy's format: the number in one byte, then each certificate in DER. */
 export const counted = ({ certificates }: Pick<Identity, 'certificates'>): Buffer =>
   Buffer.concat([Buffer.of(certificates.length), ...certificates.map(c => c.der)]);
 
-/** What a server says of an error. Of a wrong passphrase it may tell how OpenSSL stumbled, too, line by line. */
+/** The server's error text. For a wrong passphrase it may also contain OpenSSL's errors, line by line. */
 function saidOf({ values }: MyProxyResponse): string[] {
   const words = (values.get('ERROR') ?? []).map(line => line.trim()).filter(Boolean);
   const wrong = words.filter(line => /^(bad password|invalid credential passphrase)/i.test(line));

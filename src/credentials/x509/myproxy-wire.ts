@@ -9,15 +9,15 @@ export interface MyProxyRequest {
   readonly command: keyof typeof commands;
   readonly username: string;
   readonly passphrase?: string | undefined;
-  /** Seconds; 0: as the server likes. */
+  /** Seconds; 0: the server chooses. */
   readonly lifetime?: number;
-  /** Which of several credentials under one user name. */
+  /** The name of one of several credentials of a user. */
   readonly credential?: string | undefined;
-  /** Name of who may renew it without a passphrase. */
+  /** The name of the service that may renew it without a passphrase. */
   readonly renewer?: string | undefined;
 }
 
-/** @throws UsageError for what would break the lines of the request */
+/** @throws UsageError for a value that would break the lines of the request */
 export function encodeRequest(request: MyProxyRequest): Buffer {
   const { command, username, passphrase = '', lifetime = 0, credential, renewer } = request;
   const lines = {
@@ -32,7 +32,9 @@ export function encodeRequest(request: MyProxyRequest): Buffer {
   const present = Object.entries(lines).filter((line): line is [string, string] => line[1] !== undefined);
   for (const [name, value] of present) {
     if (/[\n\r\0]/.test(value))
-      throw new UsageError(`MyProxy takes no line break in ${name.toLowerCase()}`, { hint: 'nothing was sent' });
+      throw new UsageError(`MyProxy does not allow a line break in ${name.toLowerCase()}`, {
+        hint: 'nothing was sent',
+      });
   }
   return Buffer.from(`${present.map(([name, value]) => `${name}=${value}\n`).join('')}\0`);
 }
@@ -44,7 +46,7 @@ export interface MyProxyResponse {
 
 const kinds: Readonly<Record<string, MyProxyResponse['kind']>> = { 0: 'ok', 1: 'error', 2: 'authorization' };
 
-/** @param text up to the NUL that ends it @throws AuthError for what is no answer of MyProxy */
+/** @param text up to the NUL that ends it @throws AuthError for text that is not an answer of MyProxy */
 export function parseResponse(text: string, server: string): MyProxyResponse {
   const values = new Map<string, string[]>();
   for (const line of text.split('\n')) {

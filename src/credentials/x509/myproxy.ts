@@ -20,7 +20,7 @@ const shortest = 6;
 export function myproxyServer(given: string | undefined, env: NodeJS.ProcessEnv = process.env): MyProxyServer {
   const text = given ?? env.MYPROXY_SERVER;
   const hint = 'name it: --server HOST[:PORT], or export MYPROXY_SERVER=HOST';
-  if (!text) throw new UsageError('there is no MyProxy server to ask', { hint });
+  if (!text) throw new UsageError('no MyProxy server was named', { hint });
   const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+))(?::(\d{1,5}))?$/i.exec(text) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined) throw new UsageError(`not understood as a server: ${text}`, { hint });
@@ -28,7 +28,7 @@ export function myproxyServer(given: string | undefined, env: NodeJS.ProcessEnv 
   return { host, port: number, identity: env.MYPROXY_SERVER_DN || undefined };
 }
 
-/** @throws UsageError for a passphrase that MyProxy would refuse once it had come all the way */
+/** @throws UsageError for a passphrase that the MyProxy server would refuse only at the end */
 export function checkPassphrase(passphrase: string): string {
   if (passphrase.length >= shortest) return passphrase;
   throw new UsageError(`a MyProxy passphrase has at least ${shortest} characters`, { hint: 'nothing was sent' });
@@ -36,7 +36,7 @@ export function checkPassphrase(passphrase: string): string {
 
 export interface Wanted {
   readonly username: string;
-  /** Which of several under that user name. */
+  /** The name of one of several credentials of that user. */
   readonly credential?: string | undefined;
 }
 
@@ -47,7 +47,10 @@ export interface FetchRequest extends Wanted {
   readonly bits: number;
 }
 
-/** Fetches a proxy with a passphrase. The key is made here, and stays here. @throws AuthError, CertificateError */
+/**
+ * Fetches a proxy with a passphrase. Its key is made on this machine and never leaves it. @throws AuthError,
+ * CertificateError
+ */
 export async function fetchProxy(
   server: MyProxyServer,
   request: FetchRequest,
@@ -59,8 +62,8 @@ export async function fetchProxy(
 
 /**
  * Fetches a new proxy by showing one that has not ended yet.
- * @param expiring the proxy to be renewed, which proves that we had it
- * @param options whose certificate talks to the server: as a rule it must be another's than the proxy's
+ * @param expiring the proxy to be renewed; it proves that we had it
+ * @param options the certificate that talks to the server: usually it must not be that of the proxy
  */
 export async function renewProxy(
   server: MyProxyServer,
@@ -93,28 +96,28 @@ async function receive(
     const chain = [first, ...others.filter(c => !c.selfIssued)] as const;
     for (const certificate of chain) checkDates(certificate, new Date());
     const proxy = assemble(file, chain, privateKey);
-    // servers count from when they were asked
+    // servers count from the time of the request
     const short = Date.now() + lifetime * 1000 - proxy.end.getTime() > 600_000;
-    return { proxy, notes: short ? ['the server gave it less time than was asked for'] : [] };
+    return { proxy, notes: short ? ['the server gave it a shorter lifetime than was asked for'] : [] };
   } finally {
     session.close();
   }
 }
 
 export interface StoreRequest extends Wanted {
-  /** Undefined: fetched without one, by who may renew it. */
+  /** Undefined: it is fetched without a passphrase, by the service that may renew it. */
   readonly passphrase: string | undefined;
   /** When what is stored ends. */
   readonly end: Date;
-  /** Seconds that proxies fetched from it may be good for. */
+  /** Longest lifetime of proxies fetched from it; seconds. */
   readonly lifetime: number;
-  /** Name in one line, or a pattern with `*`, of who may renew proxies with it. */
+  /** Who may renew proxies with it: a name on one line, or a pattern with `*`. */
   readonly renewer?: string | undefined;
 }
 
 /**
- * Stores a proxy of ours on the server. Its key is made there: none of ours leaves.
- * @returns when what is stored ends
+ * Stores a proxy of the user on the server. Its key is made there; no key leaves this machine.
+ * @returns when the stored credential ends
  */
 export async function storeProxy(
   server: MyProxyServer,
@@ -138,9 +141,9 @@ export async function storeProxy(
   }
 }
 
-/** What is stored under a user name. */
+/** A credential stored under a user name. */
 export interface Stored {
-  /** Empty for the one without a name. */
+  /** Empty for the credential without a name. */
   readonly name: string;
   readonly owner: string;
   readonly start: Date | undefined;
@@ -149,7 +152,7 @@ export interface Stored {
   readonly renewer: string | undefined;
 }
 
-/** Asks what is stored. Only its owner is told. */
+/** Lists the stored credentials. The server answers only their owner. */
 export async function storedProxies(server: MyProxyServer, wanted: Wanted, options: MyProxyOptions): Promise<Stored[]> {
   const { session, response } = await MyProxySession.open(server, { ...wanted, command: 'info' }, options);
   session.close();
@@ -170,7 +173,7 @@ export async function storedProxies(server: MyProxyServer, wanted: Wanted, optio
   return [stored(value('CRED_NAME') ?? '', 'CRED_'), ...others.map(name => stored(name, `CRED_${name}_`))];
 }
 
-/** Removes what is stored. Only its owner may. */
+/** Removes a stored credential. Only its owner may do so. */
 export async function removeStored(server: MyProxyServer, wanted: Wanted, options: MyProxyOptions): Promise<void> {
   const { session } = await MyProxySession.open(server, { ...wanted, command: 'destroy' }, options);
   session.close();

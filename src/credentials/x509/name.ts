@@ -4,11 +4,11 @@ import { attributeNames, oids } from './oids.js';
 interface Attribute {
   readonly type: string;
   readonly value: Buffer;
-  /** Of one set with the attribute before it. */
+  /** It is in the same set as the attribute before it. */
   readonly joined: boolean;
 }
 
-/** A name's attributes in their order; those of one set follow each other. */
+/** The attributes of a name in their order; those of one set follow each other. */
 function attributesOf(name: Buffer): Attribute[] {
   const what = 'a name';
   const found: Attribute[] = [];
@@ -27,8 +27,8 @@ function attributesOf(name: Buffer): Attribute[] {
 }
 
 /**
- * A name as the grid writes it in map files and policies: `/O=Grid/CN=J\xC3\xBCrgen`, which is what X509_NAME_oneline
- * of OpenSSL 3 makes of its bytes.
+ * A name as the grid writes it in map files and policies: `/O=Grid/CN=J\xC3\xBCrgen`, which is the result of
+ * X509_NAME_oneline in OpenSSL 3.
  * @param name DER of an X.501 Name
  */
 export function oneLine(name: Buffer): string {
@@ -47,9 +47,9 @@ function printed(value: Buffer): string {
 }
 
 /**
- * A form in which names in one line can be compared, whichever release of OpenSSL or Globus wrote them: earlier ones
- * put no backslash before a slash, no plus between attributes of a set, and called two attributes by other names.
- * Globus takes no notice of upper and lower case.
+ * A form in which names on one line can be compared, whichever release of OpenSSL or Globus wrote them: earlier releases
+ * put no backslash before a slash, no plus between the attributes of a set, and used other names for two attributes.
+ * Globus ignores upper and lower case.
  */
 export function comparable(name: string): string {
   return name
@@ -68,7 +68,7 @@ export function commonName(name: Buffer): string | undefined {
 }
 
 /**
- * The common name that `longer` has as a set of its own behind all of `shorter`, as a proxy's subject has behind its
+ * The common name that `longer` has as a set of its own after all of `shorter`, as a proxy's subject has after its
  * issuer's (RFC 3820, 3.4).
  */
 export function addedCommonName(longer: Buffer, shorter: Buffer): string | undefined {

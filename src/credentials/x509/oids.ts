@@ -1,4 +1,4 @@
-/** Object identifiers, by what they stand for. */
+/** Object identifiers by their meaning. */
 export const oids = {
   commonName: '2.5.4.3',
   subjectAltName: '2.5.29.17',
@@ -9,11 +9,11 @@ export const oids = {
   anyUsage: '2.5.29.37.0',
   /** RFC 3820, 3.8. */
   proxyCertInfo: '1.3.6.1.5.5.7.1.14',
-  /** The same in the draft that Globus 3 spoke. */
+  /** The same in the draft that Globus 3 used. */
   draftProxyCertInfo: '1.3.6.1.4.1.3536.1.222',
   impersonation: '1.3.6.1.5.5.7.21.1',
   independent: '1.3.6.1.5.5.7.21.2',
-  /** Globus: all but starting jobs and logging in. */
+  /** Globus: all rights but starting jobs and logging in. */
   limited: '1.3.6.1.4.1.3536.1.1.1.9',
   vomsAttributes: '1.3.6.1.4.1.8005.100.100.5',
   vomsFqans: '1.3.6.1.4.1.8005.100.100.4',
@@ -22,7 +22,7 @@ export const oids = {
   ecdsaSha256: '1.2.840.10045.4.3.2',
 } as const;
 
-/** Short names of name attributes, as OpenSSL's one-line form of a name writes them. */
+/** Short names of name attributes, as in OpenSSL's one-line form of a name. */
 export const attributeNames: Readonly<Record<string, string>> = {
   '2.5.4.3': 'CN',
   '2.5.4.4': 'SN',

@@ -7,19 +7,19 @@ import { CertificateError } from './problem.js';
 import type { Trust } from './trust.js';
 import { type VerifiedChain, verifyChain } from './verify.js';
 
-/** Whom we mean to talk to. */
+/** The server that is meant. */
 export interface Peer {
   readonly host: string;
-  /** What may stand before the host in the name of a grid service's certificate: `host/login.site.org`. */
+  /** The service names that may come before the host in a grid certificate: `host/login.site.org`. */
   readonly services: readonly string[];
-  /** The only name to accept, in one line, whatever host it is on. */
+  /** The only name to accept, on one line, whatever the host is. */
   readonly identity?: string | undefined;
 }
 
 /**
- * Verifies the chain that a server shows, and that it is the server's we mean.
+ * Verifies the chain that a server shows, and that the server is the one that is meant.
  * @param chain DER, the server's certificate first
- * @throws CertificateError; `wrong-name` when the certificate is somebody else's
+ * @throws CertificateError; `wrong-name` if the certificate belongs to another server
  */
 export function verifyPeer(chain: readonly Buffer[], peer: Peer, trust: Trust, when = new Date()): VerifiedChain {
   const verified = verifyChain(chain, trust, when);
@@ -41,7 +41,7 @@ export function verifyPeer(chain: readonly Buffer[], peer: Peer, trust: Trust, w
   );
 }
 
-/** As RFC 2818, 3.1: names of the extension count, the common name only where there is none. */
+/** As RFC 2818, 3.1: the names in the extension count; the common name counts only without that extension. */
 function isNamed(holder: Certificate, { host, services }: Peer): boolean {
   if (isIP(host) !== 0) return holder.x509.checkIP(host) !== undefined;
   if (holder.x509.checkHost(host, { subject: 'never' }) !== undefined) return true;

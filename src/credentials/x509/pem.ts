@@ -1,15 +1,15 @@
 import { CertificateError } from './problem.js';
 
-/** One armoured block of a text file (RFC 7468). */
+/** One PEM block of a text file (RFC 7468). */
 export interface PemBlock {
   /** `CERTIFICATE`, `RSA PRIVATE KEY`, … */
   readonly label: string;
-  /** With its armour, as OpenSSL reads it. */
+  /** With its BEGIN and END lines, as OpenSSL reads it. */
   readonly text: string;
   readonly encrypted: boolean;
 }
 
-/** All blocks; what stands between them is for people. */
+/** All PEM blocks; the text between them is ignored. */
 export function pemBlocks(text: string): PemBlock[] {
   const blocks: PemBlock[] = [];
   let open: { label: string; lines: string[] } | undefined;

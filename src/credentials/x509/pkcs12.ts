@@ -4,7 +4,7 @@ import { quote } from '../../shell.js';
 import { type Passphrases, unlock } from '../passphrases.js';
 import { CertificateError } from './problem.js';
 
-/** What a browser exports. */
+/** The content of a file that a browser exported. */
 export interface Pkcs12 {
   readonly key: KeyObject;
   /** DER, in no order. */
@@ -12,8 +12,8 @@ export interface Pkcs12 {
 }
 
 /**
- * Opens a PKCS#12 file (RFC 7292), also those of old browsers with RC2, which OpenSSL 3 no longer reads.
- * @throws AuthError for a wrong passphrase, CertificateError for a file that is broken or has no key
+ * Opens a PKCS#12 file (RFC 7292), also files of old browsers with RC2, which OpenSSL 3 no longer reads.
+ * @throws AuthError for a wrong passphrase, CertificateError for a file that is broken or contains no key
  */
 export async function openPkcs12(content: Buffer, file: string, passphrases: Passphrases): Promise<Pkcs12> {
   const { default: library } = await import('node-forge');
@@ -28,7 +28,7 @@ export async function openPkcs12(content: Buffer, file: string, passphrases: Pas
   const bags = opened.safeContents.flatMap(safe => safe.safeBags);
   const { pkcs8ShroudedKeyBag, keyBag, certBag } = library.pki.oids;
   const key = bags.find(bag => bag.type === pkcs8ShroudedKeyBag || bag.type === keyBag);
-  if (key === undefined) throw new CertificateError('wrong-key', `${file} has no key in it`, { hint: inspect });
+  if (key === undefined) throw new CertificateError('wrong-key', `${file} contains no key`, { hint: inspect });
   return {
     key: keyOf(library, key),
     certificates: bags.filter(bag => bag.type === certBag).map(bag => certificateOf(library, bag)),
@@ -42,7 +42,7 @@ function decrypt(library: typeof forge, outer: forge.asn1.Asn1, passphrase: stri
     const why = cause instanceof Error ? cause.message : '';
     if (!/unsupported|not supported|unknown|OID/i.test(why)) return undefined;
     throw new CertificateError('unsupported', `${file} can't be opened: ${why}`, {
-      hint: `take it apart: openssl pkcs12 -in ${quote(file)} -out usercred.pem, then --cert usercred.pem`,
+      hint: `convert it: openssl pkcs12 -in ${quote(file)} -out usercred.pem, then --cert usercred.pem`,
       cause,
     });
   }
@@ -52,11 +52,11 @@ const bytes = (library: typeof forge, asn1: forge.asn1.Asn1): Buffer =>
   Buffer.from(library.asn1.toDer(asn1).getBytes(), 'binary');
 
 function keyOf(library: typeof forge, bag: forge.pkcs12.Bag): KeyObject {
-  // the library knows RSA; keys of other kinds it leaves as it found them
+  // the library decodes RSA keys, and leaves keys of other kinds as they are
   const asn1 = bag.key ? library.pki.wrapRsaPrivateKey(library.pki.privateKeyToAsn1(bag.key)) : bag.asn1;
   return createPrivateKey({ key: bytes(library, asn1), format: 'der', type: 'pkcs8' });
 }
 
-/** The certificate's own bytes: the library keeps what it can't make itself as it found it, and what was signed, too. */
+/** The certificate's own bytes: for what the library can't decode, and for what was signed, it keeps the original. */
 const certificateOf = (library: typeof forge, bag: forge.pkcs12.Bag): Buffer =>
   bytes(library, bag.cert ? library.pki.certificateToAsn1(bag.cert) : bag.asn1);

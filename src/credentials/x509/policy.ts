@@ -1,11 +1,11 @@
 import { comparable } from './name.js';
 import { CertificateError } from './problem.js';
 
-/** What one CA may sign, by its signing policy. */
+/** The names that one CA may sign, by its signing policy. */
 export interface SigningRule {
-  /** The CA's name in one line. */
+  /** The CA's name on one line. */
   readonly authority: string;
-  /** Names it may certify; one `*` in each stands for anything. */
+  /** Names it may certify; one `*` in each matches anything. */
   readonly subjects: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function parseSigningPolicy(text: string, file: string): SigningRule[] {
       subjects = [...inner.matchAll(/"([^"]*)"|(\S+)/g)].map(([, a, b]) => a ?? b ?? '');
     } else {
       throw new CertificateError('signing-policy', `${file}:${index + 1}: not understood: ${line}`, {
-        hint: "get the CA's files anew: a signing policy is three lines, access_id_CA, pos_rights and cond_subjects",
+        hint: "install the CA's files again: a signing policy is three lines, access_id_CA, pos_rights and cond_subjects",
       });
     }
   }
@@ -54,7 +54,7 @@ export function parseSigningPolicy(text: string, file: string): SigningRule[] {
 
 const unquoted = (text: string): string => /^'([^']*)'/.exec(text)?.[1] ?? /^"([^"]*)"$/.exec(text)?.[1] ?? text;
 
-/** Whether these rules let a CA certify a name; undefined when they have nothing on that CA. */
+/** Whether these rules let a CA certify a name; undefined if they do not mention that CA. */
 export function maySign(rules: readonly SigningRule[], authority: string, subject: string): boolean | undefined {
   const own = rules.filter(rule => comparable(rule.authority) === comparable(authority));
   if (own.length === 0) return undefined;

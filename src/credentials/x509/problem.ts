@@ -1,6 +1,6 @@
 import { AuthError } from '../../errors.js';
 
-/** Why a certificate, a chain of them, or a key is of no use. */
+/** Why a certificate, a chain or a key can't be used. */
 export type Problem =
   | 'malformed'
   | 'expired'
@@ -19,7 +19,7 @@ export type Problem =
   | 'wrong-name'
   | 'wrong-key';
 
-/** A certificate that can't be used, and in a word why. */
+/** A certificate that can't be used, with the reason as one word. */
 export class CertificateError extends AuthError {
   constructor(
     readonly reason: Problem,

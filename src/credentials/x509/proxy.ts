@@ -8,15 +8,15 @@ import { derOf, pemBlocks, toPem } from './pem.js';
 import { proxyFile } from './place.js';
 import { CertificateError } from './problem.js';
 
-/** A proxy certificate with its key and the certificates behind it: all that is needed to be somebody for a while. */
+/** A proxy certificate with its key and its chain: everything that is needed to act as the user for a while. */
 export interface GridProxy extends Credential {
   readonly file: string;
-  /** DER: the proxy, what it was made from, …, the user's certificate, intermediate CAs; no root. */
+  /** DER: the proxy, the certificate it was made from, …, the user's certificate, intermediate CAs; no root. */
   readonly chain: readonly Buffer[];
   readonly certificates: readonly [Certificate, ...Certificate[]];
-  /** Of the first certificate. */
+  /** The key of the first certificate. */
   readonly key: KeyObject;
-  /** The user's name in one line, without what proxies add to it. */
+  /** The user's name on one line, without what proxies add to it. */
   readonly identity: string;
   readonly limited: boolean;
 }
@@ -24,13 +24,13 @@ export interface GridProxy extends Credential {
 export { proxyFile };
 
 /**
- * Reads a proxy. Its dates are not looked at.
- * @throws AuthError when there is none, or others may read it; CertificateError when it is broken
+ * Reads a proxy; does not check its dates.
+ * @throws AuthError if there is none, or if others can read it; CertificateError if it is broken
  */
 export function readProxy(file = proxyFile()): GridProxy {
   const content = readSecret(file, 'the proxy');
   if (content === undefined)
-    throw new AuthError(`there is no proxy ${file}`, { hint: 'make one: scailfin proxy init' });
+    throw new AuthError(`there is no proxy ${file}`, { hint: 'make a proxy: scailfin proxy init' });
   return parseProxy(content.toString('latin1'), file);
 }
 
@@ -42,7 +42,7 @@ export function parseProxy(text: string, file: string): GridProxy {
   const [first, ...others] = chain.map(der => new Certificate(der));
   const pem = blocks.find(b => b.label.endsWith('PRIVATE KEY'));
   const broken = (reason: 'malformed' | 'wrong-key', why: string): CertificateError =>
-    new CertificateError(reason, `${what} ${why}`, { hint: 'make a new one: scailfin proxy init' });
+    new CertificateError(reason, `${what} ${why}`, { hint: 'make a new proxy: scailfin proxy init' });
   if (first === undefined || pem === undefined) throw broken('malformed', `has no ${first ? 'key' : 'certificate'}`);
   if (pem.encrypted) throw broken('malformed', 'has a key with a passphrase');
   const key = privateKeyOf(pem.text, what);
@@ -77,13 +77,13 @@ function privateKeyOf(pem: string, what: string): KeyObject {
   }
 }
 
-/** The file's text as Globus writes it: proxy, key, the certificates behind it. */
+/** The text of the file as Globus writes it: proxy, key, and the rest of the chain. */
 export function proxyText({ chain, key }: Pick<GridProxy, 'chain' | 'key'>): string {
   const [first, ...others] = chain.map(der => toPem('CERTIFICATE', der));
   return [first, key.export({ type: 'pkcs8', format: 'pem' }) as string, ...others].join('');
 }
 
-/** Puts a proxy in its place, readable by its owner alone. @throws AuthError */
+/** Writes a proxy to its file, which only its owner can read. @throws AuthError */
 export function writeProxy(proxy: GridProxy): void {
   writeSecret(proxy.file, proxyText(proxy));
 }
@@ -94,10 +94,11 @@ export function destroyProxy(file = proxyFile()): boolean {
 }
 
 /**
- * The proxy certificate that somebody asks for who will act for us: full rights where ours has them, limited otherwise.
+ * The proxy certificate for somebody who will act for the user (delegation): with full rights if our proxy has them,
+ * otherwise limited.
  * @param request DER of their PKCS#10 request
- * @param end default: with our own
- * @returns its DER; the chain behind it is ours
+ * @param end default: the end of our own proxy
+ * @returns its DER; its chain continues with ours
  */
 export function signDelegation(request: Buffer, proxy: GridProxy, end = proxy.end): Buffer {
   const [certificate] = proxy.certificates;

@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from 'node:crypto';
 import { CertificateError } from './problem.js';
 
-/** Hash of each signature algorithm (RFC 4055, RFC 5758, RFC 8410) for crypto.verify; null where the key says. */
+/** Hash of each signature algorithm (RFC 4055, RFC 5758, RFC 8410) for crypto.verify; null if the key decides. */
 const hashes: Readonly<Record<string, string | null>> = {
   '1.2.840.113549.1.1.5': 'sha1',
   '1.2.840.113549.1.1.11': 'sha256',
@@ -17,13 +17,13 @@ const hashes: Readonly<Record<string, string | null>> = {
 
 function signatureHash(oid: string): string | null {
   const hash = hashes[oid];
-  if (hash === undefined) throw new CertificateError('unsupported', `the signature algorithm ${oid} is not known here`);
+  if (hash === undefined) throw new CertificateError('unsupported', `the signature algorithm ${oid} is not supported`);
   return hash;
 }
 
 /**
- * Whether a signature is right; one by another kind of key than its algorithm's is not.
- * @throws CertificateError `unsupported` for an algorithm that is not known
+ * Whether a signature is right; a signature by a key of another kind than its algorithm's is wrong.
+ * @throws CertificateError `unsupported` for an unknown algorithm
  */
 export function isSignature(oid: string, signed: Buffer, key: KeyObject, signature: Buffer): boolean {
   const hash = signatureHash(oid);

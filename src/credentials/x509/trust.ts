@@ -9,15 +9,15 @@ import { derOf, pemBlocks } from './pem.js';
 import { parseSigningPolicy, type SigningRule } from './policy.js';
 import { CertificateError } from './problem.js';
 
-/** Which CAs are trusted, and in what. */
+/** The trusted CAs, and the limits of that trust. */
 export interface Trust {
-  /** For messages: where the CAs were taken from. */
+  /** For messages: the place of the CAs. */
   readonly where: string;
-  /** The trusted CAs that have this name, whatever keys they have. */
+  /** All trusted CAs with this name, whatever keys they have. */
   named(name: Buffer): readonly Certificate[];
-  /** The trusted CA that this one is issued by, also where the name is spelled in another string type. */
+  /** The trusted CAs that may have issued this certificate, even if the name is encoded as another string type. */
   issuersOf(certificate: Certificate): readonly Certificate[];
-  /** What a trusted CA may sign; undefined where nobody wrote that down. @throws CertificateError `signing-policy` */
+  /** The rules for a trusted CA; undefined if there are none. @throws CertificateError `signing-policy` */
   policyOf(authority: Certificate): readonly SigningRule[] | undefined;
   /** Revocation lists of a trusted CA. @throws CertificateError `crl` */
   revocationsOf(authority: Certificate): readonly RevocationList[];
@@ -31,9 +31,9 @@ export function trustDir(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * Reads a directory of CAs as Globus and OpenSSL have it: `HASH.0` certificates, `HASH.signing_policy`, `HASH.r0`
- * revocation lists. The hash only says which belong together; names are taken from the files themselves.
- * @throws CertificateError `unknown-ca` when there is no such directory
+ * Reads a directory of CAs in the form that Globus and OpenSSL use: `HASH.0` certificates, `HASH.signing_policy`,
+ * `HASH.r0` revocation lists. The hash only says which files belong together; names are read from the files themselves.
+ * @throws CertificateError `unknown-ca` if there is no such directory
  */
 export function loadTrust(dir = trustDir()): Trust {
   let files: string[];
@@ -41,7 +41,7 @@ export function loadTrust(dir = trustDir()): Trust {
     files = readdirSync(dir);
   } catch (cause) {
     throw new CertificateError('unknown-ca', `the directory of trusted CAs can't be read: ${messageOf(cause)}`, {
-      hint: 'name the one your site publishes: export X509_CERT_DIR=DIRECTORY (or copy it to ~/.globus/certificates)',
+      hint: 'name the directory that your site publishes: export X509_CERT_DIR=DIRECTORY (or copy it to ~/.globus/certificates)',
       cause,
     });
   }
@@ -50,7 +50,7 @@ export function loadTrust(dir = trustDir()): Trust {
 
 class Directory implements Trust {
   readonly where: string;
-  /** By their text: each may be filed under two hashes, of the old kind and of the new. */
+  /** Identified by their text: each CA may be filed under two hashes, an old and a new one. */
   readonly #authorities = new Map<string, { readonly authority: Certificate; readonly hashes: Set<string> }>();
 
   constructor(
@@ -64,7 +64,7 @@ class Directory implements Trust {
     }
   }
 
-  /** A directory that is filled by several programs may have one broken file: it is nobody's CA then. */
+  /** If several programs fill a directory, one file may be broken: it is skipped. */
   #add(file: string, hash: string): void {
     try {
       const blocks = pemBlocks(readFileSync(join(this.dir, file), 'latin1'));
@@ -75,7 +75,7 @@ class Directory implements Trust {
       else
         this.#authorities.set(block.text, { authority: new Certificate(derOf(block, file)), hashes: new Set([hash]) });
     } catch {
-      // as said
+      // skipped, as described above
     }
   }
 
@@ -125,7 +125,7 @@ function policiesIn(file: string): SigningRule[] {
   return parseSigningPolicy(text, file);
 }
 
-/** A list that is there and can't be read is an error: whoever put it there wanted it to be heeded. */
+/** A list that can't be read is an error, because whoever installed it wanted it to be obeyed. */
 function listsIn(file: string): RevocationList[] {
   try {
     const content = readFileSync(file);

@@ -11,7 +11,7 @@ import { derOf, type PemBlock, pemBlocks } from './pem.js';
 import { openPkcs12 } from './pkcs12.js';
 import { CertificateError } from './problem.js';
 
-/** A certificate, the CAs behind it but for the root, and its key: a person's own, or a proxy. */
+/** A certificate, its chain without the root, and its key: a person's own, or a proxy. */
 export interface Identity {
   readonly certificates: readonly [Certificate, ...Certificate[]];
   readonly key: KeyObject;
@@ -24,9 +24,9 @@ export interface IdentityFiles {
 }
 
 /**
- * Loads the user's certificate and key from where Globus has them: X509_USER_CERT and X509_USER_KEY,
+ * Loads the user's certificate and key from the places that Globus uses: X509_USER_CERT and X509_USER_KEY,
  * ~/.globus/usercert.pem and userkey.pem, ~/.globus/usercred.p12.
- * @throws AuthError when something is missing, others may read the key, or its passphrase is wrong; CertificateError
+ * @throws AuthError if something is missing, if others can read the key, or if its passphrase is wrong; CertificateError
  */
 export async function loadIdentity(
   files: IdentityFiles,
@@ -54,27 +54,27 @@ function certificatesIn(file: string, places: readonly string[]): Certificate[] 
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new AuthError(missing ? `there is no certificate ${places.join(' or ')}` : messageOf(error), {
-      hint: 'name yours: --cert FILE --key FILE, or --p12 FILE',
+      hint: 'name your files: --cert FILE --key FILE, or --p12 FILE',
     });
   }
   const found = pemBlocks(text).filter(b => b.label === 'CERTIFICATE' || b.label === 'X509 CERTIFICATE');
   if (found.length > 0) return found.map(block => new Certificate(derOf(block, file)));
-  throw new CertificateError('malformed', `${file} has no certificate in it (PEM, "BEGIN CERTIFICATE")`, {
+  throw new CertificateError('malformed', `${file} contains no certificate (PEM, "BEGIN CERTIFICATE")`, {
     hint: 'for what a browser exported (.p12, .pfx): --p12 FILE',
   });
 }
 
 const keysIn = (text: string): PemBlock[] => pemBlocks(text).filter(b => b.label.endsWith('PRIVATE KEY'));
 
-/** The certificate's own file, where it has the key, too, as a proxy has. */
+/** The certificate's own file, if it also contains the key, as a proxy does. */
 const keyBeside = (cert: string): string | undefined =>
   keysIn(readFileSync(cert, 'latin1')).length > 0 ? cert : undefined;
 
 async function privateKey(file: string, passphrases: Passphrases): Promise<KeyObject> {
   const content = readSecret(file, 'the key');
-  if (content === undefined) throw new AuthError(`there is no key ${file}`, { hint: 'name yours: --key FILE' });
+  if (content === undefined) throw new AuthError(`there is no key ${file}`, { hint: 'name your key: --key FILE' });
   const [pem] = keysIn(content.toString('latin1'));
-  const broken = new CertificateError('malformed', `${file} has no key in it that can be read (PEM, "PRIVATE KEY")`, {
+  const broken = new CertificateError('malformed', `${file} contains no key that can be read (PEM, "PRIVATE KEY")`, {
     hint: `openssl pkey -noout -in ${quote(file)}`,
   });
   if (pem === undefined) throw broken;
@@ -93,7 +93,7 @@ async function privateKey(file: string, passphrases: Passphrases): Promise<KeyOb
 
 async function fromPkcs12(file: string, passphrases: Passphrases): Promise<Identity> {
   const content = readSecret(file, 'the certificate with key');
-  if (content === undefined) throw new AuthError(`there is no ${file}`, { hint: 'name yours: --p12 FILE' });
+  if (content === undefined) throw new AuthError(`there is no ${file}`, { hint: 'name your file: --p12 FILE' });
   const { certificates, key } = await openPkcs12(content, file, passphrases);
   return identityOf(
     certificates.map(der => new Certificate(der)),
@@ -102,7 +102,7 @@ async function fromPkcs12(file: string, passphrases: Passphrases): Promise<Ident
   );
 }
 
-/** The key's certificate and those behind it, in their order; roots are left out, since who trusts them has them. */
+/** The key's certificate and its chain, in order; roots are left out, because whoever trusts them has them. */
 function identityOf(all: readonly Certificate[], key: KeyObject, keyFile: string): Identity {
   const first = all.find(certificate => certificate.x509.checkPrivateKey(key));
   if (first === undefined) {

@@ -17,17 +17,17 @@ import type { Trust } from './trust.js';
 export interface VerifiedChain {
   /** From the certificate that was shown up to the trusted root. */
   readonly path: readonly Certificate[];
-  /** The certificate of the person or host, behind the proxies that stand for it. */
+  /** The certificate of the person or host for which the proxies act. */
   readonly holder: Certificate;
-  /** The holder's name in one line. */
+  /** The holder's name on one line. */
   readonly identity: string;
-  /** What was shown is a limited proxy, or was made from one. */
+  /** A limited proxy was shown, or one made from a limited proxy. */
   readonly limited: boolean;
-  /** When the first of them ends. */
+  /** The earliest end of all certificates on the path. */
   readonly end: Date;
 }
 
-/** More than any chain that is meant seriously. */
+/** More than any real chain. */
 const longest = 30;
 const mostShown = 100;
 
@@ -81,7 +81,10 @@ function isRoot(certificate: Certificate, trust: Trust): boolean {
   return certificate.selfIssued && trust.named(certificate.subject).some(known => known.der.equals(certificate.der));
 }
 
-/** Whoever issued it, by a signature that is right. A trusted CA goes before one that was only shown. */
+/**
+ * The certificate that issued this one, by a valid signature. A trusted CA takes precedence over a certificate that was
+ * only shown.
+ */
 function issuerOf(certificate: Certificate, shown: readonly Certificate[], trust: Trust): Certificate {
   const candidates = [
     ...(certificate.proxy ? [] : trust.issuersOf(certificate)),
@@ -103,6 +106,6 @@ function unknown(certificate: Certificate, trust: Trust): CertificateError {
     ? `${title} signed itself, and is not among the trusted CAs`
     : `${title} was issued by ${oneLine(certificate.issuer)}, which is not among the trusted CAs`;
   return new CertificateError('unknown-ca', `${why} in ${trust.where}`, {
-    hint: 'install that CA there if you trust it, or point X509_CERT_DIR to where it is',
+    hint: 'if you trust that CA, install it in that directory, or set X509_CERT_DIR to the directory that has it',
   });
 }

@@ -11,10 +11,10 @@ import { type VomsRequest, type VomsServer, vomsServers } from './vomses.js';
 
 export interface VomsOptions {
   readonly trust: Trust;
-  /** Seconds that the attributes shall be good for; the server may give fewer. */
+  /** Wanted lifetime of the attributes in seconds; the server may give less. */
   readonly lifetime: number;
   readonly timeoutMs?: number;
-  /** Default: those of the vomses files. */
+  /** Default: the servers of the vomses files. */
   readonly servers?: readonly VomsServer[];
 }
 
@@ -27,9 +27,9 @@ export interface VomsAnswer {
 }
 
 /**
- * Asks a VO's servers, one after the other, to attest what the user is in it.
+ * Asks the servers of a VO, one after the other, for an attribute certificate of the user.
  * @param own the user's certificate or proxy
- * @throws AuthError in the server's words when it refuses; when none can be talked to, what stood in the way of each
+ * @throws AuthError in the server's words if it refuses; if no server can be reached, with the reason for each
  */
 export async function requestAttributes(
   request: VomsRequest,
@@ -42,7 +42,7 @@ export async function requestAttributes(
     try {
       return await ask(server, request, own, options);
     } catch (error) {
-      // an answer is an answer: another server of the same VO would say the same
+      // another server of the same VO would give the same answer
       const answered = ![ConnectionError, TimeoutError, CertificateError].some(kind => error instanceof kind);
       if (answered) throw error;
       failures.push(error as ScailfinError);
@@ -71,7 +71,7 @@ async function ask(server: VomsServer, request: VomsRequest, own: Identity, opti
   }
 }
 
-/** What the servers' XML holds, and no XML of other kinds: VOMS REST interface, /generate-ac. */
+/** Reads only the XML of these servers, not XML in general: VOMS REST interface, /generate-ac. */
 export function parseAnswer(text: string, who: string): VomsAnswer {
   const [head = '', ...rest] = text.split(/\r?\n\r?\n/);
   const body = rest.join('\n\n');
@@ -82,9 +82,9 @@ export function parseAnswer(text: string, who: string): VomsAnswer {
   });
   const certificate = inside(body, 'ac')?.replace(/\s+/g, '');
   if (errors.length > 0 || (status !== '200' && certificate === undefined)) {
-    const why = errors.length > 0 ? errors.join('; ') : status ? `HTTP status ${status}` : 'what it sent is no HTTP';
+    const why = errors.length > 0 ? errors.join('; ') : status ? `HTTP status ${status}` : 'its answer is not HTTP';
     throw new AuthError(`${who} refuses: ${why}`, {
-      hint: 'check VO, group and role, and with the VO that you are in it',
+      hint: 'check VO, group and role; ask the VO whether you are a member',
     });
   }
   if (certificate === undefined) throw new CertificateError('malformed', `${who} sent no attributes`);
@@ -92,7 +92,7 @@ export function parseAnswer(text: string, who: string): VomsAnswer {
   return { certificate: Buffer.from(certificate, 'base64'), warnings };
 }
 
-/** The text of the first element of that name. */
+/** The text of the first element with this name. */
 function inside(xml: string, element: string): string | undefined {
   const [found] = between(xml, `<${element}>`, `</${element}>`);
   return found === undefined ? undefined : plain(found);
@@ -103,7 +103,7 @@ const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 const plain = (xml: string): string =>
   printable(xml.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => entities[name] as string)).trim();
 
-/** @throws CertificateError unless the attributes are the user's own */
+/** @throws CertificateError unless the attributes belong to the user */
 function checked(answer: VomsAnswer, own: Identity, who: string): VomsAnswer {
   const { holder } = readAttributes(answer.certificate);
   const user = own.certificates.find(c => !c.proxy) ?? own.certificates[0];

@@ -8,14 +8,14 @@ export interface VomsServer {
   readonly alias: string;
   readonly host: string;
   readonly port: number;
-  /** The server's name in one line. */
+  /** The server's name on one line. */
   readonly name: string;
   readonly vo: string;
 }
 
 /**
- * Where lists of VOs' servers are: the files or directories of X509_VOMSES and VOMS_USERCONF when one of them is set,
- * else the user's (~/.glite/vomses, ~/.voms/vomses) and the machine's (/etc/vomses).
+ * The places of the lists of VO servers: the files or directories in X509_VOMSES and VOMS_USERCONF if one of them is set;
+ * otherwise the user's (~/.glite/vomses, ~/.voms/vomses) and the machine's (/etc/vomses).
  */
 export function vomsesPlaces(env: NodeJS.ProcessEnv = process.env): string[] {
   const named = [env.X509_VOMSES, env.VOMS_USERCONF].flatMap(list => list?.split(':').filter(Boolean) ?? []);
@@ -26,7 +26,7 @@ export function vomsesPlaces(env: NodeJS.ProcessEnv = process.env): string[] {
 
 /**
  * The servers of a VO, by its name or by an alias.
- * @throws AuthError naming the places where none was found, or file and line that can't be read
+ * @throws AuthError naming the places if none was found, or the file and line that can't be read
  */
 export function vomsServers(vo: string, places = vomsesPlaces()): VomsServer[] {
   const all = places.flatMap(filesAt).flatMap(file => parseVomses(read(file), file));
@@ -56,7 +56,7 @@ export function parseVomses(text: string, file: string): VomsServer[] {
   });
 }
 
-/** A file, or the files of a directory; none where there is nothing. */
+/** A file, or the files of a directory; none if it does not exist. */
 function filesAt(place: string): string[] {
   const there = statSync(place, { throwIfNoEntry: false });
   if (there === undefined) return [];
@@ -75,10 +75,10 @@ function read(file: string): string {
   }
 }
 
-/** What is wanted of a VO. */
+/** A request to a VO. */
 export interface VomsRequest {
   readonly vo: string;
-  /** Groups and roles, the primary one first; empty: what the VO gives to everybody in it. */
+  /** Groups and roles, the primary one first; empty: what the VO gives to each member. */
   readonly fqans: readonly string[];
 }
 

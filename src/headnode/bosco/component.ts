@@ -10,30 +10,30 @@ import { headnodeFiles, siteFiles } from './files.js';
 import { type BoscoPlan, typeOf } from './plan.js';
 import { settleWay } from './way.js';
 
-/** How long grid jobs may take to go in order, before they are forgotten by force. Seconds. */
+/** How long grid jobs may take to be removed in order, before they are removed by force; seconds. */
 const REMOVAL_LIMIT = 25;
 
 const words: Readonly<Record<string, Missing>> = {
-  condor: { what: 'HTCondor is not there', hint: 'install it there (Debian: apt install condor)' },
+  condor: { what: 'HTCondor is not installed', hint: 'install it there (Debian: apt install condor)' },
   gridmanager: {
     what: "its HTCondor has no condor_gridmanager, which submits to other systems' queues",
-    hint: 'install all of HTCondor there (Debian: condor; a release tarball has it)',
+    hint: 'install the complete HTCondor there (Debian: condor; or a release tarball)',
   },
   blahpd: {
     what: "its HTCondor has no blahpd, which talks to a site's batch system",
-    hint: 'install all of HTCondor there (Debian: condor; a release tarball has it), or submit directly: --submit direct',
+    hint: 'install the complete HTCondor there (Debian: condor; or a release tarball), or submit directly: --submit direct',
   },
-  scripts: { what: "its HTCondor lacks blahpd's scripts (libexec/blahp)", hint: 'install all of HTCondor there' },
-  ssh: { what: 'there is no ssh', hint: 'install the OpenSSH client there' },
-  'ssh-keygen': { what: 'there is no ssh-keygen', hint: 'install the OpenSSH client there' },
+  scripts: { what: "its HTCondor lacks blahpd's scripts (libexec/blahp)", hint: 'install the complete HTCondor there' },
+  ssh: { what: 'ssh is not installed', hint: 'install the OpenSSH client there' },
+  'ssh-keygen': { what: 'ssh-keygen is not installed', hint: 'install the OpenSSH client there' },
 };
 
 /**
  * Growth by itself: the headnode's schedd submits glide-ins to the site's batch system through HTCondor's blahp, as many
- * as the pool's idle jobs can use. At {@link Headnode.dir} is the pool's directory.
+ * as the pool's idle jobs can use. {@link Headnode.dir} is the pool's directory.
  *
- * HTCondor's remote_gahp is not used: it wants a second program on the site and a tunnel back, to carry files that are
- * there already. Ours carries blahpd's words alone, so that the key it logs in with may be good for nothing else.
+ * HTCondor's remote_gahp is not used: it needs a second program on the site and a tunnel back, to transfer files that are
+ * already there. Our connection carries only blahpd's messages, so the key for it can be useless for anything else.
  */
 export const bosco: Component<BoscoPlan, void> = {
   name: 'bosco',
@@ -43,7 +43,7 @@ export const bosco: Component<BoscoPlan, void> = {
     const missing = keyValues(out.stdout).get('missing') ?? [];
     const needed = plan.login ? missing : missing.filter(name => !name.startsWith('ssh'));
     const lacking = needed.map(name => words[name] ?? { what: `there is no ${name}`, hint: 'install it there' });
-    // the path is a part of commands that blahp and sshd read in ways of their own
+    // the path is part of commands that blahp and sshd interpret in their own ways
     if (/^[\w@%+=:,./~-]+$/.test(plan.siteDir)) return lacking;
     const what = `${plan.siteDir} on ${plan.host.name} has characters that blahp can't carry`;
     return [...lacking, { what, hint: 'set directories.work in the site profile' }];
@@ -72,7 +72,7 @@ export const bosco: Component<BoscoPlan, void> = {
     await runScript(at.host, templateText('bosco/start.sh'), [at.dir], { timeoutMs: 60_000 }).catch(error => {
       if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
       throw new ScailfinError(`the pool's growth does not begin on ${at.host.name}: ${error.stderr.trim()}`, {
-        hint: 'the same command tries again; or submit directly: --submit direct',
+        hint: 'run the same command again, or submit directly: --submit direct',
       });
     });
   },
@@ -95,10 +95,10 @@ export const bosco: Component<BoscoPlan, void> = {
     const script = `${templateText('bosco/stop.sh')}\nbosco_stop "$1" "$2"\n`;
     const out = await runScript(at.host, script, [at.dir, String(REMOVAL_LIMIT)], { timeoutMs: 150_000 });
     const left = keyValues(out.stdout).get('grid')?.[0];
-    // a pool that does not answer does not submit: its processes are ended next
+    // a pool that does not answer submits nothing: its processes are ended next
     if (left !== '0' && left !== 'unknown')
       throw new ScailfinError(`${left} glide-ins stay in the pool's queue on ${at.host.name}`, {
-        hint: `scailfin down ${at.cluster} tries again`,
+        hint: `try again: scailfin down ${at.cluster}`,
       });
   },
 
@@ -108,12 +108,12 @@ export const bosco: Component<BoscoPlan, void> = {
     const left = keyValues(out.stdout).get('left') ?? [];
     if (left.length > 0)
       throw new LeftoverError(`could not remove all files on ${at.host.name}:`, left, {
-        hint: `scailfin down ${at.cluster} tries again`,
+        hint: `try again: scailfin down ${at.cluster}`,
       });
   },
 };
 
-/** What is cut from the headnode's HTCondor, from there to the site: a few hundred kilobytes. */
+/** Copies the part of the headnode's HTCondor that the site needs to the site: a few hundred kilobytes. */
 async function carry(at: Headnode, plan: BoscoPlan, archive: string): Promise<void> {
   const there = `${at.dir}/bosco.tar.gz`;
   const scratch = mkdtempSync(join(tmpdir(), 'scailfin-bosco-'));
@@ -127,7 +127,7 @@ async function carry(at: Headnode, plan: BoscoPlan, archive: string): Promise<vo
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitStatus !== 6) throw error;
     throw new ScailfinError(`${at.host.name}: HTCondor there lacks a part of its blahp: ${error.stderr.trim()}`, {
-      hint: 'install all of HTCondor there (Debian: condor), or submit directly: --submit direct',
+      hint: 'install the complete HTCondor there (Debian: condor), or submit directly: --submit direct',
     });
   } finally {
     rmSync(scratch, { recursive: true });

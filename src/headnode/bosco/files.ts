@@ -1,8 +1,9 @@
 import type { FileToPut } from '../../hosts/host.js';
+import { NODES_PER_JOB } from '../../schedulers/nodes.js';
 import { render, templateText } from '../../templates.js';
 import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './plan.js';
 
-/** What goes to the site, beside what is cut from HTCondor. */
+/** The files for the site, in addition to the programs from HTCondor. */
 export function siteFiles({
   siteDir,
   scheduler,
@@ -17,21 +18,30 @@ export function siteFiles({
   ];
 }
 
-/** How much a site may grow, and by what. */
+/** How much a pool may grow at a site, and the size of its glide-ins. */
 export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'>;
 
-/** What the growth of a site reads each round. */
+/** The settings of a site's growth; they are read in each round. */
 export function settingsFile(dir: string, plan: Growing): FileToPut {
   const { site, bounds, walltime, tokenLifetime, asked, cores, memory } = plan;
   const most = { mostCores: asked.cores ?? 0, mostMemory: asked.memory ?? 0, tokenLabel: GROWN };
-  const values = { site, ...bounds, walltime, tokenLifetime, cores: cores ?? 0, memory: memory ?? 0, ...most };
+  const values = {
+    site,
+    ...bounds,
+    nodes: NODES_PER_JOB,
+    walltime,
+    tokenLifetime,
+    cores: cores ?? 0,
+    memory: memory ?? 0,
+    ...most,
+  };
   const content = render('bosco/settings', values);
   return { path: `${growthDir(dir, site)}/settings`, content, mode: 0o600 };
 }
 
 /**
- * What goes to the headnode.
- * @param dir the pool's
+ * The files for the headnode.
+ * @param dir the pool's directory
  */
 export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login'>): FileToPut[] {
   const bosco = `${dir}/bosco`;
@@ -52,7 +62,10 @@ export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login
   ];
 }
 
-/** By which the headnode's HTCondor gets to the site: with a key of the cluster's own, or as its user does anyway. */
+/**
+ * The files with which the headnode's HTCondor reaches the site: with the cluster's own key, or with its user's own
+ * login.
+ */
 export function wayFiles(
   dir: string,
   plan: Pick<BoscoPlan, 'site' | 'siteDir'>,

@@ -1,69 +1,69 @@
 import type { Host } from '../../hosts/host.js';
+import type { SchedulerName } from '../../schedulers/registry.js';
 import type { HtcondorSource } from '../../sites/schema.js';
 
-/** The batch systems that we know HTCondor's blahp to work with. */
-export const boscoSchedulers = ['slurm', 'sge'] as const;
-export type BoscoScheduler = (typeof boscoSchedulers)[number];
-
-/** How many glide-ins of a site there shall be, however few or many jobs wait. */
+/** Smallest and largest number of glide-ins at a site, however many jobs wait. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
 }
 
-/** The label of what the headnode submits: of its jobs on record, and of the file with their token on the site. */
+/**
+ * The label of the headnode's own submissions: for their recorded jobs, and for the file with their token on the site.
+ */
 export const GROWN = 'grown';
 
-/** A site's login node as the headnode is to reach it. */
+/** A site's login node, as the headnode reaches it. */
 export interface SiteLogin {
   /** The name or address that was dialled from the user's machine. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** `TYPE BASE64`: the host keys that the user's machine knows it by. */
+  /** `TYPE BASE64`: the host keys under which the user's machine knows it. */
   readonly hostKeys: readonly string[];
 }
 
-/** What a site's BOSCO is to be. */
+/** The settings of BOSCO at a site. */
 export interface BoscoPlan {
   readonly site: string;
   /** The login node, as the user reaches it. */
   readonly host: Host;
-  /** Absolute, the cluster's on the site. */
+  /** Absolute; the cluster's directory on the site. */
   readonly siteDir: string;
   /** Undefined: the headnode is the site's login node. */
   readonly login: SiteLogin | undefined;
-  readonly scheduler: BoscoScheduler;
-  /** The job's name. */
+  /** One of `boscoSchedulers`. */
+  readonly scheduler: SchedulerName;
+  /** The name of the batch jobs. */
   readonly tag: string;
-  /** The batch job of one glide-in, as it would be submitted directly. */
+  /** The batch job of one glide-in, the same as for direct submission. */
   readonly script: string;
-  /** Absolute, of the glide-ins' payload on the site: its libraries are blahpd's, too. */
+  /** Absolute; the directory of the glide-ins' payload on the site. blahpd uses its libraries, too. */
   readonly payload: string;
   readonly bounds: Bounds;
   /** Of one glide-in, seconds. */
   readonly walltime: number;
-  /** Of the tokens by which glide-ins come, seconds. */
+  /** Lifetime of the tokens for glide-ins, seconds. */
   readonly tokenLifetime: number;
-  /** Of one glide-in, as the site is asked for them: no more may be offered. */
+  /** What one glide-in asks the site for, and the most it may offer. */
   readonly asked: { readonly cores: number | undefined; readonly memory: number | undefined };
-  /** Of one glide-in; undefined where the site's are not known. */
+  /** Of one glide-in; undefined if the site's nodes are not known. */
   readonly cores: number | undefined;
   /** MiB. */
   readonly memory: number | undefined;
   /** HTCondor on the headnode. */
   readonly source: HtcondorSource;
-  /** The same programs give the same word. */
+  /** Identifies the programs: the same programs give the same word. */
   readonly programs: string;
-  /** All sites that the pool grows at, this one too. */
+  /** All sites at which the pool grows, including this one. */
   readonly sites: readonly string[];
 }
 
 /**
- * A site as HTCondor knows it: its batch type, by which it finds the way there. HTCondor's own names of types would be
- * the same for two sites with Slurm.
+ * A site's name in HTCondor: its batch type, which leads to the site's connection. HTCondor's own type names would be the
+ * same for two sites with Slurm.
  */
 export const typeOf = (site: string): string => `at_${site.replaceAll('-', '_')}`;
 
-/** Where a site's growth lives on the headnode. @param dir the pool's */
+/** The directory of a site's growth on the headnode. @param dir the pool's directory */
 export const growthDir = (dir: string, site: string): string => `${dir}/bosco/${typeOf(site)}`;

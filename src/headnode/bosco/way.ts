@@ -6,9 +6,9 @@ import { wayFiles } from './files.js';
 import { type BoscoPlan, growthDir } from './plan.js';
 
 /**
- * Settles how the headnode logs in to the site by itself: not at all where it is the site's login node, as its user does
- * anyway where that needs nobody's answer, else with a key of the cluster's own that can do nothing but talk to blahpd.
- * @throws ScailfinError with the site's words when none of it works: then nothing was submitted
+ * Decides how the headnode logs in to the site without a person: not at all if it is the site's login node; with its
+ * user's own login if that asks no questions; otherwise with the cluster's own key, which can only talk to blahpd.
+ * @throws ScailfinError with the site's message if none of these works; then nothing was submitted
  */
 export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
   const own = growthDir(at.dir, plan.site);
@@ -41,12 +41,12 @@ export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
   throw refused(at, plan, second);
 }
 
-/** @returns why blahpd does not answer; undefined when it does */
+/** @returns why blahpd does not answer; undefined if it does */
 async function attempt(at: Headnode, own: string): Promise<string | undefined> {
   const out = await runScript(at.host, templateText('bosco/try.sh'), [own], { check: false, timeoutMs: 75_000 });
   if (out.exitCode === 0) return undefined;
   const lines = out.stderr.split('\n').flatMap(line => line.trim() || []);
-  return lines.join('; ') || 'it said nothing';
+  return lines.join('; ') || 'there was no error message';
 }
 
 async function letIn({ host, siteDir }: BoscoPlan, key: string): Promise<void> {
@@ -59,17 +59,17 @@ async function letIn({ host, siteDir }: BoscoPlan, key: string): Promise<void> {
   });
 }
 
-/** Takes the cluster's key out of the site's authorized_keys. */
+/** Removes the cluster's key from the site's authorized_keys. */
 async function forget({ host, siteDir }: BoscoPlan): Promise<void> {
   await runScript(host, `${templateText('bosco/close.sh')}\nbosco_forget "$1"`, [siteDir]);
 }
 
 function refused(at: Headnode, { login, site }: BoscoPlan, said: string): ScailfinError {
   const more = /permission denied/i.test(said)
-    ? ' The site may want more than a key for each login, such as a one-time code.'
+    ? ' The site may need more than a key at each login, such as a one-time code.'
     : '';
   return new ScailfinError(
-    `${at.host.name} can't log in to ${login?.user}@${login?.host} (${site}) by itself, also not with a key of the cluster's own: ${said}.${more}`,
+    `${at.host.name} can't log in to ${login?.user}@${login?.host} (${site}) without a person, not even with the cluster's own key: ${said}.${more}`,
     {
       hint: "nothing was submitted. Submit directly, while you are logged in: --submit direct; or run the pool on the site's login node, which needs no login: --headnode login",
     },

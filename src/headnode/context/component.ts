@@ -7,21 +7,21 @@ import { pins } from '../pins.js';
 import { type OwnSources, provideTools } from '../tools.js';
 import { type ContextPlan, look, missingIn } from './look.js';
 
-/** Its kubectl, of whatever version, is what the user talks to that Kubernetes with every day. */
+/** The user's own kubectl is accepted in every version, because the user works with that Kubernetes every day. */
 const pinned = { ...pins, kubectl: { ...pins.kubectl, fits: () => true } };
 
 const homeOf = (at: Headnode): string => `${at.dir}/context`;
 
 /**
- * A Kubernetes of others, by a context of the user's kubeconfig on the headnode. Nothing in it is ours but what is installed
- * there, which whoever installed it takes away again: here only the way to it is found.
+ * A Kubernetes that belongs to others, reached by a context of the user's kubeconfig on the headnode. Only what is
+ * installed in it is ours, and whoever installed that removes it: this component only finds the way to it.
  */
 export const contextComponent: Component<ContextPlan & { readonly tools?: OwnSources | undefined }, Kubernetes> = {
   name: 'context',
 
   async check(at, plan) {
     const found = await look(at, plan);
-    // without a kubectl yet, it is asked once there is one
+    // without a kubectl the Kubernetes can't be asked yet; this is done once there is one
     return found.kubectl ? missingIn(found, plan, at.host.name) : [];
   },
 
@@ -30,7 +30,7 @@ export const contextComponent: Component<ContextPlan & { readonly tools?: OwnSou
   },
 
   async configure() {
-    // what there is to say of it, is in the user's kubeconfig
+    // everything about it is in the user's kubeconfig
   },
 
   async start(at, plan) {
@@ -48,7 +48,7 @@ export const contextComponent: Component<ContextPlan & { readonly tools?: OwnSou
       content: `${content}\n`,
       mode: 0o600,
     });
-    // the port stays the same as long as the cluster lives; health is asked without a plan
+    // the port stays the same as long as the cluster lives; `healthy` has no plan
     await at.host.put([
       note('port', String(port)),
       note('asked', [tools.kubectl, kubeconfig, plan.context].join('\n')),
@@ -68,7 +68,7 @@ export const contextComponent: Component<ContextPlan & { readonly tools?: OwnSou
   },
 
   async stop() {
-    // it is others' and runs on
+    // it belongs to others and keeps running
   },
 
   async remove(at) {

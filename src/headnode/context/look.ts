@@ -5,7 +5,7 @@ import type { Headnode, Missing } from '../component.js';
 
 /** An existing Kubernetes that the user reaches from the headnode. */
 export interface ContextPlan {
-  /** As `kubectl config get-contexts` names it there. */
+  /** The context's name in `kubectl config get-contexts` on the headnode. */
   readonly context: string;
   /** Absolute; undefined: the user's own, by $KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string | undefined;
@@ -14,16 +14,16 @@ export interface ContextPlan {
 }
 
 export interface Found {
-  /** The kubectl that asked; undefined where there is none. */
+  /** The kubectl that was used; undefined if there is none. */
   readonly kubectl?: string | undefined;
-  /** Where the user's contexts were looked for: one file, or several with colons between. */
+  /** The files with the user's contexts: one, or several separated by colons. */
   readonly files: string;
   readonly contexts: readonly string[];
-  /** One file that has the context. */
+  /** One file that contains the context. */
   readonly kubeconfig?: string | undefined;
-  /** The server's version, `v1.31.4`; undefined where it does not answer. */
+  /** The server's version, `v1.31.4`; undefined if it does not answer. */
   readonly server?: string | undefined;
-  /** Why not, in kubectl's words. */
+  /** The reason in kubectl's words. */
   readonly said: string;
   readonly port?: number | undefined;
 }
@@ -31,10 +31,10 @@ export interface Found {
 /** `kubectl version -o json`. */
 const versions = z.object({ serverVersion: z.object({ gitVersion: z.string() }) });
 
-/** The oldest that REANA's chart takes (its kubeVersion). */
+/** The oldest version that REANA's chart accepts (its kubeVersion). */
 const OLDEST = 'v1.21.0';
 
-/** @param kubectl the program to ask with; undefined: one that is there */
+/** @param kubectl the program to use; undefined: one that is found */
 export async function look(at: Headnode, plan: ContextPlan, kubectl?: string): Promise<Found> {
   const args = [at.dir, plan.context, plan.kubeconfig ?? '', String(plan.firstPort), kubectl ?? ''];
   const { stdout } = await runScript(at.host, templateText('headnode/context/look.sh'), args, { timeoutMs: 120_000 });
@@ -55,16 +55,16 @@ function serverOf(json: string): string | undefined {
   }
 }
 
-/** Why that Kubernetes can't be used from here. */
+/** Why that Kubernetes can't be used from the headnode. */
 export function missingIn(found: Found, plan: ContextPlan, host: string): readonly Missing[] {
   if (!found.contexts.includes(plan.context)) return [noContext(found, plan, host)];
   const missing: Missing[] = [];
   if (found.server === undefined) {
-    const what = `the Kubernetes of the context ${plan.context} does not answer: ${found.said || 'kubectl does not say why'}`;
-    missing.push({ what, hint: `try it there: kubectl --context '${plan.context}' version` });
+    const what = `the Kubernetes of the context ${plan.context} does not answer: ${found.said || 'kubectl gives no reason'}`;
+    missing.push({ what, hint: `try it on the headnode: kubectl --context '${plan.context}' version` });
   } else if (new Intl.Collator('en', { numeric: true }).compare(found.server, OLDEST) < 0) {
-    const what = `the Kubernetes of the context ${plan.context} is ${found.server}; REANA wants ${OLDEST} or newer`;
-    missing.push({ what, hint: 'use another, or one of your own: --kubernetes minikube' });
+    const what = `the Kubernetes of the context ${plan.context} is ${found.server}; REANA needs ${OLDEST} or newer`;
+    missing.push({ what, hint: 'use another Kubernetes, or your own: --kubernetes minikube' });
   }
   if (found.port === undefined) {
     const what = `all ports from ${plan.firstPort} to ${plan.firstPort + 99} are taken there`;
@@ -78,6 +78,6 @@ function noContext({ contexts, files }: Found, { context }: ContextPlan, host: s
     contexts.length > 0 ? `there ${contexts.length === 1 ? 'is' : 'are'} ${contexts.join(', ')}` : 'there is none';
   return {
     what: `${files} on ${host} has no context ${context}: ${there}`,
-    hint: 'choose with --kubernetes context:NAME, or have one of your own: --kubernetes minikube',
+    hint: 'choose a context: --kubernetes context:NAME; or use your own Kubernetes: --kubernetes minikube',
   };
 }

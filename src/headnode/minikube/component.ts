@@ -13,7 +13,7 @@ import { startNode } from './start.js';
 
 const names = ['minikube', 'kubectl', 'helm'] as const;
 
-/** A Kubernetes of one node, the cluster's own, in a container of the headnode's Docker or Podman. */
+/** A Kubernetes with one node that belongs to the cluster, in a container of the headnode's Docker or Podman. */
 export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
   name: 'minikube',
 
@@ -27,7 +27,7 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
 
   async configure(at, plan) {
     const found = await look(at, plan);
-    // a node keeps its engine and its port as long as it lives
+    // a node keeps its container engine and its port as long as it lives
     if (found.settings) return agrees(at, plan, found.settings.driver);
     const { engine, missing } = judge(found, plan);
     if (!engine || found.port === undefined)
@@ -40,7 +40,7 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
     const direct = (path: string, program: string): FileToPut => ({
       ...{ path, mode: 0o700, content: render('headnode/minikube/direct', { program }) },
     });
-    // the settings last: they say that all is there
+    // the settings are written last: they mean that everything is there
     await at.host.put([
       direct(settings.kubectl, tools.kubectl),
       direct(settings.helm, tools.helm),
@@ -66,7 +66,7 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
     const left = await removeNode(at, 'keep');
     if (left.length > 0)
       throw new ScailfinError(`Kubernetes survives on ${at.host.name}: ${left.join('; ')}`, {
-        hint: `scailfin down ${at.cluster} tries again`,
+        hint: `try again: scailfin down ${at.cluster}`,
       });
   },
 
@@ -74,7 +74,7 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
     const left = await removeNode(at, 'remove');
     if (left.length === 0) return;
     throw new LeftoverError(`something of Kubernetes remains on ${at.host.name}:`, left, {
-      hint: 'scailfin down tries again',
+      hint: 'try again: scailfin down',
     });
   },
 };
@@ -82,19 +82,19 @@ export const minikubeComponent: Component<MinikubePlan, Kubernetes> = {
 function agrees(at: Headnode, plan: MinikubePlan, driver: string): void {
   if (plan.driver === 'auto' || plan.driver === driver) return;
   throw new ScailfinError(`the cluster's Kubernetes on ${at.host.name} runs in ${driver}, not in ${plan.driver}`, {
-    hint: `leave it there, or take it down first: scailfin down ${at.cluster}`,
+    hint: `keep it as it is, or take it down first: scailfin down ${at.cluster}`,
   });
 }
 
 async function settingsOf(at: Headnode) {
   const settings = settingsFrom((await at.host.run(['cat', `${homeOf(at)}/settings`])).stdout);
   if (settings) return settings;
-  throw new ScailfinError(`${homeOf(at)}/settings on ${at.host.name} is no description of a node`, {
-    hint: `scailfin down ${at.cluster} cleans up`,
+  throw new ScailfinError(`${homeOf(at)}/settings on ${at.host.name} does not describe a node`, {
+    hint: `to clean up: scailfin down ${at.cluster}`,
   });
 }
 
-/** A stopped node would be of no use to anybody: stopping is removing. @returns what remains, each with its reason */
+/** A stopped node would be useless, so stopping means removing. @returns what remains, with the reasons */
 async function removeNode(at: Headnode, files: 'keep' | 'remove'): Promise<readonly string[]> {
   const home = homeOf(at);
   const driver = settingsFrom((await at.host.run(['cat', `${home}/settings`], { check: false })).stdout)?.driver;

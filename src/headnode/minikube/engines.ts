@@ -3,8 +3,8 @@ import type { Missing } from '../component.js';
 import type { EngineWords, Found } from './look.js';
 import type { Driver } from './plan.js';
 
-/** A container engine as minikube can or can't use it. */
-export interface Engine {
+/** A container engine that minikube can or can't use. */
+export interface ContainerEngine {
   readonly name: Driver;
   readonly missing: readonly Missing[];
   readonly rootless: boolean;
@@ -12,7 +12,7 @@ export interface Engine {
   readonly memoryMib: number;
 }
 
-/** `docker info --format '{{json .}}'` (Docker Engine API, SystemInfo), as far as it matters here. */
+/** `docker info --format '{{json .}}'` (Docker Engine API, SystemInfo), the part that is needed here. */
 const dockerInfo = z.object({
   ServerVersion: z.string().default(''),
   NCPU: z.number().default(0),
@@ -34,16 +34,16 @@ const podmanInfo = z.object({
   }),
 });
 
-/** The oldest that minikube 1.38 takes (pkg/minikube/registry/drvs/docker). */
+/** The oldest Docker that minikube 1.38 accepts (pkg/minikube/registry/drvs/docker). */
 const OLDEST_DOCKER = '18.09.0';
-/** What a node needs of its own for the users inside it (user_namespaces(7), subuid(5)). */
+/** How many ids a node needs for the users inside it (user_namespaces(7), subuid(5)). */
 const SUBORDINATES = 65_536;
 
-export function engineOf(words: EngineWords, found: Found): Engine {
+export function engineOf(words: EngineWords, found: Found): ContainerEngine {
   return words.name === 'docker' ? docker(words, found) : podman(words, found);
 }
 
-function docker(words: EngineWords, found: Found): Engine {
+function docker(words: EngineWords, found: Found): ContainerEngine {
   const info = parsed(dockerInfo, words.info);
   const errors = info?.ServerErrors ?? [];
   const engine = {
@@ -62,13 +62,13 @@ function docker(words: EngineWords, found: Found): Engine {
   const rootless = (info.SecurityOptions ?? []).some(option => option.startsWith('name=rootless'));
   const missing = rootless ? withoutRoot('docker', info.CgroupVersion === '2', undefined, found) : [];
   if (older(info.ServerVersion, OLDEST_DOCKER)) {
-    const what = `docker ${info.ServerVersion} is too old: minikube wants ${OLDEST_DOCKER} or newer`;
-    missing.push({ what, hint: 'ask its administrator for a newer one' });
+    const what = `docker ${info.ServerVersion} is too old: minikube needs ${OLDEST_DOCKER} or newer`;
+    missing.push({ what, hint: 'ask its administrator for a newer version' });
   }
   return { ...engine, rootless, missing };
 }
 
-function podman(words: EngineWords, found: Found): Engine {
+function podman(words: EngineWords, found: Found): ContainerEngine {
   const info = parsed(podmanInfo, words.info)?.host;
   const engine = {
     name: 'podman' as const,
@@ -87,7 +87,9 @@ function podman(words: EngineWords, found: Found): Engine {
   return { ...engine, missing };
 }
 
-/** What a node run by an ordinary user's engine needs of the system (minikube's documentation, Rootless Docker). */
+/**
+ * What the system must offer to a node in a container engine without root (minikube's documentation, Rootless Docker).
+ */
 function withoutRoot(
   name: Driver,
   unified: boolean,
@@ -106,12 +108,12 @@ function withoutRoot(
   }
   if (!found.lingers) {
     const what = `what ${name} runs ends when ${found.user} logs out: lingering is off`;
-    missing.push({ what, hint: 'type there: loginctl enable-linger' });
+    missing.push({ what, hint: 'run on the headnode: loginctl enable-linger' });
   }
   return missing;
 }
 
-/** An engine that answers nothing useful, in its own words. */
+/** A container engine that gives no useful answer, with its own error. */
 function unusable(words: EngineWords, error: string | undefined, found: Found): Missing {
   const said = (error ?? (words.said || `${words.name} info exited with status ${words.exitCode}`)).replace(
     /^ERROR: /,
@@ -122,7 +124,7 @@ function unusable(words: EngineWords, error: string | undefined, found: Found): 
 
 function hintFor(name: Driver, said: string, found: Found): string {
   if (/permission denied/i.test(said) && name === 'docker') {
-    return `ask its administrator: usermod -aG docker ${found.user}; then log in anew (scailfin logout ends a kept login)`;
+    return `ask its administrator: usermod -aG docker ${found.user}; then log in again (scailfin logout ends a kept login)`;
   }
   if (/cannot connect|is the docker daemon running|failed to connect/i.test(said)) {
     return `start it there: systemctl ${name === 'docker' ? 'start docker' : '--user start podman.socket'}`;

@@ -1,7 +1,7 @@
 import { ScailfinError } from '../../errors.js';
 import type { DetachedEnd } from '../detached.js';
 
-/** A line of `minikube … -o json`: a CloudEvent whose data are all text (minikube's pkg/minikube/out/register). */
+/** A line of `minikube … -o json`: a CloudEvent with only text in its data (minikube's pkg/minikube/out/register). */
 export interface MinikubeEvent {
   /** The last word of `io.k8s.sigs.minikube.step`: step, download, download.progress, warning, info or error. */
   readonly type: string;
@@ -10,7 +10,7 @@ export interface MinikubeEvent {
 
 const TYPE = 'io.k8s.sigs.minikube.';
 
-/** @returns undefined for a line that is none */
+/** @returns undefined for a line that is not an event */
 export function eventOf(line: string): MinikubeEvent | undefined {
   try {
     const { type, data } = JSON.parse(line) as { type?: unknown; data?: Record<string, string> };
@@ -21,7 +21,7 @@ export function eventOf(line: string): MinikubeEvent | undefined {
   }
 }
 
-/** How far it is, in a few words; undefined for what says nothing of it. */
+/** Its progress in a few words; undefined if the event says nothing about it. */
 export function progressOf({ type, data }: MinikubeEvent): string | undefined {
   if (type === 'step' && data.name) {
     return data.currentstep ? `${data.name} (${data.currentstep} of ${data.totalsteps})` : data.name;
@@ -31,11 +31,14 @@ export function progressOf({ type, data }: MinikubeEvent): string | undefined {
   return `fetching ${artifact} ${Math.floor(100 * Number(data.progress))} %`;
 }
 
-/** Why it ended badly: minikube's own words, and what to do in scailfin's, where minikube's advice is for another road. */
+/**
+ * Why the start failed: in minikube's words, with a hint in scailfin's, because minikube's advice is for another way of
+ * using it.
+ */
 export class StartFailed extends ScailfinError {
   constructor(
     host: string,
-    /** minikube's name for it, such as PROVIDER_DOCKER_NOT_RUNNING; empty where it gave none. */
+    /** minikube's name for the reason, such as PROVIDER_DOCKER_NOT_RUNNING; empty if it gave none. */
     readonly reason: string,
     readonly words: string,
     hint: string,
@@ -43,20 +46,20 @@ export class StartFailed extends ScailfinError {
     super(`Kubernetes does not start on ${host}: ${words}${reason ? ` (${reason})` : ''}`, { hint });
   }
 
-  /** Somebody took the port between our look at it and the engine's. */
+  /** Another process took the port after it was checked and before the container engine used it. */
   get portTaken(): boolean {
     return /port is already allocated|address already in use|ports are not available/i.test(this.words);
   }
 }
 
-/** @param events all of the run that ended so */
+/** @param events all events of the run that failed */
 export function failureOf(host: string, events: readonly MinikubeEvent[], end: DetachedEnd): StartFailed {
-  // errors it got over are told, too; the one it ended by has a status
+  // minikube also reports errors that it recovered from; the final one has a status
   const error = (
     events.findLast(e => e.type === 'error' && e.data.exitcode) ?? events.findLast(e => e.type === 'error')
   )?.data;
   const said = error?.message || end.stderr || `minikube start exited with status ${end.exitCode}`;
-  // that an image could not be had is a warning before the error, which then speaks of something else
+  // that an image could not be fetched is a warning before the error, which then is about something else
   const before = events.filter(
     e => e.type === 'warning' && /unable to|cannot pull|failed to pull/i.test(e.data.message ?? ''),
   );
@@ -64,11 +67,11 @@ export function failureOf(host: string, events: readonly MinikubeEvent[], end: D
   return new StartFailed(host, error?.name ?? '', words, hintFor(error?.name ?? '', words, error?.advice ?? ''));
 }
 
-/** Of a command's whole story, what it wrote at last. */
+/** The last output of a command, from its whole log. */
 function essence(said: string): string {
   const at = said.lastIndexOf('stderr:');
   const written = at < 0 ? undefined : said.slice(at + 'stderr:'.length);
-  // without the sign that it draws before each line
+  // without the symbol that it draws before each line
   const text = (written?.trim() || said).replace(/^[^\p{L}\p{N}"'(]+/u, '').replace(/^X\s+/, '');
   const lines = text
     .split('\n')
@@ -80,12 +83,12 @@ function essence(said: string): string {
 
 function hintFor(reason: string, words: string, advice: string): string {
   if (/^(RSRC|GUEST_PROVISION_NOSPACE)/.test(reason)) {
-    return 'choose a larger headnode; scailfin config set reana.memory 4G asks for less; --reana edge needs no Kubernetes';
+    return 'choose a larger headnode; or ask for less memory: scailfin config set reana.memory 4G; or use the edge, which needs no Kubernetes: --reana edge';
   }
   if (/^INET|pull|no such host|i\/o timeout|proxyconnect/i.test(`${reason} ${words}`)) {
-    return 'the headnode must reach registry.k8s.io, gcr.io and docker.io; https_proxy in ~/.bashrc there is respected';
+    return 'the headnode must reach registry.k8s.io, gcr.io and docker.io; if it needs a proxy, set https_proxy in ~/.bashrc there';
   }
-  // minikube's advice is good where it is about the system, not about minikube's own flags
+  // minikube's advice is useful if it is about the system, and not about minikube's own flags
   if (advice && !/minikube|--[a-z]/.test(advice)) return advice;
-  return 'scailfin down cleans up; the same command tries again, or takes the edge, which needs no Kubernetes: --reana edge';
+  return 'to clean up: scailfin down; then run the same command again, or use the edge, which needs no Kubernetes: --reana edge';
 }

@@ -4,10 +4,10 @@ import type { Headnode, Part } from '../component.js';
 import { eventOf } from './events.js';
 import { homeOf, minikube, profileOf, settingsFrom } from './plan.js';
 
-/** Of `minikube status -o json`, what runs: names as users of Kubernetes know them. */
+/** The parts in `minikube status -o json`, with the names that users of Kubernetes know. */
 const parts: Readonly<Record<string, string>> = { Host: 'node', Kubelet: 'kubelet', APIServer: 'apiserver' };
 
-/** Never throws: what can't be asked is unknown, and says why. */
+/** Never throws: if something can't be asked, it is `unknown`, with a reason. */
 export async function health(at: Headnode): Promise<readonly Part[]> {
   const unknown = (reason: string): readonly Part[] => [{ name: 'node', state: 'unknown', reason }];
   try {
@@ -25,7 +25,7 @@ export async function health(at: Headnode): Promise<readonly Part[]> {
   }
 }
 
-/** The parts that `minikube status -o json` names; undefined for words that name none. Its exit status says less. */
+/** The parts in the output of `minikube status -o json`; undefined if it has none. The exit status says less. */
 export function partsOf(stdout: string): readonly Part[] | undefined {
   for (const line of stdout.split('\n')) {
     if (!line.trimStart().startsWith('{')) continue;
@@ -47,7 +47,7 @@ function statusOf(line: string): Record<string, string> | undefined {
   }
 }
 
-/** minikube's words for a machine's states (pkg/libmachine/state), and its own Nonexistent. */
+/** minikube's words for the states of a machine (pkg/libmachine/state), and its own Nonexistent. */
 function partOf(name: string, word: string): Part {
   if (word === 'Running') return { name, state: 'alive' };
   if (word === 'Starting') return { name, state: 'starting', reason: 'Starting' };

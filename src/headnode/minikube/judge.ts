@@ -1,22 +1,24 @@
 import type { Missing } from '../component.js';
-import { type Engine, engineOf } from './engines.js';
+import { type ContainerEngine, engineOf } from './engines.js';
 import type { Found } from './look.js';
 import type { MinikubePlan } from './plan.js';
 
 export interface Verdict {
-  /** The engine to use, where there is one. */
-  readonly engine?: Engine | undefined;
+  /** The container engine to use, if there is one. */
+  readonly engine?: ContainerEngine | undefined;
   readonly missing: readonly Missing[];
 }
 
-/** Below this kubeadm does not start (minikube's minUsableMem and minimumCPUS). */
+/** Below these limits kubeadm does not start (minikube's minUsableMem and minimumCPUS). */
 const LEAST = { memoryMib: 1800, cpus: 2 };
-/** Room for the program's own downloads and caches, MiB. */
+/** Space for minikube's own downloads and caches, MiB. */
 const OWN_ROOM = 2000;
 
 const elsewhere = 'choose another headnode, or the edge, which needs no Kubernetes: --reana edge';
 
-/** Which engine, and what else is missing. A node that is set up here already has its share of the machine. */
+/**
+ * Chooses the container engine, and lists what else is missing. A node that exists already has its share of the machine.
+ */
 export function judge(found: Found, plan: MinikubePlan): Verdict {
   const wanted = found.settings?.driver ?? plan.driver;
   const words = found.engines.filter(e => wanted === 'auto' || e.name === wanted);
@@ -31,18 +33,18 @@ export function judge(found: Found, plan: MinikubePlan): Verdict {
 function* root(found: Found): Generator<Missing> {
   if (found.uid !== 0) return;
   yield {
-    what: 'minikube is run by an ordinary user, and this is root',
+    what: 'minikube must be run by an ordinary user, not by root',
     hint: 'log in as yourself: --headnode [user@]host',
   };
 }
 
-function noEngine(engines: readonly Engine[], wanted: MinikubePlan['driver']): readonly Missing[] {
+function noEngine(engines: readonly ContainerEngine[], wanted: MinikubePlan['driver']): readonly Missing[] {
   if (engines.length > 0) return engines.flatMap(e => e.missing);
-  const what = wanted === 'auto' ? 'neither docker nor podman is here' : `${wanted} is not here`;
+  const what = wanted === 'auto' ? 'neither docker nor podman is installed' : `${wanted} is not installed`;
   return [{ what: `no container engine: ${what}`, hint: `ask for Docker or Podman there; ${elsewhere}` }];
 }
 
-function* resources(found: Found, plan: MinikubePlan, engine: Engine | undefined): Generator<Missing> {
+function* resources(found: Found, plan: MinikubePlan, engine: ContainerEngine | undefined): Generator<Missing> {
   const cores = engine?.cpus || found.cores;
   const cpus = Math.max(plan.cpus, LEAST.cpus);
   if (cores < cpus)
@@ -51,14 +53,17 @@ function* resources(found: Found, plan: MinikubePlan, engine: Engine | undefined
   const free = Math.min(found.available, engine?.memoryMib || found.available);
   if (free < memory) {
     const what = `${memory} MiB of memory are wanted, ${free} of ${found.memory} MiB are free`;
-    yield { what, hint: `see what uses it there; scailfin config set reana.memory 4G asks for less; ${elsewhere}` };
+    yield {
+      what,
+      hint: `find out what uses the memory there; or ask for less: scailfin config set reana.memory 4G; or ${elsewhere}`,
+    };
   }
 }
 
 function* space(found: Found, plan: MinikubePlan, room: number | undefined): Generator<Missing> {
   const lack = (wanted: number, free: number, where: string): Missing => ({
-    what: `${wanted} MiB are wanted ${where}, ${free} MiB are free`,
-    hint: `make room there; ${elsewhere}`,
+    what: `${wanted} MiB are needed ${where}, but only ${free} MiB are free`,
+    hint: `free some space there, or ${elsewhere}`,
   });
   if (room !== undefined && room < plan.diskMib) yield lack(plan.diskMib, room, 'where images are kept');
   if (found.room < OWN_ROOM) yield lack(OWN_ROOM, found.room, "in the cluster's directory");

@@ -3,34 +3,34 @@ import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
 import { type Driver, type MinikubePlan, type Settings, settingsFrom } from './plan.js';
 
-/** What minikube would find on a headnode. Memory and room in MiB. */
+/** What minikube finds on a headnode. Memory and disk space in MiB. */
 export interface Found {
   readonly uid: number;
   readonly user: string;
   readonly cores: number;
   readonly memory: number;
   readonly available: number;
-  /** May the user's processes outlive the last logout? */
+  /** Whether the user's processes may outlive the last logout. */
   readonly lingers: boolean;
-  /** Room for minikube's own files. */
+  /** Free space for minikube's own files. */
   readonly room: number;
-  /** A Docker of another machine, by DOCKER_HOST. */
+  /** The address of a Docker on another machine, from DOCKER_HOST. */
   readonly elsewhere?: string | undefined;
-  /** Free on the loopback address. */
+  /** A free port of the loopback address. */
   readonly port?: number | undefined;
   readonly engines: readonly EngineWords[];
-  /** What is set up here already. */
+  /** The settings of a node that exists already. */
   readonly settings?: Settings | undefined;
 }
 
-/** What `docker info` or `podman info` said. */
+/** The output of `docker info` or `podman info`. */
 export interface EngineWords {
   readonly name: Driver;
   readonly exitCode: number;
   /** One JSON document, or nothing. */
   readonly info: string;
   readonly said: string;
-  /** Free where it keeps images and volumes, MiB; unknown where it does not say where that is. */
+  /** Free space where it keeps images and volumes, MiB; undefined if it does not say where that is. */
   readonly room?: number | undefined;
 }
 

@@ -6,26 +6,27 @@ import type { OwnSources } from '../tools.js';
 
 export type Driver = 'docker' | 'podman';
 
-/** What the cluster's own Kubernetes is to be. */
+/** The settings of the cluster's own Kubernetes. */
 export interface MinikubePlan {
-  /** `auto`: Docker, where this user may use it, else Podman. */
+  /** `auto`: Docker if this user may use it, otherwise Podman. */
   readonly driver: Driver | 'auto';
   readonly cpus: number;
   readonly memoryMib: number;
-  /** What must be free where the engine keeps images and volumes. */
+  /** MiB that must be free where the container engine keeps images and volumes. */
   readonly diskMib: number;
   /** `v1.2.3` */
   readonly kubernetesVersion: string;
   readonly tools: OwnSources;
   /** First port tried on the headnode's loopback address; the next 99 follow. */
   readonly firstPort: number;
-  /** The port of the node that it leads to. */
+  /** The port of the node to which it is forwarded. */
   readonly nodePort: number;
 }
 
 /**
- * The node's memory is twice what REANA's own development cluster had (MINIKUBE_MEMORY in reanahub/reana's Makefile): the
- * workflows' engines live there, too. The disk is what minikube itself advises (its GUEST_PROVISION_NOSPACE).
+ * The node's memory is twice that of REANA's own development cluster (MINIKUBE_MEMORY in reanahub/reana's Makefile),
+ * because the workflow engines run there, too. The disk space is what minikube itself recommends (its
+ * GUEST_PROVISION_NOSPACE).
  */
 export const minikubeDefaults: MinikubePlan = {
   driver: 'auto',
@@ -38,18 +39,19 @@ export const minikubeDefaults: MinikubePlan = {
   nodePort: 30_443,
 };
 
-/** All of it, below the cluster's directory. */
+/** The directory of all its files, below the cluster's directory. */
 export const homeOf = (at: Pick<Headnode, 'dir'>): string => `${at.dir}/minikube`;
 
 /**
- * minikube's name for the cluster, which names container, volume and network, too: those are one space for all users of a
- * Docker daemon, so the directory has a part in it. Known again when all records are lost.
+ * minikube's name for the cluster. The container, volume and network have the same name. These names are shared by all
+ * users of a Docker daemon, so a part of the name comes from the directory. It can be computed again when all records are
+ * lost.
  */
 export function profileOf(at: Pick<Headnode, 'dir' | 'cluster'>): string {
   return `scailfin-${at.cluster}-${createHash('sha256').update(at.dir).digest('hex').slice(0, 6)}`;
 }
 
-/** What was chosen when it was first set up, kept in `settings` below its home. */
+/** What was chosen at the first setup, kept in the file `settings` below its home. */
 export interface Settings {
   readonly driver: Driver;
   readonly rootless: boolean;
@@ -65,7 +67,7 @@ export function settingsText(settings: Settings): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** @returns undefined where nothing is set up */
+/** @returns undefined if nothing is set up */
 export function settingsFrom(text: string): Settings | undefined {
   const values = keyValues(text);
   const one = (key: string): string => values.get(key)?.[0] ?? '';
@@ -77,19 +79,22 @@ export function settingsFrom(text: string): Settings | undefined {
   };
 }
 
-/** The words before a verb of minikube's: nothing of the user's own minikube is touched, nothing of ours lies elsewhere. */
+/**
+ * The words before a minikube command: it does not touch the user's own minikube, and puts all of its files below our
+ * directory.
+ */
 export function minikube(at: Pick<Headnode, 'dir'>, settings: Pick<Settings, 'minikube'>): string[] {
   const home = homeOf(at);
   const places = [`MINIKUBE_HOME=${home}`, `KUBECONFIG=${home}/kubeconfig`, `TMPDIR=${home}`];
   return ['env', '-u', 'MINIKUBE_ROOTLESS', 'MINIKUBE_WANTUPDATENOTIFICATION=false', ...places, settings.minikube];
 }
 
-/** `minikube start`, detached: JSON lines tell how far it is. */
+/** The detached `minikube start`, which reports its progress in JSON lines. */
 export function startArgv(at: Headnode, plan: MinikubePlan, settings: Settings): string[] {
   return [
     ...minikube(at, settings),
     ...['start', '-p', profileOf(at), `--driver=${settings.driver}`, `--rootless=${settings.rootless}`],
-    // the one that minikube's documentation names for nodes without root
+    // the runtime that minikube's documentation recommends for nodes without root
     ...(settings.rootless ? ['--container-runtime=containerd'] : []),
     `--kubernetes-version=${plan.kubernetesVersion}`,
     ...[`--cpus=${plan.cpus}`, `--memory=${plan.memoryMib}mb`],

@@ -7,12 +7,12 @@ import { eventOf, failureOf, type MinikubeEvent, progressOf, StartFailed } from 
 import { look } from './look.js';
 import { homeOf, type MinikubePlan, minikube, profileOf, type Settings, settingsText, startArgv } from './plan.js';
 
-/** Images of some GB may come over a slow line; milliseconds. */
+/** Images of some GB may come over a slow connection; milliseconds. */
 const PATIENCE_MS = 45 * 60_000;
-/** How often a port that somebody took meanwhile is changed for the next one. */
+/** How often another port is tried if the port was taken meanwhile. */
 const TRIES = 3;
 
-/** Starts the node, or finds it running. @returns the settings by which it runs @throws StartFailed, TimeoutError */
+/** Starts the node, or finds it running. @returns the settings with which it runs @throws StartFailed, TimeoutError */
 export async function startNode(at: Headnode, plan: MinikubePlan, chosen: Settings): Promise<Settings> {
   await runScript(at.host, templateText('headnode/minikube/images.sh'), [homeOf(at), chosen.driver], {
     timeoutMs: 70_000,
@@ -47,7 +47,7 @@ async function once(at: Headnode, plan: MinikubePlan, settings: Settings): Promi
   if (end.exitCode !== 0) throw failureOf(at.host.name, events, end);
 }
 
-/** REANA's pods mount a directory of the node that nobody else makes (reanahub/reana#879). */
+/** Makes a directory of the node that REANA's pods mount and nothing else makes (reanahub/reana#879). */
 async function prepare(at: Headnode, settings: Settings): Promise<void> {
   const ssh = [...minikube(at, settings), 'ssh', '-p', profileOf(at), '--', 'sudo', 'mkdir', '-p', '/var/reana'];
   const script = 'chmod 600 "$1" && shift && exec "$@"';
@@ -58,19 +58,19 @@ async function prepare(at: Headnode, settings: Settings): Promise<void> {
   if (out.exitCode === 0) return;
   const said = out.stderr.trim().split('\n').at(-1);
   throw new ScailfinError(`the node of Kubernetes on ${at.host.name} can't be prepared: ${said}`, {
-    hint: 'the same command tries again; scailfin down cleans up',
+    hint: 'run the same command again; to clean up: scailfin down',
   });
 }
 
-/** A node's ports are made with it: it goes, and its successor gets another. */
+/** The ports of a node are set when it is made: the node is removed, and the next one gets another port. */
 async function onNextPort(at: Headnode, settings: Settings): Promise<Settings> {
   const remove = [...minikube(at, settings), 'delete', '-p', profileOf(at), '-o', 'json'];
   await at.host.run(remove, { check: false, timeoutMs: 300_000 });
-  // an engine may hold a port that nothing answers on
+  // a container engine may hold a port on which nothing answers
   const { port } = await look(at, { firstPort: settings.port + 1 });
   if (port === undefined)
     throw new ScailfinError(`no port is free on ${at.host.name} beyond ${settings.port}`, {
-      hint: 'end what listens there (ss -ltn shows it), then the same command again',
+      hint: 'end the process that listens there (ss -ltn shows it), then run the same command again',
     });
   const next = { ...settings, port };
   await at.host.put([{ path: `${homeOf(at)}/settings`, content: settingsText(next), mode: 0o600 }]);

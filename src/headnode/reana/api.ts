@@ -4,7 +4,7 @@ import { messageOf, ScailfinError, TimeoutError } from '../../errors.js';
 import type { Headnode } from '../component.js';
 import { after, type Pace } from './pace.js';
 
-/** One question. */
+/** Time limit of one request. */
 const ASK_MS = 20_000;
 
 interface Answer {
@@ -14,8 +14,8 @@ interface Answer {
 
 /**
  * Waits until REANA answers on a port of the headnode's loopback address.
- * @param until since the epoch, milliseconds
- * @throws TimeoutError with what came instead
+ * @param until milliseconds since the epoch
+ * @throws TimeoutError with the answer that came instead
  */
 export async function waitForAnswer(at: Headnode, port: number, until: number, pace: Pace): Promise<void> {
   for (;;) {
@@ -26,7 +26,7 @@ export async function waitForAnswer(at: Headnode, port: number, until: number, p
     if (heard === undefined) return;
     if (Date.now() > until) {
       throw new TimeoutError(`REANA runs, but does not answer on port ${port} of ${at.host.name}: ${heard}`, {
-        hint: '`scailfin status` shows its parts; `scailfin up` again asks once more',
+        hint: 'to see its parts: `scailfin status`; to try again: `scailfin up`',
       });
     }
     at.onProgress(`waiting for REANA's answer (${heard})`);
@@ -35,8 +35,8 @@ export async function waitForAnswer(at: Headnode, port: number, until: number, p
 }
 
 /**
- * Gives REANA's administrator a secret, which each job controller then has as a file. That it is taken also proves that
- * who answers there is this REANA, and no other.
+ * Gives REANA's administrator a secret, which each job controller then has as a file. If it is accepted, this also proves
+ * that the server on that port is this REANA, and no other.
  */
 export async function giveSecret(
   at: Headnode,
@@ -50,15 +50,12 @@ export async function giveSecret(
   const { status, text } = await ask(at, port, 'POST', `/api/secrets/?${query}`, body);
   if (status === 201) return;
   if (status === 401 || status === 403) {
-    throw new ScailfinError(
-      `what answers on port ${port} of ${at.host.name} is another REANA: it knows no such token`,
-      {
-        hint: 'end what listens on that port there, then `scailfin up` again',
-      },
-    );
+    throw new ScailfinError(`another REANA answers on port ${port} of ${at.host.name}: it does not know this token`, {
+      hint: 'end the process that listens on that port there, then run `scailfin up` again',
+    });
   }
   throw new ScailfinError(`REANA on ${at.host.name} does not take the pool's token: HTTP ${status} ${said(text)}`, {
-    hint: '`scailfin status` shows its parts; `scailfin up` again gives it once more',
+    hint: 'to see its parts: `scailfin status`; to try again: `scailfin up`',
   });
 }
 
@@ -72,7 +69,7 @@ function said(text: string): string {
 
 async function ask({ host }: Headnode, port: number, method: string, path: string, body?: string): Promise<Answer> {
   const socket = await host.dial(port);
-  // it signed its certificate itself a minute ago; the connection to the headnode is what one can trust
+  // it signed its own certificate a minute ago; the connection to the headnode is what can be trusted
   const secured = tlsConnect({ socket, rejectUnauthorized: false, servername: 'localhost' });
   try {
     return await new Promise((resolve, reject) => {

@@ -7,7 +7,10 @@ import { reanaDir } from './plan.js';
 
 const stateOf = (at: Headnode): string => `${reanaDir(at)}/forward`;
 
-/** Leads the headnode's port to REANA in a Kubernetes of others, where nothing leads there from outside; kept up. */
+/**
+ * Forwards the headnode's port to REANA in a Kubernetes of others, where no port is open from outside; restarts after a
+ * failure.
+ */
 export async function startForward(kube: Kube, at: Headnode): Promise<void> {
   const to = [`service/${kube.release}-traefik`, `${kube.at.port}:443`];
   const forward = [...kube.kubectlArgv(), 'port-forward', '--address', '127.0.0.1', ...to];

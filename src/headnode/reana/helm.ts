@@ -3,13 +3,13 @@ import { helmFailure, isPending } from './helmwords.js';
 import { type Kube, wordsOf } from './kube.js';
 import { after } from './pace.js';
 
-/** Helm only hands the objects over, and does not wait for pods; a slow API server still gets this long. */
+/** Helm only creates the objects, and does not wait for pods; a slow API server gets this long. */
 const PATIENCE_MS = 300_000;
 
 /**
- * Installs the chart, or changes what is installed to it. It does not wait for the pods: killed while it waits, helm
- * leaves a release that it then refuses to touch, and we can say better than it what is being waited for.
- * @throws ScailfinError saying what helm's words mean
+ * Installs the chart, or changes what is installed. It does not wait for the pods: a helm that is killed while it waits
+ * leaves a release that it then refuses to touch; and our own messages say better what is being waited for.
+ * @throws ScailfinError that explains helm's error
  */
 export async function installChart(kube: Kube, chart: string, values: string, settleMs: number): Promise<void> {
   const error = await attempt(kube, chart, values);
@@ -23,7 +23,7 @@ export async function installChart(kube: Kube, chart: string, values: string, se
 async function attempt(kube: Kube, chart: string, values: string): Promise<CommandError | undefined> {
   const args = ['upgrade', '--install', kube.release, chart, '--values', values, '--skip-crds'];
   try {
-    // its own time ends first, so that it has a word to say
+    // helm's own limit comes first, so that it can print an error
     const timeout = `${PATIENCE_MS / 1000 - 30}s`;
     await kube.helm([...args, '--history-max', '3', '--timeout', timeout], { timeoutMs: PATIENCE_MS });
     return undefined;
@@ -33,9 +33,9 @@ async function attempt(kube: Kube, chart: string, values: string): Promise<Comma
   }
 }
 
-/** A helm that was killed left its work half done: what there was before comes back, or nothing of it. */
+/** A helm that was killed left its work half done: the release before it is restored, or all of it is removed. */
 async function settle(kube: Kube, settleMs: number): Promise<void> {
-  // it may not have been killed at all, only our connection to it
+  // it may not have been killed: perhaps only our connection to it broke
   await after(settleMs);
   const state = await releaseState(kube);
   if (state === undefined || !state.startsWith('pending-')) return;
@@ -46,7 +46,7 @@ async function settle(kube: Kube, settleMs: number): Promise<void> {
   else await kube.helm(['rollback', kube.release, String(good.revision)], { timeoutMs: PATIENCE_MS });
 }
 
-/** Helm's word for the release's state; undefined where there is none. @throws CommandError when it can't be asked */
+/** Helm's word for the release's state; undefined if there is none. @throws CommandError if it can't be asked */
 export async function releaseState(kube: Kube): Promise<string | undefined> {
   const out = await kube.helm(['status', kube.release, '--output', 'json']).catch((error: unknown) => {
     if (error instanceof CommandError && /release: not found/.test(error.stderr)) return undefined;
@@ -55,7 +55,10 @@ export async function releaseState(kube: Kube): Promise<string | undefined> {
   return out && (JSON.parse(out.stdout) as { info: { status: string } }).info.status;
 }
 
-/** Takes the release away with all of its objects, but not what it was told to keep. None there is a success. */
+/**
+ * Removes the release with its objects, but not the objects that are marked to be kept. If there is none, that is a
+ * success.
+ */
 export async function uninstall(kube: Kube): Promise<void> {
   if ((await releaseState(kube)) === undefined) return;
   await kube.helm(['uninstall', kube.release, '--wait', '--timeout', '150s'], { timeoutMs: 180_000 });
@@ -66,5 +69,5 @@ function explained(kube: Kube, error: CommandError): ScailfinError {
   const words = wordsOf(error);
   const message = `REANA can't be installed on ${error.host}: ${meant?.message ?? words}`;
   const said = meant === undefined || words === '' ? '' : ` (${words})`;
-  return new ScailfinError(`${message}${said}`, { hint: meant?.hint ?? '`scailfin up` again', cause: error });
+  return new ScailfinError(`${message}${said}`, { hint: meant?.hint ?? 'run `scailfin up` again', cause: error });
 }

@@ -9,7 +9,7 @@ import { runDetached } from '../detached.js';
 import type { OwnKubernetes } from '../kubernetes.js';
 import { reanaDir } from './plan.js';
 
-/** It starts by fetching REANA's own image, of several hundred MB. */
+/** The build first fetches REANA's own image, of several hundred MB. */
 const PATIENCE_MS = 45 * 60_000;
 
 interface SourceFile {
@@ -17,7 +17,7 @@ interface SourceFile {
   readonly content: Buffer;
 }
 
-/** What the image is built of, by path: our folder without its README, and the script that runs a step on a node. */
+/** The sources of the image, by path: our directory without its README, and the script that runs a step on a node. */
 export function imageSources(folder = join(packageRoot, 'templates/headnode/reana')): readonly SourceFile[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter(e => e.isFile() && !e.name.endsWith('.md') && !e.parentPath.includes('__pycache__'));
@@ -26,7 +26,7 @@ export function imageSources(folder = join(packageRoot, 'templates/headnode/rean
   return [...ours, { path: 'step.sh', content: Buffer.from(wrapperScript()) }];
 }
 
-/** The job controller's image that this version of scailfin builds: other files, another tag. */
+/** The tag of the job controller's image that this version of scailfin builds: other files give another tag. */
 export function imageTag(files: readonly SourceFile[] = imageSources()): string {
   const digest = createHash('sha256');
   for (const { path, content } of files) digest.update(`${path}\0${content.length}\0`).update(content);
@@ -34,8 +34,8 @@ export function imageTag(files: readonly SourceFile[] = imageSources()): string 
 }
 
 /**
- * Builds the image where the cluster's own Kubernetes finds it; what has been built once, costs seconds.
- * @throws ScailfinError with the build's last words
+ * Builds the image in the cluster's own Kubernetes; if it was built before, this takes seconds.
+ * @throws ScailfinError with the end of the build's output
  */
 export async function buildImage(at: Headnode, { build }: OwnKubernetes): Promise<string> {
   const files = imageSources();
@@ -51,6 +51,6 @@ export async function buildImage(at: Headnode, { build }: OwnKubernetes): Promis
   });
   if (end.exitCode === 0) return tag;
   throw new ScailfinError(`the image of REANA's job controller can't be built on ${at.host.name}: ${end.stderr}`, {
-    hint: 'can it reach docker.io? Then `scailfin up` again; or name an image of a registry: `--reana-image`',
+    hint: 'the headnode must reach docker.io: check that, then run `scailfin up` again; or name an image in a registry: `--reana-image`',
   });
 }

@@ -4,7 +4,7 @@ import type { Headnode } from '../component.js';
 import type { Kubernetes } from '../kubernetes.js';
 import { namespaceOf, reanaDir, releaseOf } from './plan.js';
 
-/** kubectl and helm on the headnode, for one cluster's namespace. What they cache stays in the cluster's directory. */
+/** kubectl and helm on the headnode, for one cluster's namespace. Their caches stay in the cluster's directory. */
 export class Kube {
   readonly namespace: string;
   readonly release: string;
@@ -29,7 +29,7 @@ export class Kube {
     return this.host.run([...this.kubectlArgv(), ...args], options);
   }
 
-  /** The words before a command of kubectl's, in our namespace. */
+  /** The words before a kubectl command, with our namespace. */
   kubectlArgv(): readonly string[] {
     const { kubectl, kubeconfig, context } = this.at;
     const where = ['--kubeconfig', kubeconfig, '--context', context, '--namespace', this.namespace];
@@ -44,34 +44,34 @@ export class Kube {
     return this.host.run(['env', ...homes, helm, ...where, ...args], options);
   }
 
-  /** What `kubectl get … -o json` lists. @throws CommandError */
+  /** The objects that `kubectl get … -o json` lists. @throws CommandError */
   async list<T>(args: readonly string[]): Promise<readonly T[]> {
     const out = await this.kubectl(['get', ...args, '--output', 'json']);
     return (JSON.parse(out.stdout) as { items: T[] }).items;
   }
 
-  /** One object, or undefined where there is none. @throws CommandError */
+  /** One object; undefined if it does not exist. @throws CommandError */
   async one<T>(kind: string, name: string): Promise<T | undefined> {
     const out = await this.kubectl(['get', kind, name, '--ignore-not-found', '--output', 'json']);
     return out.stdout.trim() === '' ? undefined : (JSON.parse(out.stdout) as T);
   }
 
-  /** Makes an object, or makes it as it should be. It goes by stdin, for it may hold secrets. */
+  /** Makes an object, or changes it to what it should be. It goes through stdin, because it may contain secrets. */
   async apply(object: Readonly<Record<string, unknown>>): Promise<void> {
-    // on the server's side: kubectl's own way keeps a second copy of the object in an annotation
+    // applied by the server, because kubectl's own way keeps a second copy of the object in an annotation
     const args = ['apply', '--server-side', '--force-conflicts', '--field-manager', 'scailfin', '--filename', '-'];
     await this.kubectl(args, { stdin: JSON.stringify(object) });
   }
 }
 
-/** What `stop` and `remove` find their way by, written down at the first word to Kubernetes. */
+/** The data by which `stop` and `remove` find REANA, written before the first request to Kubernetes. */
 export interface Note {
   readonly kubernetes: Kubernetes;
-  /** The one node that all of REANA is bound to, where there are several. */
+  /** The one node to which all of REANA is bound, if there are several. */
   readonly node: string | undefined;
-  /** Whether a node keeps what REANA stores. */
+  /** Whether a node keeps REANA's data. */
   readonly onNode: boolean;
-  /** An image that is on that node, since a part of REANA has run there, and stored something. */
+  /** An image that is on that node, recorded once a part of REANA has run there and stored something. */
   readonly stored?: string | undefined;
 }
 
@@ -81,20 +81,20 @@ export async function writeNote(head: Headnode, note: Note): Promise<void> {
   await head.host.put([{ path: noteOf(head), content: `${JSON.stringify(note)}\n`, mode: 0o600 }]);
 }
 
-/** Undefined where REANA has never been brought to a Kubernetes. */
+/** Undefined if REANA was never installed in a Kubernetes. */
 export async function readNote(head: Headnode): Promise<Note | undefined> {
   const out = await head.host.run(['sh', '-c', '[ ! -e "$1" ] || cat "$1"', 'sh', noteOf(head)]);
   return out.stdout === '' ? undefined : (JSON.parse(out.stdout) as Note);
 }
 
-/** kubectl's or helm's last words, without their prefixes. */
+/** The last error of kubectl or helm, without its prefixes. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof CommandError)) return error instanceof Error ? error.message : String(error);
   const line = error.stderr.trim().split('\n').pop()?.trim() ?? '';
   return line.replace(/^(?:Error|error|Error from server \(\w+\)): |^\* /, '') || error.message;
 }
 
-/** @throws ScailfinError naming what was attempted, with kubectl's own words */
+/** @throws ScailfinError that names what was attempted, with kubectl's own error */
 export function failed(what: string, error: unknown, hint?: string): never {
   if (!(error instanceof CommandError)) throw error;
   throw new ScailfinError(`${what} on ${error.host}: ${wordsOf(error)}`, { hint, cause: error });

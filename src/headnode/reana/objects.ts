@@ -1,4 +1,7 @@
-/** What we read of Kubernetes' objects (its API reference: core/v1 PodStatus, apps/v1 Deployment and StatefulSet). */
+/**
+ * The fields of Kubernetes' objects that are read here (its API reference: core/v1 PodStatus, apps/v1 Deployment and
+ * StatefulSet).
+ */
 export interface Meta {
   readonly name: string;
   readonly namespace?: string;

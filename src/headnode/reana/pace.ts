@@ -1,11 +1,11 @@
-/** How often we look, and how long we bear with what may mend itself. Milliseconds. */
+/** How often Kubernetes is asked, and how long problems that may solve themselves are tolerated. Milliseconds. */
 export interface Pace {
   readonly pollMs: number;
-  /** Trouble that Kubernetes tries to mend by itself must last as long as it is borne with; tests shorten it. */
+  /** A problem that Kubernetes tries to solve by itself becomes final after this time; tests shorten it. */
   readonly patience: number;
-  /** How long a helm that may still run is given to end. */
+  /** How long a helm that may still run gets to end. */
   readonly settleMs: number;
-  /** How long Kubernetes may be silent, once it has spoken. */
+  /** How long Kubernetes may be silent after its last answer. */
   readonly silenceMs: number;
 }
 

@@ -2,7 +2,7 @@ import type { Part } from '../component.js';
 import { isPod, isWorkload, type Listed, type Pod, type Workload } from './objects.js';
 import { refusalOf, type Trouble, troubleOf } from './troubles.js';
 
-/** As `reana-cluster status` listed them; what else there is follows. */
+/** The order of `reana-cluster status`; other parts follow. */
 const ORDER = ['job-controller', 'server', 'db', 'workflow-controller', 'message-broker', 'cache', 'ui', 'traefik'];
 
 /** A part that Kubernetes keeps running, with its pods. */
@@ -12,7 +12,7 @@ export interface Piece {
   readonly pods: readonly Pod[];
 }
 
-/** Takes what `kubectl get deployments,statefulsets,pods` lists apart, by the release's name in front of each. */
+/** Groups the output of `kubectl get deployments,statefulsets,pods`; the name of each part follows the release's name. */
 export function piecesOf(listed: readonly Listed[], release: string): readonly Piece[] {
   const workloads = listed.filter(isWorkload).filter(w => w.metadata.name.startsWith(`${release}-`));
   const pods = listed.filter(isPod);
@@ -26,19 +26,19 @@ export function piecesOf(listed: readonly Listed[], release: string): readonly P
 
 const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 
-/** Whether all that is wanted of it runs, as it was last described. */
+/** Whether everything that is wanted of it runs, in its current version. */
 export function isUp({ workload: { metadata, spec, status = {} } }: Piece): boolean {
   const wanted = spec?.replicas ?? 1;
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return false;
   return (status.readyReplicas ?? 0) >= wanted && (status.updatedReplicas ?? wanted) >= wanted;
 }
 
-/** Why it does not come up, as far as that is known. */
+/** Why it does not come up, as far as this is known. */
 export function troublesOf({ workload, pods }: Piece): readonly Trouble[] {
   return [refusalOf(workload), ...pods.map(troubleOf)].filter(trouble => trouble !== undefined);
 }
 
-/** What a part that is not up waits for: a few words. */
+/** What a part that is not up waits for, in a few words. */
 export function waitsFor(piece: Piece): string {
   const pod = piece.pods.find(p => p.metadata.deletionTimestamp === undefined);
   if (pod === undefined) return 'no pod yet';
@@ -65,7 +65,7 @@ function partOf(piece: Piece): Part {
   return { name, state: 'starting', reason: waitsFor(piece) };
 }
 
-/** Each run has a job controller of its own, in its pod, from the workflow controller's hand. */
+/** Each run has its own job controller, in the run's pod, started by the workflow controller. */
 function jobController(pods: readonly Pod[], controller: Part): Part {
   const name = 'job-controller';
   for (const pod of pods.filter(p => p.metadata.labels?.reana_workflow_mode === 'batch')) {
@@ -76,7 +76,7 @@ function jobController(pods: readonly Pod[], controller: Part): Part {
   return { name, state: controller.state, reason: 'the workflow controller, which starts one for each run, is not up' };
 }
 
-/** Before anything was installed, or after it was taken away. */
+/** The parts before anything was installed, or after it was removed. */
 export function noParts(reason: string, state: Part['state']): readonly Part[] {
   return ORDER.slice(0, 5).map(name => ({ name, state, reason }));
 }

@@ -10,7 +10,7 @@ interface Node {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-/** The node to which all of REANA is bound, where several can't share one directory; the same at each call. */
+/** The node to which all of REANA is bound if several nodes can't share one directory; the same at each call. */
 export async function chooseNode(kube: Kube, plan: ReanaPlan, noted: Note | undefined): Promise<string | undefined> {
   if (plan.kubernetes.own !== undefined || !onNodes(plan)) return undefined;
   if (noted?.node !== undefined) return noted.node;
@@ -25,7 +25,7 @@ function canRun({ spec = {}, status = {} }: Node): boolean {
   return ready && !spec.unschedulable && !spec.taints?.some(taint => taint.effect.startsWith('No'));
 }
 
-/** The cluster's own namespace, by its label known to be ours. */
+/** Makes the cluster's own namespace, with the label that marks it as ours. */
 export async function makeNamespace(kube: Kube, { cluster }: Headnode): Promise<void> {
   const labels = { [OWNER]: cluster, 'app.kubernetes.io/managed-by': 'scailfin' };
   await kube.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: kube.namespace, labels } });

@@ -9,10 +9,10 @@ import { after, type Pace } from './pace.js';
 import { reanaDir } from './plan.js';
 import { noteStored, sweepNode } from './sweep.js';
 
-/** A run's pod has two minutes to end its steps in the pool (reana-workflow-controller 0.9.4). */
+/** The pod of a run has two minutes to end its steps in the pool (reana-workflow-controller 0.9.4). */
 const RUNS_MS = 180_000;
 
-/** Ends REANA and its runs; what it stored stays. Nothing of it there is a success. @throws ScailfinError */
+/** Ends REANA and its runs; its stored data stays. If nothing of it is there, that is a success. @throws ScailfinError */
 export async function stopReana(at: Headnode): Promise<void> {
   await endDetached(at.host, `${reanaDir(at)}/image-build`);
   await endForward(at);
@@ -24,21 +24,21 @@ export async function stopReana(at: Headnode): Promise<void> {
     await noteStored(kube, at, note);
     await stopIn(kube);
   } catch (error) {
-    // a Kubernetes of the cluster's own that does not answer is ended by who began it, with all that is in it
+    // if the cluster's own Kubernetes does not answer, whoever started it ends it, with everything in it
     const mute = error instanceof CommandError || error instanceof TimeoutError;
     if (note.kubernetes.own !== undefined && mute) return;
     throw new ScailfinError(`REANA can't be stopped on ${at.host.name}: ${wordsOf(error)}`, {
-      hint: `does its Kubernetes answer (\`kubectl --context ${note.kubernetes.context} get nodes\`)? Then again`,
+      hint: `check that its Kubernetes answers (\`kubectl --context ${note.kubernetes.context} get nodes\`), then try again`,
       cause: error,
     });
   }
 }
 
 async function stopIn(kube: Kube): Promise<void> {
-  // the runs first, as long as there is somebody whom they can tell about it
+  // end the runs first, while their controller can still be told
   await deleteAll(kube, 'jobs.batch');
   await uninstall(kube);
-  // what REANA itself started: notebooks, and what is left of runs
+  // then what REANA itself started: notebooks, and what is left of runs
   for (const kind of ['deployments.apps', 'services', 'ingresses.networking.k8s.io', 'pods'])
     await deleteAll(kube, kind);
 }
@@ -53,7 +53,7 @@ async function ours(kube: Kube, at: Headnode): Promise<boolean> {
   return namespace !== undefined && isOurs(namespace, at.cluster);
 }
 
-/** Takes away all of it, and looks whether it is gone. @throws LeftoverError naming what is left, and where */
+/** Removes everything, and checks that it is gone. @throws LeftoverError naming what is left, and where */
 export async function removeReana(at: Headnode, pace: Pace): Promise<void> {
   await stopReana(at);
   const note = await readNote(at);
@@ -67,7 +67,7 @@ async function removeFrom(at: Headnode, note: Note, pace: Pace): Promise<void> {
   try {
     if (await ours(kube, at)) {
       left.push(...(await sweepNode(kube, note, pace)));
-      // as long as it is there, the next call tries again
+      // the note is kept until everything is gone, so that the next call tries again
       if (left.length === 0) left.push(...(await removeNamespace(kube, pace)));
       else left.push(`the namespace ${kube.namespace}, where that can be tried again`);
     }
@@ -77,11 +77,11 @@ async function removeFrom(at: Headnode, note: Note, pace: Pace): Promise<void> {
   }
   if (left.length === 0) return;
   throw new LeftoverError(`REANA is not gone from ${note.kubernetes.context}:`, left, {
-    hint: `\`scailfin down\` again; or take away by hand what it names, and \`kubectl delete namespace ${kube.namespace}\``,
+    hint: `run \`scailfin down\` again; or remove by hand what is named above, and run \`kubectl delete namespace ${kube.namespace}\``,
   });
 }
 
-/** With all that is in it: volume claims, secrets, what was told to be kept. */
+/** Removes the namespace with everything in it: volume claims, secrets, and objects marked to be kept. */
 async function removeNamespace(kube: Kube, pace: Pace): Promise<readonly string[]> {
   await kube.kubectl(['delete', 'namespace', kube.namespace, '--ignore-not-found', '--wait=false']);
   const until = Date.now() + 60 * pace.pollMs;
@@ -97,13 +97,13 @@ interface Conditions {
   readonly status?: { readonly conditions?: readonly { readonly status: string; readonly message?: string }[] };
 }
 
-/** The namespace controller's own words (core/v1 NamespaceCondition). */
+/** The namespace controller's own reason (core/v1 NamespaceCondition). */
 function whyStuck({ status }: Conditions): string {
   const said = status?.conditions?.filter(c => c.status === 'True' && c.message).map(c => c.message) ?? [];
-  return said.join(' ') || 'Kubernetes is still taking it apart';
+  return said.join(' ') || 'Kubernetes is still removing it';
 }
 
-/** The chart's objects that belong to no namespace, should helm have left some. */
+/** The chart's objects outside namespaces, in case helm has left some. */
 async function outsideNamespaces(kube: Kube): Promise<readonly string[]> {
   const kinds = 'clusterroles,clusterrolebindings,storageclasses';
   const out = await kube.kubectl(['get', kinds, '--output', 'name'], { check: false });

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { Headnode } from '../component.js';
 import type { Kube } from './kube.js';
 
-/** All that an installation of REANA keeps secret, each of them random. */
+/** All secrets of an installation of REANA; each is random. */
 export interface ReanaSecrets {
   readonly database: string;
   readonly cache: string;
   readonly brokerUser: string;
   readonly broker: string;
-  /** Signs sessions, and encrypts the users' tokens in the database: a database outlives no other. */
+  /** Signs sessions, and encrypts the users' tokens in the database: without this key a database can't be read. */
   readonly key: string;
-  /** Of sign-in services that we don't use, whose known defaults must not be left in their place. */
+  /** For sign-in services that are not used here; their known defaults must not stay in place. */
   readonly cernKey: string;
   readonly cernSecret: string;
   readonly gitlabId: string;
@@ -19,15 +19,15 @@ export interface ReanaSecrets {
   readonly admin: string;
 }
 
-/** 192 bits each, in hexadecimal: they stand in URLs, on command lines inside of pods, and in SQL. */
+/** 192 bits each, in hexadecimal, because they are used in URLs, in SQL, and on command lines inside pods. */
 export function newSecrets(): ReanaSecrets {
   const made = Object.keys(PLACES).map(name => [name, randomBytes(24).toString('hex')]);
   return Object.fromEntries(made) as ReanaSecrets;
 }
 
 /**
- * The installation's, made at first use. REANA's database can be read with no others, so those that are on record nowhere
- * but in Kubernetes are had from there.
+ * The secrets of the installation, made at the first call. REANA's database can be read with no others, so if they are
+ * recorded only in Kubernetes, they are read from there.
  */
 export async function secretsFor(kube: Kube, { host }: Headnode, dir: string): Promise<ReanaSecrets> {
   const file = `${dir}/secrets.json`;
@@ -38,7 +38,10 @@ export async function secretsFor(kube: Kube, { host }: Headnode, dir: string): P
   return secrets;
 }
 
-/** Where the chart keeps each (0.9.4: templates/secrets.yaml): it outlives the release. The last one we put there. */
+/**
+ * Where the chart keeps each secret (0.9.4: templates/secrets.yaml): these objects outlive the release. We put the last
+ * one there.
+ */
 const PLACES: Readonly<Record<keyof ReanaSecrets, readonly [secret: string, key: string]>> = {
   database: ['db-secrets', 'password'],
   cache: ['cache-secrets', 'password'],

@@ -5,13 +5,13 @@ import type { Condition, Pod } from './objects.js';
 import { after, type Pace } from './pace.js';
 import { STORAGE } from './plan.js';
 
-/** What REANA 0.9.4 makes below its storage: the database, the broker's queues, and users' workspaces. */
+/** The directories that REANA 0.9.4 makes in its storage: the database, the broker's queues, and users' workspaces. */
 const MADE = ['db', 'rabbitmq', 'users'];
 
-/** The parts that store something. */
+/** The parts that store data. */
 const KEEPERS = ['db', 'message-broker', 'server', 'workflow-controller'];
 
-/** Writes down that something is stored on a node, once it is. @returns the note */
+/** Records that data is stored on a node, once this is so. @returns the note */
 export async function noteStored(kube: Kube, at: Headnode, note: Note): Promise<Note> {
   if (!note.onNode || note.stored !== undefined) return note;
   const pods = await kube.list<Pod>(['pods']);
@@ -23,7 +23,7 @@ export async function noteStored(kube: Kube, at: Headnode, note: Note): Promise<
   return known;
 }
 
-/** Of a container that runs, or has run. */
+/** The image of a container that runs, or has run. */
 function imageOf({ spec, status }: Pod): string | undefined {
   const ran = status?.containerStatuses?.find(
     ({ state, lastState }) => state?.running ?? state?.terminated ?? lastState?.terminated,
@@ -36,8 +36,8 @@ interface Job {
 }
 
 /**
- * Takes REANA's data off a node, which is done by a job there: there is no other way onto it. It uses an image that is
- * there already, for what keeps REANA from coming up may be that there are none to be had.
+ * Removes REANA's data from a node. A job on that node does it, because there is no other access to the node. It uses an
+ * image that is already there, because no others may be available (this may be why REANA did not come up).
  * @returns what is left
  */
 export async function sweepNode(kube: Kube, note: Note, pace: Pace): Promise<readonly string[]> {
@@ -69,7 +69,7 @@ function sweeper(kube: Kube, name: string, image: string, node: string | undefin
   return { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { backoffLimit: 1, template: { spec } } };
 }
 
-/** @returns undefined when it did its work, else why not */
+/** @returns undefined if it did its work, otherwise the reason */
 async function ended(kube: Kube, name: string, pace: Pace): Promise<string | undefined> {
   const until = Date.now() + 40 * pace.pollMs;
   for (;;) {

@@ -4,16 +4,16 @@ import type { ReanaSecrets } from './secrets.js';
 
 export type Values = { readonly [key: string]: unknown };
 
-/** The name by which workflows, and the image, know the pool. */
+/** The name of the pool as a compute backend, in workflows and in the image. */
 export const BACKEND = 'htcondorvc3';
 
-/** REANA's clients check backends' names, and know these only: each means the pool. */
+/** REANA's clients check the names of backends and know only these: each means the pool here. */
 const ALIASES = ['htcondorcern', 'slurmcern', 'compute4punch'];
 
-/** The administrator's secret in REANA that holds the pool's token. */
+/** The administrator's secret in REANA that contains the pool's token. */
 export const TOKEN = 'scailfin-pool-token';
 
-/** What one user's jobs in Kubernetes itself may use, and how long (7 days): a step that needs more goes to the pool. */
+/** The limits for one user's jobs in Kubernetes itself (time: 7 days); a step that needs more goes to the pool. */
 const JOB_MEMORY = '4Gi';
 const JOB_SECONDS = 7 * 86_400;
 
@@ -21,11 +21,11 @@ interface Inputs {
   readonly cluster: string;
   readonly image: string;
   readonly secrets: ReanaSecrets;
-  /** Where several nodes can't share one directory: the one that all of REANA is bound to. */
+  /** The node to which all of REANA is bound, if several nodes can't share one directory. */
   readonly node: string | undefined;
 }
 
-/** Values for REANA's chart 0.9.4: a single user's, with no secret of the chart's own left. */
+/** Values for REANA's chart 0.9.4, for a single user; no default secret of the chart is left. */
 export function valuesFor(plan: ReanaPlan, inputs: Inputs): Values {
   const ours: Values = {
     compute_backends: ['kubernetes', BACKEND, ...ALIASES],
@@ -40,7 +40,7 @@ export function valuesFor(plan: ReanaPlan, inputs: Inputs): Values {
   return overlaid(ours, plan.values ?? {});
 }
 
-/** Whether what REANA stores is in a directory of a node, as it is unless the user's values say otherwise. */
+/** Whether a directory of a node holds REANA's data, which is the default. */
 export function onNodes({ values }: Pick<ReanaPlan, 'values'>): boolean {
   const storage = values?.shared_storage;
   return !isMap(storage) || storage.backend === undefined || storage.backend === 'hostpath';
@@ -69,10 +69,10 @@ function pinned(node: string | undefined): Values {
 
 function secretValues(secrets: ReanaSecrets): Values {
   return {
-    // the chart's database knows this one role, whatever is set; its password is another from the first minute on
+    // the chart's database always has this one role; its password is changed in the first minute
     database: { user: 'reana', password: secrets.database },
     cache: { password: secrets.cache },
-    // the chart gives these to its broker on a command line, which users of the node can read
+    // the chart passes these to its broker on a command line, which users of the node can read
     message_broker: { user: secrets.brokerUser, password: secrets.broker },
     reana: { REANA_SECRET_KEY: secrets.key },
     cern: { sso: { CERN_CONSUMER_KEY: secrets.cernKey, CERN_CONSUMER_SECRET: secrets.cernSecret } },
@@ -83,19 +83,22 @@ function secretValues(secrets: ReanaSecrets): Values {
 function components(image: string, { pool }: ReanaPlan): Values {
   return {
     reana_job_controller: { image, environment: poolEnvironment(pool) },
-    // nobody else signs up, and there is no mail by which an address could be confirmed
+    // nobody else may sign up, and no mail is sent to confirm an address
     reana_ui: { enabled: true, hide_signup: true, local_users: true },
     // one user's browser and clients need few processes
     reana_server: { environment: { REANA_USER_EMAIL_CONFIRMATION: false }, uwsgi: { processes: 2, threads: 4 } },
   };
 }
 
-/** What the image reads, by templates/headnode/reana/README.md. No secret: these stand in pods' descriptions. */
+/**
+ * The variables that the image reads (templates/headnode/reana/README.md). They contain no secret, because pods'
+ * descriptions show them.
+ */
 function poolEnvironment({ collector, schedd }: ReanaPlan['pool']): Values {
   return { SCAILFIN_COLLECTOR: collector, SCAILFIN_SCHEDD: schedd };
 }
 
-/** The way in: HTTPS only; on a Kubernetes of others not from outside of it, and deaf to other namespaces. */
+/** The ingress: HTTPS only. In a Kubernetes of others it is not open from outside, and ignores other namespaces. */
 function entrance({ kubernetes: { own } }: ReanaPlan, cluster: string): Values {
   const secure = own === undefined ? { nodePort: null } : { nodePort: own.nodePort };
   return {
@@ -106,17 +109,17 @@ function entrance({ kubernetes: { own } }: ReanaPlan, cluster: string): Values {
     traefik: {
       service: { type: own === undefined ? 'ClusterIP' : 'NodePort' },
       ports: { web: { expose: false, nodePort: null }, websecure: secure },
-      // without these it wants objects of kinds of its own, which no uninstalling would take away again
+      // without these it needs its own kinds of objects, which uninstalling would not remove
       providers: { kubernetesCRD: { enabled: false } },
       ingressRoute: { dashboard: { enabled: false } },
-      // by default it tells its makers about itself
+      // by default it sends usage data to its makers
       globalArguments: [],
       additionalArguments: [`--providers.kubernetesingress.namespaces=${namespaceOf(cluster)}`],
     },
   };
 }
 
-/** Maps are laid over each other, everything else is replaced: as Helm does with several files. */
+/** Maps are merged, everything else is replaced, as Helm does with several files. */
 export function overlaid(below: Values, above: Values): Values {
   const merged: Record<string, unknown> = { ...below };
   for (const [key, value] of Object.entries(above)) {
@@ -130,7 +133,7 @@ function isMap(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** As a file for `helm --values`. Secret. */
+/** A file for `helm --values`. Secret. */
 export function valuesFile(values: Values): string {
   return `# Made by scailfin for REANA's Helm chart. Holds secrets: keep it 0600.\n${stringify(values)}`;
 }

@@ -9,23 +9,23 @@ import type { Trouble } from './troubles.js';
 /** A pod's last lines are enough to see why it ended. */
 const LOG_LINES = '8';
 
-/** What the other parts talk to: as long as these are not up, those may end again and again. */
+/** The parts that the others need: as long as these are not up, the others may end again and again. */
 const FOUNDATION = ['db', 'message-broker', 'cache'];
 
-/** A trouble that is gone for this long is over. */
+/** A problem that was not seen for this long is over. */
 const OVER_MS = 40_000;
 
 export interface Wait {
-  /** Which parts; undefined: all. */
+  /** The part to wait for; undefined: all. */
   readonly only: string | undefined;
-  /** Since the epoch, milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly until: number;
   readonly pace: Pace;
 }
 
 /**
- * Waits for REANA's parts to be up, and tells how far they are.
- * @throws ScailfinError when one can't come up, in its pod's own words; TimeoutError naming those that are not up
+ * Waits until REANA's parts are up, and reports progress.
+ * @throws ScailfinError with the pod's error if a part can't come up; TimeoutError naming the parts that are not up
  */
 export async function waitForParts(kube: Kube, at: Headnode, wait: Wait): Promise<void> {
   const borne = new Borne();
@@ -63,14 +63,14 @@ export function progress(pieces: readonly Piece[]): string {
   return missing.length === 0 ? up : `${up}; waiting for ${names.join(', ')}${more}`;
 }
 
-/** The first trouble that has lasted too long. */
+/** The first problem that has lasted too long. */
 function finalTrouble(pieces: readonly Piece[], borne: Borne, pace: Pace): readonly [Piece, Trouble] | undefined {
   const missing = pieces.filter(p => !isUp(p));
   const founded = !missing.some(p => FOUNDATION.includes(p.name));
   for (const piece of missing) {
     for (const trouble of troublesOf(piece)) {
       if (trouble.kind === 'crash' && !founded && !FOUNDATION.includes(piece.name)) continue;
-      // by the part: Kubernetes may put another pod in the place of one in trouble
+      // problems are counted per part, because Kubernetes may replace a pod that has one
       const lasted = borne.lasted(`${piece.name} ${trouble.kind}`, Date.now());
       if (lasted >= trouble.patienceMs * pace.patience) return [piece, trouble];
     }
@@ -78,7 +78,10 @@ function finalTrouble(pieces: readonly Piece[], borne: Borne, pace: Pace): reado
   return undefined;
 }
 
-/** How long each trouble has lasted. One that is not seen for a while is over; for a moment, it is being tried again. */
+/**
+ * How long each problem has lasted. A problem that is not seen for a while is over; if it is missing only shortly,
+ * Kubernetes is trying again.
+ */
 class Borne {
   private readonly times = new Map<string, { first: number; last: number }>();
 
@@ -98,13 +101,13 @@ async function cannotStart(kube: Kube, at: Headnode, piece: Piece, trouble: Trou
   return new ScailfinError([message, ...unheard.map(line => `  ${line}`)].join('\n'), { hint: trouble.hint });
 }
 
-/** What Kubernetes last warned of about a pod, or what makes it; empty where it did not, or can't be asked. */
+/** The last warning of Kubernetes about a pod or its owner; empty if there is none, or if it can't be asked. */
 async function lastEvent(kube: Kube, name: string): Promise<string> {
   const events = await kube
     .list<KubeEvent>(['events', '--field-selector', `involvedObject.name=${name},type=Warning`])
     .catch(() => []);
   const at = (event: KubeEvent): string => event.lastTimestamp ?? event.metadata.creationTimestamp ?? '';
-  // it says why a container waits; that it waits, the pod said itself
+  // events that say why a container waits; that it waits is in the pod's own status
   const telling = events.filter(event => event.reason !== 'BackOff' && !/^Error: \w+$/.test(event.message ?? ''));
   return (
     [...telling]
@@ -129,13 +132,13 @@ async function late(kube: Kube, at: Headnode, missing: readonly Piece[]): Promis
     }),
   );
   return new TimeoutError([`REANA did not come up on ${at.host.name} in time:`, ...lines].join('\n'), {
-    hint: '`scailfin up` again goes on waiting: images that are being fetched go on being fetched',
+    hint: 'run `scailfin up` again to wait longer: the images continue to be fetched',
   });
 }
 
 function silent(at: Headnode, error: unknown): ScailfinError {
   return new ScailfinError(`Kubernetes on ${at.host.name} no longer answers: ${wordsOf(error)}`, {
-    hint: 'is it still running? `scailfin up` again goes on where this stopped',
+    hint: 'check that it is still running, then run `scailfin up` again: it continues where it stopped',
     cause: error,
   });
 }

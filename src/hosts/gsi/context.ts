@@ -5,7 +5,7 @@ import { type MicKeys, micKeys, micToken } from './mic.js';
 import { TokenWire } from './records.js';
 import { tlsFailure } from './words.js';
 
-/** Only AES-GCM: for other suites some servers, or all, know no MIC. */
+/** Only AES-GCM: with other suites some servers, or all of them, can't compute a MIC. */
 const suites = [
   'TLS_AES_256_GCM_SHA384',
   'TLS_AES_128_GCM_SHA256',
@@ -17,24 +17,24 @@ const suites = [
   'AES128-GCM-SHA256',
 ];
 
-/** For OpenSSL to work off a token, which takes it milliseconds: nothing of it waits for the network. */
+/** The time OpenSSL gets to process a token, which takes milliseconds: nothing in it waits for the network. */
 const patienceMs = 3_000;
 
 export interface ContextOptions {
   /** The server, for messages. */
   readonly server: string;
-  /** PEM: the certificate to show and those that vouch for it, itself first. */
+  /** PEM: the certificate to show, followed by the certificates of its issuers. */
   readonly chain: string;
   /** PEM, not encrypted. */
   readonly key: string;
-  /** Judges the server by the certificates it shows (DER, its own first). Nothing of ours leaves before. */
+  /** Checks the server by the certificates it shows (DER, its own first). Our certificate is not sent before. */
   readonly checkServer: (shown: readonly Buffer[]) => void;
-  /** Signs the request (PKCS#10, DER) that a server sends for a proxy of its own; absent: it gets none. */
+  /** Signs the request (PKCS#10, DER) that a server sends for its own proxy; if absent, the server gets no proxy. */
   readonly delegate?: ((request: Buffer) => Buffer) | undefined;
 }
 
 export interface Step {
-  /** For the other side; absent when there is nothing to say. */
+  /** The token for the other side; absent if there is nothing to send. */
   readonly token?: Buffer;
   /** The context is established, once the token is delivered. */
   readonly done: boolean;
@@ -76,18 +76,18 @@ export class SecurityContext {
   }
 
   /**
-   * Takes the other side's token, none at first, and says what to answer.
+   * Takes the other side's token (none at the beginning), and returns the answer.
    * @throws AuthError: the handshake failed, or what `checkServer` and `delegate` throw
    */
   async step(token?: Buffer): Promise<Step> {
-    if (this.#stage === 'done') throw new AuthError(`${this.#options.server} goes on where all was said`);
+    if (this.#stage === 'done') throw new AuthError(`${this.#options.server} continues after the end of the login`);
     if (token !== undefined) this.#wire.socket.push(token);
     if (this.#stage === 'greeting') return this.#greeted();
     if (this.#stage === 'request') return this.#requested();
     return this.#handshake();
   }
 
-  /** The code of the context's next message; the context must be established. */
+  /** The integrity code of the context's next message; the context must be established. */
   mic(message: Buffer): Buffer {
     this.#keys ??= micKeys(this.#tls.getCipher().name, exporter(this.#tls));
     const token = micToken(this.#keys, this.#sequence, message);
@@ -108,7 +108,7 @@ export class SecurityContext {
     return { token: this.#wire.take(), done: false };
   }
 
-  /** Before the flight that holds our certificate, in all versions: OpenSSL has seen the server's by then. */
+  /** Runs before the messages that contain our certificate, in all versions of TLS: OpenSSL has the server's by then. */
   #judge(): void {
     const shown = certificates(this.#tls.getPeerCertificate(true));
     if (this.#checked || (shown.length === 0 && !this.#secure)) return;
@@ -116,10 +116,10 @@ export class SecurityContext {
     this.#checked = true;
   }
 
-  /** Over TLS 1.3, where the client is the last to speak, the server says by one zero byte that it is content. */
+  /** In TLS 1.3 the client speaks last, so the server confirms with one zero byte. */
   async #greeted(): Promise<Step> {
     await this.#until(() => this.#received.length > 0);
-    if (this.#received[0] !== 0) throw new AuthError(`${this.#options.server} greets by something unknown`);
+    if (this.#received[0] !== 0) throw new AuthError(`${this.#options.server} confirms the login with an unknown byte`);
     this.#received = this.#received.subarray(1);
     return this.#open();
   }
@@ -143,7 +143,7 @@ export class SecurityContext {
     return this.#wire.take();
   }
 
-  /** @throws AuthError when OpenSSL fails, or has nothing more to do and still is not ready: the token was cut */
+  /** @throws AuthError if OpenSSL fails, or stops although it is not ready: the token was cut off */
   async #until(ready: () => boolean): Promise<void> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
@@ -167,9 +167,9 @@ function session(wire: TokenWire, { chain, key }: ContextOptions): TLSSocket {
     key,
     ciphers: suites.join(':'),
     minVersion: 'TLSv1.2',
-    // the server that was judged stays the one we talk to
+    // the server must stay the one that was checked
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-    // the server is judged by checkServer, by the grid's own rules; an empty list spares loading the web's authorities
+    // checkServer judges the server by the rules of the grid; an empty list avoids loading the web's authorities
     rejectUnauthorized: false,
     ca: [],
   };
@@ -180,13 +180,13 @@ function session(wire: TokenWire, { chain, key }: ContextOptions): TLSSocket {
   }
 }
 
-/** Without a context value, which is not the same as with an empty one; Node's types know only the latter. */
+/** Calls the exporter without a context value, which differs from an empty one; Node's types know only the latter. */
 function exporter(tls: TLSSocket): (length: number, label: string) => Buffer {
   return (length, label) =>
     (tls.exportKeyingMaterial as (length: number, label: string) => Buffer).call(tls, length, label);
 }
 
-/** The chain as shown, in order; Node links a root to itself. */
+/** The chain in the order in which it was shown; Node links a root to itself. */
 function certificates(leaf: DetailedPeerCertificate): Buffer[] {
   const found: Buffer[] = [];
   for (let each: DetailedPeerCertificate | undefined = leaf; each?.raw; each = each.issuerCertificate) {
@@ -196,7 +196,7 @@ function certificates(leaf: DetailedPeerCertificate): Buffer[] {
   return found;
 }
 
-/** Whether a request is there to its end, by the length that it begins with (X.690, 8.1.3); no real one has 64 KiB. */
+/** Whether a request is complete, by the length at its beginning (X.690, 8.1.3); no real one has 64 KiB. */
 function isWhole(bytes: Buffer): boolean {
   const [, first = 0, second = 0, third = 0] = bytes;
   if (bytes.length < 4) return false;

@@ -2,9 +2,11 @@ import { createCipheriv } from 'node:crypto';
 import { sshUint32 } from '../../credentials/ssh/wire.js';
 import { AuthError } from '../../errors.js';
 
-/** What a security context proves the origin of messages with: secrets that only the two ends of its TLS session have. */
+/**
+ * The secrets by which a security context proves the origin of messages: only the two ends of its TLS session have them.
+ */
 export interface MicKeys {
-  /** An AES key as long as the session's own. */
+  /** An AES key as long as the key of the session. */
   readonly key: Buffer;
   /** The part of each nonce that stays the same. */
   readonly fixed: Buffer;
@@ -14,14 +16,14 @@ const keyLabel = 'EXPERIMENTAL-GSI-MAC-KEY';
 const fixedLabel = 'EXPERIMENTAL-GSI-MAC-IV-FIXED';
 
 /**
- * Takes the keys from a TLS session by its exporter (RFC 5705; RFC 8446, 7.5), as the Grid Community Toolkit's GSSAPI
- * library does in its mechanism "MICv2".
+ * Gets the keys from a TLS session through its exporter (RFC 5705; RFC 8446, 7.5), as the GSSAPI library of the Grid
+ * Community Toolkit does in its mechanism "MICv2".
  * @param suite OpenSSL's name of the session's cipher suite
- * @throws AuthError unless it is one of AES-GCM: for no other suite all servers know a MIC
+ * @throws AuthError if it is not AES-GCM: only for these can all servers compute a MIC
  */
 export function micKeys(suite: string, exporter: (length: number, label: string) => Buffer): MicKeys {
   const bits = /AES[_-]?(128|256)[_-]GCM/.exec(suite)?.[1];
-  if (bits === undefined) throw new AuthError(`the server chose ${suite}, by which no message can be signed`);
+  if (bits === undefined) throw new AuthError(`the server chose ${suite}, which can't sign messages`);
   return { key: exporter(Number(bits) / 8, keyLabel), fixed: exporter(12, fixedLabel) };
 }
 

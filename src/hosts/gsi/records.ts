@@ -4,9 +4,9 @@ import { Duplex } from 'node:stream';
 const changeCipherSpec = 20;
 const handshake = 22;
 
-/** The wire of a TLS session that is carried in tokens: what comes out is gathered, what goes in is pushed. */
+/** The transport of a TLS session that is carried in tokens: its output is collected, its input is pushed in. */
 export class TokenWire {
-  /** The end that the session is given as its socket. */
+  /** The end that the session gets as its socket. */
   readonly socket: Duplex;
   #out: Buffer[] = [];
 
@@ -30,7 +30,7 @@ export class TokenWire {
     });
   }
 
-  /** What the session wrote since this was last asked. */
+  /** The output of the session since the last call. */
   take(): Buffer {
     return Buffer.concat(this.#out.splice(0));
   }
@@ -40,8 +40,8 @@ export class TokenWire {
   }
 
   /**
-   * Whether the handshake waits for the other side after what was written: a first hello stands alone; a second one,
-   * and the client's last flight of TLS 1.2, end with a message that follows a ChangeCipherSpec.
+   * Whether the handshake now waits for the other side: a first hello stands alone; a second one, and the client's last
+   * flight of TLS 1.2, end with a message that follows a ChangeCipherSpec.
    */
   get endsFlight(): boolean {
     const types = recordTypes(Buffer.concat(this.#out));
@@ -49,7 +49,7 @@ export class TokenWire {
   }
 }
 
-/** The types of the records that `bytes` begin; the last one may be cut off. */
+/** The types of the records in `bytes`; the last record may be cut off. */
 function recordTypes(bytes: Buffer): number[] {
   const types: number[] = [];
   for (let at = 0; at + 5 <= bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes[at] as number);

@@ -2,20 +2,20 @@ import type { GridProxy } from '../../credentials/x509/proxy.js';
 import { AuthError } from '../../errors.js';
 import type { Outcome } from './userauth.js';
 
-/** What to do about a server's words; the first that fits. */
+/** What to do about a server's error text; the first match counts. */
 const cures: readonly (readonly [RegExp, string])[] = [
   [/\bCRL\b/, "the site's revocation lists are out of date: tell its administrators"],
-  [/expired|not yet valid/i, 'one of two clocks is wrong: compare date -u here and there'],
+  [/expired|not yet valid/i, 'the clock of this machine or of the server is wrong: compare `date -u` on both'],
   [
     /trusted CA|unknown ca|issuer certificate/i,
-    'the site does not know the CA of your certificate: ask which ones it takes',
+    'the site does not know the CA of your certificate: ask the site which CAs it accepts',
   ],
   [/revoked/i, 'ask your CA for a new certificate'],
 ];
 
 /**
- * Why a server did not let a proxy in.
- * @param account that was asked for; empty: the one that the server finds
+ * The error that says why a server did not accept a proxy.
+ * @param account the account that was asked for; empty if the server chooses it
  */
 export function refusal(
   alias: string,
@@ -26,18 +26,18 @@ export function refusal(
   const { file, identity, end } = proxy;
   if (!isGsi) return new AuthError(`${alias} has GSSAPI, but not GSI: it takes no proxies`);
   if (proxy.limited) {
-    const hint = 'make one with full rights: scailfin proxy init';
+    const hint = 'make a proxy with full rights: scailfin proxy init';
     return new AuthError(`${alias} refused the limited proxy ${file}`, { hint });
   }
   if (proxy.certificates[0].proxy?.policy === 'independent') {
     return new AuthError(`${alias} refused the independent proxy ${file}, which stands for nobody but itself`, {
-      hint: 'make one that stands for you: scailfin proxy init',
+      hint: 'make a proxy that represents you: scailfin proxy init',
     });
   }
   const words = said.join('; ');
   if (words === '' && isEstablished) {
     const how = account === '' ? `has no account for ${identity}` : `does not let ${identity} in as ${account}`;
-    const hint = `ask the site to enter that name into its grid map file${account === '' ? '' : `, or correct the user ${account}`}`;
+    const hint = `ask the site to add that name to its grid map file${account === '' ? '' : `, or correct the user ${account}`}`;
     return new AuthError(`${alias} ${how}`, { hint });
   }
   const about = `${alias} refused the proxy ${file} of ${identity}`;

@@ -5,12 +5,12 @@ import type { SshTarget } from '../target.js';
 
 /** How to log in to a host by a proxy certificate. */
 export interface GsiSettings {
-  /** The site's profile says that this is how one logs in: when it can't be tried, that is told. */
+  /** The site's profile says that users log in this way, so it is reported if it can't be tried. */
   readonly expected: boolean;
-  /** The account; empty leaves it to the server to find it by the proxy's name. */
+  /** The account; if empty, the server finds it by the proxy's name. */
   readonly account: string;
   readonly delegate: boolean;
-  /** The host that the server's certificate must be of. */
+  /** The host that the server's certificate must name. */
   readonly server: string;
   /** The file of the proxy to show. */
   readonly proxy: string;
@@ -19,9 +19,9 @@ export interface GsiSettings {
 }
 
 /**
- * What ssh_config(5) and the site's profile say about logins by GSSAPI; undefined when neither wants any.
- * @param get a keyword's value
- * @param found of the host itself
+ * The settings of ssh_config(5) and the site's profile for logins by GSSAPI; undefined if neither asks for one.
+ * @param get returns the value of a keyword
+ * @param found the settings of the host itself
  */
 export function gsiSettings(
   target: SshTarget,
@@ -32,14 +32,14 @@ export function gsiSettings(
   const { host, user, env } = found;
   const expected = target.gsi !== undefined;
   if (!expected && !yes('gssapiauthentication')) return undefined;
-  // only who is known to be a GSI server may be left to choose: others hang up when a user name changes
+  // only a known GSI server may choose the account: other servers close the connection when a user name changes
   const account = expected && target.user === undefined && get('user') === undefined ? '' : user;
   const named = isIP(host) === 0 ? host : (get('hostkeyalias') ?? target.host);
   return {
     expected,
     account,
     delegate: target.gsi?.delegate === true || yes('gssapidelegatecredentials'),
-    // as Globus does it: no certificate is of localhost
+    // as in Globus: no certificate is for localhost
     server: get('gssapiserveridentity') ?? (named === 'localhost' ? hostname() : named),
     proxy: proxyFile(env),
     env,

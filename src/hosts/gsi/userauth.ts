@@ -9,22 +9,22 @@ const mechanism = Buffer.from('060a2b060104019b50010101', 'hex');
 
 /** RFC 4462, 3.8. */
 const message = { response: 60, token: 61, error: 64, errorToken: 65, mic: 66 } as const;
-/** When only complaints may come. */
+/** Only complaints are expected. */
 const nothing = -1;
 
-/** What became of a login. */
+/** The result of a login. */
 export interface Outcome {
-  /** The server knows the mechanism. */
+  /** The server supports the mechanism. */
   readonly isGsi: boolean;
-  /** Both sides believed each other; what came after that was the server's decision. */
+  /** Both sides accepted each other; what followed was the server's own decision. */
   readonly isEstablished: boolean;
-  /** It was us who went no further. */
+  /** This side gave up. */
   readonly gaveUp: boolean;
-  /** Reasons that the server gave. */
+  /** The reasons that the server gave. */
   readonly said: readonly string[];
 }
 
-/** Proves by a proxy who we are (RFC 4462, section 3, over a GSI security context). Speaks once. */
+/** Authenticates with a proxy (RFC 4462, section 3, over a GSI security context). To be used once. */
 export class GssapiWithMic implements RawMethod {
   readonly method = 'gssapi-with-mic';
   readonly #user: string;
@@ -35,7 +35,7 @@ export class GssapiWithMic implements RawMethod {
   #gaveUp = false;
   #over: Promise<void> | undefined;
 
-  /** @param user the account; empty leaves it to the server to find it by the proxy's name */
+  /** @param user the account; if empty, the server finds it by the proxy's name */
   constructor(user: string, options: ContextOptions) {
     this.#user = user;
     this.#options = options;
@@ -49,7 +49,7 @@ export class GssapiWithMic implements RawMethod {
     return speaking;
   }
 
-  /** How it went. To be asked once the server has decided. */
+  /** The result, to be asked for once the server has decided. */
   async outcome(): Promise<Outcome> {
     await this.#over;
     return { isGsi: this.#isGsi, isEstablished: this.#isEstablished, gaveUp: this.#gaveUp, said: this.#said };
@@ -68,7 +68,7 @@ export class GssapiWithMic implements RawMethod {
     }
   }
 
-  /** @returns false when the server gave up */
+  /** @returns false if the server gave up */
   async #establish(wire: RawAuth, context: SecurityContext): Promise<boolean> {
     let step: Step = await context.step();
     for (;;) {
@@ -80,7 +80,7 @@ export class GssapiWithMic implements RawMethod {
     }
   }
 
-  /** What is in the server's next message; undefined when it decided instead. What it complains of is remembered. */
+  /** The content of the server's next message; undefined if the server decided instead. Its complaints are recorded. */
   async #receive(wire: RawAuth, awaited: number, context: SecurityContext): Promise<Buffer | undefined> {
     for (;;) {
       const payload = await wire.receive();
@@ -90,7 +90,7 @@ export class GssapiWithMic implements RawMethod {
         if (payload[0] === awaited) return reader.string();
         if (payload[0] === message.error) this.#complaint(reader);
         else if (payload[0] === message.errorToken) await this.#alert(reader.string(), context);
-        else throw new RangeError('it does not belong there');
+        else throw new RangeError('this message is not expected here');
       } catch (cause) {
         const what = `a message (${payload[0]}) that makes no sense in a GSI login`;
         throw new AuthError(`${this.#options.server} sends ${what}: ${messageOf(cause)}`, { cause });
@@ -98,7 +98,7 @@ export class GssapiWithMic implements RawMethod {
     }
   }
 
-  /** Binds the context to this SSH session and user (RFC 4462, 3.5), and hears the decision out. */
+  /** Binds the context to this SSH session and user (RFC 4462, 3.5), and waits for the decision. */
   async #sign(wire: RawAuth, context: SecurityContext): Promise<void> {
     const bound = Buffer.concat([sshString(wire.sessionId), wire.request(this.#user)]);
     const mic = context.mic(bound);
@@ -114,7 +114,7 @@ export class GssapiWithMic implements RawMethod {
     if (text !== '') this.#said.push(text);
   }
 
-  /** A TLS alert, in most cases; the server's text says more, if it comes. */
+  /** In most cases this is a TLS alert; the server's text says more, if it comes. */
   async #alert(token: Buffer, context: SecurityContext): Promise<void> {
     if (this.#isEstablished) return;
     await context.step(token).catch((error: Error) => {

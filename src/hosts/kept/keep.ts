@@ -6,7 +6,7 @@ import type { AuthOptions } from '../open.js';
 import type { SshTarget } from '../target.js';
 import type { KeptState } from './place.js';
 
-/** What the keeper is told to do, as its first message. */
+/** The keeper's orders, sent as its first message. */
 export interface KeepRequest {
   readonly target: SshTarget;
   readonly auth?: AuthOptions | undefined;
@@ -15,7 +15,7 @@ export interface KeepRequest {
   readonly idleLimit: number;
 }
 
-/** What the keeper says while it connects; questions are answered with `{answer}` or `{refused}`, one at a time. */
+/** The keeper's messages while it connects; questions are answered with `{answer}` or `{refused}`, one at a time. */
 export type KeeperMessage =
   | { readonly ask: string; readonly echo: boolean }
   | { readonly confirm: string }
@@ -26,9 +26,9 @@ export type KeeperMessage =
 const program = fileURLToPath(new URL('keeper.js', import.meta.url));
 
 /**
- * Connects in a process of its own that stays when this one ends, and asks here what the server asks there.
- * Nothing of it is on a command line: the request, answers and secrets go through a pipe.
- * @param onNote gets what the person should know of how it is done
+ * Connects in a separate process (the keeper) that continues when this one ends, and asks the user here what the server
+ * asks there. Nothing is put on a command line: the request, the answers and the secrets go through a pipe.
+ * @param onNote called with notes for the user about how the connection is made
  * @throws AuthError, HostKeyError, ConnectionError, UsageError
  */
 export async function keepLogin(
@@ -36,7 +36,7 @@ export async function keepLogin(
   prompter: Prompter | undefined,
   onNote: (text: string) => void,
 ): Promise<KeptState> {
-  // the terminal's Ctrl-C is for us; what we then do to it is to hang up
+  // the terminal's Ctrl-C is for this process, which then closes the pipe to the keeper
   const child = fork(program, [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
   try {
     return await converse(child, { ...request, canAsk: prompter !== undefined }, prompter, onNote);

@@ -11,8 +11,8 @@ import { Master } from './master.js';
 import { type KeptState, placeOf } from './place.js';
 import { keptState } from './reuse.js';
 
-// A program of its own: started by keep.ts, it connects as it is told, serves the connection, and ends when nobody has
-// used it for long, when the far side hangs up, or on TERM.
+// This is a separate program. keep.ts starts it; it connects as it is told, serves the connection, and ends when nobody
+// has used it for long, when the far side closes the connection, or on TERM.
 
 const tell = (message: KeeperMessage): void => void process.send?.(message);
 
@@ -43,7 +43,7 @@ async function keep(
 }
 
 process.umask(0o077);
-const gone = (): void => process.exit(1); // whoever asked for the login has left
+const gone = (): void => process.exit(1); // the process that asked for the login has ended
 process.once('disconnect', gone);
 const [request] = (await once(process, 'message')) as [KeepRequest];
 try {

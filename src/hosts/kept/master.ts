@@ -9,16 +9,16 @@ import { type Channel, type Link, TooManySessions } from '../link.js';
 import { Slots } from '../slots.js';
 import { clear, control, type KeptFile, type KeptState, makeKeptDir, type Place } from './place.js';
 
-/** sshd's default MaxSessions; a site that allows fewer makes it shrink. */
+/** sshd's default MaxSessions; it shrinks for a site that allows fewer. */
 const sessions = 10;
 const retryMs = 200;
 const patienceMs = 60_000;
 const lastWordsMs = 200;
 
 /**
- * Serves an authenticated connection on a Unix socket, to this user alone, as an SSH server of its own: a command on
- * the socket is a command on the far host. Whoever connects uses the very code that talks to a real host.
- * The socket's directory keeps others out, so it asks for no proof; it shows a key that only the file beside it names.
+ * Serves an authenticated connection on a Unix socket, only to this user, as an SSH server: a command on the socket is a
+ * command on the far host. So clients use the same code as for a real host. The socket's directory keeps other users out,
+ * so no proof is asked for; the server shows a key that is named only in the file beside the socket.
  */
 export class Master {
   readonly #clients = new Set<Duplex>();
@@ -36,13 +36,13 @@ export class Master {
     private readonly idleLimit: number,
   ) {}
 
-  /** Resolves once the socket answers and the file names it. */
+  /** Resolves once the socket answers and the file describes it. */
   async serve(): Promise<void> {
-    // not ed25519: of those that ssh2 1.17 makes, each whose public half begins with a zero can't be read again
+    // not ed25519: ssh2 1.17 can't read back the ed25519 keys it makes if the public half begins with a zero
     const key = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
     const server = new ssh2.Server({ hostKeys: [key.private], ident: 'scailfin' }, client => {
       client.on('authentication', attempt => attempt.accept());
-      client.on('error', () => {}); // a command that was killed
+      client.on('error', () => {}); // its command was killed
       client.on('session', accept => this.#session(accept()));
       client.on('tcpip', (accept, reject, { destIP, destPort }) => {
         this.link.tunnel(destIP, destPort).then(
@@ -63,14 +63,14 @@ export class Master {
     this.link.onLost(() => this.stop());
   }
 
-  /** Ends it: socket and file go, and so does the connection. */
+  /** Ends the keeper: removes socket and file, and closes the connection. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
     clear(this.place);
     this.#close();
-    // the one who asked is still to be answered
+    // the client that asked for the end must still get its answer
     for (const client of this.#clients) setTimeout(() => client.destroy(), lastWordsMs);
     void this.link.close();
   }
@@ -130,7 +130,7 @@ export class Master {
     });
   }
 
-  /** Commands of all clients share what the far host allows of sessions: the surplus waits here. */
+  /** The commands of all clients share the sessions that the far host allows: further ones wait here. */
   async #exec(
     command: string,
     pty: PseudoTtyInfo | undefined,
@@ -156,7 +156,7 @@ export class Master {
 
   #answer(channel: ServerChannel): void {
     channel.once('data', (word: Buffer) => {
-      // asking is no use of the connection: the one that asks doesn't count
+      // a query of the state does not count as use of the connection: the client that asks is not counted
       const state = { ...this.state, clients: this.#clients.size - 1 };
       channel.exit(0);
       channel.end(`${JSON.stringify(state)}\n`);
@@ -165,9 +165,11 @@ export class Master {
   }
 }
 
-/** Passes everything of one command between the far host and the one on the socket, its end last. */
+/**
+ * Passes everything of one command between the far host and the client on the socket; the end of the command comes last.
+ */
 function relay(far: Channel, near: ServerChannel, release: () => void): void {
-  // at once: children may hold the output open for long after
+  // at once, because children may hold the output open long after
   far.once('exit', (code: number | null, signal?: string, dump?: boolean, text?: string) => {
     if (code === null) near.exit(signal ?? 'TERM', dump ?? false, text ?? '');
     else near.exit(code);
@@ -175,7 +177,7 @@ function relay(far: Channel, near: ServerChannel, release: () => void): void {
   near.pipe(far);
   far.pipe(near, { end: false });
   far.stderr.pipe(near.stderr);
-  // ending the channel would cut off what it has of stderr
+  // ending the channel now would cut off the rest of its stderr
   const all = [finished(far, { writable: false }), finished(near.stderr)];
   far.once('close', () => {
     release();

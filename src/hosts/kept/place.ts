@@ -6,16 +6,16 @@ import { AuthError, messageOf } from '../../errors.js';
 import { quote } from '../../shell.js';
 import type { SshSettings } from '../sshconfig.js';
 
-/** What a keeper tells of itself in a file beside its socket. */
+/** The keeper's description of itself, in a file beside its socket. */
 export interface KeptFile {
   /** For messages: `alice@login.example.org`. */
   readonly name: string;
   readonly pid: number;
-  /** The key the keeper shows on its socket, as in a known_hosts line: `ecdsa-sha2-nistp256 AAAA…`. */
+  /** The key that the keeper shows on its socket, as in a known_hosts line: `ecdsa-sha2-nistp256 AAAA…`. */
   readonly hostKey: string;
 }
 
-/** The subsystem by which the keeper itself is asked: it answers one word with one JSON line. */
+/** The subsystem for queries to the keeper itself: it answers one word with one JSON line. */
 export const control = 'keeper@scailfin';
 
 export interface KeptState {
@@ -27,20 +27,20 @@ export interface KeptState {
   readonly idleLimit: number;
   /** Seconds until it ends, if nobody uses it. */
   readonly secondsLeft: number;
-  /** Commands that use it now. */
+  /** Number of commands that use it now. */
   readonly clients: number;
 }
 
-/** Where one kept login has its socket and its file. */
+/** The paths of the socket and the file of one kept login. */
 export interface Place {
   readonly socket: string;
   readonly file: string;
 }
 
 /**
- * The directory of sockets: of this machine (homes are shared between machines, sockets are not), short (a socket's
- * path has 107 bytes, unix(7)), and this user's alone.
- * @throws AuthError when somebody else could have made it, or look into it
+ * The directory of sockets. It belongs to this machine (home directories are shared between machines, sockets are not),
+ * its path is short (a socket's path has at most 107 bytes, unix(7)), and only this user has access.
+ * @throws AuthError if another user could have made it, or can look into it
  */
 export function keptDir(): string {
   const { uid } = userInfo();
@@ -51,7 +51,7 @@ export function keptDir(): string {
   throw new AuthError(`${dir} is not used for kept logins: it is not yours alone`, { hint: `ls -ld ${quote(dir)}` });
 }
 
-/** Makes the directory, for the one who is about to keep a login. @throws AuthError */
+/** Makes the directory, when a login is about to be kept. @throws AuthError */
 export function makeKeptDir(): void {
   const dir = keptDir();
   try {
@@ -59,7 +59,7 @@ export function makeKeptDir(): void {
   } catch (error) {
     throw new AuthError(`kept logins have no place: ${messageOf(error)}`, { hint: `make ${dirname(dir)} writable` });
   }
-  keptDir(); // somebody else may have been quicker
+  keptDir(); // another process may have been quicker
 }
 
 const look = (dir: string): Stats | undefined =>
@@ -68,7 +68,10 @@ const look = (dir: string): Stats | undefined =>
 const isOurs = (stats: Stats | undefined, uid: number): boolean =>
   stats?.isDirectory() === true && stats.uid === uid && (stats.mode & 0o077) === 0;
 
-/** A login is known by whom it is for and by the way there: a private address means another host behind another jump. */
+/**
+ * A login is identified by the user and by the way to the host: a private address behind another jump host is another
+ * host.
+ */
 export function placeOf(way: readonly SshSettings[]): Place {
   const text = way
     .map(({ user, host, port, proxyCommand }) => `${user}@${host}:${port}${proxyCommand ? ` by ${proxyCommand}` : ''}`)
@@ -76,7 +79,7 @@ export function placeOf(way: readonly SshSettings[]): Place {
   return placeIn(keptDir(), createHash('sha256').update(text).digest('hex').slice(0, 12));
 }
 
-/** All places that have a file, alive or not. */
+/** All places that have a file, whether the keeper is alive or not. */
 export function allPlaces(): Place[] {
   const dir = keptDir();
   if (!existsSync(dir)) return [];
@@ -88,13 +91,13 @@ const placeIn = (dir: string, key: string): Place => ({
   file: join(dir, `${key}.json`),
 });
 
-/** Undefined where nothing is kept. */
+/** Undefined if nothing is kept. */
 export function readKept(place: Place): KeptFile | undefined {
   if (!existsSync(place.file)) return undefined;
   try {
     return JSON.parse(readFileSync(place.file, 'utf8')) as KeptFile;
   } catch {
-    return undefined; // it went, or its keeper died while writing
+    return undefined; // it was removed, or its keeper died while writing
   }
 }
 
@@ -103,6 +106,6 @@ export function clear(place: Place): void {
   try {
     rmdirSync(dirname(place.file));
   } catch {
-    // other logins are kept there, or it is gone
+    // the directory has other logins, or is gone
   }
 }

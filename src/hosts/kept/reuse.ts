@@ -5,12 +5,12 @@ import { Connection } from '../connection.js';
 import type { SshSettings } from '../sshconfig.js';
 import { allPlaces, clear, control, type KeptState, type Place, placeOf, readKept } from './place.js';
 
-/** A keeper on this machine answers at once, or is stuck. */
+/** A keeper on this machine answers at once, or hangs. */
 const answerMs = 5_000;
 
 /**
- * The kept login that is nearest to the end of the way, and how many hosts of the way it covers.
- * @param route the hosts on the way, the last one the target
+ * The kept login that covers most of the way, and how many hosts of the way it covers.
+ * @param route the hosts on the way, the target last
  */
 export async function keptOn(
   route: readonly SshSettings[],
@@ -22,7 +22,7 @@ export async function keptOn(
   return undefined;
 }
 
-/** The kept login for the end of this very way. */
+/** The kept login for the last host of exactly this way. */
 export async function keptEnd(route: readonly SshSettings[]): Promise<Connection | undefined> {
   const place = placeOf(route);
   const file = readKept(place);
@@ -33,12 +33,12 @@ export async function keptEnd(route: readonly SshSettings[]): Promise<Connection
   return connection;
 }
 
-/** Whether a login is kept for the end of this way; not proved by asking. */
+/** Whether a login is kept for the last host of this way, judged by its file, without a query. */
 export function isKept(route: readonly SshSettings[]): boolean {
   return readKept(placeOf(route)) !== undefined;
 }
 
-/** What every keeper of this user says of itself. Files of keepers that died are cleared away. */
+/** The states of all keepers of this user. Files of keepers that died are removed. */
 export async function keptLogins(): Promise<KeptState[]> {
   const states = await Promise.all(allPlaces().map(place => tell(place, 'state')));
   return states.flatMap(state => state ?? []).sort((a, b) => a.name.localeCompare(b.name));
@@ -49,7 +49,7 @@ export async function keptState(route: readonly SshSettings[]): Promise<KeptStat
   return tell(placeOf(route), 'state');
 }
 
-/** Ends the kept logins of which `wanted` is true. @returns those that were ended */
+/** Ends the kept logins that `wanted` selects. @returns those that were ended */
 export async function endKept(wanted: (state: KeptState) => boolean): Promise<KeptState[]> {
   const ended = allPlaces().map(async place => {
     const state = await tell(place, 'state');
@@ -62,7 +62,7 @@ async function tell(place: Place, word: 'state' | 'stop'): Promise<KeptState | u
   const file = readKept(place);
   const client = file && (await enter(place, file.hostKey));
   if (!client) return undefined;
-  client.on('error', () => {}); // it is gone once it has stopped
+  client.on('error', () => {}); // the connection breaks once the keeper has stopped
   try {
     return await new Promise<KeptState>((resolve, reject) => {
       client.once('close', () => reject(new Error('it went away')));
@@ -89,7 +89,7 @@ async function tell(place: Place, word: 'state' | 'stop'): Promise<KeptState | u
   }
 }
 
-/** Undefined where nobody listens any more; what was left is cleared away then. */
+/** Undefined if nobody listens any more; then its files are removed. */
 async function enter(place: Place, hostKey: string): Promise<Client | undefined> {
   const socket = net.connect(place.socket);
   const client = new ssh2.Client();

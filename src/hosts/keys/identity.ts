@@ -5,19 +5,21 @@ import { AuthError, messageOf, ScailfinError } from '../../errors.js';
 import type { RawAuth, RawMethod } from '../rawauth.js';
 import { algorithmsFor } from './signature.js';
 
-/** Something we can show a server and prove to hold the private half of. */
+/** Something to show to a server whose private half we can prove to have. */
 export interface Identity {
   /** For messages: `key /home/alice/.ssh/id_rsa`, `agent key alice@laptop`. */
   readonly label: string;
-  /** What is shown: a public key, or a certificate. */
+  /** What is shown: a public key or a certificate. */
   readonly blob: Buffer;
   readonly certificate?: Certificate | undefined;
   readonly isAgents: boolean;
-  /** Called only once the server wants it, since it may ask for a passphrase. @returns RFC 4253 section 6.6 */
+  /**
+   * Called only once the server wants it, since it may ask for a passphrase. @returns a signature, RFC 4253 section 6.6
+   */
   sign(data: Buffer, algorithm: string): Promise<Buffer>;
 }
 
-/** One `publickey` attempt (RFC 4252 section 7): asks whether the key would do, and signs when it would. */
+/** One `publickey` attempt (RFC 4252 section 7): asks whether the server accepts the key, and signs if it does. */
 export class PublicKeyAttempt implements RawMethod {
   readonly method = 'publickey';
 
@@ -31,7 +33,7 @@ export class PublicKeyAttempt implements RawMethod {
     const algorithms = algorithmsFor(keyType(blob), wire.signatureAlgorithms, wire.software);
     if (algorithms === undefined) {
       throw new AuthError(`the server takes no kind of signature that ${label} can make`, {
-        hint: 'use another kind of key: ssh-keygen -t ed25519',
+        hint: 'use a key of another type: ssh-keygen -t ed25519',
       });
     }
     const request = (signed: 0 | 1): Buffer =>
@@ -39,7 +41,7 @@ export class PublicKeyAttempt implements RawMethod {
     wire.send(request(0));
     const answer = await wire.receive();
     if (answer === undefined) return; // not this one
-    if (!this.#isMeant(answer)) throw new AuthError(`the server answered for another key than ${label}`);
+    if (!this.#isMeant(answer)) throw new AuthError(`the server's answer is about another key than ${label}`);
     const body = request(1);
     const data = Buffer.concat([sshString(wire.sessionId), body]);
     const signature = await this.identity.sign(data, algorithms.signature).catch((error: unknown) => {

@@ -9,18 +9,20 @@ import { between } from '../../text.js';
 
 const passphraseTries = 3;
 
-/** An IdentityFile and what can be known about it without its passphrase. */
+/** An IdentityFile, and what is known about it without its passphrase. */
 export interface KeyFile {
   readonly file: string;
-  /** A public key, or the certificate of a file that holds one; undefined when nothing tells without the passphrase. */
+  /**
+   * A public key, or the certificate of a file that contains one; undefined if it can't be known without the passphrase.
+   */
   readonly blob: Buffer | undefined;
-  /** Opens the private half, asking once; undefined when there is only a `.pub` (an agent may hold the rest). */
+  /** Opens the private half, asking once; undefined if there is only a `.pub` (an agent may hold the private half). */
   readonly open: ((prompter: Prompter | undefined) => Promise<ParsedKey>) | undefined;
 }
 
 /**
- * Looks at an IdentityFile; undefined when there is nothing.
- * @throws AuthError when others may read it (as ssh does) or it is no key
+ * Reads an IdentityFile; undefined if it does not exist.
+ * @throws AuthError if other users can read it (as in ssh), or if it is not a key
  */
 export function keyFile(file: string): KeyFile | undefined {
   const stem = file.endsWith('.pub') ? file.slice(0, -4) : file;
@@ -37,7 +39,7 @@ export function keyFile(file: string): KeyFile | undefined {
   const blob = publicPart(data) ?? beside;
   let opened: Promise<ParsedKey> | undefined;
   const open = (prompter: Prompter | undefined): Promise<ParsedKey> => {
-    opened ??= unlock(file, data, prompter); // a wrong passphrase stays wrong: the certificate's turn asks no more
+    opened ??= unlock(file, data, prompter); // the answer is kept: the attempt with the certificate does not ask again
     return opened;
   };
   return { file, blob, open };
@@ -63,7 +65,7 @@ async function unlock(file: string, data: Buffer, prompter: Prompter | undefined
   }
   for (let tries = 0; tries < passphraseTries; tries++) {
     const passphrase = await prompter.ask(`Enter passphrase for key '${file}': `, { echo: false });
-    if (passphrase === '') break; // as ssh: an empty answer gives up this key
+    if (passphrase === '') break; // as in ssh, an empty answer skips this key
     const key = parse(data, passphrase);
     if (!(key instanceof Error)) return key;
   }
@@ -75,7 +77,7 @@ function parse(data: Buffer, passphrase?: string): ParsedKey | Error {
   return Array.isArray(key) ? (key[0] as ParsedKey) : key;
 }
 
-/** A `.pub`: a public key of any type, or a certificate. */
+/** Reads a `.pub`: a public key of any type, or a certificate. */
 function publicBlob(file: string): Buffer | undefined {
   if (!existsSync(file)) return undefined;
   try {
@@ -87,7 +89,7 @@ function publicBlob(file: string): Buffer | undefined {
   }
 }
 
-/** An encrypted `openssh-key-v1` file has its public half in clear (OpenSSH, PROTOCOL.key). */
+/** An encrypted `openssh-key-v1` file contains its public half unencrypted (OpenSSH, PROTOCOL.key). */
 function publicPart(data: Buffer): Buffer | undefined {
   const [body] = between(data.toString('latin1'), '-----BEGIN OPENSSH PRIVATE KEY-----', '-----END');
   if (body === undefined) return undefined;

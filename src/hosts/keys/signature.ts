@@ -8,17 +8,17 @@ const hashes: Readonly<Record<string, string>> = {
   'ssh-rsa': 'sha1',
 };
 
-/** What an authentication request names as its algorithm, and what the signature in it names. */
+/** The name of the algorithm in an authentication request, and in the signature in it. */
 export interface Algorithms {
   readonly request: string;
   readonly signature: string;
 }
 
 /**
- * How a key or certificate of type `type` signs for a server, as ssh(1) chooses; undefined when there is no way in
- * common. Only RSA has a choice (RFC 8332).
- * @param server what the server says it takes, if it says
- * @param software the server's; two versions of OpenSSH need to be humoured
+ * How a key or certificate of type `type` signs for a server, chosen as in ssh(1); undefined if both sides have no
+ * algorithm in common. Only RSA has a choice (RFC 8332).
+ * @param server the algorithms that the server accepts, if it tells them
+ * @param software the server's software; two versions of OpenSSH need special treatment
  */
 export function algorithmsFor(
   type: string,
@@ -28,7 +28,7 @@ export function algorithmsFor(
   const plain = plainType(type) ?? type;
   if (plain !== 'ssh-rsa') return { request: type, signature: plain };
   const isCertificate = type !== plain;
-  // up to 7.7 it knew of no certificate that signs by SHA-2; 7.4 took SHA-2 and didn't say so
+  // up to 7.7 it knew no certificates that sign with SHA-2; 7.4 accepted SHA-2 but did not say so
   if (isCertificate && /^OpenSSH_([2-6]\.|7\.[0-7](?!\d))/.test(software))
     return { request: type, signature: 'ssh-rsa' };
   const taken = server && /^OpenSSH_7\.4/.test(software) ? [...server, 'rsa-sha2-512'] : server;
@@ -38,7 +38,7 @@ export function algorithmsFor(
   return { request: `${signature}-cert-v01@openssh.com`, signature };
 }
 
-/** A signature by a private key as it goes on the wire (RFC 4253 section 6.6). @throws Error when the key can't */
+/** A signature by a private key in wire format (RFC 4253 section 6.6). @throws Error if the key can't sign */
 export function sign(key: ParsedKey, data: Buffer, algorithm: string): Buffer {
   const bare = key.sign(data, hashes[algorithm]);
   if (bare instanceof Error) throw bare;

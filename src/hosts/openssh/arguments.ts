@@ -5,12 +5,12 @@ import { keepaliveCount, keepaliveS } from '../clock.js';
 import { type ConfigSource, homeOf, type SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
 
-/** How long a connection outlives the process that made it, if that could not end it; seconds. */
+/** How long a connection outlives the process that made it, if that process could not end it; seconds. */
 const afterlifeS = 10;
 
 /**
- * The arguments that make ssh connect, go into the background, and serve the connection at `socket`. What the
- * configuration says about the way and about keys is ssh's own business; what would get in between is switched off.
+ * The arguments that make ssh connect, go into the background, and serve the connection at `socket`. ssh itself reads the
+ * configuration of the way and of keys; settings that would interfere are switched off.
  * @param connectMs for each attempt to connect
  */
 export function masterArguments(
@@ -23,7 +23,7 @@ export function masterArguments(
     ControlPersist: afterlifeS,
     ClearAllForwardings: 'yes',
     PermitLocalCommand: 'no',
-    // `no` would trust whoever answers
+    // `no` would trust every server that answers
     StrictHostKeyChecking: settings.strict === 'ask' ? undefined : settings.strict,
     ConnectTimeout: Math.ceil(connectMs / 1000),
     ServerAliveInterval: settings.keepaliveS ?? keepaliveS,
@@ -32,7 +32,7 @@ export function masterArguments(
     ...elsewhere(settings, source),
   };
   return [
-    // -v: why it fails is told in what it says
+    // -v: the reason of a failure is in its debug output
     ...['-v', '-M', '-N', '-f', '-x', '-a', '-S', socket.replaceAll('%', '%%')],
     ...Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : ['-o', `${key}=${value}`])),
     ...configuration(source),
@@ -43,7 +43,7 @@ export function masterArguments(
   ];
 }
 
-/** ssh looks for ~ in the account, not in HOME: where HOME is elsewhere it is told so. */
+/** ssh takes ~ from the account, not from HOME: if HOME differs, ssh must be told. */
 const isMoved = ({ env = process.env }: ConfigSource): boolean => homeOf(env) !== os.userInfo().homedir;
 
 function configuration(source: ConfigSource): string[] {

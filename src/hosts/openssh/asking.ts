@@ -6,10 +6,10 @@ import { packageRoot } from '../../paths.js';
 import { commandLine } from '../../shell.js';
 import { keptDir } from '../kept/place.js';
 
-/** What ssh asks, one line of JSON. */
+/** A question of ssh, as one line of JSON. */
 export interface Question {
   readonly text: string;
-  /** SSH_ASKPASS_PROMPT: `none` is a notice that goes away by itself, `confirm` and empty want an answer. */
+  /** SSH_ASKPASS_PROMPT: `none` is a notice that disappears by itself, `confirm` and the empty value need an answer. */
   readonly kind: string;
 }
 
@@ -21,8 +21,9 @@ export interface Answer {
 const longestQuestion = 64 * 1024;
 
 /**
- * Gets the questions of an ssh that runs without a terminal; the directory of kept logins must be there. ssh starts a program for each, which finds its way here
- * by a socket in a directory that is this user's alone: answers are on no command line and in no environment.
+ * Receives the questions of an ssh that runs without a terminal; the directory of kept logins must exist. For each
+ * question ssh starts a program, which reaches this process through a socket in a directory that only this user can
+ * enter. So answers are on no command line and in no environment.
  */
 export class Asking {
   readonly #server = net.createServer({ allowHalfOpen: true });
@@ -31,8 +32,8 @@ export class Asking {
   private constructor(private readonly dir: string) {}
 
   /**
-   * @param answer undefined leaves ssh without an answer, which ends it
-   * @param notice `gone` resolves when it is to be forgotten
+   * @param answer if it returns undefined, ssh gets no answer, which ends it
+   * @param notice `gone` resolves when the notice can be removed
    */
   static async open(
     answer: (question: Question) => Promise<string | undefined>,
@@ -59,7 +60,7 @@ export class Asking {
     return asking;
   }
 
-  /** What makes ssh ask here: OpenSSH before 8.4 wants a display for that, and no terminal. */
+  /** The environment that makes ssh ask here: OpenSSH before 8.4 needs a display for that, and no terminal. */
   get env(): NodeJS.ProcessEnv {
     return { SSH_ASKPASS: this.#script, SSH_ASKPASS_REQUIRE: 'force', DISPLAY: process.env.DISPLAY || ':0' };
   }
@@ -80,7 +81,7 @@ export class Asking {
 
   async #hear(socket: net.Socket): Promise<Question> {
     let text = '';
-    socket.setEncoding('utf8').on('error', () => {}); // ssh may go while it asks
+    socket.setEncoding('utf8').on('error', () => {}); // ssh may end while it asks
     while (!text.includes('\n') && text.length < longestQuestion) {
       const [piece] = (await once(socket, 'data')) as [string];
       text += piece;

@@ -3,16 +3,16 @@ import net from 'node:net';
 import { dirname } from 'node:path';
 import type { Answer, Question } from './asking.js';
 
-// A program of its own: ssh runs it with a question (SSH_ASKPASS in ssh(1)) and reads the answer from its standard
+// This is a separate program: ssh runs it with a question (SSH_ASKPASS in ssh(1)) and reads the answer from its standard
 // output. It passes both between ssh and the process that runs that ssh.
 
 const [socket = '', text = ''] = process.argv.slice(2);
 const link = net.connect(socket);
 let said = '';
 
-/** Without an answer ssh would go on with an empty one, which the server counts as a failed login. */
+/** Without this, ssh would continue with an empty answer, which the server counts as a failed login. */
 function endSsh(): never {
-  // who made the directory may be gone, too
+  // the process that made the directory may be gone, too
   rmSync(dirname(socket), { recursive: true, force: true });
   if (process.ppid > 1) process.kill(process.ppid, 'SIGTERM');
   process.exit(1);

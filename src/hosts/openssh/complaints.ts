@@ -7,21 +7,23 @@ import type { SshSettings } from '../sshconfig.js';
 import { inWords, unreachable } from '../unreachable.js';
 import type { SshLog } from './log.js';
 
-/** What is known of a failed login. */
+/** What is known about a failed login. */
 export interface Failure {
   readonly way: readonly SshSettings[];
   /** `ssh`, `gsissh` */
   readonly program: string;
   readonly log: SshLog;
-  /** What was asked while nobody could answer. */
+  /** The question that nobody could answer. */
   readonly unanswered: string | undefined;
   /** Keys whose passphrase nobody could give. */
   readonly locked: readonly string[];
-  /** The person said no to a host key. */
+  /** The user refused a host key. */
   readonly refusedKey: boolean;
 }
 
-/** Turns what ssh said last into the error that ssh2 would have been the cause of; names the host on the way that failed. */
+/**
+ * Turns the last messages of ssh into the same error that ssh2 would have caused; names the host on the way that failed.
+ */
 export function complaint(failure: Failure): ScailfinError {
   const { way, log } = failure;
   const at = Math.min(log.passed, way.length - 1);
@@ -43,7 +45,7 @@ function about(settings: SshSettings, failure: Failure): ScailfinError {
     (log.offered.length > 0 || /Permission denied|Too many authentication failures/.test(said)
       ? ofLogin(settings, failure)
       : new ConnectionError(`${program} could not connect to ${settings.alias}${quoted(log.said, program)}`, {
-          hint: `see what it says itself: ${program} -v ${settings.user}@${settings.alias}`,
+          hint: `to see its own messages: ${program} -v ${settings.user}@${settings.alias}`,
         }))
   );
 }
@@ -84,7 +86,7 @@ function ofHostKey(settings: SshSettings, said: string, { log, refusedKey, unans
   return undefined;
 }
 
-/** Whether ssh asks if a host key is the right one. */
+/** Whether ssh asks if a host key is right. */
 export const isAboutHostKey = (question: string): boolean => /\(yes\/no(\/\[fingerprint\])?\)\?\s*$/.test(question);
 
 function ofConfiguration(said: string, program: string): ScailfinError | undefined {
@@ -98,7 +100,7 @@ function ofConfiguration(said: string, program: string): ScailfinError | undefin
   return wrong === undefined ? undefined : new UsageError(wrong, { hint: 'correct that file, or ask who wrote it' });
 }
 
-/** ssh's words for errors of the system, which are strerror's, and ours. */
+/** The texts of ssh for system errors (from strerror), and ours. */
 const causes: readonly [RegExp, string][] = [
   [/refused/i, 'ECONNREFUSED'],
   [/timed out/i, 'ETIMEDOUT'],
@@ -130,7 +132,8 @@ function ofNetwork(settings: SshSettings, said: string, { way, log }: Failure): 
   if (log.greeting !== undefined)
     return unreachable(settings, `it does not answer as an SSH server, but: ${log.greeting}`);
   if (/timed out/.test(said)) return unreachable(settings, 'no answer');
-  if (/Connection (closed|reset)/.test(said)) return unreachable(settings, 'it hung up before saying who it is');
+  if (/Connection (closed|reset)/.test(said))
+    return unreachable(settings, 'it closed the connection before it identified itself');
   return undefined;
 }
 
@@ -150,9 +153,9 @@ function ofLogin(settings: SshSettings, { log, unanswered, locked, program }: Fa
 
   function cure(): string {
     if (locked[0] !== undefined) return commandLine(['ssh-add', locked[0]]);
-    if (settings.renewal !== undefined) return `get a key: ${settings.renewal}`;
+    if (settings.renewal !== undefined) return `to get a key: ${settings.renewal}`;
     if (unanswered !== undefined) return unansweredHint(settings);
-    return `see what a plain login says: ${program} -v ${user}@${host}`;
+    return `to see the messages of a plain login: ${program} -v ${user}@${host}`;
   }
 }
 

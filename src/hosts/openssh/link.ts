@@ -11,19 +11,20 @@ import { type Channel, Link, TooManySessions } from '../link.js';
 import type { SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
 import type { SshLog } from './log.js';
-import { SshLogin } from './login.js';
 import { MuxSocket } from './mux.js';
 import { OpenFailure, Sessions } from './sessions.js';
+import { SshLogin } from './ssh-login.js';
 
-/** A master that was told to end does so at once, or is killed; ms. */
+/** A master that is told to end ends at once, or is killed after this; ms. */
 const farewellMs = 2_000;
-/** After its end, what it wrote last may take a moment; ms. */
+/** Its last output may arrive this long after its end; ms. */
 const lastWordsMs = 50;
 
 /**
- * A connection that the system's ssh has made and keeps as ControlMaster, for all that ssh2 can't do. Our commands are
- * sessions on its socket in proxy mode (OpenSSH's PROTOCOL.mux, section 9) and not a `ssh -S` each: such a process can't
- * tell a signal from the status 255, or that a command has ended whose output is still held open; and costs one.
+ * A connection that the system's ssh made and keeps as ControlMaster, for everything that ssh2 can't do. Our commands are
+ * sessions on its socket in proxy mode (OpenSSH's PROTOCOL.mux, section 9), not one `ssh -S` each: such a process can't
+ * tell a signal from the status 255, can't report that a command has ended while its output is still open, and costs a
+ * process per command.
  */
 export class OpensshLink extends Link {
   readonly #sessions: Sessions;
@@ -47,7 +48,7 @@ export class OpensshLink extends Link {
     });
   }
 
-  /** @throws AuthError, HostKeyError, ConnectionError, UsageError, ScailfinError when there is no ssh, or it is too old */
+  /** @throws AuthError, HostKeyError, ConnectionError, UsageError, ScailfinError if there is no ssh, or it is too old */
   static async connect(
     target: SshTarget,
     way: readonly SshSettings[],
@@ -109,14 +110,14 @@ export class OpensshLink extends Link {
     try {
       process.kill(this.pid, signal);
     } catch {
-      // it has gone
+      // it has ended
     }
   }
 }
 
 /**
- * Ends the master when this process is gone, however it went: the end of its standard input is the sign. ControlPersist
- * alone would wait for the commands that run.
+ * Ends the master when this process is gone, whatever ended it: the end of its standard input is the sign. ControlPersist
+ * alone would wait for running commands.
  */
 function guardOf(pid: number): ChildProcess {
   return spawn('/bin/sh', ['-c', 'read -r _; kill "$0"', String(pid)], {
@@ -124,12 +125,12 @@ function guardOf(pid: number): ChildProcess {
   });
 }
 
-/** The master takes its socket away; the directory goes with the last one. */
+/** The master removes its socket; the directory is removed with the last one. */
 function tidy(path: string): void {
   rmSync(path, { force: true });
   try {
     rmdirSync(dirname(path));
   } catch {
-    // others use it, or it is gone
+    // others use the directory, or it is gone
   }
 }

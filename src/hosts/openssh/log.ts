@@ -1,18 +1,21 @@
 import { printable } from '../../printable.js';
 import type { HostKeyVerdict } from '../hostkeys.js';
 
-/** Of what ssh says, more than this is forgotten, the oldest first; characters. */
+/** How much of ssh's output is kept, the newest part; characters. */
 const kept = 128 * 1024;
 
-/** Lines of `ssh -v` that tell a person nothing. */
+/** Lines of `ssh -v` that are not useful to a person. */
 const noise = /^(OpenSSH_|Authenticated |Transferred: |Bytes per second: |Warning: Permanently added |@+$|$)/;
 
-/** May go over several lines; only the last of them ends as ssh ends its messages, whatever was cut off (log.c). */
+/**
+ * A debug message may have several lines; only the last of them has the line end that ssh writes, whatever was cut off
+ * (log.c).
+ */
 const debugging = /(?<![^\n])debug\d: [^\n]*\n(?:(?<!\r\n)(?!debug\d: )[^\n]*\n)*/g;
 
 /**
- * What `ssh -v` says on standard error. The wording is that of OpenSSH 7.4 to 10.3, which differs in little; where a line
- * is worded otherwise, an error says less.
+ * What `ssh -v` writes to standard error. The wording is that of OpenSSH 7.4 to 10.3, which differ little; if a line has
+ * another wording, our error says less.
  */
 export class SshLog {
   #text = '';
@@ -24,19 +27,19 @@ export class SshLog {
     this.#told = Math.max(0, this.#told - cut);
   }
 
-  /** What ssh itself would show, a line each. */
+  /** The lines that ssh without -v would show. */
   get said(): string[] {
     return forPeople(this.#text);
   }
 
-  /** What it would have shown since the last time this was asked: what the server says before it asks for a code. */
+  /** Those since the last call: what the server says before it asks for a code. */
   news(): string[] {
     const news = forPeople(this.#text.slice(this.#told));
     this.#told = this.#text.length;
     return news;
   }
 
-  /** Why a connection ended that had been good. */
+  /** Why a connection ended that had been established. */
   get farewell(): string {
     const last = forPeople(this.#text.slice(this.#told)).at(-1) ?? '';
     if (/not responding/.test(last)) return 'it stopped answering';
@@ -44,14 +47,14 @@ export class SshLog {
     return last === '' ? 'ssh ended' : `ssh ended: ${last}`;
   }
 
-  /** A host on the way shows another key than is known; all is said of it by then. */
+  /** A host on the way shows another key than the known one; ssh has written all of its message by then. */
   get isKeyChanged(): boolean {
     const all = printable(this.#text);
     const at = all.indexOf('HOST IDENTIFICATION HAS CHANGED');
     return at >= 0 && /\nOffending .*:\d+$/m.test(all.slice(at));
   }
 
-  /** The first line of what something that is no SSH server said. */
+  /** The first line from something that is not an SSH server. */
   get greeting(): string | undefined {
     return this.#here(/^debug1: (?:kex|ssh)_exchange_identification: (?:banner line 0: )?(.*)$/gm)[0]?.[1];
   }
@@ -61,7 +64,7 @@ export class SshLog {
     return this.#all(/^Authenticated to /gm).length;
   }
 
-  /** What was tried at the host that has not let us in. */
+  /** The methods that were tried at the host that has not let us in. */
   get tried(): string[] {
     const keys = this.#here(/^debug1: Offering (?:\S+ )?public key: (.*?)(?: \S+ SHA256:\S+(.*))?$/gm).map(
       ([, name = '', rest = '']) => `${rest.includes('agent') ? 'agent key' : 'key'} ${name}`,
@@ -72,7 +75,7 @@ export class SshLog {
     return [...new Set([...keys, ...methods])];
   }
 
-  /** The methods that the server takes, as it said last. */
+  /** The methods that the server accepts, by its last message. */
   get offered(): string[] {
     return (
       this.#here(/^debug1: Authentications that can continue: (.*)$/gm)
@@ -81,7 +84,7 @@ export class SshLog {
     );
   }
 
-  /** Why GSSAPI came to nothing. */
+  /** Why GSSAPI failed. */
   get gssapi(): string | undefined {
     const here = this.#text.slice(this.#text.lastIndexOf('\nAuthenticated to ') + 1);
     const [text] = [...here.matchAll(debugging)].findLast(([all]) => all.includes('GSS')) ?? [];
@@ -92,7 +95,7 @@ export class SshLog {
       .join(' ');
   }
 
-  /** Those that were settled for: only then encryption begins. */
+  /** The keys that were accepted: encryption begins only after that. */
   get settledKeys(): HostKeyVerdict[] {
     return this.hostKeys.slice(0, this.#all(/^debug1: SSH2_MSG_NEWKEYS received$/gm).length);
   }

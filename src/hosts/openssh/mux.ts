@@ -3,15 +3,15 @@ import net from 'node:net';
 import { sshString, sshUint32, WireReader } from '../../credentials/ssh/wire.js';
 import { ScailfinError } from '../../errors.js';
 
-/** OpenSSH's PROTOCOL.mux, section 11; what asks begins with 1, what answers with 8. */
+/** OpenSSH's PROTOCOL.mux, section 11; requests begin with 1, answers with 8. */
 const message = { hello: 1, alive: 0x10000004, proxy: 0x1000000f } as const;
 const answered = { alive: 0x80000005, proxy: 0x8000000f } as const;
 const version = 4;
-/** A master on this machine answers at once, or is stuck. */
+/** A master on this machine answers at once, or hangs. */
 const answerMs = 5_000;
 
 /**
- * A client's side of the socket of an ssh that runs as ControlMaster. Every message is an SSH `string`: its length,
+ * The client's side of the socket of an ssh that runs as ControlMaster. Every message is an SSH `string`: its length,
  * then its bytes.
  */
 export class MuxSocket {
@@ -23,13 +23,13 @@ export class MuxSocket {
   private constructor(private readonly socket: net.Socket) {
     this.#gone = new Promise((_, reject) => {
       socket.once('error', reject);
-      socket.once('close', () => reject(new Error('it hung up')));
+      socket.once('close', () => reject(new Error('it closed the connection')));
     });
     this.#gone.catch(() => {});
     socket.on('data', (piece: Buffer) => this.#take(piece));
   }
 
-  /** @throws Error when nobody answers there */
+  /** @throws Error if nobody answers there */
   static async connect(path: string): Promise<MuxSocket> {
     const socket = net.connect(path);
     await once(socket, 'connect');
@@ -50,9 +50,8 @@ export class MuxSocket {
   }
 
   /**
-   * From now on messages of the SSH connection protocol (RFC 4254) pass, in clear; channel numbers are this client's own.
-   * @throws ScailfinError when this ssh can't do that: OpenSSH 7.4 (2016) was the first
-   */
+   * From now on messages of the SSH connection protocol (RFC 4254) pass unencrypted; channel numbers are this client's
+   * own. @throws ScailfinError if this ssh does not support it: OpenSSH 7.4 (2016) was the first */
   async proxy(onMessage: (message: Buffer) => void): Promise<void> {
     const answer = await this.#request(message.proxy);
     if (answer.uint32() !== answered.proxy) {
@@ -60,7 +59,7 @@ export class MuxSocket {
         hint: 'put a newer ssh first in PATH, or use --transport ssh2',
       });
     }
-    // a length of padding, which is none, stands before each message
+    // each message begins with a padding length, which is 0
     this.#onMessage = body => onMessage(body.subarray(1));
   }
 

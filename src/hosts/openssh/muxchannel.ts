@@ -8,7 +8,7 @@ export const message = {
   ...{ eof: 96, close: 97, request: 98, success: 99, failure: 100 },
 } as const;
 
-/** What a channel lets the other side send before it says that more may come; as ssh2 has it. */
+/** How much a channel lets the other side send before it must allow more; as in ssh2. */
 export const windowSize = 2 * 1024 * 1024;
 
 type Send = (payload: Buffer, sent?: () => void) => void;
@@ -16,17 +16,17 @@ type Send = (payload: Buffer, sent?: () => void) => void;
 /** One channel of the SSH connection protocol (RFC 4254, section 5), as a stream. */
 export class MuxChannel extends Duplex implements Channel {
   readonly stderr: Readable;
-  /** Bytes received since the other side was last told that more may come. */
+  /** Bytes received since more was last allowed. */
   #received = 0;
-  /** Outputs that nobody reads for now. */
+  /** Outputs that nobody reads at the moment. */
   readonly #full = new Set<Readable>();
-  /** What waits until the other side takes more. */
+  /** What waits until the other side accepts more. */
   #waiting: { bytes: Buffer; done: () => void } | undefined;
   readonly #requests: ((accepted: boolean) => void)[] = [];
   readonly #receivers: Readonly<Record<number, (body: WireReader) => void>> = {
     [message.data]: body => this.#take(this, body.string()),
     [message.extendedData]: body => {
-      body.uint32(); // stderr is the only kind there is
+      body.uint32(); // stderr is the only type
       this.#take(this.stderr, body.string());
     },
     [message.windowAdjust]: body => {
@@ -46,9 +46,9 @@ export class MuxChannel extends Duplex implements Channel {
   #hasEnded = false;
 
   /**
-   * @param remote the other side's number for it
-   * @param window bytes the other side takes for now
-   * @param packet bytes it takes in one message
+   * @param remote the other side's channel number
+   * @param window bytes that the other side accepts now
+   * @param packet bytes that it accepts in one message
    */
   constructor(
     private readonly remote: number,
@@ -61,7 +61,7 @@ export class MuxChannel extends Duplex implements Channel {
     this.stderr = new Readable({ read: () => this.#drained(this.stderr) });
   }
 
-  /** @param accepted given where an answer is wanted; answers come in the order of the requests */
+  /** @param accepted given if an answer is wanted; answers come in the order of the requests */
   request(type: string, body: Buffer, accepted?: (yes: boolean) => void): void {
     if (accepted) this.#requests.push(accepted);
     this.#say(message.request, sshString(type), Buffer.of(accepted ? 1 : 0), body);
@@ -82,12 +82,12 @@ export class MuxChannel extends Duplex implements Channel {
     this.#letGo();
   }
 
-  /** What the other side says of this channel. */
+  /** Handles a message of the other side about this channel. */
   receive(type: number, body: WireReader): void {
     this.#receivers[type]?.(body);
   }
 
-  /** Nothing more comes: the other side has closed it, or is gone. */
+  /** No more messages come: the other side has closed the channel, or is gone. */
   ended(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -163,7 +163,7 @@ export class MuxChannel extends Duplex implements Channel {
     if (this.#isClosed) this.#letGo();
   }
 
-  /** What is written to a command that has ended goes nowhere, and is no error. */
+  /** Input for a command that has ended is dropped, and is no error. */
   #letGo(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;

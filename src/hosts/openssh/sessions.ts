@@ -3,13 +3,15 @@ import { sshString, sshUint32, WireReader } from '../../credentials/ssh/wire.js'
 import type { MuxSocket } from './mux.js';
 import { MuxChannel, message, windowSize } from './muxchannel.js';
 
-/** Of one message; as ssh2 has it. */
+/** Of one message; as in ssh2. */
 const packetSize = 32 * 1024;
 
-/** The server opens no such channel, or not one more. */
+/** The server does not open such a channel, or no further one. */
 export class OpenFailure extends Error {}
 
-/** Channels over the socket of a ControlMaster: the part of the SSH connection protocol that commands and tunnels need. */
+/**
+ * Channels over the socket of a ControlMaster: the part of the SSH connection protocol that commands and tunnels need.
+ */
 export class Sessions {
   readonly #channels = new Map<number, MuxChannel>();
   readonly #opening = new Map<number, { opened: (channel: MuxChannel) => void; failed: (error: Error) => void }>();
@@ -17,14 +19,14 @@ export class Sessions {
 
   constructor(private readonly socket: MuxSocket) {}
 
-  /** To be waited for before anything else. @throws ScailfinError when this ssh is too old */
+  /** To be awaited before anything else. @throws ScailfinError if this ssh is too old */
   begin(): Promise<void> {
     return this.socket.proxy(body => this.#receive(body));
   }
 
   /**
-   * Starts a command line on a session of its own. `started` is called before anything else of it is read.
-   * @param failed gets an OpenFailure when there is no session to be had, another error when the command is refused
+   * Starts a command line on its own session. `started` is called before anything else of it is read.
+   * @param failed gets an OpenFailure if there is no free session, another error if the command is refused
    */
   exec(
     line: string,
@@ -49,14 +51,14 @@ export class Sessions {
     const body = Buffer.concat([sshString(host), sshUint32(port), ...from]);
     return new Promise((resolve, reject) => {
       const opened = (channel: MuxChannel): void => {
-        channel.stderr.resume(); // it has none, but must come to its end
+        channel.stderr.resume(); // a tunnel has none, but the stream must be read to its end
         resolve(channel);
       };
       this.#open('direct-tcpip', body, opened, reject);
     });
   }
 
-  /** Nothing more comes of any of them. */
+  /** No more messages come for any channel. */
   ended(): void {
     for (const { failed } of this.#opening.values()) failed(new Error('the connection is gone'));
     this.#opening.clear();
@@ -90,7 +92,7 @@ export class Sessions {
   }
 }
 
-/** The request for a terminal, without modes: the far side's own are good. */
+/** The request for a terminal, without modes: the defaults of the far side are right. */
 function terminal({ term, cols, rows, width, height }: PseudoTtyOptions): Buffer {
   const size = [cols ?? 80, rows ?? 24, width ?? 0, height ?? 0].map(sshUint32);
   return Buffer.concat([sshString(term ?? 'vt100'), ...size, sshString(Buffer.of(0))]);

@@ -1,9 +1,9 @@
 import type { EngineSettings } from '../engines/python.js';
 import { engineFor } from '../engines/registry.js';
-import type { Engines } from './runs/runner.js';
+import type { WorkflowEngines } from './runs/runner.js';
 
-/** Who runs which kind of workflow. */
-export const enginesOf = (settings: EngineSettings): Engines => ({
+/** The workflow engine for each workflow language. */
+export const enginesOf = (settings: EngineSettings): WorkflowEngines => ({
   ...{ serial: engineFor('serial', settings), cwl: engineFor('cwl', settings) },
   ...{ yadage: engineFor('yadage', settings), snakemake: engineFor('snakemake', settings) },
 });

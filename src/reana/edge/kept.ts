@@ -5,7 +5,7 @@ import { harmless } from '../../words.js';
 const beatMs = 5000;
 const watchMs = 1000;
 
-/** Tells who keeps the edge, once in a while, that it goes on. Nothing is written: a full disk is no reason to be ended. */
+/** Shows regularly that the edge is alive. It writes no data, because a full disk must not end the edge. */
 export function beat(dir: string): void {
   const file = openSync(join(dir, 'alive'), 'a', 0o600);
   const now = (): void => {
@@ -17,7 +17,7 @@ export function beat(dir: string): void {
   process.once('exit', () => closeSync(file));
 }
 
-/** Ends with who started us: the next edge needs the port. @param end called once */
+/** Ends when the parent process ends, because the next edge needs the port. @param end called once */
 export function endWithParent(end: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {
@@ -31,7 +31,7 @@ const mostOfLine = 2000;
 const mostOfLog = 16 * 2 ** 20;
 const lookEvery = 2 ** 20;
 
-/** Writes lines to standard error. Where that is a file of this name it does not grow for ever: the one before is kept. */
+/** Writes lines to standard error. If that is the named file, its size is limited: one older copy is kept. */
 export function logger(file: string): (line: string) => void {
   let written = lookEvery;
   return line => {
@@ -46,7 +46,7 @@ export function logger(file: string): (line: string) => void {
     try {
       cut(file);
     } catch {
-      // no such file, or no room for a copy of it: it grows on
+      // no such file, or no room for a copy of it: it continues to grow
     }
   };
 }

@@ -9,10 +9,10 @@ import { askPool } from './page/pool.js';
 import { Edge } from './server.js';
 import { readSettings } from './settings.js';
 
-/** For what is being written when it is told to end; what is not done by then is done by the next edge. */
+/** Time for work that is being written when the edge is told to end; the next edge does the rest. */
 const patienceMs = 10_000;
 
-/** The edge as a program: `node edge.mjs DIRECTORY`; what it has to say goes to standard error. */
+/** The edge as a program: `node edge.mjs DIRECTORY`; its messages go to standard error. */
 const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'edge.out'));
 
 async function main(directory: string | undefined): Promise<void> {
@@ -21,13 +21,13 @@ async function main(directory: string | undefined): Promise<void> {
   const dir = resolve(directory);
   beat(dir);
   let end = (signal: string): void => {
-    log(`ended by ${signal} before it was ready`);
+    log(`ended by ${signal} before the edge was ready`);
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal));
-  // a terminal that is closed, or a master that wants a configuration read again, is no reason to end
+  // it does not end when a terminal is closed, or when the master wants a configuration to be read again
   process.on('SIGHUP', () => {});
-  if (process.env.SCAILFIN_EDGE_KEPT) endWithParent(() => end('the end of who started it'));
+  if (process.env.SCAILFIN_EDGE_KEPT) endWithParent(() => end('the end of its parent process'));
   const { condorBin, condorConfig, enginePython, fence, ...settings } = readSettings(dir);
   const { cluster, version, token, port, listen, maxRunning } = settings;
   const pidFile = join(dir, 'edge.pid');
@@ -38,7 +38,7 @@ async function main(directory: string | undefined): Promise<void> {
   writeFileSync(pidFile, `${process.pid}\n`);
   log(`serving ${cluster} on port ${edge.port}`);
   end = signal => {
-    log(`ends by ${signal}; runs go on with the next edge`);
+    log(`ending after ${signal}; the next edge continues the runs`);
     rmSync(pidFile, { force: true });
     setTimeout(() => process.exit(0), patienceMs);
     void Promise.allSettled([edge.close(), steps.close()]).then(() => process.exit(0));
@@ -52,7 +52,7 @@ function madeDir(dir: string, name: string): string {
 }
 
 function wrapper(dir: string): string {
-  // jobs are shown its directory, so that nothing else lies there
+  // jobs can see this directory, so nothing else may be in it
   const file = join(madeDir(dir, 'wrapper'), 'step.sh');
   writeFileSync(file, wrapperScript(), { mode: 0o700 });
   chmodSync(file, 0o700);
@@ -62,6 +62,6 @@ function wrapper(dir: string): string {
 main(process.argv[2]).catch(error => {
   log(messageOf(error));
   process.exitCode = 1;
-  // what was opened before must not keep it
+  // open handles must not keep the process alive
   setTimeout(() => process.exit(1), 1000).unref();
 });

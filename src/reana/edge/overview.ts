@@ -18,34 +18,34 @@ export interface Overview {
   readonly version: string;
   readonly now: number;
   readonly pool: PoolView;
-  /** Of the last day, oldest first, not more than a plot has room for (thinned to 500 at most). */
+  /** The samples of the last day, oldest first, not more than a plot can show (at most 500). */
   readonly history: readonly PoolSample[];
-  /** Newest first; no deleted ones. */
+  /** Newest first; without deleted runs. */
   readonly runs: readonly RunView[];
-  /** Of the run asked for, oldest first; undefined where none was asked for, or it is not there. */
+  /** Steps of the requested run, oldest first; undefined if no run was requested, or if it does not exist. */
   readonly steps?: readonly StepView[] | undefined;
 }
 
-/** The pool as HTCondor told last; it is asked seldom, and only while somebody looks or a run is active. */
+/** The pool by HTCondor's last answer. It is asked rarely, and only while somebody looks or a run is active. */
 export interface PoolView {
-  /** When it was asked; undefined before the first answer. */
+  /** The time of the answer; undefined before the first one. */
   readonly time?: number | undefined;
-  /** Why the last question was not answered; what else is told is from the one before. */
+  /** Why the last query failed; all other fields are from the answer before it. */
   readonly problem?: string | undefined;
   readonly glideins: readonly GlideinView[];
   readonly jobs: { readonly waiting: number; readonly running: number; readonly held: number };
 }
 
-/** A glide-in that is in the pool. A slot is a core. */
+/** A glide-in in the pool. A slot is a core. */
 export interface GlideinView {
-  /** The batch job's id, as the site's scheduler has it. */
+  /** The batch job's id in the site's scheduler. */
   readonly id: string;
   readonly site: string;
   readonly node: string;
   readonly slots: number;
   /** Slots on which a step runs. */
   readonly used: number;
-  /** When it leaves at the latest. */
+  /** The latest time at which it ends. */
   readonly ends?: number | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface PoolSample {
 
 export interface RunView {
   readonly id: string;
-  /** In full: `analysis.3.1`. */
+  /** The complete name: `analysis.3.1`. */
   readonly name: string;
   readonly type: WorkflowType;
   readonly status: RunStatus;
@@ -68,11 +68,11 @@ export interface RunView {
   readonly started?: number | undefined;
   /** When it finished, failed or was stopped. */
   readonly ended?: number | undefined;
-  /** Why it failed, in a sentence; the end of its log. */
+  /** Why it failed, in one sentence; the end of its log. */
   readonly reason?: string | undefined;
-  /** How many steps. */
+  /** Numbers of steps. */
   readonly progress: { readonly [K in keyof Progress]: number };
-  /** What its specification names as outputs. */
+  /** The outputs in its specification. */
   readonly outputs: { readonly files: readonly string[]; readonly directories: readonly string[] };
 }
 
@@ -81,7 +81,7 @@ export interface StepView {
   readonly run: string;
   readonly name: string;
   readonly state: StepState;
-  /** The command as a person reads it; at most 2000 characters of it. */
+  /** The command as a person reads it; at most its first 2000 characters. */
   readonly command: string;
   readonly image: string;
   /** The pool's job: `12.0`. */
@@ -95,25 +95,25 @@ export interface StepView {
   readonly attempts: number;
 }
 
-/** `overview` comes first, and again whenever the page connects anew; the others bring one thing up to date. */
+/** `overview` comes first, and again whenever the page reconnects; the other events update one thing each. */
 export interface EdgeEvents {
   readonly overview: Overview;
   readonly pool: { readonly pool: PoolView; readonly sample?: PoolSample | undefined };
   readonly run: RunView;
   readonly deleted: { readonly id: string };
-  /** Only of the run asked for. */
+  /** Only steps of the requested run. */
   readonly step: StepView;
 }
 
 export interface LogEvents {
-  /** What to show from now on: at first, and where the log was cut at its front. */
+  /** The text to show from now on: at the beginning, and if the beginning of the log was cut off. */
   readonly text: { readonly text: string };
   readonly more: { readonly text: string };
   /** The step is over, and nothing more will come. */
   readonly end: Record<string, never>;
 }
 
-/** Lets a browser download by a link without the token in it: `PATH?ticket=…`, for a minute, that one path only. */
+/** Lets a browser download by a link without the token: `PATH?ticket=…`, for one minute and for this path only. */
 export interface Ticket {
   readonly ticket: string;
 }

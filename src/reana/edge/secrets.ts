@@ -4,15 +4,15 @@ import { HttpError } from './http/errors.js';
 
 export type SecretType = 'env' | 'file';
 
-/** What a client sends of one; the value in base64. */
+/** A secret as a client sends it; the value is in base64. */
 export interface Secret {
   readonly type: SecretType;
   readonly value: string;
 }
 
 /**
- * The user's secrets: a file each, in a directory for each type, nobody else's to read. Steps find all those of files in
- * `/etc/reana/secrets`, and those of the environment there.
+ * The user's secrets: one file each, in one directory per type, readable only by the user. Steps find the secrets of type
+ * `file` in `/etc/reana/secrets`, and those of type `env` in their environment.
  */
 export class SecretStore {
   constructor(private readonly dir: string) {}
@@ -29,7 +29,7 @@ export class SecretStore {
     return (await Promise.all(lists)).flat().sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** All of them or none. @throws HttpError 409 where there are such names already, 400 for what can't be one */
+  /** Adds all of them or none. @throws HttpError 409 if such names exist already, 400 for an invalid secret */
   async add(secrets: Readonly<Record<string, unknown>>, overwrite: boolean): Promise<void> {
     const wanted = Object.entries(secrets).map(([name, secret]) => [name, checked(name, secret)] as const);
     const known = new Set((await this.list()).map(secret => secret.name));
@@ -40,7 +40,7 @@ export class SecretStore {
     if (known.size + wanted.length > mostSecrets)
       throw new HttpError(413, `There can be ${mostSecrets} secrets at most.`);
     for (const [name, { type, value }] of wanted) {
-      // made beside the directories, so that a step never finds half of one
+      // made beside the directories, so that a step never finds an incomplete secret
       const part = join(this.dir, 'part');
       await writeFile(part, Buffer.from(value, 'base64'), { mode: 0o600 });
       await rename(part, join(this.#dir(type), name));
@@ -48,7 +48,7 @@ export class SecretStore {
     }
   }
 
-  /** All of them or none. @returns the names that are missing, where some are */
+  /** Deletes all of them or none. @returns the names that are missing, if any */
   async delete(names: readonly string[]): Promise<string[]> {
     const known = new Map((await this.list()).map(({ name, type }) => [name, type]));
     const missing = names.filter(name => !known.has(name));
@@ -57,7 +57,7 @@ export class SecretStore {
     return [];
   }
 
-  /** For steps: their environment, and the directory of files, where there are any. */
+  /** For steps: their environment, and the directory of files, if there are any. */
   async forSteps(): Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }> {
     const names = await this.#names('env');
     const values = names.map(async name => [name, await readFile(join(this.#dir('env'), name), 'utf8')] as const);
@@ -78,7 +78,7 @@ export class SecretStore {
 }
 
 const types = ['env', 'file'] as const;
-/** Each of a request's size at most. They go with every step. */
+/** Largest number of secrets; each has at most the size of a request. They are sent with every step. */
 const mostSecrets = 200;
 
 function checked(name: string, secret: unknown): Secret {

@@ -22,12 +22,12 @@ import { workflowRoutes } from './routes/workflows.js';
 import { workspaceRoutes } from './routes/workspace.js';
 import { RunBook } from './runs/book.js';
 import type { RunRecord } from './runs/record.js';
-import { type Engines, Runner } from './runs/runner.js';
+import { Runner, type WorkflowEngines } from './runs/runner.js';
 import { SecretStore } from './secrets.js';
 import { diskUsage } from './workspace/listing.js';
 
 export interface EdgeOptions {
-  /** Absolute: the edge's directory. */
+  /** Absolute; the edge's directory. */
   readonly dir: string;
   readonly cluster: string;
   /** Of scailfin. */
@@ -35,18 +35,18 @@ export interface EdgeOptions {
   /** Secret. */
   readonly token: string;
   readonly steps: StepService;
-  readonly engines: Engines;
+  readonly engines: WorkflowEngines;
   readonly askPool: AskPool;
-  /** How many workflows run at a time; default 30, as REANA's. */
+  /** How many workflows run at a time; default 30, as in REANA. */
   readonly limit?: number | undefined;
   /** Default: loopback. */
   readonly host?: string | undefined;
-  /** 0 takes any that is free. */
+  /** 0 means any free port. */
   readonly port: number;
   readonly log: (line: string) => void;
 }
 
-/** In ms: a request's body may take hours, what stands before it not, nor may a connection be kept for nothing. */
+/** In ms: the body of a request may take hours, but its header may not, and an idle connection is closed. */
 const limits = {
   requestTimeout: 0,
   headersTimeout: 20_000,
@@ -54,14 +54,14 @@ const limits = {
   connectionsCheckingInterval: 5000,
 };
 
-/** REANA's API (0.9) over a step service, with all that it has on record in one directory. */
+/** REANA's API (0.9) over a step service, with all records in one directory. */
 export class Edge {
   private constructor(
     private readonly server: Server,
     private readonly parts: Parts,
   ) {}
 
-  /** Listens, then goes on with the runs that an edge before this one had left. */
+  /** Listens, then continues the runs of an earlier edge. */
   static async open(options: EdgeOptions): Promise<Edge> {
     const { dir, log, token } = options;
     const parts = await prepare(options);
@@ -74,9 +74,9 @@ export class Edge {
     });
     const door = new Door(server);
     const answer = serve([...routesOf(parts), ...proofRoutes(token)], { token, tickets: parts.tickets, door }, log);
-    // an upload may take hours, but not say nothing for so long
+    // an upload may take hours, but may not be silent for this long
     server.setTimeout(5 * 60_000);
-    // a second edge on the same port ends here, before it touches a run
+    // a second edge on the same port ends here, before it changes a run
     await listen(server, options.port, options.host ?? '127.0.0.1');
     await clear(join(dir, 'incoming'));
     const deleted = parts.book.all().filter(run => run.status === 'deleted');
@@ -90,7 +90,7 @@ export class Edge {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Runs stay as they are on record; the steps go on in the pool. */
+  /** The records of runs stay as they are; the steps continue in the pool. */
   async close(): Promise<void> {
     this.parts.runner.close();
     this.parts.pool.close();
@@ -137,7 +137,10 @@ const routesOf = (parts: Parts) => [
   ...absentRoutes(),
 ];
 
-/** A client asks who it is before everything else; counting a million files each time would not do. */
+/**
+ * How long disk usage is cached: a client asks for its account before everything else, and counting a million files takes
+ * long.
+ */
 const keptMs = 60_000;
 
 function diskOf(workspaces: string): Parts['disk'] {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, ScailfinError } from '../../errors.js';
 
-/** `settings.json` in the edge's directory, written when it is staged; more may stand there than the edge reads. */
+/**
+ * `settings.json` in the edge's directory, written when it is installed; the file may contain more than the edge reads.
+ */
 const schema = z.object({
   cluster: z.string(),
   port: z.number().int().min(0).max(65_535),
@@ -11,13 +13,16 @@ const schema = z.object({
   token: z.string().min(16),
   condorBin: z.string().startsWith('/'),
   condorConfig: z.string().startsWith('/'),
-  /** Of the scailfin that wrote this. */
+  /** Version of the scailfin that wrote this. */
   version: z.string().default(''),
-  /** Where to listen; default: loopback only. */
+  /** Address to listen on; default: loopback only. */
   listen: z.string().optional(),
-  /** Python interpreters that have a language's engine, with what templates/engines/requirements-*.txt name. */
+  /**
+   * Python interpreters that have a language's workflow engine, with the packages of
+   * templates/engines/requirements-*.txt.
+   */
   enginePython: z.partialRecord(z.enum(['cwl', 'yadage', 'snakemake']), z.string().startsWith('/')).optional(),
-  /** Directory of the pool's fences, where they stand: engines run behind them. */
+  /** Directory of the pool's fences, if there are any: workflow engines run behind them. */
   fence: z.string().startsWith('/').optional(),
   /** How many workflows run at a time. */
   maxRunning: z.number().int().min(1).optional(),
@@ -25,14 +30,14 @@ const schema = z.object({
 
 export type Settings = z.infer<typeof schema>;
 
-/** @throws ScailfinError naming the file, without what is in it */
+/** @throws ScailfinError naming the file, without its content */
 export function readSettings(dir: string): Settings {
   const file = join(dir, 'settings.json');
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'it is no JSON' : messageOf(error);
+    const why = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error);
     throw new ScailfinError(`the edge's settings in ${file} can't be read: ${why}`);
   }
   const read = schema.safeParse(value);

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 
-/** The end of a file, at most so many bytes of it, from a line's beginning; empty where there is none. */
+/** The last bytes of a file, at most so many, from the beginning of a line; empty if there is no file. */
 export async function readEnd(path: string, bytes: number): Promise<string> {
   const file = await open(path, 'r').catch(error => {
     if (error.code === 'ENOENT') return undefined;

@@ -1,35 +1,37 @@
 import type { StepService } from '../jobs/step.js';
 import type { Progress, Specification } from '../run.js';
 
-/** What an engine is given of a run. */
+/** A run as its workflow engine sees it. */
 export interface EngineRun {
   readonly workflow: string;
   /** Absolute. */
   readonly workspace: string;
-  /** A directory of the run's own, outside the workspace, which survives the edge: for what an engine must remember. */
+  /**
+   * The run's own directory outside the workspace, which survives the edge: for what the workflow engine must remember.
+   */
   readonly dir: string;
   readonly specification: Specification;
-  /** Those of the specification, with what `start` was given over them. */
+  /** The parameters of the specification, overridden by those given to `start`. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** `CACHE`, `FROM`, `TARGET` and the engines' own (REANA, operational options). */
+  /** `CACHE`, `FROM`, `TARGET` and the workflow engines' own (REANA, operational options). */
   readonly options: Readonly<Record<string, unknown>>;
   /** Secrets and REANA's variables, for every step. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Directory of secret files, which every step finds as `/etc/reana/secrets`; undefined where there are none. */
+  /** Directory of secret files, which every step sees as `/etc/reana/secrets`; undefined if there are none. */
   readonly secrets?: string | undefined;
   readonly steps: StepService;
-  /** Changes in how far it is. */
+  /** Called when the progress changes. */
   progress(progress: Progress): void;
-  /** A line for the run's own log, which `reana-client logs` shows. */
+  /** Writes a line to the run's own log, which `reana-client logs` shows. */
   log(text: string): void;
 }
 
-/** Runs workflows of one language. */
-export interface Engine {
+/** A workflow engine: runs workflows of one language. */
+export interface WorkflowEngine {
   /**
-   * Runs a workflow to its end, or goes on where an edge that was killed had left it.
-   * @param signal stops it: steps that run are stopped before it settles
-   * @throws ScailfinError why the workflow failed, in the words a physicist needs
+   * Runs a workflow to its end, or continues it where an edge that was killed left it.
+   * @param signal stops it: running steps are stopped before this settles
+   * @throws ScailfinError why the workflow failed, in words that help a physicist
    */
   run(run: EngineRun, signal: AbortSignal): Promise<void>;
 }

@@ -7,25 +7,26 @@ import { ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
 import { openJobController } from '../jobcontroller/server.js';
 import { isStepOver, type Step } from '../jobs/step.js';
-import type { Engine, EngineRun } from './engine.js';
+import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
 import { Output } from './output.js';
 import { end, isRunning, running, start } from './process.js';
 import { type EngineSettings, enginePython, type PythonEngine } from './python.js';
 
 const LOOK_MS = 200;
-/** An engine that dies without a word is started again, where it had been, this often. */
+/** A workflow engine that dies unexpectedly is restarted this often, and continues where it was. */
 const STARTS = 3;
 
 /**
- * An engine for CWL, yadage or Snakemake: the language's own, as a process beside the edge, which hands each step to a
- * job controller of the run. The process outlives an edge that is killed; the next one finds it and goes on with it.
+ * A workflow engine for CWL, yadage or Snakemake: the language's own program in a process beside the edge. It hands each
+ * step to a job controller of the run. The process outlives an edge that is killed; the next edge finds it and continues
+ * with it.
  */
-export function external(kind: PythonEngine, settings: EngineSettings): Engine {
+export function external(kind: PythonEngine, settings: EngineSettings): WorkflowEngine {
   return {
     async run(run, signal) {
       signal.throwIfAborted();
-      // engines resolve links in paths; steps must be given the same directory as their commands name
+      // workflow engines resolve links in paths, so steps must get the resolved directory that their commands name
       const workspace = await realpath(run.workspace);
       const stopTelling = tellProgress(run);
       const controller = await openJobController({ ...run, workspace }, run.steps);
@@ -49,7 +50,7 @@ async function toTheEnd(kind: PythonEngine, settings: EngineSettings, run: Engin
     const before = pid === undefined ? await read<Result>(run.dir, 'result.json') : undefined;
     if (pid === undefined && before === undefined) {
       if (starts++ === STARTS)
-        throw new ScailfinError(`the ${kind} engine ends without a result: ${await output.end()}`);
+        throw new ScailfinError(`the workflow engine for ${kind} ended without a result: ${await output.end()}`);
       pid = await begin(kind, settings, run, signal);
     }
     if (pid !== undefined) await followed(run, pid, output, signal);
@@ -73,7 +74,7 @@ interface Result {
 async function begin(kind: PythonEngine, settings: EngineSettings, run: EngineRun, signal: AbortSignal) {
   const python = await enginePython(kind, settings, text => run.log(text));
   signal.throwIfAborted();
-  // beside the run, so that it goes on with what it began with when the edge is exchanged
+  // kept with the run, so that it continues with the same code when the edge is replaced
   const code = join(run.dir, 'code');
   await mkdir(code, { recursive: true, mode: 0o700 });
   for (const file of programs[kind]) await writeFile(join(code, file), templateText(`engines/${file}`));
@@ -83,8 +84,9 @@ async function begin(kind: PythonEngine, settings: EngineSettings, run: EngineRu
 }
 
 /**
- * A workflow is a program that somebody wrote: Snakemake runs its rules' Python, and CWL its JavaScript, in the engine. So the
- * engine sees its run's files, its interpreter's, and no others of the headnode's.
+ * A workflow is a program that somebody wrote: the workflow engine itself runs the Python of Snakemake's rules, and the
+ * JavaScript of CWL. So the workflow engine sees only the files of its run and of its interpreter, and no other files of
+ * the headnode.
  */
 async function fenced(
   fence: string,
@@ -99,7 +101,10 @@ async function fenced(
   return ['/bin/sh', join(fence, 'engine.sh'), run.dir, run.workspace, ...programs, '--', ...command];
 }
 
-/** Engines pass parts of theirs on to steps, so it says nothing of this machine but where a shell and node are. */
+/**
+ * Workflow engines pass parts of their environment on to steps, so it contains nothing about this machine but the paths
+ * of a shell and of node.
+ */
 function environment(dir: string): Record<string, string> {
   const { HOME = '/', TMPDIR } = process.env;
   const path = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
@@ -113,7 +118,7 @@ function described(run: EngineRun, workspace: string) {
   return { workspace, file: file ?? null, specification: specification ?? null, parameters, options };
 }
 
-/** Until the process is gone; when the run is stopped it is made to. */
+/** Waits until the process has ended; if the run is stopped, ends the process. */
 async function followed(run: EngineRun, pid: number, output: Output, signal: AbortSignal): Promise<void> {
   while (await isRunning(pid, run.dir)) {
     if (signal.aborted) await end(pid, run.dir);
@@ -123,7 +128,7 @@ async function followed(run: EngineRun, pid: number, output: Output, signal: Abo
   await output.follow(true);
 }
 
-/** What a person wants to know first is which step failed; what the engine makes of it is in the log. */
+/** A person first wants to know which step failed; the workflow engine's own message is in the log. */
 function why({ steps, workflow }: EngineRun, reason: string): string {
   const failed = steps.of(workflow).filter(step => step.state === 'failed' || step.state === 'stopped');
   const first = failed.sort((a, b) => (a.ended ?? 0) - (b.ended ?? 0))[0];
@@ -135,7 +140,7 @@ async function stopSteps({ steps, workflow }: EngineRun): Promise<void> {
   await Promise.all(left.map(async ({ id }) => [await steps.stop(id), await steps.ended(id)]));
 }
 
-/** @returns what ends it */
+/** @returns a function that ends it */
 function tellProgress(run: EngineRun): () => void {
   let total = 0;
   const tell = (): void => {

@@ -1,6 +1,6 @@
 import type { Step } from '../jobs/step.js';
 
-/** Why a run ended with this step, in one sentence. */
+/** A sentence about why a run failed at this step. */
 export function failure({ request: { name }, state, exitCode, reason }: Step): string {
   if (state === 'stopped') return `step ${name} was stopped${reason ? `: ${reason}` : ''}`;
   const how = exitCode === undefined ? 'failed' : `ended with status ${exitCode}`;

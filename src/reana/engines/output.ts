@@ -2,7 +2,7 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 
 const PIECE = 2 ** 16;
 
-/** Follows what an engine prints, also over the death of the edge: what was told once is not told again. */
+/** Follows the output of a workflow engine, also after a restart of the edge: nothing is reported twice. */
 export class Output {
   #offset: number | undefined;
 
@@ -12,8 +12,8 @@ export class Output {
   ) {}
 
   /**
-   * Tells what has come since, in whole lines; a line that is too long comes in pieces.
-   * @param last nothing more will come: what is left of a line is told, too
+   * Reports new output in whole lines; a line that is too long comes in pieces.
+   * @param last nothing more will come: an incomplete line is reported, too
    */
   async follow(last = false): Promise<void> {
     this.#offset ??= Number(await readFile(`${this.file}.told`, 'utf8').catch(() => '0')) || 0;
@@ -28,7 +28,7 @@ export class Output {
     }
   }
 
-  /** The last lines of all it has printed. */
+  /** The last lines of all its output. */
   async end(lines = 5): Promise<string> {
     const text = await readFile(this.file, 'utf8').catch(() => '');
     return text.trim().split('\n').slice(-lines).join('\n');

@@ -3,9 +3,9 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Starts a program in a session of its own, so that it outlives the edge; both its streams go to the end of `log`.
- * @param argv its last argument tells it from all others: by it `running` finds it again
- * @throws Error when it can't be started
+ * Starts a program in a new session, so that it outlives the edge; both its streams are appended to `log`.
+ * @param argv its last argument is unique: `running` finds the process by it
+ * @throws Error if it can't be started
  */
 export async function start(
   argv: readonly [string, ...string[]],
@@ -26,7 +26,7 @@ export async function start(
   }
 }
 
-/** The process, started by this edge or one before it, whose command line ends with `last`. */
+/** The process, started by this edge or an earlier one, whose command line ends with `last`. */
 export async function running(last: string): Promise<number | undefined> {
   for (const name of await readdir('/proc')) {
     if (/^\d+$/.test(name) && (await isRunning(Number(name), last))) return Number(name);
@@ -34,21 +34,22 @@ export async function running(last: string): Promise<number | undefined> {
   return undefined;
 }
 
-/** Whether a process still is the one with that last argument; a number is soon another's. */
+/** Whether a process is still the one with that last argument; pids are reused. */
 export async function isRunning(pid: number, last: string): Promise<boolean> {
   try {
-    // what it forked has the same command line, but leads no session; one that has ended has none
+    // a child that it forked has the same command line, but does not lead a session; a process that has ended has no
+    // command line
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
     if (argv.at(-1) !== last) return false;
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): behind the name in parentheses come state, ppid, pgrp and session
+    // proc(5): the fields after the name in parentheses are state, ppid, pgrp and session
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]) === pid;
   } catch {
     return false;
   }
 }
 
-/** Ends it and what it started: asks first, and after `graceMs` does not ask. */
+/** Ends the process and its children: TERM first, and KILL after `graceMs`. */
 export async function end(pid: number, last: string, graceMs = 5000): Promise<void> {
   if (!(await isRunning(pid, last))) return;
   signal(pid, 'SIGTERM');

@@ -7,31 +7,32 @@ import { promisify } from 'node:util';
 import { messageOf, ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
 
-/** The languages whose own engines run them; those are Python programs. */
+/** The languages with their own workflow engines, which are Python programs. */
 export type PythonEngine = 'cwl' | 'yadage' | 'snakemake';
 
 export interface EngineSettings {
-  /** The edge's directory: environments are kept below it. */
+  /** The edge's directory; Python environments are kept below it. */
   readonly dir: string;
-  /** Interpreters that have an engine already, by language: nothing is installed for those. */
+  /** Interpreters that already have a workflow engine, by language: nothing is installed for these. */
   readonly enginePython?: Readonly<Partial<Record<PythonEngine, string>>> | undefined;
-  /** The directory of the pool's fences: engines run behind one, where it is there. */
+  /** The directory of the pool's fences, if there is one: workflow engines run behind a fence. */
   readonly fence?: string | undefined;
 }
 
 const run = promisify(execFile);
 const INSTALL_MS = 15 * 60_000;
-/** Only what has the hash that is told here is unpacked, and nothing else is fetched. */
+/** Only packages with the given hashes are unpacked, and nothing else is fetched. */
 const PIP = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--no-deps', '--no-build-isolation'];
-// cwltool's
+// for cwltool
 const oldest: readonly [number, number] = [3, 10];
 const names = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 const underway = new Map<string, Promise<string>>();
 
 /**
- * The interpreter that has a language's engine. Made at first use, from PyPI, with what was tested together.
- * @param say told before something that takes a minute
- * @throws ScailfinError when there is no Python, no pip or no network
+ * The interpreter with a language's workflow engine. It is installed at the first use, from PyPI, with versions that were
+ * tested together.
+ * @param say called before something that takes a minute
+ * @throws ScailfinError if there is no Python, no pip or no network
  */
 export async function enginePython(
   kind: PythonEngine,
@@ -56,13 +57,13 @@ async function made(kind: PythonEngine, venv: string, wanted: string, say: (text
   const python = join(venv, 'bin', 'python3');
   const complete = join(venv, 'complete');
   if (existsSync(complete)) return python;
-  say(`installing what runs ${kind} workflows, once on this headnode (a minute or two)`);
+  say(`installing the workflow engine for ${kind}, once on this headnode (this takes a minute or two)`);
   await rm(venv, { recursive: true, force: true });
   await mkdir(venv, { recursive: true, mode: 0o700 });
   const hint = `see that pip works there, or name a Python that has it as enginePython.${kind} in the edge's settings`;
   try {
     await run(await newEnough(kind), ['-m', 'venv', venv], { timeout: INSTALL_MS });
-    // what builds comes first, verified like the rest: on its own, pip would fetch the newest for that, whoever made it
+    // the build tools come first, verified like the rest: otherwise pip would fetch the newest ones without a check
     for (const [name, text] of [
       ['build.txt', templateText('engines/requirements-build.txt')],
       ['requirements.txt', wanted],
@@ -76,14 +77,14 @@ async function made(kind: PythonEngine, venv: string, wanted: string, say: (text
   } catch (error) {
     await rm(venv, { recursive: true, force: true });
     if (error instanceof ScailfinError) throw error;
-    throw new ScailfinError(`what runs ${kind} workflows can't be installed on the headnode: ${lastWords(error)}`, {
+    throw new ScailfinError(`the workflow engine for ${kind} can't be installed on the headnode: ${lastWords(error)}`, {
       hint,
       cause: error,
     });
   }
 }
 
-/** pip says at the end what was wrong; venv, on standard output, which package of the system it lacks. */
+/** pip prints the error at the end; venv prints on standard output which system package is missing. */
 function lastWords(error: unknown): string {
   const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string };
   const lines = `${stdout}\n${stderr}`.trim().split('\n').filter(Boolean);

@@ -2,11 +2,11 @@ import { ScailfinError, UsageError } from '../../errors.js';
 import { resourcesOf } from '../hints.js';
 import type { Step, StepResources } from '../jobs/step.js';
 import { stepId } from '../stepid.js';
-import type { Engine, EngineRun } from './engine.js';
+import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
 import { expand } from './parameters.js';
 
-/** A step as reana.yaml has it; its commands run one after the other, each as a job. */
+/** A step in reana.yaml; its commands run one after the other, each as a job. */
 interface SerialStep {
   readonly name?: string;
   readonly environment?: string;
@@ -24,10 +24,10 @@ interface Command {
 }
 
 /**
- * REANA's serial workflows: each command waits for the one before. What ran before the edge was killed is found again,
- * since a command's id follows from its place in the run.
+ * REANA's serial workflows: each command waits for the one before. After a restart of the edge, commands that already ran
+ * are found again, because a command's id is computed from its place in the run.
  */
-export const serial: Engine = {
+export const serial: WorkflowEngine = {
   async run(run, signal) {
     const commands = commandsOf(run);
     const finished: string[] = [];
@@ -68,7 +68,7 @@ async function stoppable({ steps }: EngineRun, id: string, signal: AbortSignal):
   }
 }
 
-/** All commands that are to run, parameters filled in. @throws UsageError for what can't be run, before anything is */
+/** All commands to run, with parameters filled in. @throws UsageError for what can't be run, before anything runs */
 function commandsOf(run: EngineRun): Command[] {
   const { steps } = (run.specification.workflow.specification ?? {}) as { steps?: readonly SerialStep[] };
   if (!Array.isArray(steps) || steps.length === 0) throw new UsageError('the workflow has no steps');
@@ -85,14 +85,17 @@ function commandsOf(run: EngineRun): Command[] {
   );
 }
 
-/** FROM and TARGET name steps, in whatever case; from the first to behind the last to be run. */
+/**
+ * FROM and TARGET name steps, in upper or lower case; the result is the index of the first step, and the index after the
+ * last.
+ */
 function range(steps: readonly { readonly name: string }[], options: EngineRun['options']): [number, number] {
   const find = (option: 'FROM' | 'TARGET'): number | undefined => {
     const wanted = options[option];
     if (typeof wanted !== 'string' || wanted === '') return undefined;
     const index = steps.findIndex(step => step.name.toLowerCase() === wanted.toLowerCase());
     if (index >= 0) return index;
-    throw new UsageError(`there is no step ${wanted} to be ${option === 'FROM' ? 'begun with' : 'ended with'}`, {
+    throw new UsageError(`there is no step ${wanted} to ${option === 'FROM' ? 'begin with' : 'end with'}`, {
       hint: `the steps are ${steps.map(s => s.name).join(', ')}`,
     });
   };

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import { resourcesOf } from '../hints.js';
 import type { Step, StepRequest } from '../jobs/step.js';
 
-/** What the job controller knows of the run whose steps it takes. */
+/** The run whose steps the job controller accepts. */
 export interface Controlled {
   readonly workflow: string;
   readonly workspace: string;
@@ -11,7 +11,7 @@ export interface Controlled {
   readonly secrets?: string | undefined;
 }
 
-/** reana-job-controller 0.9.4, schemas.JobRequest; hints for other systems are let pass. */
+/** reana-job-controller 0.9.4, schemas.JobRequest; hints for other systems are ignored. */
 const schema = z.looseObject({
   job_name: z.string().min(1),
   docker_img: z.string(),
@@ -21,11 +21,11 @@ const schema = z.looseObject({
   env_vars: z.record(z.string(), z.string()).optional(),
   workflow_uuid: z.string().optional(),
   workflow_workspace: z.string().optional(),
-  /** Our own: names a step within its run, so that asking twice runs it once. */
+  /** Our own field: names a step within its run, so that repeating a request does not run it twice. */
   key: z.string().min(1).optional(),
 });
 
-/** A step as the job controller's client asks for it. @throws UsageError for what REANA refuses, too */
+/** A step as the job controller's client asks for it. @throws UsageError also for what REANA refuses */
 export function jobRequest(body: unknown, of: Controlled): { request: StepRequest; key: string | undefined } {
   const read = schema.safeParse(body);
   if (!read.success) {
@@ -37,7 +37,7 @@ export function jobRequest(body: unknown, of: Controlled): { request: StepReques
     ['workflow_uuid', of.workflow],
     ['workflow_workspace', of.workspace],
   ] as const) {
-    if ((job[field] ?? mine) !== mine) throw new UsageError(`${field} is not that of this run`);
+    if ((job[field] ?? mine) !== mine) throw new UsageError(`${field} does not belong to this run`);
   }
   const command = Buffer.from(job.cmd, 'base64').toString();
   const request: StepRequest = {
@@ -49,7 +49,7 @@ export function jobRequest(body: unknown, of: Controlled): { request: StepReques
   return { request, key: job.key };
 }
 
-/** schemas.Job: what engines poll; `reason`, `exit_code` and `job_name` are our own. */
+/** schemas.Job: what workflow engines poll; `reason`, `exit_code` and `job_name` are our own fields. */
 export function jobView(step: Step): Record<string, unknown> {
   return {
     ...{ job_id: step.id, job_name: step.request.name, docker_img: step.request.image, cmd: step.request.command },

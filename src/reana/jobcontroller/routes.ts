@@ -4,7 +4,7 @@ import { isStepOver, type Step, type StepService } from '../jobs/step.js';
 import { stepId } from '../stepid.js';
 import { type Controlled, jobRequest, jobView } from './job.js';
 
-/** There is no such job, or it is another run's. */
+/** The job does not exist, or belongs to another run. */
 export class Missing extends UsageError {}
 
 interface Asked {
@@ -25,24 +25,24 @@ const LONGEST_WAIT_SECONDS = 300;
 export async function handle(asked: Asked, method: string, url: URL, body: unknown): Promise<Answer> {
   const [, kind, id, part] = url.pathname.replace(/\/+$/, '').split('/');
   if (kind === 'job_cache' && method === 'GET') return { status: 200, value: { cached: false, result_path: null } };
-  if (kind !== 'jobs') throw new Missing(`${url.pathname} is nothing the job controller has`);
+  if (kind !== 'jobs') throw new Missing(`${url.pathname} is not a path of the job controller`);
   if (id === undefined) return collection(asked, method, body);
   if (id === 'find' && method === 'POST') return find(asked, body);
   const step = own(asked, id);
   if (part === 'logs' && method === 'GET') return { status: 200, value: await asked.steps.log(id) };
-  if (part !== undefined) throw new Missing(`${url.pathname} is nothing the job controller has`);
+  if (part !== undefined) throw new Missing(`${url.pathname} is not a path of the job controller`);
   if (method === 'GET') {
     const wait = Number(url.searchParams.get('wait') ?? 0);
     return { status: 200, value: jobView(wait > 0 ? await over(asked, step, wait) : step) };
   }
-  if (method !== 'DELETE') throw new UsageError(`${method} is nothing one can do with a job`);
+  if (method !== 'DELETE') throw new UsageError(`${method} is not supported for a job`);
   await asked.steps.stop(id);
   return { status: 204, value: '' };
 }
 
 async function collection({ of, steps }: Asked, method: string, body: unknown): Promise<Answer> {
   if (method === 'GET') return { status: 200, value: listed(steps.of(of.workflow)) };
-  if (method !== 'POST') throw new UsageError(`${method} is nothing one can do with the list of jobs`);
+  if (method !== 'POST') throw new UsageError(`${method} is not supported for the list of jobs`);
   const { request, key } = jobRequest(body, of);
   const id = key === undefined ? randomUUID() : stepId(of.workflow, key);
   const step = await steps.submit(request, id);
@@ -65,7 +65,7 @@ function own({ of, steps }: Asked, id: string): Step {
   throw new Missing(`there is no job ${id} in this run`);
 }
 
-/** Resolves when the step is over, the time is up or nobody listens any more: with the step as it then is. */
+/** Resolves when the step is over, the time is up or nobody listens any more, with the step as it is then. */
 function over({ steps, gone }: Asked, step: Step, seconds: number): Promise<Step> {
   return new Promise(resolve => {
     const end = (): void => {

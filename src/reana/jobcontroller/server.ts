@@ -8,20 +8,22 @@ import { BodyError, readJson } from '../json.js';
 import type { Controlled } from './job.js';
 import { handle, Missing } from './routes.js';
 
-/** A job controller of one run, as long as its engine runs. */
+/** The job controller of one run; it exists as long as the run's workflow engine runs. */
 export interface JobController {
   /** On the loopback interface. */
   readonly port: number;
-  /** Without it nothing is answered: other users of the headnode reach the port, too. */
+  /** No request is answered without it, because other users of the headnode can reach the port, too. */
   readonly token: string;
   close(): Promise<void>;
 }
 
 const LARGEST_REQUEST = 16 * 2 ** 20;
-/** Engines keep one open for each of their steps, at most. */
+/** A workflow engine keeps at most one connection open for each of its steps. */
 const MOST_CONNECTIONS = 4000;
 
-/** REANA's job controller (0.9.4, REST), for the engine of one run: what it takes becomes steps of that run. */
+/**
+ * REANA's job controller (0.9.4, REST), for the workflow engine of one run: the jobs it accepts become steps of that run.
+ */
 export async function openJobController(of: Controlled, steps: StepService): Promise<JobController> {
   const token = randomBytes(32).toString('base64url');
   const server = createServer((request, response) => {
@@ -34,7 +36,7 @@ export async function openJobController(of: Controlled, steps: StepService): Pro
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
-  // the edge ends when it is told to, not when the last engine is done
+  // the edge ends when it is told to, not only after the last workflow engine
   server.unref();
   return { port: (server.address() as AddressInfo).port, token, close: () => closed(server) };
 }
@@ -67,7 +69,7 @@ function statusOf(error: unknown): number {
   return error instanceof Missing ? 404 : error instanceof UsageError ? 400 : 500;
 }
 
-/** In a time that tells nothing of where they differ. */
+/** Compares in constant time. */
 function same(given: string, wanted: string): boolean {
   const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(wanted));

@@ -6,18 +6,18 @@ import { base64 } from './manifest.js';
 import type { Room } from './queue.js';
 import type { StepRequest } from './step.js';
 
-/** What a step gets that asks for nothing; MiB. */
+/** The resources of a step that asks for none; MiB. */
 const DEFAULTS = { cores: 1, memory: 1024, disk: 1024 };
-/** Seconds beyond a step's limit after which HTCondor itself ends it. */
+/** Seconds beyond a step's time limit after which HTCondor itself ends the step. */
 const GRACE = 120;
 const UNLIMITED = 10 * 365 * 86400;
 
 export interface Place {
-  /** Absolute: that of all steps. */
+  /** Absolute; the directory of all steps. */
   readonly dir: string;
   readonly wrapper: string;
   readonly log: string;
-  /** Seconds after which a node that does not answer is given up; undefined: the pool's own. */
+  /** Seconds after which a node that does not answer is given up; undefined: the pool's default. */
   readonly lease?: number | undefined;
 }
 
@@ -25,11 +25,11 @@ export interface Place {
 export interface Row {
   readonly id: string;
   readonly request: StepRequest;
-  /** Bytes that it finds in its workspace. */
+  /** Bytes of its inputs. */
   readonly inputBytes: number;
 }
 
-/** One description for many steps, a job each, in this order. */
+/** One description for many steps, with one job each, in this order. */
 export function description(place: Place, rows: readonly Row[]): string {
   return render('step/submit', {
     ...place,
@@ -39,7 +39,7 @@ export function description(place: Place, rows: readonly Row[]): string {
   });
 }
 
-/** What a step asks of a node, beside room for its inputs. */
+/** The resources that a step needs on a node, without the space for its inputs. */
 export function needsOf({ resources }: Pick<StepRequest, 'resources'>): Room {
   const { cores = DEFAULTS.cores, memory = DEFAULTS.memory, disk = DEFAULTS.disk } = resources;
   return { cores, memory: Math.ceil(memory), disk: Math.ceil(disk * 1024) };
@@ -48,15 +48,15 @@ export function needsOf({ resources }: Pick<StepRequest, 'resources'>): Room {
 function rowText({ id, request, inputBytes }: Row): string {
   const { cores, memory, disk } = needsOf(request);
   const { time } = request.resources;
-  // its inputs lie there beside what it makes
+  // the inputs are on the same disk as the outputs
   const kib = Math.ceil(disk + inputBytes / 1024);
-  // the last one is the rest of the line, blanks and all
+  // the last field is the rest of the line, including blanks
   return [id, cores, memory, kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE, request.workspace].join(
     ' ',
   );
 }
 
-/** The step as the wrapper reads it. Secret where the step has secrets. */
+/** The step as the wrapper reads it. Secret, if the step has secrets. */
 export async function stepEnvironment(id: string, request: StepRequest): Promise<string> {
   const { name, workspace, image, command, environment } = request;
   const lines = Object.entries(environment).map(([key, value]) => base64(`${key}=${value}`));
@@ -72,14 +72,14 @@ async function secretLines(dir: string | undefined): Promise<string> {
   return names.map((name, i) => `${base64(name)} ${contents[i]}`).join('\n');
 }
 
-/** @throws UsageError for what no step can ask for */
+/** @throws UsageError for a step that can't be submitted */
 export function checkRequest(request: StepRequest): void {
   if (!request.workspace.startsWith('/'))
     throw new UsageError(`the workspace ${request.workspace} is no absolute path`);
-  // in a submit description they would mean something else
+  // in a submit description these characters would have another meaning
   if (/[\n\r",$\\]/.test(request.workspace))
     throw new UsageError(
-      `the workspace ${JSON.stringify(request.workspace)} has a character that HTCondor can't be given`,
+      `the workspace ${JSON.stringify(request.workspace)} contains a character that HTCondor does not accept`,
     );
   for (const [what, value] of Object.entries(request.resources)) {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
@@ -87,5 +87,5 @@ export function checkRequest(request: StepRequest): void {
     }
   }
   const odd = Object.keys(request.environment).find(name => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
-  if (odd !== undefined) throw new UsageError(`${request.name}: ${odd} is no name of an environment variable`);
+  if (odd !== undefined) throw new UsageError(`${request.name}: ${odd} is not a valid name of an environment variable`);
 }

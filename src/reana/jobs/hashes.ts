@@ -3,20 +3,20 @@ import { type BigIntStats, constants } from 'node:fs';
 import { appendFile, lstat, open, readFile, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
-/** Files above this are remembered beyond this process, in bytes. */
+/** Hashes of files larger than this are also kept on disk, in bytes. */
 const WORTH_WRITING = 1 << 20;
-/** Files that are remembered; those that were read longest ago go first. */
+/** Largest number of remembered files; those that were read longest ago are dropped first. */
 const MOST = 500_000;
-/** A file may be written twice within one tick of its file system's clock: one so young is read again, in ms. */
+/** A file may be written twice within one tick of its file system's clock, so a file this young is read again; in ms. */
 const TOO_YOUNG = 50;
 
-/** SHA-256 of files; one that did not change since is not read again. */
+/** SHA-256 of files; a file that has not changed is not read again. */
 export class Hashes {
   readonly #known = new Map<string, { stamp: string; hash: string }>();
 
   private constructor(private readonly path: string) {}
 
-  /** @param path where they are kept; a cut line is left out */
+  /** @param path the file of remembered hashes; an incomplete line is ignored */
   static async open(path: string): Promise<Hashes> {
     const hashes = new Hashes(path);
     const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').map(line => line.split(' '));
@@ -29,7 +29,7 @@ export class Hashes {
     return hashes;
   }
 
-  /** In hexadecimal. @param stats of the file as it is now, where they are known */
+  /** In hexadecimal. @param stats the file's present attributes, if known */
   async of(path: string, stats?: BigIntStats): Promise<string> {
     const now = stats ?? (await lstat(path, { bigint: true }));
     const file = `${now.dev}:${now.ino}`;
@@ -39,7 +39,7 @@ export class Hashes {
     if (known) this.#known.delete(file);
     const isYoung = Date.now() - Number(now.ctimeMs) < TOO_YOUNG;
     const digest = createHash('sha256');
-    // what was a file may be a link or a pipe by now
+    // the file may have been replaced by a link or a pipe
     const content = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     await pipeline(content.createReadStream({ highWaterMark: 1 << 20 }), digest);
     const hash = digest.digest('hex');

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** A member of an archive, as its header has it. */
+/** A member of an archive, from its header. */
 export interface Member {
   readonly kind: '-' | 'd' | 'l';
   readonly path: string;
@@ -9,14 +9,14 @@ export interface Member {
 }
 
 const BLOCK = 512;
-/** Larger ones are tar's to list. */
+/** Larger archives are listed by tar itself. */
 const MOST_BYTES = 2 ** 18;
 const kinds: Readonly<Record<string, Member['kind']>> = { '0': '-', '2': 'l', '5': 'd' };
 
 /**
- * What a small and plain archive holds, without a program being started: most steps return one. Only what can be read in
- * one way is read; about all else tar itself is asked.
- * @returns undefined for an archive that is large, packed or has anything unusual
+ * Lists the content of a small and plain archive without starting a program: most steps return one. Only headers that
+ * have one possible meaning are read; for all others tar itself is asked.
+ * @returns undefined for an archive that is large, packed or unusual in any way
  */
 export async function plainMembers(archive: FileHandle): Promise<Member[] | undefined> {
   const { size } = await archive.stat();
@@ -39,7 +39,7 @@ function plainMember(header: Buffer): Member | undefined {
   const kind = kinds[text(156, 157)];
   const digits = /^([0-7]{11})\0$/.exec(text(124, 136))?.[1];
   const path = text(0, 100).replace(/\0+$/, '');
-  // a prefix or an offset, in one flavour or the other
+  // neither a prefix nor an offset, in any variant of the format
   const isUsual = text(257, 262) === 'ustar' && header.subarray(345).every(byte => byte === 0);
   if (!kind || !digits || !isUsual || path.includes('\0') || sumOf(header) !== text(148, 156)) return undefined;
   const size = Number.parseInt(digits, 8);
@@ -48,7 +48,7 @@ function plainMember(header: Buffer): Member | undefined {
   return { kind, path, size };
 }
 
-/** As tar writes it; a number written in another way is not looked at. */
+/** The checksum as tar writes it; numbers in other notations are not accepted. */
 function sumOf(header: Buffer): string {
   const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
   return `${sum.toString(8).padStart(6, '0')}\0 `;

@@ -6,13 +6,13 @@ import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
 import { archivePath, jobDir, manifestPath, stepDir } from './places.js';
 import type { StepRecord } from './record.js';
 
-/** What could not be made ready, and why. */
+/** A step that could not be prepared, and why. */
 export interface Refused {
   readonly step: StepRecord;
   readonly error: unknown;
 }
 
-/** Makes the directories of steps ready to be submitted. Steps of one run share one look at its workspace. */
+/** Prepares the directories of steps for submission. The steps of one run share one reading of its workspace. */
 export async function prepare(
   place: Place,
   steps: readonly StepRecord[],
@@ -31,7 +31,7 @@ export async function prepare(
   return { rows, refused };
 }
 
-/** What a step that is over needs no more: its copies of files, and its secrets. */
+/** Removes what a finished step no longer needs: its copies of files, and its secrets. */
 export async function tidy(dir: string, id: string): Promise<void> {
   for (const name of ['step.env', 'small.tar', 'small.tar.list', 'changed.tar'])
     await rm(join(jobDir(dir, id), name), { recursive: true, force: true });
@@ -53,7 +53,7 @@ async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Ha
     await mkdir(dir, { mode: 0o700 });
     await writeFile(join(dir, 'step.env'), await stepEnvironment(id, request), { mode: 0o600 });
     if (dir === origin) {
-      // one for the jobs and one for the edge: a name of the same file would be written to by whoever runs the step
+      // one copy for the job and one for the edge: with a hard link, whoever runs the step could write to the edge's copy
       for (const path of [join(dir, 'manifest'), manifestPath(place.dir, id)])
         await writeFile(path, manifest, { mode: 0o600 });
       await pack(workspace, smallOf(items), join(dir, 'small.tar'));

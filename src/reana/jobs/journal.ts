@@ -2,8 +2,8 @@ import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/prom
 import type { Entry } from './record.js';
 
 /**
- * The service's memory: one JSON line per change, on the disk before `append` resolves.
- * Lines that come at the same time reach the disk together. A line cut short by a crash is left out when reading.
+ * The service's memory: one JSON line per change, which is on the disk before `append` resolves. Lines that come at the
+ * same time are written together. A line that a crash cut short is ignored when reading.
  */
 export class Journal {
   #waiting: string[] = [];
@@ -19,7 +19,7 @@ export class Journal {
     return text.split('\n').flatMap(entryOf);
   }
 
-  /** Writes the journal anew with these entries, and opens it for more. */
+  /** Replaces the journal by one with these entries, and opens it for more. */
   static async begin(path: string, entries: readonly Entry[]): Promise<Journal> {
     await writeFile(`${path}.new`, entries.map(lineOf).join(''), { mode: 0o600, flush: true });
     await rename(`${path}.new`, path);
@@ -31,7 +31,7 @@ export class Journal {
     await this.flushed();
   }
 
-  /** Resolves when all is on the disk that was appended before. */
+  /** Resolves when everything appended before is on the disk. */
   async flushed(): Promise<void> {
     while (this.#waiting.length > 0 || this.#writing) {
       this.#writing ??= this.#write().finally(() => {
@@ -47,14 +47,14 @@ export class Journal {
   }
 
   async #write(): Promise<void> {
-    await null; // what else comes in this turn goes along
+    await null; // lines that come in the same turn are written together
     const lines = this.#waiting.splice(0).join('');
     await this.file.write(lines);
     await this.file.datasync();
   }
 }
 
-/** The newline comes first: it also ends a line that a crash cut short. JSON has no word for undefined. */
+/** The newline comes first, so that it also ends a line that a crash cut short. JSON can't represent undefined. */
 const lineOf = (entry: Entry): string =>
   `\n${JSON.stringify(entry, (_, value) => (value === undefined ? null : value))}`;
 
@@ -69,7 +69,7 @@ function entryOf(line: string): Entry[] {
   }
 }
 
-/** As it was before `lineOf`, at every depth. */
+/** The value before `lineOf`, at every depth. */
 function withUndefined(value: unknown): unknown {
   if (value === null) return undefined;
   if (typeof value !== 'object' || Array.isArray(value)) return value;

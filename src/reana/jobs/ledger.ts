@@ -4,14 +4,14 @@ import { Journal } from './journal.js';
 import { type Change, fold, type StepRecord } from './record.js';
 import { isStepOver, type Step } from './step.js';
 
-/** All steps with what is known of them, on the disk and here; tells who listens of each change. */
+/** All steps with their records, on disk and in memory; tells listeners about each change. */
 export class Ledger {
   readonly #listeners = new Set<(step: Step) => void>();
 
   private constructor(
     private readonly journal: Journal,
     readonly steps: Map<string, StepRecord>,
-    /** How far HTCondor's log was read when the journal was, in bytes. */
+    /** How far HTCondor's log had been read when the journal was written, in bytes. */
     readonly read: number,
   ) {}
 
@@ -27,7 +27,10 @@ export class Ledger {
     return this.steps.get(id);
   }
 
-  /** Resolves when it is on the disk; here it is at once. @param read how far HTCondor's log is read with it */
+  /**
+   * Resolves when the step is on the disk; in memory it is at once. @param read how far HTCondor's log is read after this
+   * change
+   */
   async add(step: StepRecord): Promise<void> {
     this.steps.set(step.id, step);
     const written = this.journal.append({ id: step.id, set: step });

@@ -4,22 +4,23 @@ import { ScailfinError } from '../../errors.js';
 import { ifMissing } from './manifest.js';
 import { archivePath, jobDir } from './places.js';
 
-/** Not through a link, not waiting for a pipe's other end, not becoming a terminal's. */
+/** Don't follow links, don't wait for the other end of a pipe, don't take a terminal as the controlling one. */
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const directory = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * Opens what a step has left in its job's directory. Whoever ran it may have put there anything: a link to a key of the
- * user's, a pipe that nobody writes to, another name of a file that is elsewhere.
- * @returns undefined where nothing is
- * @throws ScailfinError for all but a plain file with no other name
+ * Opens a file that a step has left in its job's directory. Whoever ran the step may have put anything there: a link to
+ * one of the user's keys, a pipe to which nobody writes, a hard link to a file elsewhere.
+ * @returns undefined if there is nothing
+ * @throws ScailfinError for anything but a plain file with no other name
  */
 export async function openLeft(dir: string, id: string, name: string): Promise<FileHandle | undefined> {
   return inJob(dir, id, name, job => openPlain(`${job}/${name}`, name));
 }
 
 /**
- * Moves the archive of what a step made to where no job writes, and opens it there; again after a crash it finds it there.
+ * Moves the archive of a step's output to a directory where no job can write, and opens it there; after a crash it is
+ * found there again.
  * @throws ScailfinError as `openLeft`
  */
 export async function takeArchive(dir: string, id: string): Promise<FileHandle | undefined> {
@@ -29,7 +30,7 @@ export async function takeArchive(dir: string, id: string): Promise<FileHandle |
   return openPlain(mine, name);
 }
 
-/** @param use gets a path to the directory as it was opened, whatever is put in its place meanwhile */
+/** @param use gets a path to the opened directory, which stays the same whatever is put in its place */
 async function inJob<T>(
   dir: string,
   id: string,
@@ -60,4 +61,5 @@ async function openPlain(path: string, name: string): Promise<FileHandle | undef
   throw odd(name);
 }
 
-const odd = (name: string): ScailfinError => new ScailfinError(`what its node left as ${name} is no plain file`);
+const odd = (name: string): ScailfinError =>
+  new ScailfinError(`the file ${name} that its node left is not a plain file`);

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { spaceAt } from '../space.js';
 import { jobDir } from './places.js';
 
-/** What a step may print, in bytes; HTCondor writes down all of it, as long as there is room. */
+/** How much a step may print, in bytes; HTCondor writes all of it to disk as long as there is room. */
 export const MOST_PRINTED = 2 ** 30;
 
 export interface Loud {
   readonly id: string;
-  /** What it may not go on for, in a sentence. */
+  /** Why it must not continue, in one sentence. */
   readonly reason: string;
 }
 
-/** Steps that print without end; where the headnode's disk is full, the one that has printed most. */
+/** Steps that print without end; if the headnode's disk is full, the step that has printed most. */
 export async function loudOf(dir: string, ids: readonly string[], most = MOST_PRINTED): Promise<Loud[]> {
   const printed: { id: string; bytes: number }[] = [];
   for (const id of ids) printed.push({ id, bytes: await printedBy(dir, id) });

@@ -6,23 +6,23 @@ import { join } from 'node:path';
  * again is beside it.
  */
 
-/** The edge's own of one step; nobody else writes there. */
+/** The edge's own directory for one step; nobody else writes there. */
 export const stepDir = (dir: string, id: string): string => join(dir, id);
 
-/** The job's initial directory: what goes to the node, and what comes back from there. */
+/** The job's initial directory: its files go to the node and come back from there. */
 export const jobDir = (dir: string, id: string): string => join(dir, id, 'job');
 
-/** The edge's own copy of what the step found in its workspace. */
+/** The edge's own copy of the list of files that the step found in its workspace. */
 export const manifestPath = (dir: string, id: string): string => join(dir, id, 'manifest');
 
-/** What the service itself has to say of a step; part of its log. */
+/** The service's own notes about a step; part of its log. */
 export const notesPath = (dir: string, id: string): string => join(dir, id, 'notes');
 
-/** HTCondor's log of what happens to the jobs. Every job's shadow writes to it, so it has a directory of its own. */
+/** HTCondor's log of the jobs' events. Every job's shadow writes to it, so it has its own directory. */
 export const eventLog = (dir: string): string => join(dir, 'events', 'log');
 
-/** Where what it returned is unpacked. */
+/** The directory in which the returned archive is unpacked. */
 export const returnedDir = (dir: string, id: string): string => join(dir, id, 'returned');
 
-/** What it returned, as it came, once the edge has taken it. */
+/** The archive as it was returned, once the edge has taken it. */
 export const archivePath = (dir: string, id: string): string => join(dir, id, 'changed.tar');

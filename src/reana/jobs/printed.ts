@@ -4,7 +4,7 @@ import { openLeft } from './left.js';
 import { ifMissing } from './manifest.js';
 import { notesPath } from './places.js';
 
-/** What a step has printed, what the wrapper said, what the service noted; at most `bytes` of the end. */
+/** The output of a step, the wrapper's messages, and the service's notes; at most the last `bytes`. */
 export async function printed(dir: string, id: string, bytes: number): Promise<string> {
   const notes = (): Promise<FileHandle | undefined> => open(notesPath(dir, id), 'r').catch(ifMissing);
   const files = [() => openLeft(dir, id, 'out'), () => openLeft(dir, id, 'err'), notes];

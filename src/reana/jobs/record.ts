@@ -7,18 +7,18 @@ export interface Ending {
   readonly at: number;
 }
 
-/** A step with what only its service needs to know. */
+/** A step with the fields that only its service needs. */
 export interface StepRecord extends Step {
   readonly ending?: Ending | undefined;
-  /** Somebody asked for its end. */
+  /** Somebody asked to stop it. */
   readonly stopping?: boolean | undefined;
-  /** Nothing is to be submitted or awaited any more, its job, if any, to be removed. */
+  /** The step is not to be submitted or awaited any more; its job, if there is one, is to be removed. */
   readonly forgotten?: boolean | undefined;
 }
 
 export type Change = Partial<Omit<StepRecord, 'id' | 'request'>>;
 
-/** A line of the journal. `read` is how far HTCondor's log was read, in bytes, once the line is true. */
+/** A line of the journal. `read` is how far HTCondor's log has been read once the change is made, in bytes. */
 export interface Entry {
   readonly id?: string;
   readonly set?: Partial<StepRecord>;
@@ -26,7 +26,7 @@ export interface Entry {
   readonly read?: number;
 }
 
-/** What the journal tells: the steps by their ids, oldest first. */
+/** Reads the entries of the journal: the steps by their ids, oldest first. */
 export function fold(entries: readonly Entry[]): { steps: Map<string, StepRecord>; read: number } {
   const steps = new Map<string, StepRecord>();
   let read = 0;
@@ -39,5 +39,5 @@ export function fold(entries: readonly Entry[]): { steps: Map<string, StepRecord
   return { steps, read };
 }
 
-/** Has a job in the pool, or may have one. */
+/** Whether it has, or may have, a job in the pool. */
 export const isInPool = (step: StepRecord): boolean => !isStepOver(step.state) && step.ending === undefined;

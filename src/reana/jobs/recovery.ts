@@ -3,7 +3,7 @@ import type { Ledger } from './ledger.js';
 import type { JobQueue, QueuedJob } from './queue.js';
 import { type Change, isInPool, type StepRecord } from './record.js';
 
-/** Waits until nobody submits descriptions of `dir` any more: a service that was killed may have left one who does. */
+/** Waits until no other process submits descriptions of `dir`: a service that was killed may have left one. */
 export async function othersSubmitted(dir: string): Promise<void> {
   while (await someoneSubmits(dir)) await new Promise(resolve => setTimeout(resolve, 100));
 }
@@ -19,11 +19,11 @@ async function someoneSubmits(dir: string): Promise<boolean> {
 }
 
 /**
- * Compares what is on record with what the pool has, for what the event log did not tell.
- * @param settled resolves when events are read that were on their way
- * @param isBusy whether a step's job is just being submitted
- * @returns steps of which the pool has never heard
- * @throws CommandError when the pool does not answer
+ * Compares the records with the state of the pool, to find what the event log did not report.
+ * @param settled resolves when the events that were on their way have been read
+ * @param isBusy whether a step's job is being submitted now
+ * @returns the steps that the pool has never heard of
+ * @throws CommandError if the pool does not answer
  */
 export async function reconcile(
   ledger: Ledger,
@@ -49,7 +49,7 @@ export async function reconcile(
   for (const { id, job } of missing) {
     const past = await queue.past(id);
     const step = ledger.get(id);
-    // what it was submitted as meanwhile, the answer could not know
+    // the answer can't include what happened to the step meanwhile
     if (!step || !isInPool(step) || isBusy(id) || step.job !== job) continue;
     if (past) await ledger.change(id, endOf(past, step));
     else if (step.job === undefined && step.stopping) await ledger.change(id, stopped());
@@ -59,7 +59,7 @@ export async function reconcile(
   return never;
 }
 
-/** In the queue, but nobody waits for it any more. */
+/** The job is in the queue, but nobody waits for it any more. */
 const isUnwanted = (step: StepRecord | undefined): boolean =>
   step !== undefined && ((!isInPool(step) && step.ending === undefined) || step.stopping === true);
 

@@ -1,12 +1,13 @@
 import type { JobEvent } from '../../htcondor/userlog.js';
 import { type Change, isInPool, type StepRecord } from './record.js';
 
-/** A step that loses its node this often is not started again. */
+/** A step that has lost its node this often is not started again. */
 export const MAX_ATTEMPTS = 3;
 
 /**
  * What an event of its job means for a step.
- * @returns what changes; undefined: nothing. A step that is over by it, its job still there, is to be removed from the pool
+ * @returns the changes; undefined: none. If the step is over while its job is still in the queue, the job is to be
+ * removed from the pool
  */
 export function changeBy(event: JobEvent, step: StepRecord, maxAttempts = MAX_ATTEMPTS): Change | undefined {
   if (!isInPool(step)) return undefined;
@@ -38,13 +39,13 @@ export function changeBy(event: JobEvent, step: StepRecord, maxAttempts = MAX_AT
   }
 }
 
-/** HTCondor starts it again elsewhere; more than one event may tell of one loss. */
+/** HTCondor starts it again elsewhere; several events may report the same loss. */
 function lost(event: JobEvent & { reason: string }, step: StepRecord, maxAttempts: number): Change | undefined {
   const neverRan = step.state === 'queued' && event.kind === 'shadowException';
   if (step.state === 'queued' && !neverRan) return undefined;
   const attempts = step.attempts + (neverRan ? 1 : 0);
   const why = `its node ${nameOf(step)}was lost${event.reason ? `: ${event.reason.replace(/[.]$/, '')}` : ''}`;
-  // who is being stopped is as good as gone
+  // a step that is being stopped is not started again
   if (attempts < maxAttempts || step.stopping) return { state: 'queued', attempts, reason: `${why}; it runs again` };
   return { state: 'failed', attempts, ended: event.at, reason: `${why}, for the ${ordinal(attempts)} time` };
 }

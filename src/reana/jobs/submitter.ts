@@ -8,18 +8,18 @@ import type { Ledger } from './ledger.js';
 import type { JobQueue } from './queue.js';
 import { isInPool, type StepRecord } from './record.js';
 
-/** In one condor_submit. */
+/** Largest number of steps in one condor_submit. */
 const AT_ONCE = 500;
-/** How often a step is refused by a schedd that answers before it is believed. */
+/** How often a schedd that answers must refuse a step before the step fails. */
 const REFUSALS = 3;
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
 
-/** Submits steps as they come; those that come while HTCondor is busy go together. */
+/** Submits steps as they come; steps that come while HTCondor is busy are submitted together. */
 export class Submitter {
   readonly #waiting = new Set<string>();
-  /** Whether their jobs are in the pool is not known at this moment. */
+  /** Steps of which it is not known at this moment whether their jobs are in the pool. */
   readonly busy = new Set<string>();
-  /** HTCondor was asked to take them, and its answer is not known. */
+  /** Steps that HTCondor was asked to accept, without a known answer. */
   readonly #doubtful = new Set<string>();
   readonly #refusals = new Map<string, number>();
   #running: Promise<void> | undefined;
@@ -38,7 +38,7 @@ export class Submitter {
     this.#start();
   }
 
-  /** Waits for what HTCondor is being asked; begins nothing more. */
+  /** Waits for the answer of HTCondor; starts no new submission. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake?.();
@@ -54,7 +54,7 @@ export class Submitter {
   }
 
   async #work(): Promise<void> {
-    // others of the same moment come along
+    // steps of the same moment are submitted together
     await new Promise(resolve => setImmediate(resolve));
     for (let failures = 0; this.#waiting.size > 0 && !this.#closed; ) {
       const ids = [...this.#waiting].slice(0, this.#refusals.size > 0 ? 1 : AT_ONCE);
@@ -109,11 +109,11 @@ export class Submitter {
     this.#doubtful.delete(id);
     const step = this.ledger.get(id);
     if (step && step.job !== job) await this.ledger.change(id, { job, reason: undefined });
-    // stopped while HTCondor was busy with it
+    // it was stopped while HTCondor accepted it
     if (step?.stopping) await this.queue.remove([job]).catch(() => {});
   }
 
-  /** What it said may be of any of them, or of the schedd; and they may be in the queue nevertheless. */
+  /** The error may be about any of the steps, or about the schedd; and steps may be in the queue nevertheless. */
   async #refused(rows: readonly Row[], error: unknown): Promise<boolean> {
     const there = new Map((await this.queue.jobs()).map(({ step, job }) => [step, job]));
     for (const { id } of rows) {
@@ -128,7 +128,7 @@ export class Submitter {
         this.#waiting.delete(id);
         this.#refusals.delete(id);
       } else {
-        // each for itself from now on: one that is refused must not hold up the others
+        // from now on each is submitted alone, so that a refused one does not delay the others
         this.#refusals.set(id, rows.length === 1 ? refusals : 1);
       }
     }

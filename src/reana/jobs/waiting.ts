@@ -4,12 +4,12 @@ import type { Ledger } from './ledger.js';
 import type { JobQueue, Room } from './queue.js';
 import type { StepRecord } from './record.js';
 
-/** Before anything is said of a step that waits: glide-ins come and go. */
+/** How long a step waits before a reason is given, because glide-ins come and go. */
 const PATIENCE_MS = 10_000;
-/** By which such a reason is known again, also by a service after this one. */
+/** The beginning of such a reason, by which a later service recognises it. */
 const SAID = 'no glide-in ';
 
-/** Tells of steps which wait for what the pool has not. */
+/** Gives reasons for steps that wait for resources which the pool does not have. */
 export class Waiting {
   #looking: Promise<void> | undefined;
 
@@ -18,7 +18,7 @@ export class Waiting {
     private readonly queue: JobQueue,
   ) {}
 
-  /** Asks the pool, if anybody waits; what can't be asked now is asked the next time. */
+  /** Asks the pool, if a step waits; if it can't be asked now, it is asked the next time. */
   look(): Promise<void> {
     this.#looking ??= this.#look()
       .catch(() => {})
@@ -35,7 +35,7 @@ export class Waiting {
     const rooms = await this.queue.rooms();
     for (const id of ids) {
       const step = this.ledger.get(id);
-      // it may have begun meanwhile
+      // it may have started meanwhile
       if (!step || !waits(step)) continue;
       const reason = misfit(needsOf(step.request), rooms);
       if (reason !== step.reason) await this.ledger.change(id, { reason });
@@ -52,7 +52,7 @@ const kinds = [
   { key: 'disk', show: (n: number) => `${formatMemory(Math.ceil(n / 1024))} of disk` },
 ] as const;
 
-/** Why no glide-in could run a step, even if it ran nothing else. @returns undefined where one could: it is only busy */
+/** Why no glide-in could run a step, even without other jobs. @returns undefined if one could and is only busy */
 export function misfit(needs: Room, rooms: readonly Room[]): string | undefined {
   if (rooms.length === 0) return `${SAID}is in the pool now`;
   if (rooms.some(room => kinds.every(({ key }) => room[key] >= needs[key]))) return undefined;

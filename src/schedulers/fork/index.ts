@@ -1,6 +1,8 @@
 import { SchedulerError } from '../../errors.js';
 import { render, templateText } from '../../templates.js';
-import type { Output, PilotState, PilotStatus, Scheduler } from '../scheduler.js';
+import type { BatchJobState, BatchJobStatus, Output } from '../job.js';
+import { scriptProblem } from '../ownoptions.js';
+import type { Scheduler } from '../scheduler.js';
 
 /**
  * Glide-ins as plain processes of one machine: for `--site local`, and wherever a node is simply ours.
@@ -29,7 +31,7 @@ export const fork: Scheduler = {
       throw new SchedulerError(`could not look for the glide-ins' processes: ${words(out)}`);
     const node = now[2] as string;
     const live = new Set([...out.stdout.matchAll(/^live (\d+_\d+)$/gm)].map(m => m[1] as string));
-    const found: PilotStatus[] = [];
+    const found: BatchJobStatus[] = [];
     for (const [, id, start, walltime, exit, cancelled] of out.stdout.matchAll(
       /^job (\d+_\d+) (\d+) (\d+) (\d+|-) (yes|no)$/gm,
     )) {
@@ -54,9 +56,19 @@ export const fork: Scheduler = {
   parseCancel(out) {
     if (out.exitCode !== 0) throw new SchedulerError(`could not end the glide-ins' processes: ${words(out)}`);
   },
+
+  survey: {
+    title: 'plain processes',
+    // only the system's own tools
+    programs: ['bash', 'setsid', 'timeout', 'base64'],
+    version: { command: { argv: ['uname', '-sr'] }, parse: out => out.stdout.trim() || undefined },
+  },
+
+  directiveProblem: directive => scriptProblem(directive) ?? 'means nothing to the scheduler fork; remove it',
+  isThisMachine: true,
 };
 
-function ended(exit: string, cancelled: boolean): [PilotState, string] {
+function ended(exit: string, cancelled: boolean): [BatchJobState, string] {
   if (cancelled) return ['cancelled', 'cancelled'];
   if (exit === '-') return ['failed', 'vanished'];
   return exit === '0' ? ['finished', 'exited'] : ['failed', 'exited'];

@@ -1,4 +1,4 @@
-import type { PilotState, PilotStatus } from '../scheduler.js';
+import type { BatchJobState, BatchJobStatus } from '../job.js';
 
 /** A ClassAd's attributes as JSON values; an expression is a string such as `/Expr(…)/`. */
 export type Ad = Record<string, unknown>;
@@ -20,7 +20,7 @@ const REMOVED = 3;
 const COMPLETED = 4;
 
 /** JobStatus, HTCondor manual "Job ClassAd Attributes"; one that is removed stays in the queue until its node has let go. */
-const STATES: Record<number, readonly [PilotState, string]> = {
+const STATES: Record<number, readonly [BatchJobState, string]> = {
   1: ['queued', 'IDLE'],
   2: ['running', 'RUNNING'],
   [REMOVED]: ['completing', 'REMOVED'],
@@ -43,7 +43,7 @@ export function jsonAds(text: string): Ad[] | undefined {
 }
 
 /** A job as the schedd's queue tells it. @returns none where the ad does not say whose it is */
-export function fromQueue(ad: Ad): PilotStatus[] {
+export function fromQueue(ad: Ad): BatchJobStatus[] {
   const ids = identity(ad);
   if (!ids) return [];
   const status = number(ad.JobStatus) ?? 0;
@@ -66,7 +66,7 @@ export function fromQueue(ad: Ad): PilotStatus[] {
 }
 
 /** A job as the history tells it. @returns none where the ad is of no job that is over */
-export function fromHistory(ad: Ad): PilotStatus[] {
+export function fromHistory(ad: Ad): BatchJobStatus[] {
   const ids = identity(ad);
   if (ids && number(ad.JobStatus) === COMPLETED) return [completed(ids, ad)];
   if (!ids || number(ad.JobStatus) !== REMOVED) return [];
@@ -85,7 +85,7 @@ function withoutExpression(reason: string | undefined): string | undefined {
 }
 
 /** A job whose program has ended, whether it is still in the queue or not. */
-function completed(ids: Identity, ad: Ad): PilotStatus {
+function completed(ids: Identity, ad: Ad): BatchJobStatus {
   const node = hostOf(ad.LastRemoteHost ?? ad.RemoteHost);
   const signal = ad.ExitBySignal === true ? number(ad.ExitSignal) : undefined;
   const exitCode = signal === undefined ? number(ad.ExitCode) : 128 + signal;

@@ -1,5 +1,5 @@
-import type { Output, PilotStatus } from '../scheduler.js';
-import { simpleCommands } from '../slurm/command.js';
+import { simpleCommands } from '../commandline.js';
+import type { BatchJobStatus, Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { type Ad, fromHistory, fromQueue, identity, jsonAds } from './ads.js';
 import { batchJobs, formattedAds, longAds, tableJobs, xmlAds } from './text.js';
@@ -143,7 +143,7 @@ function fromAd(ad: Ad, past: boolean): UnderstoodJob[] {
   return (past ? fromHistory(ad) : fromQueue(ad)).map(understood);
 }
 
-const understood = ({ id, state, word, reason, exitCode }: PilotStatus): UnderstoodJob => ({
+const understood = ({ id, state, word, reason, exitCode }: BatchJobStatus): UnderstoodJob => ({
   ...{ id, state, word },
   ...(exitCode === undefined ? {} : { exit: exitCode }),
   ...(reason ? { reason } : {}),

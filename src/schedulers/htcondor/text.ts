@@ -1,6 +1,6 @@
 import { between } from '../../text.js';
+import type { BatchJobState } from '../job.js';
 import { mostJobs } from '../most.js';
-import type { PilotState } from '../scheduler.js';
 import type { UnderstoodJob } from '../understanding.js';
 import type { Ad } from './ads.js';
 
@@ -88,7 +88,7 @@ function separated(line: string, names: readonly string[], by: string): string[]
 }
 
 /** The column ST, condor_q(1); `<` and `>` are files on their way in and out, `q` before them a wait for that. */
-const LETTERS: Record<string, readonly [PilotState, string]> = {
+const LETTERS: Record<string, readonly [BatchJobState, string]> = {
   I: ['queued', 'IDLE'],
   R: ['running', 'RUNNING'],
   X: ['completing', 'REMOVED'],

@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 
 /** Said where there is nothing any more to cancel. */
 export const GONE =

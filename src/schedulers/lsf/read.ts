@@ -1,7 +1,7 @@
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
-import { AWAY, CANCELLED, NOTHING, wordsOf } from './index.js';
 import { CutShort, exitOf, historyJobs, idOf, judge, type LsfJob, longJobs, tableJobs } from './text.js';
+import { AWAY, CANCELLED, NOTHING, wordsOf } from './words.js';
 
 type Kind = Understanding['kind'];
 

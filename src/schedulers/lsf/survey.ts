@@ -1,20 +1,20 @@
 import { SchedulerError } from '../../errors.js';
 import { known, limit, type QueueInfo, type Survey, usualSize } from '../survey.js';
+import { limited } from './limited.js';
 
-/** LSF's commands wait for as long as its daemons are away. */
-const limited = (...argv: string[]): { argv: string[] } => ({ argv: ['timeout', '20', ...argv] });
+const asked = (...argv: string[]): { argv: string[] } => ({ argv: limited(20, ...argv) });
 
-export const lsfSurvey: Survey = {
+export const survey: Survey = {
   title: 'LSF',
   programs: ['bsub', 'bjobs', 'bkill'],
 
   version: {
-    command: limited('bsub', '-V'),
+    command: asked('bsub', '-V'),
     parse: out => versionIn(`${out.stdout}\n${out.stderr}`),
   },
 
   node: {
-    command: limited('bhosts', '-w'),
+    command: asked('bhosts', '-w'),
     parse(out) {
       // HOST_NAME STATUS JL/U MAX …: as many jobs as slots
       const slots = out.stdout.split('\n').flatMap(line => /^\S+ +(?!STATUS)\S+ +\S+ +(\d+) /.exec(line)?.[1] ?? []);
@@ -23,7 +23,7 @@ export const lsfSurvey: Survey = {
   },
 
   queues: {
-    commands: [limited('bqueues', '-l')],
+    commands: [asked('bqueues', '-l')],
     parse([queues]) {
       if (queues?.exitCode !== 0) {
         const said = queues?.stderr.trim().split('\n').slice(-3).join('; ');

@@ -1,8 +1,8 @@
 import { between, trimEndOf } from '../../text.js';
-import type { PilotState } from '../scheduler.js';
+import type { BatchJobState } from '../job.js';
 
 /** Job states, bjobs(1) "STAT"; ZOMBI and UNKWN mean that LSF lost sight of a job that may well run. */
-const STATES: Record<string, PilotState> = {
+const STATES: Record<string, BatchJobState> = {
   PEND: 'queued',
   WAIT: 'queued',
   PROV: 'queued',
@@ -27,7 +27,7 @@ export interface LsfJob {
   /** `123`, or `123_2` for an array task. */
   readonly id: string;
   readonly jobId: string;
-  readonly state?: PilotState;
+  readonly state?: BatchJobState;
   readonly word?: string;
   readonly exitCode?: number;
   readonly reason?: string;
@@ -57,7 +57,7 @@ interface Ending {
 
 /** State, exit status and reason of a job in the state `word`. */
 export function judge(word: string, { exitCode, words, started, killed }: Ending): Partial<LsfJob> {
-  const state = Object.hasOwn(STATES, word) ? (STATES[word] as PilotState) : 'unknown';
+  const state = Object.hasOwn(STATES, word) ? (STATES[word] as BatchJobState) : 'unknown';
   if (state === 'finished') return { state, word, exitCode: exitCode ?? 0 };
   if (state !== 'failed') return { state, word };
   const said = words === undefined ? undefined : trimEndOf(words.split('The CPU time used is', 1)[0] as string, '.;');

@@ -1,4 +1,4 @@
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { canonicalId } from './ids.js';
 import { isWhole, jobsFromDsv, jobsFromJson, jobsFromText, jobsFromXml, type RawJob } from './jobs.js';

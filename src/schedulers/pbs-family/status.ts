@@ -1,4 +1,4 @@
-import type { PilotState, PilotStatus } from '../scheduler.js';
+import type { BatchJobState, BatchJobStatus } from '../job.js';
 import { canonicalId } from './ids.js';
 import type { RawJob } from './jobs.js';
 
@@ -7,7 +7,7 @@ export type Interpret = (
   attributes: ReadonlyMap<string, string>,
   native?: string,
 ) => {
-  state: PilotState;
+  state: BatchJobState;
   exitCode?: number;
   reason?: string;
 };
@@ -17,9 +17,9 @@ export type Interpret = (
  * waits for what its array waits for.
  * @param now when they were told, in seconds, where that is known
  */
-export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: number): PilotStatus[] {
-  const found = new Map<string, PilotStatus>();
-  const parents = new Map<string, PilotStatus>();
+export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: number): BatchJobStatus[] {
+  const found = new Map<string, BatchJobStatus>();
+  const parents = new Map<string, BatchJobStatus>();
   for (const { native, attributes } of jobs) {
     const id = canonicalId(native);
     const word = attributes.get('job_state')?.trim();
@@ -79,7 +79,7 @@ export function exitStatus(text: string | undefined): number | undefined {
 }
 
 /** Why a job waits or is held, where the comment doesn't say. */
-export function waitingReason(attributes: ReadonlyMap<string, string>, state: PilotState): string | undefined {
+export function waitingReason(attributes: ReadonlyMap<string, string>, state: BatchJobState): string | undefined {
   const comment = attributes.get('comment')?.replace(/\s+/g, ' ').trim();
   if (comment && !/^Job (started|run at|Array Began)\b/.test(comment)) return comment;
   if (state === 'held') {

@@ -1,37 +1,25 @@
 import { SchedulerError } from '../../errors.js';
 import { parseDuration } from '../../units.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import { known, limit, type NodeSize, type QueueInfo, type Survey, usualSize } from '../survey.js';
 
 /** A line or two for each node; all that is said of thousands would be megabytes. */
 const NODES =
   "pbsnodes -a | grep -E '^[^ ]|^ *(np|resources_available\\.(ncpus|mem)) = |physmem=' | sed 's/^ *status = .*physmem=\\([^,]*\\).*/     physmem = \\1/'";
 
-/** Neither can try a job without submitting it. */
-const common = {
-  programs: ['qsub', 'qstat', 'qselect', 'qdel'],
-  node: { command: { argv: ['sh', '-c', NODES] }, parse: nodes },
-  queues: { commands: [{ argv: ['qstat', '-Q', '-f'] }, { argv: ['qstat', '-B', '-f'] }], parse },
-};
-
-export const pbsSurvey: Survey = {
-  title: 'PBS',
-  ...common,
-  version: {
-    command: { argv: ['qstat', '--version'] },
-    parse: out => /^pbs_version = (\S+)/m.exec(out.stdout)?.[1],
-  },
-};
-
-export const torqueSurvey: Survey = {
-  title: 'Torque',
-  ...common,
-  version: {
-    command: { argv: ['qstat', '--version'] },
-    // to stderr in some
-    parse: out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1],
-  },
-};
+/**
+ * Neither system can try a job without submitting it.
+ * @param parseVersion the version in the output of `qstat --version`; undefined for another system's
+ */
+export function surveyOf(title: string, parseVersion: Survey['version']['parse']): Survey {
+  return {
+    title,
+    programs: ['qsub', 'qstat', 'qselect', 'qdel'],
+    version: { command: { argv: ['qstat', '--version'] }, parse: parseVersion },
+    node: { command: { argv: ['sh', '-c', NODES] }, parse: nodes },
+    queues: { commands: [{ argv: ['qstat', '-Q', '-f'] }, { argv: ['qstat', '-B', '-f'] }], parse },
+  };
+}
 
 function nodes(out: Output): NodeSize {
   const sizes = out.stdout.split(/\n(?=\S)/).map(text => {

@@ -1,6 +1,6 @@
 import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 
 /** What the system says of a server it can't reach, whatever the exit status. */
 export const DOWN =

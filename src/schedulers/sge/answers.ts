@@ -1,6 +1,6 @@
 import { append } from '../../text.js';
+import type { BatchJobState } from '../job.js';
 import { taskNumbers } from '../most.js';
-import type { PilotState } from '../scheduler.js';
 import { type Element, every, field, parseXml } from './xml.js';
 
 /** What qstat or qacct say of a job, or of one task of an array. */
@@ -9,7 +9,7 @@ export interface Row {
   readonly job: string;
   /** Task numbers of an array, where told: `2`, or `1-3:1` and `1,5,7` for those that wait. */
   readonly tasks?: string;
-  readonly state?: PilotState;
+  readonly state?: BatchJobState;
   readonly word?: string;
   readonly reason?: string;
   readonly exit?: number;
@@ -25,7 +25,7 @@ export interface Row {
 }
 
 /** State letters, qstat(1) "state": combined, the one that decides first. */
-const LETTERS: [RegExp, PilotState][] = [
+const LETTERS: [RegExp, BatchJobState][] = [
   [/[^dEhrRsStTwqzNPA]|^$/, 'unknown'],
   [/z/, 'finished'],
   [/d/, 'completing'],
@@ -38,7 +38,7 @@ const LETTERS: [RegExp, PilotState][] = [
   [/R/, 'running'],
 ];
 
-export function stateOf(word: string): PilotState {
+export function stateOf(word: string): BatchJobState {
   return LETTERS.find(([pattern]) => pattern.test(word))?.[1] ?? 'unknown';
 }
 

@@ -1,8 +1,10 @@
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { accountRows } from './accounting.js';
 import { detailRows, detailTextRows, idsOf, queueRows, type Row, tableRows } from './answers.js';
-import { CANCELLED, GONE, refusalWords, SUBMITTED } from './index.js';
+import { CANCELLED, GONE } from './cancel.js';
+import { SUBMITTED } from './submit.js';
+import { refusalWords } from './words.js';
 import { every } from './xml.js';
 
 type Kind = Understanding['kind'];

@@ -1,12 +1,13 @@
 import { parseDuration } from '../../units.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import { known, limit, type QueueInfo, type Survey } from '../survey.js';
-import { sge } from './index.js';
+import { submit } from './submit.js';
+import { refusal } from './words.js';
 
 /** All parallel environments, one after the other: qconf shows them one by one. */
 const ENVIRONMENTS = 'for pe in $(qconf -spl); do qconf -sp "$pe"; done';
 
-export const sgeSurvey: Survey = {
+export const survey: Survey = {
   title: 'Grid Engine',
   programs: ['qsub', 'qstat', 'qdel'],
 
@@ -31,7 +32,7 @@ export const sgeSurvey: Survey = {
 
   testSubmit: {
     command(job) {
-      const { argv, stdin } = sge.submit(job);
+      const { argv, stdin } = submit(job);
       // verifies against the queues as they are configured, not as busy as they are, qsub(1)
       return { argv: [...argv, '-w', 'v'], ...(stdin === undefined ? {} : { stdin }) };
     },
@@ -73,6 +74,5 @@ function blocks(text: string, first: string): Map<string, string>[] {
 /** Always throws what the adapter throws of a refusal, hints and all. */
 function refused(out: Output | undefined): never {
   const said = (out?.stderr || out?.stdout || '').replaceAll(/^verification: /gm, 'error: ');
-  sge.parseSubmit({ stdout: '', stderr: said, exitCode: out?.exitCode || 1 });
-  throw new TypeError('a refusal was taken for a job');
+  throw refusal('qsub', { stdout: '', stderr: said, exitCode: out?.exitCode || 1 });
 }

@@ -1,6 +1,6 @@
-import { isOver, type PilotState } from '../scheduler.js';
+import { type BatchJobState, isOver } from '../job.js';
 import type { UnderstoodJob } from '../understanding.js';
-import { expandTasks, stateOf, wholeWord } from './index.js';
+import { expandTasks, stateOf, wholeWord } from './states.js';
 
 /** `exit` counts only for a job that is over: before, it shows 0 as well. */
 export function understood(
@@ -11,7 +11,7 @@ export function understood(
 ): UnderstoodJob[] {
   const reason = why && why !== 'None' && why !== '(null)' ? why : undefined;
   const word = shown === undefined ? undefined : wordOf(shown);
-  const state: PilotState | undefined = word === undefined ? undefined : stateOf(word, reason);
+  const state: BatchJobState | undefined = word === undefined ? undefined : stateOf(word, reason);
   const job = {
     ...(state === undefined || word === undefined ? {} : { state, word }),
     ...(exit !== undefined && (state === undefined || isOver(state)) ? { exit } : {}),

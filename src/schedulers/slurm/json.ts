@@ -1,6 +1,6 @@
 import type { UnderstoodJob } from '../understanding.js';
-import { exitOf } from './index.js';
 import { understood } from './job.js';
+import { exitOf } from './states.js';
 
 type Dict = Record<string, unknown>;
 

@@ -1,10 +1,13 @@
-import type { Output } from '../scheduler.js';
+import { simpleCommands } from '../commandline.js';
+import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { fieldLayout, type Layout, letterLayout, namedLayout, type Row, rowOf } from './columns.js';
-import { type SlurmCommand, simpleCommands, slurmCommand } from './command.js';
-import { exitOf, expandTasks, slurm, slurmsWords } from './index.js';
+import { type SlurmCommand, slurmCommand } from './command.js';
 import { understood } from './job.js';
 import { jsonAnswer } from './json.js';
+import { exitOf, expandTasks } from './states.js';
+import { parseSubmit } from './submit.js';
+import { slurmsWords } from './words.js';
 
 type Kind = Understanding['kind'];
 interface Answer {
@@ -57,7 +60,7 @@ const FAILED =
 function answer(kind: Kind, asked: SlurmCommand, out: Output): Answer {
   if (kind === 'submit') {
     if (asked.options.has('test-only')) return { jobs: [] };
-    return { jobs: [{ id: slurm.parseSubmit(out) }] };
+    return { jobs: [{ id: parseSubmit(out) }] };
   }
   if (kind === 'cancel') return { jobs: idsIn(asked.words) };
   if (kind === 'hold') return { jobs: idsIn(asked.words.slice(1)) };

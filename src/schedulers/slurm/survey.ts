@@ -1,9 +1,10 @@
 import { parseDuration } from '../../units.js';
-import type { Output } from '../scheduler.js';
+import type { Output } from '../job.js';
 import { known, limit, type QueueInfo, type Survey } from '../survey.js';
-import { slurm } from './index.js';
+import { submit } from './submit.js';
+import { refusal } from './words.js';
 
-export const slurmSurvey: Survey = {
+export const survey: Survey = {
   title: 'Slurm',
   programs: ['sbatch', 'squeue', 'scancel'],
 
@@ -31,7 +32,7 @@ export const slurmSurvey: Survey = {
 
   testSubmit: {
     command(job) {
-      const { argv, stdin } = slurm.submit(job);
+      const { argv, stdin } = submit(job);
       return { argv: [...argv, '--test-only'], ...(stdin === undefined ? {} : { stdin }) };
     },
     parse(out) {
@@ -87,6 +88,5 @@ function refused(out: Output | undefined): never {
     /^allocation failure: /gm,
     'sbatch: error: Batch job submission failed: ',
   );
-  slurm.parseSubmit({ stdout: '', stderr: said, exitCode: out?.exitCode || 1 });
-  throw new TypeError('a refusal was taken for a job');
+  throw refusal('sbatch', { stdout: '', stderr: said, exitCode: out?.exitCode || 1 });
 }

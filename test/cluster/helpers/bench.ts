@@ -137,7 +137,7 @@ export class Started {
 
 export function expectComplaint(ran: Ran, { exit = 1, says, hint }: Complaint, json = false): void {
   const all = `${ran.stdout}${ran.stderr}`;
-  expect(all).not.toMatch(/mistake in scailfin|\n\s+at .*\.js:\d+/);
+  expect(all).not.toMatch(/bug in scailfin|\n\s+at .*\.js:\d+/);
   const { message, advice } = json ? inJson(ran) : inWords(ran);
   for (const part of says) expect(message).toMatch(part);
   expect(advice).toMatch(hint);

@@ -17,7 +17,7 @@ export interface CycleSite {
 }
 
 /** `down` says so once it has looked for itself. */
-export const verified = 'verified: no batch job, no process, no file of it remains';
+export const verified = 'Verified: no batch job, process or file of it remains';
 
 /**
  * A cluster's whole life on a site: up with two nodes, status, jobs as alice on both, one node, two again, down, nothing left.

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readerOf } from '../../../src/schedulers/readers.js';
+import { readerOf } from '../../../src/schedulers/registry.js';
 import type { Reader } from '../../../src/schedulers/understanding.js';
 import { Lab, labUnavailable } from '../../lab/lab.js';
 import type { SiteName } from '../../lab/site.js';
@@ -52,7 +52,7 @@ export function standInSite(site: StandInSite): void {
 
     it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, site), 180_000);
 
-    it('is known by what it answers, and by nothing else', async () => {
+    it('is recognised by its answers alone', async () => {
       const { stdout } = await scailfin(lab, 'headnode', ['sites', 'check', 'alice@login']);
       expect(stdout).toContain(`Batch system: ${site.found}`);
       const where = ['sh', '-c', 'command -v "$@"', 'where', ...site.hidden];

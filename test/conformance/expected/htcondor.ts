@@ -1,8 +1,8 @@
-import type { PilotState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../../src/schedulers/job.js';
 import type { Expectations } from '../families.js';
 
-const live: PilotState[] = ['queued', 'held', 'running', 'completing'];
-const over: PilotState[] = ['finished', 'failed', 'cancelled'];
+const live: BatchJobState[] = ['queued', 'held', 'running', 'completing'];
+const over: BatchJobState[] = ['finished', 'failed', 'cancelled'];
 
 export const htcondor: Expectations = {
   whole: () => false,

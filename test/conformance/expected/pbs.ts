@@ -1,9 +1,9 @@
-import type { PilotState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../../src/schedulers/job.js';
 import type { Expectations } from '../families.js';
 import { toldWhole } from './qstat.js';
 
-const waits: PilotState[] = ['queued'];
-const over: PilotState[] = ['finished', 'failed'];
+const waits: BatchJobState[] = ['queued'];
+const over: BatchJobState[] = ['finished', 'failed'];
 
 export const pbs: Expectations = {
   whole: toldWhole,

@@ -1,8 +1,8 @@
-import type { PilotState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../../src/schedulers/job.js';
 import type { Expectations } from '../families.js';
 
 const tasks = ['72_1', '72_2', '72_3'];
-const live: PilotState[] = ['queued', 'held', 'running', 'completing'];
+const live: BatchJobState[] = ['queued', 'held', 'running', 'completing'];
 
 export const sge: Expectations = {
   whole: r => r.case.endsWith('.qacct-j'),

@@ -1,8 +1,8 @@
-import type { PilotState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState } from '../../../src/schedulers/job.js';
 import type { Expectations } from '../families.js';
 import { toldWhole } from './qstat.js';
 
-const over: PilotState[] = ['finished', 'failed'];
+const over: BatchJobState[] = ['finished', 'failed'];
 
 export const torque: Expectations = {
   whole: toldWhole,

@@ -65,7 +65,7 @@ describe.skipIf(why)(`REANA's chart${why ? ` (skipped: ${why})` : ''}`, () => {
     expect(readdirSync(join(at.dir, 'reana/chart.new'))).toEqual([]);
   });
 
-  it("that is not there says so in its server's words", async () => {
+  it('that does not exist is reported in the words of its server', async () => {
     const gone = { from: from.replace('0.9.4', '0.9.5'), sha256 };
     rmSync(chartPath(at, gone), { force: true });
     await expect(provideChart(kube, at, gone)).rejects.toThrow(/can't be fetched on this machine: .*404/);

@@ -6,13 +6,13 @@ const WORDS: readonly (readonly [string, string, RegExp, RegExp])[] = [
   [
     'a node port that is taken',
     'Error: 1 error occurred:\n\t* Service "reana-1-traefik" is invalid: spec.ports[0].nodePort: Invalid value: 30443: provided port is already allocated\n\n',
-    /node port .* another service's already/,
+    /another service already uses the node port/,
     /kubectl get services --all-namespaces/,
   ],
   [
     "somebody else's object",
     'Error: Unable to continue with install: ClusterRole "reana-1-deployment-manager" in namespace "" exists and cannot be imported into the current release: invalid ownership metadata; annotation validation error: key "meta.helm.sh/release-namespace" must equal "scailfin-a": current value is "other"',
-    /there is a ClusterRole reana-1-deployment-manager already/,
+    /a ClusterRole reana-1-deployment-manager exists already/,
     /kubectl describe clusterrole reana-1-deployment-manager/,
   ],
   [
@@ -30,7 +30,7 @@ const WORDS: readonly (readonly [string, string, RegExp, RegExp])[] = [
   [
     'an old Kubernetes',
     'Error: chart requires kubeVersion: >= 1.21.0-0 which is incompatible with Kubernetes v1.20.15',
-    /wants a Kubernetes >= 1\.21\.0-0, this one is v1\.20\.15/,
+    /needs Kubernetes >= 1\.21\.0-0, but this is v1\.20\.15/,
     /--kubernetes minikube/,
   ],
   [
@@ -48,11 +48,11 @@ const WORDS: readonly (readonly [string, string, RegExp, RegExp])[] = [
   [
     'a gatekeeper',
     'Error: admission webhook "policy.example" denied the request: no hostPath here',
-    /policy\.example says no: no hostPath here/,
+    /policy\.example refuses: no hostPath here/,
     /administrator/,
   ],
-  ['a slow one', 'Error: context deadline exceeded', /took too long/, /again goes on/],
-  ['no chart', 'Error: path "/nowhere" not found', /chart's file is none/, /reana\.chart/],
+  ['a slow one', 'Error: context deadline exceeded', /took too long/, /it continues/],
+  ['no chart', 'Error: path "/nowhere" not found', /not a Helm chart/, /reana\.chart/],
 ];
 
 describe("helm's words", () => {
@@ -61,11 +61,11 @@ describe("helm's words", () => {
     expect(helmFailure(stderr, 'scailfin-a')?.hint).toMatch(hint);
   });
 
-  it('that nobody knows are left to speak for themselves', () => {
+  it('that are unknown get no explanation', () => {
     expect(helmFailure('Error: the moon is full', 'scailfin-a')).toBeUndefined();
   });
 
-  it('tell another operation that is going on', () => {
+  it('show that another operation is in progress', () => {
     expect(isPending('Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress')).toBe(true);
     expect(isPending('Error: release: not found')).toBe(false);
   });

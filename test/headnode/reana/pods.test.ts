@@ -39,7 +39,7 @@ describe('a pod', () => {
       'whose image is not there',
       waiting('ImagePullBackOff', 'Back-off pulling image "x": ErrImagePull: rpc error: code = NotFound: not found'),
       /reana-server:0\.9\.4: Back-off pulling .*not found/,
-      /is the name right/,
+      /the name is right/,
     ],
     [
       'whose registry is out of reach',
@@ -57,7 +57,7 @@ describe('a pod', () => {
       'whose image has no name',
       waiting('InvalidImageName', "couldn't parse image name"),
       /couldn't parse/,
-      /name right/,
+      /name is right/,
     ],
     [
       'whose directory is not there',
@@ -65,11 +65,16 @@ describe('a pod', () => {
       /stat \/var\/reana/,
       /sudo mkdir -p \/var\/reana/,
     ],
-    ['that crashes', crashed(3, { exitCode: 1, reason: 'Error' }), /ended with status 1, 3 times/, /last words/],
+    [
+      'that crashes',
+      crashed(3, { exitCode: 1, reason: 'Error' }),
+      /ended with status 1, 3 times/,
+      /the end of its log/,
+    ],
     [
       'that wants more memory than it gets',
       crashed(4, { exitCode: 137, reason: 'OOMKilled' }),
-      /was killed for want of memory, 4 times/,
+      /was killed because it ran out of memory, 4 times/,
       /more memory/,
     ],
   ])('%s says so, and what to do', (_what, container, words, hint) => {
@@ -83,7 +88,7 @@ describe('a pod', () => {
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
     const unplaced: Pod = { ...pod('db'), status: { phase: 'Pending', conditions: [condition] } };
     expect(troubleOf(unplaced)).toMatchObject({ reason: 'Unschedulable', words: message });
-    expect(troubleOf(unplaced)?.hint).toContain('that much memory');
+    expect(troubleOf(unplaced)?.hint).toContain('enough memory');
   });
 
   it('that was evicted says why', () => {

@@ -22,7 +22,7 @@ export const token = password;
 /** A pool of one node, one of its two cores at work. */
 export const askPool = async (): Promise<PoolStatus> => {
   const node = {
-    id: '7',
+    job: '7',
     name: 'slot1@7.a1b2c3d4@c1',
     bearer: 'a1b2c3d4',
     site: 'lab',

@@ -71,7 +71,7 @@ describe.each(kinds)('%s workflows', kind => {
 });
 
 describe('an engine', () => {
-  it('that can not be read is no riddle', slow, async () => {
+  it('that can not be read gives a clear error', slow, async () => {
     const { run, engine } = await runOf('snakemake', {
       file: 'Snakefile',
       files: { Snakefile: 'rule all:\n  inputs: 1\n' },
@@ -79,7 +79,7 @@ describe('an engine', () => {
     await expect(engine.run(run, never)).rejects.toThrow(/Unexpected keyword inputs/);
   });
 
-  it('that ends without a word is started again, but not for ever', slow, async () => {
+  it('that ends without a result is restarted, but not forever', slow, async () => {
     const { run, said } = await runOf('cwl', fans.cwl(1, 'true'));
     const { external } = await import('../../../src/reana/engines/external.js');
     const broken = join(run.dir, 'python');

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Engine, EngineRun } from '../../../src/reana/engines/engine.js';
+import type { EngineRun, WorkflowEngine } from '../../../src/reana/engines/engine.js';
 import { external } from '../../../src/reana/engines/external.js';
 import { end, running } from '../../../src/reana/engines/process.js';
 import type { PythonEngine } from '../../../src/reana/engines/python.js';
@@ -35,7 +35,10 @@ export async function runIn(base: string, kind: PythonEngine, workflow: Workflow
     ...{ specification: described, environment: { GREETING: 'hello' } },
     ...{ progress: p => seen.push(p), log: text => said.push(text) },
   };
-  const engine: Engine = external(kind, { dir: base, enginePython: { [kind]: await pythonWith(requirements(kind)) } });
+  const engine: WorkflowEngine = external(kind, {
+    dir: base,
+    enginePython: { [kind]: await pythonWith(requirements(kind)) },
+  });
   return { run, engine, steps, seen, said };
 }
 

@@ -86,8 +86,8 @@ describe('the job controller', () => {
   it.each([
     [{ ...job, cmd: 'not base64!' }, 'cmd:'],
     [{ ...job, job_name: undefined }, 'job_name:'],
-    [{ ...job, workflow_uuid: 'w2' }, 'workflow_uuid is not that of this run'],
-    [{ ...job, workflow_workspace: '/etc' }, 'workflow_workspace is not that of this run'],
+    [{ ...job, workflow_uuid: 'w2' }, 'workflow_uuid does not belong to this run'],
+    [{ ...job, workflow_workspace: '/etc' }, 'workflow_workspace does not belong to this run'],
     [{ ...job, kubernetes_memory_limit: '2 GB' }, 'memory: "2 GB" is not understood'],
     ['{', 'Your request contains not valid JSON.'],
   ])('refuses what is no job of this run: %#', async (body, message) => {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PoolStatus } from '../../../src/htcondor/query.js';
 import type { RunRecord } from '../../../src/reana/edge/runs/record.js';
-import type { Engine, EngineRun } from '../../../src/reana/engines/engine.js';
+import type { EngineRun, WorkflowEngine } from '../../../src/reana/engines/engine.js';
 import type { Step, StepRequest, StepService } from '../../../src/reana/jobs/step.js';
 import { freePort } from '../../hosts/sshd.js';
 import { TestEdge } from '../edge/edges.js';
@@ -59,7 +59,7 @@ export class StagedSteps implements StepService {
 }
 
 /** Ends a run when it is stopped, and tells how many of its steps there are of each kind. */
-const engine: Engine = {
+const engine: WorkflowEngine = {
   run: ({ workflow, steps, progress, parameters }: EngineRun, signal) =>
     new Promise((_, reject) => {
       const tell = (): void => {
@@ -127,7 +127,7 @@ export const record = (name: string, run: Partial<RunRecord>): RunRecord => {
 
 export const glidein = (site: string, node: string, cores: number, busy: number) => ({
   ...{
-    id: `${1000 + cores}`,
+    job: `${1000 + cores}`,
     name: `slot1@${node}`,
     bearer: '0a1b2c3d',
     site,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { renderAll } from '../../../src/cluster/render.js';
 import { planCluster, planSite, type UpRequest } from '../../../src/cluster/spec.js';
+import { type SchedulerName, schedulerFor, schedulerNames } from '../../../src/schedulers/registry.js';
 import { parseProfile } from '../../../src/sites/profile.js';
 import type { SiteProfile } from '../../../src/sites/schema.js';
 import { readProfile } from '../../unit/profiles.js';
@@ -43,13 +44,14 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
 };
 
 /** Of each batch system, for what no shipped site has. */
-export const families = ['slurm', 'torque', 'pbs', 'lsf', 'sge', 'htcondor', 'fork'] as const;
+export const families = schedulerNames;
 
-export function ofFamily(type: (typeof families)[number]): Promise<Rendered> {
+export function ofFamily(type: SchedulerName): Promise<Rendered> {
+  const { isThisMachine, profileKeys } = schedulerFor(type);
   const profile = {
     ...{ name: 'acme', title: 'A site of a test', account: 'optional', node: { cores: 8, memory: '16G' } },
-    ...(type === 'fork' ? {} : { login: { hosts: ['login.acme.test'] } }),
-    scheduler: { type, ...(type === 'sge' ? { parallelEnvironment: 'smp' } : {}) },
+    ...(isThisMachine ? {} : { login: { hosts: ['login.acme.test'] } }),
+    scheduler: { type, ...(profileKeys?.includes('parallelEnvironment') ? { parallelEnvironment: 'smp' } : {}) },
   };
   // what is JSON is YAML
   return rendered(parseProfile(JSON.stringify(profile), 'test.yaml'), request);

@@ -7,8 +7,8 @@ import { SchedulerError } from '../../../src/errors.js';
 import type { Host, Output, RunOptions } from '../../../src/hosts/host.js';
 import { LocalHost } from '../../../src/hosts/local.js';
 import { fork } from '../../../src/schedulers/fork/index.js';
+import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../../../src/schedulers/job.js';
 import { cancelJobs, listJobs, submitOnce } from '../../../src/schedulers/runner.js';
-import { isOver, type JobQuery, type PilotJob, type PilotStatus } from '../../../src/schedulers/scheduler.js';
 import { job, query } from '../jobs.js';
 
 const host = new LocalHost();
@@ -50,7 +50,7 @@ function pids(): number[] {
 }
 
 /** A glide-in that is a shell script. */
-function glidein(script: string, changes: Partial<PilotJob> = {}): PilotJob {
+function glidein(script: string, changes: Partial<BatchJob> = {}): BatchJob {
   const file = join(dir, `glidein${++serial}.sh`);
   writeFileSync(file, `#!/bin/bash\n${script}\n`, { mode: 0o755 });
   return job({ tag, dir, logDir: join(dir, 'logs'), count: 1, command: [file], ...changes });
@@ -58,12 +58,16 @@ function glidein(script: string, changes: Partial<PilotJob> = {}): PilotJob {
 
 const ask = (ids: readonly string[] = [], changes: Partial<JobQuery> = {}): JobQuery =>
   query({ tag, dir, ids, ...changes });
-const list = (ids: readonly string[] = []): Promise<PilotStatus[]> => listJobs(host, fork, ask(ids));
-const submit = (what: PilotJob, label = 'b1', on: Host = host, ids: string[] = []): Promise<string[]> =>
+const list = (ids: readonly string[] = []): Promise<BatchJobStatus[]> => listJobs(host, fork, ask(ids));
+const submit = (what: BatchJob, label = 'b1', on: Host = host, ids: string[] = []): Promise<string[]> =>
   submitOnce(on, fork, what, label, ask(ids));
 
 /** Looks until the answer suits; fails with the last one. */
-async function until(ids: string[], suits: (jobs: PilotStatus[]) => boolean, seconds = 15): Promise<PilotStatus[]> {
+async function until(
+  ids: string[],
+  suits: (jobs: BatchJobStatus[]) => boolean,
+  seconds = 15,
+): Promise<BatchJobStatus[]> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const jobs = await list(ids);
@@ -72,8 +76,8 @@ async function until(ids: string[], suits: (jobs: PilotStatus[]) => boolean, sec
     await new Promise(resolve => setTimeout(resolve, 100));
   }
 }
-const allOver = (jobs: PilotStatus[]): boolean => jobs.length > 0 && jobs.every(s => isOver(s.state));
-const byId = (jobs: PilotStatus[]): PilotStatus[] => [...jobs].sort((a, b) => a.id.localeCompare(b.id));
+const allOver = (jobs: BatchJobStatus[]): boolean => jobs.length > 0 && jobs.every(s => isOver(s.state));
+const byId = (jobs: BatchJobStatus[]): BatchJobStatus[] => [...jobs].sort((a, b) => a.id.localeCompare(b.id));
 
 describe.skipIf(!existsSync('/proc/self/environ'))('glide-ins as processes', () => {
   it('run, each under an id of its own, and outlive the shell that began them', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.js';
 import { htcondor } from '../../../src/schedulers/htcondor/index.js';
+import type { Output } from '../../../src/schedulers/job.js';
 import { schedulerFor } from '../../../src/schedulers/registry.js';
-import type { Output } from '../../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
 import { thrown } from '../thrown.js';

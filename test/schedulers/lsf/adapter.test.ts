@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.js';
+import type { BatchJob, BatchJobState, Output } from '../../../src/schedulers/job.js';
 import { lsf } from '../../../src/schedulers/lsf/index.js';
 import { read } from '../../../src/schedulers/lsf/read.js';
-import type { Output, PilotJob, PilotState } from '../../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { jobFields, orPlain, textOf } from '../hostile.js';
 import { job, query } from '../jobs.js';
@@ -133,7 +133,7 @@ describe('what is submitted', () => {
     ];
     const text = textOf(fc.constantFrom(...nasty));
     const fields = jobFields(orPlain(text));
-    const given = (what: PilotJob): number =>
+    const given = (what: BatchJob): number =>
       6 + Number(what.queue !== undefined) + Number(what.account !== undefined) + what.directives.length;
     let whole = 0;
     fc.assert(
@@ -194,7 +194,7 @@ describe('the queue', () => {
     expect(run(history, '')).toMatchObject({ stdout: '', status: 124 });
   });
 
-  it.each<[string, PilotState, string, Record<string, unknown>]>([
+  it.each<[string, BatchJobState, string, Record<string, unknown>]>([
     ['status.running', 'running', 'RUN', { node: 'lsf01', secondsLeft: 540 }],
     [
       'status.queued-inactive-queue',
@@ -286,7 +286,7 @@ describe("IBM's words", () => {
       '',
     ].join('\n');
 
-  it.each<[string, PilotState, number, string]>([
+  it.each<[string, BatchJobState, number, string]>([
     [
       'Exited with exit code 130. The CPU time used is 0.1 seconds.\nTue May  6 15:46:00: Completed <exit>; TERM_OWNER: job killed by owner.',
       'cancelled',
@@ -368,7 +368,7 @@ describe('cancelling', () => {
 });
 
 /** What each family of cases is: a state in every form that tells it, and the exit status where the form does. */
-const FAMILIES: [RegExp, PilotState, number?][] = [
+const FAMILIES: [RegExp, BatchJobState, number?][] = [
   [/^status\.(running|array-running|array-by-name|array-range|array-by-name-elem)\./, 'running'],
   [/^status\.(queued-|begin-time|preexec-fail|array-queued)|^quirk\./, 'queued'],
   [/^status\.held-/, 'held'],

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { BatchJobState, Output } from '../../../src/schedulers/job.js';
 import { pbs } from '../../../src/schedulers/pbs/index.js';
-import { read } from '../../../src/schedulers/pbs/read.js';
-import type { Output, PilotState } from '../../../src/schedulers/scheduler.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
 import {
@@ -87,7 +86,7 @@ describe('the list', () => {
     });
   });
 
-  it.each<[string, string, PilotState, string, object]>([
+  it.each<[string, string, BatchJobState, string, object]>([
     ['status.running.qstat-f', '39', 'running', 'R', { node: 'pbs01', secondsLeft: 286 }],
     ['status.exiting.qstat-f', '1000', 'completing', 'E', {}],
     ['status.held.qstat-f', '37', 'held', 'H', { reason: 'Hold_Types = u' }],
@@ -101,7 +100,7 @@ describe('the list', () => {
     expect(pbs.parseList([listed(name)], query())).toEqual([]);
   });
 
-  it.each<[string, PilotState, number | undefined]>([
+  it.each<[string, BatchJobState, number | undefined]>([
     ['status.finished-ok.qstat-xf', 'finished', 0],
     ['status.finished-exit3.qstat-xf', 'failed', 3],
     ['status.killed-sig9.qstat-xf', 'failed', 137],
@@ -155,5 +154,5 @@ describe('cancelling', () => {
 });
 
 it('cut and garbled answers are unknown', () => {
-  neverSurprises(pbs, read, all, [listed('status.running.qstat-f'), listed('status.array-finished.qstat-xtf')]);
+  neverSurprises(pbs, all, [listed('status.running.qstat-f'), listed('status.array-finished.qstat-xtf')]);
 });

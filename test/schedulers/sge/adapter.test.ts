@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.js';
-import { isOver, type Output, type PilotJob } from '../../../src/schedulers/scheduler.js';
+import { type BatchJob, isOver, type Output } from '../../../src/schedulers/job.js';
 import { sge } from '../../../src/schedulers/sge/index.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
@@ -15,7 +15,7 @@ const all = recordings('gridengine');
 const the = (name: string): Output => outputOf(recorded(all, name));
 const nothing: Output = { stdout: '', stderr: '', exitCode: 0 };
 const now: Output = { ...nothing, stdout: 'now 2026-11-22T03:33:32\n' };
-const glidein = (changes: Partial<PilotJob> = {}) => job({ parallelEnvironment: 'smp', ...changes });
+const glidein = (changes: Partial<BatchJob> = {}) => job({ parallelEnvironment: 'smp', ...changes });
 
 /** qsub reads directives in every line of a script. */
 const directives = (script: string): string[] =>
@@ -73,7 +73,7 @@ describe('a running job script', () => {
     dir = mkdtempSync(join(tmpdir(), 'scailfin-sge-'));
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
-  const run = (what: PilotJob, env: Record<string, string>) => {
+  const run = (what: BatchJob, env: Record<string, string>) => {
     writeFileSync(join(dir, 'job'), sge.submit(what).script);
     return spawnSync('bash', [join(dir, 'job')], {
       cwd: dir,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SchedulerError, UsageError } from '../../../src/errors.js';
 import type { Host } from '../../../src/hosts/host.js';
+import { type BatchJobState, isOver, type Output } from '../../../src/schedulers/job.js';
 import { cancelJobs, listJobs } from '../../../src/schedulers/runner.js';
-import { isOver, type Output, type PilotState } from '../../../src/schedulers/scheduler.js';
 import { slurm } from '../../../src/schedulers/slurm/index.js';
 import { inFormat, outputOf, type Recording, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
@@ -203,7 +203,7 @@ describe('the queue', () => {
     );
   });
 
-  it.each<[string, PilotState, string, Record<string, unknown>]>([
+  it.each<[string, BatchJobState, string, Record<string, unknown>]>([
     ['status.all.squeue-o', 'queued', 'PENDING', { id: '26', reason: 'PartitionDown' }],
     ['status.pending-resources.squeue-o', 'queued', 'PENDING', { id: '32', reason: 'Resources' }],
     ['status.pending-dependency.squeue-o', 'queued', 'PENDING', { id: '30', reason: 'Dependency' }],
@@ -320,7 +320,7 @@ describe('the queue', () => {
 });
 
 describe('accounting', () => {
-  it.each<[string, PilotState, string, number | undefined]>([
+  it.each<[string, BatchJobState, string, number | undefined]>([
     ['status.finished-ok.sacct-PnX', 'finished', 'COMPLETED', 0],
     ['status.forgotten.sacct-PnX', 'finished', 'COMPLETED', 0],
     ['status.finished-exit3.sacct-PnX', 'failed', 'FAILED', 3],

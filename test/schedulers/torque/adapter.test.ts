@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Output, PilotState } from '../../../src/schedulers/scheduler.js';
+import type { BatchJobState, Output } from '../../../src/schedulers/job.js';
 import { torque } from '../../../src/schedulers/torque/index.js';
-import { read } from '../../../src/schedulers/torque/read.js';
 import { outputOf, recorded, recordings } from '../../recordings/recordings.js';
 import { job, query } from '../jobs.js';
 import {
@@ -89,7 +88,7 @@ describe('the list', () => {
     });
   });
 
-  it.each<[string, string, PilotState, string, object]>([
+  it.each<[string, string, BatchJobState, string, object]>([
     ['status.running.qstat-x', '34', 'running', 'R', { node: 'torque01', secondsLeft: 592 }],
     ['status.held.qstat-x', '32', 'held', 'H', { reason: 'Hold_Types = u' }],
     ['status.depend-held.qstat-x', '35', 'held', 'H', { reason: 'depend = afterok:34.torque01' }],
@@ -131,5 +130,5 @@ describe('cancelling', () => {
 });
 
 it('cut and garbled answers are unknown', () => {
-  neverSurprises(torque, read, all, [listed('status.running.qstat-x'), listed('status.several.qstat-x')]);
+  neverSurprises(torque, all, [listed('status.running.qstat-x'), listed('status.several.qstat-x')]);
 });

@@ -4,7 +4,7 @@ import type { Tickets } from '../page/tickets.js';
 import type { Door } from './door.js';
 import { HttpError } from './errors.js';
 
-/** What opens the door. */
+/** The secrets with which a request is accepted. */
 export interface Keys {
   /** Secret. */
   readonly token: string;
@@ -13,7 +13,8 @@ export interface Keys {
 }
 
 /**
- * Lets through who shows the token, as `access_token` (reana-client) or as a bearer (the page), or a ticket for the path.
+ * Accepts a request with the token, as `access_token` (reana-client) or as a bearer token (the page), or with a ticket
+ * for its path.
  * @throws HttpError 401, 403
  */
 export function authenticate(request: IncomingMessage, path: string, query: URLSearchParams, keys: Keys): void {
@@ -25,5 +26,5 @@ export function authenticate(request: IncomingMessage, path: string, query: URLS
   keys.door.admit(request.socket);
 }
 
-/** Of one length, whatever was shown. */
+/** Has the same length for every input. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

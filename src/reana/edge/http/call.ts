@@ -3,16 +3,16 @@ import { pipeline } from 'node:stream/promises';
 import { BodyError, readJson } from '../../json.js';
 import { HttpError } from './errors.js';
 
-/** A request on its way to its handler. */
+/** A request for its handler. */
 export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The `:names` of the route, decoded; what `*` stood for as `rest`. */
+  /** The `:names` of the route, decoded; the part that matched `*` is `rest`. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
 }
 
-/** What a handler answers; undefined when it has written the response itself. */
+/** A handler's answer; undefined if it has written the response itself. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -29,7 +29,7 @@ export function param({ params }: Call, name: string): string {
   return value;
 }
 
-/** @throws HttpError 400 where the client left it out */
+/** @throws HttpError 400 if the client left it out */
 export function required({ query }: Call, name: string): string {
   const value = query.get(name);
   if (!value) throw new HttpError(400, `No ${name} provided`);
@@ -41,19 +41,19 @@ export const flag = ({ query }: Call, name: string, fallback = false): boolean =
   return value === undefined || value === '' ? fallback : value === 'true' || value === '1';
 };
 
-/** Bytes. Packed CWL is the largest thing sent as JSON; nothing else is large. */
+/** Bytes. Packed CWL is the largest JSON that is sent; nothing else is large. */
 const most = { specification: 16 * 2 ** 20, other: 2 ** 20 };
 
-/** The body as JSON; undefined where there is none. @throws BodyError */
+/** The body as JSON; undefined if there is none. @throws BodyError */
 export async function json({ request }: Call, kind: keyof typeof most = 'other'): Promise<unknown> {
   if (Number(request.headers['content-length'] ?? 0) > most[kind]) {
     throw new BodyError(413, `The request is larger than ${most[kind] / 2 ** 20} MiB.`);
   }
-  // a request that we destroyed could not be answered any more
+  // if we destroyed the request, it could not be answered any more
   return readJson(request.iterator({ destroyOnReturn: false }), most[kind]);
 }
 
-/** The body as a JSON object; empty where there is none. @throws BodyError, HttpError 400 */
+/** The body as a JSON object; empty if there is none. @throws BodyError, HttpError 400 */
 export async function jsonObject(call: Call, kind: keyof typeof most = 'other'): Promise<Record<string, unknown>> {
   const value = (await json(call, kind)) ?? {};
   if (isObject(value)) return value;
@@ -63,21 +63,21 @@ export async function jsonObject(call: Call, kind: keyof typeof most = 'other'):
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Which part of a list the client asks for, where it asks for pages. */
+/** The part of a list that the client asks for, if it asks for pages. */
 export function pageOf(call: Call): { readonly from: number; readonly size: number | undefined } {
   const [number, size] = ['page', 'size'].map(name => wholeNumber(call, name));
   return { from: size === undefined ? 0 : ((number ?? 1) - 1) * size, size };
 }
 
-/** One page of a list, where the client asks for pages, with how many there are in all. */
+/** One page of a list, if the client asks for pages, with the total number of items. */
 export function page<T>(call: Call, items: readonly T[]): { readonly items: readonly T[]; readonly total: number } {
   const { from, size } = pageOf(call);
   return { items: size === undefined ? items : items.slice(from, from + size), total: items.length };
 }
 
-/** Answers with a list as it comes, a piece at a time, and how many there are in all. */
+/** Sends a list as it is produced, and then the total number of items. */
 export async function sendList(call: Call, items: AsyncGenerator<unknown, number>): Promise<void> {
-  // what is wrong with the question is known by the first item, and still answered as such
+  // a wrong request fails before the first item, so it can still be answered with an error status
   let next = await items.next();
   call.response.writeHead(200, { 'Content-Type': 'application/json' });
   const pieces = async function* (): AsyncGenerator<string> {
@@ -109,7 +109,7 @@ export function search(text: unknown): Record<string, readonly string[]> | undef
     const value: unknown = JSON.parse(String(text));
     if (isObject(value) && Object.values(value).every(Array.isArray)) return value as Record<string, readonly string[]>;
   } catch {
-    // told below
+    // reported below
   }
   throw new HttpError(400, 'Your request contains not valid JSON.');
 }

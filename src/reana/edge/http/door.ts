@@ -1,12 +1,12 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How many connections there may be: of who has shown the token, and of who has not yet. */
+/** Largest number of connections, for clients that have shown the token and for others. */
 const most = { known: 2000, unknown: 200 };
 
 /**
- * Who comes in. Every user of this machine reaches the edge's port, so that those who have shown no token must neither
- * use up what there is nor keep out those who have: the one that came first goes first.
+ * Limits connections. Every user of this machine can reach the edge's port, so clients without the token must neither use
+ * up all connections nor keep out clients with it: the oldest connection without the token is closed first.
  */
 export class Door {
   readonly #unknown = new Set<Socket>();
@@ -23,7 +23,7 @@ export class Door {
     });
   }
 
-  /** It has shown the token. */
+  /** The client has shown the token. */
   admit(socket: Socket): void {
     if (!this.#unknown.delete(socket)) return;
     this.#known.add(socket);

@@ -1,6 +1,6 @@
 import { ScailfinError } from '../../../errors.js';
 
-/** A request that can't be served; the message goes to the client as it is. */
+/** A request that can't be served; the client gets the message unchanged. */
 export class HttpError extends ScailfinError {
   constructor(
     readonly status: number,

@@ -4,10 +4,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface Route {
   readonly method: Method;
-  /** `/api/workflows/:run/workspace/*`: a name stands for one part, the star for all that follow. */
+  /** `/api/workflows/:run/workspace/*`: a name matches one part, the star matches all following parts. */
   readonly path: string;
   readonly handle: Handler;
-  /** Needs no token. */
+  /** The route needs no token. */
   readonly open?: true;
 }
 
@@ -17,8 +17,8 @@ export interface Match {
 }
 
 /**
- * The first route that a request's path fits; those named in full come before those with names to fill.
- * @param path still percent-encoded: an encoded slash does not part
+ * The first route that matches a request's path; routes without names come before routes with names.
+ * @param path still percent-encoded: an encoded slash does not separate parts
  */
 export function match(routes: readonly Route[], method: string, path: string): Match | undefined {
   const parts = path.replace(/\/+$/, '').split('/');

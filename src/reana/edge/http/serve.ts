@@ -13,8 +13,8 @@ import { match, type Route } from './router.js';
 const patienceMs = 10_000;
 
 /**
- * Answers requests by routes; errors as REANA's `{"message": …}`.
- * @param log told of each request, without its query, since the token is in there
+ * Answers requests by routes; errors have REANA's form `{"message": …}`.
+ * @param log called for each request, without its query, which contains the token
  */
 export function serve(routes: readonly Route[], keys: Keys, log: (line: string) => void): RequestListener {
   return (request, response) => {
@@ -59,13 +59,16 @@ async function fail(
 ): Promise<void> {
   const status = statusOf(error);
   if (status >= 500 && !(error instanceof HttpError)) log(error instanceof Error ? String(error.stack) : String(error));
-  // half an answer is not to be taken for a whole one
+  // an incomplete answer must not look complete
   if (response.headersSent) return void response.destroy();
   if (!request.complete) await rest(request, response);
   send(response, { status, body: { message: wordsOf(error) } });
 }
 
-/** Clients that are cut off while they send don't read why; the rest of a large file is not waited for all the same. */
+/**
+ * A client that is cut off while it sends does not read the reason; still, the rest of a large file is not read to its
+ * end.
+ */
 async function rest(request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('Connection', 'close');
   const end = new Promise(resolve => request.once('end', resolve).once('close', resolve));
@@ -88,9 +91,9 @@ const statuses: Readonly<Record<string, number>> = {
   ...{ ENOSPC: 507, EDQUOT: 507, EFBIG: 507, EMFILE: 503, ENFILE: 503 },
 };
 
-/** What is ours to say, and of a system call its name for what went wrong; what else there is, is in the edge's log. */
+/** For our own errors the message; for a failed system call the reason; for all others the edge's log has the details. */
 function wordsOf(error: unknown): string {
-  // a command's line has paths in it
+  // a command line contains paths
   if (error instanceof ScailfinError && !(error instanceof CommandError)) return error.message;
   const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return syscall ? plainly(error) : "The server failed to answer; the edge's log on the headnode says why.";

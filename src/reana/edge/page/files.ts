@@ -6,12 +6,12 @@ import { type Call, param } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
 
-/** Nothing but the page's own files, whatever a step wrote into a name or a log; and nobody frames it. */
+/** Only the page's own files are loaded, whatever a step writes into a name or a log; no other page may frame it. */
 const policy = [
   "default-src 'none'",
   ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
-  // no text can become markup or a script, whichever way it came into the page
+  // no text can become markup or a script, wherever it comes from
   ...["require-trusted-types-for 'script'", "trusted-types 'none'"],
 ].join('; ');
 
@@ -20,7 +20,7 @@ const headers = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
-  // asked for anew each time, and answered in a word where it is the same
+  // the browser asks each time; if the file is unchanged, the answer is short
   'Cache-Control': 'no-cache',
 };
 
@@ -37,7 +37,10 @@ interface PageFile {
   readonly tag: string;
 }
 
-/** The page itself, open to all: what it shows needs the token. Read once, so that it is all of one version. */
+/**
+ * The page itself, which needs no token: the data it shows does. The files are read once, so that all have the same
+ * version.
+ */
 export function fileRoutes(): Route[] {
   const dir = join(packageRoot, 'templates', 'page');
   const names = readdirSync(dir).filter(name => extname(name) in types);

@@ -5,14 +5,14 @@ import type { EventStream } from './stream.js';
 
 const mostBytes = 256 * 2 ** 10;
 const everyMs = 1000;
-/** So much of the new text's front is looked for in the old one. */
+/** How many characters from the beginning of the new text are searched for in the old one. */
 const mark = 512;
 
-/** Tells a step's log as it grows, until the step is over and all is told. */
+/** Sends a step's log as it grows, until the step is over and everything is sent. */
 export async function followLog(steps: StepService, id: string, stream: EventStream<LogEvents>): Promise<void> {
   let old: string | undefined;
   while (!stream.isClosed) {
-    // asked before the log is: what it says after its end must not be missed
+    // ask for the state before the log, so that the last lines are not missed
     const step = steps.get(id);
     const text = await steps.log(id, mostBytes);
     tell(stream, old, text);
@@ -32,7 +32,9 @@ function tell(stream: EventStream<LogEvents>, old: string | undefined, text: str
   else if (more !== '') stream.send('more', { text: more });
 }
 
-/** What follows the old text in the new one, which may have lost some of its front; undefined where that can't be told. */
+/**
+ * The part of the new text after the old one, of which the beginning may be missing; undefined if it can't be determined.
+ */
 export function addedTo(old: string, text: string): string | undefined {
   if (text.startsWith(old)) return text.slice(old.length);
   const at = text.length < mark ? -1 : old.indexOf(text.slice(0, mark));

@@ -26,7 +26,7 @@ export const askPool =
     });
   };
 
-/** What the pool had to say, and what it said in the last day. It is asked seldom, and only while that is of use. */
+/** The pool's last answer, and the samples of the last day. It is asked rarely, and only while that is useful. */
 export class PoolWatch {
   view: PoolView = { glideins: [], jobs: { waiting: 0, running: 0, held: 0 } };
   #samples: PoolSample[] = [];
@@ -42,7 +42,7 @@ export class PoolWatch {
     private readonly everyMs: number,
   ) {}
 
-  /** @param file where samples are kept @param everyMs between two questions */
+  /** @param file the file of samples @param everyMs milliseconds between two queries */
   static async open(ask: AskPool, file: string, isBusy: () => boolean, everyMs = 10_000): Promise<PoolWatch> {
     const watch = new PoolWatch(ask, file, isBusy, everyMs);
     const text = await readFile(file, 'utf8').catch(() => '');
@@ -52,14 +52,14 @@ export class PoolWatch {
     return watch;
   }
 
-  /** Oldest first, thinned to what a plot has room for. */
+  /** Oldest first, reduced to what a plot can show. */
   get history(): readonly PoolSample[] {
     const stride = Math.ceil(this.#samples.length / mostSamples);
-    // counted from the end, so that the newest is among them
+    // counted from the end, so that the newest sample is included
     return this.#samples.filter((_, i) => (this.#samples.length - 1 - i) % stride === 0);
   }
 
-  /** Called with each answer, and keeps the questions coming. @returns what ends the subscription */
+  /** Calls back with each answer, and keeps querying. @returns a function that ends the subscription */
   onAnswer(listener: (view: PoolView, sample: PoolSample | undefined) => void): () => void {
     this.#listeners.add(listener);
     if (Date.now() - (this.view.time ?? 0) > this.everyMs) void this.#look();
@@ -79,7 +79,7 @@ export class PoolWatch {
     this.#timer = setTimeout(() => void next(), this.everyMs).unref();
   }
 
-  /** One question at a time. */
+  /** One query at a time. */
   #look(): Promise<void> {
     this.#looking ??= this.#question().finally(() => {
       this.#looking = undefined;
@@ -104,8 +104,8 @@ function viewOf({ pool, glideins, jobs }: PoolStatus): PoolView {
   if (pool !== 'alive' || !jobs) throw new ScailfinError('the pool does not run');
   return {
     time: Date.now(),
-    glideins: glideins.map(({ id, site, node, cores, busy, ends }) => ({
-      ...{ id, site, node, slots: cores, used: busy },
+    glideins: glideins.map(({ job, site, node, cores, busy, ends }) => ({
+      ...{ id: job, site, node, slots: cores, used: busy },
       ...(ends === undefined ? {} : { ends: ends * 1000 }),
     })),
     jobs: { waiting: jobs.idle, running: jobs.running, held: jobs.held },

@@ -1,22 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import { HttpError } from '../http/errors.js';
 
-/** Now and then a comment, so that nobody on the way takes silence for an end. */
+/** A comment is sent at this interval, so that no proxy takes silence for the end. */
 const beatMs = 15_000;
-/** Whoever reads no more is let go, with this much waiting for it. */
+/** A client that does not read is disconnected when this much waits for it. */
 const mostBytes = 8 * 2 ** 20;
 
-/** At the same time: each costs a timer, and a log is read each second. */
+/** Largest number of streams: each has a timer, and reads a log every second. */
 const mostStreams = 500;
 let streams = 0;
 
-/** Server-sent events of the kinds that `Events` names. */
+/** Server-sent events of the types in `Events`. */
 export class EventStream<Events> {
   readonly #ends: (() => void)[] = [];
 
-  /** @throws HttpError 503 where there are too many */
+  /** @throws HttpError 503 if there are too many streams */
   constructor(private readonly response: ServerResponse) {
-    if (streams >= mostStreams) throw new HttpError(503, `More than ${mostStreams} pages look at this already.`);
+    if (streams >= mostStreams) throw new HttpError(503, `More than ${mostStreams} pages are open already.`);
     streams++;
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     response.write('retry: 2000\n\n');

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
 const lifeMs = 60_000;
-/** In one minute. */
+/** Per minute. */
 const most = 10_000;
 
-/** Lets a browser fetch one path by a plain link, which must not have the token in it. */
+/** Lets a browser fetch one path by a plain link, which must not contain the token. */
 export class Tickets {
   readonly #tickets = new Map<string, { readonly path: string; readonly ends: number }>();
 
   /** @param path without its query, percent-encoded or not */
   issue(path: string): string {
-    // oldest first
+    // the oldest tickets come first
     for (const [ticket, { ends }] of this.#tickets) {
       if (ends >= Date.now()) break;
       this.#tickets.delete(ticket);
@@ -22,7 +22,7 @@ export class Tickets {
     return ticket;
   }
 
-  /** Guessing one takes longer than it lives, so that nothing is to be learnt from the time this takes. */
+  /** A ticket expires long before it could be guessed, so the time of this comparison reveals nothing useful. */
   admits(ticket: string, path: string): boolean {
     const known = this.#tickets.get(ticket);
     return known !== undefined && known.ends > Date.now() && known.path === decoded(path);

@@ -3,7 +3,7 @@ import type { Overview, RunView, StepView } from '../overview.js';
 import type { Parts } from '../routes/parts.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 
-/** @param run whose steps are told too */
+/** @param run the run whose steps are included */
 export function overviewOf(parts: Parts, run: string | null): Overview {
   const { cluster, version, book, steps, pool } = parts;
   const runs = book.all().filter(({ status }) => status !== 'deleted');
@@ -29,7 +29,7 @@ export function runView({ runner }: Parts, run: RunRecord): RunView {
 
 const mostOfCommand = 2000;
 
-/** Without its environment, which has the user's secrets. */
+/** Without the environment, which contains the user's secrets. */
 export function stepView({ request, ...step }: Step): StepView {
   const { id, state, job, node, created, started, ended, exitCode, reason, attempts } = step;
   const command = (request.shown ?? request.command).slice(0, mostOfCommand);

@@ -1,7 +1,7 @@
 import { HttpError } from '../http/errors.js';
 import type { Method, Route } from '../http/router.js';
 
-/** REANA's routes that this cluster does not have, and why. */
+/** REANA's routes that this cluster does not offer, with the reasons. */
 const absent: readonly (readonly [Method, string, string])[] = [
   ['POST', '/api/workflows/:run/open/:type', 'Interactive sessions are not supported on this cluster.'],
   ['POST', '/api/workflows/:run/close', 'Interactive sessions are not supported on this cluster.'],
@@ -9,15 +9,15 @@ const absent: readonly (readonly [Method, string, string])[] = [
   [
     'GET',
     '/api/workflows/:run/retention_rules',
-    'Files are kept until they are removed: there are no retention rules.',
+    'Files are kept until they are removed: retention rules are not supported.',
   ],
   ['POST', '/api/workflows/:run/share', 'Sharing is not supported on this cluster: it has one user.'],
   ['POST', '/api/workflows/:run/unshare', 'Sharing is not supported on this cluster: it has one user.'],
   ['GET', '/api/workflows/:run/share-status', 'Sharing is not supported on this cluster: it has one user.'],
   ['POST', '/api/launch', 'Launching from a URL is not supported on this cluster.'],
   ['GET', '/api/config', 'This cluster has no REANA web interface.'],
-  ['GET', '/api/status', 'The state of the pool is told by: scailfin status'],
-  ['PUT', '/api/token', 'The token of this cluster is made by: scailfin up'],
+  ['GET', '/api/status', 'To see the state of the pool: scailfin status'],
+  ['PUT', '/api/token', 'The token of this cluster is made by scailfin up.'],
   ['GET', '/api/gitlab/*', 'GitLab is not supported on this cluster.'],
   ['POST', '/api/gitlab/*', 'GitLab is not supported on this cluster.'],
   ['DELETE', '/api/gitlab/*', 'GitLab is not supported on this cluster.'],

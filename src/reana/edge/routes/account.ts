@@ -4,10 +4,10 @@ import type { Route } from '../http/router.js';
 import { sizeOf } from '../workspace/sizes.js';
 import { type Parts, timeOf } from './parts.js';
 
-/** The REANA whose API this is; clients of 0.9 compare it with their own. */
+/** The version of REANA whose API this is; clients of 0.9 compare it with their own. */
 export const apiVersion = '0.9.4';
 
-/** Who one is, and what this cluster can do. */
+/** Facts about the user and about this cluster. */
 export const accountRoutes = (parts: Parts): Route[] => [
   { method: 'GET', path: '/api/ping', open: true, handle: async () => ok({ status: '200', message: 'OK' }) },
   { method: 'GET', path: '/api/you', handle: async () => ok(await you(parts)) },
@@ -22,18 +22,18 @@ async function you(parts: Parts): Promise<unknown> {
   return {
     ...{ email: `${username}@${hostname()}`, full_name: username, username },
     reana_server_version: apiVersion,
-    // its value is known to whoever asks, and is not to be shown
+    // the client that asks already has its value, so it is not sent
     reana_token: { status: 'active', requested_at: timeOf(parts.began) },
     quota: { disk: { health, usage: sizeOf(used), limit: sizeOf(limit) }, cpu: cpu() },
   };
 }
 
-/** Nobody counts it: the batch system does. No limit is written as 0. */
+/** CPU time is counted by the batch system, not here. 0 means no limit. */
 const cpu = (): unknown => ({
   ...{ health: 'healthy', usage: { raw: 0, human_readable: '0s' }, limit: { raw: 0, human_readable: '0s' } },
 });
 
-/** reana-commons allows a specification no other names; all of them mean the pool. */
+/** reana-commons allows only these names in a specification; all of them mean the pool. */
 const backends = ['kubernetes', 'htcondorcern', 'slurmcern', 'compute4punch'];
 
 const info = (parts: Parts): unknown => ({

@@ -26,7 +26,7 @@ async function diff(parts: Parts, call: Call): Promise<unknown> {
   return { reana_specification: JSON.stringify(specifications(a, b)), workspace_listing: JSON.stringify(files) };
 }
 
-/** Lines that differ, by section. */
+/** The lines that differ, by section. */
 function specifications(a: RunRecord, b: RunRecord): Record<string, string[]> {
   const [first, second] = [sections(a), sections(b)];
   const names = new Set([...Object.keys(first), ...Object.keys(second)]);
@@ -38,7 +38,9 @@ const sections = ({ specification, parameters }: RunRecord): Record<string, unkn
   inputs: { ...specification.inputs, parameters: { ...specification.inputs?.parameters, ...parameters } },
 });
 
-/** More is neither written out nor compared: that would keep everybody else waiting. Characters of JSON; ms. */
+/**
+ * Limits: larger specifications are not compared, because that would delay all other requests. Characters of JSON; ms.
+ */
 const mostShown = 2 ** 18;
 const patienceMs = 1000;
 
@@ -48,8 +50,8 @@ function lines(a: unknown, b: unknown): string[] {
   const isLarge = one.length > mostShown || other.length > mostShown;
   const options = { context: 3, timeout: patienceMs };
   const patch = isLarge ? undefined : createTwoFilesPatch('a', 'b', shown(a), shown(b), '', '', options);
-  if (patch === undefined) return ['… they differ, and are too large to be compared line by line'];
-  // the first four name the files; the client can't colour an empty line
+  if (patch === undefined) return ['… they differ, but are too large to compare line by line'];
+  // the first four lines name the files; the client can't colour an empty line
   return patch
     .split('\n')
     .slice(4)

@@ -9,8 +9,8 @@ import { entryAt, namesOf } from '../workspace/inside.js';
 import { openFile } from '../workspace/read.js';
 
 /**
- * Sends a file as it is, or a directory or several files as a zip archive.
- * @throws NotThereError where nothing matches
+ * Sends a file as it is; sends a directory or several files as a zip archive.
+ * @throws NotThereError if nothing matches
  */
 export async function download(call: Call, run: RunRecord, root: string, pathOrGlob: string): Promise<void> {
   const isDirectory = (await entryAt(root, namesOf(pathOrGlob)))?.stats.isDirectory();
@@ -44,7 +44,7 @@ async function sendFile(call: Call, root: string, path: string): Promise<void> {
   response.end();
 }
 
-/** What a browser may show; what a step has written is no part of our pages, and runs no scripts there. */
+/** Headers for files in a browser: a step's output is not part of our pages, and may not run scripts. */
 const shown = { 'Content-Security-Policy': 'sandbox', 'X-Content-Type-Options': 'nosniff' };
 
 const previews: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ const previews: Readonly<Record<string, string>> = {
   ...{ '.txt': 'text/plain; charset=utf-8', '.log': 'text/plain; charset=utf-8' },
 };
 
-/** RFC 6266; reana-client writes the file below the directory it is asked to, under this name. */
+/** RFC 6266; reana-client uses this name for the file in the directory that it is asked to write to. */
 function attachment(name: string): string {
   if (/^[\x20-\x7e]+$/.test(name)) return `attachment; filename="${name.replaceAll(/["\\]/g, '\\$&')}"`;
   const encoded = encodeURIComponent(name).replaceAll(/['()*]/g, c => `%${c.charCodeAt(0).toString(16)}`);

@@ -6,7 +6,7 @@ import { fullName, mayBecome, type RunRecord, runNumber } from '../runs/record.j
 import { named, type Parts, runOf } from './parts.js';
 import { checkSpecification } from './specification.js';
 
-/** Starting, stopping and deleting runs. */
+/** Start, stop and delete runs. */
 export const lifeRoutes = (parts: Parts): Route[] => [
   {
     method: 'POST',
@@ -59,7 +59,7 @@ function objectOf(value: unknown): Record<string, unknown> {
 async function stop({ book, runner }: Parts, run: RunRecord): Promise<unknown> {
   const stopped = await book.change(run.id, { status: 'stopped', stopped: Date.now() });
   if (!stopped) throw new HttpError(409, `Workflow ${run.id} is not running.`);
-  // on record, so it will be stopped whatever comes; the pool may take its time
+  // the stop is recorded, so it will happen in any case; the pool may take a while
   void runner.stop(run.id).catch(error => runner.log(run.id, `while it was stopped: ${error.message}`));
   return { message: 'Workflow successfully stopped', status: 'stopped', ...named(run) };
 }
@@ -83,7 +83,7 @@ async function removeOne(parts: Parts, { id }: RunRecord): Promise<void> {
   if (run) await discard(parts, run);
 }
 
-/** Removes what a deleted run has left: its steps, and its files unless another run works on them too. */
+/** Removes what a deleted run leaves: its steps, and its files unless another run uses them, too. */
 export async function discard(parts: Parts, run: RunRecord): Promise<void> {
   await parts.runner.stop(run.id);
   await parts.steps.forget(run.id);

@@ -7,7 +7,7 @@ import { EventStream } from '../page/stream.js';
 import { overviewOf, runView, stepView } from '../page/views.js';
 import type { Parts } from './parts.js';
 
-/** What the page is told (overview.ts). */
+/** The data for the page (overview.ts). */
 export const pageRoutes = (parts: Parts): Route[] => [
   { method: 'GET', path: '/api/edge/overview', handle: async call => ok(overviewOf(parts, call.query.get('run'))) },
   { method: 'GET', path: '/api/edge/events', handle: async call => void events(parts, call) },
@@ -19,7 +19,7 @@ export const pageRoutes = (parts: Parts): Route[] => [
   },
 ];
 
-/** Changes are told at most so often, each thing's latest. */
+/** Shortest interval between two events about the same thing; the latest state is sent. */
 const flushMs = 200;
 
 function events(parts: Parts, { response, query }: Call): void {
@@ -51,6 +51,6 @@ function tellRun(parts: Parts, id: string, stream: EventStream<EdgeEvents>): voi
 
 async function log({ steps }: Parts, call: Call): Promise<void> {
   const id = param(call, 'step');
-  if (!steps.get(id)) throw new HttpError(404, 'There is no such step.');
+  if (!steps.get(id)) throw new HttpError(404, 'This step does not exist.');
   await followLog(steps, id, new EventStream<LogEvents>(call.response));
 }

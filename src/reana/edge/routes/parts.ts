@@ -5,10 +5,10 @@ import type { PoolWatch } from '../page/pool.js';
 import type { Tickets } from '../page/tickets.js';
 import type { RunBook } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
-import type { Engines, Runner } from '../runs/runner.js';
+import type { Runner, WorkflowEngines } from '../runs/runner.js';
 import type { SecretStore } from '../secrets.js';
 
-/** What the routes work with. */
+/** The objects that the routes use. */
 export interface Parts {
   readonly cluster: string;
   /** Of scailfin. */
@@ -18,35 +18,35 @@ export interface Parts {
   readonly book: RunBook;
   readonly runner: Runner;
   readonly steps: StepService;
-  readonly engines: Engines;
+  readonly engines: WorkflowEngines;
   readonly secrets: SecretStore;
   readonly pool: PoolWatch;
   readonly tickets: Tickets;
   readonly workspaces: string;
-  /** Uploads that are not whole yet, on the workspaces' file system. */
+  /** Directory of incomplete uploads, on the workspaces' file system. */
   readonly incoming: string;
   readonly workspace: (run: RunRecord) => string;
-  /** Bytes that all workspaces have on the disk, not counted anew each time; and what is free. */
+  /** Disk usage of all workspaces in bytes, which is cached, and the free space. */
   readonly disk: () => Promise<{ readonly used: number; readonly free: number }>;
 }
 
-/** There is one user: whoever has the token. REANA's ids of users are UUIDs. */
+/** The only user: whoever has the token. User ids in REANA are UUIDs. */
 export const user = '00000000-0000-0000-0000-000000000000';
 
-/** As REANA writes times; milliseconds since 1970. */
+/** A time in REANA's form, from milliseconds since 1970. */
 export const timeOf = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
 
-/** The run that a route's `:run` means. @throws HttpError 404 */
+/** The run that a route's `:run` names. @throws HttpError 404 */
 export const runOf = (parts: Parts, call: Call): RunRecord => parts.book.find(param(call, 'run'));
 
-/** The directory of its files. @throws HttpError 404 for a run, and its files, that were deleted */
+/** The directory of its files. @throws HttpError 404 for a run that was deleted, with its files */
 export function filesOf(parts: Parts, call: Call): { readonly run: RunRecord; readonly root: string } {
   const run = runOf(parts, call);
   if (run.status === 'deleted') throw new HttpError(404, 'Workspace does not exist.');
   return { run, root: parts.workspace(run) };
 }
 
-/** How answers name a run. */
+/** The fields by which answers name a run. */
 export const named = (run: RunRecord): { workflow_id: string; workflow_name: string; user: string } => ({
   ...{ workflow_id: run.id, workflow_name: fullName(run), user },
 });

@@ -3,7 +3,7 @@ import { ok, required } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
 
-/** Whoever is about to tell the token first hears that it is known here. @param token secret */
+/** A client checks by this that the edge knows the token, before it sends the token. @param token secret */
 export const proofRoutes = (token: string): Route[] => [
   {
     ...{ method: 'GET', path: proofPath, open: true },

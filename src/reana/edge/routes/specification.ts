@@ -2,16 +2,16 @@ import { isAbsolute } from 'node:path';
 import type { Specification } from '../../run.js';
 import { isObject } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
-import type { Engines } from '../runs/runner.js';
+import type { WorkflowEngines } from '../runs/runner.js';
 
-/** @throws HttpError 400 for what no engine here could run, or names files outside of the workspace */
-export function checkSpecification(value: Record<string, unknown>, engines: Engines): Specification {
+/** @throws HttpError 400 if no workflow engine here can run it, or if it names files outside of the workspace */
+export function checkSpecification(value: Record<string, unknown>, engines: WorkflowEngines): Specification {
   const { workflow, inputs, outputs } = value;
   if (!isObject(workflow) || typeof workflow.type !== 'string') throw new HttpError(400, 'Malformed request.');
   if (!known.includes(workflow.type)) throw new HttpError(400, 'Unknown workflow type.');
   if (!(workflow.type in engines)) {
     const there = Object.keys(engines).join(', ');
-    throw new HttpError(400, `This cluster has no engine for ${workflow.type} workflows, but for: ${there}.`);
+    throw new HttpError(400, `This cluster has no workflow engine for ${workflow.type}; it has: ${there}.`);
   }
   for (const section of [inputs, outputs]) {
     if (section === undefined || section === null) continue;
@@ -33,7 +33,7 @@ function checkPaths(paths: unknown): void {
   }
 }
 
-/** For clients, which know a null in one place only: a yadage workflow that is not loaded yet. */
+/** For clients, which accept null in one place only: a yadage workflow that is not loaded yet. */
 export function withoutNulls(specification: Specification): unknown {
   const sections = Object.entries(specification).map(([name, section]) => [
     name,

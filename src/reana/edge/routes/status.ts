@@ -6,13 +6,13 @@ import { fullName, type RunRecord } from '../runs/record.js';
 import { readEnd } from '../tail.js';
 import { named, type Parts, runOf, timeOf, user } from './parts.js';
 
-/** How far runs are, and what they and their steps have said. */
+/** The progress of runs, and the logs of runs and steps. */
 export const statusRoutes = (parts: Parts): Route[] => [
   { method: 'GET', path: '/api/workflows/:run/status', handle: async call => ok(status(parts, runOf(parts, call))) },
   { method: 'GET', path: '/api/workflows/:run/logs', handle: async call => ok(await logs(parts, call)) },
 ];
 
-/** How far a run is, in REANA's form. */
+/** The progress of a run in REANA's form. */
 export function progressOf({ runner, steps }: Parts, run: RunRecord, inFull: boolean): Record<string, unknown> {
   const times = {
     run_started_at: timeOrNull(run.started),
@@ -36,11 +36,11 @@ const timeOrNull = (ms: number | undefined): string | null => (ms === undefined 
 const status = (parts: Parts, run: RunRecord): unknown => ({
   ...{ id: run.id, name: fullName(run), created: timeOf(run.created), status: run.status, user },
   progress: progressOf(parts, run, true),
-  // what steps say is to be had from `logs`: whoever asks how far a run is, asks often
+  // the output of steps comes with `logs`, because clients ask for the progress often
   logs: '',
 });
 
-/** Of all logs in one answer together; what one step may have at least, and at most. */
+/** Limits for all logs of one answer together, and for one step: the least and the most bytes that it gets. */
 const bytes = { all: 32 * 2 ** 20, least: 2 ** 14, most: 2 ** 20 };
 
 async function logs(parts: Parts, call: Call): Promise<unknown> {
@@ -60,7 +60,7 @@ async function logs(parts: Parts, call: Call): Promise<unknown> {
   return { ...named(run), logs: JSON.stringify(told) };
 }
 
-/** A step in REANA's form; why it waits or failed goes to its log, REANA having no place for that. */
+/** A step in REANA's form. Why it waits or failed is part of its log, because REANA has no field for it. */
 const jobLog = (step: Step, said: string): unknown => ({
   workflow_uuid: step.request.workflow,
   job_name: step.request.name,

@@ -11,7 +11,7 @@ import { named, type Parts, runOf, timeOf, user } from './parts.js';
 import { checkSpecification, withoutNulls } from './specification.js';
 import { progressOf } from './status.js';
 
-/** Creating runs, listing them, and what they were created with. */
+/** Create and list runs, and return their specifications. */
 export const workflowRoutes = (parts: Parts): Route[] => [
   { method: 'GET', path: '/api/workflows', handle: async call => ok(await list(parts, call)) },
   { method: 'POST', path: '/api/workflows', handle: call => create(parts, call) },
@@ -44,7 +44,7 @@ async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
   const name = call.query.get('workflow_name') || 'workflow';
   if (name.includes('.')) throw new HttpError(400, `Workflow name ${name} contains illegal character "."`);
   if (isUuid(name)) throw new HttpError(400, 'Workflow name cannot be a valid UUIDv4.');
-  // printable ASCII, as upstream asks; such a name can stand in a header and in a path
+  // printable ASCII, as in REANA itself; such a name can be used in a header and in a path
   if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(name) || name.includes('/')) {
     throw new HttpError(400, `Workflow name ${name} is not valid.`);
   }
@@ -56,7 +56,7 @@ async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
 }
 
 async function list(parts: Parts, call: Call): Promise<unknown> {
-  // nobody has an interactive session here
+  // interactive sessions are not supported, so there are none
   const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
   const { items, total } = page(call, runs);
   // the client's --verbose expects both without asking for them
@@ -72,7 +72,7 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
   return { ...answer, user_has_workflows: parts.book.all().length > 0 };
 }
 
-/** Newest first, unless asked otherwise. */
+/** Newest first, unless the client asks for another order. */
 function chosen({ book }: Parts, { query }: Call): RunRecord[] {
   const statuses = query.getAll('status').flatMap(text => text.split(','));
   const unknown = statuses.find(status => !(status in runStatuses));

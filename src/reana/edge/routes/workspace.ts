@@ -8,7 +8,7 @@ import { upload } from '../workspace/upload.js';
 import { download } from './download.js';
 import { filesOf, named, type Parts } from './parts.js';
 
-/** What clients do with a run's files. */
+/** Requests about a run's files. */
 export const workspaceRoutes = (parts: Parts): Route[] => [
   { method: 'PUT', path: '/api/workflows/move_files/:run', handle: async call => ok(await moveFiles(parts, call)) },
   { method: 'POST', path: '/api/workflows/:run/workspace', handle: async call => ok(await receive(parts, call)) },
@@ -18,7 +18,8 @@ export const workspaceRoutes = (parts: Parts): Route[] => [
     handle: async call => {
       const { root } = filesOf(parts, call);
       const wanted = search(call.query.get('search'));
-      // files_only is ours: REANA lists what a pattern matches, directories too, and does not say which is which
+      // files_only is our own: REANA lists everything that a pattern matches, including directories, without saying which
+      // is which
       const filesOnly = flag(call, 'files_only');
       await sendList(call, list(root, call.query.get('file_name') ?? '', wanted, filesOnly, pageOf(call)));
       return undefined;

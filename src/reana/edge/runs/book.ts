@@ -7,20 +7,20 @@ import { fullName, mayBecome, type RunRecord } from './record.js';
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i;
 export const isUuid = (text: string): boolean => uuid.test(text);
 
-/** Deleted ones too, which stay on record; bytes as JSON. */
+/** Limits; deleted runs count, because they stay recorded. Bytes of JSON. */
 const most = { runs: 20_000, bytes: 256 * 2 ** 20 };
-/** What a deleted run keeps of its specification, in bytes. */
+/** How much of its specification a deleted run keeps, in bytes. */
 const mostDeleted = 2 ** 16;
 
 const weightOf = (value: unknown): number => JSON.stringify(value ?? null).length;
 
-/** All runs, by number and by name; every change is written down before it counts. */
+/** All runs, by number and by name; every change is recorded before it takes effect. */
 export class RunBook {
   readonly #journals: RunJournals;
   readonly #runs = new Map<string, RunRecord>();
   readonly #bytes = new Map<string, number>();
   readonly #listeners = new Set<(run: RunRecord) => void>();
-  /** One change after the other, so that two requests never both find the same number free. */
+  /** Changes run one after the other, so that two requests never find the same number free. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(runsDir: string) {
@@ -48,8 +48,8 @@ export class RunBook {
   }
 
   /**
-   * @param wanted a UUID, `name.N`, `name.N.M` or a name, which means its latest run that is not deleted
-   * @throws HttpError 404 where there is none
+   * @param wanted a UUID, `name.N`, `name.N.M`, or a name, which means its latest run that is not deleted
+   * @throws HttpError 404 if there is none
    */
   find(wanted: string): RunRecord {
     const all = this.all().reverse();
@@ -71,7 +71,7 @@ export class RunBook {
     });
   }
 
-  /** Another run of the same number, on the same files. */
+  /** Another run with the same number, on the same files. */
   restart(run: RunRecord, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
       this.#checkRoom(specification);
@@ -83,8 +83,8 @@ export class RunBook {
   }
 
   /**
-   * @param change with a status only if that may follow the run's present one
-   * @returns undefined where it may not
+   * @param change if it has a status, only one that may follow the run's present status
+   * @returns undefined if it may not follow
    */
   change(id: string, change: Partial<Omit<RunRecord, 'id'>>): Promise<RunRecord | undefined> {
     return this.#inTurn(async () => {
@@ -95,7 +95,7 @@ export class RunBook {
     });
   }
 
-  /** Of a deleted run nobody needs a large specification any more. */
+  /** Removes the specification of a deleted run, if it is large. */
   lighten(id: string): Promise<void> {
     return this.#inTurn(async () => {
       const run = this.#runs.get(id);
@@ -107,19 +107,19 @@ export class RunBook {
     });
   }
 
-  /** Tells listeners of a run whose engine came further. */
+  /** Tells listeners that the workflow engine of a run made progress. */
   touch(id: string): void {
     const run = this.#runs.get(id);
     if (run) for (const listener of this.#listeners) listener(run);
   }
 
-  /** Called after each change. @returns what ends the subscription */
+  /** Called after each change. @returns a function that ends the subscription */
   onChange(listener: (run: RunRecord) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when all is on the disk that was asked for before. */
+  /** Resolves when everything that was asked for before is on the disk. */
   async settled(): Promise<void> {
     await this.#last;
   }
@@ -132,7 +132,7 @@ export class RunBook {
     return this.#set(record);
   }
 
-  /** All of them are in memory, and again when the edge begins anew. */
+  /** All specifications are in memory, and are read again when the edge restarts. */
   #checkRoom(specification: Specification): void {
     const bytes = [...this.#bytes.values()].reduce((sum, each) => sum + each, 0) + weightOf(specification);
     if (this.#runs.size < most.runs && bytes <= most.bytes) return;

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { RunRecord } from './record.js';
 
 /**
- * What is on record of all runs: a directory each, in it a journal of one JSON line per change. What `write` has
- * resolved for survives a kill and a power failure; a line that was cut short counts as not written.
+ * The records of all runs: one directory for each, with a journal of one JSON line per change. A change for which `write`
+ * has resolved survives a kill and a power failure; an incomplete line counts as not written.
  */
 export class RunJournals {
   constructor(private readonly runsDir: string) {}
@@ -17,7 +17,7 @@ export class RunJournals {
   async read(): Promise<RunRecord[]> {
     await mkdir(this.runsDir, { recursive: true, mode: 0o700 });
     const runs: (RunRecord | undefined)[] = [];
-    // not all at once: there may be many, and large ones
+    // one after the other: there may be many large journals
     const ids = await readdir(this.runsDir);
     while (ids.length > 0) runs.push(...(await Promise.all(ids.splice(0, 16).map(id => this.#read(id)))));
     return runs.filter(run => run !== undefined);
@@ -25,7 +25,7 @@ export class RunJournals {
 
   async #read(id: string): Promise<RunRecord | undefined> {
     const text = await readFile(this.#file(id), 'utf8').catch(error => {
-      // made, but killed before the first line
+      // the directory was made, but the edge was killed before the first line
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
       throw error;
     });
@@ -33,12 +33,12 @@ export class RunJournals {
     return changes[0]?.id === id ? (Object.assign({}, ...changes) as RunRecord) : undefined;
   }
 
-  /** @param change the whole record, where it is the first of a run */
+  /** @param change the complete record, if it is the first of a run */
   async write(id: string, change: Partial<RunRecord>): Promise<void> {
     await mkdir(this.dir(id), { recursive: true, mode: 0o700 });
     const file = await open(this.#file(id), 'a', 0o600);
     try {
-      // the newline in front also ends a line that a crash has cut short
+      // the newline at the beginning also ends a line that a crash has cut short
       await file.write(`\n${JSON.stringify(change)}`);
       await file.datasync();
     } finally {
@@ -46,7 +46,7 @@ export class RunJournals {
     }
   }
 
-  /** In place of all that is on record of it. */
+  /** Replaces the run's whole journal. */
   async rewrite(run: RunRecord): Promise<void> {
     const file = this.#file(run.id);
     await writeFile(`${file}.new`, `\n${JSON.stringify(run)}`, { mode: 0o600, flush: true });

@@ -1,6 +1,6 @@
 import type { Progress, RunStatus, Specification } from '../../run.js';
 
-/** What is on record of a run; times are milliseconds since 1970. */
+/** The record of a run; times are milliseconds since 1970. */
 export interface RunRecord {
   /** A UUID. */
   readonly id: string;
@@ -9,12 +9,12 @@ export interface RunRecord {
   readonly number: number;
   /** Counts the restarts of one run; 0 for the run itself. */
   readonly restart: number;
-  /** Id of the run whose files it works on: its own, or that of the run it restarts. */
+  /** Id of the run whose files it works on: its own id, or that of the run it restarts. */
   readonly workspace: string;
   readonly specification: Specification;
   readonly created: number;
   readonly status: RunStatus;
-  /** What `start` was given over the specification's own. */
+  /** The parameters given to `start`, which override those of the specification. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly options: Readonly<Record<string, unknown>>;
   readonly queued?: number | undefined;
@@ -23,7 +23,7 @@ export interface RunRecord {
   readonly stopped?: number | undefined;
   /** Why it failed. */
   readonly reason?: string | undefined;
-  /** How far it came; while it runs, its engine knows better. */
+  /** Its progress; while it runs, its workflow engine has the current values. */
   readonly progress?: Progress | undefined;
 }
 
@@ -34,7 +34,7 @@ export const runNumber = (run: RunRecord): string =>
 /** `analysis.3`, or `analysis.3.1` for a restart. */
 export const fullName = (run: RunRecord): string => `${run.name}.${runNumber(run)}`;
 
-/** Which status may follow which (reana-db); stopping what only waits is ours. */
+/** Which status may follow which (as in reana-db; stopping a queued run is our addition). */
 const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   created: ['queued', 'failed', 'deleted'],
   queued: ['pending', 'running', 'failed', 'stopped', 'deleted'],
@@ -48,7 +48,7 @@ const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
 
 export const mayBecome = (run: RunRecord, status: RunStatus): boolean => next[run.status].includes(status);
 
-/** Its parameters as they count: those of `start` over those of the specification. */
+/** The parameters in effect: those of `start` override those of the specification. */
 export const parametersOf = (run: RunRecord): Readonly<Record<string, unknown>> => ({
   ...run.specification.inputs?.parameters,
   ...run.parameters,

@@ -2,29 +2,29 @@ import { appendFile, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
-import type { Engine } from '../../engines/engine.js';
+import type { WorkflowEngine } from '../../engines/engine.js';
 import { isStepOver, type StepService } from '../../jobs/step.js';
 import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
 import type { RunBook } from './book.js';
 import { parametersOf, type RunRecord } from './record.js';
 
-export type Engines = Readonly<Partial<Record<WorkflowType, Engine>>>;
+export type WorkflowEngines = Readonly<Partial<Record<WorkflowType, WorkflowEngine>>>;
 
 export interface RunnerParts {
   readonly book: RunBook;
   readonly steps: StepService;
-  readonly engines: Engines;
-  /** How many workflows may run at a time; the others wait, first come, first served. */
+  readonly engines: WorkflowEngines;
+  /** How many workflows may run at a time; the others wait in the order in which they came. */
   readonly limit: number;
   readonly workspace: (run: RunRecord) => string;
-  /** For the edge's own log. */
+  /** Writes to the edge's own log. */
   readonly say: (line: string) => void;
-  /** What steps find in their environment beside REANA's own. */
+  /** The environment of steps in addition to REANA's own variables. */
   readonly secrets: () => Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }>;
 }
 
 const RETRY_MS = 5000;
-/** Of a run's own log, in bytes. */
+/** Limit of a run's own log, in bytes. */
 const MOST_LOG = 64 * 2 ** 20;
 
 interface Active {
@@ -33,20 +33,20 @@ interface Active {
   progress?: Progress;
 }
 
-/** Gives queued runs to their engines, and goes on with those which an edge that was killed had left. */
+/** Gives queued runs to their workflow engines, and continues the runs of an edge that was killed. */
 export class Runner {
   readonly #active = new Map<string, Active>();
   #closing = false;
 
   constructor(private readonly parts: RunnerParts) {}
 
-  /** Runs go on that had been running; what is left in the pool of those that were stopped goes. */
+  /** Continues running runs, and removes from the pool what is left of stopped ones. */
   async open(): Promise<void> {
     const { book, steps } = this.parts;
     for (const run of book.all()) {
       if (run.status === 'running') this.#go(run);
       if (!isRunOver(run.status)) continue;
-      // the pool may take its time
+      // the pool may take a while
       const left = steps.of(run.id).some(step => !isStepOver(step.state));
       if (left) void this.stop(run.id).catch(error => this.parts.say(messageOf(error)));
     }
@@ -60,7 +60,7 @@ export class Runner {
     waiting.sort((a, b) => (a.queued ?? 0) - (b.queued ?? 0));
     for (const { id } of waiting) {
       if (this.#closing || this.#active.size >= limit) return;
-      // counts at once, so that two who call this don't both see the same room
+      // counted at once, so that two callers do not use the same room
       const reserved = { abort: new AbortController(), done: Promise.resolve() };
       this.#active.set(id, reserved);
       const run = await this.#record(id, { status: 'running', started: Date.now() });
@@ -73,7 +73,7 @@ export class Runner {
     return this.#active.get(run.id)?.progress ?? run.progress ?? { total: 0, running: [], finished: [], failed: [] };
   }
 
-  /** Once it is on record that a run is stopped: ends what it has in the pool. Resolves when all is over. */
+  /** Ends what a run has in the pool, once its stop is recorded. Resolves when everything is over. */
   async stop(id: string): Promise<void> {
     const { steps } = this.parts;
     const active = this.#active.get(id);
@@ -86,7 +86,7 @@ export class Runner {
     return this.#active.size > 0;
   }
 
-  /** A line for the run's own log. */
+  /** Writes a line to the run's own log. */
   async log(id: string, text: string): Promise<void> {
     await mkdir(this.parts.book.dir(id), { recursive: true, mode: 0o700 });
     const file = this.logFile(id);
@@ -94,9 +94,9 @@ export class Runner {
       stats => stats.size,
       () => 0,
     );
-    // an engine may print without end
+    // a workflow engine may print without end
     if (size > MOST_LOG) return;
-    const end = size + text.length > MOST_LOG ? '\n… and more, which is not kept\n' : '';
+    const end = size + text.length > MOST_LOG ? '\n… the log is full: later lines are not kept\n' : '';
     await appendFile(file, `${text}${text.endsWith('\n') ? '' : '\n'}${end}`, { mode: 0o600 });
   }
 
@@ -104,7 +104,7 @@ export class Runner {
     return join(this.parts.book.dir(id), 'log.txt');
   }
 
-  /** Lets go: runs stay as they are on record, their steps go on, and the next edge goes on with them. */
+  /** Lets go of the runs: their records and their steps stay, and the next edge continues with them. */
   close(): void {
     this.#closing = true;
   }
@@ -127,7 +127,7 @@ export class Runner {
 
   async #run(run: RunRecord, signal: AbortSignal, tell: (progress: Progress) => void): Promise<void> {
     let progress: Progress | undefined;
-    await null; // so that it is on the list of active runs
+    await null; // the run must be on the list of active runs first
     const told = (now: Progress): void => {
       progress = now;
       tell(now);
@@ -145,7 +145,8 @@ export class Runner {
   async #engine(run: RunRecord, signal: AbortSignal, progress: (now: Progress) => void): Promise<void> {
     const { book, engines, steps, workspace, secrets } = this.parts;
     const engine = engines[run.specification.workflow.type];
-    if (!engine) throw new ScailfinError(`there is no engine for ${run.specification.workflow.type} workflows here`);
+    if (!engine)
+      throw new ScailfinError(`there is no workflow engine for ${run.specification.workflow.type} workflows here`);
     const dir = join(book.dir(run.id), 'engine');
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const { environment, dir: secretsDir } = await secrets();
@@ -171,7 +172,7 @@ export class Runner {
     await this.#record(run.id, { status: 'failed', finished: Date.now(), reason, progress });
   }
 
-  /** Tries until it is on record: a full disk must not lose how a run has ended. */
+  /** Tries until the change is recorded: a full disk must not lose how a run has ended. */
   async #record(id: string, change: Partial<RunRecord>): Promise<RunRecord | undefined> {
     while (!this.#closing) {
       try {

@@ -7,9 +7,10 @@ import type { Entry } from './inside.js';
 import { openFile } from './read.js';
 
 /**
- * A zip archive of a workspace's files, each read when its turn comes; links and the like are left out.
- * A file that vanishes meanwhile breaks it off: half an archive must not look whole.
- * @throws WorkspaceError for a name which no zip archive can hold
+ * A zip archive of a workspace's files; each file is read when it is written to the archive. Links and special files are
+ * left out. If a file vanishes meanwhile, the archive is broken off, because an incomplete archive must not look
+ * complete.
+ * @throws WorkspaceError for a name that a zip archive can't contain
  */
 export function archive(root: string, entries: readonly Entry[]): Readable {
   const zip = new yazl.ZipFile();
@@ -34,7 +35,7 @@ export function archive(root: string, entries: readonly Entry[]): Readable {
   return output;
 }
 
-/** Fast rather than small: what physicists keep is compressed already. */
+/** Fast rather than small, because physics data is usually compressed already. */
 const compressionLevel = 1;
 
 function add(zip: yazl.ZipFile, entry: Entry, open: (entry: Entry) => Promise<Readable>): void {
@@ -51,7 +52,7 @@ function add(zip: yazl.ZipFile, entry: Entry, open: (entry: Entry) => Promise<Re
   });
 }
 
-/** A file that grows is sent as long as it was when it was announced. */
+/** A file that grows is sent only up to the size that was announced. */
 export const extent = ({ size }: Stats): { start: number; end: number; highWaterMark: number } => ({
   ...{ start: 0, end: size - 1 },
   highWaterMark: 1 << 20,

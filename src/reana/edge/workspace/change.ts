@@ -9,10 +9,10 @@ export interface Removed {
   readonly failed: Record<string, { readonly error: string }>;
 }
 
-/** Removes what a path or a glob means; links themselves, never what they point to. A directory stays, emptied. */
+/** Removes what a path or a glob matches; a link is removed, not its target. A directory is emptied, but stays. */
 export async function remove(root: string, pathOrGlob: string): Promise<Removed> {
   const entries = await find(root, pathOrGlob);
-  // no prototype: a file may be called __proto__
+  // no prototype, because a file may be called __proto__
   const removed: Removed = { deleted: Object.create(null), failed: Object.create(null) };
   for (const entry of entries.reverse()) {
     try {
@@ -33,7 +33,7 @@ async function removeEntry(root: string, { path, stats }: Entry): Promise<void> 
   );
 }
 
-/** Moves a file or directory; into the target where that is a directory. */
+/** Moves a file or directory; if the target is a directory, into it. */
 export async function move(root: string, source: string, target: string): Promise<void> {
   const from = namesOf(source);
   const to = namesOf(target);

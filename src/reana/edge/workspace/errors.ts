@@ -1,10 +1,10 @@
 import { ScailfinError } from '../../../errors.js';
 
-/** A path or a pattern that a workspace can't have, in the words of REANA. */
+/** A path or a pattern that is not valid in a workspace, in the words of REANA. */
 export class WorkspaceError extends ScailfinError {}
 
-/** There is nothing of that name. */
+/** Nothing has this name. */
 export class NotThereError extends WorkspaceError {}
 
-/** Nothing more can be written. */
+/** The disk has no more room. */
 export class NoRoomError extends WorkspaceError {}

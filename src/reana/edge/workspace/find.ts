@@ -2,12 +2,12 @@ import { WorkspaceError } from './errors.js';
 import { globMatcher } from './glob.js';
 import { type Entry, entryAt, type Name, namesOf, statsOf, walkNames } from './inside.js';
 
-/** What is held in memory of one request, in names. Who wants more asks for a part at a time. */
+/** How many names one request may hold in memory. A client that wants more asks for pages. */
 export const MOST_FOUND = 100_000;
 
 /**
- * What a path or a glob means: all below it where it is a directory, else every entry that matches.
- * @throws WorkspaceError for a pattern which can't be one, and where too much matches
+ * What a path or a glob matches: for a directory, everything below it; otherwise every matching entry.
+ * @throws WorkspaceError for an invalid pattern, or if too much matches
  */
 export async function find(root: string, pathOrGlob: string): Promise<Entry[]> {
   const kept: Entry[] = [];
@@ -27,12 +27,12 @@ export async function find(root: string, pathOrGlob: string): Promise<Entry[]> {
   return kept;
 }
 
-/** The same as they are found, without a look at each, however many there are. */
+/** The same, one by one, without reading each entry's attributes, so that any number of names is possible. */
 export async function* findNames(root: string, pathOrGlob: string): AsyncGenerator<Name> {
   const names = namesOf(pathOrGlob);
   const entry = await entryAt(root, names);
   if (entry?.stats.isDirectory()) return yield* walkNames(root, names);
-  // a name may have a glob's letters in it, and mean itself
+  // a name may contain characters of a glob, and mean itself
   if (entry) return yield { path: entry.path, isDirectory: false };
   const matches = matcher(names.join('/'));
   for await (const name of walkNames(root)) if (matches(name.path)) yield name;

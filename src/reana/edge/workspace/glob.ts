@@ -1,15 +1,15 @@
 /**
- * A glob as REANA's: `*`, `?`, `[…]`, `**` for any number of directories, hidden files too; braces and the like are
- * letters. Whatever a pattern is, a path is matched in a time that is the product of their lengths at most: one that is
- * made into a regular expression may take for ever.
+ * A glob as in REANA: `*`, `?`, `[…]`, `**` for any number of directories; hidden files match, and braces are ordinary
+ * letters. The time of a match is at most the product of the lengths of pattern and path; a regular expression made from
+ * a pattern could take forever.
  */
 export function globMatcher(pattern: string): (path: string) => boolean {
   const parts = pattern.split('/').map(part => (part === '**' ? undefined : partOf(part)));
-  // what is below a directory is not the directory
+  // a pattern for the content of a directory does not match the directory itself
   if (parts.length > 1 && parts.at(-1) === undefined) parts.push([many]);
   return path => {
     const names = path.split('/').map(name => [...name]);
-    // any number of names stands for `**`
+    // `**` stands for any number of names
     return fits(
       parts,
       names,
@@ -19,7 +19,7 @@ export function globMatcher(pattern: string): (path: string) => boolean {
   };
 }
 
-/** A letter, or any (`?`), or any number of any (`*`), or one of a class. */
+/** A letter, or any letter (`?`), or any number of letters (`*`), or one letter of a class. */
 type Token = string | typeof any | typeof many | ((letter: string) => boolean);
 const any = Symbol('?');
 const many = Symbol('*');
@@ -31,8 +31,8 @@ const fitsLetter = (token: Token, letter: string): boolean =>
   token === any || token === letter || (typeof token === 'function' && token(letter));
 
 /**
- * Whether items stand for all texts, in this order. What takes any number takes as few as it can, and one more each time
- * that what follows does not fit: only the last of them is ever thought over again.
+ * Whether the items match all texts, in this order. An item that matches any number first takes as few as possible, and
+ * one more each time the rest does not match; only the last such item is ever tried again.
  */
 function fits<Item, Text>(
   items: readonly Item[],
@@ -78,7 +78,10 @@ function partOf(part: string): Token[] {
   return tokens;
 }
 
-/** @returns where the bracket is that closes it; -1: it is a letter. The first one in a class is a letter of it. */
+/**
+ * @returns the position of the closing bracket; -1 if there is none, and the bracket is a letter. The first letter in a
+ * class always belongs to it.
+ */
 function endOfClass(letters: readonly string[], start: number): number {
   const first = start + (letters[start + 1] === '!' || letters[start + 1] === '^' ? 2 : 1);
   return letters.indexOf(']', first + 1);

@@ -3,12 +3,12 @@ import { type FileHandle, lstat, mkdir, open, opendir } from 'node:fs/promises';
 import { WorkspaceError } from './errors.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
-/** No honest workspace is deeper; each level costs a file descriptor while it is read. */
+/** No real workspace is deeper; each level needs a file descriptor while it is read. */
 const deepest = 200;
 
 /**
- * A client's path as names from the workspace's root; a leading slash means that root.
- * @throws WorkspaceError for a path which would lead out of it
+ * Splits a client's path into names below the workspace's root; a leading slash means that root.
+ * @throws WorkspaceError for a path that would lead out of it
  */
 export function namesOf(path: string): string[] {
   const names = path.split('/').filter(name => name !== '' && name !== '.');
@@ -19,9 +19,9 @@ export function namesOf(path: string): string[] {
 }
 
 /**
- * Opens a directory of a workspace name by name, none of them through a symbolic link, and hands out a path to what was
- * opened: Linux' `/proc/self/fd/N` stays that directory, whatever a step puts in its place meanwhile.
- * @param create makes what is missing on the way
+ * Opens a directory of a workspace name by name, never through a symbolic link, and passes on a path to what was opened:
+ * on Linux `/proc/self/fd/N` stays that directory, whatever a step puts in its place meanwhile.
+ * @param create makes missing directories on the way
  * @throws WorkspaceError for a symbolic link on the way
  */
 export async function inside<T>(
@@ -68,14 +68,14 @@ async function openDirectory(path: string, name: string, create: boolean): Promi
 
 const pathOf = (handle: FileHandle): string => `/proc/self/fd/${handle.fd}`;
 
-/** A file, directory or link of a workspace, itself: links are never followed. */
+/** A file, directory or link of a workspace. Links are never followed. */
 export interface Entry {
   /** Relative to the workspace. */
   readonly path: string;
   readonly stats: Stats;
 }
 
-/** What is there under a path; undefined where there is nothing. The root itself counts as a directory. */
+/** The entry at a path; undefined if there is none. The root itself counts as a directory. */
 export async function entryAt(root: string, names: readonly string[]): Promise<Entry | undefined> {
   const name = names.at(-1);
   try {
@@ -91,17 +91,20 @@ export async function entryAt(root: string, names: readonly string[]): Promise<E
 export const isNotThere = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((error as { code?: string }).code ?? '');
 
-/** A name in a workspace, before anybody has looked at what it is of. */
+/** A name in a workspace, without its attributes. */
 export interface Name {
   /** Relative to the workspace. */
   readonly path: string;
   readonly isDirectory: boolean;
 }
 
-/** A directory with more names than this comes in the file system's own order: nobody holds a million of them to sort. */
+/**
+ * A directory with more names than this is listed in the file system's own order, because sorting would hold all of them
+ * in memory.
+ */
 const MOST_SORTED = 50_000;
 
-/** All below a directory of a workspace, by name; a directory comes before what it holds. */
+/** Everything below a directory of a workspace, sorted by name; a directory comes before its content. */
 export async function* walkNames(root: string, from: readonly string[] = []): AsyncGenerator<Name> {
   if (from.length >= deepest) return;
   for await (const name of namesIn(root, from)) {
@@ -110,13 +113,13 @@ export async function* walkNames(root: string, from: readonly string[] = []): As
     try {
       yield* walkNames(root, name.path.split('/'));
     } catch (error) {
-      // a step removed it, or put a link there
+      // a step removed it, or replaced it by a link
       if (!isNotThere(error) && !(error instanceof WorkspaceError)) throw error;
     }
   }
 }
 
-/** The same, with what each is. */
+/** The same, with the attributes of each entry. */
 export async function* walk(root: string, from: readonly string[] = []): AsyncGenerator<Entry> {
   let many: string[] = [];
   for await (const { path } of walkNames(root, from)) {
@@ -128,7 +131,7 @@ export async function* walk(root: string, from: readonly string[] = []): AsyncGe
   yield* await statsOf(root, many);
 }
 
-/** What paths are that were found in a workspace, in this order; those that are gone meanwhile are left out. */
+/** The attributes of paths that were found in a workspace, in this order; paths that have vanished are left out. */
 export async function statsOf(root: string, paths: readonly string[]): Promise<Entry[]> {
   const groups: { readonly from: string; readonly paths: string[] }[] = [];
   for (const path of paths) {
@@ -144,7 +147,7 @@ export async function statsOf(root: string, paths: readonly string[]): Promise<E
 async function statsIn(root: string, from: string, paths: readonly string[]): Promise<Entry[]> {
   const names = from === '' ? [] : from.split('/');
   const unlessGone = (error: unknown): undefined => {
-    // what led there may be a link by now
+    // a directory on the way may be a link by now
     if (!isNotThere(error) && !(error instanceof WorkspaceError)) throw error;
   };
   const look = (directory: string): Promise<(Entry | undefined)[]> =>
@@ -168,7 +171,7 @@ async function* namesIn(root: string, from: readonly string[]): AsyncGenerator<N
       yield* first.splice(0);
     }
   }
-  // by path: the front is the same
+  // sorting by path, because the beginning is the same
   if (!isMany) yield* first.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

@@ -3,7 +3,9 @@ import { findNames, MOST_FOUND } from './find.js';
 import { type Entry, entryAt, statsOf, walk } from './inside.js';
 import { type Size, sizeOf } from './sizes.js';
 
-/** What a client's `--filter` sends: a value matches when one contains it, whatever the case; all must match. */
+/**
+ * A client's `--filter`: for each key, one of the values must be contained, in upper or lower case; all keys must match.
+ */
 export type Search = Readonly<Record<string, readonly string[]>>;
 
 export interface Listed {
@@ -13,8 +15,10 @@ export interface Listed {
 }
 
 /**
- * Without a path or glob, or where only files are wanted: no directories. However many there are, they come one by one.
- * @param from how many are left out before, @param size and how many are told, of those that match; the others count
+ * Without a path or glob, or with filesOnly, directories are left out. The entries come one by one, so any number is
+ * possible.
+ * @param from how many matching entries are skipped
+ * @param size how many are returned; all are counted
  * @returns how many match
  */
 export async function* list(
@@ -25,7 +29,7 @@ export async function* list(
   { from = 0, size = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly size?: number | undefined } = {},
 ): AsyncGenerator<Listed, number> {
   const noDirectories = filesOnly || pathOrGlob === '';
-  // only names are to be had without a look at each
+  // only names are available without reading the attributes
   const bySight = Object.keys(search ?? {}).some(key => key !== 'name');
   let total = 0;
   let many: string[] = [];
@@ -61,12 +65,12 @@ function matches({ name, size, ...more }: Partial<Listed>, search: Search = {}):
 }
 
 export interface Usage {
-  /** With a slash in front; empty for the whole workspace. */
+  /** With a leading slash; empty for the whole workspace. */
   readonly name: string;
   readonly size: Size;
 }
 
-/** What files occupy on the disk, as `du` says it; a file with several names counts once. */
+/** The disk usage of files, as `du` reports it; a file with several names counts once. */
 export async function diskUsage(root: string, summarize: boolean, search: Search | undefined): Promise<Usage[]> {
   const sums = new Map<string, number>();
   const seen = new Set<string>();

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { NotThereError, WorkspaceError } from './errors.js';
 import { inside, isNotThere, namesOf } from './inside.js';
 
-/** The caller closes it. @throws WorkspaceError where there is no regular file */
+/** The caller closes the file. @throws WorkspaceError if it is not a regular file */
 export async function openFile(root: string, path: string): Promise<FileHandle> {
   const names = namesOf(path);
   const name = names.pop();
@@ -19,7 +19,7 @@ export async function openFile(root: string, path: string): Promise<FileHandle> 
   }
 }
 
-/** Without O_NONBLOCK, a named pipe would wait for its writer. */
+/** Without O_NONBLOCK, opening a named pipe would wait for its writer. */
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 async function regular(handle: FileHandle, path: string): Promise<FileHandle> {

@@ -1,4 +1,4 @@
-/** A size as REANA's answers have it. */
+/** A size in the form of REANA's answers. */
 export interface Size {
   /** Bytes. */
   readonly raw: number;

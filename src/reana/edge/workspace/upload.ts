@@ -9,9 +9,8 @@ import { NoRoomError, WorkspaceError } from './errors.js';
 import { inside, namesOf } from './inside.js';
 
 /**
- * Puts what a stream holds under a path, over what was there, once all of it has come: a stream that breaks changes
- * nothing.
- * @param incoming a directory on the workspace's file system, for files that are not whole yet
+ * Writes a stream to a path, over what was there, once all of it has arrived: a stream that breaks changes nothing.
+ * @param incoming a directory on the workspace's file system, for incomplete files
  */
 export async function upload(root: string, path: string, body: Readable, incoming: string): Promise<void> {
   const names = namesOf(path);
@@ -19,7 +18,7 @@ export async function upload(root: string, path: string, body: Readable, incomin
   if (name === undefined) throw new WorkspaceError('The file transferred needs to have name.');
   const part = join(incoming, randomUUID());
   try {
-    // a request that we destroyed could not be answered any more, as when the disk is full
+    // if we destroyed the request, it could not be answered any more, for example when the disk is full
     const chunks = body.iterator({ destroyOnReturn: false });
     await pipeline(
       withRoom(chunks, incoming),
@@ -31,7 +30,7 @@ export async function upload(root: string, path: string, body: Readable, incomin
   }
 }
 
-/** Between looks at the disk, in bytes: others write there, too. */
+/** How many bytes are written between two checks of the free space: others write to the disk, too. */
 const lookEvery = 64 * 2 ** 20;
 
 /** @throws WorkspaceError before the headnode's disk is full */

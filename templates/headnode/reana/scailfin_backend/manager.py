@@ -96,7 +96,7 @@ class PoolJobManager(JobManager):
 
     @classmethod
     def get_logs(cls, backend_job_id, **kwargs):
-        """Return what the step has printed so far. Never raises: upstream stops a job after it has its logs."""
+        """Return what the step has printed. Never raises, because upstream stops a job only after it has its logs."""
         job, step = parts(backend_job_id)
         try:
             logs.fetch(job, step)
@@ -106,7 +106,7 @@ class PoolJobManager(JobManager):
 
     @classmethod
     def stop(cls, backend_job_id):
-        """Remove a step from the pool, and return when it is. One that is over is fine.
+        """Remove a step from the pool, and return when this is done. If it is over already, that is fine.
 
         :raises ComputingBackendSubmissionError: when the pool did not say so.
         """
@@ -129,7 +129,7 @@ class PoolJobManager(JobManager):
 
 
 def removed(job):
-    """Remove a job and wait until the schedd says that it is. Returns whether it was there."""
+    """Remove a job and wait until the schedd confirms it. Returns whether the job was there."""
     until = time.monotonic() + STOP_SECONDS
     while True:
         found = schedd.ask("remove", job=job, reason="stopped by REANA")["jobs"]
@@ -141,7 +141,7 @@ def removed(job):
 
 
 def secrets():
-    """Return the user's secrets, variables and files; the pool's token is none of a step's business."""
+    """Return the user's secrets, variables and files, but not the pool's token, which steps must not have."""
     variables = {}
     if os.getenv("REANA_USER_ID"):
         named = REANAUserSecretsStore(os.environ["REANA_USER_ID"]).get_env_secrets_as_k8s_spec()
@@ -170,7 +170,7 @@ def reana_id_of(backend_job_id):
 
 
 def end(job_id, state, log):
-    """Tell how a job ended, unless that was told already; its log comes first, for the engine goes on by the state."""
+    """Report how a job ended, unless this was reported; the log comes first, because the engine acts on the state."""
     with telling:
         if not is_over(JOB_DB[job_id]):
             store_job_logs(job_id, log)
@@ -179,5 +179,5 @@ def end(job_id, state, log):
 
 
 def is_over(job):
-    """Tell whether a job's outcome is known."""
+    """Return whether a job's outcome is known."""
     return job["deleted"] or job["status"] in ENDS

@@ -1,4 +1,4 @@
-"""REANA's interface for all jobs: a thread that tells what becomes of them."""
+"""REANA's interface for all jobs: a thread that reports their states."""
 
 import logging
 import time
@@ -12,27 +12,27 @@ from .manager import BACKENDS, ENDS, PoolJobManager, end, is_over, parts, tellin
 
 # HTCondor's JobStatus
 IDLE, RUNNING, REMOVED, COMPLETED, HELD, TRANSFERRING, SUSPENDED = 1, 2, 3, 4, 5, 6, 7
-# HoldReasonCode: its files are on their way
+# HoldReasonCode: its files are being transferred
 SPOOLING = 16
 MAX_STARTS = 3
-# looks in a row that did not find a job; one may have been taken before it was there
+# how many queries in a row must miss a job; the first one may have been made before the job was there
 MAX_MISSING = 3
 RENEWALS_PER_LEASE = 8
 
 
 class PoolJobMonitor(JobMonitor):
-    """One question every few seconds for all steps: their event log is at the schedd, for they are spooled there."""
+    """Asks about all steps in one query every few seconds; the event logs of spooled jobs are at the schedd."""
 
     def __init__(self, app=None, **kwargs):
         """Start the thread."""
-        # what was last told of each job: the REST interface tells otherwise
+        # the state of each job that was reported last; the REST interface reports another one at first
         self.told = {}
         self.missing = {}
         self.lease = 0
         super().__init__(thread_name="scailfin_job_monitor", app=app)
 
     def watch_jobs(self, job_db, app):
-        """Look again and again."""
+        """Ask again and again."""
         while True:
             try:
                 self.look(job_db)
@@ -44,7 +44,7 @@ class PoolJobMonitor(JobMonitor):
             time.sleep(settings.poll_seconds())
 
     def admit(self):
-        """Put right what the REST interface says of a new job: that it is running."""
+        """Correct the first state of a new job: the REST interface reports it as running."""
         with telling:
             for job_id, job in list(JOB_DB.items()):
                 state = self.told.setdefault(job_id, "queued") if is_ours(job) else job["status"]
@@ -52,14 +52,14 @@ class PoolJobMonitor(JobMonitor):
                     update_job_status(job_id, state)
 
     def tell(self, job_id, state):
-        """Tell the state of a job that goes on, if it is another one."""
+        """Report the state of a job that is not over, if it has changed."""
         with telling:
             self.told[job_id] = state
             if JOB_DB[job_id]["status"] != state and not is_over(JOB_DB[job_id]):
                 update_job_status(job_id, state)
 
     def look(self, job_db):
-        """Ask the schedd once, and tell what follows."""
+        """Ask the schedd once, and report what follows."""
         waiting = {job_id: job for job_id, job in list(job_db.items()) if is_ours(job) and not is_over(job)}
         if not waiting and not PoolJobManager.abandoned:
             return
@@ -70,7 +70,7 @@ class PoolJobMonitor(JobMonitor):
                 continue
             try:
                 self.follow(job_id, job, found.get(step))
-            except Exception:  # the others' states are known nevertheless
+            except Exception:  # the states of the others are still known
                 logging.exception("What became of the job %s is not known", job_id)
         for step in PoolJobManager.abandoned & set(found):
             ad = found[step]
@@ -78,7 +78,7 @@ class PoolJobMonitor(JobMonitor):
             PoolJobManager.abandoned.discard(step)
 
     def ask(self):
-        """Return all jobs of our workflows; now and then with word that they are waited for."""
+        """Return all jobs of our workflows, and renew their leases now and then."""
         now, lease = time.time(), settings.lease_seconds()
         until = now + lease if now > self.lease else None
         workflows = sorted(PoolJobManager.workflows)
@@ -88,7 +88,7 @@ class PoolJobMonitor(JobMonitor):
         return found
 
     def follow(self, job_id, job, ad):
-        """Tell what a job's ad means."""
+        """Handle a job's ad."""
         self.missing[job_id] = 0 if ad else self.missing.get(job_id, 0) + 1
         if ad is None:
             result = outcome.of_missing(job) if self.missing[job_id] >= MAX_MISSING else None
@@ -111,7 +111,7 @@ class PoolJobMonitor(JobMonitor):
 
 
 def is_ours(job):
-    """Tell whether a job of REANA's is a step on the pool, whatever the specification called it."""
+    """Return whether a job of REANA is a step on the pool, by whatever backend name."""
     return job["compute_backend"] in BACKENDS
 
 
@@ -119,7 +119,7 @@ only = singleton(PoolJobMonitor)
 
 
 def watch(**kwargs):
-    """What the REST interface calls after each submission."""
+    """The function that the REST interface calls after each submission."""
     monitor = only(**kwargs)
     monitor.admit()
     return monitor

@@ -1,4 +1,4 @@
-"""The pool's schedd, as the job controller asks it."""
+"""The job controller's queries to the pool's schedd."""
 
 import json
 import re
@@ -9,12 +9,12 @@ from . import settings
 
 QUICK_SECONDS, FILES_SECONDS = 60, 3600
 
-# HTCondor's words for a token it does not take
+# HTCondor's errors for a token that it refuses
 REFUSALS = ("Failed to authenticate", "AUTHENTICATE:", "PERMISSION DENIED", "not authorized", "SECMAN:2010")
 
 
 class ScheddError(Exception):
-    """The pool could not be asked, or refused: what it holds is not known."""
+    """The pool could not be asked, or refused to answer: the state of its jobs is unknown."""
 
 
 class ScheddRefused(ScheddError):
@@ -22,9 +22,9 @@ class ScheddRefused(ScheddError):
 
 
 def ask(verb, seconds=QUICK_SECONDS, **values):
-    """Ask the schedd one thing.
+    """Make one query to the schedd.
 
-    :raises ScheddError: with HTCondor's words; whether it was done is not known then.
+    :raises ScheddError: with HTCondor's error; it is not known then whether the request was carried out.
     """
     pool = settings.pool()
     question = dict(values, pool=pool, name=settings.schedd_name())
@@ -57,7 +57,7 @@ def last_words(log):
 
 
 def explained(pool, words):
-    """Return what went wrong as an error that says what to look at."""
+    """Return an error that says what went wrong and what to check."""
     if any(refusal in words for refusal in REFUSALS):
         return ScheddRefused("the pool at {} refuses the token in the secret {}: {}".format(pool, settings.TOKEN_FILE, words))
     return ScheddError("the pool at {} could not be asked: {}".format(pool, words))

@@ -1,11 +1,11 @@
-"""What the backend is told by its environment; the README beside the Dockerfile lists it."""
+"""The backend's settings from its environment; the README beside the Dockerfile lists them."""
 
 import os
 import tempfile
 import threading
 from pathlib import Path
 
-# the user's secret in REANA that holds the pool's token: a file of this name, or else a variable
+# the user's secret in REANA with the pool's token: a file of this name, or otherwise a variable
 TOKEN_FILE, TOKEN_VARIABLE = "scailfin-pool-token", "SCAILFIN_POOL_TOKEN"
 # where the workflow controller mounts the user's file secrets
 SECRETS = Path(os.getenv("REANA_USER_SECRET_MOUNT_PATH", "/etc/reana/secrets"))
@@ -28,7 +28,7 @@ _private = None
 
 
 class SettingsError(Exception):
-    """The backend was not told what it needs."""
+    """A setting that the backend needs is missing."""
 
 
 def pool():
@@ -40,7 +40,7 @@ def pool():
 
 
 def schedd_name():
-    """Return the name of the schedd, or an empty string: the pool's only one."""
+    """Return the name of the schedd, or an empty string for the pool's only schedd."""
     return os.getenv("SCAILFIN_SCHEDD", "")
 
 
@@ -50,17 +50,17 @@ def wrapper():
 
 
 def poll_seconds():
-    """Return the seconds between two looks at the queue."""
+    """Return the seconds between two queries of the queue."""
     return float(os.getenv("SCAILFIN_POLL_SECONDS", "3"))
 
 
 def lease_seconds():
-    """Return how long steps outlive a controller that says nothing any more."""
+    """Return for how many seconds steps outlive a controller that is gone."""
     return int(os.getenv("SCAILFIN_LEASE_SECONDS", "7200"))
 
 
 def reserve_bytes():
-    """Return how much of a workspace's disk steps leave free."""
+    """Return how many bytes on a workspace's disk steps must leave free."""
     return int(os.getenv("SCAILFIN_RESERVE_BYTES", str(1 << 30)))
 
 
@@ -69,13 +69,13 @@ def token():
     path = SECRETS / TOKEN_FILE
     text = path.read_text().strip() if path.is_file() else os.getenv(TOKEN_VARIABLE, "").strip()
     if not text:
-        words = "there is no token for the pool: neither the secret {} nor the variable {} has one"
+        words = "there is no token for the pool, neither in the secret {} nor in the variable {}"
         raise SettingsError(words.format(path, TOKEN_VARIABLE))
     return text
 
 
 def private_dir():
-    """Return a directory that only this process's user can look into."""
+    """Return a directory that only this process's user can access."""
     global _private
     with _lock:
         if _private is None:
@@ -84,11 +84,11 @@ def private_dir():
 
 
 def client_environment():
-    """Return the environment of HTCondor's client; its token lies in a file only its user can read."""
+    """Return the environment of HTCondor's client; its token is in a file that only its user can read."""
     home = private_dir()
     tokens = home / "tokens"
     tokens.mkdir(mode=0o700, exist_ok=True)
-    # read each time: a secret may have been renewed
+    # read each time, because a secret may have been renewed
     write_private(tokens / "pool", token() + "\n")
     write_private(home / "condor_config", CLIENT_CONFIG.format(tokens=tokens))
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR") if name in os.environ}
@@ -96,7 +96,7 @@ def client_environment():
 
 
 def write_private(path, text):
-    """Replace a file at once; nobody else can read it at any moment. Threads may do so at the same time."""
+    """Replace a file atomically; nobody else can read it at any moment. Several threads may do so at the same time."""
     part = "{}.{}".format(path, threading.get_ident())
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

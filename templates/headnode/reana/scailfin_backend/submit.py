@@ -1,4 +1,4 @@
-"""A step as a job of the pool."""
+"""Submits a step as a job of the pool."""
 
 import os
 import shutil
@@ -14,22 +14,22 @@ SPOOLING_SECONDS = 3600
 
 
 def new_id():
-    """Return an id that no other step has; by it a job is found whose number was never heard."""
+    """Return a unique id for a step; by it a job can be found even if its number was never received."""
     return str(uuid.uuid4())
 
 
 def directory_of(step):
-    """Return where a step's files lie in this pod, until its outcome is known."""
+    """Return the directory of a step's files in this pod, which exists until its outcome is known."""
     return os.path.join(str(settings.private_dir()), step)
 
 
 def manifest_of(step):
-    """Return where it is written what a step got: not where its files come back to, which may have any name."""
+    """Return the path of a step's manifest; it is outside of its directory, where returned files may have any name."""
     return directory_of(step) + ".manifest"
 
 
 def forget_manifest(step):
-    """Remove it, where it is there."""
+    """Remove a step's manifest, if there is one."""
     try:
         os.unlink(manifest_of(step))
     except FileNotFoundError:
@@ -37,7 +37,7 @@ def forget_manifest(step):
 
 
 def submit(step, resources):
-    """Submit a step, once, however often the pool has to be asked.
+    """Submit a step once, however often the pool must be asked.
 
     :param step: dict as inputs.prepare wants it, with workflow.
     :param resources: (cores, MiB, seconds).
@@ -54,14 +54,14 @@ def submit(step, resources):
         shutil.rmtree(directory, ignore_errors=True)
         forget_manifest(step["id"])
         raise
-    # they are the pool's now
+    # the pool has its own copies now
     for name in ("step.env", "small.tar"):
         os.unlink(os.path.join(directory, name))
     return job
 
 
 def submitted(step, text):
-    """Ask until the pool answers: each time it first looks whether the step is there."""
+    """Ask until the pool answers; each time it first checks whether the step is there."""
     for pause in RETRIES:
         time.sleep(pause)
         try:
@@ -74,7 +74,7 @@ def submitted(step, text):
 
 
 def description(step, resources, size):
-    """Return HTCondor's submit description: ids, numbers and paths that are our own, nothing of the user's."""
+    """Return HTCondor's submit description; its ids, numbers and paths are ours, nothing comes from the user."""
     cores, memory, seconds = resources
     return {
         "universe": "vanilla",
@@ -82,7 +82,7 @@ def description(step, resources, size):
         "initialdir": directory_of(step["id"]),
         "output": "out",
         "error": "err",
-        # so that they are at the schedd whatever becomes of the job
+        # so that both streams are at the schedd even if the job fails
         "stream_output": "True",
         "stream_error": "True",
         "should_transfer_files": "YES",
@@ -91,7 +91,7 @@ def description(step, resources, size):
         "transfer_output_files": "changed.tar, report",
         "request_cpus": str(cores),
         "request_memory": str(memory),
-        # what it gets lies there beside what it makes
+        # the inputs are on the same disk as the outputs
         "request_disk": "{}K".format(1024 * 1024 + 2 * size // 1024),
         "allowed_execute_duration": str(seconds),
         "keep_claim_idle": "10",
@@ -99,10 +99,10 @@ def description(step, resources, size):
         "+ScailfinStep": '"{}"'.format(step["id"]),
         "+ScailfinWorkflow": '"{}"'.format(step["workflow"]),
         "+ScailfinLease": str(int(time.time()) + settings.lease_seconds()),
-        # ended or removed, its files wait to be collected
+        # after its end or removal, its files wait to be collected
         "leave_in_queue": "(JobStatus == 3 || JobStatus == 4) && ScailfinCollected =!= True"
         " && time() - EnteredCurrentStatus < {}".format(KEPT_SECONDS),
-        # nobody waits for it any more, or its files never came
+        # nobody waits for it any more, or its files never arrived
         "periodic_remove": "time() > ScailfinLease || (JobStatus == 5 && HoldReasonCode == 16"
         " && time() - QDate > {})".format(SPOOLING_SECONDS),
     }

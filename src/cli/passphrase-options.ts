@@ -7,13 +7,16 @@ export interface SecretFlags {
   passStdin?: boolean;
 }
 
-/** Where passphrases come from when nobody sits at a terminal; never from the command line, which others can see. */
+/**
+ * Passphrases come from here if nobody sits at a terminal. They never come from the command line, which other users can
+ * see.
+ */
 export const secretOptions = (command: Command): Command =>
   command
-    .option('--passphrase-file <file>', 'take passphrases from this file, one a line; only you may read it')
-    .option('--pass-stdin', 'take passphrases from standard input, one a line');
+    .option('--passphrase-file <file>', 'read passphrases from this file, one per line; only you may have access to it')
+    .option('--pass-stdin', 'read passphrases from standard input, one per line');
 
-/** @throws AuthError when the file can't be read, or others may read it */
+/** @throws AuthError if the file can't be read, or if others can read it */
 export async function passphrasesFrom(flags: SecretFlags, ui: Ui): Promise<Passphrases> {
   const { asked, listed } = await import('../credentials/passphrases.js');
   if (flags.passphraseFile !== undefined) {

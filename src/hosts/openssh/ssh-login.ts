@@ -11,7 +11,7 @@ import { Asking, type Question } from './asking.js';
 import { complaint, isAboutHostKey } from './complaints.js';
 import { SshLog } from './log.js';
 
-/** After ssh has ended, what it wrote last may take a moment; ms. */
+/** After ssh has ended, its last output may take a moment; ms. */
 const lastWordsMs = 300;
 
 export interface LoginRequest {
@@ -20,11 +20,11 @@ export interface LoginRequest {
   readonly target: SshTarget;
   /** The hosts on the way, the target last. */
   readonly way: readonly SshSettings[];
-  /** Where it shall serve its connection. */
+  /** Where ssh shall serve its connection. */
   readonly socket: string;
 }
 
-/** An ssh that connects, asks what it must, and goes into the background to serve its connection on a socket. */
+/** An ssh that connects, asks its questions, and goes into the background to serve its connection on a socket. */
 export class SshLogin {
   readonly log = new SshLog();
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class SshLogin {
     private readonly options: ConnectOptions,
   ) {
     this.#connectMs = options.connectTimeoutMs ?? this.#settings.connectTimeoutMs ?? stepMs;
-    // its own limit is in whole seconds, and shall come first: it knows better what did not answer
+    // ssh's own limit is in whole seconds and should come first, because ssh knows better what did not answer
     this.#clock = new Clock(Math.ceil(this.#connectMs / 1000) * 1000 + 500);
   }
 
@@ -51,7 +51,7 @@ export class SshLogin {
       question => this.#clock.pausedFor(() => this.#answer(question)),
       (text, gone) => void this.#clock.pausedFor(() => this.#notice(text, gone)),
     );
-    // whoever ends this process in the middle ends that ssh, too
+    // if this process is killed in between, that ssh must end, too
     const kill = (): void => this.#kill();
     process.once('exit', kill);
     try {
@@ -72,7 +72,7 @@ export class SshLogin {
   async #run(env: NodeJS.ProcessEnv): Promise<void> {
     const { program, target, socket } = this.request;
     const argv = masterArguments(target, this.#settings, this.options, { socket, connectMs: this.#connectMs });
-    // a session of its own: no terminal to ask at, and Ctrl-C is for us
+    // a new session: it has no terminal to ask at, and Ctrl-C reaches only us
     const child = spawn(program, argv, {
       ...{ env: { ...(this.options.env ?? process.env), ...env }, detached: true },
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -88,7 +88,7 @@ export class SshLogin {
       child.once('exit', code => {
         this.#child = undefined;
         if (code === 0) {
-          this.log.news(); // what comes now is about the end
+          this.log.news(); // later messages are about the end
           return resolve();
         }
         const late = setTimeout(() => reject(this.#complaint()), lastWordsMs);
@@ -103,7 +103,7 @@ export class SshLogin {
   #heard(): void {
     this.#clock.restart();
     this.#tellHostKeys();
-    // an ssh that jumps for ours goes by the configuration alone, which may want to trust whoever answers
+    // an ssh that ours starts for a jump host follows only the configuration, which may want to trust every key
     if (this.log.isKeyChanged) this.#failed(this.#complaint());
   }
 
@@ -119,7 +119,7 @@ export class SshLogin {
     const { prompter } = this.options;
     const isKey = isAboutHostKey(text);
     if (prompter === undefined) {
-      // ssh goes on with its next key
+      // ssh continues with its next key
       if (/^Enter passphrase for /.test(text)) {
         this.#locked.push(keyIn(printable(text)));
         return '';
@@ -138,7 +138,7 @@ export class SshLogin {
       }
       const words = printable([...heading, text].join('\n'));
       if (kind === 'confirm') return (await prompter.confirm(words)) ? 'yes' : 'no';
-      // whether an answer may be seen is what ssh doesn't tell
+      // ssh does not tell whether the answer may be shown
       return await prompter.ask(words, { echo: false });
     } catch (error) {
       this.#failed(error);
@@ -177,7 +177,7 @@ export class SshLogin {
     try {
       process.kill(-pid, 'SIGTERM');
     } catch {
-      // it has gone
+      // it has ended
     }
   }
 }

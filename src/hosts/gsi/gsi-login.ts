@@ -9,7 +9,7 @@ import { refusal } from './refusal.js';
 import type { GsiSettings } from './settings.js';
 import { GssapiWithMic } from './userauth.js';
 
-/** Logs in by the user's proxy, if there is one: once for each connection. */
+/** Logs in with the user's proxy, if there is one: once per connection. */
 export class GsiLogin {
   readonly #settings: GsiSettings;
   readonly #alias: string;
@@ -19,7 +19,7 @@ export class GsiLogin {
 
   /**
    * @param alias the host, for messages
-   * @param problem told why a login was not tried, or did not succeed
+   * @param problem called with the reason if a login was not tried or did not succeed
    */
   constructor(settings: GsiSettings, alias: string, problem: (error: AuthError) => void) {
     this.#settings = settings;
@@ -27,12 +27,12 @@ export class GsiLogin {
     this.#problem = problem;
   }
 
-  /** What is shown, for messages. */
+  /** What is shown to the server, for messages. */
   get label(): string {
     return `the proxy ${this.#settings.proxy}`;
   }
 
-  /** The method to speak; undefined when it was spoken already, or there is no proxy that could be shown. */
+  /** The method to use; undefined if it was used already, or if there is no proxy to show. */
   next(): RawMethod | undefined {
     if (this.#isTried) return undefined;
     this.#isTried = true;
@@ -50,7 +50,7 @@ export class GsiLogin {
     return method;
   }
 
-  /** To be called once the server has decided: tells why it did not let the proxy in. */
+  /** To be called once the server has decided: reports why it did not accept the proxy. */
   async judge(): Promise<void> {
     const attempt = this.#attempt;
     this.#attempt = undefined;

@@ -15,7 +15,7 @@ type Settings = Pick<
   SshSettings,
   'identityFiles' | 'identitiesNamed' | 'identitiesOnly' | 'certificateFiles' | 'agent'
 >;
-/** Made when its turn comes: a key that tells nothing without its passphrase has to ask for it first. */
+/** A function, called when its turn comes: a key that shows nothing without its passphrase has to ask for it first. */
 export type Candidate = () => Promise<Identity>;
 
 /** A key or certificate that the configuration names. */
@@ -27,10 +27,10 @@ interface Named {
 }
 
 /**
- * What to show a server, in the order of ssh (authentication part of ssh(1), CertificateFile in ssh_config(5)):
- * certificates by CertificateFile, what the agent holds and the configuration names, the agent's others (unless
- * IdentitiesOnly), and then the files, each followed by the certificate beside it.
- * @param note is told what can't be used, and why
+ * The keys and certificates to show a server, in the order of ssh (authentication part of ssh(1), CertificateFile in
+ * ssh_config(5)): certificates from CertificateFile, keys that the agent holds and the configuration names, the agent's
+ * other keys (unless IdentitiesOnly), and then the files, each followed by the certificate beside it.
+ * @param note called with what can't be used, and why
  */
 export async function planIdentities(
   settings: Settings,
@@ -49,7 +49,7 @@ export async function planIdentities(
   const files = settings.identityFiles.flatMap(file =>
     attempt(() => {
       const found = keyFile(file);
-      if (found === undefined && settings.identitiesNamed) note(new AuthError(`there is no key ${file}`));
+      if (found === undefined && settings.identitiesNamed) note(new AuthError(`the key file ${file} does not exist`));
       return found;
     }),
   );
@@ -60,7 +60,7 @@ export async function planIdentities(
     ...(settings.certificateFiles.length > 0 ? [] : attempt(() => beside(file))),
   ]);
   const isHeld = (one: Named): boolean => chain.held.some(key => one.blob?.equals(key.blob) === true);
-  // the .pub of one of the default keys, alone, is no mistake
+  // if only the .pub of a default key exists, that is not an error
   const isWanted = (one: Named): boolean => settings.identitiesNamed || one.from?.open !== undefined;
   const [known, others] = [true, false].map(wanted =>
     chain.held.filter(key => named.some(one => one.blob?.equals(key.blob) === true) === wanted),
@@ -91,7 +91,7 @@ function plain(file: KeyFile): Named {
   return { label: `${what} ${file.file}`, blob: file.blob, certificate: users(certificate, file.file), from: file };
 }
 
-/** The certificate that ssh finds by its name: KEY-cert.pub. @throws AuthError when it is not for this key */
+/** The certificate that ssh finds by its name: KEY-cert.pub. @throws AuthError if it is not for this key */
 function beside(file: KeyFile): Named | undefined {
   const name = `${file.file.replace(/\.pub$/, '')}-cert.pub`;
   if (!existsSync(name)) return undefined;
@@ -104,7 +104,7 @@ function beside(file: KeyFile): Named | undefined {
   return { label: `certificate ${name}`, blob: certificate?.blob, certificate, from: file };
 }
 
-/** @throws AuthError for the certificate of a host */
+/** @throws AuthError if it is the certificate of a host */
 function users(certificate: Certificate | undefined, file: string): Certificate | undefined {
   if (certificate?.kind !== 'host') return certificate;
   throw new AuthError(`the certificate ${file} is for a host, not for users`, {
@@ -112,7 +112,7 @@ function users(certificate: Certificate | undefined, file: string): Certificate 
   });
 }
 
-/** Finds the private half that belongs to what is shown: in the agent, or in a file. */
+/** Finds the private half for what is shown: in the agent, or in a file. */
 class Chain {
   constructor(
     private readonly files: readonly KeyFile[],
@@ -128,7 +128,7 @@ class Chain {
     return async () => ({ label, blob: key.blob, certificate, isAgents: true, sign: this.#byAgent(key) });
   }
 
-  /** @throws AuthError when its private half is nowhere */
+  /** @throws AuthError if its private half is nowhere */
   ofFile({ label, blob, certificate, from }: Named): Candidate {
     const holder = blob && this.held.find(key => publicKeyIn(key.blob).equals(publicKeyIn(blob)));
     if (blob && holder) {
@@ -136,9 +136,9 @@ class Chain {
     }
     const file = from?.open ? from : this.files.find(f => f.open && blob && f.blob?.equals(publicKeyIn(blob)));
     if (file?.open === undefined) {
-      const where = this.socket === undefined ? 'there is no agent' : 'the agent does not hold it';
+      const where = this.socket === undefined ? 'there is no SSH agent' : 'the SSH agent does not hold it';
       throw new AuthError(`the private key of ${label} is missing: ${where}`, {
-        hint: 'name its file by IdentityFile',
+        hint: 'name its file with IdentityFile',
       });
     }
     return async () => {
@@ -154,7 +154,7 @@ class Chain {
     };
   }
 
-  /** A CertificateFile; its key may be any that is named or held. */
+  /** A CertificateFile; its key may be any key that is named or that the agent holds. */
   listed(file: string): Candidate {
     const certificate = users(readCertificate(file), file);
     return this.ofFile({ label: `certificate ${file}`, blob: certificate?.blob, certificate, from: undefined });

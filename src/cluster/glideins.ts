@@ -1,0 +1,136 @@
+import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
+import { type BatchJobState, type BatchJobStatus, isOver } from '../schedulers/job.js';
+import { nodesOfEach } from '../schedulers/nodes.js';
+import type { SiteRecord } from './record.js';
+import { submissionOf } from './submissions.js';
+
+/** A batch job of the cluster: what its scheduler says of it, and how much of it is in the pool. */
+export interface SiteJob extends BatchJobStatus {
+  /** Each brings one glide-in. */
+  readonly nodes: number;
+  /** How many of its glide-ins advertise themselves in the pool; undefined when the pool could not be asked. */
+  readonly joined: number | undefined;
+}
+
+/** One node that a batch job brings into the pool. */
+export interface GlideinStatus {
+  /** The id of its batch job, with a number behind it where the job has several nodes: `17_2`, `17_2/1`. */
+  readonly id: string;
+  /** The id of its batch job. */
+  readonly job: string;
+  /** Its batch job's. */
+  readonly state: BatchJobState;
+  /** The scheduler's own word for the batch job. */
+  readonly word: string;
+  readonly reason?: string;
+  readonly node?: string;
+  /** Seconds until it leaves or is ended. */
+  readonly secondsLeft?: number;
+  /** It advertises itself in the pool; undefined when the pool could not be asked. */
+  readonly joined: boolean | undefined;
+  /** Seconds since the pool last heard of it, where that is longer than it should be. */
+  readonly silent?: number;
+  readonly cores?: number;
+  readonly busy?: number;
+  readonly exitCode?: number;
+}
+
+/** A site's batch jobs and the glide-ins that they bring, which the pool may know as well. */
+export interface SiteGlideins {
+  readonly batchJobs: readonly SiteJob[];
+  readonly glideins: readonly GlideinStatus[];
+}
+
+/** A site as it answered; what could not be asked is *unknown* and says why. */
+export interface AskedSite extends SiteGlideins {
+  readonly site: string;
+  readonly error?: string;
+}
+
+/** Two updates missed: an advertisement outlives a node that died without a word. Seconds. */
+const SILENCE = 50;
+
+/** What the scheduler told of a site's batch jobs, with what the pool knows of their glide-ins. */
+export function matchGlideins(
+  site: SiteRecord,
+  jobs: readonly BatchJobStatus[],
+  pool: PoolStatus | undefined,
+): SiteGlideins {
+  return collect(
+    pool,
+    jobs.map(job => {
+      const nodes = nodesOfEach(submissionOf(site, job.id));
+      const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === job.id);
+      // where somebody else says that he is of this job, too, those on its own node come first
+      const isThere = (ad: PoolGlidein): boolean => ad.node.split('.')[0] === job.node?.split('.')[0];
+      const mine = [...ads.filter(isThere), ...ads.filter(ad => !isThere(ad))].slice(0, nodes);
+      return { job, nodes, glideins: Array.from({ length: nodes }, (_, n) => matched(job, nodes, n, mine[n], pool)) };
+    }),
+  );
+}
+
+/** The glide-in on the n-th node of a job, with what it says of itself where it is in the pool. */
+function matched(
+  { id, state, word, reason, node, secondsLeft, exitCode }: BatchJobStatus,
+  nodes: number,
+  n: number,
+  ad: PoolGlidein | undefined,
+  pool: PoolStatus | undefined,
+): GlideinStatus {
+  const place = (n === 0 ? node : undefined) ?? ad?.node;
+  return {
+    id: glideinId(id, nodes, n),
+    job: id,
+    state,
+    word,
+    joined: pool ? ad !== undefined && ad.silent <= SILENCE : undefined,
+    ...(reason === undefined ? {} : { reason }),
+    ...(place === undefined ? {} : { node: place }),
+    ...(secondsLeft === undefined ? {} : { secondsLeft }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(ad ? { cores: ad.cores, busy: ad.busy } : {}),
+    ...(ad && ad.silent > SILENCE ? { silent: ad.silent } : {}),
+  };
+}
+
+/** The scheduler can't be asked: what the pool knows, with the jobs' states unknown. */
+export function unaskedGlideins(site: SiteRecord, ids: readonly string[], pool: PoolStatus | undefined): SiteGlideins {
+  const seen = (pool?.glideins ?? []).filter(ad => ad.site === site.spec.site);
+  const inPool = [...new Set(seen.map(ad => ad.job))];
+  const silent = ids.filter(id => !inPool.some(job => job === id || job.startsWith(`${id}_`)));
+  return collect(
+    pool,
+    [...inPool, ...silent].map(id => {
+      const job: BatchJobStatus = { id, jobId: id.split('_')[0] ?? id, state: 'unknown', word: '' };
+      const ads = seen.filter(ad => ad.job === id);
+      const nodes = nodesOfEach(submissionOf(site, id));
+      // more machines than nodes are shown, too: one of them is a stranger
+      const glideins = Array.from({ length: Math.max(ads.length, nodes) }, (_, n): GlideinStatus => {
+        const ad = ads[n];
+        const own = { id: glideinId(id, nodes, n), job: id, state: job.state, word: job.word };
+        if (!ad) return { ...own, joined: pool ? false : undefined };
+        return { ...own, joined: true, node: ad.node, cores: ad.cores, busy: ad.busy };
+      });
+      return { job, nodes, glideins };
+    }),
+  );
+}
+
+const glideinId = (job: string, nodes: number, n: number): string => (nodes === 1 ? job : `${job}/${n}`);
+
+function collect(
+  pool: PoolStatus | undefined,
+  all: readonly {
+    readonly job: BatchJobStatus;
+    readonly nodes: number;
+    readonly glideins: readonly GlideinStatus[];
+  }[],
+): SiteGlideins {
+  return {
+    batchJobs: all.map(({ job, nodes, glideins }) => ({
+      ...{ ...job, nodes },
+      joined: pool ? glideins.filter(g => g.joined).length : undefined,
+    })),
+    glideins: all.flatMap(one => one.glideins),
+  };
+}

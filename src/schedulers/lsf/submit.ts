@@ -1,0 +1,50 @@
+import { UsageError } from '../../errors.js';
+import { quote } from '../../shell.js';
+import { render } from '../../templates.js';
+import { directiveLine, directiveValue } from '../directives.js';
+import type { BatchJob, Output, Submission } from '../job.js';
+import { refusal } from './words.js';
+
+/**
+ * bsub reads the script from stdin. OpenLava knows no units of memory, which are always MB there, and would read
+ * `-rn` as `-r`, the opposite.
+ */
+const SUBMIT = `case "$(timeout 20 bsub -V 2>&1 </dev/null)" in
+*[Oo]pen[Ll]ava*) sed -e '/^#BSUB -rn$/d' -e '/^#BSUB -R "rusage/s/\\(mem=[0-9]*\\)MB/\\1/' ;;
+*) cat ;;
+esac | timeout 120 bsub`;
+
+export function submit(job: BatchJob): Submission {
+  const script = render('batch/lsf', { job, directiveValue, directiveLine, jobName, plainPath, oneLine });
+  return { argv: ['sh', '-c', SUBMIT], stdin: script, script };
+}
+
+export function parseSubmit(out: Output): string {
+  // with BSUB_QUIET bsub says nothing at all: the runner then looks for the job by its name
+  const id = [...out.stdout.matchAll(/^Job <(\d+)> is submitted to (?:default )?queue <[^>]*>\.\s*$/gm)].at(-1)?.[1];
+  if (out.exitCode === 0 && id) return id;
+  throw refusal('bsub', out);
+}
+
+/** LSF gives brackets in a name a meaning: `x[1-9]` is an array. */
+function jobName(tag: string): string {
+  if (/^[A-Za-z0-9_.-]+$/.test(tag)) return tag;
+  throw new UsageError(`the job name ${JSON.stringify(tag)} has characters that LSF gives a meaning`, {
+    hint: 'use letters, digits and _ . -',
+  });
+}
+
+/** A directory in which LSF will find nothing to fill in, such as `%J`. */
+function plainPath(path: string): string {
+  if (!path.includes('%')) return directiveValue('the log directory', path);
+  throw new UsageError(`the log directory ${JSON.stringify(path)} has a %, which LSF gives a meaning`, {
+    hint: 'choose another directory in the profile of the site',
+  });
+}
+
+/** One shell word in one line: LSF looks for #BSUB in all lines of a script. */
+function oneLine(word: string): string {
+  if (!/[\n\r]/.test(word)) return quote(word);
+  const escaped = word.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return `$'${escaped.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`;
+}

@@ -1,0 +1,44 @@
+import type { BatchJobState } from '../job.js';
+import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
+
+/** qstat(1B) "Job states"; B and X are of arrays and their tasks. */
+export const STATES: Record<string, BatchJobState> = {
+  Q: 'queued',
+  W: 'queued',
+  T: 'queued',
+  H: 'held',
+  S: 'held',
+  U: 'held',
+  R: 'running',
+  B: 'running',
+  E: 'completing',
+  X: 'finished',
+  F: 'finished',
+};
+
+/** Substate of a job in history that was deleted; 92 ended well, 93 did not. */
+const DELETED = '91';
+
+/** What PBS makes of jobs that it ends itself, as negative exit statuses. */
+const ENDED: Record<string, string> = { '-27': 'memory limit', '-28': 'CPU time limit', '-29': 'walltime limit' };
+
+export const interpret: Interpret = attributes => {
+  const word = attributes.get('job_state') ?? '';
+  const base = STATES[word] ?? 'unknown';
+  if (base !== 'finished') {
+    const reason = base === 'running' || base === 'completing' ? undefined : waitingReason(attributes, base);
+    return { state: base, ...(reason ? { reason } : {}) };
+  }
+  const substate = attributes.get('substate');
+  const raw = attributes.get('Exit_status')?.trim();
+  const exitCode = exitStatus(raw);
+  const comment = attributes.get('comment')?.trim();
+  // the words at the end of the comment are PBS's own, and all that `qstat -s` has, cut at 79 columns
+  const told = /\band (fail|finish|terminat|exceed)/.exec(comment ?? '')?.[1];
+  let state: BatchJobState = 'finished';
+  if (substate === DELETED || told === 'terminat') state = 'cancelled';
+  else if (exitCode !== undefined ? exitCode !== 0 : substate === '93' || (told !== undefined && told !== 'finish'))
+    state = 'failed';
+  const reason = state === 'finished' ? undefined : (comment ?? ENDED[raw ?? '']);
+  return { state, ...(exitCode === undefined ? {} : { exitCode }), ...(reason ? { reason } : {}) };
+};

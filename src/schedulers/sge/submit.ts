@@ -1,0 +1,48 @@
+import { UsageError } from '../../errors.js';
+import { quote } from '../../shell.js';
+import { render } from '../../templates.js';
+import { clock } from '../../units.js';
+import { directiveLine, directiveValue } from '../directives.js';
+import type { BatchJob, Output, Submission } from '../job.js';
+import { refusal } from './words.js';
+
+export function submit(job: BatchJob): Submission {
+  const values = { job, clock, directiveValue, directiveLine, outputPath, slots: slotsOf(job), shellWord };
+  const script = render('batch/sge', values);
+  return { argv: ['qsub', '-terse'], stdin: script, script };
+}
+
+/** `38`, `72.1-3:1`, or qsub's sentence where a site's wrapper lost -terse; banners may stand around it. */
+export const SUBMITTED =
+  /^(?:(\d+)(?:\.[\d,:-]+)?|Your job(?:-array)? (\d+)(?:\.[\d,:-]+)? \(.*\) has been submitted)\s*$/gm;
+
+export function parseSubmit(out: Output): string {
+  const id = [...out.stdout.matchAll(SUBMITTED)].at(-1);
+  if (out.exitCode === 0 && id) return (id[1] ?? id[2]) as string;
+  throw refusal('qsub', out);
+}
+
+function slotsOf(job: BatchJob): number | undefined {
+  const slots = job.coresPerNode;
+  if (slots === undefined || slots === 1 || job.parallelEnvironment !== undefined) return slots;
+  throw new UsageError(
+    `a job of ${slots} cores needs a parallel environment on Grid Engine, and the site's profile names none`,
+    {
+      hint: 'add scheduler.parallelEnvironment to the profile (see `qconf -spl` there), or ask for --cores 1',
+    },
+  );
+}
+
+/** qsub takes `host:path` and lists of paths. */
+function outputPath(path: string): string {
+  if (/[:,]/.test(path))
+    throw new UsageError(`Grid Engine can't write to ${path}: a path there may hold no : and no ,`);
+  return directiveValue('the log directory', path);
+}
+
+/** A quoted word without a line end of its own: qsub looks for directives in every line of a script. */
+function shellWord(word: string): string {
+  if (!/[\n\r]/.test(word)) return quote(word);
+  const escapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\\': '\\\\', "'": "\\'" };
+  return `$'${word.replace(/[\n\r\\']/g, c => escapes[c] as string)}'`;
+}

@@ -1,0 +1,26 @@
+import { optionProblem, own } from '../ownoptions.js';
+
+export const directiveProblem = optionProblem({
+  '-J': own.itself,
+  '--job-name': own.itself,
+  '-a': own.itself,
+  '--array': own.itself,
+  '-o': own.itself,
+  '--output': own.itself,
+  '-e': own.itself,
+  '--error': own.itself,
+  '-t': own.walltime,
+  '--time': own.walltime,
+  '-N': own.nodes,
+  '--nodes': own.nodes,
+  '-n': own.itself,
+  '--ntasks': own.itself,
+  '--ntasks-per-node': own.itself,
+  '-c': own.cores,
+  '--cpus-per-task': own.cores,
+  '--mem': own.memory,
+  '-p': own.queue,
+  '--partition': own.queue,
+  '-A': own.account,
+  '--account': own.account,
+});

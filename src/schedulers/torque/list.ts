@@ -1,0 +1,31 @@
+import { SchedulerError } from '../../errors.js';
+import type { BatchJobStatus, Command, JobQuery, Output } from '../job.js';
+import { isWhole, jobsFromXml, ours } from '../pbs-family/jobs.js';
+import { statuses } from '../pbs-family/status.js';
+import { answered } from '../pbs-family/words.js';
+import { interpret } from './states.js';
+
+const END = '<!--that is all-->';
+
+/**
+ * All jobs of the user: qselect can't find arrays by name. One document comes per id, so a last line tells whether
+ * some are missing. Tasks are told by their array, and only with -t: without it an array's id lists everybody's jobs.
+ */
+const LIST = `set -f
+ids=$(qselect -u "$1") || exit
+ids=$(printf '%s\\n' "$ids" | sed -n 's/^\\([0-9][0-9]*\\)\\[[0-9]*\\]/\\1[]/;/^[0-9]/p' | sort -u)
+status=0
+[ -z "$ids" ] || { qstat -t -x $ids; status=$?; }
+printf '\\n%s\\n' '${END}'
+exit "$status"`;
+
+export const list = ({ user }: JobQuery): Command[] => [{ argv: ['sh', '-c', LIST, 'torque-list', user] }];
+
+export function parseList([out]: readonly Output[], { tag, ids }: JobQuery): BatchJobStatus[] {
+  answered('Torque', 'qstat', out);
+  const text = out.stdout.trimEnd();
+  if (!text.endsWith(END) || !isWhole(text, 'Data') || !isWhole(text, 'Job'))
+    throw new SchedulerError("Torque's qstat was cut short in its answer");
+  const nameOf = (task: string | undefined): string => (task === undefined ? tag : `${tag}-${task}`);
+  return statuses(jobsFromXml(text, ours(ids, nameOf)), interpret);
+}

@@ -5,6 +5,7 @@ import { defaultWork, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
+import { checkKnown } from './framework.js';
 import { lock } from './lock.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
@@ -43,6 +44,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
       hint: `scailfin list --all shows those it knows; if it ran at a site: scailfin down ${name} --site SITE`,
     });
   }
+  if (record && !forget) checkKnown(record);
   const release = lock(journal.dir, `scailfin down ${name}`);
   closeTunnel(journal.dir);
   const left: string[] = [];

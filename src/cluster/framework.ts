@@ -105,6 +105,14 @@ export async function reachFramework(context: Context): Promise<Offer & { readon
   return { ...offer, dial: service.dial(facts, here, () => host.dial(facts.port)) };
 }
 
+/**
+ * What a framework runs beside the pool can be taken away only by a scailfin that knows it.
+ * @throws ScailfinError for a cluster that a newer scailfin made
+ */
+export function checkKnown({ spec, framework }: ClusterRecord): void {
+  for (const at of [spec.framework, framework]) if (at) frameworkNamed(at.name);
+}
+
 /** @param only the names of the frameworks of which it was to have one; absent: any */
 export function offersNothing(cluster: string, only: readonly string[] = services.map(f => f.name)): UsageError {
   const wanted = services.filter(f => only.includes(f.name));

@@ -66,7 +66,7 @@ describe('a journal of the first scailfin', () => {
     expect(recordOf('auto').spec.framework).toEqual({ name: 'reana', flavour: 'auto', kubernetes });
     expect(recordOf('auto').framework).toEqual(found);
     expect(recordOf('upstream').spec.framework).toMatchObject({ kubernetes: { kind: 'context', name: 'plane' } });
-    expect(recordOf('upstream').framework).toMatchObject({ flavour: 'upstream', scheme: 'https', port: 30444 });
+    expect(recordOf('upstream').framework).toMatchObject({ flavour: 'upstream', scheme: 'https', port: 30443 });
     expect(recordOf('failed')).toMatchObject({ state: 'terminated', spec: { framework: { flavour: 'upstream' } } });
     for (const file of ['bare', 'grown']) {
       expect(recordOf(file).framework).toBeUndefined();
@@ -84,6 +84,11 @@ describe('a journal of the first scailfin', () => {
     expect(clusterExports(record as ClusterRecord, offer, 30443)).toBe(
       `${pool('edge')}\nexport REANA_SERVER_URL=http://127.0.0.1:30443\nexport REANA_ACCESS_TOKEN="$(cat ${dir}/reana.token)"`,
     );
+    const upstream = open('upstream');
+    const other = await offerOf(upstream.record, upstream.dir);
+    expect(clusterExports(upstream.record as ClusterRecord, other, 30443)).toContain(
+      '\nexport REANA_SERVER_URL=https://127.0.0.1:30443\n',
+    );
     expect(clusterExports(recordOf('bare'), undefined, undefined)).toBe(pool('bare'));
     const gone = recordOf('edge-terminated');
     expect(() => clusterExports(gone, offer, 30443)).toThrow(/^edge has no pool: it is terminated\./);
@@ -96,7 +101,7 @@ describe('a journal of the first scailfin', () => {
     expect(describeStatus(status)).toContain('\n  reana     edge unknown, port 30443 of headnode (loopback)\n');
     const { framework } = await clusterStatus(recordOf('upstream'), new Unreachable());
     const parts = [{ name: 'reana', state: 'unknown', reason: 'the network is down' }];
-    expect(framework).toEqual({ name: 'reana', flavour: 'upstream', state: 'unknown', port: 30444, parts });
+    expect(framework).toEqual({ name: 'reana', flavour: 'upstream', state: 'unknown', port: 30443, parts });
     expect(await clusterStatus(recordOf('bare'), new Unreachable())).not.toHaveProperty('framework');
   });
 
@@ -145,6 +150,9 @@ describe('a journal of today', () => {
     await expect(offerOf(Journal.open('bare').record, journal.dir)).rejects.toThrow(
       'this scailfin knows no framework called "hologram"',
     );
+    const context = { journal: Journal.open('bare'), connections: new Unreachable(), sink: () => {} };
+    await expect(down(context, undefined)).rejects.toThrow('no framework called "hologram"');
+    expect(Journal.open('bare').record?.state).toBe('running');
     const { framework } = await clusterStatus(Journal.open('bare').record as ClusterRecord, new Unreachable());
     expect(framework).toMatchObject({ name: 'hologram', state: 'unknown' });
   });

@@ -2,7 +2,7 @@
 import { build } from 'esbuild';
 
 await build({
-  entryPoints: ['src/reana/edge/main.ts'],
+  entryPoints: ['src/doors/edge.ts'],
   outfile: 'dist/edge.mjs',
   bundle: true,
   platform: 'node',

@@ -113,3 +113,16 @@ function abridge(command: string): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** For a failed system call: the reason without the paths of this machine. For other errors: their message. */
+export function plainly(error: unknown): string {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return messageOf(error);
+  if (typeof syscall === 'string') {
+    const message = messageOf(error);
+    const at = message.indexOf(`, ${syscall}`);
+    return at < 0 ? code : message.slice(0, at);
+  }
+  // for example a name with a NUL, which is quoted together with everything before it
+  return code === 'ERR_INVALID_ARG_VALUE' ? 'a name has a character that none may have' : messageOf(error);
+}

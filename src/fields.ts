@@ -1,7 +1,7 @@
-/** What the fields of an object must be: the names of their types, or the fields of an object in it. */
+/** The required fields of an object: the names of their types, or the fields of an object inside it. */
 export type Fields = { readonly [key: string]: 'string' | 'number' | 'object' | 'array' | Fields };
 
-/** Whether a value that was read from a file has these fields; it may have others, too. */
+/** Whether a value that was read from a file has these fields; it may have further ones. */
 export function hasFields(value: unknown, fields: Fields): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(fields).every(([key, kind]) => {

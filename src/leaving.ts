@@ -9,14 +9,14 @@ export interface Leaving {
   readonly name: string;
   readonly content: string;
   readonly mode: number;
-  /** A line: what it is. */
+  /** A line that describes it. */
   readonly what: string;
 }
 
-/** Files of one place. */
+/** The files for one place. */
 export interface Folder {
   readonly name: string;
-  /** `goes to …`: where, and who runs them. */
+  /** `goes to …`: the place, and who runs the files. */
   readonly goes: string;
   readonly files: readonly Leaving[];
 }
@@ -29,13 +29,13 @@ export function scriptNames(folder: string): string[] {
     .sort();
 }
 
-/** A script of `templates/` that is sent as it is; what it says of itself tells what it is. */
+/** A script of `templates/` that is sent unchanged; its description is its own first sentence. */
 export function script(template: string, name = basename(template)): Leaving {
   const content = templateText(`${template}.sh`);
   return { name: `${name}.sh`, content, mode: 0o644, what: purpose(content) };
 }
 
-/** The first sentence of `# NAME ARGUMENTS: what it does`, which is the first comment of every script. */
+/** The first sentence of `# NAME ARGUMENTS: description`, the first comment of every script. */
 export function purpose(text: string): string {
   const lines = text.split('\n');
   const first = lines.findIndex(line => /^# (?!shellcheck )[^:]+: /.test(line));
@@ -49,7 +49,7 @@ export function purpose(text: string): string {
   return (said.slice(said.indexOf(': ') + 2).split(/\. |\.$/)[0] as string).trim();
 }
 
-/** `$HOME/.scailfin` → `/@HOME@/.scailfin`: only the site knows. */
+/** `$HOME/.scailfin` → `/@HOME@/.scailfin`: only the site knows the value. */
 export function placeholders(path: string): string {
   return path.replaceAll(/\$\{?(\w+)\}?/g, '/@$1@').replaceAll('//', '/');
 }

@@ -12,6 +12,9 @@ export function packageVersion(): string {
 /** The directory of the package's `templates/` and `sites/`, the same from `src` and from `dist`. */
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
+/** A program of `src/doors` as it was built; it is started by Node.js, as a process of its own. */
+export const door = (name: 'keeper' | 'askpass'): string => join(packageRoot, 'dist', 'doors', `${name}.js`);
+
 function xdg(variable: string, fallback: string): string {
   const value = process.env[variable];
   // XDG Base Directory Specification: ignore a relative path

@@ -7,10 +7,15 @@ export function printable(text: string): string {
   return text.replace(breaks, '\n').replace(sequences, '').replace(controls, '').replace(hidden, '\ufffd');
 }
 
-/** The same on one line, for a name or a reason within a sentence: line breaks become spaces. */
+/**
+ * The same on one line, for a name or a reason within a sentence: line breaks become spaces.
+ * @param most the number of characters that are kept
+ */
 export function inLine(text: string, most = 500): string {
-  const line = printable(text).replace(/[\n\t]+/g, ' ');
-  return line.length > most ? `${whole(line.slice(0, most))}…` : line;
+  // only the part that can be kept is checked: the text may be a gigabyte
+  const lookedAt = text.slice(0, 16 * most);
+  const line = printable(lookedAt).replace(/[\n\t]+/g, ' ');
+  return line.length > most || text.length > lookedAt.length ? `${whole(line.slice(0, most))}…` : line;
 }
 
 /** Limits the length of lines; a line that is cut says how much is missing. */

@@ -130,7 +130,7 @@ function redialing(first: Context, reach: typeof reachFramework, { transport }: 
   };
 }
 
-/** What the user is told of the way to a framework that a port of this machine leads to. */
+/** The lines that tell the user how to use a framework through a local port. */
 function tellOf({ service, facts, here }: Offer, port: number): { values: string[]; secrets: string[] } {
   const variables = service.env(facts, here, port);
   return {

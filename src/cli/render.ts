@@ -14,7 +14,7 @@ export function register(program: Command, ui: Ui): void {
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: UpRequest & { site?: string; out: string }) => {
       const [{ describePlan, planFor }, { renderAll }] = await Promise.all([
-        import('./plan.js'),
+        import('./cluster-plan.js'),
         import('../cluster/render.js'),
       ]);
       const plan = await planFor({ ...flags, name, account: flags.account }, true);

@@ -81,6 +81,6 @@ function rescaled(
   if (old.submit === 'bosco')
     return { ...old, nodes: most, min: checkBounds(min ?? Math.min(old.min ?? 0, most), most) };
   if (min !== undefined || max !== undefined)
-    throw new UsageError('--min and --max are for sites at which the pool grows by itself', { hint: 'give --nodes N' });
+    throw new UsageError('--min and --max are only for sites with --submit bosco', { hint: 'give --nodes N' });
   return { ...old, nodes: most };
 }

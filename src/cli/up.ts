@@ -49,7 +49,7 @@ export function register(program: Command, ui: Ui): void {
     .addOption(jsonOption())
     .action(async (name: string | undefined, flags: Flags) => {
       const [{ describePlan, nodeHours, planFor, shown }, { chosenProxy }] = await Promise.all([
-        import('./plan.js'),
+        import('./cluster-plan.js'),
         import('../cluster/credentials.js'),
       ]);
       const proxy = flags.proxy === undefined ? undefined : chosenProxy(flags.proxy);

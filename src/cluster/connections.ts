@@ -10,18 +10,18 @@ import type { HeadnodeSpec, SiteSpec } from './spec.js';
 
 type SshHostTarget = Extract<HostTarget, { kind: 'ssh' }>;
 
-/** What it takes to log in to a site. */
+/** The data for a login to a site. */
 export interface SiteLogin {
   readonly profile: Pick<SiteProfile, 'login'> & { readonly name?: string };
   readonly user: string | undefined;
 }
 
 export interface ConnectionsOptions extends Pick<OpenOptions, 'onHostKey' | 'onNote'> {
-  /** For all hosts of this run, whatever their sites say. */
+  /** For all hosts of this run; overrides the sites' choices. */
   readonly transport?: Transport | undefined;
 }
 
-/** The hosts of one command run, each connected at most once. */
+/** The hosts of one command run; each is connected at most once. */
 export class Connections {
   readonly #open = new Map<string, Promise<Host>>();
 
@@ -36,16 +36,18 @@ export class Connections {
     return this.#first(await keptFirst(loginTargets(login, spec.user)), loginAuth(spec.profile));
   }
 
-  /** @param home the site whose login node a headnode of kind `login` is on */
+  /** @param home the site whose login node is meant by a headnode of kind `login` */
   head(spec: HeadnodeSpec, home: SiteSpec | undefined): Promise<Host> {
     if (spec.kind === 'local') return this.#connect({ kind: 'local' });
     if (spec.kind === 'host') return this.#connect(ssh(spec.host, spec.user));
     if (!home)
-      throw new UsageError('the headnode is a login node, but no site is known', { hint: 'name it: --site SITE' });
+      throw new UsageError('the headnode is a login node, but no site is known', {
+        hint: 'name the site: --site SITE',
+      });
     return this.site(home);
   }
 
-  /** Commands and transfers so far, over all hosts. */
+  /** Number of commands and transfers so far, over all hosts. */
   async roundTrips(): Promise<number> {
     const hosts = await this.#all();
     return hosts.reduce((sum, host) => sum + host.roundTrips, 0);
@@ -55,7 +57,10 @@ export class Connections {
     for (const host of await this.#all()) await host.close();
   }
 
-  /** The first login node that can be reached: a site may have one down for repair. What else goes wrong is told at once. */
+  /**
+   * The first login node that can be reached, because a site may have one down for repair. Other errors are thrown at
+   * once.
+   */
   async #first(targets: readonly HostTarget[], auth: AuthOptions | undefined): Promise<Host> {
     const [target, ...others] = targets as [HostTarget, ...HostTarget[]];
     try {
@@ -92,7 +97,9 @@ export function loginTargets(login: NonNullable<SiteProfile['login']>, user: str
   return login.hosts.map(host => ({ ...ssh(host, user, login.port), ...gsi, ...by }));
 }
 
-/** Where a site trades codes for certificates: the key that is got there, once it is there, and how to get the next. */
+/**
+ * For a site that gives certificates for one-time codes: the key, if it is there, and the command that gets the next one.
+ */
 export function loginAuth({ name, login }: SiteLogin['profile']): AuthOptions | undefined {
   if (!login?.certificates) return undefined;
   const { key } = login.certificates;
@@ -100,7 +107,7 @@ export function loginAuth({ name, login }: SiteLogin['profile']): AuthOptions | 
   return { renewal: `scailfin sshproxy --site ${name ?? 'SITE'}`, ...(isThere ? { identityFiles: [key] } : {}) };
 }
 
-/** The login node to which a login is kept goes first: nobody wants to prove twice who he is. */
+/** A login node with a kept login comes first, so that the user need not log in twice. */
 async function keptFirst(targets: readonly SshHostTarget[]): Promise<SshHostTarget[]> {
   if (targets.length < 2) return [...targets];
   const { isKept } = await import('../hosts/kept/reuse.js');

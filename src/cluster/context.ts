@@ -13,14 +13,14 @@ import type { Journal } from './journal.js';
 import type { ClusterRecord, SiteRecord } from './record.js';
 import { type SiteSpec, tagOf } from './spec.js';
 
-/** What every step works with. */
+/** The objects that every step uses. */
 export interface Context {
   readonly journal: Journal;
   readonly connections: Connections;
   readonly sink: EventSink;
 }
 
-/** A site's login node, reached and asked. */
+/** A site's login node, connected and probed. */
 export interface Site {
   readonly spec: SiteSpec;
   readonly host: Host;
@@ -28,14 +28,14 @@ export interface Site {
   readonly probe: Probe;
 }
 
-/** Says whose a directory on a host is. One line, no secrets. */
+/** The line that says whose a directory on a host is. One line without secrets. */
 export function ownerLine(record: Pick<ClusterRecord, 'id' | 'created'>): string {
   return JSON.stringify({ id: record.id, by: `${userInfo().username}@${hostname()}`, created: record.created });
 }
 
 export const newId = (): string => randomBytes(6).toString('hex');
 
-/** The record, which a step may only use once the cluster exists. */
+/** The record; a step may only use it once the cluster exists. */
 export function recordOf({ journal }: Pick<Context, 'journal'>): ClusterRecord {
   if (!journal.record) throw new ScailfinError(`the journal of ${journal.name} is empty`);
   return journal.record;
@@ -45,10 +45,10 @@ export function siteRecord(record: ClusterRecord, name: string): SiteRecord | un
   return record.sites.find(s => s.spec.site === name);
 }
 
-/** Ids that the batch system is to be asked about. */
+/** The ids for queries to the batch system. */
 export const knownIds = (site: SiteRecord | undefined): string[] => site?.batches.flatMap(b => b.jobIds) ?? [];
 
-/** How a site's batch system is asked for a cluster's jobs. */
+/** The query for a cluster's jobs in a site's batch system. */
 export function jobQuery(cluster: string, facts: { base: string; user: string }, ids: readonly string[]): JobQuery {
   return { tag: tagOf(cluster), user: facts.user, ids, dir: siteDir(facts.base, cluster) };
 }
@@ -66,7 +66,7 @@ export function headnodeOf(
   return { host: head.host, dir: poolDir(head.probe.base, name), cluster: name, onProgress };
 }
 
-/** Connects to a site and asks it about itself. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
+/** Connects to a site and probes it. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
 export async function reachSite(
   { connections }: Pick<Context, 'connections'>,
   spec: SiteSpec,
@@ -77,18 +77,18 @@ export async function reachSite(
   return { spec, host, scheduler, probe: await probe(host, spec.profile.directories.work ?? defaultWork, cluster) };
 }
 
-/** Whether a directory of that name is another cluster's: then none of it is ours to touch. */
+/** Whether a directory with this name belongs to another cluster: then nothing in it may be changed. */
 export function isForeign(owner: string | undefined, record: Pick<ClusterRecord, 'id'>): boolean {
   if (owner === undefined) return false;
   try {
     return (JSON.parse(owner) as { id: string }).id !== record.id;
   } catch {
-    // an unreadable owner is still not us
+    // an unreadable owner line is not ours either
     return true;
   }
 }
 
-/** @throws UsageError when a directory of that name belongs to another cluster */
+/** @throws UsageError if a directory with this name belongs to another cluster */
 export function checkOwner(owner: string | undefined, record: ClusterRecord, where: string, site: string): void {
   if (!isForeign(owner, record)) return;
   let by = 'somebody else';
@@ -96,9 +96,9 @@ export function checkOwner(owner: string | undefined, record: ClusterRecord, whe
     const other = JSON.parse(owner as string) as { by: string; created: string };
     by = `${other.by}, ${other.created}`;
   } catch {
-    // an unreadable owner is still not us
+    // an unreadable owner line is not ours either
   }
   throw new UsageError(`${where} has a cluster called ${record.name} already (made by ${by})`, {
-    hint: `choose another name, or take that one down: scailfin down ${record.name} --site ${site}`,
+    hint: `choose another name, or take that cluster down: scailfin down ${record.name} --site ${site}`,
   });
 }

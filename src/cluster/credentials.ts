@@ -14,7 +14,7 @@ import { formatDuration } from '../units.js';
 import type { EventSink } from './events.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
-/** Something a cluster can't do without, and until when. */
+/** A credential that a cluster needs, and its end. */
 export interface Dependence {
   /** `the proxy /tmp/x509up_u1000`. */
   readonly what: string;
@@ -22,30 +22,30 @@ export interface Dependence {
   readonly file: string;
   /** The command that renews it. */
   readonly renew: string;
-  /** What stops without it: `to log in to bluewaters`, `for the jobs`. */
+  /** What it is needed for: `to log in to bluewaters`, `for the jobs`. */
   readonly need: string;
-  /** Undefined where there is none, or none that can be used. */
+  /** Undefined if there is none, or none that can be used. */
   readonly end: Date | undefined;
   readonly problem?: string;
-  /** Seconds from now on that it must last when glide-ins are submitted; 0 where they go without. */
+  /** For how many seconds from now it must last when glide-ins are submitted; 0 if they do not need it. */
   readonly lasting: number;
 }
 
-/** Below this, every command says so. Seconds. */
+/** Every command warns when less than this is left. Seconds. */
 const WARN_BELOW = 3600;
-/** A login takes this long, and a clock may be wrong by as much. Seconds. */
+/** Time for a login, and allowance for a wrong clock. Seconds. */
 const LOGIN_TIME = 60;
 
-/** Where a cluster's jobs find the proxy it brings, below the cluster's directory on a site or headnode. */
+/** The cluster's proxy for its jobs, below the cluster's directory on a site or headnode. */
 const proxyIn = (dir: string): string => `${dir}/x509up`;
 
-/** What a cluster depends on. Reads files, asks nobody. */
+/** The credentials that a cluster needs. Reads files, asks nobody. */
 export function dependences(spec: Pick<ClusterSpec, 'proxy'>, sites: readonly SiteSpec[]): Dependence[] {
   const found: Dependence[] = [];
   const lasting = Math.max(0, ...sites.map(site => site.walltime));
   if (spec.proxy) found.push(dependenceOn(spec.proxy, 'for the jobs', lasting));
   const byProxy = sites.filter(({ profile }) => profile.login?.auth?.[0] === 'gssapi-gsi').map(s => s.site);
-  // where there is none, one logs in some other way
+  // without a proxy, another login method is used
   if (byProxy.length > 0 && existsSync(proxyFile()))
     found.push(dependenceOn(proxyFile(), `to log in to ${byProxy.join(' and ')}`, LOGIN_TIME));
   return [...found, ...sites.flatMap(dependenceOnCertificate)];
@@ -67,7 +67,7 @@ function dependenceOn(file: string, need: string, lasting: number): Dependence {
   }
 }
 
-/** A key that is good for a day. The server may take something else as well, so glide-ins may go without it. */
+/** A key that is valid for a day. The server may accept other logins, too, so glide-ins may be submitted without it. */
 function dependenceOnCertificate({ site, profile }: SiteSpec): Dependence[] {
   const service = profile.login?.certificates;
   if (!service) return [];
@@ -98,7 +98,7 @@ function readOptional(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
-/** Says what has ended, or ends within the hour. */
+/** Warns about a credential that has ended, or ends within the hour. */
 export function warnOf(dependence: Dependence, sink: EventSink, now = new Date()): void {
   const { what, need, end, problem, renew } = dependence;
   const left = end && secondsLeft({ end }, now);
@@ -115,33 +115,34 @@ export function endOf({ end }: Pick<Credential, 'end'>, now = new Date()): strin
 }
 
 /**
- * Nothing is submitted with a credential that ends before it is needed: a glide-in's jobs would fail one by one.
- * @throws AuthError naming the first that does not last, and how to renew it
+ * Nothing is submitted with a credential that ends before it is needed: otherwise the jobs of a glide-in would fail one
+ * by one.
+ * @throws AuthError naming the first credential that does not last, and how to renew it
  */
 export function requireLasting(all: readonly Dependence[], now = new Date()): void {
   for (const { what, need, end, problem, lasting, kind, renew } of all) {
     if (lasting === 0) continue;
     const make = kind === 'proxy' ? 'scailfin proxy init' : renew;
-    if (!end) throw new AuthError(`${problem}; it is needed ${need}`, { hint: `make one: ${make}` });
+    if (!end) throw new AuthError(`${problem}; it is needed ${need}`, { hint: `to make one: ${make}` });
     if (secondsLeft({ end }, now) >= lasting) continue;
     const hours = Math.max(Math.ceil(lasting / 3600) + 1, 12);
-    const wanted = lasting > LOGIN_TIME ? `, and glide-ins may live ${formatDuration(lasting)}` : '';
+    const wanted = lasting > LOGIN_TIME ? `, and glide-ins may run for ${formatDuration(lasting)}` : '';
     throw new AuthError(`${what} ${endOf({ end }, now)}${wanted}; it is needed ${need}`, {
-      hint: `${renew}${kind === 'proxy' ? ` --hours ${hours}` : ''}, then the same command again`,
+      hint: `${renew}${kind === 'proxy' ? ` --hours ${hours}` : ''}, then run the same command again`,
     });
   }
 }
 
-/** What a cluster's jobs get: PEM text, secret. */
+/** The proxy for a cluster's jobs: PEM text, secret. */
 export interface JobProxy {
   readonly text: string;
   readonly end: Date;
 }
 
 /**
- * Makes a proxy for a cluster's jobs from the person's, whose key stays here. It is limited: it lets them move data,
- * but neither log in nor start jobs.
- * @throws AuthError, CertificateError for what is wrong with the person's proxy
+ * Makes a proxy for a cluster's jobs from the user's proxy, whose key stays on this machine. It is a limited proxy: jobs
+ * can move data with it, but can neither log in nor start jobs.
+ * @throws AuthError, CertificateError if something is wrong with the user's proxy
  */
 export async function jobProxy(file: string): Promise<JobProxy> {
   const { certificates, key, end } = readProxy(file);
@@ -154,11 +155,13 @@ export async function jobProxy(file: string): Promise<JobProxy> {
   return { text: proxyText(made), end: made.end };
 }
 
-/** Puts it into a cluster's directory on a host, in one move over the one before: jobs find one or the other, whole. */
+/**
+ * Writes it into a cluster's directory on a host, replacing the old one atomically: jobs always find a complete proxy.
+ */
 export async function placeProxy(host: Host, dir: string, { text, end }: JobProxy): Promise<void> {
   await host.put([
     { path: proxyIn(dir), content: text, mode: 0o600 },
-    // for who submits glide-ins there by himself (grow.sh): Unix time
+    // for the headnode's own submissions (grow.sh): Unix time
     { path: `${proxyIn(dir)}.ends`, content: `${Math.floor(end.getTime() / 1000)}\n`, mode: 0o600 },
   ]);
 }

@@ -13,7 +13,7 @@ import { stopGrowth } from './steps/bosco.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 import { closeTunnel } from './tunnel.js';
 
-/** What to take down where this machine remembers nothing: the site by its profile, the headnode by the usual rules. */
+/** What to take down if this machine has no record: the site by its profile, the headnode by the usual rules. */
 export interface Lost {
   readonly spec: ClusterSpec;
   readonly site: SiteSpec;
@@ -21,19 +21,20 @@ export interface Lost {
 
 export interface DownResult {
   readonly name: string;
-  /** Jobs that had to be cancelled. */
+  /** Number of jobs that had to be cancelled. */
   readonly cancelled: number;
   readonly verified: readonly string[];
-  /** What may remain, where it was to be forgotten all the same. */
+  /** What may remain, with `forget`. */
   readonly left: readonly string[];
 }
 
 /**
- * Takes a cluster down and verifies each part: jobs by the batch system's own word, processes, files. Goes on past
- * what can't be reached, and may be run as often as one likes.
- * @param lost needed when the journal knows no such cluster
- * @param forget a part that can't be verified, such as a host that is gone for good, does not keep the cluster on record
- * @throws LeftoverError naming what may remain and where; UsageError when neither journal nor `lost` tells where to look
+ * Takes a cluster down and verifies each part: jobs by the batch system's own answer, processes, files. Continues after
+ * hosts that can't be reached, and may be repeated any number of times.
+ * @param lost needed if the journal has no such cluster
+ * @param forget removes the cluster's record even if a part can't be verified, for example because a host no longer
+ * exists
+ * @throws LeftoverError naming what may remain and where; UsageError if neither journal nor `lost` say where to look
  */
 export async function down(context: Context, lost: Lost | undefined, forget = false): Promise<DownResult> {
   const { journal, sink, connections } = context;
@@ -41,7 +42,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   const { name } = journal;
   if (!record && !lost) {
     throw new UsageError(`this machine knows no cluster called ${name}`, {
-      hint: `scailfin list --all shows those it knows; if it ran at a site: scailfin down ${name} --site SITE`,
+      hint: `to list the known clusters: scailfin list --all; if it ran at a site: scailfin down ${name} --site SITE`,
     });
   }
   if (record && !forget) checkKnown(record);
@@ -107,7 +108,8 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         const there = await host();
         if (base) await takeDownHead(there, base, name, onProgress);
         else {
-          // killed before the pool was on record: where the site's login node is the headnode, it is beside the site's files
+          // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's
+          // files
           const found = await probe(there, bases.get(there) ?? defaultWork, name);
           if (record && isForeign(found.owner, record)) return notOurs;
           await takeDownHead(there, found.base, name, onProgress);
@@ -123,7 +125,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     if (left.length > 0) {
       if (record) journal.append({ type: 'state', state: 'failed', reason: `It may not be all gone: ${left[0]}` });
       throw new LeftoverError(`${name} may not be all gone:`, left, {
-        hint: `when that can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}; if it is gone for good: scailfin down ${name} --forget`,
+        hint: `once it can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}; if it no longer exists: scailfin down ${name} --forget`,
       });
     }
     if (record)
@@ -136,14 +138,14 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
 }
 
 /**
- * Nothing is to be submitted any more while jobs are looked for. Where the headnode can't be told, the site's side is
- * closed all the same, before its jobs are counted.
+ * Stops submissions before jobs are looked for. If the headnode can't be reached, the site's side is still closed before
+ * its jobs are counted.
  */
 async function endGrowth({ connections, journal, sink }: Context, record: ClusterRecord | undefined): Promise<void> {
   const head = record?.head;
   if (!head || !record.sites.some(s => s.spec.submit === 'bosco')) return;
   try {
-    await step(sink, 'Stopping the growth', async () => {
+    await step(sink, 'Stopping the submission of glide-ins', async () => {
       const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
       await stopGrowth(journal.name, host, head.base);
     });
@@ -152,13 +154,13 @@ async function endGrowth({ connections, journal, sink }: Context, record: Cluste
   }
 }
 
-const notOurs = 'another cluster has that name there; nothing of this one was begun';
+const notOurs = 'another cluster has that name there; nothing of this cluster was started';
 
 interface SiteToClear {
   readonly spec: SiteSpec;
   readonly facts: SiteFacts | undefined;
   readonly ids: readonly string[];
-  /** Jobs may be there. */
+  /** There may be jobs. */
   readonly submitted: boolean;
 }
 
@@ -168,7 +170,10 @@ interface HeadToStop {
   readonly base: string | undefined;
 }
 
-/** The headnode on record; where there is none, the one the usual rules name, this machine, and wherever a pool was seen. */
+/**
+ * The recorded headnode; without a record: the one by the usual rules, this machine, and every host where a pool was
+ * seen.
+ */
 function headnodes(
   context: Context,
   lost: Lost | undefined,

@@ -4,10 +4,10 @@ import { poolDir } from './context.js';
 import type { Offer } from './framework.js';
 import type { ClusterRecord, HeadFacts } from './record.js';
 
-/** A command as it runs on the headnode with the pool's environment. @throws UsageError when there is no pool yet */
+/** A command that runs on the headnode in the pool's environment. @throws UsageError if there is no pool yet */
 export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
   const head = headOf(record);
-  // settings for a site's own HTCondor that is on the same machine
+  // settings for a site's own HTCondor on the same machine
   const forget = 'for name in $(env | sed -n "s/^\\(_CONDOR_[A-Za-z0-9_]*\\)=.*/\\1/p"); do unset "$name"; done';
   const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG; shift 3; exec "$@"';
   return [
@@ -24,9 +24,9 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
 
 /**
  * Lines for `eval`.
- * @param offer what the cluster has beside its pool, if anything
- * @param port of this machine, leading there; undefined where it can't be reached
- * @throws UsageError where the pool is on another machine, and nothing else is offered
+ * @param offer what the cluster has in addition to its pool, if anything
+ * @param port the local port that is forwarded to it; undefined if it can't be reached
+ * @throws UsageError if the pool is on another machine, and nothing else is offered
  */
 export function clusterExports(record: ClusterRecord, offer: Offer | undefined, port: number | undefined): string {
   const head = headOf(record);
@@ -45,7 +45,7 @@ function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
   return [`export ${commandLine([config])}`, `export PATH=${commandLine([`${head.bin}:${head.sbin}`])}:"$PATH"`];
 }
 
-/** What programs of the framework read. A secret stays in its file until the shell reads it. */
+/** The variables of the framework. A secret stays in its file until the shell reads it. */
 const serviceExports = ({ service, facts, here }: Offer, port: number): string[] =>
   service
     .env(facts, here, port)

@@ -1,4 +1,4 @@
-/** What the cluster's code tells about its progress; `cli/` turns it into a spinner, lines or JSON. */
+/** The progress events of the cluster's code; `cli/` shows them as a spinner, lines or JSON. */
 export type ClusterEvent =
   | { readonly type: 'started'; readonly title: string }
   | { readonly type: 'progress'; readonly detail: string }
@@ -9,7 +9,7 @@ export type ClusterEvent =
 
 export type EventSink = (event: ClusterEvent) => void;
 
-/** Reports `work` as one step; `detail` puts its outcome into words, which an outcome of text is by itself. */
+/** Reports `work` as one step; `detail` describes its result, unless the result is a text. */
 export async function step<T>(
   sink: EventSink,
   title: string,

@@ -11,14 +11,14 @@ import { step } from './events.js';
 import type { ClusterRecord } from './record.js';
 import type { Head } from './steps/connect.js';
 
-/** What the cluster offers beside its pool. */
+/** What the cluster offers in addition to its pool. */
 export interface FrameworkStatus extends ServiceStatus {
   readonly name: string;
-  /** On the headnode's loopback address. */
+  /** A port of the headnode's loopback address. */
   readonly port: number;
 }
 
-/** The service of a cluster's framework, and what it is told of the cluster. */
+/** The service of a cluster's framework, with the facts about this cluster. */
 export interface Offer {
   readonly framework: Framework;
   readonly service: Service;
@@ -26,7 +26,10 @@ export interface Offer {
   readonly here: ClusterHere;
 }
 
-/** What a cluster was found to offer beside its pool; undefined for nothing. @param folder the cluster's own on this machine */
+/**
+ * What a cluster offers in addition to its pool; undefined for nothing. @param folder the cluster's own directory on this
+ * machine
+ */
 export async function offerOf(record: ClusterRecord | undefined, folder: string): Promise<Offer | undefined> {
   if (record?.framework === undefined) return undefined;
   const framework = frameworkNamed(record.framework.name);
@@ -34,7 +37,7 @@ export async function offerOf(record: ClusterRecord | undefined, folder: string)
   return service && { framework, service, facts: record.framework, here: { cluster: record.name, folder } };
 }
 
-/** Brings what was asked for up on the headnode, as a step of its own, or finds it there. */
+/** Starts the requested framework on the headnode as one step, or finds it running. */
 export async function bringUpFramework(context: Context, head: Head, pool: RunningPool): Promise<void> {
   const { journal, sink } = context;
   const { name, spec, framework: before } = recordOf(context);
@@ -59,7 +62,7 @@ export async function bringUpFramework(context: Context, head: Head, pool: Runni
   );
 }
 
-/** In what a cluster's framework is another than the one that is asked for, in words. */
+/** The differences between a cluster's framework and the requested one, in words. */
 export function frameworkDiffers(
   { spec, framework }: ClusterRecord,
   asked: FrameworkSpec | undefined,
@@ -70,7 +73,7 @@ export function frameworkDiffers(
   return differences({ spec: spec.framework, facts: framework }, asked);
 }
 
-/** Asks what the cluster offers how it is. @param pool what the pool says, which is asked at the same time */
+/** Asks for the framework's state. @param pool the pool's state, which is being asked at the same time */
 export async function askFramework(
   record: ClusterRecord,
   connections: Connections,
@@ -93,8 +96,9 @@ export async function askFramework(
 }
 
 /**
- * The way to what a cluster offers: connections to its port on the headnode, which have proved where they lead.
- * @throws UsageError when it offers nothing, or a secret is not here; and what connecting to the headnode throws
+ * Connections to the framework's port on the headnode, on which the server has proved its identity.
+ * @throws UsageError if the cluster has no framework, or if a secret is not on this machine; errors of connecting to the
+ * headnode
  */
 export async function reachFramework(context: Context): Promise<Offer & { readonly dial: Dial }> {
   const record = recordOf(context);
@@ -113,7 +117,7 @@ export function checkKnown({ spec, framework }: ClusterRecord): void {
   for (const at of [spec.framework, framework]) if (at) frameworkNamed(at.name);
 }
 
-/** @param only the names of the frameworks of which it was to have one; absent: any */
+/** @param only the names of the frameworks that are accepted; absent: any */
 export function offersNothing(cluster: string, only: readonly string[] = services.map(f => f.name)): UsageError {
   const wanted = services.filter(f => only.includes(f.name));
   return new UsageError(`${cluster} has no ${wanted.map(f => f.title).join(' or ')}`, {

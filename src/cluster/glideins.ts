@@ -4,53 +4,53 @@ import { nodesOfEach } from '../schedulers/nodes.js';
 import type { SiteRecord } from './record.js';
 import { submissionOf } from './submissions.js';
 
-/** A batch job of the cluster: what its scheduler says of it, and how much of it is in the pool. */
+/** A batch job of the cluster: its state in the scheduler, and the part of it that is in the pool. */
 export interface SiteJob extends BatchJobStatus {
-  /** Each brings one glide-in. */
+  /** Number of its nodes, each of which brings one glide-in. */
   readonly nodes: number;
-  /** How many of its glide-ins advertise themselves in the pool; undefined when the pool could not be asked. */
+  /** How many of its glide-ins advertise themselves in the pool; undefined if the pool could not be asked. */
   readonly joined: number | undefined;
 }
 
 /** One node that a batch job brings into the pool. */
 export interface GlideinStatus {
-  /** The id of its batch job, with a number behind it where the job has several nodes: `17_2`, `17_2/1`. */
+  /** The id of its batch job, followed by a number if the job has several nodes: `17_2`, `17_2/1`. */
   readonly id: string;
   /** The id of its batch job. */
   readonly job: string;
-  /** Its batch job's. */
+  /** The node of its batch job. */
   readonly state: BatchJobState;
   /** The scheduler's own word for the batch job. */
   readonly word: string;
   readonly reason?: string;
   readonly node?: string;
-  /** Seconds until it leaves or is ended. */
+  /** Seconds until it ends or is ended. */
   readonly secondsLeft?: number;
-  /** It advertises itself in the pool; undefined when the pool could not be asked. */
+  /** It advertises itself in the pool; undefined if the pool could not be asked. */
   readonly joined: boolean | undefined;
-  /** Seconds since the pool last heard of it, where that is longer than it should be. */
+  /** Seconds since the pool's last news of it, if that is longer than it should be. */
   readonly silent?: number;
   readonly cores?: number;
   readonly busy?: number;
   readonly exitCode?: number;
 }
 
-/** A site's batch jobs and the glide-ins that they bring, which the pool may know as well. */
+/** A site's batch jobs with their glide-ins, which may also be in the pool. */
 export interface SiteGlideins {
   readonly batchJobs: readonly SiteJob[];
   readonly glideins: readonly GlideinStatus[];
 }
 
-/** A site as it answered; what could not be asked is *unknown* and says why. */
+/** A site's answer; what could not be asked is *unknown*, with a reason. */
 export interface AskedSite extends SiteGlideins {
   readonly site: string;
   readonly error?: string;
 }
 
-/** Two updates missed: an advertisement outlives a node that died without a word. Seconds. */
+/** Two updates are missing: the ad of a node that died suddenly stays for a while. Seconds. */
 const SILENCE = 50;
 
-/** What the scheduler told of a site's batch jobs, with what the pool knows of their glide-ins. */
+/** A site's batch jobs from the scheduler, combined with the pool's facts about their glide-ins. */
 export function matchGlideins(
   site: SiteRecord,
   jobs: readonly BatchJobStatus[],
@@ -61,7 +61,7 @@ export function matchGlideins(
     jobs.map(job => {
       const nodes = nodesOfEach(submissionOf(site, job.id));
       const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === job.id);
-      // where somebody else says that he is of this job, too, those on its own node come first
+      // if other machines claim to belong to this job, too, those on its own nodes come first
       const isThere = (ad: PoolGlidein): boolean => ad.node.split('.')[0] === job.node?.split('.')[0];
       const mine = [...ads.filter(isThere), ...ads.filter(ad => !isThere(ad))].slice(0, nodes);
       return { job, nodes, glideins: Array.from({ length: nodes }, (_, n) => matched(job, nodes, n, mine[n], pool)) };
@@ -69,7 +69,7 @@ export function matchGlideins(
   );
 }
 
-/** The glide-in on the n-th node of a job, with what it says of itself where it is in the pool. */
+/** The glide-in on the n-th node of a job, with its own facts if it is in the pool. */
 function matched(
   { id, state, word, reason, node, secondsLeft, exitCode }: BatchJobStatus,
   nodes: number,
@@ -93,7 +93,7 @@ function matched(
   };
 }
 
-/** The scheduler can't be asked: what the pool knows, with the jobs' states unknown. */
+/** The scheduler can't be asked: the glide-ins that the pool knows, with unknown job states. */
 export function unaskedGlideins(site: SiteRecord, ids: readonly string[], pool: PoolStatus | undefined): SiteGlideins {
   const seen = (pool?.glideins ?? []).filter(ad => ad.site === site.spec.site);
   const inPool = [...new Set(seen.map(ad => ad.job))];

@@ -5,12 +5,12 @@ import { modern } from '../frameworks/older.js';
 import { stateDir } from '../paths.js';
 import { after, type ClusterRecord, type Entry, fold, isEntry } from './record.js';
 
-/** `Omit` that keeps a union a union. */
+/** `Omit` that keeps a union as a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /**
- * A cluster's journal: one JSON line per intent or outcome, on the disk before `append` returns.
- * A line cut short by a crash is the last one, and is left out when reading.
+ * A cluster's journal: one JSON line per intent or outcome, which is on the disk before `append` returns. A line cut
+ * short by a crash is the last one, and is ignored when reading.
  */
 export class Journal {
   #entries: Entry[];
@@ -36,13 +36,13 @@ export class Journal {
     return this.#record;
   }
 
-  /** Writes one entry through to the disk. Readable by the owner only: it names accounts and hosts. */
+  /** Writes one entry to the disk. Only the owner can read it, because it names accounts and hosts. */
   append(entry: Without<Entry, 'at'>): void {
     const full = { at: new Date().toISOString(), ...entry } as Entry;
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     const file = openSync(join(this.dir, 'journal.jsonl'), 'a', 0o600);
     try {
-      // the newline comes first: it also ends a line that a crash cut short
+      // the newline comes first, so that it also ends a line that a crash cut short
       writeSync(file, `\n${JSON.stringify(full)}`);
       fsyncSync(file);
     } finally {
@@ -53,7 +53,7 @@ export class Journal {
   }
 }
 
-/** Every cluster this machine knows, by name. */
+/** Every cluster that this machine knows, sorted by name. */
 export function allRecords(): ClusterRecord[] {
   if (!existsSync(clustersDir())) return [];
   return readdirSync(clustersDir())
@@ -73,12 +73,12 @@ function read(file: string): Entry[] {
       if (entry === undefined) return [];
       if (isEntry(entry)) return [entry];
       throw new ScailfinError(`${file}:${n + 1}: this line of the journal is damaged`, {
-        hint: 'take it out, or the whole directory: scailfin down NAME --site SITE --headnode WHERE finds a cluster without',
+        hint: 'remove the line, or the whole directory; a cluster without a record is found by: scailfin down NAME --site SITE --headnode WHERE',
       });
     });
 }
 
-/** Undefined for a line that a crash cut short, and for what is no entry of any kind. */
+/** Undefined for a line that a crash cut short, and for what is not an entry. */
 function parsed(line: string): unknown {
   try {
     const value: unknown = JSON.parse(line);

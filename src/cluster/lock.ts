@@ -10,14 +10,14 @@ interface Owner extends ProcessId {
 }
 
 /**
- * Lets one process at a time change a cluster. A lock whose process is dead is taken over.
- * @returns what releases it
+ * Lets only one process at a time change a cluster. A lock whose process is dead is taken over.
+ * @returns a function that releases it
  * @throws ScailfinError naming the process that holds it
  */
 export function lock(dir: string, command: string): () => void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, 'lock');
-  // the home directory may be shared, and the same pid be there on another machine
+  // the home directory may be shared, and another machine may have the same pid
   const mine = join(dir, `lock.${hostname()}.${process.pid}`);
   const owner: Owner = { ...thisProcess(), command, since: new Date().toISOString() };
   writeFileSync(mine, JSON.stringify(owner), { mode: 0o600 });
@@ -30,11 +30,11 @@ export function lock(dir: string, command: string): () => void {
   }
 }
 
-/** Makes `file` a link to `mine`. @returns who has it, when that is a living process */
+/** Makes `file` a link to `mine`. @returns the owner, if it is a living process */
 function take(file: string, mine: string): Owner | undefined {
   for (let attempt = 0; attempt < 100; attempt++) {
     try {
-      // link(2) fails when the name is taken, also on NFS, where O_EXCL once did not
+      // link(2) fails if the name exists, also on NFS, where O_EXCL once did not work
       linkSync(mine, file);
       return undefined;
     } catch (error) {
@@ -43,8 +43,8 @@ function take(file: string, mine: string): Owner | undefined {
     const other = readOwner(file);
     if (other === undefined) continue;
     if (isAlive(other)) return other;
-    // Of several that find it dead, one may replace it: who holds a lock named for this dead one. Without that, the
-    // slower ones would remove the quickest one's lock, which by then has the same name.
+    // Several processes may find it dead, but only one may replace it: the one that holds a lock named after this dead
+    // process. Otherwise a slower one would remove the lock of the quickest one, which has the same name by then.
     const turn = `${file}.${other.pid}-${other.started}`;
     const quicker = take(turn, mine);
     if (quicker) pause(10);
@@ -61,7 +61,7 @@ function take(file: string, mine: string): Owner | undefined {
     }
   }
   throw new ScailfinError(`could not get the lock ${file}`, {
-    hint: 'others are taking it at this moment: try again',
+    hint: 'another process is taking it at this moment: try again',
   });
 }
 
@@ -74,10 +74,10 @@ const sameOwner = (a: Owner | undefined, b: Owner): boolean =>
 
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
-/** What a power failure emptied, or nobody of ours wrote, belongs to no living process. */
+/** A lock that a power failure emptied, or that scailfin did not write, belongs to no living process. */
 const NOBODY: Owner = { pid: 0, host: hostname(), started: 'unreadable', command: '', since: '' };
 
-/** @returns undefined when there is no lock */
+/** @returns undefined if there is no lock */
 function readOwner(file: string): Owner | undefined {
   let text: string;
   try {
@@ -96,11 +96,11 @@ function readOwner(file: string): Owner | undefined {
 function held(owner: Owner, file: string): ScailfinError {
   const away = owner.host === hostname() ? '' : ` on ${owner.host}`;
   return new ScailfinError(
-    `"${owner.command}" is at work on this cluster since ${owner.since} (process ${owner.pid}${away})`,
+    `"${owner.command}" has been working on this cluster since ${owner.since} (process ${owner.pid}${away})`,
     {
       hint: away
-        ? `wait for it; if ${owner.host} is no longer there, remove ${file}`
-        : 'wait for it, or end it with Ctrl-C where it runs',
+        ? `wait for it; if ${owner.host} no longer exists, remove ${file}`
+        : 'wait until it ends, or end it with Ctrl-C in its terminal',
     },
   );
 }

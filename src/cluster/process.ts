@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A process of some machine, and no other that has its number later. */
+/** Identifies a process of a machine, even if its pid is reused later. */
 export interface ProcessId {
   readonly pid: number;
   readonly host: string;
-  /** Start time of the process in clock ticks (proc(5), stat field 22): a pid alone may be another process by now. */
+  /**
+   * Start time of the process in clock ticks (proc(5), stat field 22), because a pid alone may belong to another process
+   * by now.
+   */
   readonly started: string;
 }
 
@@ -15,7 +18,10 @@ export const thisProcess = (): ProcessId => ({
   started: startOf(process.pid),
 });
 
-/** Whether it lives; one of another machine does, for nobody here can tell: a home directory may be shared. */
+/**
+ * Whether it is alive. A process of another machine counts as alive, because this can't be checked here: a home directory
+ * may be shared.
+ */
 export function isAlive(id: ProcessId): boolean {
   if (id.host !== hostname()) return true;
   const now = id.pid > 0 ? startOf(id.pid) : '';

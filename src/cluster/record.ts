@@ -3,7 +3,7 @@ import type { FrameworkFacts } from '../frameworks/facts.js';
 import { isFacts } from '../frameworks/registry.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
-/** VC3's states; each comes with a one-sentence reason. */
+/** VC3's states; each comes with a reason in one sentence. */
 export type ClusterState =
   | 'new'
   | 'initializing'
@@ -14,10 +14,10 @@ export type ClusterState =
   | 'terminated'
   | 'failed';
 
-/** What is known of a cluster on this machine: the fold of its journal. */
+/** What this machine knows about a cluster: the result of reading its journal. */
 export interface ClusterRecord {
   readonly name: string;
-  /** Tells this cluster from another of the same name, made elsewhere or earlier. */
+  /** Distinguishes this cluster from another one with the same name. */
   readonly id: string;
   readonly spec: ClusterSpec;
   readonly state: ClusterState;
@@ -27,7 +27,7 @@ export interface ClusterRecord {
   readonly updated: string;
   readonly sites: readonly SiteRecord[];
   readonly head?: HeadFacts;
-  /** What the cluster offers beside its pool, once it was started. */
+  /** What the cluster offers in addition to its pool, once it was started. */
   readonly framework?: FrameworkFacts;
 }
 
@@ -37,45 +37,48 @@ export interface SiteRecord {
   readonly batches: readonly Batch[];
 }
 
-/** Found out on the site when it was first reached. */
+/** The facts found when the site was first reached. */
 export interface SiteFacts {
-  /** Absolute, scailfin's directory there. */
+  /** Absolute; scailfin's directory at the site. */
   readonly base: string;
   readonly user: string;
   readonly host: string;
 }
 
-/** Found out on the headnode when the pool was started. */
+/** The facts found on the headnode when the pool was started. */
 export interface HeadFacts {
   readonly base: string;
   readonly host: string;
   readonly user: string;
-  /** As sites reach it. */
+  /** The address by which sites reach it. */
   readonly address: string;
   readonly port: number;
   readonly bin: string;
   readonly sbin: string;
   readonly version: string;
-  /** Why compute nodes can reach all of the user's files there; absent where a fence stands. */
+  /** Why compute nodes can reach all of the user's files on the headnode; absent if there is a fence. */
   readonly unfenced?: string;
 }
 
-/** One submission: of one batch job, or of an array of them. */
+/** One submission: one batch job, or an array of them. */
 export interface Batch {
-  /** `b1`, `b2`, …: also names its files on the site. */
+  /** `b1`, `b2`, …; also part of the names of its files on the site. */
   readonly label: string;
-  /** Batch jobs. */
+  /** Number of batch jobs. */
   readonly count: number;
-  /** Of each batch job. Absent: one, as in the journals of an older scailfin. */
+  /** Nodes of each batch job. Absent: one, as in the journals of an older scailfin. */
   readonly nodes?: number;
-  /** Empty while it is only intended. */
+  /** Empty as long as the submission is only intended. */
   readonly jobIds: readonly string[];
   readonly outcome: 'intended' | 'submitted' | 'refused';
-  /** The label of the submission whose token its glide-ins come by. Absent: one that an older scailfin gave all alike. */
+  /**
+   * The label of the submission whose token its glide-ins use. Absent: the token that an older scailfin gave to all
+   * glide-ins.
+   */
   readonly token?: string;
 }
 
-/** One line of the journal. `intent` lines precede what they announce, and only tell a reader what was under way. */
+/** One line of the journal. `intent` lines come before what they announce; they only show a reader what was under way. */
 export type Entry = { readonly at: string } & (
   | { readonly type: 'created'; readonly id: string; readonly spec: ClusterSpec }
   | { readonly type: 'state'; readonly state: ClusterState; readonly reason: string }
@@ -87,7 +90,7 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'intent'; readonly what: string }
 );
 
-/** Whether a value has what any entry of its type has, as deep as a record is built from it. */
+/** Whether a value has the fields of its entry type, as deep as they are used for a record. */
 export function isEntry(value: unknown): value is Entry {
   if (!hasFields(value, { type: 'string', at: 'string' })) return false;
   switch (value.type) {
@@ -122,12 +125,12 @@ const profileFields: Fields = {
   ...{ node: 'object', network: 'object', containers: 'array', notes: 'array' },
 };
 
-/** @returns undefined when the journal does not begin with a cluster */
+/** @returns undefined if the journal does not begin with a cluster */
 export function fold(entries: readonly Entry[]): ClusterRecord | undefined {
   return entries.reduce<ClusterRecord | undefined>(after, undefined);
 }
 
-/** The record as one more entry makes it. */
+/** The record after one more entry. */
 export function after(record: ClusterRecord | undefined, entry: Entry): ClusterRecord | undefined {
   if (entry.type === 'created') {
     const { id, spec, at } = entry;
@@ -159,7 +162,7 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       return withSite(now, entry.name, old => old && { ...old, batches: replace(old.batches, entry.batch) });
     case 'intent':
       return now;
-    // a newer version may have written what this one has no word for
+    // a newer version may have written entries that this version does not know
     default:
       return record;
   }

@@ -11,8 +11,8 @@ import { checkFolder, siteFolder } from './rendering/site.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /**
- * Writes every file that would leave this machine below `dir`, without any network. What is only learnt on the site
- * or the headnode stands there as `@WORD@`; tokens and the payload are made there and are not written.
+ * Writes every file that would leave this machine below `dir`; uses no network. Values that are found only on the site or
+ * the headnode are written as `@WORD@`; tokens and the payload are made there and are not written.
  * @returns the files' paths below `dir`
  */
 export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: string): Promise<string[]> {
@@ -50,6 +50,6 @@ function readme(cluster: ClusterSpec, site: SiteSpec, folders: readonly Folder[]
 ${parts.join('\n\n')}
 
 Words between @ signs are learnt on the way: directories from the site, the address from the headnode. The glide-ins' token
-and the payload cut from the headnode's HTCondor are made there, so they are not here.${note}
+and the payload from the headnode's HTCondor are made there, so they are not here.${note}
 `;
 }

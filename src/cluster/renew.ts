@@ -3,9 +3,9 @@ import { endOf, type JobProxy, placeProxy } from './credentials.js';
 import { step } from './events.js';
 
 /**
- * Gives every place of a cluster that has a proxy of its own a new one. Jobs that run find it where the old one was.
- * @returns how many places got it
- * @throws what connecting and writing throw, for the first place that could not be renewed
+ * Gives a new proxy to every place of a cluster that has one. Running jobs find it at the same path.
+ * @returns the number of places
+ * @throws errors of connecting and writing, for the first place that could not be renewed
  */
 export async function renewCluster(context: Context, proxy: JobProxy): Promise<number> {
   const { connections, sink } = context;

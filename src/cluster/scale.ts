@@ -11,15 +11,15 @@ import { rebound } from './steps/bosco.js';
 import { revokeUnused } from './tokens.js';
 import { raise } from './up.js';
 
-/** Both count glide-ins. */
+/** Both numbers count glide-ins. */
 export interface ScaleResult {
   readonly submitted: number;
   readonly cancelled: number;
 }
 
 /**
- * Brings a site's glide-ins to `site.nodes`: submits what is missing, or cancels what is too many, those that wait
- * first, then idle ones, then the least busy.
+ * Changes a site's glide-ins to `site.nodes`: submits what is missing, or cancels what is too much: queued ones first,
+ * then idle ones, then the least busy ones.
  */
 export async function scale(context: Context, site: SiteSpec): Promise<ScaleResult> {
   const { journal } = context;
@@ -53,7 +53,7 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       context.sink,
       `Cancelling ${cancelled} glide-in${cancelled === 1 ? '' : 's'} at ${site.site}`,
       async () => {
-        if (surplus.length === 0) return 'there are no more than that';
+        if (surplus.length === 0) return 'there were not more than that';
         const known = siteRecord(recordOf(context), site.site);
         const { host, scheduler, probe } = await reachSite(context, site, name);
         await cancelJobs(
@@ -76,7 +76,7 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
   }
 }
 
-/** The headnode sees to it within seconds: it submits what is missing to the new minimum, and takes back what is too much. */
+/** The headnode does this within seconds: it submits what is missing to the new minimum, and cancels what is too much. */
 async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): Promise<ScaleResult> {
   const { head, spec, sites } = recordOf(context);
   if (isThere && head) {
@@ -88,7 +88,7 @@ async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): 
 
 const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);
 
-/** The least useful jobs without which at least `target` nodes stay. A job ends as a whole. */
+/** The least useful jobs, such that at least `target` nodes stay. A job ends as a whole. */
 export function surplusOf(jobs: readonly SiteJob[], glideins: readonly GlideinStatus[], target: number): SiteJob[] {
   const rank = (job: SiteJob): number => (job.state === 'queued' || job.state === 'held' ? 0 : job.joined ? 2 : 1);
   const busy = new Map(jobs.map(job => [job, busyCores(glideins.filter(g => g.job === job.id))]));

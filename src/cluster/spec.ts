@@ -10,7 +10,7 @@ import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 
-/** Where the pool lives: this machine, the site's login node, or a host reached by SSH. */
+/** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
 export type HeadnodeSpec =
   | { readonly kind: 'local' }
   | { readonly kind: 'login' }
@@ -19,47 +19,53 @@ export type HeadnodeSpec =
 /** Who submits glide-ins: scailfin when it is called, or the headnode's HTCondor by itself. */
 export type Submit = 'direct' | 'bosco';
 
-/** Everything the user asked of the cluster as a whole; validated, never changed. */
+/** Everything that the user asked for the cluster as a whole; validated, never changed. */
 export interface ClusterSpec {
   readonly name: string;
   readonly headnode: HeadnodeSpec;
-  /** First port tried on the headnode. */
+  /** First port that is tried on the headnode. */
   readonly port: number;
   readonly htcondor: HtcondorSource;
   /** Absent: auto. */
   readonly fence?: Fence;
-  /** Absent: the cluster offers its pool and nothing beside it. */
+  /** Absent: the cluster offers only its pool. */
   readonly framework?: FrameworkSpec;
-  /** Absolute path on this machine of the X.509 proxy that goes with the cluster, for its jobs. */
+  /** Absolute path on this machine of the X.509 proxy for the cluster's jobs. */
   readonly proxy?: string;
 }
 
-/** What was asked of one site. */
+/** Everything that was asked for one site. */
 export interface SiteSpec {
   readonly site: string;
   readonly profile: SiteProfile;
   readonly user: string | undefined;
   readonly nodes: number;
-  /** Per node; undefined where the node's own number is not known. */
+  /** Per node; undefined if the number of the node is not known. */
   readonly cores: number | undefined;
-  /** MiB per node to ask the scheduler for; undefined takes what comes with the node. */
+  /** MiB per node to ask the scheduler for; undefined means what the node has. */
   readonly memory: number | undefined;
   readonly gpus: number;
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
   readonly account: string | undefined;
-  /** Seconds without a job after which a glide-in leaves. */
+  /** A glide-in without a job ends after this many seconds. */
   readonly idleTimeout: number;
-  /** Seconds that a glide-in may wait in the queue: its token ends when its walltime would after that. Absent: the default. */
+  /**
+   * How many seconds a glide-in may wait in the queue: its token ends after this time and its walltime. Absent: the
+   * default.
+   */
   readonly queueTime?: number;
-  /** Absent: direct. By BOSCO, `nodes` is the most there may be. */
+  /** Absent: direct. With BOSCO, `nodes` is the largest number of glide-ins. */
   readonly submit?: 'bosco';
-  /** By BOSCO: how many glide-ins there are at least, also when no job waits. */
+  /** With BOSCO: smallest number of glide-ins, even if no job waits. */
   readonly min?: number;
 }
 
-/** What the command line says of a site; absent falls back to the user's config, then the profile, then a default. */
+/**
+ * The options for a site on the command line; an absent one is taken from the user's config, then from the profile, then
+ * from a default.
+ */
 export interface SiteRequest {
   readonly nodes?: number | undefined;
   readonly cores?: number | undefined;
@@ -76,7 +82,7 @@ export interface SiteRequest {
   readonly max?: number | undefined;
 }
 
-/** All that the command line says, the options of frameworks among it. */
+/** All options on the command line, including those of frameworks. */
 export interface UpRequest extends SiteRequest, FrameworkRequest {
   readonly name?: string | undefined;
   readonly headnode?: string | undefined;
@@ -86,11 +92,11 @@ export interface UpRequest extends SiteRequest, FrameworkRequest {
 
 const DEFAULT_WALLTIME = 3600;
 const DEFAULT_IDLE = 600;
-/** First port tried for the pool. */
+/** First port that is tried for the pool. */
 export const DEFAULT_PORT = 9618;
 
 /**
- * The plan for one site, checked against its limits; touches nothing.
+ * The plan for one site, checked against its limits; changes nothing.
  * @throws UsageError with every violation and the flag to change
  */
 export function planSite(
@@ -122,7 +128,7 @@ export function planSite(
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
-  // a system that cuts nodes gives who asks for no memory next to none
+  // a system that gives a job only a part of a node gives almost no memory to a request without memory
   const isShared = limits?.shared ?? schedulerFor(profile.scheduler.type).cutsNodes ?? false;
   const cores = request.cores ?? limits?.cores ?? shape.cores;
   return {
@@ -142,12 +148,12 @@ export function planSite(
   };
 }
 
-/** @throws UsageError for bounds that make no sense, and where BOSCO can't submit */
+/** @throws UsageError for bounds that make no sense, and if BOSCO can't submit to the site */
 function growth({ submit, min, max }: SiteRequest, { scheduler }: SiteProfile, most: number): Partial<SiteSpec> {
   if (submit !== 'bosco') {
     if (min === undefined && max === undefined) return {};
-    throw new UsageError('--min and --max are for clusters that grow by themselves', {
-      hint: 'add --submit bosco, or say how many glide-ins there shall be: --nodes N',
+    throw new UsageError('--min and --max need --submit bosco', {
+      hint: 'add --submit bosco, or set the number of glide-ins: --nodes N',
     });
   }
   if (!boscoSchedulers.includes(scheduler.type))
@@ -163,19 +169,19 @@ export function checkBounds(min: number, max: number): number {
   throw new UsageError(`at least ${min} glide-ins and at most ${max} can't be`, { hint: `--min ${min} --max ${min}` });
 }
 
-/** Later commands on the cluster are to go the same way. */
+/** Later commands on the cluster shall use the same transport. */
 function reachedBy(profile: SiteProfile, transport: Transport | undefined): SiteProfile {
   return profile.login && transport ? { ...profile, login: { ...profile.login, transport } } : profile;
 }
 
-/** A shared node gives memory by the core; a whole one comes with all of it. */
+/** A shared node gives memory in proportion to the cores; a whole node gives all of it. */
 function share(profile: SiteProfile, shared: boolean, cores: number | undefined): number | undefined {
   const { cores: all, memory } = profile.node;
   if (!shared || !all || !memory || !cores) return undefined;
   return Math.floor((memory * Math.min(cores, all)) / all);
 }
 
-/** The cluster's own part of the plan. @throws UsageError for a bad name or headnode */
+/** The part of the plan for the cluster as a whole. @throws UsageError for a bad name or headnode */
 export function planCluster(request: UpRequest, profile: SiteProfile, config: Config): ClusterSpec {
   const name = checkName(request.name ?? profile.name);
   const own = config.sites[profile.name] ?? {};
@@ -193,7 +199,7 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
   };
 }
 
-/** @throws UsageError for a name that can't be a job name, a directory and a host label at once */
+/** @throws UsageError for a name that can't be used as job name, directory and host label */
 export function checkName(name: string): string {
   if (/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name) && name !== 'payload') return name;
   throw new UsageError(`${JSON.stringify(name)} can't be a cluster's name`, {
@@ -204,7 +210,7 @@ export function checkName(name: string): string {
 /** @throws UsageError */
 export function parseHeadnode(text: string, profile: SiteProfile): HeadnodeSpec {
   if (text === 'local') return { kind: 'local' };
-  // the login node of this machine as a site is this machine
+  // if this machine is the site, its login node is this machine
   if (text === 'login') return profile.login ? { kind: 'login' } : { kind: 'local' };
   const match = /^(?:([A-Za-z0-9_][A-Za-z0-9._-]*)@)?([A-Za-z0-9][A-Za-z0-9.-]*)$/.exec(text);
   if (!match?.[2])
@@ -215,16 +221,16 @@ export function parseHeadnode(text: string, profile: SiteProfile): HeadnodeSpec 
 }
 
 /**
- * The job name by which every batch job of a cluster is found, also when this machine has forgotten all.
- * At most 15 characters, the shortest limit there is (Torque, qsub(1B) -N); long names end in a digest of themselves,
- * and their tags are all longer than those of short ones, so that neither can be the other.
+ * The job name by which every batch job of a cluster is found, even if this machine has no record. At most 15 characters,
+ * the shortest limit of all schedulers (Torque, qsub(1B) -N). Long names end in a digest of themselves, and their tags
+ * are longer than all tags of short names, so two names never have the same tag.
  */
 export function tagOf(name: string): string {
   if (name.length < 12) return `sf-${name}`;
   return `sf-${name.slice(0, 5)}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
 }
 
-/** How a headnode is shown and typed. */
+/** The name of a headnode as it is shown and typed. */
 export function headnodeName(headnode: HeadnodeSpec): string {
   return headnode.kind === 'host' ? `${headnode.user ? `${headnode.user}@` : ''}${headnode.host}` : headnode.kind;
 }

@@ -14,7 +14,7 @@ import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
 
-/** The truth about a cluster, from its scheduler and its pool; what could not be asked is *unknown* and says why. */
+/** The state of a cluster, from its scheduler and its pool; what could not be asked is *unknown*, with a reason. */
 export interface ClusterStatus {
   readonly name: string;
   readonly state: ClusterState | 'unknown';
@@ -27,41 +27,44 @@ export interface ClusterStatus {
     readonly address: string;
     readonly pool: 'alive' | 'dead' | 'none' | 'unknown';
     readonly error?: string;
-    /** Why compute nodes can reach all of the user's files there; absent where a fence stands. */
+    /** Why compute nodes can reach all of the user's files on the headnode; absent if there is a fence. */
     readonly unfenced?: string;
   };
   readonly sites: readonly SiteStatus[];
-  /** In cores. */
+  /** Counted in cores. */
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
   readonly credentials: readonly CredentialStatus[];
-  /** Machines in the pool that no batch job of the cluster accounts for. */
+  /** Machines in the pool that belong to no batch job of the cluster. */
   readonly strangers: readonly Stranger[];
-  /** What the cluster offers beside its pool. */
+  /** What the cluster offers in addition to its pool. */
   readonly framework?: FrameworkStatus;
 }
 
-/** Something the cluster can't do without. */
+/** A credential that the cluster needs. */
 export interface CredentialStatus {
   /** `the proxy /tmp/x509up_u1000`. */
   readonly what: string;
-  /** What for: `to log in to bluewaters`. */
+  /** Its purpose: `to log in to bluewaters`. */
   readonly need: string;
-  /** ISO 8601, UTC; absent where there is none that can be used. */
+  /** ISO 8601, UTC; absent if there is none that can be used. */
   readonly end?: string;
-  /** 0 when it has ended or can't be used. */
+  /** 0 if it has ended or can't be used. */
   readonly secondsLeft: number;
   readonly problem?: string;
 }
 
 export interface SiteStatus extends AskedSite {
-  /** Nodes, each of which brings a glide-in. */
+  /** Number of nodes, each of which brings one glide-in. */
   readonly wanted: number;
-  /** Where the headnode submits by itself, between `growth.min` and `growth.max`. */
+  /** Present if the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
 }
 
-/** Asks the sites and the headnode at once, one round trip each. Never throws for a host that can't be asked. */
+/**
+ * Asks the sites and the headnode at the same time, with one round trip each. Never throws for a host that can't be
+ * asked.
+ */
 export async function clusterStatus(record: ClusterRecord, connections: Connections): Promise<ClusterStatus> {
   const asked = Promise.all(record.sites.map(site => askSite(record, site, connections)));
   const pool = askPool(record, connections);
@@ -184,7 +187,7 @@ function judge(
   const also = [
     queued > 0 ? `${queued} wait in the queue` : '',
     failed > 0 ? `${failed} failed` : '',
-    missing > 0 ? `${missing} that the batch system runs ${missing === 1 ? 'is' : 'are'} not in the pool` : '',
+    missing > 0 ? `${missing} running in the batch system ${missing === 1 ? 'is' : 'are'} not in the pool` : '',
   ].filter(Boolean);
   const tail = also.length > 0 ? `; ${also.join(', ')}` : '';
   if (joined > 0)
@@ -201,14 +204,14 @@ function judge(
   }
   return {
     state: 'pending',
-    reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` sends new ones.`,
+    reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` submits new ones.`,
   };
 }
 
-/** A glide-in joins within seconds. */
+/** A glide-in normally joins within seconds. */
 const JOINING = 90;
 
-/** How many glide-ins of a site run, for longer than it takes to join, and are not in the pool. */
+/** How many glide-ins of a site have run for longer than it takes to join, and are not in the pool. */
 function absent({ glideins }: SiteStatus, record: SiteRecord | undefined): number {
   const late = (record?.spec.walltime ?? 0) - JOINING;
   return glideins.filter(g => g.state === 'running' && g.joined === false && (g.secondsLeft ?? late) < late).length;

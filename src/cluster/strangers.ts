@@ -5,38 +5,40 @@ import type { AskedSite } from './glideins.js';
 import type { SiteRecord } from './record.js';
 import { submissionOf } from './submissions.js';
 
-/** A machine in the pool that none of the cluster's batch jobs accounts for: perhaps somebody else has one of its tokens. */
+/**
+ * A machine in the pool that belongs to none of the cluster's batch jobs: perhaps somebody else has one of its tokens.
+ */
 export interface Stranger {
-  /** In the pool. */
+  /** Its name in the pool. */
   readonly name: string;
-  /** What it says of itself. */
+  /** The node that it claims to be on. */
   readonly node: string;
   readonly site: string;
   readonly cores: number;
-  /** Of the token that it came by: `scailfin token revoke CLUSTER TOKEN`. */
+  /** The token that it used: `scailfin token revoke CLUSTER TOKEN`. */
   readonly token: string;
-  /** Then it gets no more jobs. */
+  /** If true, it gets no more jobs. */
   readonly revoked: boolean;
-  /** A few words. */
+  /** The reason in a few words. */
   readonly why: string;
 }
 
-/** A live one is heard every 20 s; what has not been heard for longer gets no jobs. */
+/** A live one sends an update every 20 s; one that is silent for longer gets no jobs. */
 const [LATELY, SILENCE] = [20, 50];
 
-/** Compares what is in the pool with what the batch systems say; a site that can't be asked accounts for all that names it. */
+/** Compares the pool with the batch systems; if a site can't be asked, every machine that names it counts as its own. */
 export function strangersIn(
   pool: PoolStatus | undefined,
   sites: readonly AskedSite[],
   records: readonly SiteRecord[],
 ): Stranger[] {
   if (!pool) return [];
-  // what is left of those that went is no machine, and gets no jobs
+  // the ads of glide-ins that left are no machines, and get no jobs
   const live = pool.glideins.filter(
     ad => ad.silent <= SILENCE && (ad.silent < LATELY || !isGone(ad, pool.tokens, sites)),
   );
   const first = new Map(live.map(ad => [ad, suspicion(ad, pool.tokens, sites, records)] as const));
-  // who can't be a glide-in casts no doubt on the one that is
+  // a machine that can't be a glide-in does not make the real one suspicious
   const plausible = live.filter(ad => first.get(ad) === undefined);
   return live.flatMap(ad => {
     const why = first.get(ad) ?? amongOthers(ad, plausible, sites);
@@ -52,7 +54,7 @@ function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly 
   return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
 }
 
-/** What is odd about a machine by itself. */
+/** Why a machine alone is suspicious. */
 function suspicion(
   ad: PoolGlidein,
   tokens: readonly TokenFacts[],
@@ -62,21 +64,21 @@ function suspicion(
   const token = tokens.find(t => t.id === ad.bearer);
   if (token?.revoked) return 'its token was revoked';
   if (token && token.id !== 'old' && token.site !== ad.site)
-    return `its token is for ${token.site}, and it says it is at ${ad.site || 'no site'}`;
+    return `its token is for ${token.site}, but it claims to be at ${ad.site || 'no site'}`;
   const site = sites.find(s => s.site === ad.site);
-  if (!site) return `it says it is at ${ad.site || 'no site'}, where this cluster is not`;
+  if (!site) return `it claims to be at ${ad.site || 'no site'}, which is not a site of this cluster`;
   if (site.error) return undefined;
   const job = site.batchJobs.find(j => j.id === ad.job);
-  if (!job) return `no batch job ${ad.job || 'of that name'} of this cluster is at ${ad.site}`;
+  if (!job) return `this cluster has no batch job ${ad.job || 'of that name'} at ${ad.site}`;
   if (isOver(job.state)) return `its batch job ${ad.job} is over`;
   const record = records.find(r => r.spec.site === ad.site);
-  // that of an older scailfin has no label
+  // a batch job of an older scailfin has no label
   if (token && (submissionOf(record, job.id)?.token ?? '') !== token.label)
-    return `its token is not that of batch job ${ad.job}`;
+    return `its token does not belong to batch job ${ad.job}`;
   return undefined;
 }
 
-/** What is odd about a machine beside others, each of which could be a glide-in. */
+/** Why a machine is suspicious compared with others, each of which could be a glide-in. */
 function amongOthers(
   ad: PoolGlidein,
   plausible: readonly PoolGlidein[],
@@ -90,15 +92,15 @@ function amongOthers(
     return all.flatMap(g => g.node ?? []);
   };
   const isAtHome = (one: PoolGlidein): boolean => nodesOf(one.job).some(node => short(node) === short(one.node));
-  // where batch systems and nodes call nodes alike, which the other glide-ins tell
+  // only if batch systems and nodes use the same node names, which the other glide-ins show
   const alike = plausible.some(isAtHome);
   const nodes = nodesOf(ad.job);
   if (job.state === 'running' && nodes.length > 0 && alike && !isAtHome(ad))
-    return `it says it is batch job ${ad.job}, which runs on ${nodes.join(', ')}`;
+    return `it claims to be batch job ${ad.job}, which runs on ${nodes.join(', ')}`;
   const twins = plausible.filter(other => other !== ad && other.job === ad.job && other.site === ad.site);
-  // a job has a machine on each of its nodes
+  // a job has one machine on each of its nodes
   if (twins.filter(twin => !alike || isAtHome(twin)).length >= job.nodes)
-    return `several machines say that they are batch job ${ad.job}`;
+    return `several machines claim to be batch job ${ad.job}`;
   return undefined;
 }
 

@@ -9,7 +9,7 @@ import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { poolDir, siteDir } from './context.js';
 
-/** How long a batch system may take to end a job before we say it did not. Seconds. */
+/** How long a batch system may take to end a job. Seconds. */
 const CANCEL_LIMIT = 120;
 
 export interface SiteTakedown {
@@ -22,8 +22,8 @@ export interface SiteTakedown {
 }
 
 /**
- * Cancels all of a cluster's jobs on a site, waits until the batch system says they are over, and only then removes
- * the files. Nothing is there to begin with? Then this verifies just that.
+ * Cancels all of a cluster's jobs on a site, waits until the batch system says that they are over, and only then removes
+ * the files. If there is nothing, it verifies that.
  * @returns how many jobs it cancelled
  * @throws LeftoverError naming what may remain
  */
@@ -46,7 +46,7 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     const active = await stillThere(site, query);
     if (active.length === 0) break;
     const fresh = active.filter(s => !cancelled.has(s.id));
-    // ask again for those that were told once and go on
+    // repeat the request for jobs that were cancelled once and still run
     const due = round % 10 === 9 ? active : fresh;
     if (due.length > 0) await cancelJobs(host, scheduler, wholeJobs(due), query);
     for (const s of due) cancelled.add(s.id);
@@ -58,13 +58,16 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   return cancelled.size;
 }
 
-/** Where no job was ever submitted, none is looked for: one of that name would be another cluster's. @throws LeftoverError */
+/**
+ * For a site where no job was ever submitted: looks for no jobs, because a job of that name would be another cluster's.
+ * @throws LeftoverError
+ */
 export async function removeSite(host: Host, base: string, cluster: string): Promise<void> {
   await removeFiles(host, base, cluster, 'site');
 }
 
 /**
- * Takes away what the cluster has on the headnode: what its framework runs there, the pool, and all files.
+ * Removes what the cluster has on the headnode: its framework, the pool, and all files.
  * @throws LeftoverError
  */
 export async function takeDownHead(
@@ -91,13 +94,13 @@ async function stillThere(site: SiteTakedown, query: JobQuery): Promise<BatchJob
       messageOf(error),
       [`batch jobs called ${query.tag} of ${query.user} on ${site.host.name}, if there are any`],
       {
-        hint: 'run the same command again when the batch system answers; glide-ins leave by themselves once their directory is gone',
+        hint: 'run the same command again when the batch system answers; glide-ins end by themselves once their directory is gone',
       },
     );
   }
 }
 
-/** An array is cancelled whole where all we know of it goes. */
+/** An array is cancelled as a whole if all of its known jobs are to be cancelled. */
 function wholeJobs(statuses: readonly BatchJobStatus[]): string[] {
   return [...new Set(statuses.map(s => s.jobId))];
 }
@@ -113,7 +116,7 @@ function leftovers(site: SiteTakedown, active: readonly BatchJobStatus[]): Lefto
           active.map(s => s.id),
           site.query,
         ).argv[0]
-      }\` on ${site.host.name} does it by hand`,
+      }\` on ${site.host.name} ends them by hand`,
     },
   );
 }
@@ -128,10 +131,10 @@ async function removeFiles(host: Host, base: string, cluster: string, part: 'sit
     );
 }
 
-/** A script that knows how to end what a pool that grows by itself has on a site: by what is there, as journals get lost. */
+/** Adds functions that end the growth of a pool at a site, if there is any; journals may be lost. */
 const withBosco = (name: string): string => `${templateText('bosco/close.sh')}\n${templateText(name)}`;
 
-/** The id in a stored answer of the batch system, if it accepted. */
+/** The id in a stored answer of the batch system, if it accepted the job. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {
   try {
     return [scheduler.parseSubmit({ stdout: answer, stderr: '', exitCode: 0 })];

@@ -10,13 +10,13 @@ import type { Batch, ClusterRecord, SiteRecord } from './record.js';
 import { clusterStatus } from './status.js';
 import { isPartOf } from './submissions.js';
 
-/** A token that glide-ins come by, and who has it. */
+/** A token of glide-ins, and who has it. */
 export interface TokenStatus extends TokenFacts {
   /** The batch jobs that were submitted with it. */
   readonly jobIds: readonly string[];
 }
 
-/** Which tokens are meant; all that are given must apply. */
+/** Selects tokens; all given conditions must apply. */
 export interface Meant {
   readonly ids: readonly string[];
   readonly site?: string | undefined;
@@ -25,7 +25,7 @@ export interface Meant {
   readonly all?: boolean | undefined;
 }
 
-/** All tokens that were made for a cluster's glide-ins, oldest first. @throws UsageError where there is no pool */
+/** All tokens that were made for a cluster's glide-ins, oldest first. @throws UsageError if there is no pool */
 export async function clusterTokens(context: Pick<Context, 'journal' | 'connections'>): Promise<TokenStatus[]> {
   const record = recordOf(context);
   const { host, dir } = await poolOf(context);
@@ -33,9 +33,9 @@ export async function clusterTokens(context: Pick<Context, 'journal' | 'connecti
 }
 
 /**
- * Makes tokens good for nothing, whoever has them; jobs that run by them go back into the queue. The glide-ins that came by
- * them can't be told from a thief, so they are cancelled, too.
- * @returns what was revoked, and how many glide-ins were cancelled
+ * Revokes tokens, whoever has them; jobs on machines that use them return to the queue. Glide-ins with these tokens can't
+ * be distinguished from a thief's machines, so they are cancelled, too.
+ * @returns the revoked tokens, and the number of cancelled glide-ins
  */
 export async function revoke(
   context: Context,
@@ -61,7 +61,7 @@ export async function revoke(
 
 /**
  * Revokes the tokens of submissions of which nothing waits or runs any more.
- * @param active the batch jobs that go on at the site
+ * @param active the site's batch jobs that are not over
  */
 export async function revokeUnused(context: Context, site: string, active: readonly SiteJob[]): Promise<void> {
   const record = recordOf(context);
@@ -75,7 +75,7 @@ export async function revokeUnused(context: Context, site: string, active: reado
   if (ids.length > 0) await revokeTokens(host, dir, ids);
 }
 
-/** Jobs that this machine knows no ids of, as the headnode submits them, may still come. */
+/** Submissions without known ids, such as those of the headnode itself, may still get jobs. */
 const isActive = (batch: Batch, active: readonly SiteJob[]): boolean =>
   batch.jobIds.length === 0
     ? batch.outcome !== 'refused'
@@ -90,17 +90,17 @@ async function poolOf({ journal, connections }: Pick<Context, 'journal' | 'conne
 
 const jobsOf = (batch: Batch): readonly string[] => batch.jobIds;
 
-/** The old token is that of all sites' submissions that name none. */
+/** The old token belongs to the submissions of all sites that name no token. */
 function batchesOf(record: ClusterRecord, { id, site, label }: TokenFacts): Batch[] {
   if (id === 'old') return record.sites.flatMap(s => s.batches.filter(b => b.token === undefined));
   return siteRecord(record, site)?.batches.filter(b => b.token === label) ?? [];
 }
 
-/** @throws UsageError when none is meant, or one that is not there */
+/** @throws UsageError if no token is selected, or if one does not exist */
 function pick(tokens: readonly TokenStatus[], { ids, site, glidein, all }: Meant, name: string): TokenStatus[] {
   const hint = `scailfin token list ${name}`;
   if (ids.length === 0 && site === undefined && glidein === undefined && !all)
-    throw new UsageError('which token?', { hint: `name it (${hint}), or give --site, --glidein or --all` });
+    throw new UsageError('no token was named', { hint: `name one (${hint}), or give --site, --glidein or --all` });
   const strange = ids.find(id => !tokens.some(t => t.id === id));
   if (strange) throw new UsageError(`${name} has no token ${JSON.stringify(strange)}`, { hint });
   const found = tokens.filter(
@@ -113,7 +113,7 @@ function pick(tokens: readonly TokenStatus[], { ids, site, glidein, all }: Meant
   return found;
 }
 
-/** Cancels what waits or runs at a site by these tokens. @returns how many glide-ins */
+/** Cancels queued and running glide-ins at a site with these tokens. @returns how many */
 async function cancelHolders(context: Context, site: string, tokens: readonly TokenStatus[]): Promise<number> {
   const record = recordOf(context);
   const sites = record.sites.filter(s => site === '' || s.spec.site === site);
@@ -125,11 +125,11 @@ async function cancelHolders(context: Context, site: string, tokens: readonly To
   return cancelled;
 }
 
-/** What can't be reached leaves by itself, for it gets no jobs any more. */
+/** Glide-ins at a site that can't be reached end by themselves, because they get no more jobs. */
 const warnOf =
   ({ sink, journal }: Context, { spec }: SiteRecord) =>
   (error: unknown): number => {
-    const text = `the tokens are good for nothing, but ${spec.site} can't be told: ${messageOf(error).split('\n')[0]}; glide-ins there leave by themselves, or: scailfin down ${journal.name}`;
+    const text = `the tokens are revoked, but ${spec.site} could not be reached: ${messageOf(error).split('\n')[0]}; glide-ins there leave by themselves, or: scailfin down ${journal.name}`;
     sink({ type: 'warning', text });
     return 0;
   };
@@ -138,13 +138,13 @@ async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonl
   const { connections, sink, journal } = context;
   return step(
     sink,
-    `Cancelling the glide-ins at ${spec.site} that came by them`,
+    `Cancelling the glide-ins at ${spec.site} that use them`,
     async () => {
       const { host, scheduler, probe } = await reachSite(context, spec, journal.name);
       const status = await clusterStatus(recordOf(context), connections);
       const there = status.sites.find(s => s.site === spec.site);
       if (there?.error) throw new UsageError(there.error);
-      // jobs that the headnode submitted by itself are on no record
+      // jobs that the headnode submitted itself are not recorded
       const others = (siteRecord(recordOf(context), spec.site)?.batches ?? []).filter(b => !batches.includes(b));
       const isOurs = (id: string): boolean => batches.some(b => b.jobIds.some(job => isPartOf(id, job)));
       const isTheirs = (id: string): boolean => others.some(b => b.jobIds.some(job => isPartOf(id, job)));

@@ -8,17 +8,17 @@ import { ScailfinError } from '../errors.js';
 import { packageRoot } from '../paths.js';
 import { isAlive, type ProcessId, thisProcess } from './process.js';
 
-/** A process of ours that leads a port of this machine to what a cluster offers while the cluster is up. */
+/** A process of ours that forwards a local port to what a cluster offers, as long as the cluster is up. */
 export interface Tunnel extends ProcessId {
   readonly port: number;
 }
 
-/** What the process says once it listens, or can't. */
+/** The process's message once it listens, or can't. */
 export type TunnelMessage = { readonly ready: Tunnel } | { readonly failed: { message: string; hint?: string } };
 
 const fileOf = (journalDir: string): string => join(journalDir, 'tunnel.json');
 
-/** The one that is kept on this machine, where there is one. @param journalDir the cluster's own here */
+/** The tunnel on this machine, if there is one. @param journalDir the cluster's own directory */
 export function tunnelOf(journalDir: string): Tunnel | undefined {
   const file = fileOf(journalDir);
   if (!existsSync(file)) return undefined;
@@ -26,11 +26,14 @@ export function tunnelOf(journalDir: string): Tunnel | undefined {
     const tunnel = JSON.parse(readFileSync(file, 'utf8')) as Tunnel;
     return tunnel.host === hostname() && isAlive(tunnel) && isOurPort(tunnel.port) ? tunnel : undefined;
   } catch {
-    return undefined; // it went meanwhile
+    return undefined; // it was removed meanwhile
   }
 }
 
-/** Whether this user listens on a port here, and no other: who comes there is about to tell a token. True where nothing tells. */
+/**
+ * Whether only this user listens on a local port: a client that connects will send a token. True if this can't be
+ * checked.
+ */
 function isOurPort(port: number): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(file =>
@@ -45,7 +48,7 @@ function isOurPort(port: number): boolean {
   return listeners.length === 0 || (uids.length > 0 && uids.every(uid => uid === process.getuid?.()));
 }
 
-/** This process keeps it from now on. */
+/** Records this process as the tunnel. */
 export function keepTunnel(journalDir: string, port: number): Tunnel {
   const tunnel = { ...thisProcess(), port };
   writeFileAtomic.sync(fileOf(journalDir), JSON.stringify(tunnel), { mode: 0o600 });
@@ -53,9 +56,9 @@ export function keepTunnel(journalDir: string, port: number): Tunnel {
 }
 
 /**
- * The tunnel that is kept, or a new one.
- * @param options of `scailfin connect`
- * @throws ScailfinError in the words of the process that could not connect
+ * The existing tunnel, or a new one.
+ * @param options for `scailfin connect`
+ * @throws ScailfinError with the error of the process that could not connect
  */
 export async function openTunnel(name: string, journalDir: string, options: readonly string[] = []): Promise<Tunnel> {
   const kept = tunnelOf(journalDir);
@@ -79,7 +82,7 @@ export async function openTunnel(name: string, journalDir: string, options: read
   }
 }
 
-/** Ends the one that is kept. @returns whether there was one */
+/** Ends the tunnel. @returns whether there was one */
 export function closeTunnel(journalDir: string): boolean {
   const tunnel = tunnelOf(journalDir);
   if (tunnel) process.kill(tunnel.pid, 'SIGTERM');

@@ -31,17 +31,17 @@ import { waitForGlideins } from './steps/ready.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
 export interface UpOptions {
-  /** How many glide-ins to wait for; 0 does not wait. */
+  /** How many glide-ins to wait for; 0 means no waiting. */
   readonly wait: number;
   /** Seconds. */
   readonly timeout: number;
 }
 
 /**
- * Brings a cluster up, or finishes bringing it up, or finds it running. What fails before anything was submitted is
- * undone; what fails later stays, and is resumed by the same command.
- * @returns the cluster once its glide-ins have joined; undefined when it was not to be waited for
- * @throws UsageError when a cluster of that name has other settings, and all that the steps throw
+ * Starts a cluster, or finishes starting it, or finds it running. A failure before the first submission is undone; after
+ * a later failure, everything stays, and the same command continues.
+ * @returns the cluster once its glide-ins have joined; undefined if it was not to be waited for
+ * @throws UsageError if a cluster of that name has other settings, and all errors of the steps
  */
 export async function up(
   context: Context,
@@ -65,13 +65,13 @@ export async function up(
   }
 }
 
-/** What a cluster is whose glide-ins are not waited for. */
+/** The state of a cluster whose glide-ins are not waited for. */
 export function afterSubmission({ submit, min }: SiteSpec): Pick<ClusterRecord, 'state' | 'reason'> {
   if (submit !== 'bosco') return { state: 'pending', reason: 'Glide-ins have been submitted.' };
   return { state: min ? 'pending' : 'running', reason: 'The headnode submits glide-ins by itself, as jobs wait.' };
 }
 
-/** Writes the cluster into its journal, or checks that it is the one there. @returns whether it is new */
+/** Records the cluster in its journal, or checks that it is the recorded one. @returns whether it is new */
 function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean {
   const record = journal.record;
   if (record && record.state !== 'terminated') {
@@ -84,19 +84,19 @@ function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean
   return true;
 }
 
-/** @throws UsageError naming what differs and the command that changes it */
+/** @throws UsageError naming the differences and the command that changes them */
 export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSpec): void {
   const { name } = record;
   if (['terminating', 'cleanup'].includes(record.state)) {
     throw new UsageError(`${name} is being taken down: ${record.reason}`, {
-      hint: `finish that first: scailfin down ${name}`,
+      hint: `finish taking it down first: scailfin down ${name}`,
     });
   }
   const old = record.sites.find(s => s.spec.site === site.site)?.spec;
   if (!old) {
     const at = record.sites.map(s => s.spec.site).join(', ');
     throw new UsageError(`${name} is a cluster at ${at}, not at ${site.site}`, {
-      hint: `add the site to it: scailfin scale ${name} --site ${site.site} --nodes ${site.nodes}; or choose another name: scailfin up NAME --site ${site.site}`,
+      hint: `to add the site to it: scailfin scale ${name} --site ${site.site} --nodes ${site.nodes}; or choose another name: scailfin up NAME --site ${site.site}`,
     });
   }
   if (old.submit === site.submit && old.nodes !== site.nodes) {
@@ -128,8 +128,8 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
 }
 
 /**
- * The road: site, headnode, pool, framework, payload, glide-ins. Each step finds what is there and does what is missing.
- * @param fresh the cluster began with this run: a failure before the submission leaves nothing
+ * The steps: site, headnode, pool, framework, payload, glide-ins. Each step finds what is there and does what is missing.
+ * @param fresh the cluster began with this run: after a failure before the submission, everything is removed
  */
 export async function raise(context: Context, spec: SiteSpec, target: number, fresh: boolean): Promise<number> {
   const { sink } = context;
@@ -169,7 +169,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       spec.submit === 'bosco' ? `Letting the pool grow at ${spec.site}` : `Submitting glide-ins to ${spec.site}`,
       async () => {
         const { spec: cluster, name } = recordOf(context);
-        // what was good when this began may have ended meanwhile
+        // a credential that was valid at the start may have ended meanwhile
         requireLasting(dependences(cluster, [spec]));
         if (cluster.proxy) {
           const proxy = await jobProxy(cluster.proxy);
@@ -192,7 +192,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       },
       n =>
         spec.submit === 'bosco'
-          ? `by BOSCO: ${spec.min ?? 0} to ${spec.nodes}, as jobs wait`
+          ? `by BOSCO: ${spec.min ?? 0} to ${spec.nodes}, as jobs need them`
           : n === 0
             ? 'all there already'
             : `${n} submitted as job ${newJobs().join(', ')}`,
@@ -204,11 +204,11 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
 }
 
 const unfencedText = (host: string, why: string): string =>
-  `no fence stands on ${host}: whoever controls a compute node, or a step without a container, can read and write all files ` +
+  `there is no fence on ${host}: whoever controls a compute node, or a step without a container, can read and write all files ` +
   `of your account there. ${why.replace(/[;.]+$/, '')}. ` +
-  '`scailfin config set fence required` refuses such headnodes';
+  'To refuse such headnodes: `scailfin config set fence required`';
 
-/** Nothing was submitted, and nothing may have been. */
+/** Whether nothing was submitted, and nothing may have been. */
 function mayUndo(context: Context): boolean {
   return recordOf(context).sites.every(s => s.batches.every(b => b.outcome === 'refused'));
 }
@@ -216,7 +216,7 @@ function mayUndo(context: Context): boolean {
 async function undo(context: Context, { site, head }: { site?: Site; head?: Head }, cause: unknown): Promise<void> {
   const record = recordOf(context);
   const { name } = record;
-  // somebody may have been quicker to take the name
+  // another user may have taken the name first
   const isOurs = async (host: Host, base: string) => !isForeign((await probe(host, base, name)).owner, record);
   const reason = `It did not come up: ${messageOf(cause).split('\n')[0]}`;
   if (!site) {
@@ -224,7 +224,7 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
     return;
   }
   try {
-    await step(context.sink, 'Undoing what was begun', async () => {
+    await step(context.sink, 'Undoing what was done', async () => {
       const { host, scheduler, probe: at, spec } = site;
       const query = jobQuery(name, at, []);
       const submitted = siteRecord(record, spec.site)?.batches.length;
@@ -239,7 +239,7 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
     context.journal.append({ type: 'state', state: 'failed', reason });
     context.sink({
       type: 'warning',
-      text: `could not undo it all: ${messageOf(error)}; \`scailfin down ${name}\` tries again`,
+      text: `could not undo everything: ${messageOf(error)}; to try again: \`scailfin down ${name}\``,
     });
   }
 }

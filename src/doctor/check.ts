@@ -9,12 +9,12 @@ import { deep, shallow } from './stages.js';
 
 export interface CheckReport {
   readonly site: string;
-  /** Nothing failed; there may be warnings. */
+  /** No stage failed; there may be warnings. */
   readonly ok: boolean;
   readonly stages: readonly StageResult[];
-  /** Only of a deep look that came as far as a compute node. */
+  /** Only with --deep, if a compute node was reached. */
   readonly found?: Found;
-  /** A profile for a host that has none, once its batch system is known. */
+  /** A profile for a host without one, once its batch system is known. */
   readonly proposal?: string;
 }
 
@@ -26,8 +26,8 @@ export interface Bystanders {
 }
 
 /**
- * Examines a site from its name to, where asked, one of its compute nodes. Leaves nothing there.
- * @throws the reason of an abort; LeftoverError when interrupted and something may remain
+ * Checks a site, from its name to (with --deep) one of its compute nodes. Leaves nothing there.
+ * @throws the reason of an abort; LeftoverError if it was interrupted and something may remain
  */
 export async function checkSite(
   patient: Patient,
@@ -48,7 +48,7 @@ export async function checkSite(
     };
   } finally {
     facts.find('headnode')?.close();
-    // a connection that is still being made is not waited for when everything is to stop
+    // after an interrupt, a connection that is still being made is not waited for
     const host = signal.aborted ? facts.find('host') : await facts.find('connecting')?.catch(() => undefined);
     await host?.close();
   }

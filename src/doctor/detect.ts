@@ -6,20 +6,20 @@ import { type SchedulerName, schedulerFor, siteSchedulers } from '../schedulers/
 import { listJobs } from '../schedulers/runner.js';
 import { TAG } from './nodejob.js';
 
-/** A batch system whose commands are there. */
+/** A batch system whose commands are installed. */
 export interface Detected {
   readonly name: SchedulerName;
   readonly version: string;
-  /** Why it does not answer; undefined when it does. */
+  /** Why it does not answer; undefined if it answers. */
   readonly silent: string | undefined;
-  /** Jobs of an earlier check that still wait or run. */
+  /** Number of queued or running jobs of an earlier check. */
   readonly left: number;
 }
 
 /**
- * The batch systems of a login node, those that answer first. Commands alone prove little: clients of one are on many
- * a machine that belongs to another.
- * @param names those to look for
+ * The batch systems of a login node, first those that answer. Installed commands alone prove little: many machines have
+ * the clients of another site's batch system.
+ * @param names the systems to look for
  */
 export async function detect(
   host: Host,

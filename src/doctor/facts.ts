@@ -7,7 +7,7 @@ import type { NodeSize, QueueInfo } from '../schedulers/survey.js';
 import type { SiteProfile } from '../sites/schema.js';
 import type { NodeReport } from './report.js';
 
-/** A login node, and the hosts on the way to it, itself last. */
+/** A login node, and the hosts on the way to it, the login node last. */
 export interface Way {
   readonly host: string;
   readonly hops: readonly SshSettings[];
@@ -19,16 +19,16 @@ export interface ShellFacts {
   readonly shell: string;
   readonly host: string;
   readonly path: string;
-  /** Empty where a login shell didn't tell. */
+  /** Empty if a login shell did not report it. */
   readonly loginPath: string;
-  /** $SCRATCH, where login shells have it. */
+  /** $SCRATCH, if login shells have it. */
   readonly scratch: string;
 }
 
 export interface BatchFacts {
   readonly version: string;
   readonly scheduler: Scheduler;
-  /** Jobs of an earlier check that still wait or run. */
+  /** Number of queued or running jobs of an earlier check. */
   readonly left: number;
 }
 
@@ -38,38 +38,38 @@ export interface WorkFacts {
   readonly free: number;
 }
 
-/** A deep look, as `--json` shows it. */
+/** The result of --deep, as `--json` shows it. */
 export interface Found extends NodeReport {
   readonly job: { readonly id: string; readonly queuedSeconds: number };
-  /** Seconds that the node's clock is ahead of the login node's, as far as beyond doubt. */
+  /** How many seconds the node's clock is ahead of the login node's, as far as this is certain. */
   readonly clockSkew: number;
 }
 
-/** Where a pool would be, and a stand-in for it that can be connected to. */
+/** The place where a pool would be, and a stand-in for it to which connections can be made. */
 export interface HeadnodeTrial {
   readonly kind: 'local' | 'login' | 'host';
-  /** As it is typed: `--headnode NAME`. */
+  /** The name for `--headnode NAME`. */
   readonly name: string;
   readonly port: number;
-  /** By which the site may reach it, best first; empty where it is the site itself. */
+  /** The addresses by which the site may reach it, the best first; empty if it is the site itself. */
   readonly addresses: readonly string[];
   close(): void;
 }
 
 interface Known {
-  /** Login nodes whose name, or whose first jump host's, resolves. */
+  /** Login nodes whose name resolves, or whose first jump host's name does. */
   ways: readonly Way[];
-  /** The one that answers. */
+  /** The login node that answers. */
   way: Way;
   connecting: Promise<Host>;
   host: Host;
   shell: ShellFacts;
   batch: BatchFacts;
-  /** Empty where the batch system has none, or doesn't tell. */
+  /** Empty if the batch system has none, or does not list them. */
   queues: readonly QueueInfo[];
-  /** What jobs may ask of a node, as far as the batch system tells it; only looked at where a profile is to be proposed. */
+  /** What jobs may ask of a node, as far as the batch system reports it; only needed for a proposed profile. */
   node: NodeSize;
-  /** The site's own, or what is proposed for a host that has none. */
+  /** The site's own profile, or the proposed one for a host without one. */
   profile: SiteProfile;
   spec: SiteSpec;
   probe: Probe;
@@ -78,7 +78,7 @@ interface Known {
   found: Found;
 }
 
-/** Written by stages as they learn, read by those after them. */
+/** Facts that stages find, for the stages after them. */
 export class Facts {
   readonly #known: Partial<Known> = {};
 
@@ -86,7 +86,7 @@ export class Facts {
     Object.assign(this.#known, facts);
   }
 
-  /** @throws TypeError when no stage before has told it: a mistake in the order of stages */
+  /** @throws TypeError if no earlier stage has found it: an error in the order of stages */
   get<K extends keyof Known>(name: K): Known[K] {
     const value = this.#known[name];
     if (value === undefined) throw new TypeError(`no stage has told the ${name} yet`);

@@ -5,8 +5,8 @@ import type { HeadnodeTrial } from './facts.js';
 import type { Context } from './stage.js';
 
 /**
- * The headnode that `up` would take. On this machine something listens at its port while the check runs, and hangs up on
- * whoever connects; elsewhere nothing is started, so only a pool that happens to be there answers.
+ * The headnode that `up` would use. On this machine, a listener at its port closes each connection at once while the
+ * check runs; elsewhere nothing is started, so only an existing pool answers.
  */
 export async function headnodeTrial({ patient, facts, config }: Context): Promise<HeadnodeTrial> {
   const profile = facts.get('profile');
@@ -19,7 +19,9 @@ export async function headnodeTrial({ patient, facts, config }: Context): Promis
   return { ...some, addresses: ownAddresses(facts.get('probe').ssh?.client), ...(await listen(port)) };
 }
 
-/** This machine's, that first by which the site's sshd knows us; last that of a gateway in front of us. */
+/**
+ * This machine's addresses: first the one that the site's sshd sees; the address of a gateway in front of it comes last.
+ */
 function ownAddresses(seen: string | undefined): string[] {
   const own = Object.values(networkInterfaces()).flatMap(list =>
     (list ?? []).flatMap(a => (a.family === 'IPv4' && !a.internal ? [a.address] : [])),
@@ -29,7 +31,7 @@ function ownAddresses(seen: string | undefined): string[] {
   return [...new Set([...first, ...own, ...last])];
 }
 
-/** A port that is taken has something to answer already: a pool, most likely. */
+/** If the port is in use, something answers already: most likely a pool. */
 function listen(port: number): Promise<{ close(): void }> {
   const server = createServer(socket => socket.destroy());
   return new Promise(resolve => {

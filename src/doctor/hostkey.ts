@@ -2,7 +2,9 @@ import { Connections } from '../cluster/connections.js';
 import { HostKeyError } from '../errors.js';
 import { type HostKeyNote, ok, type Stage, skipped } from './stage.js';
 
-/** Begins the real connection, and tells how the host keys on the way were settled; who we are is the next stage's. */
+/**
+ * Begins the real connection, and reports how the host keys on the way were accepted; the login itself is the next stage.
+ */
 export const hostkey: Stage = {
   id: 'hostkey',
   title: 'Host key',
@@ -37,7 +39,7 @@ export const hostkey: Stage = {
     );
     await Promise.race([all, ended]);
     if (failure !== undefined && (failure instanceof HostKeyError || notes.length === 0)) throw failure;
-    if (notes.length === 0) said.push('checked when the login was made that is kept (scailfin login)');
+    if (notes.length === 0) said.push('checked when the kept login was made (scailfin login)');
     return ok([...notes.map(inWords), ...said].join('; '));
   },
 };

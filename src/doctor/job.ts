@@ -5,7 +5,7 @@ import { type Answer, askNode } from './nodejob.js';
 import { type NodeReport, parseReport } from './report.js';
 import { type Context, ok, type Stage } from './stage.js';
 
-/** A short job really runs on a compute node, and comes back with what it saw there. */
+/** A short job runs on a compute node, and reports what it finds there. */
 export const job: Stage = {
   id: 'job',
   title: 'Job on a compute node',
@@ -32,14 +32,14 @@ export const job: Stage = {
   },
 };
 
-/** What node.sh is to reach: the headnode, the login node's own sshd, and the URLs. */
+/** The addresses that node.sh tries: the headnode, the login node's own sshd, and the URLs. */
 function targets(context: Context): string[] {
   const { facts, patient } = context;
   const trial = facts.get('headnode');
   const { addresses, ssh } = facts.get('probe');
   const { loginAddress } = facts.get('profile').network;
   const port = patient.login ? (facts.get('way').hops.at(-1)?.port ?? 22) : 22;
-  // the address by which we came is the outer one: compute nodes are more likely to know another
+  // the address by which this machine came is the outer one: compute nodes more likely know another one
   const inner = [...addresses.filter(a => a !== ssh?.server), ...addresses];
   const logins = patient.login ? [...new Set([...(loginAddress ? [loginAddress] : []), ...inner])].slice(0, 4) : [];
   return [
@@ -48,7 +48,7 @@ function targets(context: Context): string[] {
   ];
 }
 
-/** Whole seconds beyond what the time between two looks allows. */
+/** Whole seconds beyond the uncertainty of the time between two queries. */
 function skew(now: number, { began }: Answer): number {
   if (now < began.notBefore) return now - began.notBefore;
   return now > began.notAfter ? now - began.notAfter : 0;

@@ -7,17 +7,20 @@ import type { Way } from './facts.js';
 import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
 
-/** Resolvers try for up to half a minute; a person thinks that it hangs. */
+/** Resolvers try for up to half a minute, in which a person would think that the program hangs. */
 const PATIENCE_MS = 10_000;
 
-/** Each login node's name, as the system looks it up. Behind a jump host that is the jump host's: only it knows the others. */
+/**
+ * Each login node's name, as the system resolves it. With a jump host, the jump host's name: only the jump host can
+ * resolve the others.
+ */
 export const name: Stage = {
   id: 'name',
   title: 'Name resolves',
 
   async run(context) {
     const { login, user } = context.patient;
-    if (!login) return skipped('the site is this machine: nobody logs in anywhere');
+    if (!login) return skipped('the site is this machine: no login is needed');
     const looked = await Promise.all(
       login.hosts.map(async host => {
         const { port } = login;
@@ -37,7 +40,7 @@ export const name: Stage = {
   },
 };
 
-/** Also tells that what is looked at is the jump host. */
+/** Also says if the name is that of a jump host. */
 export function whose({ host, hops }: Way): string {
   const first = hops[0];
   if (hops.length < 2) return first?.host === host ? host : `${first?.host} (${host})`;
@@ -48,7 +51,7 @@ async function resolve({
   host,
   proxyCommand,
 }: SshSettings): Promise<{ addresses: string; error?: NodeJS.ErrnoException }> {
-  if (proxyCommand !== undefined) return { addresses: 'is for its ProxyCommand to find' };
+  if (proxyCommand !== undefined) return { addresses: 'is resolved by its ProxyCommand' };
   if (isIP(host)) return { addresses: 'is an address' };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -80,7 +83,7 @@ function unresolved(context: Context, way: Way, error: NodeJS.ErrnoException): F
   return failed(what, `check the spelling ${where}; some names are known only inside the site's network or VPN`);
 }
 
-/** Where the host's name was read. */
+/** Where the host's name comes from. */
 function place({ patient }: Context): string {
   return patient.site ? `${profileFile(patient)} (login.hosts)` : 'what you typed';
 }

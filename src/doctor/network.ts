@@ -5,12 +5,12 @@ import { headnodeTrial } from './headnode.js';
 import { type Context, type Finding, ok, type Stage, warning } from './stage.js';
 import { type UrlAnswer, urlAnswer } from './urls.js';
 
-/** Where steps and glide-ins commonly fetch from; config.yaml may say what a user's own need. */
+/** Hosts from which steps and glide-ins commonly fetch; config.yaml can list those that a user needs. */
 const USUAL = ['https://registry-1.docker.io/v2/', 'https://github.com'];
 
 export const urlsOf = ({ config }: Context): readonly string[] => config.probeUrls ?? USUAL;
 
-/** What the login node reaches outside: the pool's headnode and a few web servers. Neither is needed by every site. */
+/** What the login node can reach: the pool's headnode and some web servers. Not every site needs them. */
 export const network: Stage = {
   id: 'network',
   title: 'Network from the login node',
@@ -44,11 +44,11 @@ function headnodeFinding(context: Context, trial: HeadnodeTrial, said: string | 
   const set = `scailfin config set sites.${context.facts.get('profile').name}.headnode login`;
   return warning(
     `it can't reach ${where}, where the pool would be (${tried})`,
-    `open port ${trial.port} there, or let the pool run on the login node: --headnode login, or set it permanently: ${set}`,
+    `open port ${trial.port} there, or run the pool on the login node: --headnode login, or set it permanently: ${set}`,
   );
 }
 
-/** @param who what tried to reach them */
+/** @param who the host that tried to reach them */
 export function urlFinding(answers: readonly UrlAnswer[], who: string): Finding {
   const bad = answers.filter(a => !a.answers);
   const good = answers.filter(a => a.answers).map(a => a.url);
@@ -57,11 +57,11 @@ export function urlFinding(answers: readonly UrlAnswer[], who: string): Finding 
   const said = bad.map(a => `${a.url}: ${a.words || 'no answer'}`).join('; ');
   return warning(
     good.length === 0 ? `nothing outside answers (${said})` : `${good.join(', ')} answer, but ${said}`,
-    `what jobs fetch from there must be brought to ${who === 'the login node' ? 'the site' : 'a shared directory'} beforehand; which URLs matter: scailfin config set probeUrls '[URL, URL]'`,
+    `copy what jobs need from there to ${who === 'the login node' ? 'the site' : 'a shared directory'} in advance; to choose the URLs of this check: scailfin config set probeUrls '[URL, URL]'`,
   );
 }
 
-/** Several findings as one: the worst decides, each is told. */
+/** Combines several findings: the worst status counts, and each is reported. */
 export function combine(findings: readonly Finding[]): Finding {
   const worst = (['failed', 'warning'] as const).find(status => findings.some(f => f.status === status)) ?? 'ok';
   const hints = findings.flatMap(f => (f.status === worst && f.hint !== undefined ? [f.hint] : []));

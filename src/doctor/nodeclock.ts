@@ -1,7 +1,10 @@
 import { formatDuration } from '../units.js';
 import { ok, type Stage, warning } from './stage.js';
 
-/** Beyond this, tokens and proxies made on one side are soon not yet, or no more, valid on the other. Seconds. */
+/**
+ * With a larger difference, tokens and proxies made on one side may soon be not yet valid, or expired, on the other.
+ * Seconds.
+ */
 const TOLERABLE = 10;
 
 export const nodeClock: Stage = {
@@ -14,7 +17,7 @@ export const nodeClock: Stage = {
     const how = clockSkew > 0 ? 'ahead of' : 'behind';
     return warning(
       `the clock of ${node} is at least ${formatDuration(Math.abs(clockSkew))} ${how} the login node's`,
-      'tell the site: with clocks apart, tokens and certificates are refused',
+      'tell the site: if clocks differ, tokens and certificates are refused',
     );
   },
 };

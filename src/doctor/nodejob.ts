@@ -12,23 +12,26 @@ import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
 
-/** By which a check's job is found. No cluster's tag can be this: theirs begin with `sf-`. */
+/** The name of a check's job. It can't be a cluster's tag, because these begin with `sf-`. */
 export const TAG = 'sfcheck';
 /** The check's directory beside those of clusters, whose names begin with a letter. */
 export const NAME = '.check';
-/** Seconds: the job itself takes less than half of it. */
+/** Seconds; the job itself takes less than half of it. */
 const WALLTIME = 60;
-/** How long a report may take to show on the login node once the job is over: network file systems look again seldom. Seconds. */
+/**
+ * How long after the end of the job its report may take to show up on the login node, because network file systems update
+ * rarely. Seconds.
+ */
 const GRACE = 15;
 
-/** What the job is to find out, beside what it is asked of every node. */
+/** The settings of this check's job. */
 export interface Errand {
   readonly host: Host;
   readonly scheduler: Scheduler;
   readonly spec: SiteSpec;
   readonly base: string;
   readonly user: string;
-  /** Arguments of templates/site/node.sh after the first two. */
+  /** Arguments of templates/site/node.sh, after the first two. */
   readonly targets: readonly string[];
   /** Seconds. */
   readonly timeout: number;
@@ -38,11 +41,11 @@ export interface Errand {
 
 export interface Answer {
   readonly text: string;
-  /** Over the work directory, or only in the job's output, which some batch systems carry back themselves. */
+  /** Through the work directory, or only in the job's output, which some batch systems transfer themselves. */
   readonly via: 'directory' | 'output';
   readonly id: string;
   readonly queuedSeconds: number;
-  /** By the login node's clock: the job began to write between the two. */
+  /** By the login node's clock: the job began to write between these times. */
   readonly began: { readonly notBefore: number; readonly notAfter: number };
 }
 
@@ -55,8 +58,8 @@ interface Look {
 }
 
 /**
- * Sends one short job, or takes over the one that an earlier check left, and waits for its report. However it ends, the
- * job is cancelled and its directory removed.
+ * Submits one short job, or takes over the job of an earlier check, and waits for its report. In any case the job is
+ * cancelled and its directory removed.
  * @throws SchedulerError (refused), TimeoutError, ScailfinError (no report), LeftoverError, the reason of an abort
  */
 export async function askNode(errand: Errand): Promise<Answer> {
@@ -78,11 +81,11 @@ export async function askNode(errand: Errand): Promise<Answer> {
 
 function leftBehind({ host, base }: Errand, cause: unknown): LeftoverError {
   const left = [
-    `perhaps a job called ${TAG}, which ends by itself a minute after it began`,
+    `perhaps a job called ${TAG}, which ends by itself a minute after its start`,
     `${base}/${NAME} on ${host.name}`,
   ];
   return new LeftoverError(`could not clean up: ${messageOf(cause)}`, left, {
-    hint: 'run the check again: it cancels and removes what is there',
+    hint: 'run the check again: it cancels the job and removes the directory',
   });
 }
 
@@ -97,15 +100,15 @@ async function work(errand: Errand, query: JobQuery, clear: () => Promise<unknow
   return waitFor(errand, { ...query, ids }, nonce, before);
 }
 
-/** The job of one glide-in as `up` would send it, but short. */
+/** The job of one glide-in as `up` would submit it, but short. */
 function nodeJob({ spec }: Errand, dir: string): BatchJob {
   return { ...batchJob(spec, NAME, dir, 1), tag: TAG, walltime: WALLTIME, command: [] };
 }
 
 /**
- * Makes the directory. One that is there is taken over with its job when it asked for the same and the job still lives;
- * else it is cleared away first.
- * @returns what only this directory knows
+ * Makes the directory. An existing one is taken over with its job, if it has the same settings and the job is still
+ * alive; otherwise it is removed first.
+ * @returns a word that is only known in this directory
  */
 async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () => Promise<unknown>): Promise<string> {
   const { host, scheduler, base } = errand;
@@ -131,7 +134,10 @@ async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () =
   return fresh;
 }
 
-/** All of it travels in the command: the report must come even where the node has another directory of that name, or none. */
+/**
+ * Everything is part of the command, because the report must come even if the node has another directory of that name, or
+ * none.
+ */
 export function nodeCommand(dir: string, nonce: string, targets: readonly string[]): string[] {
   const named = (name: string): string => `${name}() (\n${templateText(`site/${name}.sh`)})\n`;
   const script = `shift\n${named('reach')}${named('urls')}${templateText('site/node.sh')}`;
@@ -172,7 +178,7 @@ async function waitFor(errand: Errand, query: JobQuery, nonce: string, before: L
       return { text, via, id, queuedSeconds: Number((queued ?? seconds).toFixed(1)), began };
     }
     if (!now.begun) last = now;
-    if (now.gone) throw new ScailfinError(`${query.dir} was removed while the job was waited for`, { hint: another });
+    if (now.gone) throw new ScailfinError(`${query.dir} was removed during the wait for the job`, { hint: another });
     if (job?.state === 'held') throw held(scheduler, job);
     over = job === undefined || !isOver(job.state) ? undefined : (over ?? seconds);
     if (over !== undefined && seconds - over > GRACE) throw silent(job as BatchJobStatus, query.dir, now);
@@ -184,7 +190,7 @@ async function waitFor(errand: Errand, query: JobQuery, nonce: string, before: L
 
 const another = 'another check of yours may have cleaned up: run one at a time';
 
-/** Undefined: could not be asked now, and nothing is known. */
+/** Undefined: it could not be asked now, and nothing is known. */
 async function statusOf(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[] | undefined> {
   try {
     return await listJobs(host, scheduler, query);
@@ -205,7 +211,7 @@ function held(scheduler: Scheduler, job: BatchJobStatus): SchedulerError {
   const why = job.reason ?? job.word;
   const hint = /no such file|directory|output file|chdir/i.test(why)
     ? SHARED
-    : 'it would never begin: ask for less, choose another --queue, or ask the site what that means';
+    : 'it would never start: ask for less, choose another --queue, or ask the site what this state means';
   return new SchedulerError(`${scheduler.survey.title} took the job, but holds it: ${why}`, { hint });
 }
 
@@ -213,14 +219,14 @@ function late(job: BatchJobStatus | undefined, seconds: number): TimeoutError {
   const state = job === undefined ? 'of unknown state' : job.state;
   const why = job?.reason ? `; the batch system says ${job.reason}` : '';
   return new TimeoutError(`the job was still ${state} after ${formatDuration(seconds)}${why}`, {
-    hint: 'the machine may just be busy: give more time with --timeout, or choose another --queue; the job was cancelled',
+    hint: 'the machine may be busy: wait longer with --timeout, or choose another --queue; the job was cancelled',
   });
 }
 
 const SHARED =
   'most likely compute nodes do not see that directory: set directories.work in the profile to one that they share with the login node, such as a scratch file system';
 
-/** It ran, or so the batch system says, and nothing of it has come. */
+/** By the batch system's answer it ran, but no report has come. */
 function silent(job: BatchJobStatus, dir: string, { log }: Look): ScailfinError {
   const how = [job.word, job.exitCode === undefined ? '' : `status ${job.exitCode}`, job.reason ?? ''];
   const where = job.node ? ` on ${job.node}` : '';
@@ -230,7 +236,7 @@ function silent(job: BatchJobStatus, dir: string, { log }: Look): ScailfinError 
     .split('\n')
     .slice(-5)
     .map(line => `  | ${line}`);
-  if (said) return new ScailfinError([`${ended} without a whole report; it said:`, ...said].join('\n'));
+  if (said) return new ScailfinError([`${ended} without a complete report; its output:`, ...said].join('\n'));
   return new ScailfinError(`${ended} and left nothing in ${dir}`, {
     hint: SHARED,
   });

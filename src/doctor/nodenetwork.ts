@@ -3,7 +3,7 @@ import { profileFile } from './patient.js';
 import type { Reach } from './report.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
-/** What the compute node reaches. A pool that it can't reach is of no use; the rest depends on the jobs. */
+/** What the compute node can reach. The pool must be reachable; whether the rest matters depends on the jobs. */
 export const nodeNetwork: Stage = {
   id: 'node-network',
   title: 'Network from the node',
@@ -25,7 +25,7 @@ function poolFinding({ facts, patient }: Context): Finding {
     if (inside) return ok(inside);
     return failed(
       `${node} can't reach the login node, where the pool would be: ${inWords(login)}`,
-      'give the address by which compute nodes know the login node as network.loginAddress in the profile, or choose another headnode',
+      "set network.loginAddress in the profile to the login node's address as seen from compute nodes, or choose another headnode",
     );
   }
   const reached = headnode.find(r => r.answers);
@@ -38,15 +38,15 @@ function poolFinding({ facts, patient }: Context): Finding {
   return failed(
     `${node} can't reach ${where}, where the pool would be (${tried})`,
     inside
-      ? `${inside}: let the pool run there: ${use}`
-      : `open port ${trial.port} on ${where} for it, or ask the site which way compute nodes have to the outside`,
+      ? `${inside}: run the pool there: ${use}`
+      : `open port ${trial.port} on ${where} for it, or ask the site how compute nodes can reach other hosts`,
   );
 }
 
 const inWords = (tries: readonly Reach[]): string => tries.map(r => `${r.to}: ${r.words}`).join('; ');
 const addressOf = (to: string): string => to.split(' ')[0] ?? to;
 
-/** The profile promises what is not so. */
+/** The profile says something that is not true. */
 function contradiction({ facts, patient }: Context): Finding[] {
   const { urls, headnode } = facts.get('found');
   const isOut = [...urls, ...headnode].some(r => r.answers);

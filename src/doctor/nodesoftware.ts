@@ -2,7 +2,7 @@ import { profileFile } from './patient.js';
 import type { FoundRuntime } from './report.js';
 import { type Context, type Finding, ok, type Stage, warning } from './stage.js';
 
-/** Something there runs containers, and what the profile names is there. */
+/** The node has a container runtime, and the ones that the profile names. */
 export const nodeSoftware: Stage = {
   id: 'node-software',
   title: 'Containers and modules',
@@ -13,7 +13,7 @@ export const nodeSoftware: Stage = {
       modules.system === undefined ? 'no module system' : `${modules.names.length} modules (${modules.system})`;
     if (runtimes.length === 0)
       return warning(
-        `no container runtime, neither in the PATH nor as a module; ${system}`,
+        `there is no container runtime, neither in the PATH nor as a module; ${system}`,
         'steps that name an image can’t run here: ask the site for one, and add it under "containers" in the profile',
       );
     return missing(context, runtimes) ?? ok(`${runtimes.map(inWords).join(', ')}; ${system}`);

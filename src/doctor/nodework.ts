@@ -1,7 +1,7 @@
 import { profileFile } from './patient.js';
 import { failed, ok, type Stage } from './stage.js';
 
-/** The work directory on the node is the login node's, and can be written from there. */
+/** The work directory on the node is the same as on the login node, and the node can write to it. */
 export const nodeWork: Stage = {
   id: 'node-work',
   title: 'Work directory on the node',

@@ -5,11 +5,11 @@ import { type LoadedSite, loadSite } from '../sites/catalog.js';
 import type { Config, SiteProfile } from '../sites/schema.js';
 import { trimEndOf } from '../text.js';
 
-/** What is to be examined: a site with a profile, or a host of which nothing is known yet. */
+/** What is checked: a site with a profile, or a host about which nothing is known yet. */
 export interface Patient {
-  /** The site's name, or the one proposed for it. */
+  /** The site's name, or the proposed one. */
   readonly name: string;
-  /** As it was typed. */
+  /** The name as it was typed. */
   readonly typed: string;
   /** Absent for a host without a profile. */
   readonly site: LoadedSite | undefined;
@@ -19,8 +19,8 @@ export interface Patient {
 }
 
 /**
- * A site by name or profile, else `[user@]host[:port]`. A single word is a site's name: a host of one word is written
- * with its user.
+ * A site by name or profile, otherwise `[user@]host[:port]`. A single word is a site's name, so a host name of one word
+ * must be written with a user.
  * @throws UsageError, ProfileError
  */
 export async function patientFor(typed: string, user: string | undefined, config: Config): Promise<Patient> {
@@ -59,17 +59,17 @@ function ofSite(typed: string, site: LoadedSite, user: string | undefined, confi
   };
 }
 
-/** Where the profile is to be changed; one that came with scailfin is changed in a copy, which then goes before it. */
+/** The profile to change. A profile that came with scailfin is changed in a copy, which then takes precedence. */
 export function profileFile({ site }: Patient): string {
   if (!site) return 'the profile';
   if (!site.file.startsWith(packageRoot)) return site.file;
   return `a copy of ${site.file} (then: scailfin sites add COPY)`;
 }
 
-/** Names of login nodes that tell nothing of the site: `login3`, `ssh-gw1`. */
+/** Names of login nodes that say nothing about the site: `login3`, `ssh-gw1`. */
 const GATE = /^(login|ssh|head(node)?|gate(way)?|front(-?end)?|fe|ui|submit|access)(-?\w{1,2})?-?\d*$/;
 
-/** A site's name from its login node's: `login3.hpc.example.edu` → `hpc`, `login` → `login`. */
+/** A site's name from the name of its login node: `login3.hpc.example.edu` → `hpc`, `login` → `login`. */
 export function nameFor(host: string): string {
   const labels = host.toLowerCase().split('.');
   const telling = labels.length > 2 && GATE.test(labels[0] ?? '');

@@ -7,8 +7,8 @@ import type { Context } from './stage.js';
 type Comments = [path: readonly string[], text: string][];
 
 /**
- * A site profile from what has been found out so far. What was guessed says so in a comment; what isn't known is left
- * out, which every key but name, title, login and scheduler may be.
+ * A site profile from the facts found so far. A comment marks what was guessed; unknown keys are left out, which is
+ * possible for all but name, title, login and scheduler.
  */
 export function propose(context: Context): string {
   const { facts, patient, options } = context;
@@ -36,8 +36,8 @@ export function propose(context: Context): string {
   };
   const document = new Document(values);
   document.commentBefore = [
-    ` Proposed by scailfin sites check ${patient.typed}, from what was found there.`,
-    ' What a line says is guessed, look at; the rest the site itself has told.',
+    ` Proposed by scailfin sites check ${patient.typed}, from the facts found there.`,
+    ' Check the lines that say "guessed"; all other lines come from the site itself.',
   ].join('\n');
   for (const [path, text] of comments(context, queues, scheduler.survey.title)) comment(document, path, text);
   for (const key of ['queues', 'node']) flowBelow(document, key);
@@ -60,12 +60,12 @@ function queuesOf(queues: readonly QueueInfo[]): Record<string, object> {
   );
 }
 
-/** What the batch system gives of a node; all that a machine has is more memory than most give. */
+/** The size of a node in the batch system, because a machine has more memory than most batch systems give. */
 function nodeOf({ facts }: Context, found: Found | undefined): Record<string, unknown> {
   const told = facts.get('node');
   const cores = told.cores ?? found?.machine.usableCores;
   const memory = told.memory ?? found?.allocation.memory;
-  // several cores need a parallel environment there
+  // several cores need a parallel environment in Grid Engine
   const needsOne = facts.get('batch').scheduler.profileKeys?.includes('parallelEnvironment');
   const canHave = !needsOne || facts.get('queues').some(q => q.parallelEnvironment !== undefined);
   return {
@@ -97,32 +97,32 @@ function networkOf({ facts }: Context, found: Found | undefined): { network?: ob
 
 function comments({ facts, patient }: Context, queues: readonly QueueInfo[], system: string): Comments {
   const found = facts.find('found');
-  const from = found ? `as ${found.node} had it` : 'guessed; sites check --deep asks a node';
-  const told = facts.get('node').cores !== undefined ? `as ${system} tells it` : from;
+  const from = found ? `as found on ${found.node}` : 'guessed; sites check --deep asks a node';
+  const told = facts.get('node').cores !== undefined ? `as ${system} reports it` : from;
   const hasDefault = queues.some(q => q.default);
   return [
-    [['title'], 'guessed: give it its own name'],
+    [['title'], "guessed: write the site's own name"],
     ...(patient.user === undefined ? [] : ([[['login', 'user'], 'yours']] as Comments)),
-    [['scheduler', 'parallelEnvironment'], 'guessed: one of those that keep a job on one node'],
+    [['scheduler', 'parallelEnvironment'], 'guessed: one of the environments that keep a job on one node'],
     [['queues'], queuesComment(hasDefault, queues)],
     [['account'], 'guessed: required, optional or none'],
     [['containers'], `on ${found?.node ?? 'a node'}; the first is taken`],
     [
       ['directories', 'work'],
-      found?.work === 'same' ? 'seen by compute nodes too' : 'guessed: compute nodes must see it too',
+      found?.work === 'same' ? 'compute nodes can see it, too' : 'guessed: compute nodes must see it, too',
     ],
     [['node'], told],
     [['network'], from],
-    [['headnode'], 'compute nodes did not reach this machine'],
+    [['headnode'], 'compute nodes could not reach this machine'],
   ];
 }
 
 function queuesComment(hasDefault: boolean, queues: readonly QueueInfo[]): string {
-  const mark = hasDefault ? '' : '; add "default: true" to the one to take unless --queue says otherwise';
+  const mark = hasDefault ? '' : '; add "default: true" to the queue that is used without --queue';
   return `${queues.some(q => q.shared) ? 'guessed: shared' : 'limits as the site tells them'}${mark}`;
 }
 
-/** Puts a line above a key; one that isn't there needs none. */
+/** Puts a comment line above a key, if the key exists. */
 function comment(document: Document, path: readonly string[], text: string): void {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(parent)) return;
@@ -132,7 +132,7 @@ function comment(document: Document, path: readonly string[], text: string): voi
 
 const keyOf = ({ key }: Pair): unknown => (isScalar(key) ? key.value : key);
 
-/** The groups in a group each on one line. */
+/** Writes each group inside a group on one line. */
 function flowBelow(document: Document, key: string): void {
   const group = document.get(key, true);
   if (!isMap(group)) return;

@@ -6,10 +6,10 @@ export type Runtime = SiteProfile['containers'][number]['runtime'];
 
 export interface FoundRuntime {
   readonly runtime: Runtime;
-  /** In the job's PATH or a usual place beside it. */
+  /** In the job's PATH or a usual place. */
   readonly path?: string;
   readonly version?: string;
-  /** Only after this module is loaded. */
+  /** Available only after this module is loaded. */
   readonly module?: string;
 }
 
@@ -18,14 +18,14 @@ export interface Reach {
   /** `10.77.0.3 port 9618` */
   readonly to: string;
   readonly answers: boolean;
-  /** `answers`, or why not. */
+  /** `answers`, or the reason why not. */
   readonly words: string;
 }
 
-/** What a compute node told of itself. Memory in MiB. */
+/** A compute node's report about itself. Memory in MiB. */
 export interface NodeReport {
   readonly node: string;
-  /** What the batch system gave the job; absent where it didn't say. */
+  /** What the batch system gave to the job; absent if it did not say. */
   readonly allocation: { readonly cores?: number; readonly memory?: number };
   /** What the machine has. */
   readonly machine: { readonly cores: number; readonly memory: number; readonly usableCores: number };
@@ -34,7 +34,7 @@ export interface NodeReport {
   readonly gpuDevices: readonly string[];
   readonly runtimes: readonly FoundRuntime[];
   readonly modules: { readonly system: string | undefined; readonly names: readonly string[] };
-  /** Whether DIR on the node is the login node's. */
+  /** Whether DIR on the node is the same as on the login node. */
   readonly work: 'same' | 'other' | 'missing';
   readonly writable: boolean;
   readonly headnode: readonly Reach[];
@@ -49,7 +49,7 @@ const programs: Record<string, Runtime> = {
   ...{ 'ch-run': 'charliecloud', 'podman-hpc': 'podman-hpc' },
 };
 
-/** Reads what templates/site/node.sh wrote. */
+/** Reads the output of templates/site/node.sh. */
 export function parseReport(text: string): NodeReport {
   const values = keyValues(text);
   const all = (key: string): readonly string[] => values.get(key) ?? [];
@@ -74,7 +74,7 @@ export function parseReport(text: string): NodeReport {
   };
 }
 
-/** Plain numbers only: what is no number was not told. */
+/** Only plain numbers; other text counts as not reported. */
 function megabytes(text: string): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
@@ -85,7 +85,7 @@ function reach(line: string): Reach {
   return { to: line.slice(0, at), answers: words === 'answers', words };
 }
 
-/** Those in the PATH first; modules of others. */
+/** First those in the PATH; then those that only modules provide. */
 function runtimes(lines: readonly string[], modules: readonly string[]): FoundRuntime[] {
   const found = lines.flatMap((line): FoundRuntime[] => {
     const [program = '', path = '', ...words] = line.split(' ');

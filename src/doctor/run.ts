@@ -1,7 +1,7 @@
 import { InterruptedError, messageOf, ScailfinError } from '../errors.js';
 import type { Context, Finding, Stage } from './stage.js';
 
-/** A stage's outcome. */
+/** The result of a stage. */
 export interface StageResult extends Finding {
   readonly id: string;
   readonly title: string;
@@ -14,8 +14,9 @@ export interface Watcher {
 }
 
 /**
- * Runs the stages one after the other. After one that failed, the others are skipped: they would fail for its sake.
- * @throws what interrupted it
+ * Runs the stages one after the other. After a failure the others are skipped, because they would fail for the same
+ * reason.
+ * @throws the reason of an interruption
  */
 export async function examine(stages: readonly Stage[], context: Context, watcher: Watcher): Promise<StageResult[]> {
   const results: StageResult[] = [];
@@ -27,7 +28,7 @@ export async function examine(stages: readonly Stage[], context: Context, watche
       watcher.started(stage.title);
       finding = await outcome(stage, context);
     } else {
-      finding = { status: 'skipped', detail: `not looked at: first mend "${culprit.title}"` };
+      finding = { status: 'skipped', detail: `not checked: first correct "${culprit.title}"` };
     }
     if (finding.status === 'failed') culprit = stage;
     const seconds = Number(((performance.now() - began) / 1000).toFixed(3));
@@ -44,7 +45,7 @@ async function outcome(stage: Stage, context: Context): Promise<Finding> {
   try {
     return await (stage.cleansUp ? stage.run(context) : unlessAborted(signal, stage.run(context)));
   } catch (error) {
-    // a stage that was interrupted may still have something to say: what it could not clean up
+    // an interrupted stage may still report what it could not clean up
     if (signal.aborted && (error === signal.reason || !stage.cleansUp)) throw signal.reason;
     // Ctrl-C at a question comes as an error of its own
     if (!(error instanceof ScailfinError) || error instanceof InterruptedError) throw error;

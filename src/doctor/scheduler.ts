@@ -12,7 +12,7 @@ import { profileFile } from './patient.js';
 import { propose } from './propose.js';
 import { type Context, type Finding, failed, ok, type Stage } from './stage.js';
 
-/** The batch system's commands are found, are those of the system the profile names, and it answers. */
+/** The batch system's commands exist, belong to the system that the profile names, and it answers. */
 export const scheduler: Stage = {
   id: 'scheduler',
   title: 'Batch system',
@@ -46,7 +46,7 @@ async function present(context: Context, host: Host, { name, version, left }: De
   return ok(`${found.survey.title} ${version}${listed === '' ? '' : `; queues: ${listed}`}`);
 }
 
-/** Not being told the queues is no harm: the next stage asks for one of them. */
+/** If queues can't be listed, nothing is lost: the next stage asks about one of them. */
 async function queuesOf(host: Host, name: SchedulerName): Promise<QueueInfo[]> {
   const { queues } = schedulerFor(name).survey;
   if (!queues) return [];
@@ -82,7 +82,7 @@ async function missingProgram(context: Context, host: Host, wanted: SchedulerNam
   const elsewhere = login.get(first) ?? near.get(first);
   if (elsewhere !== undefined) {
     const directory = elsewhere.slice(0, elsewhere.lastIndexOf('/'));
-    const how = login.has(first) ? `though a login shell finds ${elsewhere}` : `though there is ${elsewhere}`;
+    const how = login.has(first) ? `although a login shell finds ${elsewhere}` : `although there is ${elsewhere}`;
     return failed(`${not}, ${how}`, `at the site, ${topLine(shell, pathLine(shell, directory))}`);
   }
   const others = (await detect(host, shell.user)).filter(d => d.silent === undefined && d.name !== wanted);
@@ -92,11 +92,11 @@ async function missingProgram(context: Context, host: Host, wanted: SchedulerNam
     return failed(`${not}, but there is a module ${module}`, `at the site, ${topLine(shell, `module load ${module}`)}`);
   return failed(
     `${not}, nor in a login shell's`,
-    `ask the site how ${title} is reached; once \`command -v ${first}\` says where it is, ${topLine(shell, pathLine(shell, 'ITS-DIRECTORY'))}`,
+    `ask the site how to use ${title}; once \`command -v ${first}\` says where it is, ${topLine(shell, pathLine(shell, 'ITS-DIRECTORY'))}`,
   );
 }
 
-/** The first line: many a start-up file ends early where nobody is at the terminal. */
+/** The line must come first, because many start-up files end early if there is no terminal. */
 function topLine({ shell }: ShellFacts, line: string): string {
   const file = /csh$/.test(shell) ? '~/.cshrc' : shell === 'zsh' ? '~/.zshenv' : '~/.bashrc';
   return `put this at the top of ${file}: ${line}`;
@@ -109,11 +109,11 @@ function pathLine({ shell }: ShellFacts, directory: string): string {
 function otherSystem(context: Context, what: string, { name, version }: Detected): Finding {
   return failed(
     `${what}; but ${schedulerFor(name).survey.title} ${version} is there`,
-    `if that is what the site has now, write scheduler.type: ${name} in ${profileFile(context.patient)}`,
+    `if the site uses that now, write scheduler.type: ${name} in ${profileFile(context.patient)}`,
   );
 }
 
-/** The programs are there, but are not that system's. */
+/** The programs exist, but belong to another system. */
 async function wrongSystem(context: Context, host: Host, wanted: SchedulerName): Promise<Finding> {
   const { title, programs, version } = schedulerFor(wanted).survey;
   const what = `${programs[0]} is there, but \`${version.command.argv.join(' ')}\` does not answer as ${title} does`;
@@ -135,7 +135,7 @@ async function silent(
   if (wanted === undefined)
     return failed(
       what,
-      'if one of them is the site’s, try again when it is back; else log in to a node that takes jobs',
+      'if one of them is the site’s, try again when it is back; otherwise log in to a node that accepts jobs',
     );
   const others = siteSchedulers.filter(name => name !== wanted);
   const [other] = await detect(host, context.facts.get('shell').user, others);
@@ -156,6 +156,6 @@ async function none(context: Context, host: Host): Promise<Finding> {
   }
   return failed(
     `no batch system: none of ${names.join(', ')} is in the PATH (${shell.path}), nor in a login shell's`,
-    'is this a login node? Ask the site which host takes jobs',
+    'this may not be a login node: ask the site which host accepts jobs',
   );
 }

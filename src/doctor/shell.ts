@@ -3,10 +3,10 @@ import { keyValues, runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 import { type Finding, ok, type Stage, warning } from './stage.js';
 
-/** Start-up files run before each command; more than this is felt. Seconds. */
+/** Start-up files run before each command; users notice if they take longer than this. Seconds. */
 const SLOW = 5;
 
-/** The account's shell runs commands, and says nothing that it wasn't asked. */
+/** The account's shell runs commands, and prints nothing else. */
 export const shell: Stage = {
   id: 'shell',
   title: 'Shell is clean',
@@ -18,7 +18,7 @@ export const shell: Stage = {
     const onNoise = (heard: StartupNoise): void => {
       noise = heard;
     };
-    // nothing of a login shell yet, which has start-up files of its own
+    // a login shell is not tested yet; it has its own start-up files
     await host.run(['true'], { onNoise });
     const seconds = (performance.now() - began) / 1000;
     const out = await runScript(host, templateText('site/shell.sh'), []);
@@ -35,7 +35,7 @@ export const shell: Stage = {
     if (seconds > SLOW)
       return warning(
         `${shell}'s start-up files take ${seconds.toFixed(0)} s before each command`,
-        `let them do less where nobody watches: ${guard(shell)}`,
+        `let them do less without a terminal: ${guard(shell)}`,
       );
     return ok(`${shell} on ${one('host')}, as ${one('user')}; it prints nothing of its own`);
   },
@@ -44,7 +44,7 @@ export const shell: Stage = {
 async function noisy(host: Host, shell: string, { stdout, stderr }: StartupNoise): Promise<Finding> {
   const said = stdout || stderr;
   const lines = said.split('\n');
-  // words that stand in the file as they were printed; what is put together there is not found
+  // a line that is in the file as it was printed; text that is put together at run time can't be found
   const telling = lines.find(line => line.trim().length > 2)?.trim() ?? said;
   const out = await runScript(host, templateText('site/noise.sh'), [telling]);
   const at = keyValues(out.stdout).get('at')?.[0];
@@ -53,11 +53,11 @@ async function noisy(host: Host, shell: string, { stdout, stderr }: StartupNoise
   const place = at ?? `a start-up file, such as ${startupFile(shell)}`;
   const stream = stdout ? 'prints' : 'complains';
   const harm = stdout
-    ? 'scailfin reads past it, but scp, sftp, rsync and other programs break'
-    : 'scailfin reads past it; other programs may not';
+    ? 'scailfin ignores it, but scp, sftp, rsync and other programs break'
+    : 'scailfin ignores it; other programs may not';
   return warning(
-    [`${place} ${stream} before any command of yours:`, ...shown, ...more].join('\n'),
-    `${harm}. In ${at ? at.replace(/:\d+$/, '') : startupFile(shell)}, before what prints, put: ${guard(shell)}`,
+    [`${place} ${stream} before any command:`, ...shown, ...more].join('\n'),
+    `${harm}. In ${at ? at.replace(/:\d+$/, '') : startupFile(shell)}, put this before the lines that print: ${guard(shell)}`,
   );
 }
 
@@ -67,7 +67,7 @@ function startupFile(shell: string): string {
   return shell === 'fish' ? '~/.config/fish/config.fish' : '~/.bashrc';
 }
 
-/** What ends a start-up file where no person is at the other end. */
+/** The line that ends a start-up file if there is no terminal. */
 function guard(shell: string): string {
   if (/csh$/.test(shell)) return 'if ( ! $?prompt ) exit';
   if (shell === 'zsh') return '[[ -o interactive ]] || return';

@@ -5,49 +5,49 @@ import type { Config } from '../sites/schema.js';
 import type { Facts } from './facts.js';
 import type { Patient } from './patient.js';
 
-/** `skipped`: an earlier stage failed, or this site has nothing of the kind. */
+/** `skipped`: an earlier stage failed, or this site does not need the stage. */
 export type Status = 'ok' | 'warning' | 'failed' | 'skipped';
 
-/** What a stage found out. */
+/** The result of a check. */
 export interface Finding {
   readonly status: Status;
-  /** What is so, or what is wrong; lines after the first tell more. */
+  /** What is right or wrong; lines after the first have details. */
   readonly detail: string;
   /** What to do next. */
   readonly hint?: string;
 }
 
-/** One thing that must be right, each needing those before it. */
+/** One condition of a usable site; each stage needs the ones before it. */
 export interface Stage {
   readonly id: string;
   readonly title: string;
-  /** What it throws is a failure of this stage. */
+  /** An error that it throws is a failure of this stage. */
   run(context: Context): Promise<Finding>;
-  /** It leaves things at the site for a while: when interrupted, it ends only after it has cleaned up. */
+  /** It leaves files or jobs at the site for a while: after an interrupt, it ends only when it has cleaned up. */
   readonly cleansUp?: boolean;
 }
 
-/** What was asked for beside the site. */
+/** The options of the check. */
 export interface CheckOptions {
   readonly account?: string | undefined;
   readonly queue?: string | undefined;
   readonly deep: boolean;
-  /** Who speaks SSH, whatever the profile says. */
+  /** Which SSH client to use, whatever the profile says. */
   readonly transport?: Transport | undefined;
-  /** Seconds to wait for the job on a compute node. */
+  /** How many seconds to wait for the job on a compute node. */
   readonly timeout: number;
 }
 
-/** What every stage works with. */
+/** The objects that every stage uses. */
 export interface Context {
   readonly patient: Patient;
   readonly options: CheckOptions;
   readonly config: Config;
   readonly prompter: Prompter | undefined;
   readonly signal: AbortSignal;
-  /** Says how far a long stage has come. */
+  /** Reports the progress of a long stage. */
   readonly progress: (text: string) => void;
-  /** What stages found out for those after them. */
+  /** Facts from stages for those after them. */
   readonly facts: Facts;
 }
 

@@ -14,7 +14,7 @@ import { submission } from './submission.js';
 import { tcp } from './tcp.js';
 import { work } from './work.js';
 
-/** What is true of a login node; takes seconds. */
+/** The checks of a login node; they take seconds. */
 export const shallow: readonly Stage[] = [name, tcp, hostkey, login, shell, scheduler, submission, work, network];
 /** What only a job on a compute node can tell; takes as long as the queue. */
 export const deep: readonly Stage[] = [job, nodeWork, nodeClock, nodeNetwork, nodeSoftware];

@@ -6,7 +6,10 @@ import { flagDuration } from '../sites/limits.js';
 import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
-/** What `up` would ask for is within the profile's limits, and the batch system would take it. Nothing is submitted. */
+/**
+ * The request that `up` would make is within the profile's limits, and the batch system would accept it. Nothing is
+ * submitted.
+ */
 export const submission: Stage = {
   id: 'submission',
   title: 'Account and queue',
@@ -26,7 +29,7 @@ export const submission: Stage = {
     if (queue === 'unknown') return noQueue(context, spec, survey);
     if (queue && !queue.open)
       return failed(
-        `${survey.title} takes no jobs in queue ${queue.name} now (${queue.word ?? 'closed'})`,
+        `${survey.title} accepts no jobs in queue ${queue.name} now (${queue.word ?? 'closed'})`,
         `choose another: --queue ${openQueues(context).join(', ')}`,
       );
     const said = await trial(context, survey, spec);
@@ -44,13 +47,13 @@ function plan({ facts, options, config, patient }: Context): SiteSpec {
   return planSite({ account, queue, user: patient.user }, facts.get('profile'), config);
 }
 
-/** A QOS is no partition: those are not told. */
+/** A QOS is not a partition, so it is not in the list. */
 function queueAtSite(spec: SiteSpec, queues: readonly QueueInfo[]): QueueInfo | 'unknown' | undefined {
   if (spec.queue === undefined || queues.length === 0 || spec.profile.scheduler.queueOption === 'qos') return undefined;
   return queues.find(q => q.name === spec.queue) ?? 'unknown';
 }
 
-/** The default first. */
+/** The default queue comes first. */
 function openQueues({ facts }: Context): string[] {
   const open = facts.get('queues').filter(q => q.open);
   return [...open.filter(q => q.default), ...open.filter(q => !q.default)].map(q => q.name);
@@ -61,11 +64,11 @@ function noQueue(context: Context, spec: SiteSpec, survey: Survey): Finding {
   const place = context.patient.site ? `; correct "queues" in ${profileFile(context.patient)}` : '';
   return failed(
     `${survey.title} has no queue ${spec.queue}; it has ${names.join(', ')}`,
-    `choose one of them: --queue ${names[0] ?? 'NAME'}${place}`,
+    `choose one of them, such as --queue ${names[0] ?? 'NAME'}${place}`,
   );
 }
 
-/** The profile knows less than the site? Then it is the profile that wants a line. */
+/** If the site has a queue that the profile lacks, the profile needs a line. */
 function beyondProfile(context: Context, error: UsageError): Finding {
   const { queue } = context.options;
   const there = context.facts.get('queues').find(q => q.name === queue);
@@ -80,10 +83,10 @@ function beyondProfile(context: Context, error: UsageError): Finding {
   return failed(error.message, error.hint);
 }
 
-/** In the system's own words. @throws SchedulerError when it would refuse */
+/** In the system's own words. @throws SchedulerError if it would refuse */
 async function trial({ facts, options }: Context, survey: Survey, spec: SiteSpec): Promise<string> {
   if (!survey.testSubmit)
-    return `${survey.title} can't try a job without submitting it${options.deep ? '' : '; --deep submits a short one'}`;
+    return `${survey.title} can't test a job without submitting it${options.deep ? '' : '; --deep submits a short one'}`;
   const { argv, stdin } = survey.testSubmit.command(batchJob(spec, 'check', '/tmp', 1));
   const out = await facts
     .get('host')
@@ -91,13 +94,13 @@ async function trial({ facts, options }: Context, survey: Survey, spec: SiteSpec
   return survey.testSubmit.parse(out);
 }
 
-/** What the site says of the queue is not what the profile says, to the harm of whoever believes the profile. */
+/** The site's facts about the queue differ from the profile, so that a user of the profile has a disadvantage. */
 function drifted({ patient }: Context, spec: SiteSpec, queue: QueueInfo): Finding | undefined {
   const limits = spec.profile.queues[queue.name];
   if (queue.word !== undefined)
     return warning(
-      `jobs in queue ${queue.name} are taken, but the site says of it: ${queue.word}`,
-      'they may wait for long; scailfin status tells why',
+      `jobs in queue ${queue.name} are accepted, but its state is: ${queue.word}`,
+      'they may wait for a long time; to see why: scailfin status',
     );
   if (limits?.walltime === undefined || queue.walltime === undefined || limits.walltime <= queue.walltime)
     return undefined;

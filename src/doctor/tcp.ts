@@ -8,10 +8,10 @@ import { type Context, type Finding, failed, ok, type Stage, skipped, warning } 
 
 const PATIENCE_MS = 10_000;
 
-/** What became of one connection: the server's own words, or why there are none. */
+/** The result of one connection: the server's greeting, or why there is none. */
 type Answer = { readonly banner: string; readonly address: string } | { readonly code: string; readonly said?: string };
 
-/** The port opens, and an SSH server is behind it. The first login node that does is the one for all that follows. */
+/** The port is open, and an SSH server answers. All later stages use the first login node that does. */
 export const tcp: Stage = {
   id: 'tcp',
   title: 'TCP connects',
@@ -24,14 +24,17 @@ export const tcp: Stage = {
       const first = way.hops[0] as SshSettings;
       if (first.proxyCommand !== undefined) {
         context.facts.learn({ way });
-        return ok(`${whose(way)} is for its ProxyCommand to reach`);
+        return ok(`${whose(way)} is reached by its ProxyCommand`);
       }
       const answer = await greet(first.host, first.port, first.connectTimeoutMs ?? PATIENCE_MS);
       if ('banner' in answer) {
         context.facts.learn({ way });
         const said = `${whose(way)} answers at ${answer.address} port ${first.port}: ${answer.banner}`;
         if (silent.length === 0) return ok(said);
-        return warning(`${said}; ${silent.join('; ')}`, 'nothing need be done: the login node that answers is taken');
+        return warning(
+          `${said}; ${silent.join('; ')}`,
+          'nothing needs to be done: the login node that answers is used',
+        );
       }
       const why = await diagnose(context, way, first, answer);
       silent.push(why.detail);
@@ -41,7 +44,7 @@ export const tcp: Stage = {
   },
 };
 
-/** Connects and waits for the identification string (RFC 4253, section 4.2), which other lines may precede. */
+/** Connects and waits for the identification string (RFC 4253, section 4.2), which may come after other lines. */
 function greet(host: string, port: number, patienceMs: number): Promise<Answer> {
   return new Promise(resolve => {
     const socket = net.connect({ host, port });
@@ -63,7 +66,7 @@ function greet(host: string, port: number, patienceMs: number): Promise<Answer> 
       else if (said.length > 8192) end({ code: 'FOREIGN', said });
     });
     socket.once('end', () => end({ code: said === '' ? 'HUNGUP' : 'FOREIGN', said }));
-    // several addresses that all failed come as one AggregateError, whose code is the first's
+    // if all of several addresses fail, there is one AggregateError with the code of the first
     socket.on('error', (error: NodeJS.ErrnoException) => end({ code: error.code ?? messageOf(error), said }));
   });
 }
@@ -79,13 +82,13 @@ async function diagnose(context: Context, way: Way, first: SshSettings, answer: 
       const hint =
         usual && 'banner' in usual
           ? `an SSH server answers at port 22: remove the port ${where}`
-          : `check the port ${where}, and that this is a login node: nothing listens there, or a firewall says no`;
+          : `check the port ${where}, and that this is a login node: nothing listens there, or a firewall refuses`;
       return failed(`${at} connection refused`, hint);
     }
     case 'ETIMEDOUT':
       return failed(
         `${at} no answer in ${(first.connectTimeoutMs ?? PATIENCE_MS) / 1000} s`,
-        `a firewall swallows it, or the host is down: is a VPN or a jump host needed (ProxyJump in ~/.ssh/config)? See the site's status page, and the port ${where}`,
+        `a firewall drops it, or the host is down: check whether a VPN or a jump host is needed (ProxyJump in ~/.ssh/config), the site's status page, and the port ${where}`,
       );
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
@@ -94,24 +97,24 @@ async function diagnose(context: Context, way: Way, first: SshSettings, answer: 
     case 'FOREIGN': {
       const line = ('said' in answer ? answer.said : '')?.split('\n')[0]?.slice(0, 80).trim();
       const what = line
-        ? `it is no SSH server; it said ${JSON.stringify(line)}`
-        : 'it says nothing, as no SSH server does';
+        ? `it is not an SSH server; it said ${JSON.stringify(line)}`
+        : 'it sends no greeting, so it is not an SSH server';
       return failed(`${at} ${what}`, `check the port ${where}`);
     }
     case 'HUNGUP':
     case 'ECONNRESET':
       return failed(
-        `${at} it hung up before saying anything`,
-        "the server lets too many in, or not you: try again in a minute; if it stays so, the site may have banned this machine's address",
+        `${at} it closed the connection before any greeting`,
+        "the server may have too many connections: try again in a minute; if this continues, the site may have blocked this machine's address",
       );
     default:
       return failed(`${at} ${code}`, `try it by hand: ssh ${port === 22 ? '' : `-p ${port} `}${first.user}@${host}`);
   }
 }
 
-/** Where the port was read. */
+/** Where the port comes from. */
 function portPlace({ patient }: Context, way: Way): string {
   if (way.hops.length > 1) return `of ${way.hops[0]?.alias} in ~/.ssh/config`;
   if (patient.login?.port === undefined) return `(Port for ${way.host} in ~/.ssh/config)`;
-  return patient.site ? `in ${profileFile(patient)} (login.port)` : 'in what you typed';
+  return patient.site ? `in ${profileFile(patient)} (login.port)` : 'in the host that you typed';
 }

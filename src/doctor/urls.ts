@@ -1,4 +1,4 @@
-/** What happened when a URL was asked. */
+/** The result of a request to a URL. */
 export interface UrlAnswer {
   readonly url: string;
   readonly answers: boolean;

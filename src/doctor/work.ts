@@ -8,12 +8,12 @@ import { NAME, TAG } from './nodejob.js';
 import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
-/** A payload and its logs need some room; below the second, jobs may soon want for it. MiB. */
+/** A payload and its logs need some space; with less than the second value, jobs may soon run out of it. MiB. */
 const [NEEDED, COMFORTABLE] = [100, 2048];
-/** df(1) --output=fstype of what is a disk of the machine itself. */
+/** The file system types (df(1) --output=fstype) of a machine's own disks. */
 const LOCAL = /^(ext[234]|xfs|btrfs|zfs|tmpfs|ramfs|overlay|f2fs|jfs|reiserfs)$/;
 
-/** scailfin's directory can be made and written, has room, and may be what compute nodes see. */
+/** scailfin's directory can be made and written, has space, and may be visible on compute nodes. */
 export const work: Stage = {
   id: 'work',
   title: 'Work directory',
@@ -24,7 +24,7 @@ export const work: Stage = {
     const { directories } = facts.get('profile');
     const found = await probe(host, directories.work ?? defaultWork, NAME);
     facts.learn({ probe: found });
-    // a job without its directory: some batch systems bring ended jobs back after a crash
+    // a job without its directory: some batch systems restore ended jobs after a crash
     const isLeft = found.owner !== undefined || facts.get('batch').left > 0;
     const swept = isLeft && !context.options.deep ? await sweep(context) : '';
     const out = await runScript(host, templateText('site/workdir.sh'), [found.base], { timeoutMs: 90_000 });
@@ -33,25 +33,28 @@ export const work: Stage = {
     const free = Math.floor(Number(one('free')) / 1024);
     facts.learn({ work: { type: one('type'), free } });
     if (one('written') !== 'yes')
-      return unwritable(context, found.base, one('why') || 'it did not say why', one('mount'));
+      return unwritable(context, found.base, one('why') || 'there was no reason', one('mount'));
     const quota = (values.get('quota') ?? []).map(line => `  | ${line}`);
     const room = `${formatMemory(free)} free on ${one('type') || 'its file system'} (${one('mount')})`;
     const told = (remark = ''): string => [`${found.base}: ${room}${remark}${swept}`, ...quota].join('\n');
     const elsewhere = `set directories.work in ${place(context)} to one with more room`;
     if (free < NEEDED)
-      return failed(`${found.base} has only ${free} MiB free (${one('mount')})`, `make room there, or ${elsewhere}`);
+      return failed(
+        `${found.base} has only ${free} MiB free (${one('mount')})`,
+        `free some space there, or ${elsewhere}`,
+      );
     if (Number(one('files') || 1e6) < 1000)
-      return failed(told(`, but for ${one('files')} files only`), `remove files there, or ${elsewhere}`);
+      return failed(told(`, but for only ${one('files')} files`), `remove files there, or ${elsewhere}`);
     if (free < COMFORTABLE) return warning(told(), `that is little; ${elsewhere}`);
     if (context.options.deep || !LOCAL.test(one('type')) || !context.patient.login) return ok(told());
     return warning(
-      told('; that looks like a disk of the login node alone'),
-      'see whether compute nodes have it: run this again with --deep',
+      told('; this looks like a local disk of the login node'),
+      'to see whether compute nodes have it, run this again with --deep',
     );
   },
 };
 
-/** Where directories.work is to be written. */
+/** The profile in which directories.work is to be written. */
 const place = ({ patient }: Context): string => profileFile(patient);
 
 function unwritable(context: Context, base: string, why: string, mount: string): Finding {
@@ -67,12 +70,12 @@ function unwritable(context: Context, base: string, why: string, mount: string):
   return failed(`can't write in ${base}: ${words}`, hint);
 }
 
-/** What a check left that was cut off from the site. */
+/** Removes what an earlier check left that lost its connection to the site. */
 async function sweep({ facts, progress }: Context): Promise<string> {
   const { base, user } = facts.get('probe');
   const jobs = await takeDownSite({
     ...{ host: facts.get('host'), scheduler: facts.get('batch').scheduler, cluster: NAME, base, onProgress: progress },
     query: { ...jobQuery(NAME, { base, user }, []), tag: TAG },
   });
-  return `; cleared away what an earlier check left${jobs > 0 ? ' and cancelled its job' : ''}`;
+  return `; removed what an earlier check left${jobs > 0 ? ' and cancelled its job' : ''}`;
 }

@@ -1,14 +1,14 @@
-/** What a cluster's framework was asked to be: its name, and what its own `plan` made of the request. */
+/** The settings of a cluster's framework: its name, and the result of its own `plan` for the request. */
 export interface FrameworkSpec {
   readonly name: string;
 }
 
-/** What was found out when a framework was started; it stands in the cluster's journal. */
+/** The facts that were found when a framework was started; they are recorded in the cluster's journal. */
 export interface FrameworkFacts {
   readonly name: string;
-  /** Where it is reached, on the headnode's loopback address. */
+  /** The port of the headnode's loopback address on which it is reached. */
   readonly port: number;
 }
 
-/** Facts as a framework itself gives them: the journal adds its name. */
+/** The facts from the framework itself: the journal adds its name. */
 export type OwnFacts = Omit<FrameworkFacts, 'name'>;

@@ -3,46 +3,46 @@ import type { Config } from '../sites/schema.js';
 import type { OwnFacts } from './facts.js';
 import type { Service } from './service.js';
 
-/** What the command line says, by the names of its options in camelCase. A framework reads those that it declares. */
+/** The options on the command line, by their names in camelCase. A framework reads the ones that it declares. */
 export interface FrameworkRequest {
-  /** The name that was given to --framework. */
+  /** The value of --framework. */
   readonly framework?: string | undefined;
   readonly [option: string]: unknown;
 }
 
-/** An option of `up` and `render` that belongs to one framework; who gives it asks for that framework. */
+/** An option of `up` and `render` that belongs to one framework; giving it selects that framework. */
 export interface FrameworkOption {
-  /** Without its dashes: `reana-image`. */
+  /** The name without its dashes: `reana-image`. */
   readonly name: string;
-  /** How help calls its value: `<image>`. */
+  /** The name of its value in the help: `<image>`. */
   readonly value: string;
   readonly help: string;
-  /** All values that it takes; absent: any. */
+  /** All values that it accepts; absent: any value. */
   readonly choices?: readonly string[];
 }
 
 /**
- * What a cluster offers to its user beside the bare pool. This half is loaded with every command line, so it is small and
- * touches nothing; the half that works on the headnode is loaded when it is needed.
+ * What a cluster offers in addition to the bare pool. This half is loaded with every command line, so it is small and has
+ * no side effects; the half that works on the headnode is loaded when it is needed.
  */
 export interface Framework<Spec extends object = object, Facts extends OwnFacts = OwnFacts> {
-  /** As one types it behind --framework, and as journals and `status` have it. */
+  /** The name in --framework, in journals and in `status`. */
   readonly name: string;
-  /** What a person calls it. */
+  /** The name for people. */
   readonly title: string;
-  /** For the help of --framework, such as `reana runs workflows on it`. */
+  /** Its part of the help of --framework, such as `reana (workflows on the pool)`. */
   readonly about: string;
   readonly options: readonly FrameworkOption[];
-  /** Names of files in the cluster's folder on this machine that are of no use once the cluster is gone. */
+  /** Names of files in the cluster's directory on this machine that are useless once the cluster is gone. */
   readonly secrets: readonly string[];
-  /** What its facts must have, when they are read from a journal. */
+  /** The fields that its facts must have when they are read from a journal. */
   readonly facts: Fields;
-  /** What was asked for, checked. @throws UsageError for options that contradict each other */
+  /** Checks the request, and makes the plan. @throws UsageError for options that contradict each other */
   plan(request: FrameworkRequest, config: Config): Spec;
-  /** The plan in a line. */
+  /** The plan on one line. */
   describe(spec: Spec): string;
-  /** In what a cluster's framework is another than what is asked for now, in words; none where it will do. */
+  /** The differences between a cluster's framework and the request, in words; none if it can be used. */
   differences(there: { readonly spec: Spec; readonly facts: Facts | undefined }, asked: Spec): readonly string[];
-  /** What it runs on the headnode beside the pool; absent where the pool is all that it offers. */
+  /** The half that works on the headnode; absent if the framework is the pool alone. */
   readonly service?: () => Promise<Service<Spec, Facts>>;
 }

@@ -1,11 +1,11 @@
-/** The first journals have the settings and facts of these frameworks under the frameworks' own names. */
+/** In the first journals, the settings and facts of these frameworks are under the frameworks' own names. */
 const underOwnName = ['reana'];
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 
-/** An entry of a journal, as it is written today. */
+/** An entry of a journal in today's form. */
 export function modern(entry: Fields): Fields {
   for (const name of underOwnName) {
     if (entry.type === name) {

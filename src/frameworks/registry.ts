@@ -8,13 +8,13 @@ import type { Framework, FrameworkOption, FrameworkRequest } from './framework.j
 import { htcondor } from './htcondor/index.js';
 import { reana } from './reana/index.js';
 
-/** Every framework there is, the default first. A new one is a folder beside these, and a line here. */
+/** All frameworks; the first is the default. A new one is a folder beside these, and a line here. */
 export const frameworks: readonly Framework[] = [htcondor, reana];
 
-/** Those that run something on the headnode beside the pool. */
+/** Frameworks that run something on the headnode in addition to the pool. */
 export const services = frameworks.filter(framework => framework.service !== undefined);
 
-/** @throws ScailfinError for one that only a newer scailfin knows */
+/** @throws ScailfinError for a framework that only a newer scailfin knows */
 export function frameworkNamed(name: string): Framework {
   const framework = frameworks.find(f => f.name === name);
   if (framework) return framework;
@@ -23,7 +23,10 @@ export function frameworkNamed(name: string): Framework {
   });
 }
 
-/** What the command line asks for. @returns undefined for the bare pool @throws UsageError for options that contradict each other */
+/**
+ * The framework that the command line asks for. @returns undefined for the bare pool @throws UsageError for options that
+ * contradict each other
+ */
 export function planFramework(request: FrameworkRequest, config: Config): FrameworkSpec | undefined {
   const named = request.framework === undefined ? undefined : frameworkNamed(request.framework);
   const [given, ...others] = frameworks.flatMap(framework => {
@@ -42,16 +45,19 @@ export function planFramework(request: FrameworkRequest, config: Config): Framew
   return asked?.service && { name: asked.name, ...asked.plan(request, config) };
 }
 
-/** `reana-image` → `reanaImage`, as the command line's parser calls it. */
+/** `reana-image` → `reanaImage`, the name that the command line's parser uses. */
 const keyOf = ({ name }: FrameworkOption): string => name.replaceAll(/-(\w)/g, (_, letter) => letter.toUpperCase());
 
-/** Whether a value from a journal is what a framework found out. One that only a newer scailfin knows is believed. */
+/**
+ * Whether a value from a journal has the fields of a framework's facts. A framework that only a newer scailfin knows is
+ * not checked.
+ */
 export function isFacts(value: unknown): value is FrameworkFacts {
   if (!hasFields(value, { name: 'string', port: 'number' })) return false;
   return hasFields(value, frameworks.find(f => f.name === value.name)?.facts ?? {});
 }
 
-/** Removes what is of no use once a cluster is gone. @param folder the cluster's own on this machine */
+/** Removes files that are useless once a cluster is gone. @param folder the cluster's own directory on this machine */
 export function forgetSecrets(folder: string): void {
   for (const name of frameworks.flatMap(f => f.secrets)) rmSync(join(folder, name), { force: true });
 }

@@ -12,83 +12,86 @@ export type Dial = () => Promise<Duplex>;
 /** A cluster as this machine knows it. */
 export interface ClusterHere {
   readonly cluster: string;
-  /** Absolute, on this machine: the cluster's own folder, where a framework may keep its secrets. */
+  /** Absolute; the cluster's own directory on this machine, where a framework may keep its secrets. */
   readonly folder: string;
 }
 
-/** The headnode of a cluster whose pool runs. */
+/** The headnode of a cluster whose pool is running. */
 export interface Place extends Headnode, ClusterHere {
   readonly pool: RunningPool;
-  /** Writes into the cluster's journal what is about to be done: `bring up REANA on headnode`. */
+  /** Records in the cluster's journal what is about to be done: `bring up REANA on headnode`. */
   announce(what: string): void;
 }
 
 export interface Started<Facts> {
   readonly facts: Facts;
-  /** What the user is told of it, in a few words. */
+  /** What the user is told about it, in a few words. */
   readonly said: string;
 }
 
 /** A framework's state, as `status` shows it. */
 export interface ServiceStatus {
-  /** Which kind of it, where there are several. */
+  /** Its flavour, if there are several. */
   readonly flavour?: string;
   readonly state: Part['state'];
-  /** What it consists of, where it can tell. */
+  /** Its parts, if it can tell them. */
   readonly parts?: readonly Part[];
 }
 
-/** What a user's programs find in their environment: the value itself, or the secret that a file on this machine has. */
+/** A variable for the user's programs: its value, or the file on this machine that contains a secret. */
 export type Variable =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly file: string; readonly what: string };
 
-/** What `up` would send to bring a framework up. */
+/** The files that `up` would send to start a framework. */
 export interface Rendered {
-  /** In the folder of the headnode, beside the pool's configuration. */
+  /** Files in the folder of the headnode, beside the pool's configuration. */
   readonly configuration: readonly Leaving[];
-  /** Names of scripts in `templates/headnode` that it runs there, without `.sh`. */
+  /** Names of scripts in `templates/headnode` that it runs on the headnode, without `.sh`. */
   readonly scripts: readonly string[];
-  /** More files of that folder. */
+  /** Further files in that folder. */
   readonly more: readonly Leaving[];
-  /** Other places. */
+  /** Folders for other places. */
   readonly folders: readonly Folder[];
-  /** What else is sent and not written: a sentence for the README, or nothing. */
+  /** A sentence for the README about data that is sent but not written here; empty if there is none. */
   readonly note: string;
 }
 
 /** The half of a framework that works on the headnode. */
 export interface Service<Spec extends object = object, Facts extends OwnFacts = OwnFacts> {
   /**
-   * What of it has processes or files that do not go with the pool and its directory, in the order in which it is removed.
-   * Each is found by its folder in the pool's directory, since the journal may be lost.
+   * Its parts with processes or files that are not removed with the pool and its directory, in the order of their
+   * removal. Each is found by its directory in the pool's directory, because the journal may be lost.
    */
   readonly components: readonly Installed[];
-  /** Scripts of `templates/headnode` that no other framework runs: `render` names those that it needs. */
+  /** Scripts of `templates/headnode` that only this framework runs: `render` names those that it needs. */
   readonly ownScripts: RegExp;
   /**
-   * Brings it up, or finds it running.
-   * @param before what was found out when it was started before
-   * @throws ScailfinError in the words of what does not come up
+   * Starts it, or finds it running.
+   * @param before the facts of an earlier start
+   * @throws ScailfinError with the error of the part that does not start
    */
   bringUp(at: Place, spec: Spec, before: Facts | undefined): Promise<Started<Facts>>;
   /**
-   * Asks how it is. Never throws: what can't be asked is *unknown*, and says why.
-   * @param pool what the pool says, which is being asked at the same time; undefined where it can't be asked
+   * Asks for its state. Never throws: if something can't be asked, it is *unknown*, with a reason.
+   * @param pool the pool's state, which is being asked at the same time; undefined if it can't be asked
    */
   status(facts: Facts, at: () => Promise<Headnode>, pool: Promise<PoolStatus | undefined>): Promise<ServiceStatus>;
   /**
-   * Connections to it that have proved where they lead.
+   * Connections to it, on which the server has proved its identity.
    * @param dial opens a connection to its port on the headnode
-   * @throws UsageError when what proves it is not on this machine
+   * @throws UsageError if the data for that check is not on this machine
    */
   dial(facts: Facts, here: ClusterHere, dial: Dial): Dial;
-  /** What programs need to talk to it. @param port of this machine, leading to its port */
+  /** The variables that programs need to use it. @param port the local port that is forwarded to it */
   env(facts: Facts, here: ClusterHere, port: number): readonly Variable[];
-  /** What the user may type next: lines. @param isHere the headnode is this machine */
+  /** Lines with what the user may type next. @param isHere the headnode is this machine */
   next(facts: Facts, here: ClusterHere, isHere: boolean): readonly string[];
-  /** What of the user's goes with the cluster, in words; undefined for nothing. @param dial as `dial` gives it */
+  /**
+   * Data of the user that would be lost with the cluster, in words; undefined if there is none. @param dial the result of
+   * `dial`
+   */
   losses(facts: Facts, here: ClusterHere, dial: Dial): Promise<string | undefined>;
-  /** Every file that would be sent, without any network. @param dir of the pool on the headnode */
+  /** Every file that would be sent; uses no network. @param dir the pool's directory on the headnode */
   render(cluster: string, dir: string, spec: Spec): Promise<Rendered>;
 }

@@ -3,8 +3,8 @@ import { removeInstalled } from '../headnode/installed.js';
 import { services } from './registry.js';
 
 /**
- * Removes from a headnode what any framework has there beyond the pool and its directory. It goes by what is found there,
- * because the journal may be lost.
+ * Removes from a headnode the parts of all frameworks outside the pool and its directory. They are found by what is
+ * there, because the journal may be lost.
  * @throws LeftoverError naming what may remain
  */
 export async function takeDownFrameworks(at: Headnode): Promise<void> {

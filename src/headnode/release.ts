@@ -1,11 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { releaseDir } from '../htcondor/pool.js';
 import { cacheDir } from '../paths.js';
+import { download } from './download.js';
+
+/** A release has about 100 MB. */
+const MOST_BYTES = 2 * 2 ** 30;
 
 /**
  * Unpacks an HTCondor release into `releaseDir`, once.
@@ -36,17 +40,10 @@ async function obtain(from: string, sha256: string): Promise<string> {
   const file = join(cacheDir(), 'htcondor', sha256);
   if (existsSync(file)) return checked(file, sha256, from);
   mkdirSync(join(cacheDir(), 'htcondor'), { recursive: true, mode: 0o700 });
-  const response = await fetch(from).catch(error => {
-    throw new ScailfinError(`could not fetch ${from}: ${error instanceof Error ? error.message : error}`, {
-      hint: byHand,
-    });
-  });
-  if (!response.ok || !response.body)
-    throw new ScailfinError(`could not fetch ${from}: status ${response.status}`, { hint: byHand });
   // a unique name, so that another scailfin can't write to the file after the check
   const part = `${file}.${randomBytes(6).toString('hex')}.part`;
   try {
-    await pipeline(response.body, createWriteStream(part, { mode: 0o600, flags: 'wx' }));
+    await download(from, part, MOST_BYTES, byHand);
     renameSync(await checked(part, sha256, from), file);
   } finally {
     rmSync(part, { force: true });

@@ -14,6 +14,8 @@ export type Tools<Name extends ToolName> = Readonly<Record<Name, string>>;
 
 /** A download that takes longer hangs, or is too large for this headnode; milliseconds. */
 const PATIENCE_MS = 30 * 60_000;
+/** The largest of the pinned ones has 140 MB; KiB. */
+const MOST_KIB = 2 * 2 ** 20;
 
 /**
  * Programs on the headnode: from the user's configuration, or an installed one of a suitable version, or the pinned one,
@@ -62,7 +64,7 @@ async function place(at: Headnode, name: ToolName, source: ToolSource, found: Ma
   const argv = ['bash', '--norc', '-c', templateText('headnode/tool-fetch.sh'), 'tool-fetch'];
   const end = await runDetached(at.host, {
     state: `${at.dir}/tools/.fetch-${name}`,
-    argv: [...argv, at.dir, name, source.from, source.sha256],
+    argv: [...argv, at.dir, name, source.from, source.sha256, String(MOST_KIB)],
     title: `fetching ${name}`,
     timeoutMs: PATIENCE_MS,
     onLine: line => at.onProgress(progress(name, line)),
@@ -89,6 +91,7 @@ function hintOf(name: ToolName, status: number): string {
   if (status === 8)
     return `the file was removed; check the digest with its publisher, then correct tools.${name}.sha256`;
   if (status === 5) return 'install curl there';
+  if (status === 10) return `check that it is the right file; ${ownHint(name)}`;
   return `if the headnode needs a proxy, set https_proxy in ~/.bashrc there; or ${ownHint(name)}`;
 }
 

@@ -10,9 +10,9 @@ export interface Growth {
   readonly max: number;
   /** Batch jobs in the site's queue, or on the way there. */
   readonly queued: number;
-  /** Batch jobs. */
+  /** Number of batch jobs. */
   readonly running: number;
-  /** Batch jobs. */
+  /** Number of batch jobs. */
   readonly held: number;
   /** Idle jobs that a glide-in of the site can run. */
   readonly waiting: number;

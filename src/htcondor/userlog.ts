@@ -1,4 +1,4 @@
-import { harmless } from '../words.js';
+import { inLine } from '../printable.js';
 
 /** Limits for one event, in characters, because nodes influence the text of their jobs' events. */
 const most = { event: 65_536, line: 2000, lines: 1000, reason: 500, name: 200 };
@@ -97,7 +97,7 @@ const numberIn = (pattern: RegExp, text: string): number | undefined => {
 };
 
 const slotOf = (text: string): string | undefined => nameOf(/SlotName: (\S+)/.exec(text)?.[1]);
-const nameOf = (name: string | undefined): string | undefined => name && harmless(name, most.name);
+const nameOf = (name: string | undefined): string | undefined => name && inLine(name, most.name);
 
 /** The slot's own name for its node; otherwise the alias in its address. */
 const nodeOf = (text: string): string | undefined =>
@@ -115,7 +115,7 @@ function reasonOf(body: readonly string[]): string {
     .map(line => line.trim())
     .filter(line => line !== '' && !/^(Code \d+|\(\d\) |Usr \d|\d+ +- )/.test(line));
   const reason = told.find(line => !/^(Partitionable Resources|\w+( \(\w+\))? +:)/.test(line)) ?? '';
-  return harmless(reason.replace(/^Reason: */, ''), most.reason);
+  return inLine(reason.replace(/^Reason: */, ''), most.reason);
 }
 
 function timeOf(m: RegExpExecArray, now: number): number {

@@ -22,7 +22,7 @@ const text = (value: unknown): string | undefined =>
 
 function number(what: string, value: string): number {
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value);
-  throw new UsageError(`${what}: ${JSON.stringify(value)} is no number`);
+  throw new UsageError(`${what}: ${JSON.stringify(value)} is not a number`);
 }
 
 const factors: Readonly<Record<string, number>> = {

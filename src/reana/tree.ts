@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { lstat, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ScailfinError } from '../errors.js';
-import { harmless } from '../words.js';
+import { inLine } from '../printable.js';
 
 /**
  * Removes a directory with everything in it, even if a step has made it read-only; links are removed, not followed.
@@ -44,7 +44,7 @@ function run([program, ...args]: readonly [string, ...string[]]): Promise<void> 
       if (!error) return resolve();
       // "rm: cannot remove '/home/…': why"
       const why = stderr.trim().split('\n').at(-1)?.split(': ').at(-1) ?? '';
-      reject(new ScailfinError(`files could not be removed or read: ${harmless(why)}`));
+      reject(new ScailfinError(`files could not be removed or read: ${inLine(why)}`));
     });
   });
 }

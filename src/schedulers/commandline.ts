@@ -1,4 +1,4 @@
-/** The words of each command between pipes and semicolons; quotes taken away, redirections left out. */
+/** The words of each command between pipes and semicolons, without quotes and redirections. */
 export function simpleCommands(line: string): string[][] {
   const commands: string[][] = [[]];
   const token =

@@ -1,8 +1,8 @@
 import { UsageError } from '../errors.js';
 
 /**
- * One value for a directive line (`#SBATCH --account=VALUE`). A batch system reads these lines itself, so shell
- * quoting is no protection: anything that could end the line or start another word is refused.
+ * One value for a directive line (`#SBATCH --account=VALUE`). The batch system itself reads these lines, so shell quoting
+ * does not protect them: everything that could end the line or start another word is refused.
  * @throws UsageError naming `what`
  */
 export function directiveValue(what: string, value: string): string {
@@ -12,7 +12,7 @@ export function directiveValue(what: string, value: string): string {
   });
 }
 
-/** A whole directive from a profile, such as `-C haswell`: one line, words kept as they are. */
+/** A complete directive from a profile, such as `-C haswell`: one line, with its words unchanged. */
 export function directiveLine(text: string): string {
   for (const word of text.trim().split(/ +/)) directiveValue('the directive', word.replaceAll(/["()|<>]/g, ''));
   if (/[\r\n\0`$;\\#]/.test(text))

@@ -10,11 +10,11 @@ export interface Output {
 }
 
 export interface Submission extends Command {
-  /** The job script, as it arrives at the batch system. */
+  /** The job script in the form that the batch system gets. */
   readonly script: string;
 }
 
-/** `count` identical jobs, each of as many nodes as `NODES_PER_JOB` says. */
+/** `count` identical jobs, each with as many nodes as `NODES_PER_JOB` says. */
 export interface BatchJob {
   /** The job's name, the same for all batch jobs of a cluster: `tagOf(name)`. At most 15 characters, as Torque allows. */
   readonly tag: string;
@@ -26,33 +26,33 @@ export interface BatchJob {
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
-  /** What the queue is to the scheduler; NERSC names its queues as QOS. */
+  /** The scheduler's option for the queue; NERSC selects queues as QOS. */
   readonly queueOption: 'partition' | 'qos';
   readonly account: string | undefined;
-  /** SGE: what gives a job several cores of one node. */
+  /** SGE: the parallel environment that gives a job several cores of one node. */
   readonly parallelEnvironment?: string | undefined;
-  /** Extra directive arguments from the profile, each one whole option as the system spells it: `-C EGRESS`. */
+  /** Extra directive arguments from the profile, each one a complete option in the system's spelling: `-C EGRESS`. */
   readonly directives: readonly string[];
   readonly launcher: Launcher;
-  /** The cluster's directory on the site, absolute; exists before submission. */
+  /** Absolute; the cluster's directory on the site, which exists before submission. */
   readonly dir: string;
-  /** Absolute directory on the site for the job's own output files; exists before submission. */
+  /** Absolute directory on the site for the job's own output files; it exists before submission. */
   readonly logDir: string;
-  /** Absolute path of the program that is the glide-in, and its arguments. */
+  /** The absolute path of the glide-in's program, and its arguments. */
   readonly command: readonly string[];
-  /** The site forbids arrays: submit `count` times with count 1. */
+  /** false if the site forbids arrays: then submit `count` times with count 1. */
   readonly arrays: boolean;
 }
 
 export const launchers = ['none', 'srun', 'aprun', 'ibrun', 'mpiexec'] as const;
 export type Launcher = (typeof launchers)[number];
 
-/** What the jobs of one cluster are known by. */
+/** Identifies the jobs of one cluster. */
 export interface JobQuery {
   readonly tag: string;
-  /** The site user whose jobs they are. */
+  /** The user at the site who owns the jobs. */
   readonly user: string;
-  /** Job ids (array parents) we know; lets accounting find what the queue has forgotten. */
+  /** The known job ids (of arrays as a whole), by which accounting finds jobs that the queue has forgotten. */
   readonly ids: readonly string[];
   /** The cluster's directory on the site. */
   readonly dir: string;
@@ -69,16 +69,16 @@ export type BatchJobState =
   | 'unknown';
 
 export interface BatchJobStatus {
-  /** `17`, or `17_2` for an array's task, which is a job of its own. */
+  /** `17`, or `17_2` for a task of an array, which counts as a job. */
   readonly id: string;
-  /** What was submitted: `17` for `17_2`. */
+  /** The submitted job: `17` for `17_2`. */
   readonly jobId: string;
   readonly state: BatchJobState;
   /** The scheduler's own word: `PENDING`. */
   readonly word: string;
   /** Why it waits, is held or failed, in the scheduler's words. */
   readonly reason?: string;
-  /** Where it runs; the first one where there are several. */
+  /** The node where it runs; the first one if there are several. */
   readonly node?: string;
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;

@@ -7,10 +7,10 @@
 /** Nodes of each batch job that is submitted now. */
 export const NODES_PER_JOB: number = 1;
 
-/** Nodes of each batch job of a submission on record; one that does not say it is of a time when there was only one. */
+/** Nodes of each batch job of a recorded submission; old records do not contain this, and then it is one. */
 export const nodesOfEach = (submission: { readonly nodes?: number } | undefined): number => submission?.nodes ?? 1;
 
-/** How many batch jobs bring at least `nodes` nodes. */
+/** How many batch jobs are needed for at least `nodes` nodes. */
 export const jobsFor = (nodes: number): number => Math.ceil(nodes / NODES_PER_JOB);
 
 /** How many nodes `jobs` batch jobs bring. */

@@ -12,10 +12,10 @@ export const own = {
   memory: 'asks for memory; set it with "node" or "queues", or forbid it with scheduler.memory: false',
 } as const;
 
-/** The options of one batch system that a profile must not carry, as the system spells them, and why. */
+/** The options of one batch system that a profile must not contain, in the system's spelling, with the reasons. */
 export type OwnOptions = Readonly<Record<string, string>>;
 
-/** Why no batch script can carry this directive, whatever the system; undefined when it can. */
+/** Why no batch script can contain this directive, whatever the system; undefined if it can. */
 export function scriptProblem(directive: string): string | undefined {
   if (/^\s*#/.test(directive)) return 'must be written without its leading #…: only the option itself';
   return /[`$;\\#]/.test(directive) ? "can't be used in a batch script: leave out ` $ ; \\ #" : undefined;

@@ -9,9 +9,9 @@ import { torque } from './torque/index.js';
 import type { Reader } from './understanding.js';
 
 /**
- * Every batch system that scailfin knows, by the name that a site's profile calls it. A new one is an import and a word
- * here. `sites check` looks for them in this order: a site may have the commands of one beside another that it runs, for
- * the convenience of its users, so the system that others are imitated on comes first.
+ * Every batch system that scailfin knows, by its name in a site's profile. A new one needs an import and a word here.
+ * `sites check` looks for them in this order: for the convenience of its users, a site may have another system's commands
+ * in addition to its own, so a system on which others are imitated comes first.
  */
 const schedulers = { slurm, torque, pbs, lsf, sge, htcondor, fork };
 
@@ -22,20 +22,20 @@ export const schedulerNames = Object.keys(schedulers) as [SchedulerName, ...Sche
 /** The adapter for a batch system. */
 export const schedulerFor = (name: SchedulerName): Scheduler => schedulers[name];
 
-/** The adapter of that name, where the name may be anything. */
+/** The adapter with this name; undefined for any other name. */
 export function findScheduler(name: string): Scheduler | undefined {
   return schedulerNames.map(schedulerFor).find(scheduler => scheduler.name === name);
 }
 
-/** Those that a site other than this machine can have. */
+/** The systems that a site other than this machine can have. */
 export const siteSchedulers = schedulerNames.filter(name => !schedulerFor(name).isThisMachine);
 
-/** Those that HTCondor can submit to by itself. */
+/** The systems to which HTCondor itself can submit. */
 export const boscoSchedulers = schedulerNames.filter(name => schedulerFor(name).bosco);
 
 /**
- * What understands a batch system's commands; undefined for a system that nobody knows.
- * @param system the name of the system, or that of the adapter which speaks to it
+ * The reader of a batch system's commands; undefined for an unknown system.
+ * @param system the name of the system or of its adapter
  */
 export function readerOf(system: string): Reader | undefined {
   const name = system.toLowerCase();

@@ -6,13 +6,13 @@ import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job
 import type { Scheduler } from './scheduler.js';
 
 /**
- * The cluster's jobs as the batch system tells them, in one round trip.
- * A job of ours that a successful answer leaves out is over: the system has forgotten it.
- * @throws SchedulerError when it could not be asked: nothing is known then
+ * The cluster's jobs in the batch system, read in one round trip. One of our jobs that is missing in a successful answer
+ * is over: the system has forgotten it.
+ * @throws SchedulerError if the system could not be asked: then nothing is known
  */
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[]> {
   const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
-  // what is over and not ours is an earlier cluster of the same name, which the batch system still remembers
+  // finished jobs that are not ours belong to an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
   const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || known.has(s.jobId));
   const told = new Set(found.map(s => s.jobId));
@@ -23,7 +23,7 @@ export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery
   ];
 }
 
-/** Cancels jobs; those already over count as success. */
+/** Cancels jobs; jobs that are over already count as success. */
 export async function cancelJobs(
   host: Host,
   scheduler: Scheduler,
@@ -37,14 +37,14 @@ export async function cancelJobs(
   );
 }
 
-/** A batch system that answers late may have taken the job all the same. */
+/** A batch system that answers late may have accepted the job all the same. */
 const AMBIGUOUS = /timed? ?out|unable to contact|communication|connection|not responding|socket/i;
 
 /**
- * Submits once, however often it is called with the same label: the site keeps the answer. Where the answer is
- * lost or doubtful, a job with our tag that nobody knows yet is this one, and is adopted.
+ * Submits once, however often it is called with the same label, because the site keeps the answer. If the answer is lost
+ * or uncertain, a job with our tag that is not known yet must be this one, and is adopted.
  * @returns the job ids
- * @throws SchedulerError with the system's words when it refused and no such job is there
+ * @throws SchedulerError with the system's error if it refused and no such job exists
  */
 export async function submitOnce(
   host: Host,
@@ -75,7 +75,7 @@ export async function submitOnce(
   }
 }
 
-/** Ids of jobs with the tag that are not over and not known, looked for `tries` times. */
+/** Ids of jobs with the tag that are not over and not known; looks for them `tries` times. */
 async function adopt(host: Host, scheduler: Scheduler, query: JobQuery, tries: number): Promise<string[]> {
   for (let n = 0; n < tries; n++) {
     if (n > 0) await delay(3000);

@@ -1,11 +1,11 @@
 import type { BatchJobState, Output } from './job.js';
 
-/** What an adapter makes of any one command of its batch system, as recorded somewhere: for trying recordings of other sites. */
+/** The result of reading any command of a batch system, as recorded somewhere: to test recordings of other sites. */
 export interface Understanding {
   readonly kind: 'submit' | 'list' | 'cancel' | 'hold' | 'queues' | 'nodes' | 'version' | 'other';
-  /** Submitted, listed or cancelled jobs; one per array task where the output tells tasks apart. */
+  /** Submitted, listed or cancelled jobs; one per array task if the output distinguishes tasks. */
   readonly jobs: readonly UnderstoodJob[];
-  /** The system's own words where the command failed or could not be understood: nothing is known then. */
+  /** The system's own error if the command failed or could not be understood: then nothing is known. */
   readonly error?: string;
 }
 

@@ -47,7 +47,7 @@ export function checkLimits(
   const name = request.queue ?? defaultQueue(profile);
   const queue = name === undefined ? undefined : queueOf(profile, name);
   const names = Object.keys(profile.queues);
-  // a system without queues has only those that a profile defines
+  // a system without queues has only the queues that a profile defines
   if (name !== undefined && !queue && (names.length > 0 || schedulerFor(profile.scheduler.type).hasQueues === false)) {
     const way = names.length > 0 ? `give --queue with one of ${names.join(', ')}` : 'leave --queue out';
     problems.push(`${profile.name} has no queue ${name}${didYouMean(name, names)}: ${way}`);

@@ -20,7 +20,7 @@ export const profileRules: readonly Rule[] = [
 
 const typeOf = (root: unknown): unknown => valueAt(root, ['scheduler', 'type']);
 
-/** Undefined where the profile names none that there is. */
+/** Undefined if the profile names no known scheduler. */
 function schedulerOf(root: unknown): Scheduler | undefined {
   const type = typeOf(root);
   return typeof type === 'string' ? findScheduler(type) : undefined;

@@ -1,7 +1,7 @@
-# weigh.awk: decides how many glide-ins a site should have. A grid job is a batch job there, which brings `nodes` glide-ins;
-# `queued`, `running`, `held`, `submit` and `remove` are batch jobs, all other numbers of this kind are glide-ins. Reads four files of tab-separated lines: jobs known as unfit
-# (until, id), slots, grid jobs, idle jobs (largest first). Prints NAME=VALUE lines; `fresh` is printed once for each job
-# newly found unfit.
+# weigh.awk: decides how many glide-ins a site should have. A grid job is a batch job at the site, which brings `nodes`
+# glide-ins; `queued`, `running`, `held`, `submit` and `remove` count batch jobs, and all other numbers count glide-ins.
+# Reads four files of tab-separated lines: jobs known as unfit (until, id), slots, grid jobs, idle jobs (largest first).
+# Prints NAME=VALUE lines; `fresh` is printed once for each job newly found unfit.
 BEGIN { many = 1e9 }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
 FILENAME ~ /\/slots$/ {

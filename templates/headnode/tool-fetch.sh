@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# tool-fetch DIR NAME FROM SHA256: puts the program NAME below DIR/tools, from a URL or a file of this machine, complete
+# tool-fetch DIR NAME FROM SHA256 MOST: puts the program NAME below DIR/tools, from a URL or a file of this machine, complete
 # and verified or not at all. A partial download is kept and continued the next time. Prints have= and total= (bytes).
+# A file of more than MOST KiB is not downloaded; then it ends with 10.
 set -u
 umask 077
-dir=$1 name=$2 from=$3 sha=$4
+dir=$1 name=$2 from=$3 sha=$4 most=$5
 export LC_ALL=C
 place=$dir/tools/$name-${sha:0:12}
 part=$dir/tools/.$name-${sha:0:12}
@@ -17,6 +18,8 @@ total() {
   tr -d '\r' <"$part.head" 2>/dev/null | awk -v had="$1" 'tolower($1) == "content-length:" { n = had + $2 } tolower($1) == "content-range:" { sub(".*/", ""); n = $0 } /^HTTP/ { n = "" } END { print n }'
 }
 fetch() {
+  # whatever the server says of the size: more than this is not written
+  ulimit -f "$most"
   if command -v curl >/dev/null; then
     curl -fsSL -C - --connect-timeout 30 --speed-limit 1000 --speed-time 60 -D "$part.head" -o "$part" -- "$from"
   elif command -v wget >/dev/null; then
@@ -47,6 +50,11 @@ download() {
     [ "$before" = 0 ] || ! right || return 0
     watched
     status=$?
+    if [ "$(size)" -ge $((most * 1024)) ]; then
+      rm -f "$part" "$part.head"
+      echo "$from has more than $((most / 1024)) MiB" >&2
+      return 10
+    fi
     case $status in
       0) { [ "$before" != 0 ] && ! right; } || return 0 ;;
       5) return 5 ;;

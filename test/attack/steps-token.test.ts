@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scailfin } from '../cluster/helpers/cluster.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
+import { stepsTokenOf } from '../reana/helpers/token.js';
 import { attack } from './attack.js';
 
 const reason = labUnavailable();
@@ -76,7 +77,7 @@ describe.skipIf(reason !== undefined)(`a stolen token for steps${reason ? ` (ski
     lab = await Lab.up();
     await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '1']);
     await lab.write('headnode', secret, 'SECRET\n', { mode: 0o600 });
-    await arm(await tokenOf(lab));
+    await arm(await stepsTokenOf(lab, pool));
   }, 180_000);
   afterAll(async () => {
     await lab?.down();
@@ -234,16 +235,3 @@ SEC_TOKEN_SYSTEM_DIRECTORY = ${dir}/tokens
     60_000,
   );
 });
-
-/** By the function that makes it for REANA. */
-async function tokenOf(lab: Lab): Promise<string> {
-  const program = `
-const { stepsToken } = await import('/opt/scailfin/dist/htcondor/pool.js');
-const { LocalHost } = await import('/opt/scailfin/dist/hosts/local.js');
-const { execFileSync } = await import('node:child_process');
-const env = { ...process.env, CONDOR_CONFIG: '${pool}/condor_config' };
-const domain = execFileSync('condor_config_val', ['TRUST_DOMAIN'], { env, encoding: 'utf8' }).trim();
-console.log(await stepsToken(new LocalHost(), '${pool}', '/usr/bin', domain));
-`;
-  return (await lab.exec('headnode', ['node', '--input-type=module', '-e', program])).stdout.trim();
-}

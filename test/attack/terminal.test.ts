@@ -176,8 +176,8 @@ describe('src/cli', () => {
       'cli/exec.ts',
       'cli/terminal.ts',
       'cli/ui.ts',
+      'doors/askpass.ts',
       'hosts/local.ts',
-      'hosts/openssh/askpass.ts',
       'reana/edge/kept.ts',
     ]);
     expect(painters).toEqual(['cli/terminal.ts']);

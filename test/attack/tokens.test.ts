@@ -154,7 +154,7 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
       expect(strangersOf(await status())).toEqual([name]);
       const text = await said();
       expect(text).toContain('warning: a machine is in the pool that no batch job of this cluster accounts for:');
-      expect(text).toContain(`${name}, 8 cores: no batch job rogue of this cluster is at lab-slurm`);
+      expect(text).toContain(`${name}, 8 cores: this cluster has no batch job rogue at lab-slurm`);
       expect(text).toContain(`scailfin token revoke fort ${idOf(first)}`);
       // one that says it is a glide-in that is there, of its own submission or of another, with what terminals would obey
       for (const id of ['1_1', '2_1']) {

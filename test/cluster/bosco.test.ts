@@ -130,7 +130,9 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     const asked = up('--headnode', 'scail@headnode', '--min', '1');
     const refused = await fails(...asked);
     await sshd('');
-    expect(refused).toMatch(/scail@headnode can't log in to alice@login \(lab-slurm\) by itself.*Permission denied/);
+    expect(refused).toMatch(
+      /scail@headnode can't log in to alice@login \(lab-slurm\) without a person.*Permission denied/,
+    );
     expect(refused).toContain('such as a one-time code');
     expect(refused).toMatch(/→ nothing was submitted.*--submit direct.*--headnode login/s);
     expect(await lab.read('login', keys)).not.toContain('scailfin');
@@ -150,7 +152,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     const failed = await fails(...up('--headnode', 'scail@headnode', '--min', '1', '--max', '2'));
     expect(failed).toMatch(/lab-slurm: a glide-in is held: .*Invalid account/);
     const { stdout } = await scailfin(lab, 'laptop', ['status', 'grown']);
-    expect(stdout).toMatch(/a glide-in is held: .*Invalid account.*; tried again in /);
+    expect(stdout).toMatch(/a glide-in is held: .*Invalid account.*; next try in /);
     expect((await lab.exec('login', ['cat', log], root)).stdout).toBe('called\n');
     await lab.exec('login', ['rm', '/usr/local/bin/sbatch', log], root);
 

@@ -75,7 +75,7 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
     const mount =
       'mkdir -p .scailfin; mount -t tmpfs -o size=50m,uid=3001,gid=3001,mode=700 none /home/scail/.scailfin';
     await bench.lab.exec('headnode', ['sh', '-ec', `cd /home/scail; ${mount}`], root);
-    const complaint = { says: [/has only \d+ MiB free in .*\.scailfin/], hint: /make room/ };
+    const complaint = { says: [/has only \d+ MiB free in .*\.scailfin/], hint: /free some space/ };
     await bench.refuses(up('full'), complaint).finally(async () => {
       await bench.lab.exec('headnode', ['umount', '/home/scail/.scailfin'], root);
       await bench.lab.exec('headnode', ['rmdir', '/home/scail/.scailfin'], { ...root, check: false });

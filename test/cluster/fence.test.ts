@@ -114,7 +114,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
   it('is reported as missing if the kernel or its programs allow none, and can be required', async () => {
     await lab.exec('headnode', ['mv', '/usr/bin/unshare', '/usr/bin/unshare.away'], { user: 'root' });
     const said = await scailfin(lab, 'headnode', up);
-    expect(said.stderr).toMatch(/warning: no fence stands on .*unshare/);
+    expect(said.stderr).toMatch(/warning: there is no fence on .*unshare/);
     expect((await scailfin(lab, 'headnode', ['status'])).stdout).toContain('no fence');
     const status = JSON.parse((await scailfin(lab, 'headnode', ['status', '--json'])).stdout);
     expect(status.headnode.unfenced).toContain('unshare');

@@ -225,7 +225,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     // what broke is connected anew
     await lab.exec('login', ['pkill', '-f', '[s]shd-session: alice'], { user: 'root' });
     expect((await lab.exec('laptop', ['bash', '-c', ping])).stdout).toBe(first.stdout);
-    expect((await scailfin(lab, 'laptop', ['connect', '--stop'])).stdout).toContain('has ended');
+    expect((await scailfin(lab, 'laptop', ['connect', '--stop'])).stdout).toContain('no longer forwarded');
     await expect.poll(tunnels).toBe(0);
     await lab.exec('laptop', ['bash', '-c', ping]);
     expect(await tunnels()).toBe(1);

@@ -103,8 +103,8 @@ queue 2
   it('is asked for before anything is submitted that would outlive the proxy', async () => {
     await makeProxy(120);
     const said = await fails(...up);
-    expect(said).toMatch(/the proxy \/tmp\/x509up_u3001 ends in (1:5\d|2:00), and glide-ins may live 3:00/);
-    expect(said).toContain('scailfin proxy renew --hours 12, then the same command again');
+    expect(said).toMatch(/the proxy \/tmp\/x509up_u3001 ends in (1:5\d|2:00), and glide-ins may run for 3:00/);
+    expect(said).toContain('scailfin proxy renew --hours 12, then run the same command again');
     await nothing();
     expect((await run('list', '--json')).stdout.trim()).toBe('[]');
   });

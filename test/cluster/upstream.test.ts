@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { namespaceOf, releaseOf } from '../../src/headnode/reana/plan.js';
+import { namespaceOf, releaseOf } from '../../src/headnode/reana/reana-plan.js';
 import { TOKEN } from '../../src/headnode/reana/values.js';
 import { World } from '../headnode/reana/world.js';
 import { planeUnavailable } from '../kubernetes/plane.js';

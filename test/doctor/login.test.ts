@@ -60,7 +60,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     await ward.profile('web', text => text.replace('[login]', '[headnode]').replace('user: alice', 'port: 8099'));
     const diagnosis = {
       stage: 'tcp',
-      says: [/^headnode at port 8099: it says nothing, as no SSH server does/],
+      says: [/^headnode at port 8099: it sends no greeting, so it is not an SSH server/],
       hint: /check the port in .*web\.yaml/,
     };
     await here('printf "Host headnode\\n  ConnectTimeout 2\\n" > .ssh/config');
@@ -163,8 +163,8 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     const { ok, stages } = await ward.examine().finally(() => here('rm .ssh/config'));
     expect(ok, JSON.stringify(stages, null, 1)).toBe(true);
     expect(stages.slice(0, 3).map(s => s.detail)).toEqual([
-      'login is for its ProxyCommand to find',
-      'login is for its ProxyCommand to reach',
+      'login is resolved by its ProxyCommand',
+      'login is reached by its ProxyCommand',
       expect.stringContaining("login is reached by a ProxyCommand: the system's ssh connects"),
     ]);
   });

@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       const report = await ward.warns({
         stage: 'shell',
         says: [/^\/home\/alice\/\.bashrc:2 prints before any command/, '  | Welcome to the lab!\n  | quota: 97 %'],
-        hint: /scp, sftp, rsync .* In \/home\/alice\/\.bashrc, before what prints, put: (case .* esac)$/,
+        hint: /scp, sftp, rsync .* In \/home\/alice\/\.bashrc, put this before the lines that print: (case .* esac)$/,
       });
       const guard = report.stages.find(s => s.id === 'shell')?.hint?.split('put: ')[1];
       await ward.lab.write('login', '.bashrc', `${guard}\necho "Welcome to the lab!"\n${bashrc}`);
@@ -57,7 +57,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       // only the first time: each command of the check would take as long
       await ward.lab.write('login', '.bashrc', `[ -e .slow ] || { touch .slow; sleep 5.5; }\n${bashrc}`);
       const says = [/^bash's start-up files take 6 s before each command$/];
-      await ward.warns({ stage: 'shell', says, hint: /let them do less where nobody watches: case/ });
+      await ward.warns({ stage: 'shell', says, hint: /let them do less without a terminal: case/ });
       await ward.sh('login', 'rm .slow');
     });
   });
@@ -86,7 +86,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         ward.diagnoses({
           stage: 'work',
           says: [/^\/home\/alice\/\.scailfin has only 50 MiB free/],
-          hint: /make room there, or set directories\.work/,
+          hint: /free some space there, or set directories\.work/,
         }),
       ));
 
@@ -133,7 +133,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
               /nothing outside answers \(http:\/\/headnode:8099\/: /,
               'the profile says that compute nodes can reach the internet',
             ],
-            hint: /^c\d reaches the login node \(10\.77\.1\.1\): let the pool run there: scailfin up --site lab-slurm --headnode login/,
+            hint: /^c\d reaches the login node \(10\.77\.1\.1\): run the pool there: scailfin up --site lab-slurm --headnode login/,
           },
           ['--deep'],
         );
@@ -221,7 +221,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
 
     test('another batch system', async () => {
       await ward.profile('old', text => text.replace('type: slurm', 'type: lsf'));
-      const hint = /if that is what the site has now, write scheduler\.type: slurm in .*old\.yaml/;
+      const hint = /if the site uses that now, write scheduler\.type: slurm in .*old\.yaml/;
       const says = [/^bsub, bjobs, bkill: not in the PATH .*, nor in a login shell's; but Slurm 2\d.* is there$/];
       await ward.diagnoses({ stage: 'scheduler', says, hint }, [], 'old');
 
@@ -248,7 +248,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         const diagnosis = {
           stage: 'job',
           says: [/^the job was still queued after \d+ s; the batch system says (Resources|Priority)/],
-          hint: /give more time with --timeout, or choose another --queue; the job was cancelled/,
+          hint: /wait longer with --timeout, or choose another --queue; the job was cancelled/,
         };
         await ward.diagnoses(diagnosis, ['--deep', '--timeout', '3s']);
         expect(await ours()).toEqual([]);
@@ -300,12 +300,12 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
             detail: expect.stringMatching(
               /could not clean up: the connection to alice@login broke.*sfcheck.*\.check on alice@login/s,
             ),
-            hint: 'run the check again: it cancels and removes what is there',
+            hint: 'run the check again: it cancels the job and removes the directory',
           });
           expect(await ours()).toHaveLength(1);
           const next = await ward.examine();
           const work = next.stages.find(s => s.id === 'work');
-          expect(work?.detail).toMatch(/; cleared away what an earlier check left and cancelled its job$/);
+          expect(work?.detail).toMatch(/; removed what an earlier check left and cancelled its job$/);
           expect(await ours()).toEqual([]);
         }),
       120_000,
@@ -323,7 +323,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
             /^it can't reach this machine, where the pool would be \(10\.77\.0\.3 port 9618: refused/,
             'nothing outside answers (http://headnode:8099/: ',
           ],
-          hint: /open port 9618 there, or let the pool run on the login node: --headnode login/,
+          hint: /open port 9618 there, or run the pool on the login node: --headnode login/,
         }),
       );
     });

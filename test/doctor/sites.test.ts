@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
       stage: 'scheduler',
       says: [
         new RegExp(`^${program}: not in the PATH of commands that come by ssh \\(/usr/local/bin:`),
-        `though a login shell finds /opt/batch/bin/${program}`,
+        `although a login shell finds /opt/batch/bin/${program}`,
       ],
       hint: 'at the site, put this at the top of ~/.bashrc: export PATH=/opt/batch/bin:$PATH',
     };
@@ -133,7 +133,7 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
       const diagnosis = {
         stage: site.account?.stage as string,
         says: [site.account?.refused as RegExp],
-        hint: /name (an allocation|a project) of yours: --account NAME/,
+        hint: /name one of your (allocations|projects): --account NAME/,
       };
       await ward.diagnoses(diagnosis, ['--account', 'alchemy', ...deep]);
       if (site.account?.strict) expect((await ward.examine(['--account', 'physics', ...deep])).ok).toBe(true);
@@ -171,7 +171,7 @@ describe.skipIf(reason !== undefined).each(doctorSites)('sites check with $site'
     await killed.end('SIGKILL');
     await ward.lab.write('headnode', '.config/scailfin/config.yaml', before);
     const report = await ward.examine();
-    expect(report.stages.find(s => s.id === 'work')?.detail).toContain('cleared away what an earlier check left');
+    expect(report.stages.find(s => s.id === 'work')?.detail).toContain('removed what an earlier check left');
     await ward.expectNothing();
   }, 120_000);
 

@@ -89,7 +89,7 @@ describe('the stages', () => {
       ['a', 'ok', 'well', undefined],
       ['b', 'warning', 'so so', 'look'],
       ['c', 'failed', 'bad', 'mend'],
-      ['d', 'skipped', 'not looked at: first mend "the c"', undefined],
+      ['d', 'skipped', 'not checked: first correct "the c"', undefined],
     ]);
     expect(seen).toEqual(['the a…', 'a', 'the b…', 'b', 'the c…', 'c', 'd']);
   });

@@ -48,7 +48,7 @@ describe('whose REANA', () => {
 
   it('is told in a line', () => {
     expect(describeReana(plan({ framework: 'reana' }) as ReanaSpec)).toMatch(
-      /Docker or Podman.*else scailfin's own \(edge\)/,
+      /Docker or Podman.*otherwise scailfin's own \(edge\)/,
     );
     expect(describeReana(plan({ kubernetes: 'context:c' }) as ReanaSpec)).toBe(
       "CERN's (upstream) on Kubernetes' context c",

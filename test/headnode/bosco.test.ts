@@ -28,7 +28,7 @@ describe('what is asked of a pool that grows by itself', () => {
       { submit: 'bosco', min: 3, max: 2 },
       /at least 3 glide-ins and at most 2/,
     ],
-    ['bounds without growth', 'bridges', { min: 1 }, /--min and --max are for clusters that grow by themselves/],
+    ['bounds without growth', 'bridges', { min: 1 }, /--min and --max need --submit bosco/],
     [
       'a batch system that blahp is not known to work with here',
       'bluewaters',

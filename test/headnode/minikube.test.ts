@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LeftoverError } from '../../src/errors.js';
 import { bringUp } from '../../src/headnode/component.js';
 import { minikubeComponent as minikube } from '../../src/headnode/minikube/component.js';
-import { type MinikubePlan, minikubeDefaults, profileOf } from '../../src/headnode/minikube/plan.js';
+import { type MinikubePlan, minikubeDefaults, profileOf } from '../../src/headnode/minikube/minikube-plan.js';
 import type { Host } from '../../src/hosts/host.js';
 import { openHost } from '../../src/hosts/open.js';
 import { startSshd } from '../hosts/sshd.js';

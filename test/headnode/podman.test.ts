@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Headnode } from '../../src/headnode/component.js';
 import { minikubeComponent as minikube } from '../../src/headnode/minikube/component.js';
-import { engineOf } from '../../src/headnode/minikube/engines.js';
+import { engineOf } from '../../src/headnode/minikube/container-engines.js';
 import { look } from '../../src/headnode/minikube/look.js';
-import { minikubeDefaults, profileOf } from '../../src/headnode/minikube/plan.js';
+import { minikubeDefaults, profileOf } from '../../src/headnode/minikube/minikube-plan.js';
 import { PodmanUser, podmanRoot } from './podman.js';
 
 const podman = await podmanRoot();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tool } from '../setup/programs.js';
@@ -19,7 +20,7 @@ describe('a command on the terminal', () => {
   it('echoes what is typed once', async () => {
     const terminal = start('echo ready; exec cat');
     await terminal.until(/ready/);
-    await new Promise(resolve => setTimeout(resolve, 300));
+    await sleep(300);
     terminal.type('hello\n');
     await terminal.until(/hello\nhello\n/);
     terminal.type('\u0004');
@@ -31,7 +32,7 @@ describe('a command on the terminal', () => {
     const script = 'trap "echo caught; exit 7" INT; echo ready; while :; do sleep 0.1; done';
     const terminal = start(script);
     await terminal.until(/ready/);
-    await new Promise(resolve => setTimeout(resolve, 300));
+    await sleep(300);
     terminal.type('\u0003');
     await terminal.until(/caught/);
     expect(await terminal.end()).toBe(7);

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import ssh2, { type AuthContext, type Server } from 'ssh2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthError, InterruptedError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { code, nextCode, passphrase, password, wrongPassphrase } from '../secrets.js';
 import { RealAgent } from './ca.js';
+import { type Double, startDouble } from './double.js';
 import { ScriptedPrompter } from './prompter.js';
 import { makeKey, type Sshd, startSshd } from './sshd.js';
 
@@ -145,23 +145,9 @@ describe('the agent', () => {
  * once, text beside the prompt. It runs no commands, so logging in is all it shows. See mfa.test.ts for the real thing.
  */
 describe('questions', () => {
-  let double: Server;
-  let seen: string[];
-  let policy: (context: AuthContext) => void;
+  let double: Double;
   beforeEach(async () => {
-    seen = [];
-    double = new ssh2.Server({ hostKeys: [readFileSync(server.hostKeyFile)] }, client => {
-      client.on('error', () => {});
-      client.on('authentication', context => {
-        seen.push(context.method);
-        policy(context);
-      });
-    });
-    await new Promise<void>(resolve => double.listen(0, '127.0.0.1', resolve));
-    const { port } = double.address() as AddressInfo;
-    const key = readFileSync(`${server.hostKeyFile}.pub`, 'utf8');
-    writeFileSync(path.join(server.home, '.ssh', 'known_hosts'), `[127.0.0.1]:${port} ${key}`);
-    writeFileSync(server.configFile, `Host box\n HostName 127.0.0.1\n Port ${port}\n User alice\n`);
+    double = await startDouble(server);
   });
   afterEach(() => double.close());
   const enter = async (prompter?: ScriptedPrompter) => {
@@ -170,7 +156,7 @@ describe('questions', () => {
   };
 
   it('of several rounds are asked as the server words them', async () => {
-    policy = context => {
+    double.policy = context => {
       if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
       context.prompt(
         [{ prompt: 'Enter PASSCODE: ', echo: false }],
@@ -194,7 +180,7 @@ describe('questions', () => {
   });
 
   it('of one round may be several, with a text between them', async () => {
-    policy = context => {
+    double.policy = context => {
       if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
       const prompts = [
         { prompt: 'Password: ', echo: false },
@@ -213,7 +199,7 @@ describe('questions', () => {
 
   it.each(['key', 'agent'])('follow a %s that was right but not enough', async () => {
     let keyed = false;
-    policy = context => {
+    double.policy = context => {
       if (context.method === 'publickey' && !keyed) {
         if (context.signature === undefined) return context.accept();
         keyed = true;
@@ -227,11 +213,11 @@ describe('questions', () => {
       });
     };
     await enter(new ScriptedPrompter([code]));
-    expect(seen.filter(m => m === 'keyboard-interactive')).toHaveLength(1);
+    expect(double.seen.filter(m => m === 'keyboard-interactive')).toHaveLength(1);
   });
 
   it('without anybody to answer are an error that shows the question', async () => {
-    policy = context => {
+    double.policy = context => {
       if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive', 'password']);
       context.prompt([{ prompt: 'Enter PASSCODE: ', echo: false }], () => context.reject());
     };
@@ -243,7 +229,7 @@ describe('questions', () => {
 
   it('never get the same answer twice: every try is typed', async () => {
     const answers: string[] = [];
-    policy = context => {
+    double.policy = context => {
       if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive', 'password']);
       context.prompt([{ prompt: 'Code: ', echo: false }], given => {
         answers.push(...given);
@@ -252,18 +238,18 @@ describe('questions', () => {
     };
     await expect(enter(new ScriptedPrompter(['1', '2', '3']))).rejects.toThrow(AuthError);
     expect(answers).toEqual(['1', '2', '3']);
-    expect(seen).not.toContain('password');
+    expect(double.seen).not.toContain('password');
   });
 
   it('may take the person longer than the network may take', async () => {
-    policy = context => {
+    double.policy = context => {
       if (context.method === 'password' && context.password === password) return context.accept();
       context.reject(['password']);
     };
     const slow = new ScriptedPrompter([password]);
     const ask = slow.ask.bind(slow);
     slow.ask = async (text, options) => {
-      await new Promise(resolve => setTimeout(resolve, 1_200));
+      await sleep(1_200);
       return ask(text, options);
     };
     const target = { kind: 'ssh', host: 'box' } as const;
@@ -273,13 +259,13 @@ describe('questions', () => {
   });
 
   it('a server that stops answering meanwhile is not waited for', async () => {
-    policy = () => {};
+    double.policy = () => {};
     const target = { kind: 'ssh', host: 'box' } as const;
     await expect(openHost(target, { env: server.env, connectTimeoutMs: 400 })).rejects.toThrow(/no answer/);
   });
 
   it('passwords that have expired are for the person to change', async () => {
-    policy = context => {
+    double.policy = context => {
       if (context.method === 'password') return context.requestChange('Too old', () => {});
       context.reject(['password']);
     };

@@ -236,7 +236,7 @@ describe('the error names', () => {
   it('a certificate file that contains no certificate', async () => {
     await start();
     writeFileSync(`${server.clientKey}-cert.pub`, 'ssh-ed25519-cert-v01@openssh.com AAAA\n');
-    await refusal('is no certificate', 'ssh-keygen -Lf');
+    await refusal('is not a certificate', 'ssh-keygen -Lf');
     const whole = readFileSync(certified(), 'utf8').split(' ')[1] as string;
     writeFileSync(`${server.clientKey}-cert.pub`, `x ${whole.slice(0, 200)}\n`);
     await refusal("can't be used: the bytes end too early", 'ssh-keygen -Lf');
@@ -247,11 +247,11 @@ describe('the error names', () => {
     const file = certified();
     rmSync(server.clientKey);
     configure(`CertificateFile ${file}`);
-    await refusal(`the private key of certificate ${file} is missing: there is no agent`, 'IdentityFile');
+    await refusal(`the private key of certificate ${file} is missing: there is no SSH agent`, 'IdentityFile');
     agent = await RealAgent.start(dir);
     await refusal('the agent holds no key', 'IdentityFile');
     agent.add(key('rsa', '', 'unrelated'));
-    await refusal('is missing: the agent does not hold it', 'IdentityFile');
+    await refusal('is missing: the SSH agent does not hold it', 'IdentityFile');
   });
 
   it('a private key that is not the one of its .pub', async () => {

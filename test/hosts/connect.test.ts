@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ConnectionError, HostKeyError, UsageError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
@@ -53,7 +54,7 @@ it('jumps over several gates, with ports and users in the list', async () => {
 it('reports to all waiting commands that the gate broke', async () => {
   const host = await open('inner');
   const running = host.run(['sleep', '60']).catch((e: unknown) => e);
-  await new Promise(resolve => setTimeout(resolve, 300));
+  await sleep(300);
   for (const pid of gate.sessions()) process.kill(pid, 'SIGKILL');
   expect(await running).toBeInstanceOf(ConnectionError);
   await host.close();

@@ -12,6 +12,7 @@ import {
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../src/hosts/connect.js';
 import { Master } from '../../src/hosts/kept/master.js';
@@ -111,7 +112,7 @@ describe('a kept login', () => {
     it('ends when nobody used it, not while somebody does', async () => {
       await keep(1);
       const host = await open();
-      await new Promise(resolve => setTimeout(resolve, 1500));
+      await sleep(1500);
       expect((await keptState(way()))?.clients).toBe(1);
       await host.close();
       await expect.poll(files, { timeout: 5_000 }).toEqual([]);

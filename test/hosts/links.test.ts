@@ -2,44 +2,26 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ConnectionError, TimeoutError } from '../../src/errors.js';
-import type { Host } from '../../src/hosts/host.js';
-import { openHost } from '../../src/hosts/open.js';
-import { type Sshd, type SshdOptions, startSshd } from './sshd.js';
+import { Boxes } from './boxes.js';
 import { pause } from './suite.js';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
 
-const opened: { server: Sshd; host: Host | undefined }[] = [];
-afterEach(async () => {
-  for (const { server, host } of opened.splice(0)) {
-    await host?.close();
-    await server.stop();
-  }
-});
-
 describe.each(['ssh2', 'openssh'] as const)('by %s', transport => {
-  async function box(options: SshdOptions = {}): Promise<{ server: Sshd; host: Host }> {
-    const server = await startSshd(options);
-    const entry: { server: Sshd; host: Host | undefined } = { server, host: undefined };
-    opened.push(entry);
-    entry.host = await open(server);
-    return { server, host: entry.host };
-  }
-  const open = (server: Sshd) => openHost({ kind: 'ssh', host: 'box', transport }, { env: server.env });
+  const boxes = new Boxes(transport);
 
   describe('sessions', () => {
     it('never show the banner', async () => {
-      const server = await startSshd({ config: ['Banner /etc/hostname', 'PrintMotd yes'] });
-      opened.push({ server, host: undefined });
-      const host = await open(server);
+      const server = await boxes.server({ config: ['Banner /etc/hostname', 'PrintMotd yes'] });
+      const host = await boxes.open(server);
       expect(await host.run(['echo', 'x'])).toEqual({ stdout: 'x\n', stderr: '', exitCode: 0 });
       await host.close();
     });
 
     it.each([1, 3])('wait their turn where the site allows only %i', async max => {
-      const { host } = await box({ config: [`MaxSessions ${max}`] });
+      const { host } = await boxes.box({ config: [`MaxSessions ${max}`] });
       const outputs = await Promise.all(
         Array.from({ length: 30 }, (_, i) => host.run(['sh', '-c', `sleep 0.05; echo ${i}`])),
       );
@@ -51,12 +33,12 @@ describe.each(['ssh2', 'openssh'] as const)('by %s', transport => {
     });
 
     it('end where none are allowed', { timeout: 40_000 }, async () => {
-      const { host } = await box({ config: ['MaxSessions 0'] });
+      const { host } = await boxes.box({ config: ['MaxSessions 0'] });
       await expect(host.run(['true'])).rejects.toThrow(/no more sessions/);
     });
 
     it('give a terminal of the right size, which follows', async () => {
-      const { host } = await box({ startup: { '.bashrc': 'echo noise\n' } });
+      const { host } = await boxes.box({ startup: { '.bashrc': 'echo noise\n' } });
       const [stdin, stderr] = [new PassThrough(), new PassThrough()];
       const stdout = Object.assign(new PassThrough(), { rows: 31, columns: 97 });
       const script = 'trap "stty size; exit 4" WINCH; stty size; while :; do sleep 0.1; done';
@@ -76,7 +58,7 @@ describe.each(['ssh2', 'openssh'] as const)('by %s', transport => {
 
   describe('a broken connection', () => {
     it('rejects everything that waits, within seconds', async () => {
-      const { server, host } = await box();
+      const { server, host } = await boxes.box();
       const file = path.join(server.dir, 'big');
       writeFileSync(file, '');
       const running = [
@@ -101,7 +83,7 @@ describe.each(['ssh2', 'openssh'] as const)('by %s', transport => {
     });
 
     it('never leaves half an upload', async () => {
-      const { server, host } = await box();
+      const { server, host } = await boxes.box();
       const target = path.join(server.dir, 'uploaded');
       const uploading = host.upload(process.execPath, target, {
         onBytes: sent => {
@@ -114,7 +96,7 @@ describe.each(['ssh2', 'openssh'] as const)('by %s', transport => {
     });
 
     it('that stalls ends a transfer', { timeout: 20_000 }, async () => {
-      const { server, host } = await box();
+      const { server, host } = await boxes.box();
       const [pid] = server.sessions() as [number];
       const uploading = host.upload(process.execPath, path.join(server.dir, 'stalled'), {
         stallMs: 800,
@@ -125,10 +107,9 @@ describe.each(['ssh2', 'openssh'] as const)('by %s', transport => {
     });
 
     it('is noticed when the other side falls silent', { timeout: 20_000 }, async () => {
-      const server = await startSshd();
-      opened.push({ server, host: undefined });
+      const server = await boxes.server();
       writeFileSync(server.configFile, `Host *\n ServerAliveInterval 1\n ServerAliveCountMax 2\n`, { flag: 'a' });
-      const host = await open(server);
+      const host = await boxes.open(server);
       const [pid] = server.sessions() as [number];
       const running = host.run(['sleep', '60']);
       running.catch(() => {});

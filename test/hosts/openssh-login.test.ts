@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
-import ssh2, { type AuthContext, type Server } from 'ssh2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuthContext } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthError, ConnectionError, HostKeyError, ScailfinError, UsageError } from '../../src/errors.js';
 import { type OpenOptions, openHost } from '../../src/hosts/open.js';
 import type { Transport } from '../../src/hosts/target.js';
+import { type Double, startDouble } from './double.js';
 import { ScriptedPrompter } from './prompter.js';
 import { freePort, makeKey, type Sshd, startSshd } from './sshd.js';
 
@@ -239,7 +241,7 @@ describe('a host that is not to be reached', () => {
 
   it.each([
     ['says nothing', /no answer/],
-    ['hangs up', /hung up/],
+    ['hangs up', /closed the connection/],
     ['speaks HTTP', /does not answer as an SSH server/],
   ])('because its port %s', async (how, words) => {
     const sockets: net.Socket[] = [];
@@ -318,25 +320,9 @@ describe('the program', () => {
 
 /** Stands in for servers that ask for passwords and codes; it runs no commands, so logging in is all it shows. */
 describe('questions', () => {
-  let double: Server;
-  let seen: string[];
-  let policy: (context: AuthContext) => void;
+  let double: Double;
   beforeEach(async () => {
-    seen = [];
-    double = new ssh2.Server(
-      { hostKeys: [readFileSync(server.hostKeyFile)], banner: 'Maintenance on Tuesday\n' },
-      client => {
-        client.on('error', () => {});
-        client.on('authentication', context => {
-          seen.push(context.method);
-          policy(context);
-        });
-      },
-    );
-    await new Promise<void>(resolve => double.listen(0, '127.0.0.1', resolve));
-    const { port } = double.address() as AddressInfo;
-    writeFileSync(known, `[127.0.0.1]:${port} ${publicKey(server.hostKeyFile)}\n`);
-    writeFileSync(server.configFile, `Host box\n HostName 127.0.0.1\n Port ${port}\n User alice\n`);
+    double = await startDouble(server, 'Maintenance on Tuesday\n');
   });
   afterEach(() => double.close());
   const target = { kind: 'ssh', host: 'box', transport: 'openssh' } as const;
@@ -360,7 +346,7 @@ describe('questions', () => {
   };
 
   it('of several rounds are asked as the server words them', async () => {
-    policy = codes(['1234', '5678']);
+    double.policy = codes(['1234', '5678']);
     const prompter = new ScriptedPrompter(['1234', '5678']);
     await enter(prompter);
     expect(prompter.asked.map(text => text.trim())).toEqual([
@@ -370,7 +356,7 @@ describe('questions', () => {
   });
 
   it('that are answered wrong are asked again, three times at most', async () => {
-    policy = context => {
+    double.policy = context => {
       if (context.method === 'password' && context.password === 'right') return context.accept();
       context.reject(['password']);
     };
@@ -384,33 +370,33 @@ describe('questions', () => {
   });
 
   it('without anybody to answer are an error that shows the question; the server hears nothing', async () => {
-    policy = codes(['1234', '5678']);
+    double.policy = codes(['1234', '5678']);
     const error = await enter().catch((e: unknown) => e as AuthError);
     expect(error).toBeInstanceOf(AuthError);
     expect((error as AuthError).message).toMatch(/it asks alice for ".*Enter PASSCODE:", and nobody can answer/);
-    expect(seen.filter(method => method === 'keyboard-interactive')).toHaveLength(1);
+    expect(double.seen.filter(method => method === 'keyboard-interactive')).toHaveLength(1);
   });
 
   it('may take the person longer than the network may take', async () => {
-    policy = codes(['1234', '5678']);
+    double.policy = codes(['1234', '5678']);
     const slow = new ScriptedPrompter(['1234', '5678']);
     const ask = slow.ask.bind(slow);
     slow.ask = async (text, options) => {
-      await new Promise(resolve => setTimeout(resolve, 4_000));
+      await sleep(4_000);
       return ask(text, options);
     };
     await enter(slow);
   });
 
   it('that the person gives up end it', async () => {
-    policy = codes(['1234', '5678']);
+    double.policy = codes(['1234', '5678']);
     const prompter = new ScriptedPrompter([]);
     await expect(enter(prompter)).rejects.toThrow('nobody expected');
     await expect.poll(ownSsh).toEqual([]);
   });
 
   it('leave nothing when the process is killed that was to answer', async () => {
-    policy = codes(['1234', '5678']);
+    double.policy = codes(['1234', '5678']);
     const script = `import { openHost } from './src/hosts/open.ts';
       const ask = () => new Promise(() => process.stdout.write('asked'));
       await openHost(${JSON.stringify(target)}, { env: ${JSON.stringify(server.env)}, prompter: { ask } });`;
@@ -421,7 +407,7 @@ describe('questions', () => {
     expect(ownSsh()).not.toEqual([]);
     child.kill('SIGKILL');
     await expect.poll(ownSsh, { timeout: 5_000 }).toEqual([]);
-    expect(seen.filter(method => method === 'keyboard-interactive')).toHaveLength(1);
+    expect(double.seen.filter(method => method === 'keyboard-interactive')).toHaveLength(1);
   });
 
   /** The ssh processes of this test. */

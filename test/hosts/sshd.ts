@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, 
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A real OpenSSH server on a loopback port, with its own keys and a home directory for the client's side. */
 export interface Sshd {
@@ -166,7 +167,7 @@ async function listening(port: number, server: ChildProcess): Promise<void> {
       socket.once('connect', () => socket.destroy());
     });
     if (open) return;
-    await new Promise(resolve => setTimeout(resolve, 50));
+    await sleep(50);
   }
   throw new Error('sshd does not listen');
 }

@@ -99,7 +99,7 @@ describe('runs', { timeout: 60_000 }, () => {
       await reaches(name, 'failed');
     }
     await expect(edge.json('POST', '/api/workflows', { workflow: { type: 'cwl' } })).rejects.toThrow(
-      '400: This cluster has no engine for cwl workflows, but for: serial.',
+      '400: This cluster has no workflow engine for cwl; it has: serial.',
     );
   });
 

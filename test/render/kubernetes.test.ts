@@ -10,7 +10,7 @@ import { keepToken } from '../../src/headnode/reana/admin.js';
 import { Kube } from '../../src/headnode/reana/kube.js';
 import type { Pace } from '../../src/headnode/reana/pace.js';
 import { makeNamespace } from '../../src/headnode/reana/place.js';
-import { newSecrets } from '../../src/headnode/reana/secrets.js';
+import { newSecrets } from '../../src/headnode/reana/reana-secrets.js';
 import { sweepNode } from '../../src/headnode/reana/sweep.js';
 import { valuesFile, valuesFor } from '../../src/headnode/reana/values.js';
 import { LocalHost } from '../../src/hosts/local.js';

@@ -111,9 +111,9 @@ describe('strangers', () => {
   });
 
   it('are found where more machines than that say they are the job', () => {
-    expect(found(1, ad('17', 'c1'), ad('17', 'c9'))).toEqual(['c9: it says it is batch job 17, which runs on c1']);
+    expect(found(1, ad('17', 'c1'), ad('17', 'c9'))).toEqual(['c9: it claims to be batch job 17, which runs on c1']);
     expect(found(2, ad('17', 'c1'), ad('17', 'c2'), ad('17', 'c9'))).toEqual([
-      'c9: it says it is batch job 17, which runs on c1, c2',
+      'c9: it claims to be batch job 17, which runs on c1, c2',
     ]);
   });
 });
@@ -128,7 +128,7 @@ describe('where the scheduler can not be asked', () => {
       ['17', 'c9'],
     ]);
     expect(strangersIn(pool, [there], [site]).map(s => `${s.node}: ${s.why}`)).toEqual([
-      'c9: several machines say that they are batch job 17',
+      'c9: several machines claim to be batch job 17',
     ]);
   });
 });

@@ -7,11 +7,11 @@ import { poolDir, siteDir } from '../context.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from '../spec.js';
 import { glideinScript, sizeOf } from '../steps/bosco.js';
 
-/** Run at the site, or by what is there. */
+/** Run at the site, or by programs there. */
 const AT_SITE = ['close', 'key', 'place'];
 const KEPT = ['blahpd', 'grow', ...boscoSchedulers.map(name => `${name}_status`)];
 
-/** What lets a pool grow by itself, where the site is to be submitted to so. */
+/** The files with which a pool grows by itself, if the site is used that way. */
 export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
   if (site.submit !== 'bosco') return [];
   const pool = poolDir(placeholders(defaultWork), cluster.name);
@@ -35,7 +35,7 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
   return [
     {
       name: 'grow',
-      goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${pool}; scripts named in no other file are run there over the connection and not kept`,
+      goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${pool}; scripts that no other file names are run over the connection and are not stored`,
       files: [
         ...[...headnodeFiles(pool, plan), ...ways].map(f => leaving(f, pool, headnodeWords)),
         ...names.filter(name => !AT_SITE.includes(name)).map(name => script(`bosco/${name}`)),
@@ -43,7 +43,7 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
     },
     {
       name: 'blahp',
-      goes: `goes to the site's login node, below ${there}/bosco, beside the blahpd that is cut from the headnode's HTCondor; close, key and place are run over the connection and not kept`,
+      goes: `goes to the site's login node, below ${there}/bosco, beside blahpd, which comes from the headnode's HTCondor; close, key and place are run over the connection and are not stored`,
       files: [
         ...siteFiles(plan).map(f => leaving(f, `${there}/bosco`, siteWords)),
         ...names.filter(name => AT_SITE.includes(name)).map(name => script(`bosco/${name}`)),
@@ -53,16 +53,16 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
 }
 
 const headnodeWords: Readonly<Record<string, string>> = {
-  'bosco.config': "a part of the pool's configuration: what grows it, and how its jobs get to the site",
-  'run.sh': "by this the pool's master runs grow.sh",
-  'weigh.awk': 'the arithmetic of grow.sh: idle jobs against free cores and those that are coming',
-  'glidein.sub': 'the job by which HTCondor submits a glide-in, read by condor_submit',
-  gahp: "what HTCondor runs to submit there: blahpd, by ssh; with the cluster's key where it needs one of its own",
-  settings: 'how many glide-ins there shall be, and what one has; read by grow.sh',
+  'bosco.config': "a part of the pool's configuration: the program that grows it, and the way its jobs reach the site",
+  'run.sh': "the pool's master runs grow.sh with this",
+  'weigh.awk': 'the arithmetic of grow.sh: compares idle jobs with free and expected cores',
+  'glidein.sub': 'the job with which HTCondor submits a glide-in, read by condor_submit',
+  gahp: "HTCondor runs this to submit there: it starts blahpd by ssh, with the cluster's own key if one is needed",
+  settings: 'the number of glide-ins, and the size of one; read by grow.sh',
 };
 
 const siteWords: Readonly<Record<string, string>> = {
-  job: "the job of a glide-in: blahp's hook local_submit_attributes prints it, so that it is what is submitted",
+  job: "the job of a glide-in: blahp's hook local_submit_attributes prints it, so that this is the job that is submitted",
 };
 
 function leaving({ path, content, mode }: FileToPut, dir: string, words: Readonly<Record<string, string>>): Leaving {

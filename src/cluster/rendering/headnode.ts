@@ -5,7 +5,10 @@ import { type Folder, script, scriptNames } from '../../leaving.js';
 import { type ClusterSpec, headnodeName } from '../spec.js';
 import { trustDomain } from '../steps/headnode.js';
 
-/** The pool, and what more the cluster offers. @param dir of the pool @param more what the cluster's framework sends */
+/**
+ * The pool, and what else the cluster offers. @param dir the pool's directory @param more the files of the cluster's
+ * framework
+ */
 export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Rendered | undefined): Promise<Folder> {
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
   const special = await Promise.all(services.map(async f => (await f.service?.())?.ownScripts));
@@ -13,7 +16,7 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
     !special.some(own => own?.test(name)) || (more?.scripts.includes(name) ?? false);
   return {
     name: 'headnode',
-    goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run there over the connection and not kept`,
+    goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run over the connection and are not stored`,
     files: [
       {
         ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },
@@ -22,7 +25,7 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
       script('headnode/fence/build', 'fence/build'),
       ...fenceFiles().map(({ path, content, mode }) => ({
         ...{ name: path, content: String(content), mode: mode ?? 0o600 },
-        what: 'keeps compute nodes from all files on the headnode but those of their jobs',
+        what: 'limits compute nodes to the files of their jobs on the headnode',
       })),
       ...(more?.configuration ?? []),
       ...scriptNames('headnode')

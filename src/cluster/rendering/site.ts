@@ -8,10 +8,10 @@ import type { ClusterSpec, SiteSpec } from '../spec.js';
 import { batchJob, glideinFiles } from '../steps/glideins.js';
 import { trustDomain } from '../steps/headnode.js';
 
-/** Sent by `scailfin sites check` alone. */
+/** Sent only by `scailfin sites check`. */
 const CHECKS = ['left', 'look', 'node', 'noise', 'programs', 'shell', 'urls', 'workdir'];
 
-/** The glide-ins, and what places, submits and removes them. */
+/** The files of the glide-ins, and the scripts that place, submit and remove them. */
 export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
   const base = placeholders(site.profile.directories.work ?? defaultWork);
   const dir = siteDir(base, cluster.name);
@@ -24,7 +24,7 @@ export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
   const own = scriptNames('batch').filter(name => name.startsWith(`${type}-`));
   return {
     name: 'site',
-    goes: `goes to the site's login node, below ${dir}; scripts are run there over the connection and not kept`,
+    goes: `goes to the site's login node, below ${dir}; scripts are run over the connection and are not stored`,
     files: [
       ...(site.submit === 'bosco' ? [] : [jobFile(cluster, site, dir)]),
       ...glideinFiles(site, settings).map(file => ({
@@ -40,7 +40,7 @@ export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
 }
 
 const glideinWords: Readonly<Record<string, string>> = {
-  settings: 'what the glide-in must know; read by glidein.sh',
+  settings: 'the settings of the glide-in; read by glidein.sh',
   'glidein.conf': "the configuration of the glide-in's HTCondor; glidein.sh fills in its @WORDS@ on the node",
 };
 
@@ -55,12 +55,12 @@ function jobFile(cluster: ClusterSpec, site: SiteSpec, dir: string): Leaving {
   return { name: `job.${type}`, content: script, mode: 0o644, what };
 }
 
-/** What `scailfin sites check` runs at the site; `up` sends none of it. */
+/** The scripts that `scailfin sites check` runs at the site; `up` sends none of them. */
 export function checkFolder(): Folder {
   return {
     name: 'check',
     goes:
-      'goes to the login node, by `scailfin sites check` alone; left, look and node only with --deep, ' +
+      'goes to the login node, only by `scailfin sites check`; left, look and node only with --deep, ' +
       'node.sh to a compute node as the command of a job like site/job',
     files: CHECKS.map(name => script(`site/${name}`)),
   };

@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.js';
+import { type BoscoPlan, GROWN, type SiteLogin } from '../../headnode/bosco/bosco-plan.js';
 import { bosco } from '../../headnode/bosco/component.js';
 import { settingsFile } from '../../headnode/bosco/files.js';
-import { type BoscoPlan, GROWN, type SiteLogin } from '../../headnode/bosco/plan.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';
@@ -16,8 +16,8 @@ import type { Head } from './connect.js';
 import { batchJob, type GlideinSettings, placeGlidein } from './glideins.js';
 
 /**
- * Has the headnode submit the site's glide-ins by itself from now on.
- * @throws ScailfinError when it can't log in there by itself: nothing was submitted then
+ * Lets the headnode submit the site's glide-ins by itself from now on.
+ * @throws ScailfinError if it can't log in there without a person; then nothing was submitted
  */
 export async function growAt(
   context: Context,
@@ -45,7 +45,7 @@ export async function growAt(
     onProgress: detail => sink({ type: 'progress', detail }),
   };
   const start = (there: Headnode, wanted: BoscoPlan): Promise<void> => {
-    // from here on there may be jobs, whose ids nobody here knows: `down` looks for them by their name
+    // from now on there may be jobs whose ids are not recorded: `down` finds them by their name
     const batch = {
       label: GROWN,
       token: GROWN,
@@ -60,35 +60,35 @@ export async function growAt(
   await bringUp({ ...bosco, start }, at, plan);
 }
 
-/** One glide-in as it is submitted directly, but never as a part of an array. */
+/** One glide-in as in direct submission, but never as part of an array. */
 export function glideinScript(spec: SiteSpec, cluster: string, dir: string): string {
   return schedulerFor(spec.profile.scheduler.type).submit({ ...batchJob(spec, cluster, dir, 1, GROWN), arrays: false })
     .script;
 }
 
-/** MiB that a glide-in has for jobs, where that is known beforehand. */
+/** MiB that a glide-in has for jobs, if this is known in advance. */
 export const memoryOf = (spec: SiteSpec): number | undefined => spec.memory ?? spec.profile.node.memory;
 
-/** What one glide-in is, and the token that it comes by. */
+/** The size of one glide-in, and its token's lifetime. */
 export function sizeOf(spec: SiteSpec): Pick<BoscoPlan, 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'> {
   const { walltime, queueTime, cores, memory } = spec;
   const lifetime = tokenLifetime(walltime, queueTime);
   return { walltime, tokenLifetime: lifetime, asked: { cores, memory }, cores, memory: memoryOf(spec) };
 }
 
-/** Tells the growth how many glide-ins there shall be. */
+/** Tells the program that grows the pool how many glide-ins there shall be. */
 export async function rebound(context: Context, head: Host, base: string, spec: SiteSpec): Promise<void> {
   const bounds = { min: spec.min ?? 0, max: spec.nodes };
   const plan = { site: spec.site, bounds, ...sizeOf(spec) };
   await head.put([settingsFile(poolDir(base, recordOf(context).name), plan)]);
 }
 
-/** Ends the growth of a pool, and takes back what waits or runs, as far as the pool can be told. */
+/** Stops the submission of glide-ins, and cancels queued and running ones, if the pool can be reached. */
 export async function stopGrowth(cluster: string, host: Host, base: string): Promise<void> {
   await bosco.stop({ host, dir: poolDir(base, cluster), cluster, onProgress: () => {} });
 }
 
-/** Nothing where the pool is on the login node, or both are this machine. */
+/** Undefined if the pool is on the login node, or if both are this machine. */
 function loginFrom({ spec, host, probe }: Site, head: Head): SiteLogin | undefined {
   if (head.host === host) return undefined;
   const { login } = spec.profile;

@@ -6,7 +6,7 @@ import { templateText } from '../../templates.js';
 import { type Context, checkOwner, ownerLine, reachSite, recordOf, type Site } from '../context.js';
 import { headnodeName, type SiteSpec } from '../spec.js';
 
-/** The headnode, reached and asked. */
+/** The headnode, connected and probed. */
 export interface Head {
   readonly host: Host;
   readonly probe: Probe;
@@ -22,7 +22,7 @@ export async function connectSite(context: Context, spec: SiteSpec): Promise<Sit
   return site;
 }
 
-/** Connects to the headnode; where it is the site's login node or this machine as a site, that is the same connection. */
+/** Connects to the headnode; if it is the site's login node, or this machine as a site, that is the same connection. */
 export async function connectHead(context: Context, site: Site): Promise<Head> {
   const record = recordOf(context);
   const host = await context.connections.head(record.spec.headnode, record.sites[0]?.spec ?? site.spec);
@@ -34,7 +34,7 @@ export async function connectHead(context: Context, site: Site): Promise<Head> {
 
 /**
  * Makes the cluster's directory on a host, marked as ours.
- * @param part what it is for there
+ * @param part the part of the cluster on this host
  * @returns whether the payload with that digest is there already
  */
 export async function claim(
@@ -47,7 +47,7 @@ export async function claim(
   const record = recordOf(context);
   const args = [base, record.name, part, ownerLine(record), sha256];
   const out = await runScript(host, templateText('site/prepare.sh'), args).catch(error => {
-    // somebody else took the name between our look and now
+    // another user took the name after the check
     if (error instanceof CommandError && error.exitStatus === 20) {
       throw new ScailfinError(`${host.name} has a cluster called ${record.name} already`, {
         hint: 'choose another name',
@@ -59,13 +59,13 @@ export async function claim(
   const free = Number(values.get('free')?.[0] ?? Number.NaN);
   if (free < 100 * 1024) {
     throw new ScailfinError(`${host.name} has only ${Math.floor(free / 1024)} MiB free in ${base}`, {
-      hint: 'make room there, or set directories.work in the site profile',
+      hint: 'free some space there, or set directories.work in the site profile',
     });
   }
   return values.get('payload')?.[0] === 'yes';
 }
 
-/** The addresses by which a site may reach the headnode, best first. */
+/** The addresses by which a site may reach the headnode, the best first. */
 export function candidates(site: Site, head: Head): string[] {
   const own = head.probe.addresses;
   if (head.host === site.host) {
@@ -73,7 +73,7 @@ export function candidates(site: Site, head: Head): string[] {
     const { loginAddress } = site.spec.profile.network;
     return unique([...(loginAddress ? [loginAddress] : []), ...own, site.probe.ssh?.server]);
   }
-  // what the site's sshd sees of this machine: its own address, or a gateway's in front of it
+  // the address that the site's sshd sees: this machine's own, or that of a gateway in front of it
   const seen = head.host.address === 'local' ? site.probe.ssh?.client : head.probe.ssh?.server;
   return unique([seen && own.includes(seen) ? seen : undefined, ...own, seen]);
 }
@@ -83,9 +83,9 @@ function unique(list: (string | undefined)[]): string[] {
 }
 
 /**
- * Proves from the site's login node that the headnode's port answers.
- * @returns the address that does
- * @throws ScailfinError naming the other headnodes there are
+ * Tests from the site's login node that the headnode's port answers.
+ * @returns the address that answers
+ * @throws ScailfinError naming other possible headnodes
  */
 export async function proveReachable(
   site: Site,
@@ -103,7 +103,7 @@ export async function proveReachable(
     {
       hint:
         `glide-ins could not join, so nothing was submitted. Open port ${port} on the headnode, or choose another one: ` +
-        `${others.join(', ')} (login runs the pool on the site's login node and needs no open port here)`,
+        `${others.join(', ')} (with login, the pool runs on the site's login node and needs no open port here)`,
     },
   );
 }

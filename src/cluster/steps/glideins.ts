@@ -10,7 +10,7 @@ import type { Batch } from '../record.js';
 import { type SiteSpec, tagOf } from '../spec.js';
 import { submissionOf } from '../submissions.js';
 
-/** What a glide-in must know of the cluster; the token goes beside it, in a file of its submission. */
+/** The settings of a glide-in; its token is beside it, in a file of its submission. */
 export interface GlideinSettings {
   readonly cluster: string;
   readonly address: string;
@@ -22,15 +22,15 @@ export interface GlideinSettings {
   readonly payloadArch: string;
 }
 
-/** Makes the token of a submission, by its label. Secret. */
+/** Makes the token of a submission with this label. Secret. */
 export type TokenMaker = (label: string) => Promise<string>;
 
-/** A glide-in leaves a headnode that has not answered for this long. Seconds. */
+/** A glide-in ends if the headnode has not answered for this long. Seconds. */
 const LOST_HEADNODE = 600;
 
 /**
  * `count` batch jobs, each of which brings its nodes as glide-ins.
- * @param token the label of the submission whose token they come by
+ * @param token the label of the submission whose token they use
  */
 export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
@@ -41,10 +41,10 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     count,
     coresPerNode: spec.cores,
     memoryPerNode: spec.memory,
-    // some sites spell GPUs their own way
+    // some sites have their own directive for GPUs
     gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
-    // where the system has no queues, one of the profile's is its limits and directives, and no more
+    // if the system has no queues, a queue of the profile only means its limits and directives
     queue: !hasQueues && spec.queue && queues[spec.queue] ? undefined : spec.queue,
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
@@ -58,7 +58,7 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
   };
 }
 
-/** The files a glide-in starts from, but for the token. */
+/** The files from which a glide-in starts, except the token. */
 export function glideinFiles(
   spec: SiteSpec,
   settings: GlideinSettings,
@@ -93,7 +93,7 @@ export async function activeJobs(context: Context, site: Site): Promise<BatchJob
 }
 
 /**
- * Puts what a glide-in starts from on the site, and the tokens of the submissions that are to come.
+ * Puts the files of glide-ins on the site, with the tokens of the coming submissions.
  * @returns the cluster's directory there
  */
 export async function placeGlidein(
@@ -109,16 +109,16 @@ export async function placeGlidein(
   return dir;
 }
 
-/** What the token of a submission to a site is to be good for. */
+/** The properties of the token for a submission to a site. */
 export function tokenPlan(spec: SiteSpec, label: string): TokenPlan {
   const { site, cores, memory, walltime, queueTime } = spec;
   return { ...{ site, label, cores, memory }, lifetime: tokenLifetime(walltime, queueTime) };
 }
 
 /**
- * Submits what is missing to `target` glide-ins, as one array where the site allows it, with a token of their own. A
- * submission that was cut short before is finished first, or found by its name.
- * @returns how many glide-ins the jobs bring that were submitted now
+ * Submits glide-ins until there are `target` of them, as one array if the site allows it, with their own token. A
+ * submission that was interrupted before is finished first, or found by its name.
+ * @returns how many glide-ins the submitted jobs bring
  */
 export async function submitGlideins(
   context: Context,
@@ -135,11 +135,11 @@ export async function submitGlideins(
   };
   const unfinished = before.filter(b => b.outcome === 'intended');
   if (unfinished.length > 0) {
-    // the one that was made for it may have ended meanwhile
+    // the token that was made for it may have ended meanwhile
     const dir = await place([...new Set(unfinished.flatMap(b => b.token ?? []))]);
     for (const batch of unfinished) await submitBatch(context, site, dir, batch);
   }
-  // on a fresh cluster nothing can be there: prepare made the directory a moment ago
+  // on a new cluster there can be none: the directory was made a moment ago
   const active = before.length === 0 ? [] : await activeJobs(context, site);
   const known = siteRecord(recordOf(context), spec.site);
   const nodes = active.reduce((sum, job) => sum + nodesOfEach(submissionOf(known, job.id)), 0);
@@ -171,7 +171,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
     );
     write({ jobIds, outcome: 'submitted' });
   } catch (error) {
-    // refused is an answer; a broken connection is none, and the batch stays intended
+    // a refusal is an answer; a broken connection is not, and the submission stays intended
     if (error instanceof SchedulerError || error instanceof UsageError) write({ outcome: 'refused' });
     throw error instanceof SchedulerError && !error.hint ? withHint(error, site.spec.site) : error;
   }

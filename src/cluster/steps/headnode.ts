@@ -5,10 +5,10 @@ import type { PoolPlan, RunningPool } from '../../htcondor/pool.js';
 import { type Context, headnodeOf, recordOf, type Site } from '../context.js';
 import { candidates, claim, describeHead, type Head, proveReachable } from './connect.js';
 
-/** The identity domain of a cluster's pool: tokens of one cluster mean nothing to another. */
+/** The identity domain of a cluster's pool: a token of one cluster is useless in another. */
 export const trustDomain = (name: string, id: string): string => `${name}-${id}.scailfin`;
 
-/** Brings the pool up on the headnode and proves that the site reaches it. */
+/** Starts the pool on the headnode, and tests that the site can reach it. */
 export async function bringUpPool(context: Context, site: Site, head: Head): Promise<RunningPool> {
   const record = recordOf(context);
   const { spec, name } = record;

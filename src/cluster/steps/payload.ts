@@ -12,14 +12,14 @@ import { claim, type Head } from './connect.js';
 
 /** The payload on a site. */
 export interface StagedPayload extends Payload {
-  /** Absolute directory there. */
+  /** Absolute directory at the site. */
   readonly dir: string;
   readonly staged: 'there already' | 'copied';
 }
 
 /**
  * Puts the glide-ins' payload on the site, once: its directory is named by the digest of its bytes.
- * @throws ScailfinError when the site's C library is too old for it, or its processor another
+ * @throws ScailfinError if the site's C library is too old for it, or its processor is another one
  */
 export async function stagePayload(
   context: Context,
@@ -47,11 +47,11 @@ export async function stagePayload(
   return { ...payload, dir, staged: 'copied' };
 }
 
-/** From the cache, else cut out of the headnode's HTCondor. The cut is the same for the same programs. */
+/** From the cache, or made from the headnode's HTCondor. The same programs give the same payload. */
 async function obtainPayload(head: Head, pool: RunningPool): Promise<{ payload: Payload; archive: string }> {
   if (!/^[\w.-]{1,200}$/.test(pool.programs))
     throw new ScailfinError(
-      `${head.host.name} tells ${JSON.stringify(pool.programs)} of its programs, which is no digest`,
+      `${head.host.name} reports ${JSON.stringify(pool.programs)} for its programs, which is not a digest`,
     );
   const recipe = createHash('sha256').update(templateText('headnode/payload-cut.sh')).digest('hex').slice(0, 12);
   const cache = join(cacheDir(), 'payload');
@@ -80,7 +80,7 @@ async function obtainPayload(head: Head, pool: RunningPool): Promise<{ payload: 
   return { payload, archive };
 }
 
-/** The cache is there to be lost; what can't be read in it is made anew. */
+/** The cache may be lost at any time; an entry that can't be read is made again. */
 function cached(index: string): Payload | undefined {
   try {
     const payload = JSON.parse(readFileSync(index, 'utf8')) as Payload | null;
@@ -105,7 +105,7 @@ function checkFits(payload: Payload, site: Site): void {
 }
 
 const otherSource =
-  'take an HTCondor release built for an older system: ' +
+  'use an HTCondor release built for an older system: ' +
   "scailfin config set htcondor '{source: tarball, from: https://…/condor-…-x86_64_AlmaLinux8-stripped.tar.gz, sha256: …}'";
 
 /** `2.28` is older than `2.31`. */

@@ -5,8 +5,8 @@ import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';
 
 /**
- * Waits until `target` glide-ins have joined. Looks often at first and seldom later: login nodes are shared.
- * @throws TimeoutError after `timeout` seconds (nothing is undone), ScailfinError when so many failed that it can't happen
+ * Waits until `target` glide-ins have joined. It asks often at first and rarely later, because login nodes are shared.
+ * @throws TimeoutError after `timeout` seconds (nothing is undone), ScailfinError if so many failed that it can't happen
  */
 export async function waitForGlideins(context: Context, target: number, timeout: number): Promise<ClusterStatus> {
   const began = Date.now();
@@ -27,11 +27,11 @@ export async function waitForGlideins(context: Context, target: number, timeout:
     const stuck = growing.find(g => g.failures > 0 && g.reason);
     if (stuck)
       throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
-        hint: `it is tried again in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
+        hint: `the next try is in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
       });
     if (!blind && growing.length === 0 && active.length < target)
       throw new ScailfinError(await whyFailed(context, status), {
-        hint: `scailfin logs ${status.name} shows all they said`,
+        hint: `for their whole logs: scailfin logs ${status.name}`,
       });
     if (Date.now() - began > timeout * 1000) {
       const hint = `nothing is lost: they go on waiting. \`scailfin status ${status.name} --watch\` shows when they join, \`scailfin down ${status.name}\` cancels them`;
@@ -51,7 +51,7 @@ function progress(status: ClusterStatus, joined: number, target: number): string
   return `${joined} of ${target} joined${waiting.length > 0 ? `, ${waiting.length} in the queue${why ? ` (${why})` : ''}` : ''}`;
 }
 
-/** The last words of a glide-in that ended without joining. */
+/** The last lines of a glide-in that ended before it joined. */
 async function whyFailed(context: Context, status: ClusterStatus): Promise<string> {
   const record = recordOf(context);
   for (const site of status.sites) {

@@ -83,7 +83,7 @@ export function readCertificate(file: string): Certificate {
       hint: `ssh-keygen -Lf ${quote(file)}`,
     });
   }
-  throw new AuthError(`${file} is no certificate`, { hint: `ssh-keygen -Lf ${quote(file)}` });
+  throw new AuthError(`${file} is not a certificate`, { hint: `ssh-keygen -Lf ${quote(file)}` });
 }
 
 /** Why no server would accept it for `user`, as far as can be seen from here; undefined if nothing is wrong. */

@@ -1,14 +1,14 @@
 import type { Framework } from '../framework.js';
 
-/** The bare pool, which every cluster has: jobs are submitted to it with HTCondor's own commands. */
+/** The bare pool, which every cluster has: jobs are submitted with HTCondor's own commands. */
 export const htcondor: Framework = {
   name: 'htcondor',
   title: 'HTCondor',
-  about: 'htcondor is the pool alone',
+  about: 'htcondor (only the pool)',
   options: [],
   secrets: [],
   facts: {},
   plan: () => ({}),
-  describe: () => 'the pool alone',
+  describe: () => 'only the pool',
   differences: () => [],
 };

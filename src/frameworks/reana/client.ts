@@ -4,18 +4,18 @@ import { securedBy } from '../../reana/secured.js';
 import type { FrameworkFacts } from '../facts.js';
 import type { ClusterHere, Dial } from '../service.js';
 import { isReana, type ReanaFacts } from './facts.js';
-import { tokenOf } from './secrets.js';
+import { tokenOf } from './token-files.js';
 
 /**
- * A client of a cluster's REANA, which proves who it is.
- * @param dial leads to REANA, and has proved that where that takes more than a certificate
- * @throws UsageError when the token is not on this machine
+ * A client of a cluster's REANA, which proves its identity.
+ * @param dial connects to REANA; if a certificate is not enough, it has checked the server
+ * @throws UsageError if the token is not on this machine
  */
 export function clientOf({ certificate }: ReanaFacts, here: ClusterHere, dial: Dial): ReanaClient {
   return new ReanaClient(ahead(certificate === undefined ? dial : securedBy(certificate, dial)), tokenOf(here));
 }
 
-/** The client of what a cluster offers, where that is REANA. */
+/** The client for what a cluster offers, if that is REANA. */
 export function reanaOf(at: {
   readonly facts: FrameworkFacts;
   readonly here: ClusterHere;

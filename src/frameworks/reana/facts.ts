@@ -1,20 +1,20 @@
 import type { Fields } from '../../fields.js';
 import type { FrameworkFacts, OwnFacts } from '../facts.js';
 
-/** REANA on the headnode, found out when it was started. */
+/** REANA on the headnode, as found when it was started. */
 export interface ReanaFacts extends OwnFacts {
   /** scailfin's own server beside the pool, or CERN's on Kubernetes. */
   readonly flavour: 'edge' | 'upstream';
   readonly scheme: 'http' | 'https';
-  /** Upstream's administrator, who signs in to its page. */
+  /** The e-mail address with which upstream's administrator signs in to its page. */
   readonly email?: string;
-  /** With https: the one that REANA made for itself; SHA-256, in hexadecimal pairs with colons. */
+  /** For https: REANA's self-signed certificate; SHA-256, in hexadecimal pairs with colons. */
   readonly certificate?: string;
 }
 
 export const reanaFields: Fields = { flavour: 'string', scheme: 'string', port: 'number' };
 
-/** In the cluster's folder on this machine: the token, and the password of upstream's page. */
+/** In the cluster's directory on this machine: the token, and the password for upstream's page. */
 export const secretFiles = ['reana.token', 'reana.password'] as const;
 
 /** Whether a cluster's framework is REANA. */

@@ -6,10 +6,10 @@ import type { ReanaSpec } from './spec.js';
 
 type ReanaService = Service<ReanaSpec, ReanaFacts>;
 
-/** Whose REANA it is. Each flavour is brought up, asked and reached in a way of its own; all speak the same API. */
+/** A kind of REANA. Each flavour is started, asked and reached in its own way; all have the same API. */
 export interface Flavour extends Pick<ReanaService, 'components' | 'ownScripts' | 'status' | 'dial' | 'render'> {
-  /** What keeps it from coming up on this headnode; changes nothing. */
+  /** Lists what is missing for it on this headnode; changes nothing. */
   missing(at: Headnode, spec: ReanaSpec, pool: RunningPool): Promise<readonly Missing[]>;
-  /** Brings it up, or finds it running. @throws ScailfinError in the words of what does not come up */
+  /** Starts it, or finds it running. @throws ScailfinError with the error of the part that does not start */
   bringUp(at: Place, spec: ReanaSpec): Promise<ReanaFacts>;
 }

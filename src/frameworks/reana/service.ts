@@ -3,15 +3,15 @@ import { clientOf } from './client.js';
 import { edge } from './edge/index.js';
 import type { ReanaFacts } from './facts.js';
 import type { Flavour } from './flavour.js';
-import { passwordFile, tokenFile } from './secrets.js';
 import type { ReanaSpec } from './spec.js';
+import { passwordFile, tokenFile } from './token-files.js';
 import { upstream } from './upstream/index.js';
 
 type FlavourName = ReanaFacts['flavour'];
 
 const flavours: Readonly<Record<FlavourName, Flavour>> = { edge, upstream };
 
-/** REANA on the headnode: in the flavour that was asked for, or the one that the headnode can carry. */
+/** REANA on the headnode, in the flavour that was asked for, or the one that the headnode can run. */
 export const reanaService: Service<ReanaSpec, ReanaFacts> = {
   components: [...edge.components, ...upstream.components],
   ownScripts: new RegExp(`${edge.ownScripts.source}|${upstream.ownScripts.source}`),
@@ -36,8 +36,8 @@ export const reanaService: Service<ReanaSpec, ReanaFacts> = {
 
   next({ scheme, port, email }, { cluster, folder }, isHere) {
     const url = isHere
-      ? `REANA_SERVER_URL is ${scheme}://127.0.0.1:${port}, a page for your browser, too; the token is in`
-      : 'REANA_SERVER_URL, which that sets, is a page for your browser, too; the token is in';
+      ? `REANA_SERVER_URL is ${scheme}://127.0.0.1:${port}, which is also a page for your browser; the token is in`
+      : 'this sets REANA_SERVER_URL, which is also a page for your browser; the token is in';
     return [
       `scailfin run --cluster ${cluster} reana.yaml`,
       `eval "$(scailfin env ${cluster})" && reana-client ping    the client: pip install reana-client==0.9.4`,
@@ -52,7 +52,7 @@ export const reanaService: Service<ReanaSpec, ReanaFacts> = {
   },
 
   async render(cluster, dir, spec) {
-    // where the headnode decides, it may be either
+    // if the headnode decides, it may be either one
     const wanted = spec.flavour === 'auto' ? Object.values(flavours) : [flavours[spec.flavour]];
     const parts: Rendered[] = await Promise.all(wanted.map(flavour => flavour.render(cluster, dir, spec)));
     return {
@@ -67,15 +67,15 @@ export const reanaService: Service<ReanaSpec, ReanaFacts> = {
 
 interface Choice {
   readonly flavour: FlavourName;
-  /** A few words. */
+  /** The reason in a few words. */
   readonly why: string;
 }
 
-/** What was asked for, else what is there, else what the headnode can carry. */
+/** The flavour that was asked for; otherwise the one that is there; otherwise the one that the headnode can run. */
 async function choose(at: Place, spec: ReanaSpec, before: ReanaFacts | undefined): Promise<Choice> {
   if (spec.flavour !== 'auto') return { flavour: spec.flavour, why: 'as asked for' };
   if (before) return { flavour: before.flavour, why: 'as before' };
   const [missing] = await upstream.missing(at, spec, at.pool);
   if (missing) return { flavour: 'edge', why: `not CERN's on Kubernetes: ${missing.what}` };
-  return { flavour: 'upstream', why: 'the headnode has room for Kubernetes' };
+  return { flavour: 'upstream', why: 'the headnode has enough resources for Kubernetes' };
 }

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.js';
 import type { Config } from '../../sites/schema.js';
 import type { ReanaFacts } from './facts.js';
 
-/** Where upstream REANA goes: a Kubernetes of the cluster's own, by minikube, or one that a kubeconfig of the headnode leads to. */
+/** The Kubernetes for upstream REANA: the cluster's own, made by minikube, or one from a kubeconfig on the headnode. */
 export type KubernetesSpec =
   | {
       readonly kind: 'minikube';
@@ -14,22 +14,22 @@ export type KubernetesSpec =
     }
   | { readonly kind: 'context'; readonly name: string };
 
-/** Whose REANA the cluster is to have, and how. */
+/** Which REANA the cluster shall have, and its settings. */
 export interface ReanaSpec {
-  /** `edge`: scailfin's own server; `upstream`: CERN's, by its Helm chart; `auto`: what the headnode can carry. */
+  /** `edge`: scailfin's own server; `upstream`: CERN's, by its Helm chart; `auto`: what the headnode can run. */
   readonly flavour: 'auto' | ReanaFacts['flavour'];
   readonly kubernetes: KubernetesSpec;
   /** The job controller's image in a registry. */
   readonly image?: string;
   readonly chart?: { readonly from: string; readonly sha256?: string | undefined };
-  /** Helm values over ours. */
+  /** Helm values that take precedence over scailfin's. */
   readonly values?: Readonly<Record<string, unknown>>;
-  /** The administrator's. */
+  /** The administrator's e-mail address. */
   readonly email?: string;
   readonly tools?: Config['tools'];
 }
 
-/** The options that REANA has on the command line. */
+/** REANA's options on the command line. */
 export type ReanaRequest = {
   readonly reana?: ReanaFacts['flavour'] | undefined;
   /** `minikube` or `context:NAME`. */
@@ -42,7 +42,7 @@ export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Con
   const asked = request.reana ?? (request.kubernetes === undefined ? undefined : 'upstream');
   if (asked === 'edge' && request.kubernetes !== undefined) {
     throw new UsageError('--reana edge needs no Kubernetes', {
-      hint: 'leave --kubernetes out, or give --reana upstream',
+      hint: 'leave out --kubernetes, or give --reana upstream',
     });
   }
   const { chart, values, email } = own;
@@ -73,11 +73,11 @@ function kubernetesOf(text: string, own: NonNullable<Config['reana']>): Kubernet
   };
 }
 
-/** How one would type it. */
+/** The name as a user types it. */
 export const kubernetesName = (spec: KubernetesSpec): string =>
   spec.kind === 'minikube' ? 'minikube' : `context:${spec.name}`;
 
-/** In what a cluster's REANA is another than what is asked for now; in words. */
+/** The differences between a cluster's REANA and the request, in words. */
 export function reanaDiffers(
   { spec, facts }: { readonly spec: ReanaSpec; readonly facts: ReanaFacts | undefined },
   asked: ReanaSpec,
@@ -88,12 +88,11 @@ export function reanaDiffers(
   return [`its REANA is on ${kubernetesName(spec.kubernetes)}`];
 }
 
-/** The plan, in a line. */
+/** The plan on one line. */
 export function describeReana({ flavour, kubernetes }: ReanaSpec): string {
-  if (flavour === 'edge')
-    return "scailfin's own (edge), beside the pool; --reana upstream brings CERN's, on Kubernetes";
+  if (flavour === 'edge') return "scailfin's own (edge), beside the pool; for CERN's on Kubernetes: --reana upstream";
   const where =
-    kubernetes.kind === 'minikube' ? 'a Kubernetes of its own (minikube)' : `Kubernetes' context ${kubernetes.name}`;
+    kubernetes.kind === 'minikube' ? 'its own Kubernetes (minikube)' : `Kubernetes' context ${kubernetes.name}`;
   if (flavour === 'upstream') return `CERN's (upstream) on ${where}`;
-  return `CERN's (upstream) where the headnode has Docker or Podman and room for it, else scailfin's own (edge); --reana edge or upstream decides`;
+  return `CERN's (upstream) if the headnode has Docker or Podman and enough resources, otherwise scailfin's own (edge); to choose: --reana edge or --reana upstream`;
 }

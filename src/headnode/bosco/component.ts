@@ -6,8 +6,8 @@ import { keyValues, runScript } from '../../hosts/script.js';
 import { sourceArgs } from '../../htcondor/pool.js';
 import { templateText } from '../../templates.js';
 import type { Component, Headnode, Missing, Part } from '../component.js';
+import { type BoscoPlan, typeOf } from './bosco-plan.js';
 import { headnodeFiles, siteFiles } from './files.js';
-import { type BoscoPlan, typeOf } from './plan.js';
 import { settleWay } from './way.js';
 
 /** How long grid jobs may take to be removed in order, before they are removed by force; seconds. */

@@ -1,7 +1,7 @@
 import type { FileToPut } from '../../hosts/host.js';
 import { NODES_PER_JOB } from '../../schedulers/nodes.js';
 import { render, templateText } from '../../templates.js';
-import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './plan.js';
+import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './bosco-plan.js';
 
 /** The files for the site, in addition to the programs from HTCondor. */
 export function siteFiles({

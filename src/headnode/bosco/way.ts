@@ -2,8 +2,8 @@ import { CommandError, ScailfinError } from '../../errors.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
+import { type BoscoPlan, growthDir } from './bosco-plan.js';
 import { wayFiles } from './files.js';
-import { type BoscoPlan, growthDir } from './plan.js';
 
 /**
  * Decides how the headnode logs in to the site without a person: not at all if it is the site's login node; with its

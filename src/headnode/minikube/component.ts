@@ -8,7 +8,15 @@ import { provideTools } from '../tools.js';
 import { health } from './health.js';
 import { judge } from './judge.js';
 import { look } from './look.js';
-import { homeOf, type MinikubePlan, minikube, profileOf, type Settings, settingsFrom, settingsText } from './plan.js';
+import {
+  homeOf,
+  type MinikubePlan,
+  minikube,
+  profileOf,
+  type Settings,
+  settingsFrom,
+  settingsText,
+} from './minikube-plan.js';
 import { startNode } from './start.js';
 
 const names = ['minikube', 'kubectl', 'helm'] as const;

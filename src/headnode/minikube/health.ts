@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js';
 import { abridged } from '../../text.js';
 import type { Headnode, Part } from '../component.js';
 import { eventOf } from './events.js';
-import { homeOf, minikube, profileOf, settingsFrom } from './plan.js';
+import { homeOf, minikube, profileOf, settingsFrom } from './minikube-plan.js';
 
 /** The parts in `minikube status -o json`, with the names that users of Kubernetes know. */
 const parts: Readonly<Record<string, string>> = { Host: 'node', Kubelet: 'kubelet', APIServer: 'apiserver' };

@@ -1,7 +1,7 @@
 import type { Missing } from '../component.js';
-import { type ContainerEngine, engineOf } from './engines.js';
+import { type ContainerEngine, engineOf } from './container-engines.js';
 import type { Found } from './look.js';
-import type { MinikubePlan } from './plan.js';
+import type { MinikubePlan } from './minikube-plan.js';
 
 export interface Verdict {
   /** The container engine to use, if there is one. */

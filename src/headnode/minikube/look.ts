@@ -1,7 +1,7 @@
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
-import { type Driver, type MinikubePlan, type Settings, settingsFrom } from './plan.js';
+import { type Driver, type MinikubePlan, type Settings, settingsFrom } from './minikube-plan.js';
 
 /** What minikube finds on a headnode. Memory and disk space in MiB. */
 export interface Found {

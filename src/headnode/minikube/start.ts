@@ -5,7 +5,15 @@ import type { Headnode } from '../component.js';
 import { runDetached } from '../detached.js';
 import { eventOf, failureOf, type MinikubeEvent, progressOf, StartFailed } from './events.js';
 import { look } from './look.js';
-import { homeOf, type MinikubePlan, minikube, profileOf, type Settings, settingsText, startArgv } from './plan.js';
+import {
+  homeOf,
+  type MinikubePlan,
+  minikube,
+  profileOf,
+  type Settings,
+  settingsText,
+  startArgv,
+} from './minikube-plan.js';
 
 /** Images of some GB may come over a slow connection; milliseconds. */
 const PATIENCE_MS = 45 * 60_000;

@@ -2,7 +2,7 @@ import { ScailfinError } from '../../errors.js';
 import type { Output } from '../../hosts/host.js';
 import type { Kube } from './kube.js';
 import { after, type Pace } from './pace.js';
-import type { ReanaSecrets } from './secrets.js';
+import type { ReanaSecrets } from './reana-secrets.js';
 
 /** reana-server's id of its administrator (0.9.4: reana_server/config.py, ADMIN_USER_ID). */
 const ADMIN = '00000000-0000-0000-0000-000000000000';

@@ -2,7 +2,7 @@ import { ScailfinError } from '../../errors.js';
 import type { Headnode } from '../component.js';
 import type { Kube } from './kube.js';
 import { failed } from './kube.js';
-import { type ChartSource, reanaDir } from './plan.js';
+import { type ChartSource, reanaDir } from './reana-plan.js';
 
 /** The version whose values, names and commands this directory supports. */
 export const CHART_VERSION = '0.9.4';

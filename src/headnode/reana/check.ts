@@ -1,6 +1,6 @@
 import type { Headnode, Missing } from '../component.js';
 import { Kube, wordsOf } from './kube.js';
-import { type ReanaPlan, STORAGE } from './plan.js';
+import { type ReanaPlan, STORAGE } from './reana-plan.js';
 import { onNodes } from './values.js';
 
 /** A namespace with this label belongs to scailfin, and may be removed. */

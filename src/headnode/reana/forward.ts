@@ -3,7 +3,7 @@ import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
 import { endDetached } from '../detached.js';
 import type { Kube } from './kube.js';
-import { reanaDir } from './plan.js';
+import { reanaDir } from './reana-plan.js';
 
 const stateOf = (at: Headnode): string => `${reanaDir(at)}/forward`;
 

@@ -7,7 +7,7 @@ import { wrapperScript } from '../../reana/wrapper.js';
 import type { Headnode } from '../component.js';
 import { runDetached } from '../detached.js';
 import type { OwnKubernetes } from '../kubernetes.js';
-import { reanaDir } from './plan.js';
+import { reanaDir } from './reana-plan.js';
 
 /** The build first fetches REANA's own image, of several hundred MB. */
 const PATIENCE_MS = 45 * 60_000;

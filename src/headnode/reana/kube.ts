@@ -2,7 +2,7 @@ import { CommandError, ScailfinError } from '../../errors.js';
 import type { Host, Output, RunOptions } from '../../hosts/host.js';
 import type { Headnode } from '../component.js';
 import type { Kubernetes } from '../kubernetes.js';
-import { namespaceOf, reanaDir, releaseOf } from './plan.js';
+import { namespaceOf, reanaDir, releaseOf } from './reana-plan.js';
 
 /** kubectl and helm on the headnode, for one cluster's namespace. Their caches stay in the cluster's directory. */
 export class Kube {

@@ -1,7 +1,7 @@
 import type { Headnode } from '../component.js';
 import { OWNER } from './check.js';
 import type { Kube, Note } from './kube.js';
-import type { ReanaPlan } from './plan.js';
+import type { ReanaPlan } from './reana-plan.js';
 import { onNodes } from './values.js';
 
 interface Node {

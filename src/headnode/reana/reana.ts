@@ -10,9 +10,9 @@ import { failed, Kube, readNote, wordsOf, writeNote } from './kube.js';
 import { PACE, type Pace } from './pace.js';
 import { noParts, partsOf } from './parts.js';
 import { chooseNode, makeNamespace } from './place.js';
-import { type ReanaPlan, type ReanaRunning, reanaDir } from './plan.js';
+import { type ReanaPlan, type ReanaRunning, reanaDir } from './reana-plan.js';
+import { type ReanaSecrets, secretsFor } from './reana-secrets.js';
 import { removeReana, stopReana } from './remove.js';
-import { type ReanaSecrets, secretsFor } from './secrets.js';
 import { onNodes, TOKEN, valuesFile, valuesFor } from './values.js';
 import { everything, waitForParts } from './watch.js';
 

@@ -6,7 +6,7 @@ import { endForward } from './forward.js';
 import { uninstall } from './helm.js';
 import { Kube, type Note, readNote, wordsOf } from './kube.js';
 import { after, type Pace } from './pace.js';
-import { reanaDir } from './plan.js';
+import { reanaDir } from './reana-plan.js';
 import { noteStored, sweepNode } from './sweep.js';
 
 /** The pod of a run has two minutes to end its steps in the pool (reana-workflow-controller 0.9.4). */

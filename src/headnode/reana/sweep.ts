@@ -3,7 +3,7 @@ import type { Headnode } from '../component.js';
 import { type Kube, type Note, wordsOf, writeNote } from './kube.js';
 import type { Condition, Pod } from './objects.js';
 import { after, type Pace } from './pace.js';
-import { STORAGE } from './plan.js';
+import { STORAGE } from './reana-plan.js';
 
 /** The directories that REANA 0.9.4 makes in its storage: the database, the broker's queues, and users' workspaces. */
 const MADE = ['db', 'rabbitmq', 'users'];

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { namespaceOf, type ReanaPlan, STORAGE } from './plan.js';
-import type { ReanaSecrets } from './secrets.js';
+import { namespaceOf, type ReanaPlan, STORAGE } from './reana-plan.js';
+import type { ReanaSecrets } from './reana-secrets.js';
 
 export type Values = { readonly [key: string]: unknown };
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Prompter } from '../../credentials/prompts.js';
 import { AuthError, ConnectionError, HostKeyError, ScailfinError, TimeoutError, UsageError } from '../../errors.js';
+import { door } from '../../paths.js';
 import type { AuthOptions } from '../open.js';
 import type { SshTarget } from '../target.js';
 import type { KeptState } from './place.js';
@@ -23,8 +23,6 @@ export type KeeperMessage =
   | { readonly ready: KeptState }
   | { readonly failed: { error: string; message: string; hint?: string } };
 
-const program = fileURLToPath(new URL('keeper.js', import.meta.url));
-
 /**
  * Connects in a separate process (the keeper) that continues when this one ends, and asks the user here what the server
  * asks there. Nothing is put on a command line: the request, the answers and the secrets go through a pipe.
@@ -37,7 +35,7 @@ export async function keepLogin(
   onNote: (text: string) => void,
 ): Promise<KeptState> {
   // the terminal's Ctrl-C is for this process, which then closes the pipe to the keeper
-  const child = fork(program, [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
+  const child = fork(door('keeper'), [], { detached: true, stdio: 'ignore', serialization: 'json', execArgv: [] });
   try {
     return await converse(child, { ...request, canAsk: prompter !== undefined }, prompter, onNote);
   } finally {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { packageRoot } from '../../paths.js';
+import { door } from '../../paths.js';
 import { commandLine } from '../../shell.js';
 import { keptDir } from '../kept/place.js';
 
@@ -53,7 +53,7 @@ export class Asking {
         () => socket.destroy(),
       );
     });
-    const program = [process.execPath, join(packageRoot, 'dist/hosts/openssh/askpass.js'), asking.#socket];
+    const program = [process.execPath, door('askpass'), asking.#socket];
     writeFileSync(asking.#script, `#!/bin/sh\nexec ${commandLine(program)} "$@"\n`, { mode: 0o700 });
     asking.#server.listen(asking.#socket);
     await once(asking.#server, 'listening');

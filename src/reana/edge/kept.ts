@@ -1,6 +1,6 @@
 import { closeSync, copyFileSync, fstatSync, futimesSync, openSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { harmless } from '../../words.js';
+import { inLine } from '../../printable.js';
 
 const beatMs = 5000;
 const watchMs = 1000;
@@ -37,7 +37,7 @@ export function logger(file: string): (line: string) => void {
   return line => {
     const text = `${new Date().toISOString()} ${line
       .split('\n', 30)
-      .map(part => harmless(part, mostOfLine))
+      .map(part => inLine(part, mostOfLine))
       .join('\n')}\n`;
     process.stderr.write(text);
     written += text.length;

@@ -23,7 +23,7 @@ import { workspaceRoutes } from './routes/workspace.js';
 import { RunBook } from './runs/book.js';
 import type { RunRecord } from './runs/record.js';
 import { Runner, type WorkflowEngines } from './runs/runner.js';
-import { SecretStore } from './secrets.js';
+import { SecretStore } from './secret-store.js';
 import { diskUsage } from './workspace/listing.js';
 
 export interface EdgeOptions {

@@ -30,7 +30,7 @@ export function jobRequest(body: unknown, of: Controlled): { request: StepReques
   const read = schema.safeParse(body);
   if (!read.success) {
     const wrong = read.error.issues.map(issue => `${issue.path.join('.') || 'the request'}: ${issue.message}`);
-    throw new UsageError(`this is no job: ${wrong.join('; ')}`);
+    throw new UsageError(`this is not a job: ${wrong.join('; ')}`);
   }
   const job = read.data;
   for (const [field, mine] of [

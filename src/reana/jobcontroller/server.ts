@@ -1,8 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { UsageError } from '../../errors.js';
-import { plainly } from '../../words.js';
+import { plainly, UsageError } from '../../errors.js';
 import type { StepService } from '../jobs/step.js';
 import { BodyError, readJson } from '../json.js';
 import type { Controlled } from './job.js';

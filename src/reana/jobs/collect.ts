@@ -1,5 +1,5 @@
 import { appendFile, type FileHandle, readFile } from 'node:fs/promises';
-import { plainly } from '../../words.js';
+import { plainly } from '../../errors.js';
 import { Claims } from '../space.js';
 import type { Hashes } from './hashes.js';
 import { openLeft, takeArchive } from './left.js';

@@ -27,7 +27,7 @@ export interface Item {
 /** Where the probe is, and what it must say; undefined where the workspace can't be written. */
 export type Probe = string | undefined;
 
-/** All that is in a workspace, sorted by path; special files are left out. */
+/** All that is in a workspace, in the order of its paths' bytes; special files are left out. */
 export async function survey(workspace: string, hashes: Hashes): Promise<Item[]> {
   const items: Item[] = [];
   const visit = async (dir: string): Promise<void> => {
@@ -41,7 +41,7 @@ export async function survey(workspace: string, hashes: Hashes): Promise<Item[]>
     }
   };
   await visit('');
-  return items.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return items.sort((a, b) => inBytes(a.path, b.path));
 }
 
 /** @returns undefined for what is not there, and for sockets, devices and pipes */
@@ -120,6 +120,17 @@ export async function probeOf(workspace: string): Promise<Probe> {
   } finally {
     await file.close();
   }
+}
+
+/** The order of UTF-8 is that of code points; that of JavaScript's strings puts U+10000 and above before U+E000. */
+function inBytes(one: string, other: string): number {
+  for (let at = 0; at < one.length && at < other.length; at++) {
+    const [a, b] = [one.charCodeAt(at), other.charCodeAt(at)];
+    if (a === b) continue;
+    const isPair = [a, b].map(unit => unit >= 0xd800 && unit <= 0xdfff);
+    return isPair[0] === isPair[1] ? a - b : isPair[0] ? 1 : -1;
+  }
+  return one.length - other.length;
 }
 
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');

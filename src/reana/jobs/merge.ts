@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, readlink, rename, rm, rmdir, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ScailfinError } from '../../errors.js';
-import { harmless } from '../../words.js';
+import { inLine } from '../../printable.js';
 import type { Claims } from '../space.js';
 import { makeReadable, removeTree } from '../tree.js';
 import type { Hashes } from './hashes.js';
@@ -72,7 +72,15 @@ async function bring(r: Returned, before: Map<string, Item>, staged: string, ite
   // a directory that is in the way holds what others made, unless it is empty
   const isGone = now?.kind === 'd' && (await rmdir(target).then(...yesNo));
   const notes = !isGone && (now?.kind === 'd' || isChanged(now, before.get(item.path))) ? await keep(r, item.path) : [];
-  await place(join(staged, item.path), target, item);
+  const from = join(staged, item.path);
+  await place(target, async temporary => {
+    if (item.kind === 'l') return symlink(await readlink(from, 'buffer'), temporary);
+    await rename(from, temporary).catch(async error => {
+      if (error.code !== 'EXDEV') throw error;
+      await copyFile(from, temporary);
+    });
+    await chmod(temporary, modeOf(item));
+  });
   r.writers.set(item.path, r.name);
   return notes;
 }
@@ -87,25 +95,22 @@ async function makeDirectory(
   if (now?.kind === 'd') return [];
   const notes = isChanged(now, before) ? await keep(r, item.path) : [];
   await rm(target, { force: true });
-  await mkdir(target, { mode: modeOf(item) | 0o700 });
+  await place(target, async temporary => {
+    await mkdir(temporary, { mode: 0o700 });
+    // the process's umask has no say in what the step made
+    await chmod(temporary, modeOf(item) | 0o700);
+  });
   return notes;
 }
 
-/** On the workspace's file system first, then in one move to its name. */
-async function place(from: string, target: string, item: Item): Promise<void> {
+/** Makes something under a name that nobody knows, on the workspace's file system, then moves it to its own at once. */
+async function place(target: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = join(dirname(target), `.scailfin-${randomUUID()}`);
   try {
-    if (item.kind === 'l') await symlink(await readlink(from, 'buffer'), temporary);
-    else {
-      await rename(from, temporary).catch(async error => {
-        if (error.code !== 'EXDEV') throw error;
-        await copyFile(from, temporary);
-      });
-      await chmod(temporary, modeOf(item));
-    }
+    await make(temporary);
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { recursive: true, force: true });
     throw error;
   }
 }
@@ -115,7 +120,7 @@ async function remove(r: Returned, before: Map<string, Item>, path: string): Pro
   const now = await itemAt(r.workspace, path, r.hashes);
   if (!now) return [];
   if (isChanged(now, before.get(path)))
-    return [`${harmless(path)} was removed by ${harmless(r.name)}, but changed meanwhile: it is kept`];
+    return [`${inLine(path)} was removed by ${inLine(r.name)}, but changed meanwhile: it is kept`];
   // a directory which others filled meanwhile stays
   if (now.kind === 'd') await rmdir(join(r.workspace, path)).catch(() => undefined);
   else await rm(join(r.workspace, path), { force: true });
@@ -124,11 +129,11 @@ async function remove(r: Returned, before: Map<string, Item>, path: string): Pro
 
 /** Moves away what another one wrote since. */
 async function keep(r: Returned, path: string): Promise<string[]> {
-  const base = `${cut(path)}.~${cut(harmless(r.writers.get(path) ?? 'earlier', 60).replaceAll('/', '_'), 60)}~`;
+  const base = `${cut(path)}.~${cut(inLine(r.writers.get(path) ?? 'earlier', 60).replaceAll('/', '_'), 60)}~`;
   let kept = base;
   for (let n = 2; await lstat(join(r.workspace, kept)).catch(ifMissing); n++) kept = `${base}${n}`;
   await rename(join(r.workspace, path), join(r.workspace, kept));
-  const [what, who, where] = [path, r.name, kept].map(text => harmless(text)) as [string, string, string];
+  const [what, who, where] = [path, r.name, kept].map(text => inLine(text)) as [string, string, string];
   return [`${what} was changed by another step while ${who} ran: what was there is kept as ${where}`];
 }
 
@@ -157,7 +162,7 @@ const isChanged = (now: Item | undefined, before: Item | undefined): boolean =>
 async function checkParents(workspace: string, path: string, create: boolean): Promise<boolean> {
   const parts = path.split('/');
   if (path.startsWith('/') || parts.some(part => part === '..' || part === '.' || part === '' || part.includes('\0'))) {
-    throw new ScailfinError(`it returned a file outside of its workspace: ${harmless(path)}`);
+    throw new ScailfinError(`it returned a file outside of its workspace: ${inLine(path)}`);
   }
   let at = workspace;
   for (const part of parts.slice(0, -1)) {
@@ -166,7 +171,7 @@ async function checkParents(workspace: string, path: string, create: boolean): P
     if (!stats && !create) return false;
     if (!stats) await mkdir(at);
     else if (!stats.isDirectory())
-      throw new ScailfinError(`it returned ${harmless(path)}, but ${harmless(part)} is no directory there`);
+      throw new ScailfinError(`it returned ${inLine(path)}, but ${inLine(part)} is no directory there`);
   }
   return true;
 }

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { CommandError, ScailfinError } from '../../errors.js';
+import { inLine } from '../../printable.js';
 import { commandLine } from '../../shell.js';
-import { harmless } from '../../words.js';
 
 /** The attribute by which a job tells whose it is. */
 export const STEP_ATTRIBUTE = 'ScailfinStep';
@@ -121,7 +121,7 @@ interface JobAd {
 }
 
 /** Nodes have a say in it. */
-const reasonOf = (reason: string | undefined): string | undefined => reason && harmless(reason, 500);
+const reasonOf = (reason: string | undefined): string | undefined => reason && inLine(reason);
 
 /** HTCondor prints a list of objects, or nothing at all for none. */
 function jobsOf(text: string): QueuedJob[] {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { ScailfinError } from '../../errors.js';
-import { harmless } from '../../words.js';
+import { inLine } from '../../printable.js';
 
 /** What the wrapper wrote down of a step: `key=value` lines; `deleted=` comes once per path, in base64. */
 export interface Report {
@@ -108,7 +108,7 @@ export function outcomeOf(
   if (job.signal !== undefined) return { state: 'failed', reason: `signal ${job.signal} ended it${there}` };
   const known = classes[job.exitCode ?? -1];
   const message = report?.values.get('message');
-  const said = message && harmless(message);
+  const said = message && inLine(message);
   // the wrapper's word counts above the step's: a step that went well and whose output is lost has failed
   const isWrappers = known !== undefined && (report?.exit === undefined || report.exit !== job.exitCode);
   if (isWrappers)

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { plainly } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
 import type { LoggedEvent } from '../../htcondor/userlog.js';
-import { plainly } from '../../words.js';
 import { removeTree } from '../tree.js';
 import { Collector } from './collect.js';
 import { checkRequest, type Place } from './description.js';

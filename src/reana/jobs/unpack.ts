@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { ScailfinError } from '../../errors.js';
-import { harmless } from '../../words.js';
+import { inLine } from '../../printable.js';
 import type { Claims, Space } from '../space.js';
 import { plainMembers } from './headers.js';
 
@@ -76,15 +76,19 @@ class Count {
   /** A line of tar's listing. @throws ScailfinError when it is too much, or nothing that a workspace can have */
   take(line: string): void {
     const [, kind = '', size = '', name = ''] = /^(.)\S{9} -?\d+\/-?\d+ +([\d,]+) \S+ \S+ (.*)$/.exec(line) ?? [];
-    if (kind !== '-' && kind !== 'd' && kind !== 'l') throw wrong(`it holds what is no file: ${harmless(line, 120)}`);
+    if (kind !== '-' && kind !== 'd' && kind !== 'l') throw wrong(`it holds what is no file: ${inLine(line, 120)}`);
     this.add(kind, Number(size), name.replaceAll(/\\(?:[0-7]{3}|.)/g, '_'));
   }
 
   add(kind: string, size: number, path: string): void {
     // of a link the target, too
     const names = kind === 'l' ? 2 : 1;
+    // tar would take it for a path of the workspace; one with '..' in it, it refuses by itself
+    if (path.startsWith('/')) {
+      throw new ScailfinError(`it returned a file outside of its workspace: ${inLine(path, 60)}`);
+    }
     if (path.length > names * LONGEST_PATH || path.split('/').length > names * DEEPEST) {
-      throw wrong(`it holds a path that is too long: ${harmless(path, 60)}`);
+      throw wrong(`it holds a path that is too long: ${inLine(path, 60)}`);
     }
     this.#files++;
     this.bytes += size + PER_FILE;
@@ -136,7 +140,7 @@ async function tar(
     child.once('close', (code, signal) => resolve(code ?? signal));
   }).finally(() => clearTimeout(timer));
   if (problem) throw problem;
-  if (status !== 0) throw wrong(harmless(words() || `tar ended with ${String(status)}`));
+  if (status !== 0) throw wrong(inLine(words() || `tar ended with ${String(status)}`));
 }
 
 /** The last line of what is said: the first ones may be a million times the same. */

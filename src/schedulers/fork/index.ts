@@ -5,8 +5,9 @@ import { scriptProblem } from '../ownoptions.js';
 import type { Scheduler } from '../scheduler.js';
 
 /**
- * Glide-ins as plain processes of one machine: for `--site local`, and wherever a node is simply ours.
- * Processes are found by a marker in their environment (proc(5), /proc/PID/environ), so no state file can lie about them.
+ * Glide-ins as plain processes of one machine: for `--site local`, and for nodes that the user has without a batch
+ * system. Processes are found by a marker in their environment (proc(5), /proc/PID/environ), so no state file can be
+ * wrong about them.
  */
 export const fork: Scheduler = {
   name: 'fork',
@@ -41,10 +42,10 @@ export const fork: Scheduler = {
         ...{ id: id as string, jobId: jobOf(id as string), state, word, node },
         ...(running ? { secondsLeft: Math.max(0, Number(start) + Number(walltime) - Number(now[1])) } : {}),
         ...(exit === '-' ? {} : { exitCode: Number(exit) }),
-        ...(word === 'vanished' ? { reason: 'its process is gone and left no exit status' } : {}),
+        ...(word === 'vanished' ? { reason: 'its process ended without an exit status' } : {}),
       });
     }
-    // alive though nothing is on record: the directory was removed under it
+    // alive, although there is no record: the directory was removed while it ran
     for (const id of live) found.push({ id, jobId: jobOf(id), state: 'running', word: 'alive', node });
     return found;
   },
@@ -59,12 +60,12 @@ export const fork: Scheduler = {
 
   survey: {
     title: 'plain processes',
-    // only the system's own tools
+    // fork needs only the system's own tools
     programs: ['bash', 'setsid', 'timeout', 'base64'],
     version: { command: { argv: ['uname', '-sr'] }, parse: out => out.stdout.trim() || undefined },
   },
 
-  directiveProblem: directive => scriptProblem(directive) ?? 'means nothing to the scheduler fork; remove it',
+  directiveProblem: directive => scriptProblem(directive) ?? 'has no meaning for the scheduler fork; remove it',
   isThisMachine: true,
 };
 

@@ -3,7 +3,7 @@ import type { BatchJobState, BatchJobStatus } from '../job.js';
 /** A ClassAd's attributes as JSON values; an expression is a string such as `/Expr(…)/`. */
 export type Ad = Record<string, unknown>;
 
-/** What is asked of a job that is in the queue, and of one that has left it. */
+/** The attributes that are asked for, of jobs in the queue and of jobs that have left it. */
 const both = ['ClusterId', 'ProcId', 'JobStatus', 'ExitBySignal', 'ExitCode', 'ExitSignal'];
 const live = [
   'HoldReason',
@@ -19,7 +19,9 @@ export const historyAttributes = [...both, 'LastRemoteHost', 'RemoveReason'].joi
 const REMOVED = 3;
 const COMPLETED = 4;
 
-/** JobStatus, HTCondor manual "Job ClassAd Attributes"; one that is removed stays in the queue until its node has let go. */
+/**
+ * JobStatus, HTCondor manual "Job ClassAd Attributes"; a removed job stays in the queue until its node has released it.
+ */
 const STATES: Record<number, readonly [BatchJobState, string]> = {
   1: ['queued', 'IDLE'],
   2: ['running', 'RUNNING'],
@@ -29,10 +31,10 @@ const STATES: Record<number, readonly [BatchJobState, string]> = {
   7: ['held', 'SUSPENDED'],
 };
 
-/** `-json`: one array, or nothing where nothing matched; undefined for an answer that was cut short or is none. */
+/** `-json`: one array, or no output if nothing matched; undefined for an answer that was cut short or is not JSON. */
 export function jsonAds(text: string): Ad[] | undefined {
   if (text.trim() === '') return [];
-  // banners of the login node come before
+  // banners of the login node may come first
   const start = text.search(/^\[\s*$/m);
   try {
     const list: unknown = JSON.parse(text.slice(start));
@@ -42,13 +44,13 @@ export function jsonAds(text: string): Ad[] | undefined {
   }
 }
 
-/** A job as the schedd's queue tells it. @returns none where the ad does not say whose it is */
+/** A job in the schedd's queue. @returns nothing if the ad has no job id */
 export function fromQueue(ad: Ad): BatchJobStatus[] {
   const ids = identity(ad);
   if (!ids) return [];
   const status = number(ad.JobStatus) ?? 0;
   if (status === COMPLETED) return [completed(ids, ad)];
-  // newer versions call it running until the output has arrived
+  // newer versions report it as running until the output has arrived
   const shown = status === 2 && ad.TransferringOutput === true ? 6 : status;
   const [state, word] = STATES[shown] ?? (['unknown', `JobStatus ${status}`] as const);
   const reason = text(status === 5 ? ad.HoldReason : status === 1 ? ad.LastRejMatchReason : undefined)?.trim();
@@ -65,15 +67,15 @@ export function fromQueue(ad: Ad): BatchJobStatus[] {
   ];
 }
 
-/** A job as the history tells it. @returns none where the ad is of no job that is over */
+/** A job in the history. @returns nothing if the ad is not of a finished job */
 export function fromHistory(ad: Ad): BatchJobStatus[] {
   const ids = identity(ad);
   if (ids && number(ad.JobStatus) === COMPLETED) return [completed(ids, ad)];
   if (!ids || number(ad.JobStatus) !== REMOVED) return [];
   const node = hostOf(ad.LastRemoteHost);
-  // without the whole of the expression
+  // without the text of the expression
   const reason = withoutExpression(text(ad.RemoveReason));
-  // nobody cancelled it: its own time limit did, or the site's policy
+  // nobody cancelled it: its time limit or the site's policy did
   const state = /PeriodicRemove|PERIODIC_REMOVE|ALLOWED_/i.test(reason ?? '') ? 'failed' : 'cancelled';
   return [{ ...ids, state, word: 'REMOVED', ...(reason ? { reason } : {}), ...(node ? { node } : {}) }];
 }
@@ -84,7 +86,7 @@ function withoutExpression(reason: string | undefined): string | undefined {
   return from < 0 || to <= from + 1 ? reason : `${reason?.slice(0, from)}${reason?.slice(to + 1)}`;
 }
 
-/** A job whose program has ended, whether it is still in the queue or not. */
+/** A job whose program has ended, whether or not it is still in the queue. */
 function completed(ids: Identity, ad: Ad): BatchJobStatus {
   const node = hostOf(ad.LastRemoteHost ?? ad.RemoteHost);
   const signal = ad.ExitBySignal === true ? number(ad.ExitSignal) : undefined;

@@ -14,7 +14,7 @@ const commands: OwnOptions = {
   accounting_group: own.account,
 };
 
-/** Directives are whole lines here, `NAME = VALUE`. */
+/** In HTCondor directives are complete lines, `NAME = VALUE`. */
 export function directiveProblem(directive: string): string | undefined {
   if (/^\s*#/.test(directive)) return 'must be written without its leading #…: only the option itself';
   return commands[/^\s*([\w.+]+)/.exec(directive)?.[1]?.toLowerCase() ?? ''];

@@ -7,8 +7,8 @@ import { parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /**
- * HTCondor as a site's own batch system. As with the others, the nodes share the cluster's directory with the login node:
- * with `should_transfer_files = NO`, jobs go only to nodes of the submit machine's FILESYSTEM_DOMAIN.
+ * HTCondor as a site's own batch system. As in other batch systems, the nodes share the cluster's directory with the
+ * login node: with `should_transfer_files = NO`, jobs only run on nodes with the submit machine's FILESYSTEM_DOMAIN.
  */
 export const htcondor: Scheduler = {
   name: 'htcondor',

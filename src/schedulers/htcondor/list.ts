@@ -3,7 +3,7 @@ import { fromHistory, fromQueue, historyAttributes, jsonAds, queueAttributes } f
 import { string } from './submit.js';
 import { DOWN, refusal } from './words.js';
 
-/** How many of the newest records of ended jobs are looked through: a busy queue's history has millions. */
+/** How many of the newest records of ended jobs are searched: the history of a busy queue has millions. */
 const HISTORY = 20_000;
 
 export function list({ tag, user, ids }: JobQuery): Command[] {
@@ -15,13 +15,14 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
 }
 
 export function parseList([queue, history]: readonly Output[]): BatchJobStatus[] {
-  // condor_q ends with 0 in some versions when the schedd did not answer, and says nothing at all where nothing matches
+  // some versions of condor_q exit with 0 although the schedd did not answer, and print nothing if nothing matches
   const live = queue?.exitCode === 0 && !DOWN.test(queue.stderr) ? jsonAds(queue.stdout) : undefined;
   if (!live) throw refusal('condor_q', queue);
   const past = history?.exitCode === 0 ? jsonAds(history.stdout) : [];
   const found = new Map<string, BatchJobStatus>();
   for (const s of (past ?? []).flatMap(fromHistory)) found.set(s.id, s);
-  // what left the queue between the two is over; what is in both came back from the history's side of the same moment
+  // jobs that left the queue between the two queries are over; for jobs in both, the history was read at the same
+  // moment
   for (const s of live.flatMap(fromQueue)) if (!found.has(s.id)) found.set(s.id, s);
   return [...found.values()];
 }

@@ -22,7 +22,7 @@ const KINDS: Record<string, Kind> = {
   condor_version: 'version',
 };
 
-/** What any one command of HTCondor answered. */
+/** Reads the answer of any command of HTCondor. */
 export const read: Reader = (command, out) => {
   const [program, ...args] = condorCommand(command);
   const kind = program === undefined ? 'other' : kindOf(program, args);
@@ -41,7 +41,7 @@ class NotUnderstood extends Error {
   }
 }
 
-/** The last HTCondor program of the line, without its directory and what is put before it, and its arguments. */
+/** The last HTCondor program of the line, without its directory and without words before it, and its arguments. */
 function condorCommand(line: string): string[] {
   const found = simpleCommands(line).flatMap(parts => {
     const at = parts.findIndex(word => /^(\S*\/)?condor_\w+$/.test(word));
@@ -59,7 +59,7 @@ function kindOf(program: string, args: readonly string[]): Kind {
 
 const DAEMONS = /^-(sched|subm|mast|coll|nego|any|acco|gri|stor|lice|had|gen)/;
 
-/** Options may be shortened, and carry more after a colon: `-af:j`. @param least of how many letters */
+/** Options may be shortened, and may have more text after a colon: `-af:j`. @param least the fewest letters */
 function has(args: readonly string[], option: string, least: number): boolean {
   return args.some(arg => {
     const name = /^--?([a-z-]+)(:.*)?$/i.exec(arg)?.[1];
@@ -70,7 +70,7 @@ function has(args: readonly string[], option: string, least: number): boolean {
 function understand(kind: Kind, program: string, args: readonly string[], out: Output): Answer {
   if (kind === 'submit') return submitted(args, out);
   if (kind === 'cancel' || kind === 'hold') return touched(kind, out);
-  // some versions end with 0 though nobody answered
+  // some versions exit with 0 although nobody answered
   if (out.exitCode !== 0 || DOWN.test(out.stderr)) return failure(out);
   if (kind === 'version' && !/^\$CondorVersion: \d/m.test(out.stdout)) throw new NotUnderstood(out);
   if (out.stdout !== '' && !out.stdout.endsWith('\n')) throw new NotUnderstood(out, 'cut short or garbled');
@@ -83,7 +83,7 @@ function failure(out: Output): Answer {
   return { jobs: [], error: said };
 }
 
-/** `3.0 - 3.2` for each cluster, or sentences. */
+/** `3.0 - 3.2` for each cluster of jobs, or sentences. */
 function submitted(args: readonly string[], out: Output): Answer {
   const ids = [...out.stdout.matchAll(/^(\d+)\.\d+ - \1\.\d+\s*$|submitted to cluster (\d+)\.\s*$/gm)];
   const jobs = [...new Set(ids.map(m => (m[1] ?? m[2]) as string))].map(id => ({ id }));
@@ -94,7 +94,10 @@ function submitted(args: readonly string[], out: Output): Answer {
 const TOUCHED =
   /^(?:Job (\d+)\.(\d+)|All jobs (?:in cluster (\d+)|matching constraint .*|of user ".*")|All jobs|Cluster (\d+)) (?:has been |have been )?(marked for removal|held|released|suspended|continued)\.?$/;
 
-/** A line for each job or cluster; a list of clusters is told as a constraint, which some of them may not have met. */
+/**
+ * A line for each job or cluster of jobs; a list of clusters is reported as a constraint, which some of them may not have
+ * met.
+ */
 function touched(kind: Kind, out: Output): Answer {
   const lines = `${out.stdout}\n${out.stderr}`.split('\n').flatMap(line => line.trim() || []);
   const found = lines.flatMap(line => TOUCHED.exec(line) ?? []).length;
@@ -122,7 +125,7 @@ function listed(program: string, args: readonly string[], out: Output): Understo
   throw new NotUnderstood(out);
 }
 
-/** Where the command asked for ClassAds. @returns undefined where it asked for a table */
+/** The ads, if the command asked for ClassAds. @returns undefined if it asked for a table */
 function adsOf(args: readonly string[], out: Output): Ad[] | undefined {
   const { stdout } = out;
   let ads: Ad[] | undefined;
@@ -135,7 +138,7 @@ function adsOf(args: readonly string[], out: Output): Ad[] | undefined {
   return ads;
 }
 
-/** What the adapter makes of it; where its state was not asked for, a job all the same. */
+/** The adapter's result; a job is returned even if its state was not asked for. */
 function fromAd(ad: Ad, past: boolean): UnderstoodJob[] {
   const ids = identity(ad);
   if (!ids) return [];

@@ -8,7 +8,7 @@ export function submit(job: BatchJob): Submission {
   refuseForeign(job);
   const lines = job.directives.map(command);
   const script = render('batch/htcondor', { job, lines, requirements, directiveValue, args, string });
-  // a profile that speaks of the domain itself knows better
+  // a profile that mentions the domain itself decides
   const isKnown = lines.some(line => /FileSystemDomain/i.test(line));
   const check = ['sh', '-c', templateText('batch/htcondor-submit.sh'), 'htcondor-submit'];
   return { argv: isKnown ? ['condor_submit', '-terse'] : check, stdin: script, script };
@@ -24,11 +24,11 @@ export function parseSubmit(out: Output): string {
 function refuseForeign(job: BatchJob): void {
   if (job.queue !== undefined)
     throw new UsageError('HTCondor has no queues to choose from', {
-      hint: 'leave --queue out, or describe it in the profile: queues: {longlunch: {walltime: 2h, directives: [\'+JobFlavour = "longlunch"\']}}',
+      hint: 'leave out --queue, or describe the queue in the profile: queues: {longlunch: {walltime: 2h, directives: [\'+JobFlavour = "longlunch"\']}}',
     });
   if (job.launcher !== 'none')
     throw new UsageError(`HTCondor starts glide-ins without a launcher such as ${job.launcher}`, {
-      hint: 'leave the launcher out of the profile',
+      hint: 'remove the launcher from the profile',
     });
 }
 
@@ -37,13 +37,13 @@ export function string(value: string): string {
   return `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-/** The `arguments` of a submit description in its new syntax: blanks within single quotes, quotes doubled. */
+/** The `arguments` of a submit description in its new syntax: words with blanks in single quotes, quotes doubled. */
 function args(words: readonly string[]): string {
   return words
     .map(word => {
       if (/[\r\n\0]/.test(word))
         throw new UsageError(`the argument ${JSON.stringify(word)} can't go into a submit description`);
-      // two of them are another thing's beginning, when a machine is found
+      // two of them begin an expression that HTCondor evaluates when a machine is found
       const dollars = (run: string): string =>
         '$$(DOLLARDOLLAR)'.repeat(run.length >> 1) + '$(DOLLAR)'.repeat(run.length & 1);
       const plain = word.replaceAll(/\$+/g, dollars).replaceAll('"', '""');
@@ -52,7 +52,10 @@ function args(words: readonly string[]): string {
     .join(' ');
 }
 
-/** A submit command of the profile's: `NAME = VALUE`. Others (`queue`, `include`) would submit twice or run programs here. */
+/**
+ * A submit command from the profile: `NAME = VALUE`. Others (`queue`, `include`) are refused: they would submit twice or
+ * run programs here.
+ */
 function command(line: string): string {
   const plain = directiveLine(line);
   if (/^(\+|my\.)?[a-z_][\w.]*\s*=[^=]/i.test(plain)) return plain;
@@ -63,7 +66,10 @@ function command(line: string): string {
 
 const REQUIREMENTS = /^requirements\s*=\s*/i;
 
-/** Ours and the profile's in one: of two such lines HTCondor takes the last. @returns that line and the others */
+/**
+ * Combines our requirements and the profile's, because of two such lines HTCondor uses only the last. @returns that line
+ * and the others
+ */
 function requirements(ours: string, lines: readonly string[]): string[] {
   const [theirs, others] = [lines.filter(l => REQUIREMENTS.test(l)), lines.filter(l => !REQUIREMENTS.test(l))];
   const all = [ours, ...theirs.map(line => line.replace(REQUIREMENTS, ''))];

@@ -1,10 +1,10 @@
 import { known, limit, type Survey } from '../survey.js';
 
-/** Slots that jobs' own are cut from, and those that are as they are. */
+/** Slots that are split for jobs, and static slots. */
 const SLOTS = `condor_status -constraint 'PartitionableSlot =?= True || SlotType =?= "Static"' -af TotalSlotCpus TotalSlotMemory |
   sort | uniq -c | sort -rn | head -n 1`;
 
-/** It has neither queues nor a way to try a job. */
+/** HTCondor has neither queues nor a way to test a job. */
 export const survey: Survey = {
   title: 'HTCondor',
   programs: ['condor_submit', 'condor_q', 'condor_rm'],

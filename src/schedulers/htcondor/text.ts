@@ -4,7 +4,7 @@ import { mostJobs } from '../most.js';
 import type { UnderstoodJob } from '../understanding.js';
 import type { Ad } from './ads.js';
 
-/** A value as `-long` and `-autoformat` print it; undefined for none. */
+/** A value as `-long` and `-autoformat` print it; undefined for no value. */
 function value(text: string): unknown {
   if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
   if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
@@ -12,7 +12,7 @@ function value(text: string): unknown {
   return /^".*"$/.test(text) ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1') : text;
 }
 
-/** `-long`: a line for each attribute, an empty one between jobs. */
+/** `-long`: one line for each attribute, and an empty line between jobs. */
 export function longAds(text: string): Ad[] {
   const blocks = text.split(/\n\s*\n/).map(block => [...block.matchAll(/^(\w+) = (.*)$/gm)]);
   return blocks
@@ -20,7 +20,7 @@ export function longAds(text: string): Ad[] {
     .map(lines => Object.fromEntries(lines.map(([, name, text]) => [name, value(text as string)])));
 }
 
-/** `-xml` @returns undefined for a document without its end */
+/** `-xml` @returns undefined for an incomplete document */
 export function xmlAds(text: string): Ad[] | undefined {
   if (!/<\/classads>\s*$/.test(text)) return undefined;
   return [...between(text, '<c>', '</c>')].map(body => {
@@ -37,11 +37,14 @@ function typed(truth: string | undefined, type: string | undefined, said: string
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 
-/** Values that are one word. */
+/** Values that consist of one word. */
 const WORD =
   /^(ClusterId|ProcId|JobStatus|Owner|User|Exit\w+|Num\w+|Request\w+|JobPrio|JobUniverse|ServerTime|\w*(Date|Host))$/;
 
-/** `-autoformat[:OPTIONS] NAME…`: a line for each job, with labels or in columns where told. @returns undefined for what can't be told apart */
+/**
+ * `-autoformat[:OPTIONS] NAME…`: one line for each job, with labels or columns if requested. @returns undefined if the
+ * values can't be separated
+ */
 export function formattedAds(text: string, args: readonly string[]): Ad[] | undefined {
   const at = args.findIndex(a => /^-(af|autof\w*)(:|$)/.test(a));
   const options = args[at]?.split(':')[1] ?? '';
@@ -70,7 +73,7 @@ function labelled(line: string, names: readonly string[]): string[] | undefined 
   return names.map((name, n) => line.slice((starts[n] as number) + name.length + 3, starts[n + 1]));
 }
 
-/** As wide as the heading says. A job's id stands before the first. */
+/** Columns as wide as the heading. A job's id comes before the first one. */
 function columns(line: string, heading: string, names: readonly string[], hasId: boolean): string[] | undefined {
   const starts = names.map(name => heading.search(new RegExp(`(?<!\\w)${name}(?!\\w)`)));
   if (starts.includes(-1)) return undefined;
@@ -78,7 +81,7 @@ function columns(line: string, heading: string, names: readonly string[], hasId:
   return hasId ? [line.slice(0, starts[0]), ...cells] : cells;
 }
 
-/** As many as there are names; what is too much belongs to the first that may be a sentence. */
+/** As many values as there are names; surplus words belong to the first value that may be a sentence. */
 function separated(line: string, names: readonly string[], by: string): string[] | undefined {
   const cells = line.trim().split(by);
   const extra = cells.length - names.length;
@@ -87,7 +90,10 @@ function separated(line: string, names: readonly string[], by: string): string[]
   return cells.length === names.length ? cells : undefined;
 }
 
-/** The column ST, condor_q(1); `<` and `>` are files on their way in and out, `q` before them a wait for that. */
+/**
+ * The column ST, condor_q(1); `<` and `>` mean files being transferred in and out, `q` before them means waiting for
+ * that.
+ */
 const LETTERS: Record<string, readonly [BatchJobState, string]> = {
   I: ['queued', 'IDLE'],
   R: ['running', 'RUNNING'],
@@ -99,10 +105,10 @@ const LETTERS: Record<string, readonly [BatchJobState, string]> = {
   '>': ['completing', 'TRANSFERRING_OUTPUT'],
 };
 
-/** `ID OWNER SUBMITTED`, each table begins with its heading. */
+/** `ID OWNER SUBMITTED`; each table begins with its heading. */
 const ROW = /^\s*(?:\|-)?(\d+)\.(\d+)\s+\S+\s+\d+\/\d+\s+\d+:\d+\s*(.*)$/s;
 
-/** condor_q's and condor_history's tables with a row for each job. @param past a removed job in there is over */
+/** condor_q's and condor_history's tables with one row per job. @param past a removed job in them is over */
 export function tableJobs(text: string, past: boolean): UnderstoodJob[] {
   let heading = '';
   return text.split('\n').flatMap((line): UnderstoodJob[] => {
@@ -119,7 +125,7 @@ export function tableJobs(text: string, past: boolean): UnderstoodJob[] {
   });
 }
 
-/** The usual condor_q: a row for each batch, `alice run1 11/22 09:14 _ 3 _ _ 3 4.0-2`. */
+/** The usual output of condor_q: one row per batch, `alice run1 11/22 09:14 _ 3 _ _ 3 4.0-2`. */
 export function batchJobs(text: string): UnderstoodJob[] {
   let columns: string[] = [];
   return text.split('\n').flatMap(line => {
@@ -136,7 +142,7 @@ export function batchJobs(text: string): UnderstoodJob[] {
   });
 }
 
-/** The cells of such a row behind its date and time, which are the last that look like that: counts, then ids. */
+/** The cells after the row's date and time, which is the last text that looks like one: counts, then ids. */
 function behindTime(line: string): string[] | undefined {
   if (!/^\S/.test(line)) return undefined;
   const words = line.trim().split(/\s+/);
@@ -149,7 +155,7 @@ function behindTime(line: string): string[] | undefined {
 
 const BATCHES = { RUN: ['running', 'RUNNING'], IDLE: ['queued', 'IDLE'], HOLD: ['held', 'HELD'] } as const;
 
-/** `4.0`, `4.0-2` or `1.0 ... 9.0`. Where some of those between are gone, only the ends are certain. */
+/** `4.0`, `4.0-2` or `1.0 ... 9.0`. If some jobs in between are gone, only the first and the last are certain. */
 function idsOf(text: string, total: number): string[] {
   const [, cluster, first, last] = /^(\d+)\.(\d+)(?:-(\d+))?$/.exec(text) ?? [];
   if (cluster === undefined) return [...text.matchAll(/(?<!\d)(\d+)\.(\d+)/g)].map(m => `${m[1]}_${m[2]}`);

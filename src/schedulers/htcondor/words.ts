@@ -2,17 +2,17 @@ import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
 import type { Output } from '../job.js';
 
-/** Said where there is nothing any more to cancel. */
+/** Messages if there is nothing left to cancel. */
 export const GONE =
   /not found$|no jobs in the queue|Couldn't find\/remove|already (?:marked|being removed|completed)|has been removed/i;
-/** The schedd did not answer, whatever the exit status. */
+/** Messages if the schedd did not answer, whatever the exit status. */
 export const DOWN = /Failed to connect|communication error|failed to fetch ads|Can't find address/i;
 
-/** HTCondor's own words, without warnings about other things and without the advice around them; empty where it has none. */
+/** HTCondor's own error, without unrelated warnings and advice; empty if there is none. */
 export function words(out: Output | undefined): string {
   const text = (out?.stderr.trim() || out?.stdout || '').replaceAll(/^(WARNING:|Submitting job).*$/gm, '');
   const told = text.split(/\n\s*\n|\n(?=Extra Info:)/).filter(paragraph => !/^\s*Extra Info:/.test(paragraph));
-  // of an address, what people know it by
+  // keep the part of an address that people know
   const lines = told
     .join('\n')
     .replaceAll(/<([^<>?\s]+)\?[^<>\s]*>/g, '<$1>')
@@ -34,18 +34,15 @@ export function refusal(program: string, out: Output | undefined): SchedulerErro
 const HINTS: [RegExp, string][] = [
   [
     /FILESYSTEM_DOMAIN/,
-    "the nodes must see the cluster's directory (directories.work in the profile). If they do, whatever the site calls its domains, " +
+    "the nodes must see the cluster's directory (directories.work in the profile). If they do, although the site's domains have different names, " +
       "say so in the profile: scheduler.directives: ['requirements = TARGET.FileSystemDomain =!= undefined']",
   ],
   [
     /failed to connect|can't find address|communication error|connection|condor_schedd is not|timed? ?out/i,
     "the site's HTCondor is down or busy: try again when it is back",
   ],
-  [/accounting.?group/i, 'name an allocation of yours: --account NAME'],
-  [
-    /MAX_JOBS|would exceed|limit/i,
-    'you have as much there as you may: ask for less (--nodes), or wait for jobs to end',
-  ],
+  [/accounting.?group/i, 'name one of your allocations: --account NAME'],
+  [/MAX_JOBS|would exceed|limit/i, 'you have reached your limit there: ask for less (--nodes), or wait until jobs end'],
   [/permission|denied|not authori[sz]ed|authenticat/i, 'these jobs are not yours, or the site does not let you submit'],
   [
     /parse error|on line|parameter was provided|no queue statement|invalid|unknown/i,

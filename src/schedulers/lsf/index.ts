@@ -6,7 +6,7 @@ import { read } from './read.js';
 import { parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
-/** IBM Spectrum LSF, and OpenLava with its older dialect of the same commands. */
+/** IBM Spectrum LSF, and OpenLava, whose commands are an older dialect. */
 export const lsf: Scheduler = {
   name: 'lsf',
   aliases: ['openlava'],

@@ -4,20 +4,20 @@ import { limited } from './limited.js';
 import { CutShort, historyJobs, type LsfJob, longJobs, secondsLeft } from './text.js';
 import { AWAY, NOTHING, refusal } from './words.js';
 
-/** Where LSF has let bjobs wait in vain, the history is not to take as long again. */
+/** If bjobs waited for LSF in vain, the history query must not take as long again. */
 const HISTORY = `timeout 10 bqueues >/dev/null 2>&1
 [ "$?" -ne 124 ] || { echo 'LSF is not responding' >&2; exit 124; }
 exec timeout 40 bhist -l "$@"`;
 
 export function list({ tag, ids }: JobQuery): Command[] {
-  // not -UF: OpenLava takes the job's command for a format there, and dies of some
+  // not -UF: OpenLava takes the job's command as a format there, and crashes on some
   const queue = [
     { argv: limited(30, 'bjobs', '-a', '-l', '-J', tag) },
-    // LSF tells when a job began, on this clock, and not how long it may go on
+    // LSF shows when a job began, by this clock, but not how long it may continue
     { argv: ['date', '+%Y %m %d %H %M %S'] },
   ];
   if (ids.length === 0) return queue;
-  // the history knows what bjobs has forgotten (CLEAN_PERIOD, an hour by default)
+  // the history has jobs that bjobs has forgotten (CLEAN_PERIOD, an hour by default)
   return [...queue, { argv: ['sh', '-c', HISTORY, 'lsf-history', ...ids] }];
 }
 
@@ -25,19 +25,19 @@ export function parseList([queue, date, history]: readonly Output[], { ids }: Jo
   const live = answered(queue);
   const found = new Map<string, BatchJobStatus>();
   for (const job of remembered(history)) {
-    // a job that goes on there, though bjobs doesn't know it, ended in a part of the history that was not read
+    // a job that runs in the history although bjobs does not know it ended in a part of the history that was not read
     if (ids.includes(job.jobId) && isOver(job.state ?? 'unknown')) found.set(job.id, statusOf(job, ''));
   }
   for (const job of live) {
     const before = found.get(job.id);
     const now = statusOf(job, date?.exitCode === 0 ? date.stdout : '');
-    // only the history tells that a job was killed, and by whom
+    // only the history shows that a job was killed, and by whom
     found.set(job.id, before?.state === 'cancelled' && now.state === 'failed' ? { ...now, ...before } : now);
   }
   return [...found.values()];
 }
 
-/** @throws SchedulerError when bjobs could not be asked, or its answer is not whole */
+/** @throws SchedulerError if bjobs could not be asked, or if its answer is incomplete */
 function answered(out: Output | undefined): LsfJob[] {
   if (out === undefined || AWAY.test(out.stderr) || ![0, 255].includes(out.exitCode ?? -1)) throw refusal('bjobs', out);
   let jobs: LsfJob[];
@@ -45,14 +45,14 @@ function answered(out: Output | undefined): LsfJob[] {
     jobs = longJobs(out.stdout);
   } catch (error) {
     if (!(error instanceof CutShort)) throw error;
-    throw new SchedulerError("LSF's bjobs was cut short in its answer");
+    throw new SchedulerError("the answer of LSF's bjobs was cut short");
   }
   if (jobs.length > 0 && out.exitCode === 0) return jobs;
   if (jobs.length === 0 && `${out.stderr}\n${out.stdout}`.split('\n').some(l => NOTHING.test(l.trim()))) return [];
   throw refusal('bjobs', out);
 }
 
-/** What the history tells, where it could be read; it is only asked for what bjobs doesn't know. */
+/** The jobs in the history, if it could be read; it is only asked for jobs that bjobs does not know. */
 function remembered(out: Output | undefined): LsfJob[] {
   if (out?.exitCode !== 0) return [];
   try {

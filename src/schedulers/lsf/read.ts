@@ -20,7 +20,7 @@ const KINDS: Record<string, Kind> = {
   lsid: 'version',
 };
 
-/** What any one command of IBM LSF or OpenLava answered. */
+/** Reads the answer of any command of IBM LSF or OpenLava. */
 export const read: Reader = (command, out) => {
   const argv = programOf(command);
   const name = argv[0]?.split('/').at(-1) ?? '';
@@ -48,13 +48,13 @@ function understand(kind: Kind, name: string, argv: readonly string[], out: Outp
     return !failed && id ? { jobs: [{ id }] } : { jobs: [], error: words(out) };
   }
   if (kind === 'cancel' || kind === 'hold') return touched(kind, out);
-  // a table with nothing in it, or cut off within a line, tells nothing
+  // an empty table, or one that was cut off within a line, says nothing
   const cut = kind !== 'other' && (out.stdout || out.stderr).trim() === '';
   if (failed || cut || (kind !== 'other' && /[^\n]$/.test(out.stdout))) return { jobs: [], error: words(out) };
   return { jobs: [] };
 }
 
-/** `Job <151> is being terminated`, a line for each job; complaints are on stderr. */
+/** `Job <151> is being terminated`, one line per job; errors are on stderr. */
 function touched(kind: Kind, out: Output): Omit<Understanding, 'kind'> {
   const lines = `${out.stdout}\n${out.stderr}`.split('\n').filter(l => l.trim() !== '');
   if (/[^\n]$/.test(out.stdout)) throw new CutShort(out.stdout);
@@ -76,10 +76,10 @@ function touched(kind: Kind, out: Output): Omit<Understanding, 'kind'> {
 function listed(name: string, argv: readonly string[], out: Output): Omit<Understanding, 'kind'> {
   if (out.exitCode === null || out.exitCode === 124 || AWAY.test(out.stderr)) return { jobs: [], error: words(out) };
   const jobs = jobsOf(name, argv, out.stdout);
-  // some of those asked for may be unknown, and bjobs then fails though it shows the others
+  // if some of the requested jobs are unknown, bjobs fails although it shows the others
   if (jobs.length > 0) return { jobs: jobs.map(understood) };
   const said = `${out.stderr}\n${out.stdout}`.split('\n').filter(l => l.trim() !== '');
-  // a job that was asked for by its id and isn't there is an error; a choice that fits no job is an empty list
+  // a job that was requested by its id and does not exist is an error; a condition that no job meets gives an empty list
   const empty = said.some(l => NOTHING.test(l.trim())) && !said.some(l => /^Job <\d+(\[.*\])?> is not found/.test(l));
   return empty ? { jobs: [] } : { jobs: [], error: words(out) };
 }
@@ -95,7 +95,7 @@ function understood(job: LsfJob): UnderstoodJob {
   };
 }
 
-/** The jobs of any form of bjobs or bhist, which the text itself tells apart. @throws CutShort */
+/** The jobs in any output format of bjobs or bhist; the text itself shows which format it is. @throws CutShort */
 function jobsOf(name: string, argv: readonly string[], text: string): LsfJob[] {
   if (text.trim() === '') return [];
   if (argv.includes('-json') || /^\s*\{\s*"COMMAND"/.test(text)) return jsonJobs(text);
@@ -108,14 +108,14 @@ function jobsOf(name: string, argv: readonly string[], text: string): LsfJob[] {
   return name === 'bhist' ? text.split('\n').flatMap(historyRow) : tableJobs(text);
 }
 
-/** The last `count` words of a row, where all are numbers and others stand in front. */
+/** The last `count` words of a row, if all are numbers and other words come before them. */
 function numbersAtEnd(line: string, count: number): number[] | undefined {
   const words = line.trim().split(/\s+/);
   const last = words.slice(-count);
   return words.length > count + 1 && last.every(word => /^\d+$/.test(word)) ? last.map(Number) : undefined;
 }
 
-/** `bhist`: how long a job was in which state, and not in which it is. */
+/** `bhist`: how long a job was in each state, but not its present state. */
 function historyRow(line: string): LsfJob[] {
   const [, jobId, index] = /^(\d+)(?:\[(\d+)\])?\s/.exec(line) ?? [];
   return jobId === undefined || !numbersAtEnd(line, 7) ? [] : [idOf(jobId, index)];
@@ -123,7 +123,7 @@ function historyRow(line: string): LsfJob[] {
 
 const COUNTS = ['PEND', 'DONE', 'RUN', 'EXIT', 'SSUSP', 'USUSP', 'PSUSP'];
 
-/** `bjobs -A`: how many tasks are in which state; the one that keeps the array alive is the array's. */
+/** `bjobs -A`: how many tasks are in each state; the array has the state that keeps it alive. */
 function arrayRow(line: string): LsfJob[] {
   const jobId = /^(\d+)\s/.exec(line)?.[1];
   const counts = numbersAtEnd(line, 8);
@@ -153,7 +153,7 @@ function jsonJobs(text: string): LsfJob[] {
 
 /** Other names of fields, bjobs(1) -o. */
 const ALIASES: Record<string, string> = { ID: 'JOBID', NAME: 'JOB_NAME', STATUS: 'STAT', EXITCODE: 'EXIT_CODE' };
-/** Fields whose values hold blanks. */
+/** Fields whose values may contain blanks. */
 const SENTENCES = /NAME|COMMAND|REASON|TIME|DESCRIPTION|RESREQ|COMMENT|DEPENDENCY|CPU_USED|_USED|MSG|HRUSAGE/;
 
 /** `bjobs -o 'jobid stat:8 exit_code delimiter="|"'`, with a header or without. */
@@ -174,7 +174,7 @@ function chosenJobs(text: string, format: string, bare: boolean): LsfJob[] {
   });
 }
 
-/** Columns with blanks between them: the first field that may hold blanks takes those that are too many. */
+/** Columns separated by blanks: the first field that may contain blanks gets the surplus words. */
 function split(line: string, names: readonly string[]): string[] {
   const cells = line.trim().split(/\s+/);
   const extra = cells.length - names.length;
@@ -212,12 +212,12 @@ function optionOf(argv: readonly string[], option: string): string | undefined {
 }
 
 function words(out: Output): string {
-  return wordsOf(out).join('; ') || `it answered nothing (status ${out.exitCode ?? 'none'})`;
+  return wordsOf(out).join('; ') || `there was no answer (status ${out.exitCode ?? 'none'})`;
 }
 
 /**
- * The one command of LSF in a command line, without what stands in front (`FOO=bar timeout 15 …`, `printf … |`);
- * nothing for a program of several commands.
+ * The only LSF command in a command line, without words before it (`FOO=bar timeout 15 …`, `printf … |`); empty for a
+ * script with several commands.
  */
 function programOf(command: string): string[] {
   const parts: string[][] = [[]];

@@ -6,8 +6,8 @@ import type { BatchJob, Output, Submission } from '../job.js';
 import { refusal } from './words.js';
 
 /**
- * bsub reads the script from stdin. OpenLava knows no units of memory, which are always MB there, and would read
- * `-rn` as `-r`, the opposite.
+ * bsub reads the script from stdin. OpenLava does not know units of memory, which is always in MB there, and would read
+ * `-rn` as `-r`, its opposite.
  */
 const SUBMIT = `case "$(timeout 20 bsub -V 2>&1 </dev/null)" in
 *[Oo]pen[Ll]ava*) sed -e '/^#BSUB -rn$/d' -e '/^#BSUB -R "rusage/s/\\(mem=[0-9]*\\)MB/\\1/' ;;
@@ -20,13 +20,13 @@ export function submit(job: BatchJob): Submission {
 }
 
 export function parseSubmit(out: Output): string {
-  // with BSUB_QUIET bsub says nothing at all: the runner then looks for the job by its name
+  // with BSUB_QUIET bsub prints nothing: then the runner looks for the job by its name
   const id = [...out.stdout.matchAll(/^Job <(\d+)> is submitted to (?:default )?queue <[^>]*>\.\s*$/gm)].at(-1)?.[1];
   if (out.exitCode === 0 && id) return id;
   throw refusal('bsub', out);
 }
 
-/** LSF gives brackets in a name a meaning: `x[1-9]` is an array. */
+/** In LSF brackets in a name have a meaning: `x[1-9]` is an array. */
 function jobName(tag: string): string {
   if (/^[A-Za-z0-9_.-]+$/.test(tag)) return tag;
   throw new UsageError(`the job name ${JSON.stringify(tag)} has characters that LSF gives a meaning`, {
@@ -34,7 +34,7 @@ function jobName(tag: string): string {
   });
 }
 
-/** A directory in which LSF will find nothing to fill in, such as `%J`. */
+/** A directory name in which LSF finds no placeholder such as `%J`. */
 function plainPath(path: string): string {
   if (!path.includes('%')) return directiveValue('the log directory', path);
   throw new UsageError(`the log directory ${JSON.stringify(path)} has a %, which LSF gives a meaning`, {
@@ -42,7 +42,7 @@ function plainPath(path: string): string {
   });
 }
 
-/** One shell word in one line: LSF looks for #BSUB in all lines of a script. */
+/** One shell word on one line, because LSF looks for #BSUB in all lines of a script. */
 function oneLine(word: string): string {
   if (!/[\n\r]/.test(word)) return quote(word);
   const escaped = word.replaceAll('\\', '\\\\').replaceAll("'", "\\'");

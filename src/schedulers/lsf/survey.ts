@@ -16,7 +16,7 @@ export const survey: Survey = {
   node: {
     command: asked('bhosts', '-w'),
     parse(out) {
-      // HOST_NAME STATUS JL/U MAX …: as many jobs as slots
+      // HOST_NAME STATUS JL/U MAX …: the number of jobs is the number of slots
       const slots = out.stdout.split('\n').flatMap(line => /^\S+ +(?!STATUS)\S+ +\S+ +(\d+) /.exec(line)?.[1] ?? []);
       return usualSize(slots.map(cores => ({ cores: Number(cores) })));
     },
@@ -27,7 +27,7 @@ export const survey: Survey = {
     parse([queues]) {
       if (queues?.exitCode !== 0) {
         const said = queues?.stderr.trim().split('\n').slice(-3).join('; ');
-        throw new SchedulerError(`LSF's bqueues could not tell the queues: ${said || 'no answer'}`);
+        throw new SchedulerError(`LSF's bqueues could not list the queues: ${said || 'no answer'}`);
       }
       return queues.stdout
         .split(/^QUEUE: /m)
@@ -50,7 +50,7 @@ function versionIn(text: string): string | undefined {
 function queueOf(text: string): QueueInfo {
   const name = text.slice(0, text.indexOf('\n')).trim();
   const status = /^[ \t]*-?\d+[ \t]+-?\d+[ \t]+(\w+:\w+)/m.exec(text)?.[1] ?? 'Open:Active';
-  // minutes, below the name; where there are default limits too, those come first
+  // minutes, on the line below the name; if there are default limits, too, they come first
   const minutes = [...text.matchAll(/^ *RUNLIMIT.*\n *(\d+(?:\.\d+)?) min/gm)].at(-1)?.[1];
   const users = /^USERS: (.*)$/m.exec(text)?.[1]?.trim() ?? '';
   const words = [

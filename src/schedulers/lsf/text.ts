@@ -1,7 +1,7 @@
 import { between, trimEndOf } from '../../text.js';
 import type { BatchJobState } from '../job.js';
 
-/** Job states, bjobs(1) "STAT"; ZOMBI and UNKWN mean that LSF lost sight of a job that may well run. */
+/** Job states, bjobs(1) "STAT"; ZOMBI and UNKWN mean that LSF lost contact to a job that may still run. */
 const STATES: Record<string, BatchJobState> = {
   PEND: 'queued',
   WAIT: 'queued',
@@ -19,10 +19,10 @@ const STATES: Record<string, BatchJobState> = {
   ZOMBI: 'unknown',
 };
 
-/** Termination reasons, lsf_admin "Termination reasons displayed by bacct, bhist, and bjobs": those that a person gave. */
+/** Termination reasons that a person caused, lsf_admin "Termination reasons displayed by bacct, bhist, and bjobs". */
 const KILLED = /\bTERM_(FORCE_)?(OWNER|ADMIN)\b|\bTERM_(BUCKET_KILL|REMOVE_HUNG_JOB)\b/;
 
-/** One job or array task, as any of LSF's commands shows it. */
+/** One job or array task, as any command of LSF shows it. */
 export interface LsfJob {
   /** `123`, or `123_2` for an array task. */
   readonly id: string;
@@ -38,20 +38,20 @@ export interface LsfJob {
   readonly runLimit?: number;
 }
 
-/** LSF's answer ends before it should: what it left out is not known. */
+/** LSF's answer is incomplete: what is missing is unknown. */
 export class CutShort extends Error {}
 
 export function idOf(jobId: string, index: string | undefined): Pick<LsfJob, 'id' | 'jobId'> {
   return { id: index === undefined || index === '0' ? jobId : `${jobId}_${index}`, jobId };
 }
 
-/** What is known of how a job ended, beside its state. */
+/** Facts about how a job ended, in addition to its state. */
 interface Ending {
   readonly exitCode?: number | undefined;
   /** LSF's sentence, or its TERM_ reason. */
   readonly words?: string | undefined;
   readonly started?: boolean | undefined;
-  /** LSF told that somebody sent it a signal. */
+  /** LSF reported that somebody sent it a signal. */
   readonly killed?: boolean | undefined;
 }
 
@@ -62,13 +62,13 @@ export function judge(word: string, { exitCode, words, started, killed }: Ending
   if (state !== 'failed') return { state, word };
   const said = words === undefined ? undefined : trimEndOf(words.split('The CPU time used is', 1)[0] as string, '.;');
   const exit = exitCode === undefined ? {} : { exitCode };
-  // a job that never started can only have been taken away; INT is the first of the signals that bkill sends (bkill(1))
+  // a job that never started can only have been cancelled; INT is the first signal that bkill sends (bkill(1))
   const given = said !== undefined && /\bTERM_[A-Z_]+/.test(said);
   const cancelled = given
     ? KILLED.test(said)
     : killed || exitCode === 130 || (started === false && exitCode === undefined);
   if (cancelled) return { state: 'cancelled', word, ...exit, ...(said ? { reason: said } : {}) };
-  // LSF ends a job at its run limit by USR2 (bsub(1) -W)
+  // LSF ends a job at its run limit with USR2 (bsub(1) -W)
   const why = !given && exitCode === 140 ? ' (signal 12, which LSF sends at the run limit)' : '';
   return { state, word, ...exit, ...(said ? { reason: said + why } : {}) };
 }
@@ -77,7 +77,9 @@ const RECORD = /^Job (?:Id )?<(\d+)(?:\[(\d+)\])?>/;
 const EVENT = /^[A-Z][a-z]{2} ([A-Z][a-z]{2} +\d{1,2} +\d\d:\d\d:\d\d)(?: \d{4})?: (.*)$/s;
 const FOLD = ' '.repeat(21);
 
-/** `bjobs -l`, `bjobs -UF` and `bhist -l` in records of whole lines; anything before the first job is a banner. */
+/**
+ * Splits `bjobs -l`, `bjobs -UF` and `bhist -l` into records of complete lines; text before the first job is a banner.
+ */
 function records(text: string): string[][] {
   const all: string[][] = [];
   let before = '';
@@ -87,7 +89,7 @@ function records(text: string): string[][] {
     const record = all.at(-1);
     const last = record?.at(-1);
     if (record && last && line.startsWith(FOLD)) {
-      // lines break after 79 bytes, also within words; whether there was a blank can't be told
+      // lines break after 79 bytes, also within words; it is not visible whether there was a blank
       const gap = Buffer.byteLength(before) < 79 && !before.endsWith(' ') ? ' ' : '';
       record[record.length - 1] = last + gap + line.slice(FOLD.length);
     } else record?.push(line);
@@ -101,7 +103,7 @@ export function longJobs(text: string): LsfJob[] {
   return whole(text, /^\s*loadStop\b/).map(lines => {
     const head = lines[0] as string;
     const [, jobId, index] = RECORD.exec(head) as unknown as [string, string, string | undefined];
-    // values may hold <, > and commas: Status is the one in front of Queue, and before any Command
+    // values may contain <, > and commas: the Status that counts comes before Queue, and before any Command
     const behind = head.slice(Math.max(0, head.search(/,\s*Project\s*</)));
     const word = /,\s*Status\s*<\s*([A-Z_]+)\s*>,\s*Queue\s*</.exec(behind)?.[1];
     if (word === undefined) throw new CutShort(head);
@@ -130,7 +132,7 @@ export function longJobs(text: string): LsfJob[] {
   });
 }
 
-/** What `bhist -l` tells of the last thing that happened to each job: an event's first words, and the state it leads to. */
+/** The meaning of the last event of each job in `bhist -l`: the first words of the event, and the state after it. */
 const EVENTS: [RegExp, string][] = [
   [/^Submitted\b.*\bon hold\b/is, 'PSUSP'],
   [/^Suspended\b.*\bwhile pending/is, 'PSUSP'],
@@ -180,7 +182,7 @@ function nodeIn(text: string): string | undefined {
   return inside?.replace(/^\d+\*/, '') || undefined;
 }
 
-/** All records, when the text doesn't end within one; each shows `closing` near its end. */
+/** All records, if the text does not end within one; a complete record has `closing` near its end. */
 function whole(text: string, closing: RegExp): string[][] {
   const all = records(text);
   const last = all.at(-1);
@@ -214,7 +216,7 @@ function waiting(lines: readonly string[]): string | undefined {
   return why.join('; ') || undefined;
 }
 
-/** `RUNLIMIT` above ` 10.0 min of lsf01`; other limits may stand beside it. */
+/** `RUNLIMIT` above ` 10.0 min of lsf01`; other limits may be beside it. */
 function runLimitOf(lines: readonly string[]): number | undefined {
   const at = lines.findIndex(l => /^\s*([A-Z]+LIMIT\s+)*RUNLIMIT(\s|$)/.test(l));
   const minutes = /^\s*(\d+(?:\.\d+)?) min\b/.exec((lines[at + 1] ?? '').slice(lines[at]?.indexOf('RUNLIMIT')))?.[1];
@@ -232,14 +234,14 @@ export function secondsLeft({ started, runLimit }: LsfJob, now: string): number 
   const at = Date.UTC(year, month - 1, day, hour, minute, second);
   const [h, m, s] = begun.slice(3).map(Number) as [number, number, number];
   const startIn = (y: number) => Date.UTC(y, MONTHS.indexOf(begun[1] as string), Number(begun[2]), h, m, s);
-  // LSF names no year: it is the last time that this date was
+  // LSF prints no year: it is the last time when this date occurred
   const start = startIn(year) > at + 86_400_000 ? startIn(year - 1) : startIn(year);
   return Math.max(0, Math.round(runLimit - Math.max(0, at - start) / 1000));
 }
 
 /**
- * The rows of `bjobs`, `bjobs -w` and `bjobs -W`, with or without a header. Names may hold blanks, and the host is blank
- * in the narrow form until there is one: so only what stands before and behind is split.
+ * The rows of `bjobs`, `bjobs -w` and `bjobs -W`, with or without a header. Names may contain blanks, and in the narrow
+ * form the host is blank until there is one; so only the columns before and after these are split.
  */
 export function tableJobs(text: string): LsfJob[] {
   const row = /^(\d+)(?:\[(\d+)\])?\s+\S+\s+([A-Z_]+)\s+\S+\s+\S+(\s+)(.*)$/s;
@@ -249,7 +251,7 @@ export function tableJobs(text: string): LsfJob[] {
     if (jobId === undefined || word === undefined || gap === undefined || rest === undefined) return [];
     if (!time.test(` ${rest}`)) return [];
     const [, first, name] = /^(\S+)(.*)$/s.exec(` ${rest}`.replace(time, '').trim()) ?? [];
-    // the column of FROM_HOST is 12 wide: more blanks than that mean that the next one is empty
+    // the column FROM_HOST is 12 characters wide: more blanks mean that the next column is empty
     const host = gap.length >= 12 || first === '-' ? undefined : first;
     const task = /\[(\d+)\]$/.exec((gap.length >= 12 ? (first ?? '') + (name ?? '') : (name ?? '')).trim())?.[1];
     const node = host?.split(':')[0]?.replace(/^\d+\*/, '');

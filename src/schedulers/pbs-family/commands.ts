@@ -3,7 +3,7 @@ import type { Scheduler } from '../scheduler.js';
 import { nativeIds, submittedId } from './ids.js';
 import { cancelled, refusal } from './words.js';
 
-/** What the answers of qsub, and qdel, are to Torque and PBS alike. @param system as people call it */
+/** Reads the answers of qsub and qdel, which are the same for Torque and PBS. @param system its name for people */
 export function qsubAndQdel(system: string): Pick<Scheduler, 'parseSubmit' | 'cancel' | 'parseCancel'> {
   return {
     parseSubmit(out: Output) {

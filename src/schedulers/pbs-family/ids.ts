@@ -8,14 +8,14 @@ export function canonicalId(native: string): string | undefined {
   return job === undefined ? undefined : task ? `${job}_${task}` : job;
 }
 
-/** `59_2` → `59[2]`; `59` → `59` and `59[]`, one of which is unknown to the server. */
+/** `59_2` → `59[2]`; `59` → `59` and `59[]`, of which the server knows only one. */
 export function nativeIds(id: string): string[] {
   const [, job, task] = /^(\d+)(?:_(\d+))?$/.exec(id) ?? [];
   if (job === undefined) return [id];
   return task === undefined ? [job, `${job}[]`] : [`${job}[${task}]`];
 }
 
-/** The last line of a submission's answer that is a job id: banners come before, and sometimes behind. */
+/** The last line in a submission's answer that is a job id: banners may come before and after it. */
 export function submittedId(stdout: string): string | undefined {
   const ids = [...stdout.matchAll(/^[ \t]*(\d+(?:\[\])?)\.(?=[\w-]*[A-Za-z])[\w.-]+[ \t]*\r?$/gm)];
   return canonicalId(ids.at(-1)?.[1] ?? '');

@@ -1,18 +1,18 @@
 import { between } from '../../text.js';
 import { canonicalId } from './ids.js';
 
-/** One job's attributes as the system spells them, `Resource_List.walltime` for nested ones. */
+/** One job's attributes in the system's spelling, `Resource_List.walltime` for nested ones. */
 export interface RawJob {
   /** `59[2].pbs01` */
   readonly native: string;
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** Which jobs to read at all: a busy server tells many thousands. */
+/** Selects the jobs to read, because a busy server lists many thousands. */
 export type Wanted = (native: string, name: string | undefined) => boolean;
 const all: Wanted = () => true;
 
-/** Those known by their ids, or named as `nameOf` says of a plain job or of a task. */
+/** Selects jobs by their ids, or by the name that `nameOf` gives for a plain job or a task. */
 export function ours(ids: readonly string[], nameOf: (task: string | undefined) => string): Wanted {
   const known = new Set(ids);
   return (native, name) => {
@@ -22,8 +22,8 @@ export function ours(ids: readonly string[], nameOf: (task: string | undefined) 
 }
 
 /**
- * `qstat -f -F json`. Older versions don't escape what a job's environment holds; without it they are read as well.
- * @returns undefined for what is no JSON, also when it was cut
+ * `qstat -f -F json`. Older versions do not escape the values of a job's environment, so it is removed if necessary.
+ * @returns undefined for text that is not JSON, also if it was cut short
  */
 export function jobsFromJson(text: string): RawJob[] | undefined {
   const start = text.indexOf('{');
@@ -36,7 +36,7 @@ export function jobsFromJson(text: string): RawJob[] | undefined {
   return Object.entries(root.Jobs).map(([native, job]) => ({ native, attributes: flatten(job) }));
 }
 
-/** JSON in lines, with every `Variable_List` empty. */
+/** The JSON with every `Variable_List` emptied, line by line. */
 function withoutVariables(text: string): string {
   const kept: string[] = [];
   let isInside = false;
@@ -70,7 +70,9 @@ function flatten(value: unknown, prefix = '', into = new Map<string, string>()):
   return into;
 }
 
-/** `qstat -f`, folded or not: a block per job, `    key = value` lines, a TAB before what was folded. */
+/**
+ * `qstat -f`, folded or not: one block per job, `    key = value` lines, and a TAB at the beginning of continued lines.
+ */
 export function* jobsFromText(text: string, wanted = all): Generator<RawJob> {
   const isWanted = (job: RawJob): boolean => wanted(job.native, job.attributes.get('Job_Name'));
   let job: { native: string; attributes: Map<string, string> } | undefined;
@@ -86,7 +88,7 @@ export function* jobsFromText(text: string, wanted = all): Generator<RawJob> {
     } else if (line.startsWith(' ')) {
       const [, name, value] = /^ {4}([A-Za-z][\w.-]*) = ?(.*)$/.exec(line) ?? [];
       if (name === undefined) continue;
-      // a variable of the job's own may hold such a line; the real one comes first
+      // one of the job's own variables may contain such a line; the real attribute comes first
       key = job?.attributes.has(name) ? undefined : name;
       if (key !== undefined) job?.attributes.set(key, value ?? '');
     }
@@ -94,7 +96,7 @@ export function* jobsFromText(text: string, wanted = all): Generator<RawJob> {
   if (job && isWanted(job)) yield job;
 }
 
-/** One after the other: a busy server's answer has a million. */
+/** One line at a time, because a busy server's answer has a million. */
 function* linesOf(text: string): Generator<string> {
   for (let start = 0; start < text.length; ) {
     const end = text.indexOf('\n', start);
@@ -104,7 +106,7 @@ function* linesOf(text: string): Generator<string> {
   }
 }
 
-/** `qstat -f -F dsv`: a line per job, bars between attributes and sometimes within them. */
+/** `qstat -f -F dsv`: one line per job, with bars between attributes and sometimes inside them. */
 export function jobsFromDsv(text: string): RawJob[] {
   return text.split('\n').flatMap(line => {
     const native = /^Job Id: *([^|\s]+)\|/.exec(line)?.[1];
@@ -122,7 +124,7 @@ export function jobsFromDsv(text: string): RawJob[] {
   });
 }
 
-/** Torque's `qstat -x`: documents one after the other, a flat element per job. Jobs that were cut off are left out. */
+/** Torque's `qstat -x`: several documents, with a flat element per job. Incomplete jobs are left out. */
 export function* jobsFromXml(text: string, wanted = all): Generator<RawJob> {
   for (const body of between(text, '<Job>', '</Job>')) {
     const value = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)<`).exec(body)?.[1];
@@ -132,10 +134,10 @@ export function* jobsFromXml(text: string, wanted = all): Generator<RawJob> {
   }
 }
 
-/** So deep no document of Torque's goes; what is deeper counts as what it lies in. */
+/** No document of Torque is nested this deep; deeper elements count as part of the element around them. */
 const DEEPEST = 32;
 
-/** The text of all elements, by their names with those around them in front. */
+/** The texts of all elements; a name includes the names of the elements around it. */
 function elements(xml: string): Map<string, string> {
   const found = new Map<string, string>();
   const path: string[] = [];
@@ -148,7 +150,7 @@ function elements(xml: string): Map<string, string> {
   return found;
 }
 
-/** Whether every element of this name that begins in Torque's XML ends there. */
+/** Whether every element of this name in Torque's XML is complete. */
 export function isWhole(text: string, name: string): boolean {
   const count = (tag: string): number => {
     let found = 0;

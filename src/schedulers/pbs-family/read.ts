@@ -9,7 +9,7 @@ import { DOWN, PREFIX, words } from './words.js';
 const TABLE = /^-+( +-+){3,}[ \t\r]*$/m;
 const PROGRAMS = /^(q(sub|stat|select|del|hold|rls|sig|mgr|alter|rerun|move|order|msg|run)|pbsnodes|tracejob)$/;
 
-/** A reader of the commands that PBS and Torque share, with one system's meaning of states. */
+/** A reader for the commands that PBS and Torque share, with the meaning of states in one of the systems. */
 export function readerFor(interpret: Interpret, over: RawJob['attributes']): Reader {
   return (command, out) => {
     try {
@@ -37,14 +37,14 @@ function understand(command: string, out: Output, interpret: Interpret, over: Ra
   if (kind !== 'list') return { kind, jobs: [], ...wrong };
 
   const { jobs, cut } = program === 'qselect' ? selected(out.stdout) : listed(out.stdout, interpret);
-  // Torque answers an array's id with everybody's jobs
+  // for the id of an array, Torque lists everybody's jobs
   const asked = named.map(id => id.split('_')[0]);
   const all = named.length === 0 ? jobs : jobs.filter(job => asked.includes(job.id.split('_')[0]));
   const gone = [...out.stderr.matchAll(/^qstat: (\S+) Job has finished\b.*$/gm)].flatMap(([, id]): UnderstoodJob[] => {
     const known = canonicalId(id as string);
     return known === undefined ? [] : [{ id: known, state: 'finished', word: over.get('job_state') as string }];
   });
-  // of several ids, OpenPBS tells only the first as JSON
+  // of several ids, OpenPBS prints only the first as JSON
   const quiet = /^\s*\{/.test(out.stdout)
     ? named.filter(id => !all.some(job => `${job.id}_`.startsWith(`${id}_`)))
     : [];
@@ -60,10 +60,10 @@ function understand(command: string, out: Output, interpret: Interpret, over: Ra
   };
 }
 
-/** The words of a shell command line that are the batch system's: its last program, and whether others saw the output first. */
+/** The batch system's words in a shell command line: the last program, and whether other programs changed its output. */
 function commandOf(line: string): { program: string; args: string[]; filtered: boolean } {
   let text = line;
-  // what is substituted is an argument that nobody knows; what is looped over is many answers in one
+  // the result of a substitution is unknown; a loop gives several answers in one
   if (/\b(for|while|until)\b.*\bdo\b/s.test(text)) return { program: '', args: [], filtered: true };
   for (let before = ''; before !== text; ) {
     before = text;
@@ -86,7 +86,7 @@ function commandOf(line: string): { program: string; args: string[]; filtered: b
   return found;
 }
 
-/** Words that may stand before the program itself. */
+/** Words that may come before the program itself. */
 const led = (word: string): boolean => /^(\w+=.*|timeout|env|sudo|exec|time|command|-.*|\d+[smh]?)$/s.test(word);
 
 function kindOf(program: string, args: readonly string[]): Understanding['kind'] {
@@ -116,7 +116,7 @@ function kindOf(program: string, args: readonly string[]): Understanding['kind']
   }
 }
 
-/** What a failed command said, and what a command that claims to have succeeded complains about. */
+/** The error of a failed command, and complaints of a command that reports success. */
 function errorOf(out: Output): string | undefined {
   const complaint = out.stderr.split('\n').some(line => PREFIX.test(line)) || DOWN.test(out.stderr);
   if (out.exitCode === 0 && !complaint) return undefined;
@@ -125,9 +125,9 @@ function errorOf(out: Output): string | undefined {
 
 const silence = (out: Output): string =>
   (out.stderr.trim() || out.stdout.trim()).split('\n')[0]?.trim() ||
-  `it answered nothing (status ${out.exitCode ?? 'none'})`;
+  `there was no answer (status ${out.exitCode ?? 'none'})`;
 
-/** One job that something was done to, and what the system has against it. */
+/** A job that was changed, and the system's complaint about it. */
 function told(id: string, out: Output): UnderstoodJob {
   const native = id.replace(/_(\d+)$/, '[$1]').replaceAll(/[[\]]/g, '\\$&');
   const line = out.stderr.split('\n').find(l => new RegExp(`(^|\\s)${native}(\\[\\])?(\\.\\S*)?\\s*$`).test(l));
@@ -144,7 +144,7 @@ function selected(text: string): { jobs: UnderstoodJob[]; cut: boolean } {
   return { jobs: unique, cut: text !== '' && !text.endsWith('\n') };
 }
 
-/** The jobs of any of qstat's formats, told apart by what they look like; `cut` when it ends before its end. */
+/** The jobs in any format of qstat, which is recognised by its form; `cut` if the text is incomplete. */
 function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cut: boolean } {
   const result = (jobs: Iterable<RawJob>, cut: boolean) => ({
     jobs: statuses(jobs, interpret).map(
@@ -163,7 +163,7 @@ function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cu
     const jobs = jobsFromJson(text.slice(text.search(/^[ \t]*\{/m)));
     return result(jobs ?? [], jobs === undefined);
   }
-  // what comes behind the last line end may be half of anything
+  // the text after the last line end may be incomplete
   const cut = !text.endsWith('\n');
   const lines = text.slice(0, text.lastIndexOf('\n') + 1);
   if (/^Job Id:[^|\n\r\u2028\u2029]*\|/m.test(lines)) return result(jobsFromDsv(lines), cut);
@@ -173,13 +173,13 @@ function listed(text: string, interpret: Interpret): { jobs: UnderstoodJob[]; cu
     const half = cut || !/\n[ \t]*\n$/.test(lines);
     return result(half ? jobs.slice(0, -1) : jobs, half);
   }
-  // neither a table nor anything else
+  // neither a table nor another known format
   return result(jobsFromTable(lines), cut || !TABLE.test(lines));
 }
 
 /**
- * qstat's tables, `-a`, `-n`, `-s` and `-1` as well: header lines, a line of dashes, a row per job. Columns run into
- * each other and drift, so the state is the single capital letter next to where the header has its S.
+ * qstat's tables, also with `-a`, `-n`, `-s` and `-1`: header lines, a line of dashes, one row per job. Columns may touch
+ * and shift, so the state is the single capital letter nearest to the S in the header.
  */
 export function jobsFromTable(text: string): RawJob[] {
   const jobs: { native: string; attributes: Map<string, string> }[] = [];
@@ -199,7 +199,7 @@ export function jobsFromTable(text: string): RawJob[] {
       if (native !== undefined && at !== undefined) {
         const node = /^[\w.-]+\/\S+/.exec(line.slice(Math.min(width, line.length)).trim())?.[0];
         jobs.push({
-          // a server's name that doesn't fit ends with a star
+          // a server's name that does not fit ends with a star
           native: native.replace(/\*$/, ''),
           attributes: new Map([['job_state', line[at] as string], ...(node ? [['exec_host', node] as const] : [])]),
         });
@@ -213,7 +213,7 @@ export function jobsFromTable(text: string): RawJob[] {
   return jobs.filter(job => canonicalId(job.native) !== undefined);
 }
 
-/** tracejob: a job's log; the exit status stands in the server's last word. */
+/** tracejob: a job's log; the exit status is in the server's last message. */
 function traced(text: string, interpret: Interpret, over: RawJob['attributes']): UnderstoodJob[] {
   const id = canonicalId(/^Job: (\S+)/m.exec(text)?.[1] ?? '');
   const status = [...text.matchAll(/\bExit_status=(-?\d+)/g)].at(-1)?.[1];

@@ -2,7 +2,7 @@ import type { BatchJobState, BatchJobStatus } from '../job.js';
 import { canonicalId } from './ids.js';
 import type { RawJob } from './jobs.js';
 
-/** What one system's letters and numbers mean. */
+/** The meaning of one system's letters and numbers. */
 export type Interpret = (
   attributes: ReadonlyMap<string, string>,
   native?: string,
@@ -13,9 +13,9 @@ export type Interpret = (
 };
 
 /**
- * A status per task where tasks are told, else one per job; the same job told twice counts once. A task that waits
- * waits for what its array waits for.
- * @param now when they were told, in seconds, where that is known
+ * One status per task if tasks are listed, otherwise one per job; a job that is listed twice counts once. A task that
+ * waits has the reason of its array.
+ * @param now the time of the answer in seconds, if known
  */
 export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: number): BatchJobStatus[] {
   const found = new Map<string, BatchJobStatus>();
@@ -54,7 +54,10 @@ export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: num
   return [...found.values(), ...[...parents.values()].filter(s => !told.has(s.jobId))];
 }
 
-/** Torque tells what is left. OpenPBS tells what was used, late, and the start: believed where it agrees with the use. */
+/**
+ * Torque prints the remaining time. OpenPBS prints the used time (late), and the start, which counts if it agrees with
+ * the used time.
+ */
 function secondsLeft(attributes: ReadonlyMap<string, string>, now = Number.NaN): number | undefined {
   const remaining = attributes.get('Walltime.Remaining');
   if (remaining !== undefined && /^-?\d+$/.test(remaining.trim())) return Math.max(0, Number(remaining));
@@ -65,20 +68,22 @@ function secondsLeft(attributes: ReadonlyMap<string, string>, now = Number.NaN):
   return Math.max(0, limit - (since >= used - 60 && since < used + 1800 ? Math.floor(since) : used));
 }
 
-/** `[[hours:]minutes:]seconds`; no JSON number is anything else. */
+/** `[[hours:]minutes:]seconds`; numbers in JSON have the same form. */
 function clockSeconds(text: string | undefined): number | undefined {
   if (!/^\d+(:\d+){0,2}$/.test(text ?? '')) return undefined;
   return (text as string).split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
-/** 0 to 255 are the job's own, 256 + N is signal N to its shell (271: TERM), told as a shell tells it: 128 + N. */
+/**
+ * 0 to 255 are the job's own status; 256 + N means signal N to its shell (271: TERM), and becomes 128 + N as in a shell.
+ */
 export function exitStatus(text: string | undefined): number | undefined {
   if (!/^-?\d{1,9}$/.test(text?.trim() ?? '')) return undefined;
   const code = Number(text);
   return code > 256 ? 128 + (code - 256) : code;
 }
 
-/** Why a job waits or is held, where the comment doesn't say. */
+/** Why a job waits or is held, if the comment does not say it. */
 export function waitingReason(attributes: ReadonlyMap<string, string>, state: BatchJobState): string | undefined {
   const comment = attributes.get('comment')?.replace(/\s+/g, ' ').trim();
   if (comment && !/^Job (started|run at|Array Began)\b/.test(comment)) return comment;

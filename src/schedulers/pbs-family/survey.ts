@@ -3,12 +3,12 @@ import { parseDuration } from '../../units.js';
 import type { Output } from '../job.js';
 import { known, limit, type NodeSize, type QueueInfo, type Survey, usualSize } from '../survey.js';
 
-/** A line or two for each node; all that is said of thousands would be megabytes. */
+/** A line or two per node; the full output for thousands of nodes would be megabytes. */
 const NODES =
   "pbsnodes -a | grep -E '^[^ ]|^ *(np|resources_available\\.(ncpus|mem)) = |physmem=' | sed 's/^ *status = .*physmem=\\([^,]*\\).*/     physmem = \\1/'";
 
 /**
- * Neither system can try a job without submitting it.
+ * Neither system can test a job without submitting it.
  * @param parseVersion the version in the output of `qstat --version`; undefined for another system's
  */
 export function surveyOf(title: string, parseVersion: Survey['version']['parse']): Survey {
@@ -36,7 +36,7 @@ function nodes(out: Output): NodeSize {
 function parse([queues, server]: readonly Output[]): QueueInfo[] {
   if (queues?.exitCode !== 0) {
     const said = queues?.stderr.trim().split('\n').slice(-3).join('; ');
-    throw new SchedulerError(`qstat could not tell the queues: ${said || 'no answer'}`);
+    throw new SchedulerError(`qstat could not list the queues: ${said || 'no answer'}`);
   }
   const usual = /^[ \t]*default_queue = (\S+)/m.exec(server?.stdout ?? '')?.[1];
   return queues.stdout
@@ -70,7 +70,7 @@ function queueOf(text: string, usual: string | undefined): QueueInfo {
   };
 }
 
-/** Torque says a number, PBS `[u:PBS_GENERIC=2]`. */
+/** Torque prints a number, PBS `[u:PBS_GENERIC=2]`. */
 function jobsOf(values: ReadonlyMap<string, string>): number | undefined {
   return (
     limit(values.get('max_user_queuable')) ??

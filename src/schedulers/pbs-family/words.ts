@@ -2,18 +2,18 @@ import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
 import type { Output } from '../job.js';
 
-/** What the system says of a server it can't reach, whatever the exit status. */
+/** Messages about a server that can't be reached, whatever the exit status. */
 export const DOWN =
   /cannot connect to server|connection refused|unable to communicate with|could not connect to trqauthd|unable to authenticate connection|socket_connect_unix|errno=15\d{3}/i;
 
-/** Lines of stderr that a PBS program wrote about itself or about a job. */
+/** The beginning of stderr lines that a PBS program wrote about itself or about a job. */
 export const PREFIX = /^\[?(q[a-z]+|pbs\w+|tracejob): */;
 
-/** Complaints about single jobs that are over; the others' answer is whole all the same. */
+/** Complaints about single jobs that are over; the answer about the others is still complete. */
 export const OVER =
   /Unknown Job ?Id|nonexistent job id|Job has finished|Request invalid for state of job(?! MSG=(?!.*(COMPLETE|EXITING)))/i;
 
-/** @throws SchedulerError unless the command was answered; jobs that are over don't matter */
+/** @throws SchedulerError if the command was not answered; complaints about finished jobs do not count */
 export function answered(system: string, program: string, out: Output | undefined): asserts out is Output {
   if (out === undefined || out.exitCode === null) throw refusal(system, program, out);
   const lines = said(out.stderr);
@@ -26,14 +26,14 @@ export function answered(system: string, program: string, out: Output | undefine
 const said = (text: string): string[] =>
   text.split(/\r?\n/).flatMap(line => (line.trim() === '' ? [] : abridged(line)));
 
-/** The system's own words: what a PBS program said, or else all of it. */
+/** The system's own error: the lines of a PBS program, or otherwise everything. */
 export function words(out: Output | undefined): string {
   const lines = said(out?.stderr ?? '').filter(line => !/^(usage:|\s)/i.test(line));
   const own = lines.filter(line => PREFIX.test(line) || DOWN.test(line));
   return [...new Set((own.length > 0 ? own : lines).slice(-5).map(line => line.trim()))].join('; ');
 }
 
-/** @returns a SchedulerError in the system's words, with what to do about it */
+/** @returns a SchedulerError with the system's error, and a hint */
 export function refusal(system: string, program: string, out: Output | undefined): SchedulerError {
   const told =
     words(out) ||
@@ -41,7 +41,7 @@ export function refusal(system: string, program: string, out: Output | undefined
       .slice(-3)
       .join('; ');
   return new SchedulerError(
-    `${system}'s ${program} refused: ${told || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    `${system}'s ${program} refused: ${told || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint: HINTS.find(([pattern]) => pattern.test(told))?.[1] },
   );
 }
@@ -50,11 +50,11 @@ const HINTS: [RegExp, string][] = [
   [DOWN, "the site's batch server is down or busy: try again when it is back"],
   [
     /unknown queue|queue is not enabled|user ACL|queue is disabled/i,
-    'choose a queue the site has open for you: --queue NAME (see `qstat -Q` there)',
+    'choose a queue that is open for you: --queue NAME (to list the queues: `qstat -Q` there)',
   ],
   [
     /would exceed|violates queue and\/or server|per-user limit|maximum number of jobs/i,
-    'ask for less (--nodes, --cores, --memory, --walltime), or wait for jobs of yours to end',
+    'ask for less (--nodes, --cores, --memory, --walltime), or wait until some of your jobs end',
   ],
   [
     /exceeds queue resource limits|feasible nodes|walltime|Illegal attribute or resource value/i,
@@ -62,9 +62,9 @@ const HINTS: [RegExp, string][] = [
   ],
   [
     /array/i,
-    "the site's arrays are smaller, or it has none: ask for fewer --nodes, or say `arrays: false` in its profile",
+    'the site allows only smaller arrays, or none: ask for fewer --nodes, or set `scheduler.arrays: false` in its profile',
   ],
-  [/account|project|Bad UID|proxy job/i, 'name an allocation of yours: --account NAME'],
+  [/account|project|Bad UID|proxy job/i, 'name one of your allocations: --account NAME'],
   [
     /unknown resource|illegal -|usage|cannot be used with|cannot send environment|invalid option/i,
     "correct the directives in the site's profile: scailfin sites show SITE",
@@ -72,7 +72,7 @@ const HINTS: [RegExp, string][] = [
   [/unauthorized|not permitted/i, 'these jobs are not yours: log in as the user who submitted them (--user)'],
 ];
 
-/** @throws SchedulerError when jobs that are not over could not be cancelled */
+/** @throws SchedulerError if jobs that are not over could not be cancelled */
 export function cancelled(system: string, out: Output): void {
   if (out.exitCode !== 0 || DOWN.test(out.stderr)) answered(system, 'qdel', out);
 }

@@ -15,7 +15,7 @@ export const pbs: Scheduler = {
   aliases: ['openpbs', 'pbspro'],
 
   submit(job) {
-    // the site's own way to ask for a node replaces ours: qsub refuses both together
+    // the site's own directive for a node replaces ours: qsub refuses both together
     const asksForNodes = job.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d));
     const script = render('batch/pbs', { job, clock, directiveValue, directiveLine, asksForNodes });
     return { argv: ['qsub'], stdin: script, script };

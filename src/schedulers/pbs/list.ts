@@ -6,15 +6,15 @@ import { statuses } from '../pbs-family/status.js';
 import { answered } from '../pbs-family/words.js';
 import { interpret } from './states.js';
 
-/** The last line of a whole answer, and when it was given. */
+/** The last line of a complete answer, with its time. */
 const END = /(?:^|\n)asked at (\d+)\n\s*$/;
 const FINISH = `status=$?
 printf '\\nasked at %s\\n' "$(date +%s)"
 exit "$status"`;
 
 /**
- * Jobs in the queue by name. A qstat without ids would list everybody's, so it is not run then. Plain text: of several
- * ids, `-F json` tells the first only (OpenPBS 23.06). Times come in the time zone of whoever asks.
+ * Jobs in the queue, selected by name. Without ids qstat would list everybody's jobs, so then it is not run. Plain text,
+ * because of several ids `-F json` prints only the first (OpenPBS 23.06). Times are in the time zone of the caller.
  */
 const QUEUE = `set -f
 ids=$(qselect -u "$1" -N "$2") || exit
@@ -27,25 +27,25 @@ ${FINISH}`;
 export function list({ tag, user, ids }: JobQuery): Command[] {
   const queue = { argv: ['sh', '-c', QUEUE, 'pbs-queue', user, tag] };
   if (ids.length === 0) return [queue];
-  // history, where the site keeps one, knows what has left the queue
+  // the history, if the site keeps one, has jobs that have left the queue
   return [queue, { argv: ['sh', '-c', HISTORY, 'pbs-history', ...ids.flatMap(nativeIds)] }];
 }
 
 export function parseList([queue, history]: readonly Output[], { tag, ids }: JobQuery): BatchJobStatus[] {
   answered('PBS', 'qstat', queue);
   const now = endOf(queue);
-  if (now === undefined) throw new SchedulerError("PBS's qstat was cut short in its answer");
+  if (now === undefined) throw new SchedulerError("the answer of PBS's qstat was cut short");
   const jobs = jobsFromText(
     queue.stdout,
     ours(ids, () => tag),
   );
   const found = statuses(jobs, interpret, now);
   const past = historyOf(history);
-  // history is asked later, and tells of live jobs as well
+  // the history is asked later, and includes running jobs
   return [...new Map([...found, ...past].map(s => [s.id, s])).values()];
 }
 
-/** Without history, or when it couldn't be asked, what the queue says has to do. */
+/** Without a history, or if it could not be asked, only the queue's answer is used. */
 function historyOf(out: Output | undefined): BatchJobStatus[] {
   if (out === undefined) return [];
   try {
@@ -57,7 +57,10 @@ function historyOf(out: Output | undefined): BatchJobStatus[] {
   return now === undefined ? [] : statuses(jobsFromText(out.stdout), interpret, now);
 }
 
-/** When a whole answer was given, in seconds; undefined when it was cut: a job on a line that never came must not count as gone. */
+/**
+ * The time of a complete answer in seconds; undefined if it was cut short: a job on a missing line must not count as
+ * gone.
+ */
 function endOf({ stdout }: Output): number | undefined {
   const [, now] = END.exec(stdout.slice(-100)) ?? [];
   return now === undefined ? undefined : Number(now);

@@ -1,7 +1,7 @@
 import type { BatchJobState } from '../job.js';
 import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
 
-/** qstat(1B) "Job states"; B and X are of arrays and their tasks. */
+/** qstat(1B) "Job states"; B and X are for arrays and their tasks. */
 export const STATES: Record<string, BatchJobState> = {
   Q: 'queued',
   W: 'queued',
@@ -16,10 +16,10 @@ export const STATES: Record<string, BatchJobState> = {
   F: 'finished',
 };
 
-/** Substate of a job in history that was deleted; 92 ended well, 93 did not. */
+/** Substate of a job in the history that was deleted; 92 means that it ended well, 93 that it did not. */
 const DELETED = '91';
 
-/** What PBS makes of jobs that it ends itself, as negative exit statuses. */
+/** The reasons for which PBS itself ends jobs, by their negative exit statuses. */
 const ENDED: Record<string, string> = { '-27': 'memory limit', '-28': 'CPU time limit', '-29': 'walltime limit' };
 
 export const interpret: Interpret = attributes => {
@@ -33,7 +33,7 @@ export const interpret: Interpret = attributes => {
   const raw = attributes.get('Exit_status')?.trim();
   const exitCode = exitStatus(raw);
   const comment = attributes.get('comment')?.trim();
-  // the words at the end of the comment are PBS's own, and all that `qstat -s` has, cut at 79 columns
+  // the end of the comment is PBS's own text; `qstat -s` has only that, cut at 79 columns
   const told = /\band (fail|finish|terminat|exceed)/.exec(comment ?? '')?.[1];
   let state: BatchJobState = 'finished';
   if (substate === DELETED || told === 'terminat') state = 'cancelled';

@@ -1,8 +1,8 @@
 import { blocks, type Row, strip } from './answers.js';
 
 /**
- * `qacct -j`: what ended, the last time where a job ran several times.
- * @returns undefined when the last record is not whole
+ * `qacct -j`: the jobs that ended; if a job ran several times, the last time.
+ * @returns undefined if the last record is incomplete
  */
 export function accountRows(text: string): Row[] | undefined {
   const records = blocks(text);
@@ -25,8 +25,9 @@ export function accountRows(text: string): Row[] | undefined {
 }
 
 /**
- * What `failed` says, accounting(5), sge_status(5): up to 11 the job never began and goes back to the queue; 24 and 25 it was
- * rescheduled; 26 to 36 it waits in error state. Only 0, what came after the job's begin, 37 and 100 are an end.
+ * The meaning of `failed`, accounting(5), sge_status(5): up to 11 the job never began and returns to the queue; at 24 and
+ * 25 it was rescheduled; from 26 to 36 it waits in error state. Only 0, 37, 100 and failures after the job's start mean
+ * an end.
  */
 function outcome(
   code: number,
@@ -39,7 +40,7 @@ function outcome(
   if (code === 37 || code === 100 || (code >= 12 && code <= 18)) {
     if (deletedBy && !/^(NONE|undefined)$/.test(deletedBy))
       return { state: 'cancelled', word, reason: `deleted by ${deletedBy}`, exit };
-    // 100 is any signal to the whole job: qdel, kill and the kernel look alike
+    // 100 means any signal to the whole job: qdel, kill and the kernel can't be distinguished
     const signal = code === 100 && exit > 128 ? ` (signal ${exit - 128}: deleted, killed, or over a limit)` : '';
     return strip({ state: 'failed', word, reason: `${reason ?? word}${signal}`, exit });
   }

@@ -3,35 +3,35 @@ import type { BatchJobState } from '../job.js';
 import { taskNumbers } from '../most.js';
 import { type Element, every, field, parseXml } from './xml.js';
 
-/** What qstat or qacct say of a job, or of one task of an array. */
+/** What qstat or qacct say about a job, or about one task of an array. */
 export interface Row {
   /** The number that qsub gave. */
   readonly job: string;
-  /** Task numbers of an array, where told: `2`, or `1-3:1` and `1,5,7` for those that wait. */
+  /** Task numbers of an array, if listed: `2`, or `1-3:1` and `1,5,7` for tasks that wait. */
   readonly tasks?: string;
   readonly state?: BatchJobState;
   readonly word?: string;
   readonly reason?: string;
   readonly exit?: number;
   readonly name?: string;
-  /** False where the name may be only the beginning of it. */
+  /** False if the name may be cut off. */
   readonly isWholeName?: boolean;
   readonly owner?: string;
   readonly node?: string;
-  /** `2026-11-22T03:32:10`, in the site's own time. */
+  /** `2026-11-22T03:32:10`, in the site's own time zone. */
   readonly start?: string;
-  /** Seconds of h_rt, what was asked for. */
+  /** The requested h_rt in seconds. */
   readonly limit?: number;
 }
 
-/** State letters, qstat(1) "state": combined, the one that decides first. */
+/** State letters, qstat(1) "state": they are combined; the first match in this list decides. */
 const LETTERS: [RegExp, BatchJobState][] = [
   [/[^dEhrRsStTwqzNPA]|^$/, 'unknown'],
   [/z/, 'finished'],
   [/d/, 'completing'],
   [/E/, 'held'],
   [/[sSTNP]/, 'held'],
-  // t: on its way to the node. A hold on what runs matters only if it is ever rescheduled
+  // t: it is being transferred to the node. A hold on a running job matters only if it is rescheduled
   [/[rt]/, 'running'],
   [/h/, 'held'],
   [/[qw]/, 'queued'],
@@ -42,13 +42,13 @@ export function stateOf(word: string): BatchJobState {
   return LETTERS.find(([pattern]) => pattern.test(word))?.[1] ?? 'unknown';
 }
 
-/** `1-7:2,9` → 1, 3, 5, 7, 9. @returns undefined for what is no list of tasks */
+/** `1-7:2,9` → 1, 3, 5, 7, 9. @returns undefined for text that is not a list of tasks */
 export function taskList(text: string): number[] | undefined {
   const list = taskNumbers(text.replaceAll(' ', ''));
   return list?.includes(0) ? undefined : list;
 }
 
-/** The ids of a row: `72`, or `72_1`, `72_2` for tasks. A list of tasks that can't be read leaves the job as one. */
+/** The ids of a row: `72`, or `72_1`, `72_2` for tasks. If the list of tasks can't be read, the job counts as one. */
 export function idsOf({ job, tasks }: Row): string[] {
   const list = tasks ? taskList(tasks) : undefined;
   return list ? list.map(n => `${job}_${n}`) : [job];
@@ -56,9 +56,9 @@ export function idsOf({ job, tasks }: Row): string[] {
 
 /**
  * `qstat -xml`, also with -r and -f.
- * @param wanted which jobs to tell: of all users' there may be very many
- * @returns the document, also one of another kind, and its jobs; these undefined when one can't be read, as it must not
- *   pass as one that is not there; undefined when it was cut
+ * @param wanted selects jobs: all users together may have very many
+ * @returns the root element, also of another kind of document, and its jobs. The jobs are undefined if one can't be read,
+ * because a job that can't be read must not count as missing. The whole result is undefined if the document was cut short
  */
 export function queueRows(
   text: string,
@@ -92,7 +92,7 @@ function queueRow(job: Element): Row | undefined {
   });
 }
 
-/** `qstat -j -xml`. A job here has no state letters: what it waits for, or that it is at a node, tells. */
+/** `qstat -j -xml`. Jobs have no state letters here: the state follows from what the job waits for, or from its node. */
 export function detailRows(root: Element): Row[] {
   const notes = new Map<string, string[]>();
   for (const message of every(root, 'SME_message_list'))
@@ -121,7 +121,7 @@ export function detailRows(root: Element): Row[] {
     });
 }
 
-/** JB_type of an array; 64 is a binary. */
+/** The bit of JB_type for an array; 64 is the bit for a binary. */
 const ARRAY_BIT = 128;
 
 /** `qstat -j` as text. */
@@ -165,18 +165,18 @@ function detailed(
     const state = word ? stateOf(word) : error ? 'held' : isRunning ? 'running' : 'queued';
     return strip({ job, tasks: tasks && task, state, word, reason: error || undefined });
   });
-  // what a queue lacks is told of every job; what a job lacks, of it alone
+  // the shortages of a queue are printed for every job; the shortages of a job only for that job
   const own = notes.filter(n => n !== '' && !/^queue instance |^\(Collecting|^Job is in error state$/.test(n));
   const isHeld = hasPredecessor || own.some(n => /hold state|job dependencies/i.test(n));
   const waits = { state: isHeld ? 'held' : 'queued', reason: own.slice(-3).join('; ') || undefined } as const;
   if (!tasks) return rows.length > 0 ? rows : [strip({ job, ...waits })];
   const begun = new Set(started.map(s => s.task));
   const rest = (taskList(tasks) ?? []).map(String).filter(n => !begun.has(n));
-  // beside tasks that have started, one that is not there waits or is over
+  // if other tasks have started, a missing one waits or is over
   return [...rows, ...rest.map(n => strip({ job, tasks: n, ...(started.length === 0 ? waits : {}) }))];
 }
 
-/** qstat's table, with whatever columns. */
+/** qstat's table, with any columns. */
 export function tableRows(text: string): Row[] {
   const rows: Row[] = [];
   let columns: string | undefined;
@@ -193,7 +193,7 @@ const DATED =
   /^\s*(\d+)\s+\d+\.\d+\s.*?\s([dEhrRsStTwqzNPA]{1,6})\s+\d\d\/\d\d\/\d{4} \d\d:\d\d:\d\d(?:\.\d+)?(?:\s+(.*))?$/s;
 const UNDATED = /^\s*\d+\s+\d+\.\d+\s/;
 
-/** What follows the date: `[queue@node] [MASTER|SLAVE] [slots] [tasks]`. */
+/** The text after the date: `[queue@node] [MASTER|SLAVE] [slots] [tasks]`. */
 function place(text: string): Pick<Row, 'node' | 'tasks'> {
   const words = text.split(/\s+/).filter(Boolean);
   const queue = words.find(w => w.includes('@'));
@@ -202,7 +202,7 @@ function place(text: string): Pick<Row, 'node' | 'tasks'> {
   return strip({ node: nodeOf(queue), tasks });
 }
 
-/** A row without a date (`qstat -ext`): by where its columns begin. */
+/** A row without a date (`qstat -ext`), split where its columns begin. */
 function columned(header: string, line: string): Row[] {
   const [job, at] = [/\d+/.exec(line)?.[0], header.indexOf(' state ') + 1];
   const word = /^[A-Za-z]+/.exec(line.slice(at))?.[0];
@@ -213,7 +213,7 @@ function columned(header: string, line: string): Row[] {
   return [strip({ job, word, state: stateOf(word), node, tasks: /^\d[\d,:-]*$/.test(tasks) ? tasks : undefined })];
 }
 
-/** A row without date and header (`qstat -f -ext`): the state is the letters before the first figures of its use. */
+/** A row without date and header (`qstat -f -ext`): the state is the letters before the first usage number. */
 function bare(line: string): Row[] {
   const [, job, word] = /^\s*(\d+)\s.*?\s([dEhrRsStTwqzNPA]{1,6})\s+[\d:.]+(?=\s)/.exec(line) ?? [];
   return job && word ? [{ job, word, state: stateOf(word) }] : [];
@@ -235,7 +235,7 @@ function secondsOf(text: string | undefined): number | undefined {
   return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
-/** Without the fields that have no value. */
+/** The row without the fields that have no value. */
 export function strip<T extends object>(row: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(row).filter(([, v]) => v !== undefined && v !== '')) as never;
 }

@@ -1,11 +1,11 @@
 import type { Command, Output } from '../job.js';
 import { refusal } from './words.js';
 
-/** qdel on what it did, all on stdout. */
+/** qdel's messages about cancelled jobs, all on stdout. */
 export const CANCELLED =
   /\bhas (deleted|registered the) job(?:-array task)? "?(\d+)(?:\.(\d+))?|^job "?(\d+)(?:\.(\d+))?"? is already in deletion/;
 
-/** qdel on what is over. */
+/** qdel's messages about jobs that are over. */
 export const GONE = /^(denied: )?(the )?job(-array tasks?)? .* do(es)? not exist|^\.+$/i;
 
 const COMPLAINT = /privilege|permission|denied|error|unable|invalid/i;

@@ -6,7 +6,7 @@ import { read } from './read.js';
 import { parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
-/** Grid Engine and its heirs: Son of Grid Engine, Univa, Altair. */
+/** Grid Engine and its successors: Son of Grid Engine, Univa, Altair. */
 export const sge: Scheduler = {
   name: 'sge',
   aliases: ['gridengine'],

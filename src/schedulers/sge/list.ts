@@ -8,11 +8,11 @@ import { refusal } from './words.js';
 const UNREACHABLE = /commlib error|unable to (send message|contact|connect)|can't connect|getting configuration/i;
 
 export function list({ tag, user, ids }: JobQuery): Command[] {
-  // -r: the whole name, and h_rt; a state, however, never says why
+  // -r prints the whole name and h_rt; the reason of a state, however, is never printed
   const queue = { argv: ['qstat', '-u', user, '-r', '-xml'] };
   const now = { argv: ['date', '+now %Y-%m-%dT%H:%M:%S'] };
   if (ids.length === 0) return [queue, now];
-  // by name, as each qacct reads the whole accounting file, which may be gigabytes
+  // by name, because each qacct reads the whole accounting file, which may have gigabytes
   const accounting = { argv: ['timeout', '40', 'qacct', '-o', user, '-j', tag] };
   return [queue, accounting, { argv: ['qstat', '-j', ids.join(',')] }, now];
 }
@@ -20,8 +20,8 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
 export function parseList([queue, ...others]: readonly Output[], { tag, user, ids }: JobQuery): BatchJobStatus[] {
   if (queue?.exitCode !== 0 || UNREACHABLE.test(queue.stderr)) throw refusal('qstat', queue);
   const { root, rows } = queueRows(queue.stdout, row => isOurs(row, tag, user, ids)) ?? {};
-  // a job in the part that never came, or that can't be read, must not count as gone
-  if (!rows) throw new SchedulerError("Grid Engine's qstat was cut short or garbled in its answer");
+  // a job in a part that is missing or can't be read must not count as gone
+  if (!rows) throw new SchedulerError("the answer of Grid Engine's qstat was cut short or garbled");
   if (root?.name !== 'job_info')
     throw new SchedulerError(`Grid Engine's qstat answered with <${root?.name}>, not <job_info>`);
 
@@ -32,7 +32,7 @@ export function parseList([queue, ...others]: readonly Output[], { tag, user, id
   const now = Date.parse(`${/^now (\S+)$/m.exec(said.at(-1) ?? '')?.[1]}Z`);
 
   const found = new Map<string, BatchJobStatus>();
-  // what isn't over there, and is not in the queue, was deleted before it ran again: it has no record of that
+  // a job that is not over there and not in the queue was deleted before it ran again: this is not recorded
   const own = ended.filter(row => row.owner === user);
   for (const status of bounded('Grid Engine', every(own, statuses)))
     if (isOver(status.state)) found.set(status.id, status);
@@ -52,7 +52,7 @@ export function parseList([queue, ...others]: readonly Output[], { tag, user, id
 function isOurs(row: Row, tag: string, user: string, ids: readonly string[]): boolean {
   if (row.owner !== undefined && row.owner !== user) return false;
   if (row.isWholeName || row.name === tag) return row.name === tag;
-  // cut to ten characters by a qstat that knows no whole names
+  // a qstat that does not print whole names cuts them to ten characters
   return ids.includes(row.job) && row.name !== undefined && row.name !== '' && tag.startsWith(row.name);
 }
 
@@ -72,7 +72,7 @@ function waiting(status: BatchJobStatus, detail: Row | undefined): string | unde
   return /E/.test(status.word) ? `in error state (see qstat -j ${status.jobId} there)` : undefined;
 }
 
-/** Seconds until h_rt ends it, by the site's own clock. */
+/** Seconds until h_rt ends it, by the site's clock. */
 function left({ start, limit }: Row, now: number): number | undefined {
   const began = Date.parse(`${start}Z`);
   if (limit === undefined || Number.isNaN(began) || Number.isNaN(now)) return undefined;

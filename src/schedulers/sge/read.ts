@@ -50,7 +50,7 @@ function listed(args: readonly string[], out: Output): Understanding {
   if (stdout !== '' && !stdout.endsWith('\n')) return failure(kind, out, CUT);
   if (kind === 'queues') return { kind, jobs: [] };
   if (args.includes('-j')) {
-    // without an id it tells of the scheduler
+    // without an id it prints facts about the scheduler
     if (stdout === '' || !/^={20,}/m.test(stdout))
       return /^scheduling info/m.test(stdout) ? { kind, jobs: [] } : failure(kind, out);
     return { kind, jobs: jobsOf(detailTextRows(stdout)) };
@@ -76,7 +76,7 @@ function document(kind: Kind, args: readonly string[], out: Output): Understandi
 
 function accounted(args: readonly string[], out: Output): Understanding {
   if (out.exitCode !== 0) return failure('list', out);
-  // without -j it is sums
+  // without -j it prints sums
   if (!args.includes('-j')) return { kind: 'list', jobs: [] };
   const rows = accountRows(out.stdout);
   if (rows === undefined || (out.stdout !== '' && !out.stdout.endsWith('\n'))) return failure('list', out, CUT);
@@ -110,19 +110,19 @@ function held(_: readonly string[], out: Output): Understanding {
   return out.exitCode === 0 && jobs.length > 0 ? { kind: 'hold', jobs } : failure('hold', out);
 }
 
-/** What has no jobs in it that we would ask for there. */
+/** Answers without jobs that are of use here. */
 function told(kind: Kind, out: Output): Understanding {
   return out.exitCode === 0 ? { kind, jobs: [] } : failure(kind, out);
 }
 
-/** What qconf shows: queues, and what is asked for beside them, or hosts. */
+/** What qconf shows: queues, with things that are requested beside them, or hosts. */
 function subject(args: readonly string[]): Kind {
   const option = args.find(a => a.startsWith('-')) ?? '';
   if (/^-s(q|p|prj|cal|ckpt|c|rqs)/.test(option)) return 'queues';
   return /^-s(e|el|h|s|hgrp|elr)/.test(option) ? 'nodes' : 'other';
 }
 
-/** The first line of any usage is the version, asked for or not. */
+/** The first line of any usage message is the version, whether or not it was asked for. */
 function version(out: Output): Understanding {
   const lines = `${out.stdout}\n${out.stderr}`.split('\n');
   const isTold = lines.some(line => /^\S*(SGE|GE|UGE|AGE|Grid Engine)\b/.test(line) && /\d/.test(line));
@@ -136,7 +136,7 @@ function failure(kind: Kind, out: Output, otherwise = 'not understood'): Underst
   return { kind, jobs: [], error: words || `${otherwise} (status ${out.exitCode ?? 'none'})` };
 }
 
-/** One entry for each id; a job on several nodes has a row for each. */
+/** One entry per id; a job on several nodes has a row for each node. */
 function jobsOf(rows: readonly Row[]): UnderstoodJob[] {
   const found = new Map<string, UnderstoodJob>();
   for (const row of rows) {
@@ -153,7 +153,10 @@ function jobsOf(rows: readonly Row[]): UnderstoodJob[] {
   return [...found.values()];
 }
 
-/** The program that a command line ends with, and its arguments: `echo x | timeout 60 /opt/sge/bin/qsub -terse` is qsub's. */
+/**
+ * The program at the end of a command line, and its arguments: in `echo x | timeout 60 /opt/sge/bin/qsub -terse` it is
+ * qsub.
+ */
 function programOf(command: string): string[] {
   const words = lastCommand(command);
   for (;;) {
@@ -168,7 +171,7 @@ function programOf(command: string): string[] {
   }
 }
 
-/** The words of what comes last in a line of commands, without redirections. */
+/** The words of the last command in a line, without redirections. */
 function lastCommand(command: string): string[] {
   let words: string[] = [];
   for (const [token] of command.matchAll(

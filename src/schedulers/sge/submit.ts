@@ -12,7 +12,7 @@ export function submit(job: BatchJob): Submission {
   return { argv: ['qsub', '-terse'], stdin: script, script };
 }
 
-/** `38`, `72.1-3:1`, or qsub's sentence where a site's wrapper lost -terse; banners may stand around it. */
+/** `38`, `72.1-3:1`, or qsub's sentence if a site's wrapper removed -terse; banners may be around it. */
 export const SUBMITTED =
   /^(?:(\d+)(?:\.[\d,:-]+)?|Your job(?:-array)? (\d+)(?:\.[\d,:-]+)? \(.*\) has been submitted)\s*$/gm;
 
@@ -26,21 +26,21 @@ function slotsOf(job: BatchJob): number | undefined {
   const slots = job.coresPerNode;
   if (slots === undefined || slots === 1 || job.parallelEnvironment !== undefined) return slots;
   throw new UsageError(
-    `a job of ${slots} cores needs a parallel environment on Grid Engine, and the site's profile names none`,
+    `a job of ${slots} cores needs a parallel environment on Grid Engine, but the site's profile names none`,
     {
-      hint: 'add scheduler.parallelEnvironment to the profile (see `qconf -spl` there), or ask for --cores 1',
+      hint: 'add scheduler.parallelEnvironment to the profile (to list them: `qconf -spl` there), or ask for --cores 1',
     },
   );
 }
 
-/** qsub takes `host:path` and lists of paths. */
+/** qsub accepts `host:path` and lists of paths, so these characters are refused. */
 function outputPath(path: string): string {
   if (/[:,]/.test(path))
     throw new UsageError(`Grid Engine can't write to ${path}: a path there may hold no : and no ,`);
   return directiveValue('the log directory', path);
 }
 
-/** A quoted word without a line end of its own: qsub looks for directives in every line of a script. */
+/** A quoted word on one line, because qsub looks for directives in every line of a script. */
 function shellWord(word: string): string {
   if (!/[\n\r]/.test(word)) return quote(word);
   const escapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\\': '\\\\', "'": "\\'" };

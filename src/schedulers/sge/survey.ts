@@ -4,7 +4,7 @@ import { known, limit, type QueueInfo, type Survey } from '../survey.js';
 import { submit } from './submit.js';
 import { refusal } from './words.js';
 
-/** All parallel environments, one after the other: qconf shows them one by one. */
+/** All parallel environments; qconf shows only one at a time. */
 const ENVIRONMENTS = 'for pe in $(qconf -spl); do qconf -sp "$pe"; done';
 
 export const survey: Survey = {
@@ -33,7 +33,7 @@ export const survey: Survey = {
   testSubmit: {
     command(job) {
       const { argv, stdin } = submit(job);
-      // verifies against the queues as they are configured, not as busy as they are, qsub(1)
+      // -w v checks against the configuration of the queues, not against their present load, qsub(1)
       return { argv: [...argv, '-w', 'v'], ...(stdin === undefined ? {} : { stdin }) };
     },
     parse(out) {
@@ -45,11 +45,11 @@ export const survey: Survey = {
 
 function queueOf(values: ReadonlyMap<string, string>, ofOneNode: readonly string[], only: boolean): QueueInfo {
   const environments = values.get('pe_list')?.split(/[\s,]+/) ?? [];
-  // `4,[c1=8],[@big=64]`: the usual one first, then exceptions
+  // `4,[c1=8],[@big=64]`: the usual value first, then exceptions
   const first = (key: string): string => values.get(key)?.split(',')[0] ?? '';
   const time = first('h_rt');
   return {
-    // a job that names none goes wherever it fits
+    // a job that names no queue runs wherever it fits
     ...{ name: values.get('qname') as string, default: only, open: true, shared: true },
     ...known({
       walltime: limit(time) ?? parseDuration(time),
@@ -59,7 +59,7 @@ function queueOf(values: ReadonlyMap<string, string>, ofOneNode: readonly string
   };
 }
 
-/** qconf's `name value` lines, a map for each block that begins with `first`. */
+/** qconf's `name value` lines, as one map per block that begins with `first`. */
 function blocks(text: string, first: string): Map<string, string>[] {
   const found: Map<string, string>[] = [];
   for (const line of text.replaceAll(/\\\n\s*/g, ' ').split('\n')) {
@@ -71,7 +71,7 @@ function blocks(text: string, first: string): Map<string, string>[] {
   return found;
 }
 
-/** Always throws what the adapter throws of a refusal, hints and all. */
+/** Always throws the adapter's error for a refusal, with its hint. */
 function refused(out: Output | undefined): never {
   const said = (out?.stderr || out?.stdout || '').replaceAll(/^verification: /gm, 'error: ');
   throw refusal('qsub', { stdout: '', stderr: said, exitCode: out?.exitCode || 1 });

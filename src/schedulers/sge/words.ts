@@ -2,7 +2,7 @@ import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
 import type { Output } from '../job.js';
 
-/** What Grid Engine itself said, without its first words; some of it comes on stdout. */
+/** Grid Engine's own error, without its first words; some of it is on stdout. */
 export function refusalWords(out: Output | undefined): string {
   const texts = [out?.stderr ?? '', out?.stdout ?? ''].map(t => t.split('\n').flatMap(line => line.trim() || []));
   const lines = texts.find(t => t.some(l => PREFIX.test(l))) ?? texts.find(t => t.length > 0) ?? [];
@@ -11,12 +11,12 @@ export function refusalWords(out: Output | undefined): string {
   return [...new Set(told.slice(0, 5).map(line => abridged(line.replace(PREFIX, ''))))].join('; ');
 }
 
-/** @returns a SchedulerError in Grid Engine's own words, with what to do about them */
+/** @returns a SchedulerError with Grid Engine's own error, and a hint */
 export function refusal(program: string, out: Output | undefined): SchedulerError {
   const words = refusalWords(out);
   const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
   return new SchedulerError(
-    `Grid Engine's ${program} refused: ${words || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    `Grid Engine's ${program} refused: ${words || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint },
   );
 }
@@ -26,12 +26,12 @@ const PREFIX =
 
 const HINTS: [RegExp, string][] = [
   [/commlib|qmaster/i, "the site's Grid Engine is down or busy: try again when it is back"],
-  [/unknown queue/i, 'choose a queue the site has: --queue NAME (see `qconf -sql` there)'],
-  [/project/i, 'name a project of yours: --account NAME (see `qconf -sprjl` there)'],
-  [/parallel environment/i, "correct parallelEnvironment in the site's profile (see `qconf -spl` there)"],
+  [/unknown queue/i, 'choose a queue of the site: --queue NAME (to list the queues: `qconf -sql` there)'],
+  [/project/i, 'name one of your projects: --account NAME (to list the projects: `qconf -sprjl` there)'],
+  [/parallel environment/i, "correct parallelEnvironment in the site's profile (to list them: `qconf -spl` there)"],
   [
     /jobs are allowed|job limit|jobs per user/i,
-    'you have as many jobs there as you may: ask for fewer --nodes, or wait for jobs to end',
+    'you have reached your limit of jobs there: ask for fewer --nodes, or wait until jobs end',
   ],
   [/more than \d+ tasks/i, "ask for fewer --nodes: the site's largest array is smaller"],
   [/no suitable queues|time value/i, 'ask for less: --walltime, --cores or --memory'],

@@ -1,4 +1,4 @@
-/** One element of a document; its text is all that stands between its own children. */
+/** One element of a document; its text is everything between its child elements. */
 export interface Element {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
@@ -6,15 +6,16 @@ export interface Element {
   text: string;
 }
 
-/** Of elements within each other. */
+/** Limit for elements inside each other. */
 const DEEPEST = 200;
 
 /**
- * The root element of a document, whatever stands around it. Grid Engine's documents are elements, attributes and text,
- * and not always well-formed: an end tag that nothing opened is passed over, one that is missing is made good.
- * @param take is shown each element below the root at its end; one that it takes is left out of the document, which may
- *   be too large to be kept
- * @returns undefined when the root never ends: the document was cut; or is deeper than any of Grid Engine's
+ * The root element of a document, whatever is around it. Grid Engine's documents have only elements, attributes and text,
+ * and are not always well-formed: an end tag without a start is ignored, a missing one is added.
+ * @param take gets each element below the root when it ends; an element for which it returns true is left out of the
+ * result, because a document may be too large for memory
+ * @returns undefined if the root does not end (the document was cut short), or if it is deeper than Grid Engine's
+ * documents
  */
 export function parseXml(text: string, take: (element: Element) => boolean = () => false): Element | undefined {
   const open: Element[] = [];
@@ -44,7 +45,7 @@ export function parseXml(text: string, take: (element: Element) => boolean = () 
   return undefined;
 }
 
-/** The innermost open element ends. */
+/** Closes the innermost open element. */
 function leave(open: Element[], take: (element: Element) => boolean): void {
   const element = open.pop() as Element;
   if (take(element)) open.at(-1)?.children.pop();

@@ -1,7 +1,10 @@
-/** A column by what it means; others are text that nobody asks for. */
+/** The meaning of a column; the others are texts that are not needed. */
 type Meaning = 'id' | 'raw' | 'array' | 'task' | 'state' | 'reason' | 'nodesOrReason' | 'exit' | 'other';
 
-/** Columns with the text between them: one more text than columns, as something stands before the first and behind the last. */
+/**
+ * Columns with the texts between them: one more text than columns, because there is one before the first and one after
+ * the last.
+ */
 export interface Layout {
   readonly columns: readonly Column[];
   readonly between: readonly string[];
@@ -11,9 +14,9 @@ export type Row = Partial<Record<Meaning, string>>;
 
 interface Column {
   readonly meaning: Meaning;
-  /** Matches as much as may be this column's, from a place on; absent for text that may hold anything. */
+  /** Matches as much as can belong to this column, from a position on; absent for a text that may contain anything. */
   readonly extent?: RegExp;
-  /** Matches what is this column's, and nothing else. */
+  /** Matches a complete value of this column, and nothing else. */
   readonly whole?: RegExp;
 }
 
@@ -31,14 +34,14 @@ const PATTERNS: Record<Exclude<Meaning, 'other'>, string> = {
   exit: '\\d+:\\d+|',
 };
 
-/** squeue's letters, squeue(1) "-o": meaning, or the pattern of a column that only has to be skipped. */
+/** squeue's letters, squeue(1) "-o": the meaning, or the pattern of a column that only has to be skipped. */
 const LETTERS: Record<string, Meaning | RegExp> = {
   ...{ i: 'id', A: 'raw', F: 'array', K: 'task', t: 'state', T: 'state', r: 'reason', R: 'nodesOrReason' },
   ...{ C: /\d+/, D: /\d+[KMGT]?/, M: RegExp(TIME), l: RegExp(TIME), L: RegExp(TIME), S: RegExp(TIME), e: RegExp(TIME) },
   ...{ U: /\d+/, Q: /\d+/, V: RegExp(TIME), g: /\S*/, G: /\d+/, u: /\S*/, N: /\S*/, P: /\S*/, h: /\S*/ },
 };
 
-/** squeue -O, sacct --format and the headers of both, in lower case. */
+/** The names in squeue -O, sacct --format and the headers of both, in lower case. */
 const NAMES: Record<string, Meaning | RegExp> = {
   ...{ jobid: 'id', jobarrayid: 'id', jobidraw: 'raw', arrayjobid: 'array', array_job_id: 'array' },
   ...{ arraytaskid: 'task', array_task_id: 'task', state: 'state', st: 'state', statecompact: 'state' },
@@ -64,7 +67,7 @@ function column(name: string, known: 'letter' | 'name', padded: boolean): Column
   };
 }
 
-/** squeue's `-o`: `%[[.]size]type[suffix]`, with any text between. */
+/** squeue's `-o`: `%[[.]size]type[suffix]`, with any text between them. */
 export function letterLayout(format: string): Layout {
   const columns: Column[] = [];
   const between: string[] = [''];
@@ -78,12 +81,12 @@ export function letterLayout(format: string): Layout {
   return { columns, between };
 }
 
-/** squeue's `-O`: `type[:[.][size][suffix]]`, each 20 wide unless told. */
+/** squeue's `-O`: `type[:[.][size][suffix]]`, each 20 characters wide by default. */
 export function fieldLayout(format: string): Layout {
   const columns: Column[] = [];
   const between: string[] = [''];
   for (const [, name, suffix] of format.matchAll(/([A-Za-z_-]+)(?::\.?\d*([^,]*))?(?:,|$)/g)) {
-    // here, unlike in accounting, JobID is the raw one
+    // here, unlike in accounting, JobID is the raw id
     const known = (name as string).toLowerCase() === 'jobid' ? 'jobidraw' : (name as string);
     columns.push(column(known, 'name', true));
     between.push(suffix ?? '');
@@ -91,16 +94,16 @@ export function fieldLayout(format: string): Layout {
   return { columns, between };
 }
 
-/** Columns by their names, with `bar` between them or blanks. */
+/** Columns by their names, separated by `bar` or by blanks. */
 export function namedLayout(names: readonly string[], bar: string): Layout {
   const columns = names.map(name => column(name.replace(/%.*$/, ''), 'name', bar === ' '));
   return { columns, between: ['', ...columns.slice(1).map(() => bar), ''] };
 }
 
-/** So much is tried for one line; real rows take a hundredth. */
+/** Limit of attempts for one line; real rows need a hundredth. */
 const PATIENCE = 100_000;
 
-/** The line's columns; undefined where it is none of this layout: a header, a banner. */
+/** The columns of a line; undefined if it does not have this layout: a header or a banner. */
 export function rowOf({ columns, between }: Layout, line: string): Row | undefined {
   const [before, behind] = [between[0] as string, between.at(-1) as string];
   if (columns.length === 0 || !line.startsWith(before) || !line.endsWith(behind)) return undefined;
@@ -108,7 +111,7 @@ export function rowOf({ columns, between }: Layout, line: string): Row | undefin
   const bar = between[1];
   const cells =
     cut(columns, between, text) ??
-    // sacct --parsable ends its lines with a bar, and short rows of a table have lost their blanks
+    // sacct --parsable ends its lines with a bar, and short rows of a table have lost their trailing blanks
     (bar && bar !== ' ' && text.endsWith(bar) ? cut(columns, between, text.slice(0, -bar.length)) : undefined) ??
     (bar === ' ' ? cut(columns, between, text + ' '.repeat(columns.length)) : undefined);
   if (!cells) return undefined;
@@ -120,8 +123,8 @@ export function rowOf({ columns, between }: Layout, line: string): Row | undefin
 }
 
 /**
- * Texts may hold what separates columns, so ways to cut are tried: those with a pattern take as much as they may, texts
- * as little. What failed once from a place on isn't tried again, or a hostile job name would take forever.
+ * Texts may contain the separator, so different splits are tried: columns with a pattern take as much as possible, texts
+ * as little as possible. A failed position is not tried again, otherwise a hostile job name would take forever.
  */
 function cut(columns: readonly Column[], between: readonly string[], text: string): string[] | undefined {
   const failed = new Set<number>();

@@ -1,18 +1,18 @@
 import { simpleCommands } from '../commandline.js';
 
-/** One Slurm command out of a command line as it was typed. */
+/** One Slurm command from a command line as it was typed. */
 export interface SlurmCommand {
   /** `squeue`, without its directory. */
   readonly program: string;
-  /** Options by their long name, as far as they matter here; a flag's value is empty. */
+  /** Options by their long name, if they matter here; the value of a flag is empty. */
   readonly options: ReadonlyMap<string, string>;
-  /** What is no option. */
+  /** The words that are not options. */
   readonly words: readonly string[];
-  /** Something else wrote the output last: `squeue | tail -3`. */
+  /** Another program wrote the output last: `squeue | tail -3`. */
   readonly filtered: boolean;
 }
 
-/** Which short options take a value, and the long names of those that matter: squeue(1), sacct(1), scancel(1), … */
+/** The short options with a value, and the long names of those that matter: squeue(1), sacct(1), scancel(1), … */
 const PROGRAMS: Record<string, { values: string; long: Record<string, string> }> = {
   sbatch: { values: 'AabBcCdDeFGiJkLmMnNopqSttwWx', long: { V: 'version', h: 'help' } },
   squeue: {
@@ -33,14 +33,14 @@ const PROGRAMS: Record<string, { values: string; long: Record<string, string> }>
   sshare: { values: 'AMou', long: { V: 'version' } },
 };
 
-/** Long options that take their value as the next word where no `=` is there. */
+/** Long options whose value is the next word if there is no `=`. */
 const VALUED = new Set(
   'format Format jobs job name user users state states partition account clusters cluster qos delimiter starttime endtime sort nodelist signal reservation jobname uid'.split(
     ' ',
   ),
 );
 
-/** The one Slurm command of the line; undefined where there is none, or several, or a loop around them. */
+/** The only Slurm command of the line; undefined if there is none, or several, or a loop around them. */
 export function slurmCommand(line: string): SlurmCommand | undefined {
   const parts = simpleCommands(line);
   const found = parts.flatMap((words, at) => {

@@ -2,7 +2,7 @@ import { type BatchJobState, isOver } from '../job.js';
 import type { UnderstoodJob } from '../understanding.js';
 import { expandTasks, stateOf, wholeWord } from './states.js';
 
-/** `exit` counts only for a job that is over: before, it shows 0 as well. */
+/** `exit` counts only for a job that is over: before its end it is also 0. */
 export function understood(
   id: string,
   shown: string | undefined,
@@ -20,7 +20,7 @@ export function understood(
   return expandTasks(id).map(task => ({ id: task, ...job }));
 }
 
-/** squeue's two letters, squeue(1) "JOB STATE CODES". */
+/** squeue's two-letter codes, squeue(1) "JOB STATE CODES". */
 const COMPACT: Record<string, string> = {
   ...{ BF: 'BOOT_FAIL', CA: 'CANCELLED', CD: 'COMPLETED', CF: 'CONFIGURING', CG: 'COMPLETING', DL: 'DEADLINE' },
   ...{ F: 'FAILED', NF: 'NODE_FAIL', OOM: 'OUT_OF_MEMORY', PD: 'PENDING', PR: 'PREEMPTED', R: 'RUNNING' },

@@ -8,11 +8,12 @@ const SQUEUE_FORMAT = '%i|%F|%T|%L|%N|%r|%j';
 const SACCT_FORMAT = 'JobID,State,ExitCode,NodeList';
 
 export function list({ tag, user, ids }: JobQuery): Command[] {
-  // --array: one line per task, as squeue abridges long task lists (`17_[1,3,5...]`, SLURM_BITSTR_LEN in squeue(1))
+  // --array prints one line per task, because squeue shortens long task lists (`17_[1,3,5...]`, SLURM_BITSTR_LEN in
+  // squeue(1))
   const which = ['--all', '--array', '--states=all', `--user=${user}`, `--name=${tag}`];
   const queue = { argv: ['squeue', '--noheader', ...which, '-o', SQUEUE_FORMAT] };
   if (ids.length === 0) return [queue];
-  // accounting knows what the queue has forgotten (MinJobAge, 300 s by default)
+  // accounting has jobs that the queue has forgotten (MinJobAge, 300 s by default)
   const jobs = `--jobs=${ids.join(',')}`;
   return [queue, { argv: ['sacct', '--noheader', '--parsable2', '--allocations', jobs, `--format=${SACCT_FORMAT}`] }];
 }
@@ -20,19 +21,19 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
 export function parseList([queue, accounting]: readonly Output[], { tag }: JobQuery): BatchJobStatus[] {
   if (queue?.exitCode !== 0 || /slurm_load_jobs error|Unable to contact/i.test(queue.stderr))
     throw refusal('squeue', queue);
-  // a job on a line that never came must not count as gone
+  // a job on a missing line must not count as gone
   if (queue.stdout !== '' && !queue.stdout.endsWith('\n'))
-    throw new SchedulerError("Slurm's squeue was cut short in its answer");
+    throw new SchedulerError("the answer of Slurm's squeue was cut short");
   const found = new Map<string, BatchJobStatus>();
   if (accounting?.exitCode === 0)
     for (const s of bounded('Slurm', every(rows(accounting.stdout), fromSacct))) found.set(s.id, s);
   const live = every(rows(queue.stdout), row => {
     const found = fromSqueue(row, tag);
-    // a banner may hold bars, too; a row with our name that can't be read must not count as gone
+    // a banner may contain bars, too; a row with our name that can't be read must not count as gone
     if (found.length > 0 || row.at(-1) !== tag) return found;
-    throw new SchedulerError("Slurm's squeue was garbled in its answer");
+    throw new SchedulerError("the answer of Slurm's squeue was garbled");
   });
-  // an array that has begun shows its tasks one by one in squeue, and its pending rest as one line
+  // when an array has begun, squeue shows its running tasks one by one, and the pending ones in one line
   for (const s of bounded('Slurm', live)) found.set(s.id, { ...found.get(s.id), ...s });
   return [...found.values()];
 }
@@ -44,7 +45,7 @@ function rows(text: string): string[][] {
 function fromSqueue(row: string[], tag: string): BatchJobStatus[] {
   const [id, jobId, word, left, node, ...rest] = row;
   if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !jobId || !/^\d+$/.test(jobId) || !word) return [];
-  // a reason may hold anything, and so may names; those of ours are the tag
+  // reasons and names may contain anything; the name of our jobs is the tag
   const [text, end] = [rest.join('|'), `|${tag}`];
   const reason = text.endsWith(end) ? text.slice(0, -end.length) : (rest[0] ?? '');
   const state = rest.length > 1 ? stateOf(word, reason) : 'unknown';
@@ -73,7 +74,7 @@ function fromSacct(row: string[]): BatchJobStatus[] {
     word,
     ...(mapped === 'failed' && state !== word ? { reason: state as string } : {}),
     ...(node && node !== 'None assigned' ? { node } : {}),
-    // a job that has not ended shows 0:0 as well
+    // a job that has not ended shows 0:0, too
     ...(isOver(mapped) && code !== undefined ? { exitCode: code } : {}),
   }));
 }

@@ -15,7 +15,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** What any one command of Slurm answered. */
+/** Reads the answer of any command of Slurm. */
 export const read: Reader = (command, out) => {
   let kind: Kind = 'other';
   try {
@@ -44,7 +44,7 @@ function kindOf({ program, options, words }: SlurmCommand): Kind {
   return /^jobs?\b/.test(what) ? 'list' : /^part/.test(what) ? 'queues' : /^nodes?\b/.test(what) ? 'nodes' : 'other';
 }
 
-/** Slurm's words where it failed; old and new programs alike say some failures with status 0. */
+/** Slurm's error, if it failed; old and new programs report some failures with status 0. */
 function failure({ stdout, stderr, exitCode }: Output, filtered: boolean): { error: string } | undefined {
   const words = slurmsWords(stderr.trim() || stdout);
   // status 1 of `squeue | grep` is grep's: nothing was found
@@ -65,9 +65,9 @@ function answer(kind: Kind, asked: SlurmCommand, out: Output): Answer {
   if (kind === 'cancel') return { jobs: idsIn(asked.words) };
   if (kind === 'hold') return { jobs: idsIn(asked.words.slice(1)) };
   if (kind !== 'list') return { jobs: [] };
-  // a table may be told to be JSON by the environment as well
+  // the environment may also ask for JSON instead of a table
   if (asked.options.has('json') || /^\s*\{/.test(out.stdout)) return jsonAnswer(out.stdout, asked.program);
-  if (asked.options.has('yaml')) return { jobs: [], error: 'YAML is not read here' };
+  if (asked.options.has('yaml')) return { jobs: [], error: 'YAML is not supported here' };
   if (asked.program === 'scontrol') return { jobs: records(out.stdout) };
   return { jobs: rows(asked, out.stdout) };
 }
@@ -84,7 +84,7 @@ function idsIn(words: readonly string[]): UnderstoodJob[] {
 function rows(asked: SlurmCommand, text: string): UnderstoodJob[] {
   const lines = text.split('\n').map(line => line.replace(/\r$/, ''));
   const layout = layoutOf(asked, lines);
-  // where the id wasn't asked for, the job is the one that was asked about
+  // if the id was not asked for, the job is the one in the command
   const [only, another] = idsIn([asked.options.get('jobs') ?? asked.options.get('job') ?? '']);
   const known = only && !another ? only.id : undefined;
   return lines.flatMap(line => {
@@ -100,7 +100,7 @@ const SACCT = 'JobID,JobName,Partition,Account,AllocCPUS,State,ExitCode';
 function layoutOf({ program, options }: SlurmCommand, lines: readonly string[]): Layout {
   const bar = options.has('parsable2') || options.has('parsable') ? (options.get('delimiter') ?? '|') : ' ';
   const format = options.get('format') ?? options.get('Format');
-  // a site's own format comes with a header of its own
+  // a site's own format has its own header
   const header = options.has('noheader') ? undefined : lines.find(isHeader);
   if (program === 'sacct') {
     const names = header && bar !== ' ' ? header.split(bar) : header?.trim().split(/\s+/);
@@ -119,17 +119,17 @@ const isHeader = (line: string): boolean =>
 function jobOf(row: Row, known: string | undefined): UnderstoodJob[] {
   const task = /^\d+$/.test(row.task ?? '') ? `_${row.task}` : row.task && row.task !== 'N/A' ? `_[${row.task}]` : '';
   const id = row.id ?? (row.array && row.array !== 'N/A' ? `${row.array}${task}` : row.raw) ?? known;
-  // steps of a job are no jobs
+  // steps of a job are not jobs
   if (id === undefined || id.includes('.')) return [];
   const shown = row.nodesOrReason;
   const reason = row.reason ?? (shown?.startsWith('(') ? shown.replace(/^\(|\)$/g, '') : undefined);
   return understood(id, row.state, reason, row.exit === undefined ? undefined : exitOf(row.exit));
 }
 
-/** `scontrol show job`: one record a job, on one line or folded. */
+/** `scontrol show job`: one record per job, on one line or several. */
 function records(text: string): UnderstoodJob[] {
   return text.split(/^(?=JobId=\d)/m).flatMap(record => {
-    // the name comes before and may hold anything; so may command and comment, which come behind
+    // the name comes before it and may contain anything; so may command and comment, which come after it
     const behind = record.search(/\sUserId=/);
     const rest = record.slice(Math.max(0, behind));
     const head = record.slice(0, record.length - rest.length);
@@ -142,7 +142,9 @@ function records(text: string): UnderstoodJob[] {
   });
 }
 
-/** `JobState=PENDING Reason=…`, which may be several words, up to `Dependency=` or to the one field before that. */
+/**
+ * `JobState=PENDING Reason=…`; the reason may have several words, up to `Dependency=` or to the one field before that.
+ */
 function stateIn(record: string): { state?: string; reason?: string } {
   const begin = /\sJobState=(\S+)\s+Reason=/.exec(record);
   if (!begin) return {};

@@ -1,7 +1,7 @@
 import type { BatchJobState } from '../job.js';
 import { taskNumbers } from '../most.js';
 
-/** Job state codes, squeue(1) "JOB STATE CODES"; sacct(1) adds words behind some (`CANCELLED by 1002`). */
+/** Job state codes, squeue(1) "JOB STATE CODES"; sacct(1) adds words to some (`CANCELLED by 1002`). */
 const STATES: Record<string, BatchJobState> = {
   PENDING: 'queued',
   CONFIGURING: 'queued',
@@ -29,7 +29,7 @@ const STATES: Record<string, BatchJobState> = {
   CANCELLED: 'cancelled',
 };
 
-/** Reasons of a pending job that nobody but a person will lift, squeue(1) "JOB REASON CODES". */
+/** Reasons of a pending job that only a person can remove, squeue(1) "JOB REASON CODES". */
 const HOLDS = new Set([
   'JobHeldUser',
   'JobHeldAdmin',
@@ -38,27 +38,27 @@ const HOLDS = new Set([
   'PartitionTimeLimit',
 ]);
 
-/** What a state word means, given the reason beside it. */
+/** The meaning of a state word, with the reason beside it. */
 export function stateOf(word: string, reason?: string): BatchJobState {
   const state = STATES[word] ?? 'unknown';
   return state === 'queued' && reason !== undefined && HOLDS.has(reason) ? 'held' : state;
 }
 
-/** `CANCELLED+`, as sacct cuts long words in its tables: the one state that begins like this. */
+/** `CANCELLED+`, as sacct cuts long words in its tables: the only state that begins like this. */
 export function wholeWord(cut: string): string {
   const begin = cut.replace(/\+$/, '');
   const meant = Object.keys(STATES).filter(word => word.startsWith(begin));
   return meant.includes(begin) || meant.length !== 1 ? begin : (meant[0] as string);
 }
 
-/** ExitCode in text, `3:0` or `0:9`, as a shell would tell it. */
+/** ExitCode as text, `3:0` or `0:9`, as a shell reports it. */
 export function exitOf(text: string): number | undefined {
   const [, code, signal] = /^(\d+):(\d+)$/.exec(text) ?? [];
   if (code === undefined) return undefined;
   return Number(signal) ? 128 + Number(signal) : Number(code);
 }
 
-/** `17_[2-4,9%2]` → 17_2, 17_3, 17_4, 17_9; anything else, also a list that was abridged, stays itself. */
+/** `17_[2-4,9%2]` → 17_2, 17_3, 17_4, 17_9; other texts, also a shortened list, stay unchanged. */
 export function expandTasks(id: string): string[] {
   const [, job, list] = /^(\d+)_\[([\d,:-]+)(?:%\d+)?\]$/.exec(id) ?? [];
   if (job === undefined || list === undefined) return [id];

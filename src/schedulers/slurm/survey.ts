@@ -16,7 +16,7 @@ export const survey: Survey = {
   queues: {
     commands: [
       { argv: ['scontrol', '--oneliner', 'show', 'partition'] },
-      // a line for each kind of node
+      // one line for each kind of node
       { argv: ['sinfo', '--noheader', '-o', '%R|%D|%c|%m|%G'] },
     ],
     parse([partitions, nodes]) {
@@ -50,7 +50,7 @@ function partition(name: string, values: ReadonlyMap<string, string>): QueueInfo
   const time = values.get('MaxTime') ?? '';
   return {
     ...{ name, default: values.get('Default') === 'YES' },
-    // what is DOWN takes jobs and keeps them; INACTIVE and DRAIN refuse them, scontrol(1)
+    // a partition that is DOWN accepts jobs and keeps them; INACTIVE and DRAIN refuse them, scontrol(1)
     open: state === 'UP' || state === 'DOWN',
     ...known({
       word: state === 'UP' ? undefined : state,
@@ -61,7 +61,7 @@ function partition(name: string, values: ReadonlyMap<string, string>): QueueInfo
   };
 }
 
-/** Cores, memory and GPUs of the kind of node that a partition has most of. */
+/** Cores, memory and GPUs of the most frequent kind of node in a partition. */
 function usualNodes(text: string): Map<string, Pick<QueueInfo, 'cores' | 'memory' | 'gpus'>> {
   const most = new Map<string, number>();
   const found = new Map<string, Pick<QueueInfo, 'cores' | 'memory' | 'gpus'>>();
@@ -82,7 +82,9 @@ function gpusIn(gres: string): number | undefined {
   return counts.length > 0 ? counts.reduce((sum, n) => sum + n, 0) : undefined;
 }
 
-/** Always throws what the adapter throws of a refusal, hints and all; `sbatch --test-only` begins differently. */
+/**
+ * Always throws the adapter's error for a refusal, with its hint; `sbatch --test-only` begins its message differently.
+ */
 function refused(out: Output | undefined): never {
   const said = (out?.stderr || out?.stdout || '').replaceAll(
     /^allocation failure: /gm,

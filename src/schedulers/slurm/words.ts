@@ -2,24 +2,24 @@ import { SchedulerError } from '../../errors.js';
 import { abridged } from '../../text.js';
 import type { Output } from '../job.js';
 
-/** What Slurm itself said, all of it: the line that says why is often not the one that says that it failed. */
+/** Slurm's complete error: the line with the reason is often not the line that says that it failed. */
 export function slurmsWords(text: string): string {
   const lines = text.split('\n').flatMap(line => line.trim() || []);
-  // banners come before; what follows without Slurm's name in front is the rest of a longer message
+  // banners come first; lines without Slurm's name at their beginning continue a longer message
   const start = lines.findIndex(line => PREFIX.test(line));
   const told = lines.slice(Math.max(0, start)).filter(line => !/^Try "\w+ --help"/.test(line));
   const said = told.slice(-5).map(line => abridged(line.replace(PREFIX, '')));
-  // the verdict comes last in Slurm, first here
+  // Slurm prints the final verdict last; here it comes first
   const verdict = said.filter(line => VERDICT.test(line)).map(line => line.replace(VERDICT, ''));
   return [...new Set([...verdict, ...said.filter(line => !VERDICT.test(line))])].join('; ');
 }
 
-/** @returns a SchedulerError in Slurm's own words, with what to do about them */
+/** @returns a SchedulerError with Slurm's own error, and a hint */
 export function refusal(program: string, out: Output | undefined): SchedulerError {
   const words = slurmsWords(out?.stderr.trim() || out?.stdout || '');
   const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
   return new SchedulerError(
-    `Slurm's ${program} refused: ${words || `it answered nothing (status ${out?.exitCode ?? 'none'})`}`,
+    `Slurm's ${program} refused: ${words || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint },
   );
 }
@@ -35,17 +35,17 @@ const HINTS: [RegExp, string][] = [
   ],
   [
     /invalid partition|partition not available/i,
-    'choose a queue the site has open: --queue NAME (see `sinfo -s` there)',
+    'choose a queue that is open: --queue NAME (to list the queues: `sinfo -s` there)',
   ],
   [
     /invalid account|account.*partition combination/i,
-    'name an allocation of yours: --account NAME (see `sacctmgr show assoc user=$USER` there)',
+    'name one of your allocations: --account NAME (to list them: `sacctmgr show assoc user=$USER` there)',
   ],
   [
     /violates accounting|SubmitJob|MaxJobs|job submit limit/i,
-    'you have as much there as you may: ask for less (--nodes, --walltime), or wait for jobs of yours to end (see `squeue --me` there)',
+    'you have reached your limit there: ask for less (--nodes, --walltime), or wait until some of your jobs end (see `squeue --me` there)',
   ],
-  [/qos/i, 'the QOS does not suit: ask for another --queue or --account'],
+  [/qos/i, 'the QOS does not allow this job: choose another --queue or --account'],
   [/time limit|--time specification/i, 'ask for less: --walltime'],
   [/node count|cpu count|node configuration|memory/i, 'ask for less: --nodes, --cores or --memory'],
   [

@@ -9,12 +9,12 @@ import type { Scheduler } from '../scheduler.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
 
-/** TORQUE, also under Moab or Maui. */
+/** TORQUE, also with Moab or Maui. */
 export const torque: Scheduler = {
   name: 'torque',
 
   submit(job) {
-    // the site's own way to ask for a node replaces ours
+    // the site's own directive for a node replaces ours
     const asksForNodes = job.directives.some(d => /(^|[\s,])nodes=/.test(d));
     const script = render('batch/torque', { job, clock, directiveValue, directiveLine, asksForNodes });
     return { argv: ['qsub'], stdin: script, script };
@@ -23,7 +23,7 @@ export const torque: Scheduler = {
   ...qsubAndQdel('Torque'),
   list,
   parseList,
-  // to stderr in some
+  // some print it to stderr
   survey: surveyOf('Torque', out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'C']])),
   directiveProblem,

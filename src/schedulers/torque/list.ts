@@ -8,8 +8,9 @@ import { interpret } from './states.js';
 const END = '<!--that is all-->';
 
 /**
- * All jobs of the user: qselect can't find arrays by name. One document comes per id, so a last line tells whether
- * some are missing. Tasks are told by their array, and only with -t: without it an array's id lists everybody's jobs.
+ * All jobs of the user, because qselect can't find arrays by name. There is one document per id, so a last line shows
+ * whether some are missing. Tasks are listed for their array, and only with -t: without -t, an array's id lists
+ * everybody's jobs.
  */
 const LIST = `set -f
 ids=$(qselect -u "$1") || exit
@@ -25,7 +26,7 @@ export function parseList([out]: readonly Output[], { tag, ids }: JobQuery): Bat
   answered('Torque', 'qstat', out);
   const text = out.stdout.trimEnd();
   if (!text.endsWith(END) || !isWhole(text, 'Data') || !isWhole(text, 'Job'))
-    throw new SchedulerError("Torque's qstat was cut short in its answer");
+    throw new SchedulerError("the answer of Torque's qstat was cut short");
   const nameOf = (task: string | undefined): string => (task === undefined ? tag : `${tag}-${task}`);
   return statuses(jobsFromXml(text, ours(ids, nameOf)), interpret);
 }

@@ -1,7 +1,7 @@
 import type { BatchJobState } from '../job.js';
 import { exitStatus, type Interpret, waitingReason } from '../pbs-family/status.js';
 
-/** qstat(1) "-f"; C lasts as long as the server's keep_completed, which may be no time at all. */
+/** qstat(1) "-f"; C lasts as long as the server's keep_completed, which may be 0. */
 export const STATES: Record<string, BatchJobState> = {
   Q: 'queued',
   W: 'queued',
@@ -13,7 +13,7 @@ export const STATES: Record<string, BatchJobState> = {
   C: 'finished',
 };
 
-/** Exit statuses of jobs that Torque ended itself. */
+/** The exit statuses of jobs that Torque itself ended. */
 const ENDED: Record<string, string> = { '-10': 'memory limit', '-11': 'walltime limit', '-12': 'CPU time limit' };
 
 export const interpret: Interpret = (attributes, native) => {
@@ -24,9 +24,9 @@ export const interpret: Interpret = (attributes, native) => {
   }
   const raw = attributes.get('exit_status')?.trim();
   const exitCode = exitStatus(raw);
-  // neither a table nor an array as such shows one
+  // neither a table nor an array as a whole has an exit status
   if (exitCode === undefined && (attributes.size <= 2 || native?.includes('[]'))) return { state: base };
-  // qdel ends a job with TERM; one that never began has no status
+  // qdel ends a job with TERM; a job that never began has no status
   const state = exitCode === 0 ? 'finished' : exitCode === undefined || raw === '271' ? 'cancelled' : 'failed';
   const reason = ENDED[raw ?? ''] ?? (state === 'finished' ? undefined : waitingReason(attributes, base));
   return { state, ...(exitCode === undefined ? {} : { exitCode }), ...(reason ? { reason } : {}) };

@@ -22,7 +22,7 @@ export interface DoctorSite {
   };
 }
 
-const untried = /can't try a job without submitting it; --deep submits a short one$/;
+const untried = /can't test a job without submitting it; --deep submits a short one$/;
 
 /** One entry for each site that a lab can have. */
 export const doctorSites: readonly DoctorSite[] = [

@@ -147,6 +147,6 @@ export function expectCulprit(report: Examined, { stage, says, hint }: Diagnosis
   for (const part of says) expect(culprit?.detail).toMatch(part);
   expect(culprit?.hint).toMatch(hint);
   expect(report.stages.slice(at + 1).map(s => s.status)).toEqual(report.stages.slice(at + 1).map(() => 'skipped'));
-  for (const later of report.stages.slice(at + 1)) expect(later.detail).toContain(`first mend "${culprit?.title}"`);
+  for (const later of report.stages.slice(at + 1)) expect(later.detail).toContain(`first correct "${culprit?.title}"`);
   expect(report.ok).toBe(false);
 }

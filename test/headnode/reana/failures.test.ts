@@ -8,7 +8,7 @@ import { installChart } from '../../../src/headnode/reana/helm.js';
 import { Kube } from '../../../src/headnode/reana/kube.js';
 import { piecesOf } from '../../../src/headnode/reana/parts.js';
 import { makeNamespace } from '../../../src/headnode/reana/place.js';
-import { type ReanaPlan, releaseOf } from '../../../src/headnode/reana/plan.js';
+import { type ReanaPlan, releaseOf } from '../../../src/headnode/reana/reana-plan.js';
 import { everything, progress, waitForParts } from '../../../src/headnode/reana/watch.js';
 import { freePorts } from '../../kubernetes/daemons.js';
 import type { Fate } from '../../kubernetes/fates.js';

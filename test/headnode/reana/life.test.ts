@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bringUp } from '../../../src/headnode/component.js';
 import { reana } from '../../../src/headnode/reana/reana.js';
-import type { ReanaSecrets } from '../../../src/headnode/reana/secrets.js';
+import type { ReanaSecrets } from '../../../src/headnode/reana/reana-secrets.js';
 import { freePorts } from '../../kubernetes/daemons.js';
 import { planeUnavailable } from '../../kubernetes/plane.js';
 import { type Cluster, FAST, World } from './world.js';

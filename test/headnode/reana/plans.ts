@@ -1,4 +1,4 @@
-import type { ReanaPlan } from '../../../src/headnode/reana/plan.js';
+import type { ReanaPlan } from '../../../src/headnode/reana/reana-plan.js';
 
 /** A Kubernetes of the cluster's own. */
 export const own = { build: ['minikube', 'image', 'build'], nodePort: 30_443 };

@@ -7,6 +7,7 @@ import { scailfin } from '../../cluster/helpers/cluster.js';
 import { Lab } from '../../lab/lab.js';
 import { until } from '../../lab/programs.js';
 import { labDir } from '../../lab/record.js';
+import { stepsTokenOf } from '../helpers/token.js';
 import { BackendPython, beside } from './python.js';
 
 const pool = '/home/scail/.scailfin/lab-slurm/pool';
@@ -37,7 +38,7 @@ export class BackendBench {
     const lab = await Lab.up();
     try {
       await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '2']);
-      const bench = new BackendBench(lab, backend, await tokenOf(lab));
+      const bench = new BackendBench(lab, backend, await stepsTokenOf(lab, pool));
       // HTCondor lets a user act on jobs once it has seen one of theirs; queue superusers, too
       await bench.here(
         'cd /tmp; printf "executable = /bin/true\\nhold = true\\nqueue\\n" | condor_submit -; condor_rm -all',
@@ -193,18 +194,4 @@ except urllib.error.URLError: print(0, "", end="")
     const pid = readFileSync(join(labDir(this.lab.name), 'laptop/pid'), 'utf8').trim();
     return ['nsenter', '--target', pid, '--net', '--', ...argv];
   }
-}
-
-/** By the function that makes it for REANA. */
-async function tokenOf(lab: Lab): Promise<string> {
-  const program = `
-const { stepsToken } = await import('/opt/scailfin/dist/htcondor/pool.js');
-const { LocalHost } = await import('/opt/scailfin/dist/hosts/local.js');
-const { execFileSync } = await import('node:child_process');
-const env = { ...process.env, CONDOR_CONFIG: '${pool}/condor_config' };
-const domain = execFileSync('condor_config_val', ['TRUST_DOMAIN'], { env, encoding: 'utf8' }).trim();
-console.log(await stepsToken(new LocalHost(), '${pool}', '/usr/bin', domain));
-`;
-  const { stdout } = await lab.exec('headnode', ['node', '--input-type=module', '-e', program]);
-  return stdout.trim();
 }

@@ -83,7 +83,7 @@ def test_kinds_and_modes_come_back(tmp_path):
     assert step.run() == 0, step.stderr
     assert step.merge() == []
     assert os.readlink(ws / "new") == "nowhere"
-    assert [stat.S_IMODE((ws / name).stat().st_mode) for name in ("ro", "run")] == [0o555, 0o600]
+    assert [stat.S_IMODE((ws / name).stat().st_mode) for name in ("ro", "run")] == [0o755, 0o600]
     assert (ws / "big").stat().st_size == 20000000
     assert step.merge() == []
 

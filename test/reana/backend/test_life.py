@@ -130,7 +130,7 @@ def test_a_step_that_ended_is_told_after_its_files_and_its_log_are_there(control
     "ad, words",
     [
         (ended(3), "its command ended with status 3"),
-        (dict(ended(0, "exit=0\nmessage=the disk of this node is full\nnode=c1\n"), ExitCode=165), "on c1: the disk of this node is full"),
+        (dict(ended(0, "exit=0\nmessage=the disk of this node is full\n"), ExitCode=165, LastRemoteHost="slot1@c1"), "on c1: the disk of this node is full"),
         (ended(161, ""), "its image is not there, or could not be converted"),
         (ended(161, "exit=161\n"), "its command ended with status 161"),
         (ended(7, ""), "it ended with status 7 and no report"),

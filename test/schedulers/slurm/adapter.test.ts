@@ -148,7 +148,7 @@ describe('the answer to a submission', () => {
     ['err.submit.partition-inactive', '--queue'],
     ['err.submit.bad-account', '--account'],
     ['err.submit.bad-qos', '--queue'],
-    ['err.submit.over-limit', 'wait for jobs'],
+    ['err.submit.over-limit', 'wait until some of your jobs end'],
     ['err.submit.too-much-mem', '--memory'],
     ['err.submit.array-too-big', '--nodes'],
     ['err.submit.bad-time', '--walltime'],

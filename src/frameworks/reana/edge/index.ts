@@ -3,16 +3,16 @@ import { edge as component } from '../../../headnode/edge.js';
 import { packageVersion } from '../../../paths.js';
 import { provedBy } from '../../../reana/proved.js';
 import type { Flavour } from '../flavour.js';
-import { ownToken, tokenOf } from '../secrets.js';
+import { ownToken, tokenOf } from '../token-files.js';
 import { renderEdge } from './render.js';
 
-/** scailfin's own server of REANA's API, a process that the pool's master runs. */
+/** scailfin's own server for REANA's API, a process that the pool's master runs. */
 export const edge: Flavour = {
-  // it ends with the pool, and all of it is in the pool's directory
+  // it ends with the pool, and all of its files are in the pool's directory
   components: [],
   ownScripts: /^edge-/,
 
-  // its own component says so while it is brought up
+  // its component reports this when it is started
   missing: async () => [],
 
   async bringUp(at) {
@@ -26,7 +26,7 @@ export const edge: Flavour = {
     return { flavour: 'edge', scheme: 'http', port: await bringUp(component, at, plan) };
   },
 
-  // the pool's own answer has it: no round trip more
+  // the pool's own answer includes it: no further round trip
   status: async (_facts, _at, pool) => ({ state: (await pool)?.edge ?? 'unknown' }),
 
   dial: ({ port }, here, dial) => provedBy(tokenOf(here), port, dial),

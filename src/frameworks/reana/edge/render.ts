@@ -4,21 +4,21 @@ import { packageVersion } from '../../../paths.js';
 import type { Rendered } from '../../service.js';
 import { stepFolder } from './step.js';
 
-/** All that brings the edge up, and one step of a workflow as an example of what it sends then. */
+/** All files that start the edge, and one step of a workflow as an example of what it sends later. */
 export async function renderEdge(cluster: string, dir: string): Promise<Rendered> {
   return {
     configuration: configuration(cluster, dir),
     scripts: scriptNames('headnode').filter(name => name.startsWith('edge-')),
     more: [],
     folders: [await stepFolder(dir)],
-    note: "\nThe edge's program goes to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/.",
+    note: "\nThe edge's program is copied to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/.",
   };
 }
 
 const words: Readonly<Record<string, string>> = {
-  'edge/settings.json': 'what the edge is told; its token is made when it is brought up',
-  'edge/port': 'the port it keeps',
-  'edge/run.sh': "by this the pool's master runs the edge",
+  'edge/settings.json': 'the settings of the edge; its token is made when it is started',
+  'edge/port': 'its port',
+  'edge/run.sh': "the pool's master runs the edge with this",
   'edge.config': "a part of the pool's configuration",
 };
 

@@ -7,7 +7,10 @@ import { wrapperScript } from '../../../reana/wrapper.js';
 
 const ID = '00000000-0000-4000-8000-000000000000';
 
-/** How the edge has the pool run a step of a workflow: one for an example. @param pool its directory on the headnode */
+/**
+ * The files with which the edge submits a step of a workflow, for an example step. @param pool its directory on the
+ * headnode
+ */
 export async function stepFolder(pool: string): Promise<Folder> {
   const edge = edgeDir(pool);
   const dir = `${edge}/steps`;
@@ -19,7 +22,7 @@ export async function stepFolder(pool: string): Promise<Folder> {
   };
   return {
     name: 'step',
-    goes: 'is made on the headnode by the edge, for each step of a workflow; HTCondor brings it to a node and runs step.sh there',
+    goes: 'is made on the headnode by the edge, for each step of a workflow; HTCondor transfers it to a node and runs step.sh there',
     files: [
       { name: 'step.sh', content: wrapperScript(), mode: 0o700, what: 'runs a step in its container, on a node' },
       {
@@ -27,7 +30,7 @@ export async function stepFolder(pool: string): Promise<Folder> {
         content: description(place, [{ id: ID, request, inputBytes: 0 }]),
       },
       {
-        ...{ name: 'step.env', mode: 0o600, what: 'an example of what step.sh is told, its command in base64' },
+        ...{ name: 'step.env', mode: 0o600, what: 'an example of the settings of step.sh, with its command in base64' },
         content: await stepEnvironment(ID, request),
       },
     ],

@@ -5,14 +5,14 @@ import { type Installed, partsOf } from '../../../headnode/installed.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
 import { reana } from '../../../headnode/reana/reana.js';
 import type { Flavour } from '../flavour.js';
-import { keepPassword, keepToken } from '../secrets.js';
+import { keepPassword, keepToken } from '../token-files.js';
 import { renderUpstream } from './render.js';
 import { ownScripts } from './scripts.js';
 import { bringUpUpstream, missingForUpstream } from './start.js';
 
 const components: readonly Installed[] = [reana(), contextComponent, minikubeComponent];
 
-/** CERN's REANA, by its Helm chart, on a Kubernetes of the cluster's own or on one that is there. */
+/** CERN's REANA, installed by its Helm chart on the cluster's own Kubernetes or on an existing one. */
 export const upstream: Flavour = {
   components,
   ownScripts,

@@ -1,7 +1,7 @@
 import { CHART } from '../../../headnode/reana/chart.js';
 import { imageSources, imageTag } from '../../../headnode/reana/image.js';
-import { namespaceOf, type ReanaPlan } from '../../../headnode/reana/plan.js';
-import { newSecrets, type ReanaSecrets } from '../../../headnode/reana/secrets.js';
+import { namespaceOf, type ReanaPlan } from '../../../headnode/reana/reana-plan.js';
+import { newSecrets, type ReanaSecrets } from '../../../headnode/reana/reana-secrets.js';
 import { valuesFile, valuesFor } from '../../../headnode/reana/values.js';
 import { type Folder, type Leaving, script, scriptNames } from '../../../leaving.js';
 import { render } from '../../../templates.js';
@@ -9,7 +9,7 @@ import type { Rendered } from '../../service.js';
 import type { ReanaSpec } from '../spec.js';
 import { ownScripts } from './scripts.js';
 
-/** All that brings CERN's REANA to a Kubernetes, and a Kubernetes to the headnode where it has none. */
+/** All files that install CERN's REANA on a Kubernetes, and a Kubernetes on the headnode if it has none. */
 export async function renderUpstream(cluster: string, dir: string, spec: ReanaSpec): Promise<Rendered> {
   return {
     configuration: [],
@@ -20,18 +20,23 @@ export async function renderUpstream(cluster: string, dir: string, spec: ReanaSp
   };
 }
 
-/** By these the Kubernetes is made, or found. */
+/** The files that make the Kubernetes, or find it. */
 function kubernetesFiles({ kubernetes: { kind } }: ReanaSpec): Leaving[] {
   const scripts = scriptNames(`headnode/${kind}`).map(name => script(`headnode/${kind}/${name}`, `${kind}/${name}`));
   if (kind === 'context') return scripts;
   const direct = render('headnode/minikube/direct', { program: '/@KUBECTL@' });
   return [
     ...scripts,
-    { name: 'minikube/bin/kubectl', mode: 0o700, content: direct, what: 'kubectl past all proxies; helm likewise' },
+    {
+      name: 'minikube/bin/kubectl',
+      mode: 0o700,
+      content: direct,
+      what: 'kubectl without any proxy; the same for helm',
+    },
   ];
 }
 
-/** What helm installs. */
+/** The files that helm installs. */
 function reanaFolder(cluster: string, dir: string, spec: ReanaSpec): Folder {
   const plan = planFor(cluster, spec);
   const image = plan.image ?? imageTag();
@@ -45,14 +50,14 @@ function reanaFolder(cluster: string, dir: string, spec: ReanaSpec): Folder {
     files: [
       {
         ...{ name: 'values.yaml', content: valuesFile(values), mode: 0o600 },
-        what: "values over the chart's; what is secret is made on the headnode",
+        what: "values that override the chart's; secrets are made on the headnode",
       },
       ...(plan.image === undefined ? imageFiles() : []),
     ],
   };
 }
 
-/** With words for what is only found out on the headnode. */
+/** The plan, with placeholders for what is found only on the headnode. */
 function planFor(cluster: string, { kubernetes, chart, image, values, email }: ReanaSpec): ReanaPlan {
   const programs = { kubectl: '/@KUBECTL@', helm: '/@HELM@', kubeconfig: '/@KUBECONFIG@' };
   const port = 30_443;
@@ -77,7 +82,7 @@ function imageFiles(): Leaving[] {
   return imageSources().map(file => {
     const content = file.content.toString();
     const docstring = /^"""([^".:\n]+)/.exec(content)?.[1];
-    const what = docstring ?? "a part of the job controller's image, which is built there";
+    const what = docstring ?? "a part of the job controller's image, which is built on the headnode";
     return { name: `image/${file.path}`, content, mode: 0o644, what };
   });
 }

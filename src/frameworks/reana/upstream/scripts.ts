@@ -1,2 +1,2 @@
-/** Scripts of `templates/headnode` that fetch its programs, and follow what takes long. */
+/** Scripts of `templates/headnode` that fetch its programs and follow long work. */
 export const ownScripts = /^(tool-|detach|follow$|keep-up$)/;

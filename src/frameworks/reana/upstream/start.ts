@@ -2,41 +2,41 @@ import { bringUp, type Component, type Headnode, type Missing } from '../../../h
 import { contextComponent } from '../../../headnode/context/component.js';
 import type { Kubernetes } from '../../../headnode/kubernetes.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
-import { type MinikubePlan, minikubeDefaults } from '../../../headnode/minikube/plan.js';
+import { type MinikubePlan, minikubeDefaults } from '../../../headnode/minikube/minikube-plan.js';
 import { CHART } from '../../../headnode/reana/chart.js';
-import type { ReanaPlan } from '../../../headnode/reana/plan.js';
 import { reana } from '../../../headnode/reana/reana.js';
+import type { ReanaPlan } from '../../../headnode/reana/reana-plan.js';
 import { type RunningPool, stepsToken } from '../../../htcondor/pool.js';
 import { certificateAt } from '../../../reana/secured.js';
 import type { ReanaFacts } from '../facts.js';
 import type { ReanaSpec } from '../spec.js';
 
-/** All of REANA's images are 5 GB. Milliseconds. */
+/** All images of REANA together have 5 GB. Milliseconds. */
 const TIMEOUT_MS = 45 * 60_000;
 
 export interface Upstream {
   readonly facts: ReanaFacts;
-  /** By which its administrator, who is the cluster's user, talks to it. Secret. */
+  /** The token of its administrator, who is the cluster's user. Secret. */
   readonly token: string;
-  /** By which he signs in to its page. Secret. */
+  /** The administrator's password for its page. Secret. */
   readonly password: string;
 }
 
-/** What keeps upstream REANA from coming up here; changes nothing. */
+/** Lists what is missing for upstream REANA on this headnode; changes nothing. */
 export async function missingForUpstream(
   at: Headnode,
   spec: ReanaSpec,
   pool: RunningPool,
 ): Promise<readonly Missing[]> {
   if (pool.address.startsWith('127.')) {
-    const hint = 'choose a headnode that sites reach by the network: --headnode [user@]host, or --reana edge';
+    const hint = 'choose a headnode that sites can reach over the network: --headnode [user@]host; or use --reana edge';
     return [{ what: `Kubernetes' pods can't reach the pool, which is on ${pool.address}`, hint }];
   }
   const { component, plan } = kubernetesFor(spec);
   return component.check(at, plan);
 }
 
-/** Brings Kubernetes up, where it is to be the cluster's own, and REANA on it. @throws ScailfinError in their own words */
+/** Starts Kubernetes, if the cluster shall have its own, and REANA on it. @throws ScailfinError with their own errors */
 export async function bringUpUpstream(at: Headnode, spec: ReanaSpec, pool: RunningPool): Promise<Upstream> {
   const { component, plan } = kubernetesFor(spec);
   const kubernetes = await bringUp(component, at, plan);
@@ -46,7 +46,7 @@ export async function bringUpUpstream(at: Headnode, spec: ReanaSpec, pool: Runni
   return { facts: { flavour: 'upstream', scheme: 'https', port, email, certificate }, token, password };
 }
 
-/** Where REANA goes, whichever component that is. */
+/** The component that provides the Kubernetes. */
 function kubernetesFor({ kubernetes, tools = {} }: ReanaSpec): {
   component: Component<unknown, Kubernetes>;
   plan: unknown;

@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError, ScailfinError, UsageError } from '../../../errors.js';
-import { plainly } from '../../../words.js';
+import { CommandError, plainly, ScailfinError, UsageError } from '../../../errors.js';
 import { BodyError } from '../../json.js';
 import { NoRoomError, NotThereError, WorkspaceError } from '../workspace/errors.js';
 import { isNotThere } from '../workspace/inside.js';

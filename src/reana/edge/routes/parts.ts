@@ -6,7 +6,7 @@ import type { Tickets } from '../page/tickets.js';
 import type { RunBook } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 import type { Runner, WorkflowEngines } from '../runs/runner.js';
-import type { SecretStore } from '../secrets.js';
+import type { SecretStore } from '../secret-store.js';
 
 /** The objects that the routes use. */
 export interface Parts {

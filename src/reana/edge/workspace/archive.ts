@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { Readable } from 'node:stream';
 import yazl from 'yazl';
-import { plainly } from '../../../words.js';
+import { plainly } from '../../../errors.js';
 import { WorkspaceError } from './errors.js';
 import type { Entry } from './inside.js';
 import { openFile } from './read.js';

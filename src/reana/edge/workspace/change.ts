@@ -1,5 +1,5 @@
 import { lstat, rename, rmdir, unlink } from 'node:fs/promises';
-import { plainly } from '../../../words.js';
+import { plainly } from '../../../errors.js';
 import { WorkspaceError } from './errors.js';
 import { find } from './find.js';
 import { type Entry, entryAt, inside, namesOf } from './inside.js';

@@ -10,6 +10,8 @@ from collections import namedtuple
 Item = namedtuple("Item", "path kind sha256 size mode")
 
 CHUNK = 1 << 20
+# by it a node sees that it has the same files as the headnode of an edge; no part of a run's files
+PROBE = b".scailfin-probe"
 
 
 class OddFile(Exception):

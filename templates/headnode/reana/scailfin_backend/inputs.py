@@ -7,7 +7,7 @@ import shlex
 import stat
 import tarfile
 
-from .files import Hashing, Item, OddFile, hash_of_link, manifest_text, open_plain
+from .files import PROBE, Hashing, Item, OddFile, hash_of_link, manifest_text, open_plain
 
 FILES = ("step.env", "manifest", "small.tar")
 
@@ -43,7 +43,8 @@ def pack(workspace, archive):
                 yield Item(os.path.relpath(full, workspace), b"d", b"-", 0, stat.S_IMODE(os.lstat(full).st_mode))
         for name in files + links:
             full = os.path.join(directory, name)
-            item = pack_one(full, os.path.relpath(full, workspace), archive)
+            path = os.path.relpath(full, workspace)
+            item = pack_one(full, path, archive) if path != PROBE else None
             if item:
                 yield item
 

@@ -170,7 +170,7 @@ def reana_id_of(backend_job_id):
 
 
 def end(job_id, state, log):
-    """Report how a job ended, unless this was reported; the log comes first, because the engine acts on the state."""
+    """Report how a job ended, unless this was reported; the log first, as the workflow engine acts on the state."""
     with telling:
         if not is_over(JOB_DB[job_id]):
             store_job_logs(job_id, log)

@@ -9,9 +9,11 @@ import uuid
 
 from . import settings
 from .files import CHUNK, item_at, open_plain
+from .words import in_line
 
-# what an honest archive has not: more things, or a name of this many bytes
-MOST_MEMBERS, MOST_HEADER = 1000000, 1 << 20
+# what an honest archive has not: more things, a name of this many bytes, or one that leads this deep
+MOST_MEMBERS, MOST_HEADER = 500000, 1 << 20
+LONGEST_PATH, DEEPEST = 4095, 200
 
 
 class MergeError(Exception):
@@ -47,50 +49,47 @@ class Merge:
         self.name = name
         self.writers = writers
         self.notes = []
+        # what this merge brought itself
+        self.brought = set()
 
     def run(self, archive, deleted):
-        """Bring files in, and remove what the step removed. Returns what a person should know, a line each."""
-        # what is in a directory goes before it
-        for path in sorted(deleted, reverse=True):
-            self.remove(path)
-        modes = []
+        """Bring files in, and remove what the step removed. Returns what a person should know, a line each.
+
+        :raises MergeError: before anything is changed, for an archive that no wrapper would have made.
+        """
         try:
             with open_plain(archive) as packed:
-                self.unpack(opened(packed), modes)
+                free = free_bytes(self.workspace)
+                for _, member in members(packed):
+                    check(member)
+                    free -= member.size
+                    if free < 0:
+                        raise MergeError("there is no room for what it returned")
+                # what is in a directory goes before it
+                for path in sorted(deleted, reverse=True):
+                    self.remove(path)
+                for tar, member in members(packed):
+                    self.bring(tar, member)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise MergeError("what it returned can't be unpacked: {}".format(error))
-        for path, mode in reversed(modes):
-            change_mode(path, mode)
         return self.notes
 
-    def unpack(self, file, modes):
-        """Bring all of an archive in, as long as the disk has room."""
-        with tarfile.open(fileobj=Bounded(file), mode="r:", errors="surrogateescape") as tar:
-            for number, member in enumerate(tar):
-                if number >= MOST_MEMBERS:
-                    raise MergeError("it returned more than {} files".format(MOST_MEMBERS))
-                # tarfile remembers each
-                tar.members = []
-                self.bring(tar, member, modes)
-
-    def bring(self, tar, member, modes):
+    def bring(self, tar, member):
         """Bring one thing of the archive to its place."""
-        path = os.fsencode(member.name)
-        while path.startswith(b"./"):
-            path = path[2:]
+        path = path_of(member)
         if path in (b"", b"."):
             return
-        self.check_parents(path)
+        self.make_parents(path)
         target = os.path.join(self.workspace, path)
         if member.isdir():
-            self.make_directory(path, target, member.mode & 0o777, modes)
+            self.make_directory(path, target, member.mode & 0o777 | 0o700)
         elif member.issym():
             self.place(path, target, b"l", lambda part: link(part, member))
         elif member.isreg():
             self.place(path, target, b"f", lambda part: unpack(part, tar, member))
 
-    def make_directory(self, path, target, mode, modes):
-        """Make a directory where there is none; its mode comes last, for it may forbid writing."""
+    def make_directory(self, path, target, mode):
+        """Make a directory where there is none; we can always write in it, as later steps must."""
         now = item_at(self.workspace, path)
         if now and now.kind == b"d":
             return
@@ -99,7 +98,8 @@ class Merge:
         elif now:
             os.unlink(target)
         os.mkdir(target, 0o700)
-        modes.append((target, mode))
+        change_mode(target, mode)
+        self.brought.add(path)
 
     def place(self, path, target, kind, make):
         """Make it beside its place first, then move it there."""
@@ -119,20 +119,22 @@ class Merge:
                 self.keep(path)
             os.replace(part, target)
             self.writers[path] = self.name
+            self.brought.add(path)
         finally:
             if os.path.lexists(part):
                 os.unlink(part)
 
     def remove(self, path):
         """Remove what the step removed, unless another one changed it meanwhile."""
-        self.check_parents(path)
+        if not self.has_parents(path):
+            return
         now = item_at(self.workspace, path)
         if not now:
             return
         target = os.path.join(self.workspace, path)
         if self.is_changed(now, path):
             text = "{} was removed by {}, but changed meanwhile: it is kept"
-            self.notes.append(text.format(os.fsdecode(path), self.name))
+            self.notes.append(text.format(shown(path), in_line(self.name)))
         elif now.kind == b"d":
             is_removed(target)
         else:
@@ -140,33 +142,96 @@ class Merge:
 
     def keep(self, path):
         """Move away what another one wrote since."""
-        by = self.writers.get(path, "earlier").replace("/", "_")
-        base = path + b".~" + by.encode() + b"~"
+        by = in_line(self.writers.get(path, "earlier"), 60).replace("/", "_")
+        base = cut(path) + b".~" + cut(by.encode(), 60) + b"~"
         kept, n = base, 2
         while os.path.lexists(os.path.join(self.workspace, kept)):
             kept, n = base + b"%d" % n, n + 1
         os.rename(os.path.join(self.workspace, path), os.path.join(self.workspace, kept))
         text = "{} was changed by another step while {} ran: what was there is kept as {}"
-        self.notes.append(text.format(os.fsdecode(path), self.name, os.fsdecode(kept)))
+        self.notes.append(text.format(shown(path), in_line(self.name), shown(kept)))
 
     def is_changed(self, now, path):
         """Tell whether something is there that the step did not get."""
+        if path in self.brought:
+            return False
         before = self.before.get(path)
         return now is not None and (before is None or (before.kind, before.sha256) != (now.kind, now.sha256))
 
-    def check_parents(self, path):
-        """Raise MergeError where a part of the way is a link: it could lead out of the workspace."""
-        parts = path.split(b"/")
-        if any(part in (b"", b".", b"..") for part in parts):
-            raise MergeError("it returned a file outside of its workspace: {}".format(os.fsdecode(path)))
-        at = self.workspace
-        for part in parts[:-1]:
-            at = os.path.join(at, part)
+    def make_parents(self, path):
+        """Make the directories on the way; what another step put in the place of one is kept, and not followed."""
+        check_inside(path)
+        for way in ways_to(path):
+            self.make_directory(way, os.path.join(self.workspace, way), 0o755)
+
+    def has_parents(self, path):
+        """Tell whether all of the way is there. Raise MergeError where a part of it is a link: it could lead out."""
+        check_inside(path)
+        for way in ways_to(path):
+            at = os.path.join(self.workspace, way)
             if not os.path.lexists(at):
-                os.mkdir(at)
-            elif os.path.islink(at) or not os.path.isdir(at):
+                return False
+            if os.path.islink(at) or not os.path.isdir(at):
                 words = "it returned {}, but {} is no directory there"
-                raise MergeError(words.format(os.fsdecode(path), os.fsdecode(part)))
+                raise MergeError(words.format(shown(path), shown(os.path.basename(way))))
+        return True
+
+
+def members(packed):
+    """Yield an archive with each of its members, from its beginning."""
+    packed.seek(0)
+    with tarfile.open(fileobj=Bounded(opened(packed)), mode="r:", errors="surrogateescape") as tar:
+        for number, member in enumerate(tar):
+            if number >= MOST_MEMBERS:
+                raise MergeError("it returned more than {} files".format(MOST_MEMBERS))
+            # tarfile remembers each
+            tar.members = []
+            yield tar, member
+
+
+def ways_to(path):
+    """Return the directories on the way to a path, the outermost first."""
+    parts = path.split(b"/")
+    return [b"/".join(parts[:n]) for n in range(1, len(parts))]
+
+
+def path_of(member):
+    """Return where a member belongs in the workspace."""
+    path = os.fsencode(member.name)
+    while path.startswith(b"./"):
+        path = path[2:]
+    return path
+
+
+def check(member):
+    """Raise MergeError for what no workspace can have."""
+    path = path_of(member)
+    wrong = "what it returned can't be unpacked: it holds {}: {}"
+    if not (member.isdir() or member.issym() or member.isreg()):
+        raise MergeError(wrong.format("what is no file", shown(path, 120)))
+    if len(path) > LONGEST_PATH or len(path.split(b"/")) > DEEPEST:
+        raise MergeError(wrong.format("a path that is too long", shown(path, 60)))
+    if path not in (b"", b"."):
+        check_inside(path)
+
+
+def check_inside(path):
+    """Raise MergeError for a path that leads out of the workspace."""
+    if b"\0" in path or any(part in (b"", b".", b"..") for part in path.split(b"/")):
+        raise MergeError("it returned a file outside of its workspace: {}".format(shown(path)))
+
+
+def shown(path, most=500):
+    """Return a path for a message."""
+    return in_line(os.fsdecode(path), most)
+
+
+def cut(path, most=180):
+    """Return a path with room for more in its last name, which has 255 bytes at most."""
+    directory, name = os.path.split(path)
+    while len(name) > most:
+        name = os.fsencode(os.fsdecode(name)[:-1])
+    return os.path.join(directory, name)
 
 
 def opened(packed):
@@ -189,10 +254,15 @@ def change_mode(path, mode):
         os.close(fd)
 
 
-def check_room(directory):
-    """Raise MergeError when the disk is nearly full: others need it, too."""
+def free_bytes(directory):
+    """Return how much may be written: others need the disk, too."""
     disk = os.statvfs(directory)
-    if disk.f_bavail * disk.f_frsize < settings.reserve_bytes():
+    return disk.f_bavail * disk.f_frsize - settings.reserve_bytes()
+
+
+def check_room(directory):
+    """Raise MergeError when the disk is nearly full."""
+    if free_bytes(directory) < 0:
         raise MergeError("there is no room for what it returned")
 
 
@@ -205,7 +275,7 @@ def unpack(part, tar, member):
             sha.update(data)
             file.write(data)
     # who owns it here is not who ran the step: nothing may run as its owner
-    os.chmod(part, member.mode & 0o777)
+    os.chmod(part, member.mode & 0o777 | 0o400)
     return sha.hexdigest().encode()
 
 

@@ -92,15 +92,20 @@ def report_of(step):
     """Return the wrapper's report, or None."""
     try:
         with open_plain(os.path.join(directory_of(step), "report"), report.MOST_BYTES) as file:
-            return report.parse(file.read().decode("utf-8", "replace"))
+            text = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
+    return report.parse(text, len(before_of(step)))
+
+
+def before_of(step):
+    """Return what the step got, by path."""
+    with open(manifest_of(step), "rb") as file:
+        return items_of(file.read())
 
 
 def merged(manager, step, said):
     """Bring what a step changed into its workspace. Returns what there is to say of it."""
-    with open(manifest_of(step), "rb") as file:
-        before = items_of(file.read())
     workspace = manager.workflow_workspace
-    merge = Merge(workspace, before, manager.job_name or "step", _writers.setdefault(workspace, {}))
+    merge = Merge(workspace, before_of(step), manager.job_name or "step", _writers.setdefault(workspace, {}))
     return merge.run(os.path.join(directory_of(step), "changed.tar"), said.deleted)

@@ -4,6 +4,8 @@ import base64
 import re
 from collections import namedtuple
 
+from .words import in_line
+
 # exit: the step's own status, None where it was never run. deleted: paths, bytes
 Report = namedtuple("Report", "exit deleted values")
 
@@ -19,22 +21,25 @@ CLASSES = {
 }
 
 
-# what an honest one has: a line for each file that the step removed
-MOST_BYTES, MOST_SAID = 64 << 20, 500
+# what an honest one has: a line for each file that the step removed, and a few more
+MOST_BYTES, MOST_VALUES = 64 << 20, 100
 
 
-def parse(text):
+def parse(text, most_deleted=None):
     """Read key=value lines; deleted= comes once per path, in base64.
 
-    :raises ValueError: for a path that can't be read.
+    :param most_deleted: how many things the step found; it can't have deleted more.
+    :raises ValueError: for a path that can't be read, and for more paths than there were.
     """
     values, deleted = {}, []
     for line in text.split("\n"):
         key, equals, value = line.partition("=")
         if equals and key == "deleted":
             deleted.append(base64.b64decode(value, validate=True))
-        elif equals:
-            values[key] = "".join(c if c.isprintable() else " " for c in value[:MOST_SAID])
+            if most_deleted is not None and len(deleted) > most_deleted:
+                raise ValueError("its report names more files that were deleted than there were")
+        elif equals and key and len(values) < MOST_VALUES:
+            values[key] = value
     status = values.get("exit", "")
     return Report(int(status) if re.fullmatch("[0-9]{1,3}", status) else None, deleted, values)
 
@@ -42,19 +47,22 @@ def parse(text):
 def outcome(job, report):
     """Return (has it finished well, why not) of a step whose job ended by itself.
 
-    :param job: dict with ExitCode, ExitBySignal, ExitSignal as HTCondor has them.
+    :param job: dict with ExitCode, ExitBySignal, ExitSignal, LastRemoteHost as HTCondor has them.
     :param report: Report, or None where there is none.
     """
+    # the pool's word for it, not the node's own
+    node = job.get("LastRemoteHost", "").rpartition("@")[2]
+    there = " on " + node if node else ""
     if job.get("ExitBySignal") is True:
-        return False, "signal {} ended it".format(job.get("ExitSignal"))
+        return False, "signal {} ended it{}".format(job.get("ExitSignal"), there)
     status = job.get("ExitCode")
     said = report.values.get("message") if report else None
     own = report.exit if report else None
     # the wrapper's word counts above the step's: a step that went well and whose output is lost has failed
     if status in CLASSES and own != status:
-        node = report.values.get("node") if report else None
-        there = "on {}: ".format(node) if node else ""
-        return False, there + (said or CLASSES[status])
+        if not said:
+            return False, CLASSES[status] + there
+        return False, ("on {}: ".format(node) if node else "") + in_line(said)
     if own is None:
-        return False, "it ended with status {} and no report".format(status)
+        return False, "it ended{} with status {} and no report".format(there, status)
     return own == 0, None if own == 0 else "its command ended with status {}".format(own)

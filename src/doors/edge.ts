@@ -1,13 +1,13 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { messageOf, UsageError } from '../../errors.js';
-import { PoolSteps } from '../jobs/service.js';
-import { wrapperScript } from '../wrapper.js';
-import { enginesOf } from './engines.js';
-import { beat, endWithParent, logger } from './kept.js';
-import { askPool } from './page/pool.js';
-import { Edge } from './server.js';
-import { readSettings } from './settings.js';
+import { messageOf, UsageError } from '../errors.js';
+import { enginesOf } from '../reana/edge/engines.js';
+import { beat, endWithParent, logger } from '../reana/edge/kept.js';
+import { askPool } from '../reana/edge/page/pool.js';
+import { Edge } from '../reana/edge/server.js';
+import { readSettings } from '../reana/edge/settings.js';
+import { PoolSteps } from '../reana/jobs/service.js';
+import { wrapperScript } from '../reana/wrapper.js';
 
 /** Time for work that is being written when the edge is told to end; the next edge does the rest. */
 const patienceMs = 10_000;

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
-import type { Prompter } from '../../credentials/prompts.js';
-import { messageOf, ScailfinError } from '../../errors.js';
-import type { ConnectOptions } from '../connect.js';
-import { dial } from '../dial.js';
-import { route } from '../route.js';
-import type { SshSettings } from '../sshconfig.js';
-import type { SshTarget } from '../target.js';
-import type { KeeperMessage, KeepRequest } from './keep.js';
-import { Master } from './master.js';
-import { type KeptState, placeOf } from './place.js';
-import { keptState } from './reuse.js';
+import type { Prompter } from '../credentials/prompts.js';
+import { messageOf, ScailfinError } from '../errors.js';
+import type { ConnectOptions } from '../hosts/connect.js';
+import { dial } from '../hosts/dial.js';
+import type { KeeperMessage, KeepRequest } from '../hosts/kept/keep.js';
+import { Master } from '../hosts/kept/master.js';
+import { type KeptState, placeOf } from '../hosts/kept/place.js';
+import { keptState } from '../hosts/kept/reuse.js';
+import { route } from '../hosts/route.js';
+import type { SshSettings } from '../hosts/sshconfig.js';
+import type { SshTarget } from '../hosts/target.js';
 
 // This is a separate program. keep.ts starts it; it connects as it is told, serves the connection, and ends when nobody
 // has used it for long, when the far side closes the connection, or on TERM.

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import net from 'node:net';
 import { dirname } from 'node:path';
-import type { Answer, Question } from './asking.js';
+import type { Answer, Question } from '../hosts/openssh/asking.js';
 
 // This is a separate program: ssh runs it with a question (SSH_ASKPASS in ssh(1)) and reads the answer from its standard
 // output. It passes both between ssh and the process that runs that ssh.

@@ -8,26 +8,26 @@ import { secretFiles } from './facts.js';
 
 const [token, password] = secretFiles;
 
-/** Where this machine keeps the token of a cluster's REANA. Secret. @param folder the cluster's own here */
+/** The file on this machine with the token of a cluster's REANA. Secret. @param folder the cluster's own directory */
 export const tokenFile = (folder: string): string => join(folder, token);
 
-/** Where this machine keeps the password by which one signs in to the page of an upstream REANA. Secret. */
+/** The file on this machine with the password for the page of an upstream REANA. Secret. */
 export const passwordFile = (folder: string): string => join(folder, password);
 
 export const keepToken = (folder: string, secret: string): void => keep(tokenFile(folder), secret);
 
 export const keepPassword = (folder: string, secret: string): void => keep(passwordFile(folder), secret);
 
-/** The token by which one talks to the cluster's REANA. @throws UsageError where it is not here */
+/** The token with which clients use the cluster's REANA. @throws UsageError if it is not on this machine */
 export function tokenOf({ cluster, folder }: ClusterHere): string {
   const known = readToken(folder);
   if (known !== undefined) return known;
   throw new UsageError(`the token of ${cluster}'s REANA is not on this machine any more`, {
-    hint: `scailfin up ${cluster} finds it again`,
+    hint: `to get it again: scailfin up ${cluster}`,
   });
 }
 
-/** The token, made at first use. */
+/** The token, which is made at the first use. */
 export function ownToken(folder: string): string {
   const known = readToken(folder);
   if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Missing } from '../component.js';
 import type { EngineWords, Found } from './look.js';
-import type { Driver } from './plan.js';
+import type { Driver } from './minikube-plan.js';
 
 /** A container engine that minikube can or can't use. */
 export interface ContainerEngine {

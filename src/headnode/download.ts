@@ -4,10 +4,10 @@ import { messageOf, ScailfinError } from '../errors.js';
 
 /**
  * Fetches a file to this machine.
- * @param to a path where nothing is; readable to the user alone
- * @param most bytes; a server that sends more is not listened to any longer
- * @param hint what to do when it can't be had
- * @throws ScailfinError when it can't be had, or is too large; then what came may be there
+ * @param to a path where nothing exists; only the user can read it
+ * @param most bytes; if a server sends more, the download is ended
+ * @param hint what to do if it can't be fetched
+ * @throws ScailfinError if it can't be fetched or is too large; a part of it may exist then
  */
 export async function download(from: string, to: string, most: number, hint: string): Promise<void> {
   const tooMuch = (): ScailfinError =>
@@ -25,7 +25,7 @@ export async function download(from: string, to: string, most: number, hint: str
   const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       read += chunk.length;
-      // a server need not say how much comes, or may say less
+      // a server need not announce the size, or may announce less
       if (read > most) throw tooMuch();
       yield chunk;
     }

@@ -102,7 +102,7 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
       const { state, reason } = await collect();
       expect([state, reason], guise).toEqual([
         'failed',
-        'nothing is known of how it ended on c1: the file report that its node left is not a plain file',
+        'it is unknown how it ended on c1: the file report that its node left is not a plain file',
       ]);
       count();
     }
@@ -128,7 +128,7 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
       const { state, reason } = await collect();
       expect([state, reason], guise).toEqual([
         'failed',
-        'what it made could not be brought back on c1: the file changed.tar that its node left is not a plain file',
+        'its output could not be brought back on c1: the file changed.tar that its node left is not a plain file',
       ]);
       expect(readdirSync(workspace)).toEqual([]);
       count();
@@ -170,7 +170,7 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
       make(at('report'));
       const { state, reason } = await collect();
       expect(state, what).toBe('failed');
-      expect(reason, what).toMatch(/^nothing is known of how it ended on c1: its report (has|names) /);
+      expect(reason, what).toMatch(/^it is unknown how it ended on c1: its report (has|names) /);
       count();
     }
   });

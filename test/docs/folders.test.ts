@@ -113,7 +113,7 @@ describe('CONTRIBUTING.md', () => {
   const history = git('rev-parse', '--is-shallow-repository').stdout.trim() === 'false';
 
   it('says how to add each kind of thing, with files and a commit', () => {
-    for (const kind of ['scheduler', 'site', 'container runtime', 'way to log in']) {
+    for (const kind of ['scheduler', 'framework', 'site', 'container runtime', 'way to log in']) {
       const [, rest = ''] = text.split(`\n## A new ${kind}\n`);
       const section = rest.split('\n## ')[0] ?? '';
       expect(section, kind).toMatch(/`(src|sites)\/[^`]+`/);

@@ -28,7 +28,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         says: [/^\/home\/alice\/\.bashrc:2 prints before any command/, '  | Welcome to the lab!\n  | quota: 97 %'],
         hint: /scp, sftp, rsync .* In \/home\/alice\/\.bashrc, put this before the lines that print: (case .* esac)$/,
       });
-      const guard = report.stages.find(s => s.id === 'shell')?.hint?.split('put: ')[1];
+      const guard = report.stages.find(s => s.id === 'shell')?.hint?.split('that print: ')[1];
       await ward.lab.write('login', '.bashrc', `${guard}\necho "Welcome to the lab!"\n${bashrc}`);
       expect((await ward.examine()).stages.find(s => s.id === 'shell')?.status).toBe('ok');
       // and it breaks what it is said to break
@@ -114,7 +114,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
 
     test('is named by a variable that the site does not have', async () => {
       await ward.profile('unset', text => text.replace('work: $HOME/', 'work: $SCRTACH/'));
-      const says = [/working directory \$SCRTACH\/\.scailfin becomes "\/\.scailfin"/];
+      const says = [/working directory \$SCRTACH\/\.scailfin expands to "\/\.scailfin"/];
       await ward.diagnoses({ stage: 'work', says, hint: 'correct directories.work in the site profile' }, [], 'unset');
     });
   });
@@ -183,7 +183,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
 
         await nodes('rm /etc/profile.d/modules.sh');
         await ward.warns(
-          { stage: 'node-software', says: [/^no container runtime.*no module system$/], hint: /ask the site for one/ },
+          { stage: 'node-software', says: [/^there is no container runtime.*no module system$/], hint: /ask the site for one/ },
           ['--deep'],
         );
       } finally {

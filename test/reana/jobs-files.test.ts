@@ -188,7 +188,7 @@ describe('the report of a wrapper', () => {
     expect(outcome(162, 'exit=162\n')).toMatchObject({ exitCode: 162, reason: 'its command ended with status 162' });
     expect(outcome(163, 'exit=0\n')).toEqual({
       state: 'failed',
-      reason: 'what it made could not be brought back on c1',
+      reason: 'its output could not be brought back on c1',
     });
     expect(outcome(160, 'message=shifter says no\n').reason).toBe('on c1: shifter says no');
     expect(outcome(0)).toMatchObject({ state: 'failed', reason: 'it ended on c1 with status 0 and no report' });

@@ -11,10 +11,10 @@ import { outcomeOf, type Report, readReport } from './report.js';
 
 type Ended = StepRecord & { readonly ending: Ending };
 
-/** How much a step may have to tell, in lines. */
+/** Limit for the notes about a step, in lines. */
 const MOST_NOTES = 100;
 
-/** Brings what steps made into their runs' workspaces, one of a run at a time. */
+/** Brings the outputs of steps into their runs' workspaces, one step of a run at a time. */
 export class Collector {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #writers = new Map<string, Map<string, string>>();
@@ -27,7 +27,7 @@ export class Collector {
     this.#claims = new Claims(dir);
   }
 
-  /** @returns what becomes of a step whose job has ended; again after a crash gives the same */
+  /** @returns the changes to a step whose job has ended; after a crash the result is the same */
   async collect(step: Ended): Promise<Change> {
     const { workspace } = step.request;
     const before = this.#turns.get(workspace) ?? Promise.resolve();
@@ -51,7 +51,7 @@ export class Collector {
       before = parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
       report = await this.#report(step.id, before);
     } catch (error) {
-      return lost('nothing is known of how it ended', error);
+      return lost('it is unknown how it ended', error);
     }
     const over = { ...outcomeOf(step.ending, report, step.node), ended };
     if (!report || report.exit === undefined || report.shared) return over;
@@ -59,7 +59,7 @@ export class Collector {
       await this.#tell(step.id, await this.#merge(step, before, report));
       return over;
     } catch (error) {
-      return { ...over, ...lost('what it made could not be brought back', error) };
+      return { ...over, ...lost('its output could not be brought back', error) };
     }
   }
 
@@ -83,7 +83,7 @@ export class Collector {
   async #tell(id: string, notes: readonly string[]): Promise<void> {
     if (notes.length === 0) return;
     const more = notes.length - MOST_NOTES;
-    const told = more > 0 ? [...notes.slice(0, MOST_NOTES), `… and ${more} more of that kind`] : notes;
+    const told = more > 0 ? [...notes.slice(0, MOST_NOTES), `… and ${more} more notes`] : notes;
     await appendFile(notesPath(this.dir, id), `${told.join('\n')}\n`);
   }
 

@@ -7,24 +7,24 @@ import { promisify } from 'node:util';
 import { ScailfinError } from '../../errors.js';
 import type { Hashes } from './hashes.js';
 
-/** Smaller files come with the job, larger ones are fetched by the node if it has them not yet; bytes. */
+/** Files below this size come with the job; a node fetches larger ones if it does not have them yet; bytes. */
 const SMALL = 64 * 1024;
 const SMALL_TOGETHER = 16 * 1024 * 1024;
-/** By it a node sees that it has the same files as the headnode; no part of the run's files. */
+/** A node sees by this file that it shares the headnode's file system; it is not part of the run's files. */
 export const PROBE = '.scailfin-probe';
 
-/** One thing in a workspace, its path relative. */
+/** One entry in a workspace, with a relative path. */
 export interface Item {
   readonly path: string;
   readonly kind: 'f' | 'd' | 'l';
-  /** Of a file's content or a link's target; `-` for a directory. */
+  /** Of a file's content or of a link's target; `-` for a directory. */
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
   readonly mode: number;
 }
 
-/** Where the probe is, and what it must say; undefined where the workspace can't be written. */
+/** The name and content of the probe file; undefined if the workspace can't be written to. */
 export type Probe = string | undefined;
 
 /** All that is in a workspace, in the order of its paths' bytes; special files are left out. */
@@ -44,7 +44,7 @@ export async function survey(workspace: string, hashes: Hashes): Promise<Item[]>
   return items.sort((a, b) => inBytes(a.path, b.path));
 }
 
-/** @returns undefined for what is not there, and for sockets, devices and pipes */
+/** @returns undefined for what does not exist, and for sockets, devices and pipes */
 export async function itemAt(workspace: string, path: string, hashes: Hashes): Promise<Item | undefined> {
   const full = join(workspace, path);
   const stats = await lstat(full, { bigint: true }).catch(ifMissing);
@@ -58,8 +58,8 @@ export async function itemAt(workspace: string, path: string, hashes: Hashes): P
 }
 
 /**
- * A line each: `SHA256 SIZE MODE KIND PATH`, the mode in octal, the path in base64;
- * before them `probe NAME NONCE` (`probe - -`: none).
+ * One line per entry: `SHA256 SIZE MODE KIND PATH`, the mode in octal, the path in base64; the first line is `probe NAME
+ * NONCE` (`probe - -` if there is none).
  */
 export function manifestText(items: readonly Item[], probe: Probe): string {
   const lines = items.map(i => `${i.sha256} ${i.size} ${i.mode.toString(8)} ${i.kind} ${base64(i.path)}`);
@@ -75,7 +75,7 @@ export function parseManifest(text: string): Item[] {
   });
 }
 
-/** Links, and the small files as long as they are little together. */
+/** Links and small files, up to a total size. */
 export function smallOf(items: readonly Item[]): Item[] {
   let together = 0;
   return items.filter(item => {
@@ -86,22 +86,22 @@ export function smallOf(items: readonly Item[]): Item[] {
   });
 }
 
-/** Writes the archive of some items of a workspace. @throws ScailfinError with tar's own words */
+/** Writes an archive of some entries of a workspace. @throws ScailfinError with tar's own error */
 export async function pack(workspace: string, items: readonly Item[], archive: string): Promise<void> {
   const list = `${archive}.list`;
   await writeFile(list, items.map(item => `./${item.path}\0`).join(''));
   const options = ['--create', '--file', archive, '--directory', workspace, '--no-recursion', '--null'];
   const args = [...options, `--files-from=${list}`];
   await promisify(execFile)('tar', args, { env: { ...process.env, LC_ALL: 'C' } }).catch(error => {
-    // 1: a file changed as it was read; the node finds that out by its hash
+    // 1: a file changed while it was read; the node notices this by its hash
     if (error.code === 1) return;
     throw new ScailfinError(`the run's files could not be packed: ${String(error.stderr || error.message).trim()}`);
   });
 }
 
-/** What the workspace's probe says; makes it where there is none. */
+/** The content of the workspace's probe file, which is made if it does not exist. */
 export async function probeOf(workspace: string): Promise<Probe> {
-  // a step may have put there a link to a file of the user's, or a pipe
+  // a step may have put a link to one of the user's files there, or a pipe
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(join(workspace, PROBE), flags, 0o600).catch(() => undefined);
   if (!file) return undefined;
@@ -137,7 +137,7 @@ export const sha256 = (data: string | Uint8Array): string => createHash('sha256'
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** A file may go while it is looked at. */
+/** A file may vanish while it is read. */
 export function ifMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
   throw error;

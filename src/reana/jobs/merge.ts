@@ -9,31 +9,31 @@ import type { Hashes } from './hashes.js';
 import { type Item, ifMissing, itemAt, survey } from './manifest.js';
 import { unpack } from './unpack.js';
 
-/** What a step brought back. */
+/** The data that a step returned. */
 export interface Returned {
   readonly workspace: string;
   /** The workspace as the step got it. */
   readonly before: readonly Item[];
-  /** `changed.tar`: what is new or changed, by paths relative to the workspace. */
+  /** `changed.tar`: new and changed files, with paths relative to the workspace. */
   readonly archive: FileHandle;
-  /** A directory to unpack it in, which nobody else writes to; made, and removed. */
+  /** A directory for unpacking, to which nobody else writes; it is made and removed. */
   readonly staged: string;
   readonly deleted: readonly string[];
-  /** Who last wrote a file, for the name of what it left. */
+  /** Who last wrote a file, for the name of a file that is kept. */
   readonly writers: Map<string, string>;
   /** The step's name. */
   readonly name: string;
   readonly hashes: Hashes;
-  /** On the disk where it is unpacked. */
+  /** Reservations on the disk on which it is unpacked. */
   readonly claims: Claims;
-  /** Bytes of disk that the step asked for, where it asked. */
+  /** Bytes of disk that the step asked for, if it did. */
   readonly asked?: number | undefined;
 }
 
 /**
- * Brings what a step made into its run's workspace, a file at a time and each at once; done again it changes nothing.
- * A file that another step changed meanwhile is kept beside the new one.
- * @returns what a person should know of it, a line each
+ * Merges a step's output into its run's workspace; each file is replaced at once. Repeating it changes nothing. A file
+ * that another step changed meanwhile is kept beside the new one.
+ * @returns notes for the user, one per line
  * @throws ScailfinError for an archive that can't be read, and for a path that leads out of the workspace
  */
 export async function merge(returned: Returned): Promise<string[]> {
@@ -50,7 +50,7 @@ export async function merge(returned: Returned): Promise<string[]> {
     });
     const before = new Map(returned.before.map(item => [item.path, item]));
     const notes: string[] = [];
-    // what is in a directory goes before it
+    // the content of a directory is removed before the directory
     for (const path of [...returned.deleted].sort().reverse()) notes.push(...(await remove(returned, before, path)));
     for (const item of items) notes.push(...(await bring(returned, before, staged, item)));
     return notes;
@@ -69,7 +69,7 @@ async function bring(r: Returned, before: Map<string, Item>, staged: string, ite
     if (now.kind === 'f' && now.mode !== modeOf(item)) await chmod(target, modeOf(item));
     return [];
   }
-  // a directory that is in the way holds what others made, unless it is empty
+  // a directory in this place contains files of others, unless it is empty
   const isGone = now?.kind === 'd' && (await rmdir(target).then(...yesNo));
   const notes = !isGone && (now?.kind === 'd' || isChanged(now, before.get(item.path))) ? await keep(r, item.path) : [];
   const from = join(staged, item.path);
@@ -121,13 +121,13 @@ async function remove(r: Returned, before: Map<string, Item>, path: string): Pro
   if (!now) return [];
   if (isChanged(now, before.get(path)))
     return [`${inLine(path)} was removed by ${inLine(r.name)}, but changed meanwhile: it is kept`];
-  // a directory which others filled meanwhile stays
+  // a directory that others filled meanwhile stays
   if (now.kind === 'd') await rmdir(join(r.workspace, path)).catch(() => undefined);
   else await rm(join(r.workspace, path), { force: true });
   return [];
 }
 
-/** Moves away what another one wrote since. */
+/** Renames a file that another step has written meanwhile. */
 async function keep(r: Returned, path: string): Promise<string[]> {
   const base = `${cut(path)}.~${cut(inLine(r.writers.get(path) ?? 'earlier', 60).replaceAll('/', '_'), 60)}~`;
   let kept = base;
@@ -137,14 +137,14 @@ async function keep(r: Returned, path: string): Promise<string[]> {
   return [`${what} was changed by another step while ${who} ran: what was there is kept as ${where}`];
 }
 
-/** So that there is room for more in the last name of a path, which has 255 bytes at most. */
+/** Shortens the last name of a path, so that more can be appended: a name has at most 255 bytes. */
 function cut(path: string, most = 180): string {
   let name = basename(path);
   while (Buffer.byteLength(name) > most) name = [...name].slice(0, -1).join('');
   return join(dirname(path), name);
 }
 
-/** Nobody's but the user's own to run as: no bits that lend rights. The edge itself must be able to read it. */
+/** Without set-user and set-group bits, and readable for the edge itself. */
 const modeOf = ({ mode }: Item): number => (mode & 0o777) | 0o400;
 
 const yesNo = [() => true, () => false] as const;
@@ -155,9 +155,9 @@ const isChanged = (now: Item | undefined, before: Item | undefined): boolean =>
   now !== undefined && (before === undefined || !isSame(now, before));
 
 /**
- * No part of the way may be a link: it could lead out of the workspace.
- * @param create makes what is missing on the way
- * @returns whether all of the way is there
+ * Checks that no part of the path is a link, which could lead out of the workspace.
+ * @param create makes missing directories
+ * @returns whether all directories exist
  */
 async function checkParents(workspace: string, path: string, create: boolean): Promise<boolean> {
   const parts = path.split('/');

@@ -4,10 +4,10 @@ import { CommandError, ScailfinError } from '../../errors.js';
 import { inLine } from '../../printable.js';
 import { commandLine } from '../../shell.js';
 
-/** The attribute by which a job tells whose it is. */
+/** The attribute with the step's id in its job. */
 export const STEP_ATTRIBUTE = 'ScailfinStep';
 
-/** A job as the schedd knows it, or its history. */
+/** A job in the schedd's queue or history. */
 export interface QueuedJob {
   readonly step: string;
   readonly job: string;
@@ -18,7 +18,7 @@ export interface QueuedJob {
   readonly reason: string | undefined;
 }
 
-/** What a glide-in has for steps when it runs none, or what a step asks for. */
+/** The resources that an idle glide-in offers, or that a step asks for. */
 export interface Room {
   readonly cores: number;
   /** MiB. */
@@ -27,7 +27,10 @@ export interface Room {
   readonly disk: number;
 }
 
-/** As the negotiator has it (templates/headnode/condor_config.ejs): who is silent for longer is not matched. Seconds. */
+/**
+ * As in the negotiator's configuration (templates/headnode/condor_config.ejs): a machine that is silent for longer is not
+ * matched. Seconds.
+ */
 const SILENT = 50;
 
 const attributes = [
@@ -35,7 +38,7 @@ const attributes = [
   ...['ExitCode', 'ExitBySignal', 'ExitSignal', 'HoldReason', 'RemoveReason'],
 ];
 
-/** HTCondor's own commands on this machine's pool. */
+/** HTCondor's own commands, for this machine's pool. */
 export class JobQueue {
   constructor(
     private readonly bin: string,
@@ -43,9 +46,9 @@ export class JobQueue {
   ) {}
 
   /**
-   * Submits a description, all of its jobs or none.
-   * @returns the jobs' ids in the description's order
-   * @throws CommandError when HTCondor refused it, or could not be asked: whether the jobs are there is not known then
+   * Submits a description with all of its jobs, or none.
+   * @returns the jobs' ids in the order of the description
+   * @throws CommandError if HTCondor refused it, or could not be asked: then it is not known whether the jobs exist
    */
   async submit(description: string): Promise<string[]> {
     const said = await this.#run(['condor_submit', '-terse', description]);
@@ -58,7 +61,7 @@ export class JobQueue {
     return jobs;
   }
 
-  /** All jobs which are steps. @throws CommandError when the schedd does not answer: *unknown*, not *gone* */
+  /** All jobs of steps. @throws CommandError if the schedd does not answer: *unknown*, not *gone* */
   async jobs(): Promise<QueuedJob[]> {
     const asked = ['-constraint', `${STEP_ATTRIBUTE} =!= undefined`, '-json', '-attributes', attributes.join(',')];
     return jobsOf(await this.#run(['condor_q', ...asked]));
@@ -70,7 +73,7 @@ export class JobQueue {
     return jobsOf(await this.#run(['condor_history', ...asked, '-attributes', attributes.join(',')]))[0];
   }
 
-  /** Removes jobs; those not there any more are fine. */
+  /** Removes jobs; if some do not exist any more, that is fine. */
   async remove(jobs: readonly string[]): Promise<void> {
     try {
       await this.#run(['condor_rm', ...jobs]);
@@ -79,13 +82,13 @@ export class JobQueue {
     }
   }
 
-  /** The glide-ins' sizes. @throws CommandError when the collector does not answer */
+  /** The sizes of the glide-ins. @throws CommandError if the collector does not answer */
   async rooms(): Promise<Room[]> {
     const lives = `SlotType == "Partitionable" && time() - LastHeardFrom < ${SILENT}`;
     const asked = ['-constraint', lives, '-af', 'TotalSlotCpus', 'TotalSlotMemory', 'TotalSlotDisk'];
     const lines = (await this.#run(['condor_status', ...asked])).split('\n').filter(Boolean);
     return lines.map(line => {
-      // numbers, some of them as 1.6E+07; what it does not tell is not held against it
+      // numbers, some of them like 1.6E+07; a missing value counts as no limit
       const numbers = line.split(' ').map(Number);
       const [cores = 0, memory = 0, disk = 0] = numbers.map(n => (Number.isNaN(n) ? Number.POSITIVE_INFINITY : n));
       return { cores, memory, disk };
@@ -120,10 +123,10 @@ interface JobAd {
   RemoveReason?: string;
 }
 
-/** Nodes have a say in it. */
+/** The text may come from a node. */
 const reasonOf = (reason: string | undefined): string | undefined => reason && inLine(reason);
 
-/** HTCondor prints a list of objects, or nothing at all for none. */
+/** HTCondor prints a list of objects; for an empty list it prints nothing. */
 function jobsOf(text: string): QueuedJob[] {
   if (text.trim() === '') return [];
   const ads = JSON.parse(text) as JobAd[];

@@ -2,21 +2,21 @@ import type { FileHandle } from 'node:fs/promises';
 import { ScailfinError } from '../../errors.js';
 import { inLine } from '../../printable.js';
 
-/** What the wrapper wrote down of a step: `key=value` lines; `deleted=` comes once per path, in base64. */
+/** The wrapper's report about a step: `key=value` lines; `deleted=` comes once per path, in base64. */
 export interface Report {
-  /** The step's own exit status; undefined where it was never run. */
+  /** The step's own exit status; undefined if it was never run. */
   readonly exit: number | undefined;
-  /** Worked on the headnode's own files: nothing is to be merged. */
+  /** The step worked on the headnode's own files: nothing is to be merged. */
   readonly shared: boolean;
   readonly deleted: readonly string[];
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** A report's length without what it deleted, in bytes. The wrapper writes a tenth of that. */
+/** Limit of a report without its deleted paths, in bytes. The wrapper writes a tenth of that. */
 const MOST_BYTES = 64 * 1024;
-/** No path is longer, in base64. */
+/** Longer than any path in base64. */
 const MOST_OF_LINE = 16 * 1024;
-/** Different keys. */
+/** Limit of different keys. */
 const MOST_VALUES = 100;
 
 export function parseReport(text: string): Report {
@@ -28,7 +28,7 @@ export function parseReport(text: string): Report {
 /**
  * Reads a report that anybody may have written.
  * @param before the paths that the step found: it can't have deleted more
- * @throws ScailfinError for one that no wrapper would write
+ * @throws ScailfinError for a report that no wrapper would write
  */
 export async function readReport(file: FileHandle, before: readonly { readonly path: string }[]): Promise<Report> {
   const names = before.reduce((sum, { path }) => sum + 4 * Math.ceil(Buffer.byteLength(path) / 3) + 9, 0);
@@ -38,7 +38,7 @@ export async function readReport(file: FileHandle, before: readonly { readonly p
   let rest = '';
   let read = 0;
   for await (const chunk of file.createReadStream({ autoClose: false, encoding: 'latin1', highWaterMark: 1 << 16 })) {
-    // it may grow while it is read
+    // the file may grow while it is read
     read += chunk.length;
     if (read > most) throw new ScailfinError(`its report has more than ${most} bytes`);
     const lines = `${rest}${chunk}`.split('\n');
@@ -63,7 +63,7 @@ class Reading {
     if (key === 'deleted') this.#deleted.push(Buffer.from(value, 'base64').toString());
     else if (this.#values.size < MOST_VALUES) this.#values.set(key, value);
     if (this.#deleted.length > this.mostDeleted) {
-      throw new ScailfinError('its report names more files that were deleted than there were');
+      throw new ScailfinError('its report names more deleted files than there were');
     }
   }
 
@@ -78,12 +78,12 @@ class Reading {
   }
 }
 
-/** The wrapper's own exit statuses; a step's own status of that number comes with a report that names it. */
+/** The wrapper's own exit statuses; if a step itself ends with such a status, the report names it. */
 const classes: Readonly<Record<number, string>> = {
   160: 'no container runtime works',
-  161: 'its image is not there, or could not be converted',
-  162: 'a file it needs did not arrive as it was when the step was submitted',
-  163: 'what it made could not be brought back',
+  161: 'its image does not exist, or could not be converted',
+  162: 'an input file did not arrive as it was when the step was submitted',
+  163: 'its output could not be brought back',
   164: 'the launcher of parallel programs failed',
   165: 'the disk is full',
   166: 'the wrapper itself failed',
@@ -96,8 +96,8 @@ export interface Outcome {
 }
 
 /**
- * What became of a step whose job ended by itself.
- * @param status the job's; undefined where a signal ended it
+ * The outcome of a step whose job ended by itself.
+ * @param status the job's status; undefined if a signal ended it
  */
 export function outcomeOf(
   job: { readonly exitCode?: number | undefined; readonly signal?: number | undefined },
@@ -109,7 +109,7 @@ export function outcomeOf(
   const known = classes[job.exitCode ?? -1];
   const message = report?.values.get('message');
   const said = message && inLine(message);
-  // the wrapper's word counts above the step's: a step that went well and whose output is lost has failed
+  // the wrapper's status takes precedence: a successful step whose output was lost has failed
   const isWrappers = known !== undefined && (report?.exit === undefined || report.exit !== job.exitCode);
   if (isWrappers)
     return { state: 'failed', reason: said ? `${node ? `on ${node}: ` : ''}${said}` : `${known}${there}` };

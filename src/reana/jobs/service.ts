@@ -22,40 +22,40 @@ import { Submitter } from './submitter.js';
 import { Waiting } from './waiting.js';
 
 export interface PoolStepsOptions {
-  /** Absolute: `<edge>/steps`; made where it is not there. */
+  /** Absolute: `<edge>/steps`; it is made if it does not exist. */
   readonly dir: string;
-  /** Where condor_submit is. */
+  /** The directory of condor_submit. */
   readonly condorBin: string;
   readonly condorConfig: string;
-  /** Absolute: the script that every job runs. */
+  /** Absolute; the script that every job runs. */
   readonly wrapper: string;
-  /** Seconds after which a silent node's step runs elsewhere; default: the pool's own. */
+  /** Seconds after which the step of a silent node runs elsewhere; default: the pool's own. */
   readonly lease?: number;
-  /** Between comparisons of what is on record with what the pool has; default a minute. */
+  /** Time between comparisons of the records with the pool; default one minute. */
   readonly reconcileMs?: number;
-  /** Bytes that a step may print; default 1 GiB. */
+  /** How many bytes a step may print; default 1 GiB. */
   readonly mostPrinted?: number;
 }
 
-/** A stop is answered for after this long at the latest, and goes on. */
+/** A stop is answered after this time at the latest; it continues in the background. */
 const STOP_MS = 30_000;
 const TICK_MS = 1000;
 const RETRY_MS = 2000;
-/** Between looks at what steps wait for. */
+/** Time between checks of why steps wait. */
 const WAITING_MS = 5000;
-/** For the log to tell of jobs which the queue has no more. */
+/** Time in which the log can still report on jobs that have left the queue. */
 const SETTLE_MS = 1000;
-/** Between looks at how much steps have printed. */
+/** Time between checks of how much steps have printed. */
 const LOUD_MS = 5000;
 const LOG_BYTES = 1 << 20;
-/** HTCondor 23.9 sends again what it had sent last, after the connection. */
+/** HTCondor 23.9 sends its last data again after a lost connection. */
 const TWICE = 'The headnode was away for a while: a piece of what the step printed may appear twice';
 
 /** Steps as jobs of an HTCondor pool on this machine. */
 export class PoolSteps implements StepService {
   readonly #submitter: Submitter;
   readonly #collector: Collector;
-  /** Which step a job is. */
+  /** The step of each job. */
   readonly #jobs = new Map<string, string>();
   readonly #unwanted: string[] = [];
   readonly #collecting = new Map<string, Promise<void>>();
@@ -78,8 +78,8 @@ export class PoolSteps implements StepService {
   }
 
   /**
-   * Goes on with all steps where a service before this one had left them.
-   * What happened meanwhile is known when it resolves, but for what only the pool can say, which may not answer yet.
+   * Continues all steps of an earlier service. When it resolves, everything that happened meanwhile is known, except what
+   * only the pool can say, which may not answer yet.
    */
   static async open(options: PoolStepsOptions): Promise<PoolSteps> {
     const { dir, wrapper, lease } = options;
@@ -114,7 +114,7 @@ export class PoolSteps implements StepService {
     checkRequest(request);
     const step: StepRecord = { id, request, state: 'queued', attempts: 0, created: Date.now() };
     await this.ledger.add(step);
-    // a step that was submitted by a service before is among those of which the pool is asked first
+    // a step that an earlier service submitted is one of those about which the pool is asked first
     this.#submitter.add([id]);
     return this.ledger.get(id) ?? step;
   }
@@ -207,7 +207,7 @@ export class PoolSteps implements StepService {
     this.#collecting.set(id, collected);
   }
 
-  /** Many at once are one command; what fails is found again when the pool is compared. */
+  /** Many removals become one command; what fails is found again in the next comparison with the pool. */
   #removeSoon(job: string): void {
     this.#unwanted.push(job);
     if (this.#unwanted.length > 1) return;
@@ -240,7 +240,7 @@ export class PoolSteps implements StepService {
       });
   }
 
-  /** Ends a step that may not go on. */
+  /** Ends a step that must not continue. */
   #endNow(id: string, reason: string): void {
     const step = this.ledger.get(id);
     if (step?.state !== 'running' || step.ending) return;
@@ -252,7 +252,7 @@ export class PoolSteps implements StepService {
     if (this.#closed || this.#reconciling) return;
     this.#reconciling = this.#compare()
       .catch(() => {
-        // the pool does not answer: what it has is not known, and nothing is done that relies on it
+        // the pool does not answer: its jobs are unknown, and nothing is done that relies on them
         if (!this.#isKnown) setTimeout(() => this.#reconcile(), RETRY_MS).unref();
       })
       .finally(() => {

@@ -6,30 +6,30 @@ import { inLine } from '../../printable.js';
 import type { Claims, Space } from '../space.js';
 import { plainMembers } from './headers.js';
 
-/** Of one archive, whatever room there is. */
+/** Limit for one archive, however much space there is. */
 const MOST_FILES = 500_000;
-/** Bytes, as the file system has it; directories, as who walks the workspace. */
+/** Limits in bytes (of the file system) and in directories (of code that walks the workspace). */
 const LONGEST_PATH = 4095;
 const DEEPEST = 200;
-/** Of tar's listing, which writes a letter in four. */
+/** Limit for a line of tar's listing, which writes one letter as up to four. */
 const LONGEST_LINE = 2 ** 16;
-/** What a file takes beside its content, in bytes. */
+/** The disk space of a file in addition to its content, in bytes. */
 const PER_FILE = 4096;
-/** For tar itself, which keeps names in memory as long as an archive says they are; MiB. */
+/** Memory limit for tar, which keeps names in memory as long as an archive says they are; MiB. */
 const MEMORY = 512;
-/** For each of the two passes: this long, and a second more for so many bytes. */
+/** Time limit for each of the two passes, plus one second for every so many bytes. */
 const PATIENCE_MS = 60_000;
 const BYTES_PER_SECOND = 4 * 2 ** 20;
 
 /**
- * Unpacks what a step returned: nothing but files, directories and links, and no more than there is room for. All of it
- * is looked at before the first file is written.
- * @param archive tar, packed by gzip or not
- * @param into an empty directory that nobody else writes to
- * @param claims on the disk where that is
- * @param asked bytes that the step asked for, where it asked
- * @returns what gives up its claim to room, once all is where it belongs
- * @throws ScailfinError for all that the wrapper would not have packed
+ * Unpacks a returned archive: only files, directories and links, and no more than there is space for. The whole archive
+ * is checked before the first file is written.
+ * @param archive tar, with or without gzip
+ * @param into an empty directory to which nobody else writes
+ * @param claims reservations on its disk
+ * @param asked bytes that the step asked for, if it did
+ * @returns a function that ends the reservation, once all files are in their places
+ * @throws ScailfinError for everything that the wrapper would not have packed
  */
 export async function unpack(
   archive: FileHandle,
@@ -57,31 +57,32 @@ export async function unpack(
   }
 }
 
-/** Of tar's many ways to pack, those that the wrapper knows: else tar would look for a program by itself. */
+/** The compressions that the wrapper uses; for others tar itself would start a program. */
 async function packing(archive: FileHandle): Promise<string[]> {
   const { buffer, bytesRead } = await archive.read(Buffer.alloc(512), 0, 512, 0);
   if (buffer[0] === 0x1f && buffer[1] === 0x8b) return ['--gzip'];
   const isEmpty = bytesRead === 512 && buffer.every(byte => byte === 0);
   if (isEmpty || buffer.toString('latin1', 257, 262) === 'ustar') return [];
-  throw new ScailfinError("what it returned can't be unpacked: it is no archive");
+  throw new ScailfinError("its output can't be unpacked: it is not an archive");
 }
 
-/** What the archive holds, told a line at a time. */
+/** Counts the content of the archive, line by line. */
 class Count {
   #files = 0;
   bytes = 0;
 
   constructor(private readonly room: Space) {}
 
-  /** A line of tar's listing. @throws ScailfinError when it is too much, or nothing that a workspace can have */
+  /** A line of tar's listing. @throws ScailfinError if there is too much, or for what a workspace can't contain */
   take(line: string): void {
     const [, kind = '', size = '', name = ''] = /^(.)\S{9} -?\d+\/-?\d+ +([\d,]+) \S+ \S+ (.*)$/.exec(line) ?? [];
-    if (kind !== '-' && kind !== 'd' && kind !== 'l') throw wrong(`it holds what is no file: ${inLine(line, 120)}`);
+    if (kind !== '-' && kind !== 'd' && kind !== 'l')
+      throw wrong(`it contains something other than files: ${inLine(line, 120)}`);
     this.add(kind, Number(size), name.replaceAll(/\\(?:[0-7]{3}|.)/g, '_'));
   }
 
   add(kind: string, size: number, path: string): void {
-    // of a link the target, too
+    // for a link the target counts, too
     const names = kind === 'l' ? 2 : 1;
     // tar would take it for a path of the workspace; one with '..' in it, it refuses by itself
     if (path.startsWith('/')) {
@@ -92,22 +93,24 @@ class Count {
     }
     this.#files++;
     this.bytes += size + PER_FILE;
-    if (this.#files > Math.min(MOST_FILES, this.room.files)) throw wrong(`it holds more than ${this.#files - 1} files`);
-    if (this.bytes > this.room.bytes) throw wrong(`it holds more than there is room for (${mib(this.room.bytes)} MiB)`);
+    if (this.#files > Math.min(MOST_FILES, this.room.files))
+      throw wrong(`it contains more than ${this.#files - 1} files`);
+    if (this.bytes > this.room.bytes)
+      throw wrong(`it contains more than there is space for (${mib(this.room.bytes)} MiB)`);
   }
 }
 
 const mib = (bytes: number): number => Math.floor(bytes / 2 ** 20);
 
-const wrong = (what: string): ScailfinError => new ScailfinError(`what it returned can't be unpacked: ${what}`);
+const wrong = (what: string): ScailfinError => new ScailfinError(`its output can't be unpacked: ${what}`);
 
-/** @param on `bytes`: the largest file it may write, and by which its time is measured */
+/** @param on `bytes`: the size of the largest file that it may write, from which its time limit is computed */
 async function tar(
   archive: FileHandle,
   args: readonly string[],
   on: { readonly bytes: number; readonly line?: (line: string) => void },
 ): Promise<void> {
-  // tar opens it anew, from its beginning: no path that could be another file by now
+  // tar opens the file again from its beginning, without a path, which could be another file by now
   const argv = ['tar', ...args, '--file', '/proc/self/fd/0'];
   const blocks = Math.ceil(on.bytes / 512) + 1;
   const limits = `ulimit -c 0; ulimit -v ${MEMORY * 1024}; ulimit -f ${blocks}`;
@@ -130,7 +133,7 @@ async function tar(
     rest = lines.pop() ?? '';
     try {
       for (const line of lines) on.line?.(line);
-      if (rest.length > LONGEST_LINE) throw wrong('it holds a path that is too long');
+      if (rest.length > LONGEST_LINE) throw wrong('it contains a path that is too long');
     } catch (error) {
       stop(error as ScailfinError);
     }
@@ -143,7 +146,7 @@ async function tar(
   if (status !== 0) throw wrong(inLine(words() || `tar ended with ${String(status)}`));
 }
 
-/** The last line of what is said: the first ones may be a million times the same. */
+/** The last line of a message; the first lines may be the same a million times. */
 function lastOf(stream: Readable): () => string {
   let said = '';
   stream.setEncoding('utf8').on('data', text => {

@@ -131,7 +131,7 @@ def test_a_step_that_ended_is_told_after_its_files_and_its_log_are_there(control
     [
         (ended(3), "its command ended with status 3"),
         (dict(ended(0, "exit=0\nmessage=the disk of this node is full\n"), ExitCode=165, LastRemoteHost="slot1@c1"), "on c1: the disk of this node is full"),
-        (ended(161, ""), "its image is not there, or could not be converted"),
+        (ended(161, ""), "its image does not exist, or could not be converted"),
         (ended(161, "exit=161\n"), "its command ended with status 161"),
         (ended(7, ""), "it ended with status 7 and no report"),
         (dict(ended(0), ExitBySignal=True, ExitSignal=9), "signal 9 ended it"),
@@ -220,7 +220,7 @@ def test_what_comes_back_in_pieces_fails_the_step(controller, pool):
     ad["files"]["changed.tar"] = ad["files"]["changed.tar"][:700]
     pool.become(number, COMPLETED, **ad)
     assert controller.look() == "failed"
-    assert "could not be brought back: what it returned can't be unpacked" in controller.log(job_id)
+    assert "could not be brought back: its output can't be unpacked" in controller.log(job_id)
 
 
 def test_files_that_fail_to_come_are_asked_for_again(controller, pool):

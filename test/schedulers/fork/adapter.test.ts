@@ -216,7 +216,7 @@ describe.skipIf(!existsSync('/proc/self/environ'))('glide-ins as processes', () 
     for (const pid of pids()) process.kill(pid, 'SIGKILL');
     const [gone] = await until([id as string], allOver);
     expect(gone).toMatchObject({ state: 'failed', word: 'vanished' });
-    expect(gone?.reason).toContain('no exit status');
+    expect(gone?.reason).toContain('without an exit status');
   });
 
   it('a directory that cannot be written refuses, and starts nothing', async () => {

@@ -176,7 +176,7 @@ describe('the answer to a submission', () => {
   });
 
   it('BSUB_QUIET says nothing, and that is no id', () => {
-    expect(thrown(() => lsf.parseSubmit(answer(''))).message).toContain('answered nothing');
+    expect(thrown(() => lsf.parseSubmit(answer(''))).message).toContain('there was no answer');
     thrown(() => lsf.parseSubmit(answer('Job <5> is submitted to queue <q>.\n', '', null)));
   });
 });

@@ -183,7 +183,7 @@ describe('the answer to a submission', () => {
   });
 
   it('no answer, a killed command, a trial and a number with a failure are no jobs', () => {
-    expect(thrown(() => slurm.parseSubmit(nothing)).message).toContain('answered nothing (status 0)');
+    expect(thrown(() => slurm.parseSubmit(nothing)).message).toContain('there was no answer (status 0)');
     expect(thrown(() => slurm.parseSubmit({ ...nothing, exitCode: null })).message).toContain('status none');
     thrown(() => slurm.parseSubmit(outputOf(the('submit.test-only'))));
     thrown(() => slurm.parseSubmit({ stdout: '17\n', stderr: '', exitCode: 1 }));

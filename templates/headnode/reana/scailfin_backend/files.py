@@ -1,4 +1,4 @@
-"""Things in a workspace, as the step wrapper's manifest names them. Paths are bytes: a name need not be UTF-8."""
+"""Entries of a workspace, as in the step wrapper's manifest. Paths are bytes, because a name need not be UTF-8."""
 
 import base64
 import hashlib
@@ -10,34 +10,34 @@ from collections import namedtuple
 Item = namedtuple("Item", "path kind sha256 size mode")
 
 CHUNK = 1 << 20
-# by it a node sees that it has the same files as the headnode of an edge; no part of a run's files
+# a node sees by this file that it shares the file system of an edge's headnode; it is not part of a run's files
 PROBE = b".scailfin-probe"
 
 
 class OddFile(Exception):
-    """What should be a file is a link, a pipe, a device or far too large: nobody honest left it."""
+    """Something that should be a file is a link, a pipe, a device or far too large: no honest step left it."""
 
 
 def open_plain(path, most=None):
-    """Open a file that somebody else may have put there: through no link, waiting for no pipe, and of no more bytes.
+    """Open a file that others may have made: follow no link, wait for no pipe, read no more than `most` bytes.
 
-    :raises OddFile: for all else; FileNotFoundError where nothing is.
+    :raises OddFile: for anything else; FileNotFoundError if there is nothing.
     """
     try:
         file = open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except (IsADirectoryError, FileNotFoundError):
         raise
     except OSError as error:
-        raise OddFile("{} is no plain file: {}".format(os.path.basename(os.fsdecode(path)), error.strerror))
+        raise OddFile("{} is not a plain file: {}".format(os.path.basename(os.fsdecode(path)), error.strerror))
     stats = os.fstat(file.fileno())
     if stat.S_ISREG(stats.st_mode) and (most is None or stats.st_size <= most):
         return file
     file.close()
-    raise OddFile("{} is no plain file, or too large".format(os.path.basename(os.fsdecode(path))))
+    raise OddFile("{} is not a plain file, or is too large".format(os.path.basename(os.fsdecode(path))))
 
 
 class Hashing:
-    """Reads a file for somebody else, and knows the sha256 of what went through."""
+    """Passes a file on, and computes the sha256 of the bytes."""
 
     def __init__(self, file):
         """Wrap a file opened in binary mode."""
@@ -66,7 +66,7 @@ def hash_of_link(path):
 
 
 def item_at(workspace, path):
-    """Return what is at a path of the workspace; None for nothing, and for sockets, devices and pipes."""
+    """Return the entry at a path of the workspace; None for nothing, and for sockets, devices and pipes."""
     full = os.path.join(workspace, path)
     try:
         stats = os.lstat(full)
@@ -83,7 +83,7 @@ def item_at(workspace, path):
 
 
 def manifest_text(items):
-    """Return a line for each item. The probe is none: no node sees the files of this pod by itself."""
+    """Return one line per item. There is no probe, because no node sees the files of this pod."""
     lines = [b"probe - -"]
     for item in items:
         fields = (item.sha256, b"%d" % item.size, b"%o" % item.mode, item.kind, base64.b64encode(item.path))

@@ -1,4 +1,4 @@
-"""What a step changed comes back into its run's workspace, a file at a time and each at once."""
+"""Merges a step's output into its run's workspace; each file is replaced at once."""
 
 import gzip
 import hashlib
@@ -11,32 +11,32 @@ from . import settings
 from .files import CHUNK, item_at, open_plain
 from .words import in_line
 
-# what an honest archive has not: more things, a name of this many bytes, or one that leads this deep
+# no honest archive has more entries, a name of this many bytes, or one that is nested this deep
 MOST_MEMBERS, MOST_HEADER = 500000, 1 << 20
 LONGEST_PATH, DEEPEST = 4095, 200
 
 
 class MergeError(Exception):
-    """What a step returned leads out of its workspace, or can't be read."""
+    """A step's output leads out of its workspace, or can't be read."""
 
 
 class Bounded:
-    """An archive's bytes for tarfile, which would take a name of any length into memory at once."""
+    """The bytes of an archive for tarfile, which would otherwise read a name of any length into memory at once."""
 
     def __init__(self, file):
-        """Wrap what an archive is read from."""
+        """Wrap the file from which an archive is read."""
         self.file = file
         self.tell, self.seek = file.tell, file.seek
 
     def read(self, size):
         """Return the next bytes."""
         if not 0 <= size <= MOST_HEADER:
-            raise MergeError("a name in what it returned is too long")
+            raise MergeError("a name in its output is too long")
         return self.file.read(size)
 
 
 class Merge:
-    """One step's return. Done again it changes nothing."""
+    """The merge of one step's output. Repeating it changes nothing."""
 
     def __init__(self, workspace, before, name, writers):
         """Take the workspace as the step got it.
@@ -49,11 +49,11 @@ class Merge:
         self.name = name
         self.writers = writers
         self.notes = []
-        # what this merge brought itself
+        # entries that this merge itself brought
         self.brought = set()
 
     def run(self, archive, deleted):
-        """Bring files in, and remove what the step removed. Returns what a person should know, a line each.
+        """Bring files in, and remove what the step removed. Returns notes for the user, one per line.
 
         :raises MergeError: before anything is changed, for an archive that no wrapper would have made.
         """
@@ -64,18 +64,18 @@ class Merge:
                     check(member)
                     free -= member.size
                     if free < 0:
-                        raise MergeError("there is no room for what it returned")
-                # what is in a directory goes before it
+                        raise MergeError("there is no space for its output")
+                # the content of a directory is removed before the directory
                 for path in sorted(deleted, reverse=True):
                     self.remove(path)
                 for tar, member in members(packed):
                     self.bring(tar, member)
         except (tarfile.TarError, EOFError, OSError) as error:
-            raise MergeError("what it returned can't be unpacked: {}".format(error))
+            raise MergeError("its output can't be unpacked: {}".format(error))
         return self.notes
 
     def bring(self, tar, member):
-        """Bring one thing of the archive to its place."""
+        """Bring one entry of the archive to its place."""
         path = path_of(member)
         if path in (b"", b"."):
             return
@@ -89,7 +89,7 @@ class Merge:
             self.place(path, target, b"f", lambda part: unpack(part, tar, member))
 
     def make_directory(self, path, target, mode):
-        """Make a directory where there is none; we can always write in it, as later steps must."""
+        """Make a directory if there is none; it is writable for us, because later steps must write in it."""
         now = item_at(self.workspace, path)
         if now and now.kind == b"d":
             return
@@ -102,7 +102,7 @@ class Merge:
         self.brought.add(path)
 
     def place(self, path, target, kind, make):
-        """Make it beside its place first, then move it there."""
+        """Make the entry beside its place first, then move it there."""
         part = os.path.join(os.path.dirname(target), b".scailfin-" + uuid.uuid4().hex.encode())
         try:
             sha256 = make(part)
@@ -111,7 +111,7 @@ class Merge:
                 if kind == b"f":
                     change_mode(target, stat.S_IMODE(os.lstat(part).st_mode))
                 return
-            # a directory that is in the way holds what others made, unless it is empty
+            # a directory in this place contains files of others, unless it is empty
             if now and now.kind == b"d":
                 if not is_removed(target):
                     self.keep(path)
@@ -125,7 +125,7 @@ class Merge:
                 os.unlink(part)
 
     def remove(self, path):
-        """Remove what the step removed, unless another one changed it meanwhile."""
+        """Remove what the step removed, unless another step changed it meanwhile."""
         if not self.has_parents(path):
             return
         now = item_at(self.workspace, path)
@@ -141,7 +141,7 @@ class Merge:
             os.unlink(target)
 
     def keep(self, path):
-        """Move away what another one wrote since."""
+        """Move away what another step has written meanwhile."""
         by = in_line(self.writers.get(path, "earlier"), 60).replace("/", "_")
         base = cut(path) + b".~" + cut(by.encode(), 60) + b"~"
         kept, n = base, 2
@@ -152,20 +152,20 @@ class Merge:
         self.notes.append(text.format(shown(path), in_line(self.name), shown(kept)))
 
     def is_changed(self, now, path):
-        """Tell whether something is there that the step did not get."""
+        """Tell whether there is something that the step did not get."""
         if path in self.brought:
             return False
         before = self.before.get(path)
         return now is not None and (before is None or (before.kind, before.sha256) != (now.kind, now.sha256))
 
     def make_parents(self, path):
-        """Make the directories on the way; what another step put in the place of one is kept, and not followed."""
+        """Make the directories of the path; what another step put in place of one is kept, and not followed."""
         check_inside(path)
         for way in ways_to(path):
             self.make_directory(way, os.path.join(self.workspace, way), 0o755)
 
     def has_parents(self, path):
-        """Tell whether all of the way is there. Raise MergeError where a part of it is a link: it could lead out."""
+        """Return whether all directories of the path exist. Raise MergeError for a link, which could lead out."""
         check_inside(path)
         for way in ways_to(path):
             at = os.path.join(self.workspace, way)
@@ -184,19 +184,19 @@ def members(packed):
         for number, member in enumerate(tar):
             if number >= MOST_MEMBERS:
                 raise MergeError("it returned more than {} files".format(MOST_MEMBERS))
-            # tarfile remembers each
+            # tarfile would remember every member
             tar.members = []
             yield tar, member
 
 
 def ways_to(path):
-    """Return the directories on the way to a path, the outermost first."""
+    """Return the directories of a path, the outermost first."""
     parts = path.split(b"/")
     return [b"/".join(parts[:n]) for n in range(1, len(parts))]
 
 
 def path_of(member):
-    """Return where a member belongs in the workspace."""
+    """Return the place of a member in the workspace."""
     path = os.fsencode(member.name)
     while path.startswith(b"./"):
         path = path[2:]
@@ -204,11 +204,11 @@ def path_of(member):
 
 
 def check(member):
-    """Raise MergeError for what no workspace can have."""
+    """Raise MergeError for an entry that a workspace can't contain."""
     path = path_of(member)
-    wrong = "what it returned can't be unpacked: it holds {}: {}"
+    wrong = "its output can't be unpacked: it contains {}: {}"
     if not (member.isdir() or member.issym() or member.isreg()):
-        raise MergeError(wrong.format("what is no file", shown(path, 120)))
+        raise MergeError(wrong.format("something other than files", shown(path, 120)))
     if len(path) > LONGEST_PATH or len(path.split(b"/")) > DEEPEST:
         raise MergeError(wrong.format("a path that is too long", shown(path, 60)))
     if path not in (b"", b"."):
@@ -227,7 +227,7 @@ def shown(path, most=500):
 
 
 def cut(path, most=180):
-    """Return a path with room for more in its last name, which has 255 bytes at most."""
+    """Return a path whose last name has room for more text; a name has at most 255 bytes."""
     directory, name = os.path.split(path)
     while len(name) > most:
         name = os.fsencode(os.fsdecode(name)[:-1])
@@ -235,18 +235,18 @@ def cut(path, most=180):
 
 
 def opened(packed):
-    """Return what an archive is read from, packed or not."""
+    """Return the file from which an archive is read, compressed or not."""
     is_packed = packed.read(2) == b"\x1f\x8b"
     packed.seek(0)
     return gzip.GzipFile(fileobj=packed) if is_packed else packed
 
 
 def change_mode(path, mode):
-    """Change the mode of a file or directory, and of nothing that a link leads to."""
+    """Change the mode of a file or directory, but never through a link."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        # another thing is there by now, or its mode does not let us
+        # it was replaced meanwhile, or its mode does not let us
         return
     try:
         os.fchmod(fd, mode)
@@ -255,15 +255,15 @@ def change_mode(path, mode):
 
 
 def free_bytes(directory):
-    """Return how much may be written: others need the disk, too."""
+    """Return how many bytes may be written, because others need the disk, too."""
     disk = os.statvfs(directory)
     return disk.f_bavail * disk.f_frsize - settings.reserve_bytes()
 
 
 def check_room(directory):
-    """Raise MergeError when the disk is nearly full."""
+    """Raise MergeError if the disk is nearly full."""
     if free_bytes(directory) < 0:
-        raise MergeError("there is no room for what it returned")
+        raise MergeError("there is no space for its output")
 
 
 def unpack(part, tar, member):
@@ -274,7 +274,7 @@ def unpack(part, tar, member):
             check_room(os.path.dirname(part))
             sha.update(data)
             file.write(data)
-    # who owns it here is not who ran the step: nothing may run as its owner
+    # the owner here is not the user who ran the step, so no file may run with its owner's rights
     os.chmod(part, member.mode & 0o777 | 0o400)
     return sha.hexdigest().encode()
 
@@ -287,7 +287,7 @@ def link(part, member):
 
 
 def is_removed(directory):
-    """Remove a directory that is empty. Tells whether it was."""
+    """Remove a directory if it is empty. Returns whether it was."""
     try:
         os.rmdir(directory)
         return True

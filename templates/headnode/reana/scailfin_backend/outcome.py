@@ -1,4 +1,4 @@
-"""How a step ended: its files are brought back, its log is kept, its job leaves the pool."""
+"""The end of a step: its files are brought back, its log is kept, its job leaves the pool."""
 
 import os
 import shutil
@@ -13,16 +13,16 @@ from .submit import directory_of, forget_manifest, manifest_of
 # state: finished or failed; log: what REANA keeps
 Result = namedtuple("Result", "state log")
 
-# how often what a step left may fail to come while the pool answers
+# how often bringing back a step's files may fail while the pool answers
 MAX_TRIES = 5
 
 _tries = {}
-# by workspace: who last wrote a file
+# by workspace: the last writer of each file
 _writers = {}
 
 
 def of_ended(job, ad):
-    """Return what became of a step that ended by itself; None: it is to be looked at again."""
+    """Return the outcome of a step that ended by itself; None: ask again later."""
     _, step = parts(job["backend_job_id"])
     failure = fetched(job, outputs=True)
     if failure is None:
@@ -39,14 +39,14 @@ def of_ended(job, ad):
         try:
             notes += merged(job["obj"], step, said)
         except (MergeError, OddFile, OSError, ValueError) as error:
-            is_well, reason = False, "what it made could not be brought back: {}".format(error)
+            is_well, reason = False, "its output could not be brought back: {}".format(error)
     return Result("finished" if is_well else "failed", logs.text(step, notes + ([reason] if reason else [])))
 
 
 def of_failed(job, reason, ad):
-    """Return what became of a step whose job the pool stopped; None: it is to be looked at again."""
+    """Return the outcome of a step whose job the pool stopped; None: ask again later."""
     _, step = parts(job["backend_job_id"])
-    # one that never began has nothing to say
+    # a step that never began has no output
     failure = fetched(job) if ad.get("NumJobStarts") else ""
     if failure is None:
         return None
@@ -54,7 +54,7 @@ def of_failed(job, reason, ad):
 
 
 def of_missing(job):
-    """Return what became of a step whose job is not in the queue; its files went with it."""
+    """Return the outcome of a step whose job is not in the queue; its files are lost with it."""
     number, step = parts(job["backend_job_id"])
     found = schedd.ask("past", job=number)["jobs"]
     reason = found[0].get("RemoveReason") if found else None
@@ -63,7 +63,7 @@ def of_missing(job):
 
 
 def clear(job):
-    """Let a job go whose outcome is told."""
+    """Remove a job whose outcome was reported."""
     number, step = parts(job["backend_job_id"])
     shutil.rmtree(directory_of(step), ignore_errors=True)
     forget_manifest(step)
@@ -71,7 +71,7 @@ def clear(job):
     try:
         schedd.ask("collected", job=number)
     except schedd.ScheddError:
-        # it goes when the pool answers again
+        # it is removed when the pool answers again
         PoolJobManager.abandoned.add(step)
 
 
@@ -99,13 +99,13 @@ def report_of(step):
 
 
 def before_of(step):
-    """Return what the step got, by path."""
+    """Return the entries that the step got, by path."""
     with open(manifest_of(step), "rb") as file:
         return items_of(file.read())
 
 
 def merged(manager, step, said):
-    """Bring what a step changed into its workspace. Returns what there is to say of it."""
+    """Merge a step's output into its workspace. Returns notes about it."""
     workspace = manager.workflow_workspace
     merge = Merge(workspace, before_of(step), manager.job_name or "step", _writers.setdefault(workspace, {}))
     return merge.run(os.path.join(directory_of(step), "changed.tar"), said.deleted)

@@ -1,4 +1,4 @@
-"""What the wrapper wrote down of a step, and what became of it."""
+"""The wrapper's report about a step, and the step's outcome."""
 
 import base64
 import re
@@ -9,26 +9,26 @@ from .words import in_line
 # exit: the step's own status, None where it was never run. deleted: paths, bytes
 Report = namedtuple("Report", "exit deleted values")
 
-# the wrapper's own statuses; a step's own status of that number comes with a report that names it
+# the wrapper's own statuses; if a step itself ends with such a status, the report names it
 CLASSES = {
     160: "no container runtime works",
-    161: "its image is not there, or could not be converted",
-    162: "a file it needs did not arrive as it was when the step was submitted",
-    163: "what it made could not be brought back",
+    161: "its image does not exist, or could not be converted",
+    162: "an input file did not arrive as it was when the step was submitted",
+    163: "its output could not be brought back",
     164: "the launcher of parallel programs failed",
     165: "the disk is full",
     166: "the wrapper itself failed",
 }
 
 
-# what an honest one has: a line for each file that the step removed, and a few more
+# limits of an honest report: one line per file that the step removed, and a few more
 MOST_BYTES, MOST_VALUES = 64 << 20, 100
 
 
 def parse(text, most_deleted=None):
     """Read key=value lines; deleted= comes once per path, in base64.
 
-    :param most_deleted: how many things the step found; it can't have deleted more.
+    :param most_deleted: the number of entries that the step found; it can't have deleted more.
     :raises ValueError: for a path that can't be read, and for more paths than there were.
     """
     values, deleted = {}, []
@@ -37,7 +37,7 @@ def parse(text, most_deleted=None):
         if equals and key == "deleted":
             deleted.append(base64.b64decode(value, validate=True))
             if most_deleted is not None and len(deleted) > most_deleted:
-                raise ValueError("its report names more files that were deleted than there were")
+                raise ValueError("its report names more deleted files than there were")
         elif equals and key and len(values) < MOST_VALUES:
             values[key] = value
     status = values.get("exit", "")
@@ -45,12 +45,12 @@ def parse(text, most_deleted=None):
 
 
 def outcome(job, report):
-    """Return (has it finished well, why not) of a step whose job ended by itself.
+    """Return (whether it finished well, why not) for a step whose job ended by itself.
 
     :param job: dict with ExitCode, ExitBySignal, ExitSignal, LastRemoteHost as HTCondor has them.
     :param report: Report, or None where there is none.
     """
-    # the pool's word for it, not the node's own
+    # the pool's name for it, not the node's own
     node = job.get("LastRemoteHost", "").rpartition("@")[2]
     there = " on " + node if node else ""
     if job.get("ExitBySignal") is True:
@@ -58,7 +58,7 @@ def outcome(job, report):
     status = job.get("ExitCode")
     said = report.values.get("message") if report else None
     own = report.exit if report else None
-    # the wrapper's word counts above the step's: a step that went well and whose output is lost has failed
+    # the wrapper's status takes precedence: a successful step whose output was lost has failed
     if status in CLASSES and own != status:
         if not said:
             return False, CLASSES[status] + there

@@ -183,7 +183,11 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
 
         await nodes('rm /etc/profile.d/modules.sh');
         await ward.warns(
-          { stage: 'node-software', says: [/^there is no container runtime.*no module system$/], hint: /ask the site for one/ },
+          {
+            stage: 'node-software',
+            says: [/^there is no container runtime.*no module system$/],
+            hint: /ask the site for one/,
+          },
           ['--deep'],
         );
       } finally {

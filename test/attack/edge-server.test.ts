@@ -4,7 +4,6 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { globMatcher } from '../../src/reana/edge/workspace/glob.js';
 import { Claims, spaceAt } from '../../src/reana/space.js';
@@ -62,10 +61,11 @@ describe('bodies', { timeout: 60_000 }, () => {
       count();
     }
     try {
-      await sleep(500);
       expect((await edge.json('GET', '/api/ping')).message).toBe('OK');
-      const left = sockets.filter(socket => !socket.closed && socket.readyState === 'open');
-      expect(left.length).toBeLessThanOrEqual(250);
+      // long before one that says nothing has to go
+      const left = () => sockets.filter(socket => !socket.closed && socket.readyState !== 'closed').length;
+      await expect.poll(left, { timeout: 10_000 }).toBeLessThanOrEqual(250);
+      expect((await edge.json('GET', '/api/ping')).message).toBe('OK');
     } finally {
       for (const socket of sockets) socket.destroy();
     }

@@ -84,7 +84,9 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.lab.partition('login', true);
     const down = await bench.good(['down', 'gone', '--forget']);
     await bench.lab.partition('login', false);
-    expect(down.stdout).toMatch(/^gone is forgotten.*may remain:\n {2}- jobs called sf-gone and files on login/m);
+    expect(down.stdout).toMatch(
+      /^gone is no longer recorded.*may remain:\n {2}- jobs called sf-gone and files on login/m,
+    );
     expect((await bench.good(['list'])).stdout).not.toMatch(/^gone /m);
     expect((await bench.good(['list', '--all'])).stdout).toMatch(
       /^gone +terminated .*this may remain: jobs called sf-gone/m,

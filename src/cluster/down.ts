@@ -120,6 +120,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     if (left.length > 0 && forget) {
       const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
       if (record) journal.append({ type: 'state', state: 'terminated', reason });
+      forgetSecrets(journal.dir);
       return { name, cancelled, verified, left };
     }
     if (left.length > 0) {

@@ -89,7 +89,7 @@ class Count {
       throw new ScailfinError(`it returned a file outside of its workspace: ${inLine(path, 60)}`);
     }
     if (path.length > names * LONGEST_PATH || path.split('/').length > names * DEEPEST) {
-      throw wrong(`it holds a path that is too long: ${inLine(path, 60)}`);
+      throw wrong(`it contains a path that is too long: ${inLine(path, 60)}`);
     }
     this.#files++;
     this.bytes += size + PER_FILE;

@@ -26,7 +26,7 @@ export function refusal(program: string, out: Output | undefined): SchedulerErro
   const said = words(out);
   const hint = HINTS.find(([pattern]) => pattern.test(out?.stderr.trim() || out?.stdout || ''))?.[1];
   return new SchedulerError(
-    `HTCondor's ${program} refused: ${said || `it answered nothing it should (status ${out?.exitCode ?? 'none'})`}`,
+    `HTCondor's ${program} refused: ${said || `it gave no usable answer (status ${out?.exitCode ?? 'none'})`}`,
     { hint },
   );
 }

@@ -68,7 +68,17 @@ export function register(program: Command, ui: Ui): void {
         const result = await down(context, lost, flags.forget);
         if (ui.json) ui.printJson({ ...result, roundTrips: await context.connections.roundTrips() });
         else if (result.left.length === 0)
-          ui.print(`${name} is down. Verified: no batch job, process or file of it remains.`);
+          ui.print(
+            [
+              `${name} is down. Verified: no batch job, process or file of it remains.`,
+              ...(lost && flags.headnode === undefined
+                ? [
+                    `This machine has no record of it, so only ${lost.site.site} and the usual headnodes were asked. ` +
+                      'If its pool ran on another host, add --headnode [user@]HOST.',
+                  ]
+                : []),
+            ].join('\n'),
+          );
         else
           ui.print(
             [

@@ -1,7 +1,7 @@
 import { LeftoverError, messageOf, UsageError } from '../errors.js';
 import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
-import { defaultWork, probe } from '../hosts/probe.js';
+import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
@@ -71,6 +71,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           submitted: s.batches.length > 0,
         }));
     const bases = new Map<Host, string>();
+    const looked: Probe[] = [];
     const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
     await endGrowth(context, record);
     for (const site of sites) {
@@ -86,6 +87,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
               : await probe(host, site.spec.profile.directories.work ?? defaultWork, name);
           const facts = (found ?? site.facts) as { base: string; user: string };
           bases.set(host, facts.base);
+          if (found) looked.push(found);
           if (record && isForeign(found?.owner, record)) return notOurs;
           if (!site.submitted) {
             await removeSite(host, facts.base, name);
@@ -111,15 +113,18 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's
           // files
           const found = await probe(there, bases.get(there) ?? defaultWork, name);
+          looked.push(found);
           if (record && isForeign(found.owner, record)) return notOurs;
           await takeDownHead(there, found.base, name, onProgress);
         }
         return 'no process and no file remains';
       });
     }
+    if (lost) left.push(...poolElsewhere(looked));
     if (left.length > 0 && forget) {
       const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
       if (record) journal.append({ type: 'state', state: 'terminated', reason });
+      forgetSecrets(journal.dir);
       return { name, cancelled, verified, left };
     }
     if (left.length > 0) {
@@ -168,6 +173,21 @@ interface HeadToStop {
   readonly label: string;
   readonly host: () => Promise<Host>;
   readonly base: string | undefined;
+}
+
+/**
+ * Without a record, nothing tells where the headnode is but the glide-ins' own settings: a pool that was found on none of the
+ * hosts is not gone.
+ * @param looked what the hosts said before anything was removed there
+ */
+function poolElsewhere(looked: readonly Probe[]): string[] {
+  if (looked.some(host => host.pool !== undefined)) return [];
+  const known = looked.flatMap(host => [...host.addresses, ...(host.ssh ? [host.ssh.server] : [])]);
+  const away = new Set(
+    looked.flatMap(host => host.serves ?? []).filter(at => !at.startsWith('127.') && !known.includes(at)),
+  );
+  const hosts = looked.map(host => host.host).join(' and ');
+  return [...away].map(at => `the pool at ${at}, which is not on ${hosts}: add --headnode [user@]HOST`);
 }
 
 /**

@@ -9,8 +9,8 @@ import { after, type ClusterRecord, type Entry, fold, isEntry } from './record.j
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /**
- * A cluster's journal: one JSON line per intent or outcome, which is on the disk before `append` returns. A line cut
- * short by a crash is the last one, and is ignored when reading.
+ * A cluster's journal: one JSON line per intent or outcome, which is on the disk before `append` returns. A line that
+ * a crash cut short is ignored when reading; the next entry begins a new line after it.
  */
 export class Journal {
   #entries: Entry[];

@@ -21,6 +21,8 @@ export interface Probe {
   readonly owner: string | undefined;
   /** The batch system's answers to that cluster's submissions. */
   readonly submitted: readonly string[];
+  /** The address of the pool that the cluster's glide-ins at this site join. */
+  readonly serves: string | undefined;
   /** The pool's directory, if there is one. */
   readonly pool: string | undefined;
 }
@@ -54,6 +56,7 @@ export async function probe(host: Host, work: string, name: string): Promise<Pro
     ssh: client && server ? { client, server } : undefined,
     owner: values.get('owner')?.[0],
     submitted: (values.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString()),
+    serves: values.get('serves')?.[0],
     pool: values.get('pool')?.[0],
   };
 }

@@ -36,5 +36,7 @@ for a in $( (hostname -I || ip -o -4 addr show | sed 's/.* inet \([0-9.]*\).*/\1
 done
 [ ! -r "$base/$name/owner" ] || echo "owner=$(cat "$base/$name/owner")"
 for out in "$base/$name"/site/submit/*.out; do [ ! -r "$out" ] || echo "submitted=$(base64 <"$out" | tr -d '\n')"; done
+# where glide-ins of that cluster look for their pool
+[ ! -r "$base/$name/site/settings" ] || sed -n "s/^address='\{0,1\}\([0-9A-Za-z.:-]*\)'\{0,1\}$/serves=\1/p" "$base/$name/site/settings"
 [ ! -e "$base/$name/pool/condor_config" ] || echo "pool=$base/$name/pool"
 exit 0

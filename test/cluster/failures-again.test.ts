@@ -45,6 +45,22 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     await bench.good(['down', 'forgotten', '--site', 'lab-slurm']);
   });
 
+  test('down of what this machine has forgotten, whose pool is on another host: that is not verified', async () => {
+    const host = 'laptop';
+    await bench.good(up('hub', '--headnode', 'scail@headnode', '--no-wait'), { host });
+    await bench.lab.exec(host, ['rm', '-r', '.local/state/scailfin/clusters/hub']);
+    const down = ['down', 'hub', '--site', 'lab-slurm'];
+    const complaint = {
+      says: ['hub may not be all gone', /pool at [0-9.]+, which is not on .*--headnode/],
+      hint: '--forget',
+    };
+    await bench.refuses(down, complaint, { host });
+    expect(await bench.jobs()).toEqual([]);
+    expect((await bench.good(down, { host })).stdout).toContain('If its pool ran on another host, add --headnode');
+    const { stdout } = await bench.good([...down, '--headnode', 'scail@headnode'], { host });
+    expect(stdout).not.toContain('--headnode');
+  });
+
   test('up of what this machine has forgotten is refused: somebody’s jobs run under that name', async () => {
     await bench.good(up('orphan', '--no-wait'));
     await forget();

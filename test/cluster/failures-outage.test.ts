@@ -82,7 +82,10 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.good(up('gone', '--walltime', '30m'));
     await bench.lab.write('headnode', '.ssh/config', 'Host login\n  ConnectTimeout 2\n');
     await bench.lab.partition('login', true);
+    const token = '.local/state/scailfin/clusters/gone/reana.token';
+    await bench.lab.write('headnode', token, 'a secret of its framework');
     const down = await bench.good(['down', 'gone', '--forget']);
+    expect((await bench.lab.exec('headnode', ['ls', token], { check: false })).exitCode).not.toBe(0);
     await bench.lab.partition('login', false);
     expect(down.stdout).toMatch(
       /^gone is no longer recorded.*may remain:\n {2}- jobs called sf-gone and files on login/m,

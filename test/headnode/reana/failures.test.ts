@@ -71,7 +71,8 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
         /^REANA's server can't start on this machine: (ErrImagePull|ImagePullBackOff): .*reana-server:0\.9\.4: not found/,
       crashes: new RegExp(`^REANA's server can't start .*: ended with status 1, 3 times\n  ${LAST_WORDS}\n`),
       nowhere: /^REANA's db can't start .*: stat \/var\/reana: no such file[\s\S]*sudo mkdir -p \/var\/reana/,
-      evicted: /^REANA's cache can't start .*Evicted: The node was low on resource: memory\.[\s\S]*free memory or disk space/,
+      evicted:
+        /^REANA's cache can't start .*Evicted: The node was low on resource: memory\.[\s\S]*free memory or disk space/,
     };
     const cases = Object.entries(told).map(async ([name, words]) => {
       const cluster = world.cluster(name);

@@ -166,16 +166,16 @@ function understood<S extends z.ZodType>(schema: S, text: string, to: string): z
   try {
     value = JSON.parse(text);
   } catch {
-    throw strange(to, 'no JSON');
+    throw strange(to, 'not JSON');
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw strange(to, `not what it should (${issue?.path.join('.')}: ${issue?.message})`);
+  throw strange(to, `not what was expected (${issue?.path.join('.')}: ${issue?.message})`);
 }
 
 const strange = (to: string, what: string): ScailfinError =>
-  new ScailfinError(`REANA answered ${to} with what is ${what}`, {
+  new ScailfinError(`REANA's answer to ${to} is ${what}`, {
     hint: 'another server may use its port; check with: scailfin status',
   });
 

@@ -375,7 +375,7 @@ describe('a hostile folder', { timeout: 120_000 }, () => {
     put('reana.yaml', `outputs: {directories: [results]}\n${workflow}`);
     reana.answer = (_, path) => (path.endsWith('/logs') ? { body: '{"logs":"\u001b[2J"}' } : undefined);
     const { status, stderr } = await user.scailfin(['run']);
-    expect(stderr).toMatch(/^error: REANA answered GET \/api\/workflows\/run.1\/logs with what is no JSON$/m);
+    expect(stderr).toMatch(/^error: REANA's answer to GET \/api\/workflows\/run.1\/logs is not JSON$/m);
     expect(stderr).not.toMatch(/\n {4}at |bug in scailfin/);
     expect(status).toBe(1);
   });

@@ -47,7 +47,7 @@ describe.skipIf(reason !== undefined)(`a cluster by the system's ssh${reason ? `
     await bench.good(['up', 'kept', '--site', 'lab-slurm', '--headnode', 'login', '--walltime', '20m']);
     expect((await bench.good(['exec', 'kept', '--', 'condor_status', '-af', 'Cpus'])).stdout).toBe('8\n');
     await bench.good(['down', 'kept']);
-    expect((await bench.good(['logout', 'lab-slurm'])).stdout).toBe('alice@login: hung up\n');
+    expect((await bench.good(['logout', 'lab-slurm'])).stdout).toBe('alice@login: connection closed\n');
     await bench.lab.exec('login', ['mv', '.ssh/kept', '.ssh/authorized_keys']);
     await expect.poll(masters).toEqual([]);
     await bench.expectNothing();

@@ -250,7 +250,7 @@ describe('a MyProxy server', () => {
   it('that needs more than a passphrase is reported', async () => {
     const more = 'VERSION=MYPROXYv2\nRESPONSE=2\nAUTHORIZATION_DATA=SASL:x\n\0';
     const error = await failureOf(fetch(await serve(socket => socket.once('data', () => socket.write(more)))));
-    expect(error.message).toContain('wants more than a passphrase: SASL');
+    expect(error.message).toContain('needs more than a passphrase: SASL');
   });
 
   it('is given a proxy that ends with its user’s certificate', async () => {

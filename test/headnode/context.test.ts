@@ -144,7 +144,7 @@ describe.skipIf('missing' in tools)("somebody else's Kubernetes", { timeout: 120
     ]);
     contexts(['theirs']);
     api.version = 'v1.20.15+k3s1';
-    expect((await missing())[0]).toMatch(/is v1.20.15\+k3s1; REANA wants v1.21.0 or newer/);
+    expect((await missing())[0]).toMatch(/is v1.20.15\+k3s1; REANA needs v1.21.0 or newer/);
     api.stop();
     expect((await missing())[0]).toMatch(/does not answer: The connection to the server 127.0.0.1:\d+ was refused/);
   });

@@ -174,7 +174,7 @@ describe('the way', () => {
     configure('Host box', ` IdentityFile ${file}`);
     const notes: string[] = [];
     await login({ transport: undefined, onNote: text => notes.push(text) }).catch(() => {});
-    expect(notes).toEqual([`box wants the security key of ${file}: the system's ssh connects`]);
+    expect(notes).toEqual([`box needs the security key of ${file}: the system's ssh connects`]);
   });
 
   describe('over a gate', () => {

@@ -30,7 +30,7 @@ describe.skipIf(!hasBrowser)("the edge's page", { timeout: 120_000 }, () => {
     const field = page().getByLabel('Token', { exact: true });
     await field.fill(wrongPassword);
     await page().keyboard.press('Enter');
-    await page().getByRole('alert').getByText('does not take this token').waitFor();
+    await page().getByRole('alert').getByText('refused this token').waitFor();
     expect(await field.inputValue()).toBe('');
     expect(await field.evaluate(element => element === document.activeElement)).toBe(true);
     await field.fill(token);

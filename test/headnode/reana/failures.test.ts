@@ -71,7 +71,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
         /^REANA's server can't start on this machine: (ErrImagePull|ImagePullBackOff): .*reana-server:0\.9\.4: not found/,
       crashes: new RegExp(`^REANA's server can't start .*: ended with status 1, 3 times\n  ${LAST_WORDS}\n`),
       nowhere: /^REANA's db can't start .*: stat \/var\/reana: no such file[\s\S]*sudo mkdir -p \/var\/reana/,
-      evicted: /^REANA's cache can't start .*Evicted: The node was low on resource: memory\.[\s\S]*free what the node/,
+      evicted: /^REANA's cache can't start .*Evicted: The node was low on resource: memory\.[\s\S]*free memory or disk space/,
     };
     const cases = Object.entries(told).map(async ([name, words]) => {
       const cluster = world.cluster(name);
@@ -105,7 +105,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     try {
       const own = { build: ['false'], nodePort: 30_400 };
       expect(await failure(world.cluster('port', {}, { own }))).toMatch(
-        /another service's already[\s\S]*30400.*[\s\S]*kubectl get services/,
+        /another service already uses[\s\S]*30400.*[\s\S]*kubectl get services/,
       );
     } finally {
       await world.plane.kubectl(['delete', 'service', 'theirs']);
@@ -117,7 +117,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     await world.plane.kubectl(['create', 'clusterrole', name, '--verb=get', '--resource=pods']);
     await world.plane.kubectl(['create', 'namespace', 'scailfin-theirs']);
     try {
-      expect(await failure(world.cluster('foreign'))).toContain(`there is a ClusterRole ${name} already`);
+      expect(await failure(world.cluster('foreign'))).toContain(`a ClusterRole ${name} exists already`);
       expect(await failure(world.cluster('theirs'))).toMatch(
         /the namespace scailfin-theirs exists already, and this cluster did not make it/,
       );

@@ -87,7 +87,9 @@ describe('an engine', () => {
       mode: 0o755,
     });
     const engine = external('cwl', { dir: run.dir, enginePython: { cwl: broken } });
-    await expect(engine.run(run, never)).rejects.toThrow(/the cwl engine ends without a result: no such module/);
+    await expect(engine.run(run, never)).rejects.toThrow(
+      /the workflow engine for cwl ended without a result: no such module/,
+    );
     expect((await readFile(join(run.dir, 'starts'), 'utf8')).split('\n')).toHaveLength(4);
     expect(said.join('')).toBe('no such module\n'.repeat(3));
   });

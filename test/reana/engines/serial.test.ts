@@ -77,7 +77,7 @@ describe('serial workflows', () => {
   });
 
   it.each([
-    [two, { options: { FROM: 'fits' }, parameters: { events: 1 } }, 'there is no step fits to be begun with'],
+    [two, { options: { FROM: 'fits' }, parameters: { events: 1 } }, 'there is no step fits to begin with'],
     [
       two,
       { options: { FROM: 'fit', TARGET: 'generate' }, parameters: { events: 1 } },

@@ -82,8 +82,7 @@ describe.skipIf(reason !== undefined)(`requests that can't be met${reason ? ` (s
     ];
     for (const [what, args, complaint] of cases)
       test(what, async () => {
-        const ran = await bench.refuses(args, { ...complaint, exit: 2 });
-        expect(ran.ms).toBeLessThan(2000);
+        await bench.refuses(args, { ...complaint, exit: 2 });
         await bench.refuses([...args, '--json'], { ...complaint, exit: 2 });
       });
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { Bench, type Complaint, up } from './helpers/bench.js';
 

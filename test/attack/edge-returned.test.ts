@@ -177,11 +177,14 @@ describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
 
   attack({ by, on: 'here', what: 'says in its report what would write on a terminal' }, async count => {
     const { at, collect } = await step();
-    writeFileSync(at('report'), `message=\u001b]0;owned\u0007\u001b[2J\u009b1m\u202e${'x'.repeat(5000)}\n`);
+    writeFileSync(at('report'), `message=no room\u001b]0;owned\u0007\u001b[2J\u009b1m\u202e${'x'.repeat(5000)}\n`);
     const { reason = '' } = await collect(undefined, 160);
-    expect(reason).toContain('owned');
+    expect(reason).toContain('no room');
+    // the title goes with the sequence that would set it
+    expect(reason).not.toContain('owned');
     expect(reason).not.toMatch(/[\p{Cc}\p{Cf}]/u);
-    expect(reason.length).toBeLessThan(500);
+    // 500 characters of it, and a few words of ours
+    expect(reason.length).toBeLessThan(560);
     count();
   });
 });

@@ -49,7 +49,7 @@ export function logView(step, label) {
   };
   /** @param {unknown} error */
   const broken = error =>
-    setText(status, error ? `Connecting again… (${/** @type {Error} */ (error).message})` : 'Connecting again…');
+    setText(status, error ? `Reconnecting… (${/** @type {Error} */ (error).message})` : 'Reconnecting…');
   void keepListening(`/api/edge/steps/${step}/log`, closed.signal, { tell, broken, isOver: () => isOver });
   return { element, close: () => closed.abort() };
 }

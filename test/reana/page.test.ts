@@ -171,7 +171,7 @@ describe.skipIf(!hasBrowser)("the edge's page", { timeout: 120_000 }, () => {
 
   it('connects again by itself when the edge was away', async () => {
     await stage.edge.edge?.close();
-    await page().getByText('Connecting again…').first().waitFor();
+    await page().getByText('Reconnecting…').first().waitFor();
     await stage.edge.start();
     await page().getByText('Live', { exact: true }).first().waitFor();
     window.problems.splice(0);

@@ -32,7 +32,7 @@ describe.skipIf(reason !== undefined)(`a cluster by the system's ssh${reason ? `
     await expect.poll(masters).toEqual([]);
     expect((await statusOf(bench.lab, 'headnode', 'by-ssh')).state).toBe('running');
     await bench.good(['scale', 'by-ssh', '--nodes', '1']);
-    expect((await bench.good(['down', 'by-ssh'])).stdout).toContain('verified');
+    expect((await bench.good(['down', 'by-ssh'])).stdout).toContain('Verified');
     expect(await masters()).toEqual([]);
     await bench.expectNothing();
   });

@@ -75,7 +75,7 @@ describe('work that outlives its caller', { timeout: 30_000 }, () => {
     expect(error).toBeInstanceOf(ScailfinError);
     expect(error).toMatchObject({
       message: 'the job was killed on this machine:\nwhy',
-      hint: expect.stringContaining('goes on'),
+      hint: expect.stringContaining('continues where it stopped'),
     });
   });
 

@@ -142,7 +142,7 @@ def test_a_bomb_leaves_room_on_the_disk(tmp_path, monkeypatch):
             file.write(bytes(1 << 20))
         file.write(bytes(1024))
     (tmp_path / "ws").mkdir()
-    with pytest.raises(MergeError, match="no room"):
+    with pytest.raises(MergeError, match="there is no space"):
         Merge(tmp_path / "ws", {}, "evil", {}).run(str(tmp_path / "bomb"), [])
     assert os.listdir(tmp_path / "ws") == []
 

@@ -78,7 +78,10 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     await bench.wrap('sbatch', 'sleep 3; real "$@"');
     const first = bench.start(up('busy', '--no-wait'));
     await first.says('✓ Connecting');
-    const held = { says: ['"scailfin up busy" has been working on this cluster', /process \d+/], hint: 'wait for it' };
+    const held = {
+      says: ['"scailfin up busy" has been working on this cluster', /process \d+/],
+      hint: 'wait until it ends',
+    };
     await bench.refuses(up('busy', '--no-wait'), held);
     await bench.refuses(['down', 'busy', '--json'], held);
     expect(await first.exited, first.said).toBe(0);

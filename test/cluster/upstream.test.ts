@@ -112,7 +112,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(raised.exitCode, raised.stderr).toBe(1);
     expect(raised.stderr).toMatch(/✗ Starting REANA/);
     expect(raised.stderr).toMatch(/server[\s\S]*(ErrImagePull|ImagePullBackOff)/);
-    expect(raised.stderr).toMatch(/✓ Undoing what was begun/);
+    expect(raised.stderr).toMatch(/✓ Undoing what was done/);
     expect(await names('namespaces')).not.toContain(namespaceOf('broken'));
     expect(await onHeadnode()).toBe('');
     await world.fate({});

@@ -11,7 +11,8 @@ import { Ui } from '../../src/cli/ui.js';
 import { packageRoot } from '../../src/paths.js';
 import { onTerminal } from '../terminal.js';
 
-const env = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm' };
+// chalk takes any terminal of a CI service to be without colours
+const env = { ...process.env, CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: 'xterm' };
 const main = join(packageRoot, 'bin/scailfin.js');
 const known = new Map<string, { stdout: string; stderr: string; status: number | null }>();
 /** What it says and how it ends; each is run once. */

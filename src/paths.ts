@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Scailfin's version. */
@@ -9,8 +9,15 @@ export function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** The directory of the package's `templates/` and `sites/`, the same from `src` and from `dist`. */
-export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+/** The directory of the package's `templates/` and `sites/`, the same from `src` and from every file of `dist`. */
+export const packageRoot = above(dirname(fileURLToPath(import.meta.url)));
+
+/** The nearest directory above, with a slash at its end, that has the templates. */
+function above(dir: string): string {
+  if (existsSync(join(dir, 'templates'))) return join(dir, '/');
+  if (dir === dirname(dir)) throw new Error('there is no directory with the templates of scailfin above its program');
+  return above(dirname(dir));
+}
 
 /** A program of `src/doors` as it was built; it is started by Node.js, as a process of its own. */
 export const door = (name: 'keeper' | 'askpass'): string => join(packageRoot, 'dist', 'doors', `${name}.js`);

@@ -19,9 +19,9 @@ interface Protocol {
 }
 type MessageHandler = (self: Protocol, payload: Buffer) => unknown;
 
-const require = createRequire(import.meta.url);
-const handlers: (MessageHandler | undefined)[] = require('ssh2/lib/protocol/handlers.js');
-const { sendPacket } = require('ssh2/lib/protocol/utils.js') as { sendPacket(to: Protocol, packet: Buffer): void };
+const load = createRequire(import.meta.url);
+const handlers: (MessageHandler | undefined)[] = load('ssh2/lib/protocol/handlers.js');
+const { sendPacket } = load('ssh2/lib/protocol/utils.js') as { sendPacket(to: Protocol, packet: Buffer): void };
 
 /** RFC 4252 section 6: 51 and 52 end a method, 60 to 79 are the method's own (60, 61, 63–66 in use; RFC 4252, 4256, 4462). */
 const message = { extensions: 7, request: 50, failure: 51, success: 52 } as const;

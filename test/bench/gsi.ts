@@ -2,10 +2,10 @@ import { GridHost } from '../credentials/grid.js';
 import { Grid } from '../hosts/gsi-sshd.js';
 import { writeFile } from '../lab/files.js';
 import { giveCertificate, gsiPort, openGsiDoor, type Place } from '../lab/gsi.js';
+import { built } from './built.js';
 import { median, ms, ratio, type Times, table } from './report.js';
 
 const mechanisms = 'globus-gsi-micv2 1.3.6.1.4.1.3536.1.1.1 /usr/lib/x86_64-linux-gnu/libglobus_gssapi_gsi.so.4\n';
-const login = '/opt/scailfin/test/bench/gsi-login.mjs';
 /** In one process, where Node.js and all modules are there already. */
 const inOne = 5;
 
@@ -27,6 +27,7 @@ export async function measureGsi(rounds: number): Promise<GsiLogins> {
   const grid = new Grid('alice');
   const there = await GridHost.up();
   try {
+    const login = ['node', `/opt/scailfin/${await built('gsi-login')}`];
     const { host } = there;
     const place: Place = {
       write: (path, content, options) => writeFile(host, path, content, options),
@@ -39,22 +40,30 @@ export async function measureGsi(rounds: number): Promise<GsiLogins> {
     const known = `echo "grid,[grid]:${gsiPort} $(cat /etc/ssh/ssh_host_ed25519_key.pub)" >.ssh/known_hosts`;
     await place.exec(['sh', '-c', `mkdir -p .ssh; ${known}`]);
     await place.exec(['grid-proxy-init', '-q']);
-    return { plain: await race(place, rounds, false), delegating: await race(place, rounds, true) };
+    const times = (delegate: boolean) => race({ place, login, delegate }, rounds);
+    return { plain: await times(false), delegating: await times(true) };
   } finally {
     await there.down();
     grid.remove();
   }
 }
 
-async function race(place: Place, rounds: number, delegate: boolean): Promise<{ [what: string]: Times }> {
+interface Racer {
+  readonly place: Place;
+  /** Runs gsi-login.mjs there. */
+  readonly login: readonly string[];
+  readonly delegate: boolean;
+}
+
+async function race({ place, login, delegate }: Racer, rounds: number): Promise<{ [what: string]: Times }> {
   const env = { GSS_MECH_CONFIG: '/home/scail/mech' };
   const one: number[] = [];
   const ours: number[] = [];
   const next: number[] = [];
   for (let round = -1; round < rounds; round++) {
     const theirs = await timed(() => place.exec(stock(delegate), { env }));
-    const own = await timed(() => place.exec(['node', login, '1', `${delegate}`]));
-    const { stdout } = await place.exec(['node', login, `${1 + inOne}`, `${delegate}`]);
+    const own = await timed(() => place.exec([...login, '1', `${delegate}`]));
+    const { stdout } = await place.exec([...login, `${1 + inOne}`, `${delegate}`]);
     // the first round only fills the machine's caches
     if (round < 0) continue;
     one.push(theirs);

@@ -1,7 +1,7 @@
 import type { Lab } from '../lab/lab.js';
+import { built } from './built.js';
 import { median, ms, ratio, type Times, table } from './report.js';
 
-const script = '/opt/scailfin/test/bench/login.mjs';
 const site = 'lab-slurm';
 /** Of one process that is in already. */
 const commands = 5;
@@ -37,6 +37,7 @@ async function race(lab: Lab, rounds: number): Promise<Omit<Logins, 'delayMs'>> 
     await run(...argv);
     return performance.now() - began;
   };
+  const script = `/opt/scailfin/${await built('login')}`;
   const ours = (transport: string, count = 1): string[] => ['node', script, 'login', 'alice', transport, `${count}`];
   const more = async (transport: string): Promise<number[]> =>
     (JSON.parse((await run(...ours(transport, 1 + commands))).stdout) as number[]).slice(1);

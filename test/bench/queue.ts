@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Crowded, crowd, crowded, install, type Size } from '../crowd/crowd.js';
+import { built, project } from './built.js';
 import { median, ratio, table } from './report.js';
 
-const asker = fileURLToPath(new URL('asker.js', import.meta.url));
+/** A way to ask in a process of its own. */
+type Asker = (args: readonly string[], env?: NodeJS.ProcessEnv) => Used;
 
 /** What one process used. */
 interface Used {
@@ -41,11 +42,13 @@ const sizes: { readonly [what: string]: Size } = {
 const goal = { cpuMs: 1000, peakMib: 200 };
 
 /** Asks every batch system for 1,000 glide-ins, `rounds` times, each time from a process of its own. */
-export function measureQueues(rounds: number, say: (text: string) => void): Queues {
+export async function measureQueues(rounds: number, say: (text: string) => void): Promise<Queues> {
+  const program = await built('asker');
+  const run: Asker = (args, env = process.env) => asked(program, args, env);
   const nothing = Array.from({ length: rounds }, () => run(['nothing']));
   const queues = crowded.flatMap(system =>
     Object.entries(sizes).map(([what, size]): Queue => {
-      const queue = measure(system, size, rounds);
+      const queue = measure(run, system, size, rounds);
       const { cpuMs, peakMib } = typical(queue.status);
       say(`${system}, ${what}: ${cpuMs.toFixed(0)} ms, ${peakMib.toFixed(0)} MiB`);
       return { system, what, ...queue };
@@ -54,14 +57,14 @@ export function measureQueues(rounds: number, say: (text: string) => void): Queu
   return { queues, nothing };
 }
 
-function run(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Used {
+function asked(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Used {
   const options = { env, timeout: 300_000, encoding: 'utf8' } as const;
-  const { stdout, stderr, status } = spawnSync(process.execPath, [asker, ...args], options);
+  const { stdout, stderr, status } = spawnSync(process.execPath, [join(project, program), ...args], options);
   if (status !== 0) throw new Error(`${args.slice(0, 2).join(' ')}: asking ended with ${status}: ${stderr}`);
   return JSON.parse(stdout) as Used;
 }
 
-function measure(system: Crowded, size: Size, rounds: number): Pick<Queue, 'status' | 'reference'> {
+function measure(run: Asker, system: Crowded, size: Size, rounds: number): Pick<Queue, 'status' | 'reference'> {
   const dir = mkdtempSync(join(tmpdir(), 'scailfin-bench-'));
   try {
     const { query, programs } = crowd(system, size);

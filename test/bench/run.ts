@@ -97,7 +97,7 @@ async function main(): Promise<number> {
   const startup = isAsked('startup') ? measureStartup(chosen.starts) : undefined;
   if (startup && !values.json) print(`${describeStartup(startup)}\n`);
 
-  const queues = isAsked('queues') ? measureQueues(chosen.queues, say) : undefined;
+  const queues = isAsked('queues') ? await measureQueues(chosen.queues, say) : undefined;
   if (queues && !values.json) print(`${describeQueues(queues)}\n`);
 
   const unavailable = labUnavailable();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gsiSite, makeGsiSite } from '../lab/gsi.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
+import { nodeWithSource } from '../lab/layout.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
@@ -9,10 +10,10 @@ const proxy = '/tmp/x509up_u3001';
 
 /** What `scailfin proxy init` does, for less than an hour. */
 const short = `
-const x509 = '/opt/scailfin/dist/credentials/x509/';
-const { createProxy, makeKeys } = await import(x509 + 'create.js');
-const { loadIdentity } = await import(x509 + 'user.js');
-const { writeProxy } = await import(x509 + 'proxy.js');
+const x509 = '/opt/scailfin/src/credentials/x509/';
+const { createProxy, makeKeys } = await import(x509 + 'create.ts');
+const { loadIdentity } = await import(x509 + 'user.ts');
+const { writeProxy } = await import(x509 + 'proxy.ts');
 const own = await loadIdentity({}, undefined);
 const end = new Date(Date.now() + 1000 * Number(process.argv[1]));
 writeProxy(createProxy(own, await makeKeys(2048), { end }, '${proxy}').proxy);
@@ -38,8 +39,7 @@ describe.skipIf(reason !== undefined)(`renewal${reason ? ` (skipped: ${reason})`
     await lab?.down();
   });
 
-  const makeProxy = (seconds: number) =>
-    lab.exec('headnode', ['node', '--input-type=module', '-e', short, String(seconds)]);
+  const makeProxy = (seconds: number) => lab.exec('headnode', [...nodeWithSource, short, String(seconds)]);
   const run = (...args: string[]) => scailfin(lab, 'headnode', args);
   const fails = async (...args: string[]) => {
     const ran = await scailfin(lab, 'headnode', args, { check: false });

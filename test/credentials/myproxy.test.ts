@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { nodeWithSource } from '../lab/layout.js';
 import { labUnavailable } from '../lab/unavailable.js';
 import { passphrase, wrongPassphrase } from '../secrets.js';
 import { type Grid, gridWithCa, scailfinOn, userName } from './grid.js';
@@ -91,7 +92,7 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
       await succeeds(['init', '--hours', '1']);
       // root is who has the host's certificate
       await world.grid.exec(['sh', '-c', 'cp /tmp/x509up_u3001 /tmp/old && chown root /tmp/old'], { user: 'root' });
-      const renewed = await world.grid.exec(['node', '--input-type=module', '-e', renewal], { user: 'root', env });
+      const renewed = await world.grid.exec([...nodeWithSource, renewal], { user: 'root', env });
       expect(renewed.stdout).toBe('/O=Grid/OU=Test/CN=Scail User 12 h\n');
       await world.grid.exec(['chown', 'scail', '/tmp/new'], { user: 'root' });
       expect(await proxyAt('/tmp/new')).toMatchObject({ identity: userName, trust: { verified: true } });
@@ -188,11 +189,11 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
 
 /** What renews a proxy, run where the host's certificate is. */
 const renewal = `
-const at = '/opt/scailfin/dist/credentials/x509';
-const { renewProxy, myproxyServer } = await import(at + '/myproxy.js');
-const { readProxy, writeProxy } = await import(at + '/proxy.js');
-const { loadTrust } = await import(at + '/trust.js');
-const { loadIdentity } = await import(at + '/user.js');
+const at = '/opt/scailfin/src/credentials/x509';
+const { renewProxy, myproxyServer } = await import(at + '/myproxy.ts');
+const { readProxy, writeProxy } = await import(at + '/proxy.ts');
+const { loadTrust } = await import(at + '/trust.ts');
+const { loadIdentity } = await import(at + '/user.ts');
 const host = { cert: '/etc/grid-security/hostcert.pem', key: '/etc/grid-security/hostkey.pem' };
 const own = await loadIdentity(host, { tries: 1, ask: async () => '' });
 const wanted = { username: 'jdoe', lifetime: 43200, bits: 2048 };

@@ -7,6 +7,7 @@ import { openHost } from '../../src/hosts/open.js';
 import { GridHost } from '../credentials/grid.js';
 import { writeFile } from '../lab/files.js';
 import { giveCertificate, gsiPort, openGsiDoor, type Place } from '../lab/gsi.js';
+import { nodeWithSource } from '../lab/layout.js';
 import { labUnavailable } from '../lab/unavailable.js';
 import { passphrase, password, secrets, wrongCode } from '../secrets.js';
 import { Grid } from './gsi-sshd.js';
@@ -98,7 +99,7 @@ describe.skipIf(reason !== undefined)(`the system's ssh and a second factor${ski
 const mechanisms = 'globus-gsi-micv2 1.3.6.1.4.1.3536.1.1.1 /usr/lib/x86_64-linux-gnu/libglobus_gssapi_gsi.so.4\n';
 /** Debian has no gsissh; its ssh with Globus' library is one. */
 const gsissh = '#!/bin/sh\nexec ssh -o GSSAPIAuthentication=yes -o PreferredAuthentications=gssapi-with-mic "$@"\n';
-const script = `const { openHost } = await import('/opt/scailfin/dist/hosts/open.js');
+const script = `const { openHost } = await import('/opt/scailfin/src/hosts/open.ts');
 const target = { kind: 'ssh', host: 'grid', user: 'alice', port: ${gsiPort}, transport: 'gsissh' };
 try {
   const host = await openHost(target);
@@ -133,7 +134,7 @@ describe.skipIf(reason !== undefined)(`gsissh${skipped}`, () => {
 
   const enter = async (more: Record<string, string> = {}): Promise<string> => {
     const env = { GSS_MECH_CONFIG: '/home/scail/mech', ...more };
-    return (await there.exec(['node', '--input-type=module', '-e', script], { env })).stdout;
+    return (await there.exec([...nodeWithSource, script], { env })).stdout;
   };
 
   it('without a proxy is refused, in the words of Globus', async () => {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { mustRun, top } from './programs.js';
 import { say } from './say.js';
 
-/** Compiles src to dist when anything that goes into it is newer. */
+/** Makes dist from src when anything that goes into it is newer. */
 export async function build() {
   const built = join(top, 'dist', '.built');
-  const configs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+  const configs = ['esbuild.js', 'esbuild.options.js', 'package-lock.json'];
   const newest = Math.max(...[...filesUnder(join(top, 'src')), ...configs.map(name => join(top, name))].map(changed));
   if (existsSync(built) && changed(built) >= newest) return;
   say('npm run build: dist is missing or older than src');

@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** All that the program is made of. */
-const PARTS = ['bin', 'src', 'sites', 'templates', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const PARTS = ['bin', 'src', 'sites', 'templates', 'package.json', 'tsconfig.json', 'esbuild.js', 'esbuild.options.js'];
 
 export interface Ran {
   readonly status: number | null;
@@ -63,8 +63,13 @@ export class ProjectCopy {
 
   /** Checks the types and compiles. @throws Error with the compiler's words */
   build(): void {
-    const out = this.#spawn([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
-    if (out.status !== 0) throw new Error(`the copy does not build:\n${out.stdout}${out.stderr}`);
+    for (const argv of [
+      [join('node_modules', 'typescript', 'bin', 'tsc'), '--noEmit'],
+      ['esbuild.js', 'esbuild.options.js'],
+    ]) {
+      const out = this.#spawn(argv);
+      if (out.status !== 0) throw new Error(`the copy does not build:\n${out.stdout}${out.stderr}`);
+    }
   }
 
   /** Runs the copy's `scailfin`, once it is built. */
@@ -94,7 +99,7 @@ export class ProjectCopy {
 function filesBelow(dir: string, part: string): string[] {
   const place = join(dir, part);
   if (!existsSync(place)) return [];
-  if (/\.json$/.test(part)) return [part];
+  if (/\.js(on)?$/.test(part)) return [part];
   return readdirSync(place, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && !entry.parentPath.includes('__pycache__'))
     .map(entry => join(entry.parentPath, entry.name).slice(dir.length).replace(/^\//, ''));

@@ -1,4 +1,5 @@
 import type { Lab } from '../../lab/lab.js';
+import { nodeWithSource } from '../../lab/layout.js';
 
 /**
  * A token by which REANA submits steps to the pool of a cluster, by the function that makes it for REANA.
@@ -6,12 +7,12 @@ import type { Lab } from '../../lab/lab.js';
  */
 export async function stepsTokenOf(lab: Lab, pool: string): Promise<string> {
   const program = `
-const { stepsToken } = await import('/opt/scailfin/dist/htcondor/pool.js');
-const { LocalHost } = await import('/opt/scailfin/dist/hosts/local.js');
+const { stepsToken } = await import('/opt/scailfin/src/htcondor/pool.ts');
+const { LocalHost } = await import('/opt/scailfin/src/hosts/local.ts');
 const { execFileSync } = await import('node:child_process');
 const env = { ...process.env, CONDOR_CONFIG: '${pool}/condor_config' };
 const domain = execFileSync('condor_config_val', ['TRUST_DOMAIN'], { env, encoding: 'utf8' }).trim();
 console.log(await stepsToken(new LocalHost(), '${pool}', '/usr/bin', domain));
 `;
-  return (await lab.exec('headnode', ['node', '--input-type=module', '-e', program])).stdout.trim();
+  return (await lab.exec('headnode', [...nodeWithSource, program])).stdout.trim();
 }

@@ -1,23 +1,20 @@
 /*
- * node asker.js status|read SYSTEM QUERY: asks a batch system as `status` does, or makes the same calls and only counts
+ * asker status|read SYSTEM QUERY: asks a batch system as `status` does, or makes the same calls and only counts
  * the bytes, with the programs in PATH; `nothing` does nothing. Prints {jobs, bytes, cpuMs, peakMib} of this process.
  */
 import { spawn } from 'node:child_process';
+import type { SchedulerName } from '../../src/schedulers/registry.js';
 
-// what is built, as users have it
-const dist = new URL('../../dist/', import.meta.url);
-/** @param {string} name */
-const load = name => import(new URL(name, dist).href);
-
-/** @param {string} system */
-async function parts(system) {
-  const names = ['schedulers/registry.js', 'schedulers/runner.js', 'hosts/local.js'];
-  const [{ schedulerFor }, { listJobs }, { LocalHost }] = await Promise.all(names.map(load));
+async function parts(system: SchedulerName) {
+  const [{ schedulerFor }, { listJobs }, { LocalHost }] = await Promise.all([
+    import('../../src/schedulers/registry.js'),
+    import('../../src/schedulers/runner.js'),
+    import('../../src/hosts/local.js'),
+  ]);
   return { scheduler: schedulerFor(system), listJobs, host: new LocalHost() };
 }
 
-/** @param {readonly string[]} argv */
-async function read([file = '', ...args]) {
+async function read([file = '', ...args]: readonly string[]): Promise<number> {
   let bytes = 0;
   const { stdout } = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const chunk of stdout) bytes += chunk.length;
@@ -27,7 +24,7 @@ async function read([file = '', ...args]) {
 const [what, system = '', query = ''] = process.argv.slice(2);
 let [jobs, bytes] = [0, 0];
 if (what === 'status' || what === 'read') {
-  const { scheduler, listJobs, host } = await parts(system);
+  const { scheduler, listJobs, host } = await parts(system as SchedulerName);
   if (what === 'status') jobs = (await listJobs(host, scheduler, JSON.parse(query))).length;
   else for (const { argv } of scheduler.list(JSON.parse(query))) bytes += await read(argv);
 }

@@ -1,10 +1,10 @@
 // Goes to a host as scailfin's commands do, and prints how long each of COUNT commands there took, in milliseconds:
-//   node login.mjs HOST USER TRANSPORT COUNT
-// It runs what was built, as users do.
-const { openHost } = await import(new URL('../../dist/hosts/open.js', import.meta.url).href);
+//   login HOST USER TRANSPORT COUNT
+import { openHost } from '../../src/hosts/open.js';
+import type { Transport } from '../../src/hosts/target.js';
 
-const [host, user, transport, count] = process.argv.slice(2);
-const there = await openHost({ kind: 'ssh', host, user, transport });
+const [host = '', user = '', transport, count] = process.argv.slice(2);
+const there = await openHost({ kind: 'ssh', host, user, transport: transport as Transport });
 const times = [];
 for (let i = 0; i < Number(count); i++) {
   const began = performance.now();

@@ -1,10 +1,15 @@
 // Logs in to the GSI door of this host, `COUNT` times one after the other, and prints how long each took, in milliseconds:
-//   node gsi-login.mjs COUNT DELEGATE
-// It runs what was built, as users do.
-const { openHost } = await import(new URL('../../dist/hosts/open.js', import.meta.url).href);
+//   gsi-login COUNT DELEGATE
+import { type HostTarget, openHost } from '../../src/hosts/open.js';
 
 const [count, delegate] = process.argv.slice(2);
-const target = { kind: 'ssh', host: 'grid', port: 2222, user: 'alice', gsi: { delegate: delegate === 'true' } };
+const target: HostTarget = {
+  kind: 'ssh',
+  host: 'grid',
+  port: 2222,
+  user: 'alice',
+  gsi: { delegate: delegate === 'true' },
+};
 const times = [];
 for (let i = 0; i < Number(count); i++) {
   const began = performance.now();

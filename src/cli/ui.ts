@@ -73,14 +73,14 @@ export class Ui {
 
   /** Shows events of the cluster's code as a spinner or as plain lines. */
   async sink(): Promise<EventSink> {
-    const { default: ora } = await import('ora');
     const lively = process.stderr.isTTY && process.env.TERM !== 'dumb' && !this.json;
+    const ora = lively ? (await import('ora')).default : undefined;
     return (event: ClusterEvent) => {
       switch (event.type) {
         case 'started':
           this.#title = inLine(event.title);
           // discarding typed characters would set raw mode, in which Ctrl-C sends no signal
-          if (lively) this.#spinner = ora({ text: this.#title, stream: process.stderr, discardStdin: false }).start();
+          this.#spinner = ora?.({ text: this.#title, stream: process.stderr, discardStdin: false }).start();
           break;
         case 'progress':
           if (this.#spinner) this.#spinner.text = `${this.#title} ${painted('stderr', ['dim', inLine(event.detail)])}`;

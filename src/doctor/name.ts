@@ -28,17 +28,26 @@ export const name: Stage = {
         return { way: { host, hops }, ...(await resolve(hops[0] as SshSettings)) };
       }),
     );
+    const read = `settings: ${readBy(looked.map(l => l.way))}`;
     const good = looked.filter(l => l.error === undefined);
     context.facts.learn({ ways: good.map(l => l.way) });
     const bad = looked.filter(l => l.error !== undefined);
     const [first] = bad;
     if (good.length === 0 && first) return unresolved(context, first.way, first.error as NodeJS.ErrnoException);
     const said = good.map(({ way, addresses }) => `${whose(way)} ${addresses}`).join('; ');
-    if (!first) return ok(said);
+    if (!first) return ok(`${said}\n${read}`);
     const others = bad.map(({ way, error }) => `${way.hops[0]?.host}: ${inWords(error)}`);
-    return warning(`${said}; ${others.join('; ')}`, `correct login.hosts in ${place(context)}`);
+    return warning(`${said}; ${others.join('; ')}\n${read}`, `correct login.hosts in ${place(context)}`);
   },
 };
+
+/** Who read ~/.ssh/config: it may have conditions that only ssh can judge. */
+function readBy(ways: readonly Way[]): string {
+  const [by] = ways.flatMap(way => way.hops.map(hop => hop.readBy));
+  if (by === undefined || 'program' in by)
+    return `~/.ssh/config as the system's ${by?.program ?? 'ssh'} understands it`;
+  return `~/.ssh/config as scailfin reads it, because ${by.none}; its Match exec lines are passed over`;
+}
 
 /** Also says if the name is that of a jump host. */
 export function whose({ host, hops }: Way): string {

@@ -44,7 +44,12 @@ export class Authenticator {
   /** Called with an error that ends the login from inside a prompt. */
   onFailure: (error: ScailfinError) => void = () => {};
 
-  constructor(settings: SshSettings, prompter?: Prompter) {
+  /** @param signatures the algorithms that PubkeyAcceptedAlgorithms leaves, if the configuration has it */
+  constructor(
+    settings: SshSettings,
+    prompter?: Prompter,
+    private readonly signatures?: readonly string[],
+  ) {
     this.#settings = settings;
     this.#prompter = prompter;
     this.#questions = new Questions(settings, prompter);
@@ -134,7 +139,7 @@ export class Authenticator {
         if (identity.isAgents) this.#agentKeys += 1;
         if (identity.certificate) this.#hadCertificate = true;
         this.#last = { candidate, identity };
-        return new PublicKeyAttempt(this.#settings.user, identity);
+        return new PublicKeyAttempt(this.#settings.user, identity, this.signatures);
       } catch (error) {
         this.note(error);
       }

@@ -3,13 +3,15 @@ import type { Duplex } from 'node:stream';
 import ssh2, { type AnyAuthMethod } from 'ssh2';
 import type { Prompter } from '../credentials/prompts.js';
 import { AuthError, ConnectionError, messageOf, ScailfinError } from '../errors.js';
+import { offerOf } from './algorithms.js';
 import { Authenticator } from './auth.js';
 import { Clock, keepaliveCount, keepaliveS, stepMs } from './clock.js';
+import type { ConfigSource } from './config/source.js';
 import { Connection } from './connection.js';
 import { HostKeyCheck, type HostKeyVerdict } from './hostkeys.js';
 import { keptOn } from './kept/reuse.js';
 import { RawAuth } from './rawauth.js';
-import type { ConfigSource, SshSettings } from './sshconfig.js';
+import type { SshSettings } from './sshconfig.js';
 import { inWords, unreachable } from './unreachable.js';
 
 export interface ConnectOptions extends ConfigSource {
@@ -96,8 +98,9 @@ async function handshake(
   const client = new ssh2.Client();
   const name = `${settings.user}@${settings.host}`;
   const connection = new Connection(client, name, through);
-  const check = new HostKeyCheck(settings, paused);
-  const auth = new Authenticator(settings, paused);
+  const offer = offerOf(settings.algorithms);
+  const check = new HostKeyCheck(settings, paused, offer.hostKeys);
+  const auth = new Authenticator(settings, paused, offer.signatures);
   let step: 'handshake' | 'auth' = 'handshake';
   const done = new Promise<void>((resolve, reject) => {
     auth.onFailure = reject;
@@ -121,7 +124,12 @@ async function handshake(
       readyTimeout: 0,
       keepaliveInterval: (settings.keepaliveS ?? keepaliveS) * 1000,
       keepaliveCountMax: settings.keepaliveCount ?? keepaliveCount,
-      algorithms: { serverHostKey: check.order },
+      algorithms: {
+        serverHostKey: check.order,
+        ...(offer.kex && { kex: offer.kex }),
+        ...(offer.ciphers && { cipher: offer.ciphers }),
+        ...(offer.macs && { hmac: offer.macs }),
+      },
       hostVerifier: (key: Buffer, verified: (good: boolean) => void) => {
         check.verify(key).then(
           verdict => {

@@ -16,7 +16,7 @@ import type { SshTarget, Transport } from './target.js';
 export async function dial(target: SshTarget, options: ConnectOptions): Promise<{ link: Link; settings: SshSettings }> {
   const way = route(target, options);
   const settings = way.at(-1) as SshSettings;
-  const { transport, because } = choose(way, target.transport);
+  const { transport, because } = await choose(way, target.transport);
   if (transport === 'ssh2') {
     const { connect } = await import('./connect.js');
     return { link: await connect(way, options), settings };
@@ -29,8 +29,12 @@ export async function dial(target: SshTarget, options: ConnectOptions): Promise<
 }
 
 /** @throws UsageError if ssh2 was asked for but does not support what the configuration needs */
-function choose(way: readonly SshSettings[], asked: Transport | undefined): { transport: Transport; because?: string } {
-  const because = way.map(beyondSsh2).find(demand => demand !== undefined);
+async function choose(
+  way: readonly SshSettings[],
+  asked: Transport | undefined,
+): Promise<{ transport: Transport; because?: string }> {
+  const demands = await Promise.all(way.map(beyondSsh2));
+  const because = demands.find(demand => demand !== undefined);
   if (because === undefined || (asked !== undefined && asked !== 'ssh2')) return { transport: asked ?? 'ssh2' };
   if (asked === undefined) return { transport: 'openssh', because };
   throw new UsageError(`${because}, and that ssh2 can't do`, {
@@ -39,11 +43,15 @@ function choose(way: readonly SshSettings[], asked: Transport | undefined): { tr
 }
 
 /** A sentence about a setting of ~/.ssh/config for this host that ssh2 does not support. */
-function beyondSsh2(settings: SshSettings): string | undefined {
-  const { alias, proxyCommand, identitiesNamed, identityFiles } = settings;
+async function beyondSsh2(settings: SshSettings): Promise<string | undefined> {
+  const { alias, proxyCommand, identitiesNamed, identityFiles, algorithms } = settings;
   if (proxyCommand !== undefined) return `${alias} is reached by a ProxyCommand`;
   const inHardware = identitiesNamed && identityFiles.find(isOnSecurityKey);
-  return inHardware ? `${alias} needs the security key of ${inHardware}` : undefined;
+  if (inHardware) return `${alias} needs the security key of ${inHardware}`;
+  if (Object.keys(algorithms).length === 0) return undefined;
+  const { wishBeyond } = await import('./algorithms.js');
+  const wish = wishBeyond(algorithms);
+  return wish && `the library ssh2 knows none of what the configuration wants for ${alias}, ${wish}`;
 }
 
 /** sk-… are the key types of FIDO authenticators (OpenSSH's PROTOCOL.u2f). */

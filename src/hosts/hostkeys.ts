@@ -32,7 +32,12 @@ export class HostKeyCheck {
   readonly #known: readonly KnownKey[];
   #accepted: Buffer | undefined;
 
-  constructor(settings: SshSettings, prompter?: Prompter) {
+  /** @param allowed the algorithms that HostKeyAlgorithms leaves, if the configuration has it */
+  constructor(
+    settings: SshSettings,
+    prompter?: Prompter,
+    private readonly allowed?: readonly ServerHostKeyAlgorithm[],
+  ) {
     this.#settings = settings;
     this.#prompter = prompter;
     this.#name = settings.hostKeyAlias?.toLowerCase() ?? knownName(settings.host, settings.port);
@@ -41,11 +46,18 @@ export class HostKeyCheck {
 
   /**
    * Known key types come first: a server with several keys must show one that we can check, otherwise its other keys
-   * would look like a change.
+   * would look like a change. Of each kind, and where no key is known, the configuration's order counts.
    */
   get order(): ServerHostKeyAlgorithm[] {
-    const types = [...this.#known.filter(k => !k.revoked).map(k => k.type), ...Object.keys(algorithms)];
-    return [...new Set(types)].flatMap(type => algorithms[type] ?? []);
+    const known = this.#known.filter(k => !k.revoked).map(k => k.type);
+    const types = [...new Set([...known, ...Object.keys(algorithms)])];
+    const usual = types.flatMap(type => algorithms[type] ?? []);
+    if (this.allowed === undefined) return usual;
+    const first = known.flatMap(type => algorithms[type] ?? []);
+    return [
+      ...this.allowed.filter(name => first.includes(name)),
+      ...this.allowed.filter(name => !first.includes(name)),
+    ];
   }
 
   /**

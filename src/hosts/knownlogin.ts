@@ -1,5 +1,6 @@
+import type { ConfigSource } from './config/source.js';
 import { knownKeys, knownName } from './knownhosts.js';
-import { type ConfigSource, sshSettings } from './sshconfig.js';
+import { sshSettings } from './sshconfig.js';
 import type { SshTarget } from './target.js';
 
 /** How this machine reached a host, so that another machine can reach it, too. */

@@ -4,7 +4,7 @@ import { sshString, WireReader } from '../credentials/ssh/wire.js';
 
 /**
  * Authentication methods that ssh2 does not have, or has only in part (user certificates, gssapi-with-mic): we speak them
- * ourselves over ssh2's connection. Only this file uses private members of ssh2, so package.json pins ssh2 to exactly
+ * ourselves over ssh2's connection. Only this file and algorithms.ts use private parts of ssh2, so package.json pins ssh2 to exactly
  * 1.17.0: before changing that version, check each name below in the new version's lib/protocol.
  */
 interface Protocol {

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.js';
-import { type ConfigSource, type SshSettings, sshSettings } from './sshconfig.js';
+import type { ConfigSource } from './config/source.js';
+import { type SshSettings, sshSettings } from './sshconfig.js';
 import type { SshTarget } from './target.js';
 
 /**

@@ -1,10 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
-import type SSHConfig from 'ssh-config';
-import { UsageError } from '../errors.js';
+import { lookUp } from './config/lookup.js';
+import { type ConfigSource, homeOf, type Lookup } from './config/source.js';
+import { environment, expandHome, fillIn } from './config/tokens.js';
 import { type GsiSettings, gsiSettings } from './gsi/settings.js';
-import { readConfig } from './sshinclude.js';
 import { checkTarget, parseTarget, type SshTarget, wholeNumber } from './target.js';
 
 /** The settings of ssh_config(5) for one host, as far as they are supported. */
@@ -39,46 +37,47 @@ export interface SshSettings {
   /** Seconds between keep-alive messages; 0 means off, undefined means our default. */
   readonly keepaliveS: number | undefined;
   readonly keepaliveCount: number | undefined;
+  readonly algorithms: AlgorithmWishes;
+  /** The program that was asked what the configuration means, or why none was. */
+  readonly readBy: Lookup['by'];
 }
 
-export interface ConfigSource {
-  /** To be read instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` reads nothing, as `ssh -F none`. */
-  readonly configFile?: string | undefined;
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Takes precedence over the configuration files. */
-  readonly auth?:
-    | {
-        identityFiles?: readonly string[] | undefined;
-        identitiesOnly?: boolean | undefined;
-        renewal?: string | undefined;
-      }
-    | undefined;
-}
+/** The keywords for algorithms, as `ssh -G` names them today, and as older versions do. */
+const algorithmKeywords = {
+  kex: ['kexalgorithms'],
+  hostKeys: ['hostkeyalgorithms'],
+  signatures: ['pubkeyacceptedalgorithms', 'pubkeyacceptedkeytypes'],
+  ciphers: ['ciphers'],
+  macs: ['macs'],
+} as const;
+
+export type AlgorithmKind = keyof typeof algorithmKeywords;
+
+/**
+ * The algorithms that the configuration asks for, as ssh_config(5) writes them: a list, or a change of the default one,
+ * which begins with `+`, `-` or `^`. What it leaves as it is has no entry.
+ */
+export type AlgorithmWishes = Readonly<Partial<Record<AlgorithmKind, string>>>;
 
 /** The order of ssh(1). */
 const defaultMethods = ['gssapi-with-mic', 'publickey', 'keyboard-interactive', 'password'];
 const defaultKeys = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 
 /**
- * The settings of ssh_config(5) for `target`: the first value found counts, and the user's file comes before the
- * system's. Include is followed; `Match exec` never runs anything and never matches.
+ * The settings of ssh_config(5) for `target`: as the system's ssh understands its files, or read by ourselves where
+ * there is no ssh.
  * @throws UsageError for a configuration that can't be read or a value that can't be used
  */
 export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSettings {
   checkTarget(target);
   const env = source.env ?? process.env;
   const home = homeOf(env);
-  const config = load(source.configFile, home);
-  const found = config.compute(
-    { Host: target.host, ...(target.user === undefined ? {} : { User: target.user }) },
-    { ignoreCase: true, matchExec: false },
-  );
-  const all = (key: string): string[] => [found[key] ?? []].flat();
+  const found = lookUp(target, source);
+  const { host, all } = found;
   const get = (key: string): string | undefined => all(key)[0];
   const local = localUser();
   const user = target.user ?? get('user') ?? local;
   const port = target.port ?? wholeNumber('Port', get('port') ?? '22', 1, 65535);
-  const host = tokens(get('hostname') ?? target.host, { '%': '%', h: target.host, n: target.host });
   const values = {
     '%': '%',
     d: home,
@@ -92,9 +91,9 @@ export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSe
     r: user,
     u: local,
   };
-  const file = (text: string): string => expandHome(tokens(environment(text, env), values), home);
+  const file = (text: string): string => expandHome(fillIn(environment(text, env), values), home);
   const files = (key: string, fallback: string[]): string[] => {
-    const words = all(key).flatMap(splitWords);
+    const words = found.paths(key);
     if (words[0]?.toLowerCase() === 'none') return [];
     return (words.length > 0 ? words : fallback).map(file);
   };
@@ -125,26 +124,9 @@ export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSe
     connectTimeoutMs: milliseconds(get('connecttimeout')),
     keepaliveS: seconds('ServerAliveInterval', get('serveraliveinterval')),
     keepaliveCount: seconds('ServerAliveCountMax', get('serveralivecountmax')),
+    algorithms: wishes(get),
+    readBy: found.by,
   };
-}
-
-/** The home directory that `~` means in ssh; HOME takes precedence, so that tests and containers can move it. */
-export function homeOf(env: NodeJS.ProcessEnv): string {
-  return env.HOME || os.homedir();
-}
-
-function load(configFile: string | undefined, home: string): SSHConfig {
-  const sshDir = path.join(home, '.ssh');
-  if (configFile === 'none') return readConfig([]);
-  if (configFile !== undefined) {
-    if (!existsSync(configFile)) throw new UsageError(`the file ${configFile} does not exist`);
-    return readConfig([{ file: configFile, text: readFileSync(configFile, 'utf8'), includeFrom: sshDir }]);
-  }
-  const places = [
-    { file: path.join(sshDir, 'config'), includeFrom: sshDir },
-    { file: '/etc/ssh/ssh_config', includeFrom: '/etc/ssh' },
-  ];
-  return readConfig(places.filter(p => existsSync(p.file)).map(p => ({ ...p, text: readFileSync(p.file, 'utf8') })));
 }
 
 function agentSocket(
@@ -163,7 +145,7 @@ function agentSocket(
  * later.
  */
 function methods(get: (key: string) => string | undefined): string[] {
-  const off = (...keys: string[]): boolean => keys.some(key => get(key)?.toLowerCase() === 'no');
+  const off = (...keys: string[]): boolean => keys.some(key => /^(no|false)$/i.test(get(key) ?? ''));
   const unwanted = [
     ...(off('pubkeyauthentication') ? ['publickey'] : []),
     ...(off('kbdinteractiveauthentication', 'challengeresponseauthentication') ? ['keyboard-interactive'] : []),
@@ -171,6 +153,16 @@ function methods(get: (key: string) => string | undefined): string[] {
   ];
   const preferred = get('preferredauthentications')?.split(',') ?? defaultMethods;
   return preferred.map(method => method.trim()).filter(method => !unwanted.includes(method));
+}
+
+function wishes(get: (key: string) => string | undefined): AlgorithmWishes {
+  const kinds = Object.entries(algorithmKeywords) as [AlgorithmKind, readonly string[]][];
+  return Object.fromEntries(
+    kinds.flatMap(([kind, keywords]) => {
+      const value = keywords.map(get).find(text => text !== undefined);
+      return value === undefined ? [] : [[kind, value]];
+    }),
+  );
 }
 
 /** `no` would trust every server; it is treated as `accept-new`, which never accepts a changed key. */
@@ -200,22 +192,6 @@ function seconds(what: string, text: string | undefined): number | undefined {
 function milliseconds(text: string | undefined): number | undefined {
   if (text === undefined || text.toLowerCase() === 'none') return undefined;
   return (seconds('ConnectTimeout', text) ?? 0) * 1000 || undefined;
-}
-
-function splitWords(text: string): string[] {
-  return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(m => m[1] ?? m[2] ?? '');
-}
-
-function tokens(text: string, values: Record<string, string>): string {
-  return text.replace(/%(.)/g, (all, name: string) => values[name] ?? all);
-}
-
-function environment(text: string, env: NodeJS.ProcessEnv): string {
-  return text.replace(/\$\{([^}]+)\}/g, (all, name: string) => env[name] ?? all);
-}
-
-function expandHome(file: string, home: string): string {
-  return file === '~' || file.startsWith('~/') ? path.join(home, file.slice(1)) : path.resolve(home, file);
 }
 
 function localUser(): string {

@@ -14,7 +14,7 @@ export interface ConfigFile {
 type Line = SSHConfig[number];
 
 /** ssh_config(5): Include may nest; OpenSSH stops at 16. */
-const deepest = 16;
+export const deepest = 16;
 
 /**
  * One configuration made from several files; Include lines are replaced by the contents of the files. An Include inside a
@@ -43,11 +43,11 @@ function flat(files: readonly ConfigFile[], query: { Host: string; User?: string
     throw new UsageError(`the Include lines form a circle in ${files[0]?.file ?? 'the configuration'}`);
   return files.flatMap(file =>
     parse(file).flatMap((line): Line[] => {
-      if (isInclude(line)) return flat(included(line, file), query, depth + 1);
+      if (isInclude(line)) return flat(included(patternsOf(line), file), query, depth + 1);
       const inner = 'config' in line ? line.config : undefined;
       if (inner === undefined || !inner.some(isInclude)) return [line];
       if (!matches(line, query)) return [];
-      return inner.flatMap(sub => (isInclude(sub) ? flat(included(sub, file), query, depth + 1) : [sub]));
+      return inner.flatMap(sub => (isInclude(sub) ? flat(included(patternsOf(sub), file), query, depth + 1) : [sub]));
     }),
   );
 }
@@ -71,9 +71,13 @@ function matches(section: Line, query: { Host: string; User?: string }): boolean
   return alone.compute(query, { ignoreCase: true, matchExec: false }).scailfinmatched !== undefined;
 }
 
-function included(line: Line, from: ConfigFile): ConfigFile[] {
+function patternsOf(line: Line): string[] {
   if (!('value' in line)) return [];
-  const patterns = Array.isArray(line.value) ? line.value.map(v => v.val) : line.value.split(/\s+/);
+  return Array.isArray(line.value) ? line.value.map(v => v.val) : line.value.split(/\s+/);
+}
+
+/** The files that an Include line of `from` names, in the order in which they count. */
+export function included(patterns: readonly string[], from: ConfigFile): ConfigFile[] {
   return patterns.flatMap(pattern => {
     const home = path.basename(from.includeFrom) === '.ssh' ? path.dirname(from.includeFrom) : os.homedir();
     const place = pattern.startsWith('~/')

@@ -26,11 +26,19 @@ export class PublicKeyAttempt implements RawMethod {
   constructor(
     private readonly user: string,
     private readonly identity: Identity,
+    private readonly allowed?: readonly string[],
   ) {}
 
   async speak(wire: RawAuth): Promise<void> {
     const { blob, label } = this.identity;
-    const algorithms = algorithmsFor(keyType(blob), wire.signatureAlgorithms, wire.software);
+    const find = (allowed?: readonly string[]) =>
+      algorithmsFor(keyType(blob), wire.signatureAlgorithms, wire.software, allowed);
+    const algorithms = find(this.allowed);
+    if (algorithms === undefined && find() !== undefined) {
+      throw new AuthError(`PubkeyAcceptedAlgorithms in ~/.ssh/config allows no signature that ${label} can make here`, {
+        hint: `for this host, write: PubkeyAcceptedAlgorithms +${find()?.request}`,
+      });
+    }
     if (algorithms === undefined) {
       throw new AuthError(`the server takes no kind of signature that ${label} can make`, {
         hint: 'use a key of another type: ssh-keygen -t ed25519',

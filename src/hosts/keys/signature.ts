@@ -19,23 +19,29 @@ export interface Algorithms {
  * algorithm in common. Only RSA has a choice (RFC 8332).
  * @param server the algorithms that the server accepts, if it tells them
  * @param software the server's software; two versions of OpenSSH need special treatment
+ * @param allowed the requests that the configuration allows; without it, all of them
  */
 export function algorithmsFor(
   type: string,
   server: readonly string[] | undefined,
   software: string,
+  allowed?: readonly string[],
 ): Algorithms | undefined {
+  return candidates(type, server, software).find(({ request }) => allowed?.includes(request) ?? true);
+}
+
+/** The best one first. */
+function candidates(type: string, server: readonly string[] | undefined, software: string): Algorithms[] {
   const plain = plainType(type) ?? type;
-  if (plain !== 'ssh-rsa') return { request: type, signature: plain };
+  if (plain !== 'ssh-rsa') return [{ request: type, signature: plain }];
   const isCertificate = type !== plain;
   // up to 7.7 it knew no certificates that sign with SHA-2; 7.4 accepted SHA-2 but did not say so
   if (isCertificate && /^OpenSSH_([2-6]\.|7\.[0-7](?!\d))/.test(software))
-    return { request: type, signature: 'ssh-rsa' };
-  const taken = server && /^OpenSSH_7\.4/.test(software) ? [...server, 'rsa-sha2-512'] : server;
-  const signature = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'].find(name => (taken ?? ['ssh-rsa']).includes(name));
-  if (signature === undefined) return undefined;
-  if (!isCertificate) return { request: signature, signature };
-  return { request: `${signature}-cert-v01@openssh.com`, signature };
+    return [{ request: type, signature: 'ssh-rsa' }];
+  const taken = (server && /^OpenSSH_7\.4/.test(software) ? [...server, 'rsa-sha2-512'] : server) ?? ['ssh-rsa'];
+  return ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
+    .filter(name => taken.includes(name))
+    .map(signature => ({ request: isCertificate ? `${signature}-cert-v01@openssh.com` : signature, signature }));
 }
 
 /** A signature by a private key in wire format (RFC 4253 section 6.6). @throws Error if the key can't sign */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { keepaliveCount, keepaliveS } from '../clock.js';
-import { type ConfigSource, homeOf, type SshSettings } from '../sshconfig.js';
+import { type ConfigSource, homeOf, isMoved } from '../config/source.js';
+import type { SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
 
 /** How long a connection outlives the process that made it, if that process could not end it; seconds. */
@@ -42,9 +42,6 @@ export function masterArguments(
     ...['--', target.host],
   ];
 }
-
-/** ssh takes ~ from the account, not from HOME: if HOME differs, ssh must be told. */
-const isMoved = ({ env = process.env }: ConfigSource): boolean => homeOf(env) !== os.userInfo().homedir;
 
 function configuration(source: ConfigSource): string[] {
   if (source.configFile !== undefined) return ['-F', source.configFile === 'none' ? '/dev/null' : source.configFile];

@@ -2,7 +2,7 @@ import { planSite, type SiteSpec } from '../cluster/spec.js';
 import { batchJob } from '../cluster/steps/glideins.js';
 import { UsageError } from '../errors.js';
 import type { QueueInfo, Survey } from '../schedulers/survey.js';
-import { flagDuration } from '../sites/limits.js';
+import { flagDuration, nameAtSite } from '../sites/limits.js';
 import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
 
@@ -50,7 +50,8 @@ function plan({ facts, options, config, patient }: Context): SiteSpec {
 /** A QOS is not a partition, so it is not in the list. */
 function queueAtSite(spec: SiteSpec, queues: readonly QueueInfo[]): QueueInfo | 'unknown' | undefined {
   if (spec.queue === undefined || queues.length === 0 || spec.profile.scheduler.queueOption === 'qos') return undefined;
-  return queues.find(q => q.name === spec.queue) ?? 'unknown';
+  const name = nameAtSite(spec.profile, spec.queue);
+  return queues.find(q => q.name === name) ?? 'unknown';
 }
 
 /** The default queue comes first. */
@@ -63,7 +64,7 @@ function noQueue(context: Context, spec: SiteSpec, survey: Survey): Finding {
   const names = openQueues(context);
   const place = context.patient.site ? `; correct "queues" in ${profileFile(context.patient)}` : '';
   return failed(
-    `${survey.title} has no queue ${spec.queue}; it has ${names.join(', ')}`,
+    `${survey.title} has no queue ${spec.queue && nameAtSite(spec.profile, spec.queue)}; it has ${names.join(', ')}`,
     `choose one of them, such as --queue ${names[0] ?? 'NAME'}${place}`,
   );
 }

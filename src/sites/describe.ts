@@ -97,7 +97,12 @@ function queuesOf(profile: SiteProfile): string {
     String(q.nodes ?? '-'),
     String(q.jobs ?? '-'),
     nodeOf({ cores: q.cores ?? profile.node.cores, memory: q.memory ?? profile.node.memory, gpus: q.gpus }) || '-',
-    [...(q.shared ? ['shared'] : []), ...(q.directives ?? []), ...(q.note === undefined ? [] : [q.note])].join('; '),
+    [
+      ...(q.name === undefined ? [] : [`at the site: ${q.name}`]),
+      ...(q.shared ? ['shared'] : []),
+      ...(q.directives ?? []),
+      ...(q.note === undefined ? [] : [q.note]),
+    ].join('; '),
   ]);
   const head = ['QUEUE', 'WALLTIME', 'NODES', 'JOBS', 'EACH NODE', 'REMARKS'];
   return `${table([head, ...rows], '  ')}\n  (* unless --queue says otherwise)`;

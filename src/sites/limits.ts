@@ -64,6 +64,11 @@ export function defaultQueue(profile: SiteProfile): string | undefined {
   return names.find(name => queueOf(profile, name)?.default) ?? (names.length === 1 ? names[0] : undefined);
 }
 
+/** What the batch system calls a queue of the profile; a queue that the profile lacks has the name that was given. */
+export function nameAtSite(profile: SiteProfile, queue: string): string {
+  return queueOf(profile, queue)?.name ?? queue;
+}
+
 function queueOf(profile: SiteProfile, name: string): QueueLimits | undefined {
   return Object.hasOwn(profile.queues, name) ? profile.queues[name] : undefined;
 }

@@ -68,6 +68,8 @@ const toolSchema = z.strictObject({
 export type ToolSource = z.output<typeof toolSchema>;
 
 const queueSchema = z.strictObject({
+  /** What the batch system calls it, if several entries stand for one queue: with CPU and with GPU nodes, say. */
+  name: line.optional(),
   walltime: duration.optional(),
   /** Most nodes that one job (here: one array) may have. */
   nodes: count.optional(),

@@ -163,7 +163,7 @@ describe.skipIf(reason !== undefined)(`the way into a site${reason ? ` (skipped:
     const { ok, stages } = await ward.examine().finally(() => here('rm .ssh/config'));
     expect(ok, JSON.stringify(stages, null, 1)).toBe(true);
     expect(stages.slice(0, 3).map(s => s.detail)).toEqual([
-      'login is resolved by its ProxyCommand',
+      "login is resolved by its ProxyCommand\nsettings: ~/.ssh/config as the system's ssh understands it",
       'login is reached by its ProxyCommand',
       expect.stringContaining("login is reached by a ProxyCommand: the system's ssh connects"),
     ]);

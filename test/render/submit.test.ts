@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
+import { queueJobs } from '../sites/jobs.js';
+import { readProfile } from '../unit/profiles.js';
 import { inRoot, type Said } from './helpers/inroot.js';
 import { kindOf } from './helpers/kinds.js';
 import { families, ofChoice, ofFamily } from './helpers/rendered.js';
@@ -64,6 +66,19 @@ describe.skipIf(reason !== undefined)(`submit descriptions, asked of condor_subm
     expect(lines).toContain('ScailfinTag="sf-acme"');
     expect(lines).toContain('RequestMemory=16384');
   });
+
+  const cern = readProfile('cern');
+  it.each(queueJobs(cern).map(job => [job.queue, job.script] as const))(
+    'a glide-in at CERN of the flavour %s has a ticket',
+    async (queue, script) => {
+      const text = script.replaceAll('/home/alice/.scailfin/mine', '/tmp/home/.scailfin/acme');
+      const { exitCode, stdout, stderr } = await dryRun(text);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      const lines = stdout.split('\n');
+      for (const line of [`JobFlavour="${queue}"`, 'SendCredential=true', 'RequestCpus=8'])
+        expect(lines).toContain(line);
+    },
+  );
 
   it.each(['bridges', 'notredame'])(
     'a glide-in of a pool that grows by itself at %s becomes a grid job',

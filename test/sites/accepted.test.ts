@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SiteProfile } from '../../src/sites/schema.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { readProfile } from '../unit/profiles.js';
 import { furnishSge, furnishSlurm } from './furnish.js';
@@ -19,34 +20,54 @@ async function ask(argv: readonly string[], script: string): Promise<{ exitCode:
 /** What `scailfin render` writes, as it was reviewed. */
 const reviewed = (name: string): string => readFileSync(new URL(`../render/expected/${name}`, import.meta.url), 'utf8');
 
-const slurmSites = ['nersc', 'bridges', 'stampede'].map(readProfile);
-const slurmJobs = slurmSites.flatMap(site => queueJobs(site).map(job => [`${site.name} ${job.queue}`, job] as const));
+/** Each group becomes one Slurm, so that no two sites in it have a partition of the same name. */
+const slurmGroups = [
+  ['frontera', 'anvil'],
+  ['nersc', 'bridges', 'stampede', 'expanse', 'delta', 'frontier', 'lumi', 'juwels'],
+].map(names => names.map(readProfile));
+const jobsOf = (sites: readonly SiteProfile[]) =>
+  sites.flatMap(site => queueJobs(site).map(job => [`${site.name} ${job.queue}`, job, site] as const));
+const sbatch = (script: string) => ask(['sbatch', '--test-only'], script);
 
 describe.skipIf(reason !== undefined)(`jobs for the Slurm sites, asked of a Slurm like theirs${skipped}`, () => {
   beforeAll(async () => {
     await lab?.down();
     lab = await Lab.up({ site: 'slurm' });
-    await furnishSlurm(lab, slurmSites);
   });
-  const sbatch = (script: string) => ask(['sbatch', '--test-only'], script);
 
-  // without accounting, accounts and QOS are not looked up
-  it.each(slurmJobs)('%s: would start', async (_, { script }) => {
-    expect(await sbatch(script)).toEqual({ exitCode: 0, said: expect.stringMatching(/^sbatch: Job \d+ to start at /) });
+  describe.each(slurmGroups.map(sites => [sites.map(s => s.name).join(', '), sites] as const))('%s', (_, sites) => {
+    beforeAll(() => furnishSlurm(lab, sites));
+
+    // without accounting, accounts and QOS are not looked up
+    it.each(jobsOf(sites))('%s: would start', async (_, { script }) => {
+      expect(await sbatch(script)).toEqual({
+        exitCode: 0,
+        said: expect.stringMatching(/^sbatch: Job \d+ to start at /),
+      });
+    });
+
+    // a QOS has limits of its own, and a profile may know none
+    it.each(
+      jobsOf(sites).filter(
+        ([, { queue }, site]) =>
+          site.scheduler.queueOption !== 'qos' &&
+          site.queues[queue]?.name === undefined &&
+          site.queues[queue]?.walltime,
+      ),
+    )('%s: would not with a minute more than the profile allows', async (_, { script, walltime }) => {
+      const longer = script.replace(/--time=.*/, `--time=${walltime / 60 + 1}`);
+      expect(longer).not.toBe(script);
+      expect((await sbatch(longer)).said).toContain('Requested time limit is invalid');
+    });
   });
+});
+
+describe.skipIf(reason !== undefined)(`other jobs, asked of the Slurm of the last group${skipped}`, () => {
+  const slurmJobs = jobsOf(slurmGroups.at(-1) ?? []);
 
   it('the rendered job for NERSC: would start', async () => {
     expect((await sbatch(reviewed('nersc-reana/site/job.slurm'))).said).toMatch(/^sbatch: Job \d+ to start at /);
   });
-
-  it.each(slurmJobs.filter(([name]) => !name.startsWith('nersc')))(
-    '%s: would not with a minute more than the profile allows',
-    async (_, { script, walltime }) => {
-      const longer = script.replace(/--time=.*/, `--time=${walltime / 60 + 1}`);
-      expect(longer).not.toBe(script);
-      expect((await sbatch(longer)).said).toContain('Requested time limit is invalid');
-    },
-  );
 
   it.each([
     ['--no-such-option=1', /unrecognized option/],

@@ -30,7 +30,7 @@ describe('the catalog', () => {
     const error: unknown = await loadSite('bridgs').catch((e: unknown) => e);
     expect(error).toBeInstanceOf(UsageError);
     expect((error as UsageError).message).toBe(
-      'there is no site bridgs; did you mean bridges?\nsites: bluewaters, bridges, local, nersc, notredame, stampede',
+      'there is no site bridgs; did you mean bridges?\nsites: anvil, aurora, bluewaters, bridges, cern, delta, expanse, frontera, frontier, juwels, local, lumi, nersc, notredame, polaris, stampede',
     );
     await expect(loadSite('./none.yaml')).rejects.toThrow(new UsageError('the file ./none.yaml does not exist'));
     await expect(loadSite(join(config(), '..'))).rejects.toThrow(ProfileError);
@@ -41,22 +41,48 @@ describe('the catalog', () => {
     put('sites/README', 'no profile');
     const entries = await listSites();
     expect(entries.map(e => e.name)).toEqual([
+      'anvil',
+      'aurora',
       'bluewaters',
       'bridges',
       'broken',
+      'cern',
+      'delta',
+      'expanse',
+      'frontera',
+      'frontier',
+      'juwels',
       'local',
+      'lumi',
       'nersc',
       'notredame',
+      'polaris',
       'stampede',
     ]);
-    expect(entries[2]).toEqual({
+    expect(entries[4]).toEqual({
       name: 'broken',
       origin: 'user',
       file: broken,
       error: `${broken}:1:1: the key "title" is missing\n${broken}:1:1: the key "scheduler" is missing`,
     });
     expect(describeList(entries)).toContain(`${broken}:1:1: the key "title" is missing`);
-    expect(await activeSites()).toEqual(['bridges', 'local', 'nersc', 'notredame', 'stampede']);
+    expect(await activeSites()).toEqual([
+      'anvil',
+      'aurora',
+      'bridges',
+      'cern',
+      'delta',
+      'expanse',
+      'frontera',
+      'frontier',
+      'juwels',
+      'local',
+      'lumi',
+      'nersc',
+      'notredame',
+      'polaris',
+      'stampede',
+    ]);
     await expect(loadSite('broken')).rejects.toThrow(ProfileError);
   });
 

@@ -10,13 +10,15 @@ function slurmConf(profiles: readonly SiteProfile[]): string {
   const partitions = profiles
     .filter(p => p.scheduler.queueOption !== 'qos')
     .flatMap(p => Object.entries(p.queues))
+    // an entry with another name for a partition is that partition's
+    .filter(([name, queue]) => (queue.name ?? name) === name)
     .map(([name, { walltime = 3600, nodes }]) => {
       const most = nodes === undefined ? '' : ` MaxNodes=${nodes}`;
       return `PartitionName=${name} Nodes=c[1-2] MaxTime=${walltime / 60}${most}`;
     });
   return `EnforcePartLimits=ALL
 GresTypes=gpu
-NodeName=c[1-2] CPUs=128 RealMemory=4194304 Feature=cpu Gres=gpu:v100-32:8
+NodeName=c[1-2] CPUs=128 RealMemory=4194304 Feature=cpu,gpu Gres=gpu:v100-32:8
 PartitionName=usual Nodes=c[1-2] Default=YES MaxTime=2-0
 ${partitions.join('\n')}
 `;
@@ -26,10 +28,10 @@ ${partitions.join('\n')}
 export async function furnishSlurm(lab: Lab, profiles: readonly SiteProfile[]): Promise<void> {
   await lab.stopScheduler();
   // GPUs are only files here; they are never opened
-  const change = `sed -i '/^NodeName\\|^PartitionName/d' /etc/slurm/slurm.conf
+  const change = `sed -i '/^NodeName\\|^PartitionName\\|^EnforcePartLimits\\|^GresTypes/d' /etc/slurm/slurm.conf
 cat >>/etc/slurm/slurm.conf
 echo 'Name=gpu Type=v100-32 File=/dev/nvidia[0-7]' >/etc/slurm/gres.conf
-for n in 0 1 2 3 4 5 6 7; do mknod /dev/nvidia$n c 1 3; done
+for n in 0 1 2 3 4 5 6 7; do [ -e /dev/nvidia$n ] || mknod /dev/nvidia$n c 1 3; done
 ! pkill -x slurmd || while pgrep -x slurmd >/dev/null; do sleep 0.1; done`;
   for (const host of siteHosts) await lab.exec(host, ['sh', '-ec', change], { ...root, stdin: slurmConf(profiles) });
   // what it remembers of its nodes is no longer true

@@ -17,7 +17,24 @@ const read = (name: string) => parseProfile(readFileSync(join(folder, `${name}.y
 describe('the sites that come with the package', () => {
   it('are these', () => {
     const names = files.map(f => basename(f, '.yaml'));
-    expect(names).toEqual(['bluewaters', 'bridges', 'local', 'nersc', 'notredame', 'stampede']);
+    expect(names).toEqual([
+      'anvil',
+      'aurora',
+      'bluewaters',
+      'bridges',
+      'cern',
+      'delta',
+      'expanse',
+      'frontera',
+      'frontier',
+      'juwels',
+      'local',
+      'lumi',
+      'nersc',
+      'notredame',
+      'polaris',
+      'stampede',
+    ]);
   });
 
   it.each(files)('%s parses, has sources and a default queue', file => {
@@ -35,7 +52,9 @@ describe('the sites that come with the package', () => {
     expect(bluewaters.retired).toBe('2021-12-31');
     expect(bluewaters.scheduler).toMatchObject({ type: 'torque', directives: ['-l gres=shifter16'] });
     expect(bluewaters.launcher).toBe('aprun');
-    expect(read('nersc').scheduler).toMatchObject({ type: 'slurm', queueOption: 'qos', directives: ['-C cpu'] });
+    expect(read('nersc').scheduler).toMatchObject({ type: 'slurm', queueOption: 'qos', directives: [] });
+    expect(read('nersc').queues.regular).toMatchObject({ directives: ['-C cpu'] });
+    expect(read('nersc').queues['regular-gpu']).toMatchObject({ name: 'regular', gpus: 4 });
     expect(read('nersc').login?.certificates).toEqual({ sshproxy: 'https://sshproxy.nersc.gov', key: '~/.ssh/nersc' });
     expect(read('nersc').node).toMatchObject({ cores: 128, memory: 512 * 1024 });
     expect(read('bridges').queues.EM).toMatchObject({ walltime: 5 * 86400, shared: true });
@@ -44,6 +63,37 @@ describe('the sites that come with the package', () => {
     expect(read('stampede').containers).toEqual([{ runtime: 'apptainer', module: 'tacc-apptainer' }]);
     expect(read('local')).toMatchObject({ scheduler: { type: 'fork' }, account: 'none', headnode: 'local' });
     expect(read('local').login).toBeUndefined();
+    expect(read('frontera').scheduler).toMatchObject({ type: 'slurm', arrays: false, memory: false });
+    expect(read('polaris').scheduler).toMatchObject({ type: 'pbs', directives: ['-l filesystems=home:eagle'] });
+    expect(read('cern').queues.longlunch).toMatchObject({ walltime: 7200, directives: ['+JobFlavour = "longlunch"'] });
+    expect(read('frontier').login).toMatchObject({ mfa: true, auth: ['keyboard-interactive'] });
+  });
+});
+
+describe('the jobs for queues that are two names for one', () => {
+  it.each([
+    ['nersc', 'regular', /^#SBATCH --qos=regular$/m, /^#SBATCH -C cpu$/m],
+    ['nersc', 'regular-gpu', /^#SBATCH --qos=regular$/m, /^#SBATCH -C gpu$/m],
+    ['frontier', 'debug', /^#SBATCH --partition=batch$/m, /^#SBATCH -q debug$/m],
+  ])('at %s in %s name the queue as the site does', (site, queue, name, directive) => {
+    const script = queueJobs(read(site)).find(job => job.queue === queue)?.script;
+    expect(script).toMatch(name);
+    expect(script).toMatch(directive);
+  });
+});
+
+describe('the jobs of ALCF', () => {
+  // qsub of PBS as recorded; file systems are a resource that the site has defined
+  const taken = [
+    ...[/^-N \S+$/, /^-r n$/, /^-J 1-\d+$/, /^-S \/bin\/bash$/, /^-o \/\S+\/$/, /^-j oe$/, /^-m n$/],
+    ...[/^-l select=1:ncpus=\d+$/, /^-l walltime=\d+:\d\d:\d\d$/, /^-q \w[\w-]*$/, /^-A \w+$/],
+    /^-l filesystems=home:\w+$/,
+  ];
+  const jobs = ['polaris', 'aurora'].flatMap(site => queueJobs(read(site)).map(job => [site, job.queue, job] as const));
+  it.each(jobs)('at %s in queue %s have whole nodes, and name their file systems', (_, __, { script }) => {
+    const lines = script.split('\n').flatMap(line => (line.startsWith('#PBS ') ? [line.slice(5)] : []));
+    expect(lines.filter(line => line.startsWith('-l filesystems='))).toHaveLength(1);
+    for (const line of lines) expect([line, taken.filter(t => t.test(line)).length]).toEqual([line, 1]);
   });
 });
 

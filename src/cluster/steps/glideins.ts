@@ -4,6 +4,7 @@ import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job
 import { jobsFor, NODES_PER_JOB, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
+import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
 import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
 import type { Batch } from '../record.js';
@@ -45,7 +46,8 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
     walltime: spec.walltime,
     // if the system has no queues, a queue of the profile only means its limits and directives
-    queue: !hasQueues && spec.queue && queues[spec.queue] ? undefined : spec.queue,
+    queue:
+      spec.queue === undefined || (!hasQueues && queues[spec.queue]) ? undefined : nameAtSite(spec.profile, spec.queue),
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
     parallelEnvironment: scheduler.parallelEnvironment,

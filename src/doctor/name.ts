@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { messageOf } from '../errors.js';
 import { route } from '../hosts/route.js';
 import type { SshSettings } from '../hosts/sshconfig.js';
+import type { SshTarget } from '../hosts/target.js';
 import type { Way } from './facts.js';
 import { profileFile } from './patient.js';
 import { type Context, type Finding, failed, ok, type Stage, skipped, warning } from './stage.js';
@@ -19,12 +20,11 @@ export const name: Stage = {
   title: 'Name resolves',
 
   async run(context) {
-    const { login, user } = context.patient;
+    const { login } = context.patient;
     if (!login) return skipped('the site is this machine: no login is needed');
     const looked = await Promise.all(
       login.hosts.map(async host => {
-        const { port } = login;
-        const hops = route({ host, ...(user ? { user } : {}), ...(port === undefined ? {} : { port }) }, {});
+        const hops = route(targetOf(host, context), {});
         return { way: { host, hops }, ...(await resolve(hops[0] as SshSettings)) };
       }),
     );
@@ -40,6 +40,17 @@ export const name: Stage = {
     return warning(`${said}; ${others.join('; ')}\n${read}`, `correct login.hosts in ${place(context)}`);
   },
 };
+
+function targetOf(host: string, { patient, options }: Context): SshTarget {
+  const { login, user } = patient;
+  const transport = options.transport ?? login?.transport;
+  return {
+    host,
+    ...(user ? { user } : {}),
+    ...(login?.port === undefined ? {} : { port: login.port }),
+    ...(transport === undefined ? {} : { transport }),
+  };
+}
 
 /** Who read ~/.ssh/config: it may have conditions that only ssh can judge. */
 function readBy(ways: readonly Way[]): string {

@@ -46,6 +46,15 @@ const publicKey = (file: string) => readFileSync(`${file}.pub`, 'utf8').split(' 
 const print = (file: string) =>
   execFileSync('ssh-keygen', ['-lf', `${file}.pub`], { encoding: 'utf8' }).split(' ')[1] as string;
 
+it("follows Include and Match exec below a HOME that is not the account's", async () => {
+  mkdirSync(path.join(server.home, '.ssh', 'conf.d'));
+  const text = readFileSync(server.configFile, 'utf8').replace('Host box', 'Match host box exec "true"');
+  writeFileSync(path.join(server.home, '.ssh', 'conf.d', 'box'), text);
+  writeFileSync(server.configFile, 'Include conf.d/*\n');
+  expect(await login()).toBe('in\n');
+  expect(await login({ transport: 'ssh2' })).toBe('in\n');
+});
+
 describe('host keys', () => {
   it('that are unknown are asked about, once', async () => {
     rmSync(known);

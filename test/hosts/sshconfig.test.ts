@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -235,22 +235,58 @@ it.each([
   ['is another client', 'echo "Dropbear SSH client v2022.83"; exit 1'],
   ['is older than -G', 'echo "ssh: illegal option -- G" >&2; exit 255'],
 ])('reads the files itself if the program named ssh %s', (_, script) => {
-  const bin = path.join(home, 'bin');
-  mkdirSync(bin);
-  writeFileSync(path.join(bin, 'ssh'), `#!/bin/sh\n${script}\n`);
-  chmodSync(path.join(bin, 'ssh'), 0o755);
+  const PATH = programs('ssh', script);
   write('Host a\n  Port 77\n');
-  const found = sshSettings({ host: 'a' }, { env: { HOME: home, PATH: bin } });
+  const found = sshSettings({ host: 'a' }, { env: { HOME: home, PATH } });
   expect(found).toMatchObject({ port: 77, readBy: { none: 'no ssh here can be asked' } });
 });
 
-it('asks gsissh for a host that gsissh connects to', () => {
+/** A directory with a program of that name. */
+function programs(name: string, script: string): string {
   const bin = path.join(home, 'bin');
   mkdirSync(bin);
-  writeFileSync(path.join(bin, 'gsissh'), '#!/bin/sh\nexec /usr/bin/ssh "$@"\n');
-  chmodSync(path.join(bin, 'gsissh'), 0o755);
+  writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return bin;
+}
+
+it('understands the keywords of older versions, and paths that they leave as written', () => {
+  const answer = `user alice
+hostname login.example.org
+port 22
+challengeresponseauthentication no
+pubkeyauthentication yes
+passwordauthentication no
+serveraliveinterval 0
+pubkeyacceptedkeytypes ssh-ed25519,ssh-rsa
+identityfile ~/.ssh/id_rsa
+userknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2`;
+  const defaults = answer
+    .replace('alice', os.userInfo().username)
+    .replace(/(challenge\w+|password\w+) no/g, '$1 yes')
+    .replace(',ssh-rsa', '');
+  const PATH = programs('ssh', `case "$*" in *localhost) echo '${defaults}' ;; *) echo '${answer}' ;; esac`);
+  expect(sshSettings({ host: 'login' }, { env: { HOME: home, PATH } })).toMatchObject({
+    host: 'login.example.org',
+    user: 'alice',
+    methods: ['gssapi-with-mic', 'publickey'],
+    algorithms: { signatures: 'ssh-ed25519,ssh-rsa' },
+    identitiesNamed: false,
+    keepaliveS: undefined,
+    knownHosts: [path.join(home, '.ssh/known_hosts'), path.join(home, '.ssh/known_hosts2')],
+  });
+});
+
+it('reads itself what an ssh without GSSAPI leaves out', () => {
+  const PATH = programs('ssh', '/usr/bin/ssh "$@" | /usr/bin/grep -v ^gss');
+  write('Host a\n GSSAPIAuthentication yes\n GSSAPIDelegateCredentials yes\n');
+  const found = sshSettings({ host: 'a' }, { env: { HOME: home, PATH } });
+  expect(found).toMatchObject({ gsi: { delegate: true }, readBy: { program: 'ssh' } });
+});
+
+it('asks gsissh for a host that gsissh connects to', () => {
+  const PATH = programs('gsissh', 'exec /usr/bin/ssh "$@"');
   write('Port 78\n');
-  const found = sshSettings({ host: 'a', transport: 'gsissh' }, { env: { HOME: home, PATH: bin } });
+  const found = sshSettings({ host: 'a', transport: 'gsissh' }, { env: { HOME: home, PATH } });
   expect(found).toMatchObject({ port: 78, readBy: { program: 'gsissh' } });
 });
 

@@ -5,8 +5,8 @@ import { UsageError } from '../../errors.js';
 import { printable } from '../../printable.js';
 import { commandLine } from '../../shell.js';
 import type { SshTarget } from '../target.js';
-import { type MovedConfig, movedConfig } from './moved.js';
-import { type ConfigSource, homeOf, isMoved } from './source.js';
+import { configFor, type MovedConfig } from './moved.js';
+import { type ConfigSource, homeOf } from './source.js';
 
 /** The values of each keyword, in lower case, as `ssh -G` prints them. */
 export type Answer = ReadonlyMap<string, readonly string[]>;
@@ -34,11 +34,11 @@ export function ask(program: string, target: SshTarget, source: ConfigSource): A
   ]);
   return remembered(key, () => {
     if (defaultsOf(program, source) === undefined) return undefined;
-    const moved = source.configFile !== 'none' && isMoved(source) ? movedConfig(source) : undefined;
+    const config = configFor(source);
     try {
-      return answerFor(program, target, source, moved);
+      return answerFor(program, target, source, config);
     } finally {
-      moved?.remove();
+      config.remove?.();
     }
   });
 }
@@ -57,24 +57,20 @@ function answerFor(
   program: string,
   { host, user, port }: SshTarget,
   source: ConfigSource,
-  moved: MovedConfig | undefined,
+  config: Partial<MovedConfig>,
 ): Answer {
-  const { configFile } = source;
-  const file = configFile === 'none' ? '/dev/null' : (moved?.file ?? configFile);
-  const how = [
-    ...(file === undefined ? [] : ['-F', file]),
-    ...(user === undefined ? [] : ['-l', user]),
-    ...(port === undefined ? [] : ['-p', String(port)]),
-  ];
-  const argv = ['-G', ...how, '--', host];
-  const byHand = commandLine([program, '-G', ...how.slice(moved === undefined ? 0 : 2), '--', host]);
+  const how = [...(user === undefined ? [] : ['-l', user]), ...(port === undefined ? [] : ['-p', String(port)])];
+  const argv = ['-G', ...(config.file === undefined ? [] : ['-F', config.file]), ...how, '--', host];
+  // a copy of the configuration is gone when the user could read it
+  const lasting = config.originals === undefined && config.file !== undefined ? ['-F', config.file] : [];
+  const byHand = [...lasting, ...how, '--', host];
   let result = run(program, argv, source);
   // `Host *` often names the jump host for the jump host, too; there, it means none
   if (/jumphost loop/i.test(result.stderr)) result = run(program, ['-o', 'ProxyJump=none', ...argv], source);
   if (result.late) {
     throw new UsageError(
       `${program} did not say in ${(source.patienceMs ?? patienceMs) / 1000} s what its configuration means for ${host}: a command of Match exec may hang, or the name service`,
-      { hint: `to see where it stops: ${commandLine([program, '-v', ...argv.slice(0, 1), '--', host])}` },
+      { hint: `to see where it stops: ${commandLine([program, '-v', '-G', ...byHand])}` },
     );
   }
   const answer = read(result.stdout);
@@ -83,14 +79,14 @@ function answerFor(
     .split('\n')
     .filter(line => line.trim() !== '' && !/^Pseudo-terminal|: terminating, \d+ bad/.test(line));
   const lines = said.slice(-5).join('\n  ') || `it ended with ${result.status ?? 'a signal'}`;
-  throw new UsageError(`${program} can't use its configuration for ${host}: ${withOriginals(lines, moved)}`, {
-    hint: `correct that, then try: ${byHand}`,
+  throw new UsageError(`${program} can't use its configuration for ${host}: ${withOriginals(lines, config)}`, {
+    hint: `correct that, then try: ${commandLine([program, '-G', ...byHand])}`,
   });
 }
 
 /** A copy's path means nothing to the user. */
-function withOriginals(text: string, moved: MovedConfig | undefined): string {
-  return [...(moved?.originals ?? [])].reverse().reduce((said, [copy, file]) => said.replaceAll(copy, file), text);
+function withOriginals(text: string, { originals }: Partial<MovedConfig>): string {
+  return [...(originals ?? [])].reverse().reduce((said, [copy, file]) => said.replaceAll(copy, file), text);
 }
 
 interface Result {

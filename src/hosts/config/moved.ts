@@ -4,13 +4,24 @@ import path from 'node:path';
 import { UsageError } from '../../errors.js';
 import { type ConfigFile, deepest, included } from '../sshinclude.js';
 import { configFiles } from './own.js';
-import { type ConfigSource, homeOf } from './source.js';
+import { type ConfigSource, homeOf, isMoved } from './source.js';
 import { splitWords } from './tokens.js';
 
 export interface MovedConfig {
   readonly file: string;
   readonly originals: ReadonlyMap<string, string>;
   remove(): void;
+}
+
+/**
+ * The file for ssh's option `-F`, so that it reads what we mean.
+ * @returns `file` undefined: ssh's usual files are right
+ * @throws UsageError for a file that does not exist
+ */
+export function configFor(source: ConfigSource): Partial<MovedConfig> {
+  if (source.configFile === 'none') return { file: '/dev/null' };
+  if (isMoved(source)) return movedConfig(source);
+  return source.configFile === undefined ? {} : { file: source.configFile };
 }
 
 /** Keywords whose values are paths, in which ssh would replace `~` and `%d` by the account's directory. */
@@ -25,7 +36,7 @@ const setting = /^(\s*)([A-Za-z]\w*)(\s*=\s*|\s+)(.*)$/;
  * and leave out the system's file.
  * @returns the copy's file for `-F`, and the original of each copied file; the caller removes them
  */
-export function movedConfig(source: ConfigSource): MovedConfig {
+function movedConfig(source: ConfigSource): MovedConfig {
   const files = configFiles(source);
   const home = homeOf(source.env ?? process.env);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'scailfin-ssh-'));

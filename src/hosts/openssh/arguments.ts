@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { keepaliveCount, keepaliveS } from '../clock.js';
-import { type ConfigSource, homeOf, isMoved } from '../config/source.js';
+import { type ConfigSource, isMoved } from '../config/source.js';
 import type { SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
 
@@ -12,12 +11,13 @@ const afterlifeS = 10;
  * The arguments that make ssh connect, go into the background, and serve the connection at `socket`. ssh itself reads the
  * configuration of the way and of keys; settings that would interfere are switched off.
  * @param connectMs for each attempt to connect
+ * @param configFile to be read instead of the usual ones
  */
 export function masterArguments(
   target: SshTarget,
   settings: SshSettings,
   source: ConfigSource,
-  { socket, connectMs }: { socket: string; connectMs: number },
+  { socket, connectMs, configFile }: { socket: string; connectMs: number; configFile: string | undefined },
 ): string[] {
   const options: Record<string, string | number | undefined> = {
     ControlPersist: afterlifeS,
@@ -35,19 +35,12 @@ export function masterArguments(
     // -v: the reason of a failure is in its debug output
     ...['-v', '-M', '-N', '-f', '-x', '-a', '-S', socket.replaceAll('%', '%%')],
     ...Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : ['-o', `${key}=${value}`])),
-    ...configuration(source),
+    ...(configFile === undefined ? [] : ['-F', configFile]),
     ...identities(settings, source).flatMap(file => ['-i', file]),
     ...(target.user === undefined ? [] : ['-l', target.user]),
     ...(target.port === undefined ? [] : ['-p', String(target.port)]),
     ...['--', target.host],
   ];
-}
-
-function configuration(source: ConfigSource): string[] {
-  if (source.configFile !== undefined) return ['-F', source.configFile === 'none' ? '/dev/null' : source.configFile];
-  if (!isMoved(source)) return [];
-  const file = path.join(homeOf(source.env ?? process.env), '.ssh', 'config');
-  return ['-F', existsSync(file) ? file : '/dev/null'];
 }
 
 function elsewhere({ knownHosts }: SshSettings, source: ConfigSource): Record<string, string> {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { ScailfinError } from '../../errors.js';
 import { printable } from '../../printable.js';
 import { Clock, stepMs } from '../clock.js';
+import { configFor } from '../config/moved.js';
 import type { ConnectOptions } from '../connect.js';
 import type { SshSettings } from '../sshconfig.js';
 import type { SshTarget } from '../target.js';
@@ -51,17 +52,24 @@ export class SshLogin {
       question => this.#clock.pausedFor(() => this.#answer(question)),
       (text, gone) => void this.#clock.pausedFor(() => this.#notice(text, gone)),
     );
+    let config: ReturnType<typeof configFor> = {};
     // if this process is killed in between, that ssh must end, too
-    const kill = (): void => this.#kill();
-    process.once('exit', kill);
+    const end = (): void => {
+      this.#kill();
+      config.remove?.();
+    };
+    process.once('exit', end);
     try {
-      await this.#clock.within(this.#run(asking.env), () => this.#late());
+      config = configFor(this.options);
+      await this.#clock.within(this.#run(asking.env, config.file), () => this.#late());
     } catch (error) {
-      kill();
+      this.#kill();
       throw error;
     } finally {
-      process.off('exit', kill);
+      process.off('exit', end);
       asking.close();
+      // ssh, and those that it starts for jump hosts, have read it
+      config.remove?.();
     }
   }
 
@@ -69,9 +77,11 @@ export class SshLogin {
     return this.request.way.at(-1) as SshSettings;
   }
 
-  async #run(env: NodeJS.ProcessEnv): Promise<void> {
+  async #run(env: NodeJS.ProcessEnv, configFile: string | undefined): Promise<void> {
     const { program, target, socket } = this.request;
-    const argv = masterArguments(target, this.#settings, this.options, { socket, connectMs: this.#connectMs });
+    const argv = masterArguments(target, this.#settings, this.options, {
+      ...{ socket, connectMs: this.#connectMs, configFile },
+    });
     // a new session: it has no terminal to ask at, and Ctrl-C reaches only us
     const child = spawn(program, argv, {
       ...{ env: { ...(this.options.env ?? process.env), ...env }, detached: true },

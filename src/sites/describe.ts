@@ -96,7 +96,11 @@ function queuesOf(profile: SiteProfile): string {
     q.walltime === undefined ? '-' : flagDuration(q.walltime),
     String(q.nodes ?? '-'),
     String(q.jobs ?? '-'),
-    nodeOf({ cores: q.cores ?? profile.node.cores, memory: q.memory ?? profile.node.memory, gpus: q.gpus }) || '-',
+    nodeOf({
+      cores: q.cores ?? profile.node.cores,
+      memory: q.memory ?? profile.node.memory,
+      gpus: q.gpus ?? profile.node.gpus,
+    }) || '-',
     [
       ...(q.name === undefined ? [] : [`at the site: ${q.name}`]),
       ...(q.shared ? ['shared'] : []),

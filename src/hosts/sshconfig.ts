@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { lookUp } from './config/lookup.js';
-import { type ConfigSource, homeOf, type Lookup } from './config/source.js';
+import { type ConfigSource, homeOf, type Lookup, localUser } from './config/source.js';
 import { environment, expandHome, fillIn } from './config/tokens.js';
 import { type GsiSettings, gsiSettings } from './gsi/settings.js';
 import { checkTarget, parseTarget, type SshTarget, wholeNumber } from './target.js';
@@ -82,7 +82,7 @@ export function sshSettings(target: SshTarget, source: ConfigSource = {}): SshSe
     '%': '%',
     d: home,
     h: host,
-    i: String(os.userInfo().uid),
+    i: String(process.getuid?.() ?? ''),
     k: get('hostkeyalias') ?? target.host,
     l: os.hostname(),
     L: os.hostname().split('.')[0] ?? '',
@@ -192,12 +192,4 @@ function seconds(what: string, text: string | undefined): number | undefined {
 function milliseconds(text: string | undefined): number | undefined {
   if (text === undefined || text.toLowerCase() === 'none') return undefined;
   return (seconds('ConnectTimeout', text) ?? 0) * 1000 || undefined;
-}
-
-function localUser(): string {
-  try {
-    return os.userInfo().username;
-  } catch {
-    return process.env.USER ?? 'root';
-  }
 }

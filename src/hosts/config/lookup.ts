@@ -1,8 +1,7 @@
-import os from 'node:os';
 import type { SshTarget } from '../target.js';
 import { ask, defaultsOf } from './asked.js';
 import { ownValues } from './own.js';
-import type { ConfigSource, Lookup } from './source.js';
+import { type ConfigSource, type Lookup, localUser } from './source.js';
 import { fillIn, splitUnquoted } from './tokens.js';
 
 /**
@@ -30,7 +29,7 @@ export function lookUp(target: SshTarget, source: ConfigSource): Lookup {
     all: keyword => {
       if (keyword.startsWith('gssapi') && !knowsGssapi) return own(keyword);
       if (keyword === 'user' && target.gsi !== undefined && all('user').length === 0)
-        return own('user').filter(name => name === os.userInfo().username);
+        return own('user').filter(name => name === localUser());
       return all(keyword);
     },
     paths: keyword => all(keyword).flatMap(splitUnquoted),

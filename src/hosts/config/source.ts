@@ -24,7 +24,20 @@ export function homeOf(env: NodeJS.ProcessEnv): string {
 
 /** ssh takes ~ from the account, not from HOME: if HOME differs, ssh must be told. */
 export function isMoved({ env = process.env }: ConfigSource): boolean {
-  return homeOf(env) !== os.userInfo().homedir;
+  return homeOf(env) !== account()?.homedir;
+}
+
+/** The name of this process's account; containers may run as a user without one. */
+export function localUser(): string {
+  return account()?.username ?? process.env.USER ?? 'root';
+}
+
+function account(): os.UserInfo<string> | undefined {
+  try {
+    return os.userInfo();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a configuration says about one host. */

@@ -34,7 +34,11 @@ export function register(program: Command, ui: Ui): void {
             if (flags.watch) ui.clear();
             ui.print(describeStatus(status));
           }
-          if (!flags.watch) return;
+          if (!flags.watch) {
+            // a script must not take what could not be asked for an answer
+            if (status.state === 'unknown') process.exitCode = 1;
+            return;
+          }
           await new Promise(resolve => setTimeout(resolve, 5000));
         }
       });

@@ -10,6 +10,7 @@ import type { Scheduler } from '../schedulers/scheduler.js';
 import type { Connections } from './connections.js';
 import type { EventSink } from './events.js';
 import type { Journal } from './journal.js';
+import { siteHost } from './machines.js';
 import type { ClusterRecord, SiteRecord } from './record.js';
 import { type SiteSpec, tagOf } from './spec.js';
 
@@ -68,12 +69,17 @@ export function headnodeOf(
 
 /** Connects to a site and probes it. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
 export async function reachSite(
-  { connections }: Pick<Context, 'connections'>,
+  { journal, connections }: Pick<Context, 'journal' | 'connections'>,
   spec: SiteSpec,
-  cluster: string,
 ): Promise<Site> {
+  const record = recordOf({ journal });
+  const known = siteRecord(record, spec.site) ?? { spec, batches: [] };
+  return probeSite(await siteHost(connections, record, { ...known, spec }), spec, record.name);
+}
+
+/** @param host one of the site's login nodes */
+export async function probeSite(host: Host, spec: SiteSpec, cluster: string): Promise<Site> {
   const scheduler = schedulerFor(spec.profile.scheduler.type);
-  const host = await connections.site(spec);
   return { spec, host, scheduler, probe: await probe(host, spec.profile.directories.work ?? defaultWork, cluster) };
 }
 

@@ -7,6 +7,7 @@ import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
 import { lock } from './lock.js';
+import { foundOn, headHost, isBesidePool, siteHost } from './machines.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
@@ -70,23 +71,25 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           ids: knownIds(s),
           submitted: s.batches.length > 0,
         }));
-    const bases = new Map<Host, string>();
+    const bases = new Map<string, string>();
     const looked: Probe[] = [];
-    const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
-    await endGrowth(context, record);
+    const heads: HeadToStop[] = [];
+    const mayGrow = (error: unknown): void =>
+      sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
+    if (record) await endGrowth(context, record).catch(mayGrow);
     for (const site of sites) {
       const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
       await part(
         `Cancelling the glide-ins at ${site.spec.site}`,
         `jobs called ${tagOf(name)} and files on ${where}`,
         async () => {
-          const host = await connections.site(site.spec);
+          const host = await (record ? siteHost(connections, record, site) : connections.site(site.spec));
           const found =
             site.submitted && site.facts
               ? undefined
               : await probe(host, site.spec.profile.directories.work ?? defaultWork, name);
           const facts = (found ?? site.facts) as { base: string; user: string };
-          bases.set(host, facts.base);
+          bases.set(site.spec.site, facts.base);
           if (found) looked.push(found);
           if (record && isForeign(found?.owner, record)) return notOurs;
           if (!site.submitted) {
@@ -94,8 +97,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             return 'nothing was submitted; no file remains';
           }
           if (lost && found?.pool) {
-            heads.set(host.name, { host: async () => host, base: facts.base });
-            await stopGrowth(name, host, facts.base);
+            const head = foundOn(connections, host, name, found.poolMachine);
+            heads.push({ label: host.name, host: async () => head, base: facts.base, found });
+            await stopGrowth(name, head, facts.base).catch(mayGrow);
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const query = jobQuery(name, facts, site.ids);
@@ -105,22 +109,22 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         },
       );
     }
-    for (const { label, host, base } of headnodes(context, lost, heads)) {
+    for (const { label, host, base, found: seen, home } of [...heads, ...headnodes(context, lost)]) {
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
-        if (base) await takeDownHead(there, base, name, onProgress);
-        else {
-          // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's
-          // files
-          const found = await probe(there, bases.get(there) ?? defaultWork, name);
-          looked.push(found);
-          if (record && isForeign(found.owner, record)) return notOurs;
-          await takeDownHead(there, found.base, name, onProgress);
-        }
+        // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
+        const found = seen ?? (base ? undefined : await probe(there, bases.get(home ?? '') ?? defaultWork, name));
+        if (found && !seen) looked.push(found);
+        if (record && isForeign(found?.owner, record)) return notOurs;
+        if (found) checkSeen(found, there);
+        const head = foundOn(connections, there, name, seen ? undefined : found?.poolMachine);
+        await takeDownHead(head, base ?? (found as Probe).base, name, onProgress);
         return 'no process and no file remains';
       });
     }
     if (lost) left.push(...poolElsewhere(looked));
+    // the pool of a login node is found at the site, and by the rules again
+    left.splice(0, left.length, ...new Set(left));
     if (left.length > 0 && forget) {
       const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
       if (record) journal.append({ type: 'state', state: 'terminated', reason });
@@ -146,17 +150,12 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
  * Stops submissions before jobs are looked for. If the headnode can't be reached, the site's side is still closed before
  * its jobs are counted.
  */
-async function endGrowth({ connections, journal, sink }: Context, record: ClusterRecord | undefined): Promise<void> {
-  const head = record?.head;
-  if (!head || !record.sites.some(s => s.spec.submit === 'bosco')) return;
-  try {
-    await step(sink, 'Stopping the submission of glide-ins', async () => {
-      const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
-      await stopGrowth(journal.name, host, head.base);
-    });
-  } catch (error) {
-    sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
-  }
+async function endGrowth({ connections, sink }: Context, record: ClusterRecord): Promise<void> {
+  const { head, name, sites } = record;
+  if (!head || !sites.some(s => s.spec.submit === 'bosco')) return;
+  await step(sink, 'Stopping the submission of glide-ins', async () =>
+    stopGrowth(name, await headHost(connections, record), head.base),
+  );
 }
 
 const notOurs = 'another cluster has that name there; nothing of this cluster was started';
@@ -173,6 +172,20 @@ interface HeadToStop {
   readonly label: string;
   readonly host: () => Promise<Host>;
   readonly base: string | undefined;
+  /** What the host said of a pool that was found there. */
+  readonly found?: Probe;
+  /** The site beside whose files the pool is. */
+  readonly home?: string | undefined;
+}
+
+/**
+ * Beside the files of a pool of an older scailfin, it is not written where the pool was started. Its own address says it.
+ * @throws LeftoverError if the host has another address
+ */
+function checkSeen({ pool, poolMachine, poolAddress: at, addresses }: Probe, host: Host): void {
+  if (!pool || poolMachine || !at || at.startsWith('127.') || addresses.includes(at)) return;
+  const left = `the pool in ${pool}, which runs on the machine with the address ${at}, if it runs; ${host.name} is another machine`;
+  throw new LeftoverError(`the pool of another machine can't be stopped on ${host.name}`, [left]);
 }
 
 /**
@@ -190,27 +203,27 @@ function poolElsewhere(looked: readonly Probe[]): string[] {
   return [...away].map(at => `the pool at ${at}, which is not on ${hosts}: add --headnode [user@]HOST`);
 }
 
-/**
- * The recorded headnode; without a record: the one by the usual rules, this machine, and every host where a pool was
- * seen.
- */
-function headnodes(
-  context: Context,
-  lost: Lost | undefined,
-  seen: Map<string, { host: () => Promise<Host>; base: string | undefined }>,
-): HeadToStop[] {
-  const { connections, journal } = context;
+/** The recorded headnode; without a record: the one by the usual rules, and this machine. */
+function headnodes({ connections, journal }: Context, lost: Lost | undefined): HeadToStop[] {
   const record = lost ? undefined : journal.record;
-  const stops: HeadToStop[] = [...seen].map(([label, { host, base }]) => ({ label, host, base }));
-  const add = (spec: ClusterSpec['headnode'], home: SiteSpec | undefined, base: string | undefined): void => {
-    stops.push({ label: labelOf(spec, home), host: () => connections.head(spec, home), base });
-  };
-  if (record) add(record.spec.headnode, record.sites[0]?.spec, record.head?.base);
-  else if (lost) {
-    add(lost.spec.headnode, lost.site, undefined);
-    if (lost.spec.headnode.kind !== 'local') add({ kind: 'local' }, undefined, undefined);
+  if (record) {
+    const home = record.sites.find(s => isBesidePool(record, s.spec))?.spec;
+    const label = labelOf(record.spec.headnode, record.sites[0]?.spec);
+    const host = (): Promise<Host> => headHost(connections, record);
+    return [{ label, host, base: record.head?.base, home: home?.site }];
   }
-  return stops;
+  if (!lost) return [];
+  const { site, spec } = lost;
+  const rules: ClusterSpec['headnode'][] = [
+    spec.headnode,
+    ...(spec.headnode.kind === 'local' ? [] : [{ kind: 'local' } as const]),
+  ];
+  return rules.map(kind => ({
+    label: labelOf(kind, site),
+    host: () => connections.head(kind, site),
+    base: undefined,
+    home: kind.kind === 'login' || (kind.kind === 'local' && !site.profile.login) ? site.site : undefined,
+  }));
 }
 
 function labelOf(spec: ClusterSpec['headnode'], home: SiteSpec | undefined): string {

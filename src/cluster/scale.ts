@@ -5,6 +5,7 @@ import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } fro
 import { step } from './events.js';
 import type { GlideinStatus, SiteJob } from './glideins.js';
 import { lock } from './lock.js';
+import { headHost } from './machines.js';
 import type { SiteSpec } from './spec.js';
 import { clusterStatus } from './status.js';
 import { rebound } from './steps/bosco.js';
@@ -55,7 +56,7 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       async () => {
         if (surplus.length === 0) return 'there were not more than that';
         const known = siteRecord(recordOf(context), site.site);
-        const { host, scheduler, probe } = await reachSite(context, site, name);
+        const { host, scheduler, probe } = await reachSite(context, site);
         await cancelJobs(
           host,
           scheduler,
@@ -78,9 +79,10 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
 
 /** The headnode does this within seconds: it submits what is missing to the new minimum, and cancels what is too much. */
 async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): Promise<ScaleResult> {
-  const { head, spec, sites } = recordOf(context);
+  const record = recordOf(context);
+  const { head } = record;
   if (isThere && head) {
-    const host = await context.connections.head(spec.headnode, sites[0]?.spec);
+    const host = await headHost(context.connections, record);
     await rebound(context, host, head.base, site);
   } else await raise(context, site, site.nodes, false);
   return { submitted: 0, cancelled: 0 };

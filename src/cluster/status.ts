@@ -1,5 +1,6 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
+import { UnreachedError } from '../hosts/pinned.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
@@ -10,6 +11,7 @@ import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
+import { headHost, restartedMachine, siteHost } from './machines.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
@@ -73,7 +75,7 @@ export async function clusterStatus(record: ClusterRecord, connections: Connecti
   return assemble(record, await pool, await asked, await framework);
 }
 
-type Answer<T> = { readonly value: T } | { readonly error: string };
+type Answer<T> = { readonly value: T; readonly restarted?: string | undefined } | { readonly error: string };
 
 async function askSite(
   record: ClusterRecord,
@@ -82,7 +84,7 @@ async function askSite(
 ): Promise<Answer<BatchJobStatus[]>> {
   if (!site.facts) return { value: [] };
   try {
-    const host = await connections.site(site.spec);
+    const host = await siteHost(connections, record, site);
     const scheduler = schedulerFor(site.spec.profile.scheduler.type);
     return { value: await listJobs(host, scheduler, jobQuery(record.name, site.facts, knownIds(site))) };
   } catch (error) {
@@ -93,10 +95,12 @@ async function askSite(
 async function askPool(record: ClusterRecord, connections: Connections): Promise<Answer<PoolStatus>> {
   if (!record.head) return { value: { pool: 'none', glideins: [], tokens: [], jobs: undefined } };
   try {
-    const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
-    return { value: await queryPool(host, poolDir(record.head.base, record.name)) };
+    const host = await headHost(connections, record);
+    const value = await queryPool(host, poolDir(record.head.base, record.name));
+    return { value, restarted: restartedMachine(host) };
   } catch (error) {
-    return { error: messageOf(error) };
+    const hint = error instanceof UnreachedError ? `; ${error.hint}` : '';
+    return { error: `${messageOf(error)}${hint}` };
   }
 }
 
@@ -167,14 +171,16 @@ function judge(
     return { state: record.state, reason: record.reason };
   const lost = sites.filter(s => s.error !== undefined).map(s => s.site);
   if ('error' in pool || lost.length > 0) {
-    const who = ['error' in pool ? 'the headnode' : '', ...lost].filter(Boolean).join(' and ');
+    const machine = record.machine?.name ?? record.head?.host;
+    const headnode = machine === undefined ? 'the headnode' : `the headnode (${machine})`;
+    const who = ['error' in pool ? headnode : '', ...lost].filter(Boolean).join(' and ');
     return { state: 'unknown', reason: `Could not ask ${who}; what runs there is unknown.` };
   }
   if (!record.head || record.state === 'initializing') return { state: record.state, reason: record.reason };
   if (pool.value.pool !== 'alive') {
     return {
       state: 'failed',
-      reason: `The pool is not running on the headnode; \`scailfin up ${record.name}\` starts it again.`,
+      reason: `${pool.restarted ? `${pool.restarted} was restarted, so the pool has ended` : 'The pool is not running on the headnode'}; \`scailfin up ${record.name}\` starts it again.`,
     };
   }
   const all = sites.flatMap(s => s.glideins);

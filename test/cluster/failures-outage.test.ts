@@ -16,7 +16,7 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.expectNothing();
   });
 
-  const statusOf = async (name: string) => JSON.parse((await bench.good(['status', name, '--json'])).stdout);
+  const statusOf = async (name: string) => JSON.parse((await bench.cli(['status', name, '--json'])).stdout);
 
   test('sbatch answers too late, but has taken the job: adopted, not sent twice', async () => {
     const late = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2';

@@ -81,9 +81,7 @@ export function hostsFile(on: HostSpec): string {
   // within the site the login node is known by its LAN address first
   if (on.site)
     lines.push(
-      ...[...layout, secondLogin]
-        .filter(spec => spec.addresses.lan)
-        .map(spec => `${spec.addresses.lan} ${spec.name}`),
+      ...[...layout, secondLogin].filter(spec => spec.addresses.lan).map(spec => `${spec.addresses.lan} ${spec.name}`),
     );
   const outside = layout.filter(spec => spec.addresses.wan && !(on.site && !on.addresses.wan && spec.site));
   return `${[...lines, ...outside.map(spec => `${spec.addresses.wan} ${spec.name}`)].join('\n')}\n`;

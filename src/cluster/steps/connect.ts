@@ -3,7 +3,8 @@ import type { Host } from '../../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../../hosts/probe.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
-import { type Context, checkOwner, ownerLine, reachSite, recordOf, type Site } from '../context.js';
+import { type Context, checkOwner, ownerLine, probeSite, reachSite, recordOf, type Site } from '../context.js';
+import { headHost, headMachine, isBesidePool } from '../machines.js';
 import { headnodeName, type SiteSpec } from '../spec.js';
 
 /** The headnode, connected and probed. */
@@ -12,20 +13,28 @@ export interface Head {
   readonly probe: Probe;
 }
 
-/** Connects to the site, and checks that the cluster's name is free there. */
+/**
+ * Connects to the site, and checks that the cluster's name is free there. If the pool is on a login node of the site, it is
+ * that machine.
+ */
 export async function connectSite(context: Context, spec: SiteSpec): Promise<Site> {
   const record = recordOf(context);
-  const site = await reachSite(context, spec, record.name);
+  const site =
+    isBesidePool(record, spec) && headMachine(record)
+      ? await probeSite(await headHost(context.connections, record, spec), spec, record.name)
+      : await reachSite(context, spec);
   checkOwner(site.probe.owner, record, site.host.name, spec.site);
-  const { base, user, host } = site.probe;
-  context.journal.append({ type: 'site-facts', name: spec.site, facts: { base, user, host } });
+  const { base, user, host, machine } = site.probe;
+  const facts = { base, user, host, ...(machine ? { machine } : {}) };
+  context.journal.append({ type: 'site-facts', name: spec.site, facts });
   return site;
 }
 
 /** Connects to the headnode; if it is the site's login node, or this machine as a site, that is the same connection. */
 export async function connectHead(context: Context, site: Site): Promise<Head> {
   const record = recordOf(context);
-  const host = await context.connections.head(record.spec.headnode, record.sites[0]?.spec ?? site.spec);
+  if (isBesidePool(record, site.spec)) return { host: site.host, probe: site.probe };
+  const host = await headHost(context.connections, record, site.spec);
   if (host === site.host) return { host, probe: site.probe };
   const found = await probe(host, defaultWork, record.name);
   checkOwner(found.owner, record, host.name, site.spec.site);

@@ -2,6 +2,7 @@ import { ScailfinError, TimeoutError } from '../../errors.js';
 import { isOver } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
 import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
+import { siteHost } from '../machines.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';
 
 /**
@@ -58,7 +59,7 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
     const over = site.glideins.find(g => isOver(g.state) && g.id.length > 0);
     const known = siteRecord(record, site.site);
     if (!over || !known?.facts) continue;
-    const host = await context.connections.site(known.spec);
+    const host = await siteHost(context.connections, record, known);
     const dir = `${siteDir(known.facts.base, record.name)}/logs`;
     const out = await host.run(
       [

@@ -10,10 +10,13 @@ import { checkTarget } from './target.js';
 export function neighbourSettings(settings: SshSettings, name: string): SshSettings {
   checkTarget({ host: name });
   const { host, port, hostKeyAlias, knownHosts, globalKnownHosts } = settings;
-  const own = knownKeys([...knownHosts, ...globalKnownHosts], knownName(name, port));
+  const isKnown = (as: string): boolean => knownKeys([...knownHosts, ...globalKnownHosts], as).length > 0;
+  // a key that is known for a host at port 22 is also accepted on its other ports
+  const names = (of: string): string[] => [knownName(of, port), knownName(of, 22)];
+  const shared = hostKeyAlias ?? names(host).find(isKnown) ?? knownName(host, port);
   return {
     ...settings,
     ...{ alias: name, host: name, jumps: [], proxyCommand: undefined },
-    hostKeyAlias: own.length > 0 ? undefined : (hostKeyAlias ?? knownName(host, port)),
+    hostKeyAlias: names(name).some(isKnown) ? undefined : shared,
   };
 }

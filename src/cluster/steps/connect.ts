@@ -80,11 +80,18 @@ export function candidates(site: Site, head: Head): string[] {
   if (head.host === site.host) {
     if (!site.spec.profile.login) return ['127.0.0.1'];
     const { loginAddress } = site.spec.profile.network;
-    return unique([...(loginAddress ? [loginAddress] : []), ...own, site.probe.ssh?.server]);
+    return unique([...(loginAddress ? ofThisMachine(loginAddress, own) : []), ...own, site.probe.ssh?.server]);
   }
   // the address that the site's sshd sees: this machine's own, or that of a gateway in front of it
   const seen = head.host.address === 'local' ? site.probe.ssh?.client : head.probe.ssh?.server;
   return unique([seen && own.includes(seen) ? seen : undefined, ...own, seen]);
+}
+
+/** A profile has the address of one login node; another one has another address in the same network. */
+function ofThisMachine(listed: string, own: readonly string[]): string[] {
+  const network = (address: string): string => address.split('.').slice(0, 3).join('.');
+  if (own.includes(listed)) return [listed];
+  return [...own.filter(address => network(address) === network(listed)), listed];
 }
 
 function unique(list: (string | undefined)[]): string[] {

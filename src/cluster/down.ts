@@ -1,6 +1,7 @@
 import { LeftoverError, messageOf, UsageError } from '../errors.js';
 import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
+import type { Machine } from '../hosts/machine.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
@@ -103,7 +104,8 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const query = jobQuery(name, facts, site.ids);
-          const n = await takeDownSite({ host, scheduler, cluster: name, base: facts.base, query, onProgress });
+          const on = (machine: Machine): Host => foundOn(connections, host, name, machine);
+          const n = await takeDownSite({ host, on, scheduler, cluster: name, base: facts.base, query, onProgress });
           cancelled += n;
           return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains`;
         },

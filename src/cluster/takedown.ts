@@ -1,6 +1,7 @@
 import { LeftoverError, messageOf, SchedulerError } from '../errors.js';
 import { takeDownFrameworks } from '../frameworks/takedown.js';
 import type { Host } from '../hosts/host.js';
+import { type Machine, parseMachine } from '../hosts/machine.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
 import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
@@ -14,6 +15,8 @@ const CANCEL_LIMIT = 120;
 
 export interface SiteTakedown {
   readonly host: Host;
+  /** Another machine behind the name of `host`; absent where nothing but jobs can run at the site. */
+  readonly on?: (machine: Machine) => Host;
   readonly scheduler: Scheduler;
   readonly cluster: string;
   readonly base: string;
@@ -32,9 +35,8 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const closing = await runScript(host, withBosco('site/close.sh'), [siteDir(base, cluster), '60'], {
     timeoutMs: 120_000,
   });
-  const answers = (keyValues(closing.stdout).get('submitted') ?? []).map(text =>
-    Buffer.from(text, 'base64').toString(),
-  );
+  const closed = keyValues(closing.stdout);
+  const answers = (closed.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString());
   const query = {
     ...site.query,
     ids: [...new Set([...site.query.ids, ...answers.flatMap(a => submittedId(scheduler, a))])],
@@ -54,8 +56,30 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
     await new Promise(resolve => setTimeout(resolve, round < 3 ? 150 : round < 12 ? 500 : 2000));
   }
+  await endElsewhere(site, closed.get('elsewhere') ?? []);
   await removeFiles(host, base, cluster, 'site');
   return cancelled.size;
+}
+
+/**
+ * Ends BOSCO's processes on other login nodes than the one that was reached. @throws LeftoverError naming the machines that
+ * could not be asked
+ */
+async function endElsewhere({ on, base, cluster }: SiteTakedown, machines: readonly string[]): Promise<void> {
+  const dir = siteDir(base, cluster);
+  const script = `${templateText('bosco/close.sh')}\nbosco_end "$1"; rm -f "$1/bosco/on/$(uname -n)".*`;
+  const left: string[] = [];
+  for (const text of machines) {
+    const machine = parseMachine(text);
+    const what = `blahpd of ${cluster} on ${machine?.name ?? 'another login node'}`;
+    try {
+      const out = machine && on && (await runScript(on(machine), script, [dir], { timeoutMs: 60_000 }));
+      left.push(...(out ? (keyValues(out.stdout).get('left') ?? []) : [what]));
+    } catch (error) {
+      left.push(`${what}: ${messageOf(error).split('\n')[0]}`);
+    }
+  }
+  if (left.length > 0) throw new LeftoverError('a part of BOSCO may still run on another login node:', left);
 }
 
 /**
@@ -132,7 +156,7 @@ async function removeFiles(host: Host, base: string, cluster: string, part: 'sit
 }
 
 /** Adds functions that end the growth of a pool at a site, if there is any; journals may be lost. */
-const withBosco = (name: string): string => `${templateText('bosco/close.sh')}\n${templateText(name)}`;
+const withBosco = (name: string): string => ['site/machine.sh', 'bosco/close.sh', name].map(templateText).join('\n');
 
 /** The id in a stored answer of the batch system, if it accepted the job. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {

@@ -38,5 +38,13 @@ permitted() {
     fi
   done
 }
+# other machines behind the site's name can't see this process: as long as it runs, it is written down where
+# shellcheck source=templates/site/machine.sh
+. "$dir/machine.sh"
+on=$dir/on/$(uname -n).$$
+mkdir -p "$dir/on" && machine >"$on" || exit 1
 exec 3>&1
-exec "$dir/bin/blahpd" < <(permitted) 3>&-
+"$dir/bin/blahpd" < <(permitted) 3>&-
+status=$?
+rm -f "$on"
+exit "$status"

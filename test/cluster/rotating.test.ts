@@ -181,6 +181,24 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await bench.lab.exec('login', ['rm', '-rf', '.local', '.cache'], { user: 'alice' });
   });
 
+  test('what BOSCO runs on a login node is ended there, or named, after the headnode went down', async () => {
+    const grow = ['up', 'grown', '--site', 'lab-slurm', '--submit', 'bosco', '--min', '1', '--max', '1'];
+    const blahpds = async () =>
+      (await bench.lab.exec('login', ['pgrep', '-c', '-x', 'blahpd'], { check: false })).stdout.trim();
+    await bench.good(grow);
+    await until('blahpd to stay', 20_000, async () => (await blahpds()) !== '0');
+    // the login node does not notice that the other end of the connection is gone
+    await bench.lab.partition('headnode', true);
+    await bench.lab.reboot('headnode');
+    await turn('login2');
+    await bench.lab.refuseSshFrom('login2', true);
+    const says = [/blahpd of grown on login: it is on the machine login, but/];
+    await bench.refuses(['down', 'grown'], { says, hint: 'down grown' });
+    await bench.lab.refuseSshFrom('login2', false);
+    await bench.good(['down', 'grown']);
+    expect(await blahpds()).toBe('0');
+  });
+
   /** Makes a journal what scailfin wrote before it knew machines. */
   async function forgetMachines(name: string): Promise<void> {
     const file = `${state(name)}/journal.jsonl`;

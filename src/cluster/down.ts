@@ -8,7 +8,7 @@ import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
 import { lock } from './lock.js';
-import { foundOn, headHost, isBesidePool, siteHost } from './machines.js';
+import { foundOn, headHost, isBesidePool, jobsOn, siteHost } from './machines.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
@@ -84,11 +84,12 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         `Cancelling the glide-ins at ${site.spec.site}`,
         `jobs called ${tagOf(name)} and files on ${where}`,
         async () => {
-          const host = await (record ? siteHost(connections, record, site) : connections.site(site.spec));
+          const first = await (record ? siteHost(connections, record, site) : connections.site(site.spec));
           const found =
             site.submitted && site.facts
               ? undefined
-              : await probe(host, site.spec.profile.directories.work ?? defaultWork, name);
+              : await probe(first, site.spec.profile.directories.work ?? defaultWork, name);
+          const host = lost ? jobsOn(connections, first, site.spec, name, found?.siteMachine) : first;
           const facts = (found ?? site.facts) as { base: string; user: string };
           bases.set(site.spec.site, facts.base);
           if (found) looked.push(found);

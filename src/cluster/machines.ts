@@ -24,7 +24,7 @@ export async function headHost(connections: Connections, record: ClusterRecord, 
 
 /**
  * A site's login node: any machine of that name, because all ask the same batch system. Where the jobs are processes of
- * the machine itself, it is the very machine on which they were started.
+ * the machine itself, or in a queue of its own, it is the very machine on which they were started.
  */
 export async function siteHost(
   connections: Connections,
@@ -32,9 +32,22 @@ export async function siteHost(
   site: { readonly spec: SiteSpec; readonly facts?: SiteFacts | undefined },
 ): Promise<Host> {
   const host = await connections.site(site.spec, isBesidePool(record, site.spec) ? headMachine(record) : undefined);
-  const machine = site.facts?.machine;
-  if (!machine || !schedulerFor(site.spec.profile.scheduler.type).isThisMachine) return host;
-  return connections.on(host, machine, hintFor(record.name, machine));
+  return jobsOn(connections, host, site.spec, record.name, site.facts?.machine);
+}
+
+/**
+ * The host that knows a site's jobs, if they were submitted on this machine. For most batch systems, that is any login
+ * node.
+ */
+export function jobsOn(
+  connections: Connections,
+  host: Host,
+  site: SiteSpec,
+  cluster: string,
+  machine: Machine | undefined,
+): Host {
+  const { isThisMachine, queuePerLoginNode } = schedulerFor(site.profile.scheduler.type);
+  return isThisMachine || queuePerLoginNode ? foundOn(connections, host, cluster, machine) : host;
 }
 
 /** Whether the headnode is one of the site's login nodes, or both are this machine. */

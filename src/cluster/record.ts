@@ -46,7 +46,7 @@ export interface SiteFacts {
   readonly base: string;
   readonly user: string;
   readonly host: string;
-  /** The machine that answered last; if jobs are its processes, they are on it. */
+  /** The machine that answered last. If a machine knows only its own jobs, no other one is asked from then on. */
   readonly machine?: Machine;
 }
 

@@ -116,7 +116,12 @@ async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () =
   const wish = { queue, account, coresPerNode, memoryPerNode, gpusPerNode, directives, targets: errand.targets };
   const owner = JSON.stringify({ check: wish });
   const prepare = () =>
-    runScript(host, templateText('site/prepare.sh'), [base, NAME, 'site', owner, 'none'], { check: false });
+    runScript(
+      host,
+      `${templateText('site/machine.sh')}\n${templateText('site/prepare.sh')}`,
+      [base, NAME, 'site', owner, 'none'],
+      { check: false },
+    );
   const old = keyValues((await runScript(host, templateText('site/left.sh'), [query.dir])).stdout);
   const answered = (old.get('submitted') ?? []).flatMap(a =>
     submittedId(scheduler, Buffer.from(a, 'base64').toString()),

@@ -28,6 +28,8 @@ export interface Probe {
   readonly pool: string | undefined;
   /** Undefined if it did not say so in a way that can be read. */
   readonly machine: Machine | undefined;
+  /** Where jobs of that cluster were submitted, as is written beside its files; undefined for an older scailfin. */
+  readonly siteMachine: Machine | undefined;
   /** Where the pool in `pool` was started, as is written beside it; undefined for a pool of an older scailfin. */
   readonly poolMachine: Machine | undefined;
   /** The address of the pool in `pool` on its own machine. */
@@ -66,6 +68,7 @@ export async function probe(host: Host, work: string, name: string): Promise<Pro
     serves: values.get('serves')?.[0],
     pool: values.get('pool')?.[0],
     machine: parseMachine(one('machine')),
+    siteMachine: parseMachine(one('sitemachine')),
     poolMachine: parseMachine(one('poolmachine')),
     poolAddress: values.get('pooladdress')?.[0],
   };

@@ -42,6 +42,11 @@ export interface Scheduler {
   readonly profileKeys?: readonly ProfileKey[];
   /** The site is this machine: there are no logins, accounts or directives. */
   readonly isThisMachine?: true;
+  /**
+   * Each login node may have a queue of its own, as HTCondor's schedds are: another one knows nothing of a job that was
+   * submitted elsewhere.
+   */
+  readonly queuePerLoginNode?: true;
   /** False: the system has no queues. A queue in a profile is only a name for limits and directives. */
   readonly hasQueues?: false;
   /** A job gets only the part of a node that it asks for, so each job must name its share. */

@@ -40,6 +40,7 @@ for out in "$base/$name"/site/submit/*.out; do [ ! -r "$out" ] || echo "submitte
 # where glide-ins of that cluster look for their pool
 [ ! -r "$base/$name/site/settings" ] || sed -n "s/^address='\{0,1\}\([0-9A-Za-z.:-]*\)'\{0,1\}$/serves=\1/p" "$base/$name/site/settings"
 [ ! -e "$base/$name/pool/condor_config" ] || echo "pool=$base/$name/pool"
+[ ! -r "$base/$name/site/machine" ] || echo "sitemachine=$(cat "$base/$name/site/machine")"
 [ ! -r "$base/$name/pool/machine" ] || echo "poolmachine=$(cat "$base/$name/pool/machine")"
 [ ! -r "$base/$name/pool/found.config" ] || sed -n 's/^NETWORK_INTERFACE = /pooladdress=/p' "$base/$name/pool/found.config"
 exit 0

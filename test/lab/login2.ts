@@ -5,11 +5,12 @@ import { program } from './programs.js';
 const root = { user: 'root' };
 /** What a login node has on its own disk, and another one behind the same name has, too. */
 const shared = ['/etc/ssh/ssh_host_ed25519_key', '/etc/ssh/sshd_config.d/lab.conf', '/etc/munge/munge.key'];
-const clients = ['/etc/slurm/slurm.conf', '/etc/slurm/cgroup.conf'];
+const clients = ['/etc/slurm/slurm.conf', '/etc/slurm/cgroup.conf', '/etc/condor/config.d/50-lab.config'];
+const secrets = ['/etc/condor/passwords.d/POOL', '/etc/condor/tokens.d/pool'];
 
 /** Gives a second login node the host key of the first one, and the settings of the batch system (Slurm). */
 export async function joinSite(first: Host, second: Host): Promise<void> {
-  for (const path of [...shared, ...clients]) {
+  for (const path of [...shared, ...clients, ...secrets]) {
     const { stdout } = await first.exec(['sh', '-c', '[ ! -e "$1" ] || base64 "$1"', 'sh', path], root);
     if (stdout === '') continue;
     const mode = clients.includes(path) || path.endsWith('.conf') ? 0o644 : 0o600;

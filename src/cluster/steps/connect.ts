@@ -55,7 +55,8 @@ export async function claim(
 ): Promise<boolean> {
   const record = recordOf(context);
   const args = [base, record.name, part, ownerLine(record), sha256];
-  const out = await runScript(host, templateText('site/prepare.sh'), args).catch(error => {
+  const script = `${templateText('site/machine.sh')}\n${templateText('site/prepare.sh')}`;
+  const out = await runScript(host, script, args).catch(error => {
     // another user took the name after the check
     if (error instanceof CommandError && error.exitStatus === 20) {
       throw new ScailfinError(`${host.name} has a cluster called ${record.name} already`, {

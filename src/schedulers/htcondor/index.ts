@@ -22,6 +22,7 @@ export const htcondor: Scheduler = {
   survey,
   read,
   directiveProblem,
+  queuePerLoginNode: true,
   hasQueues: false,
   cutsNodes: true,
 };

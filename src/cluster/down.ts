@@ -2,6 +2,7 @@ import { LeftoverError, messageOf, UsageError } from '../errors.js';
 import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
+import { UnreachedError } from '../hosts/pinned.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
@@ -99,13 +100,17 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             return 'nothing was submitted; no file remains';
           }
           if (lost && found?.pool) {
-            const head = foundOn(connections, host, name, found.poolMachine);
-            heads.push({ label: host.name, host: async () => head, base: facts.base, found });
-            await stopGrowth(name, head, facts.base).catch(mayGrow);
+            const head = foundOn(connections, first, name, found.poolMachine);
+            heads.push({ label: first.name, host: async () => head, base: facts.base, found });
+            await stopGrowth(name, head, facts.base).catch(error => {
+              // the part about the pool says it, too
+              if (!(error instanceof UnreachedError)) throw error;
+              mayGrow(error);
+            });
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const query = jobQuery(name, facts, site.ids);
-          const on = (machine: Machine): Host => foundOn(connections, host, name, machine);
+          const on = (machine: Machine): Host => foundOn(connections, first, name, machine);
           const n = await takeDownSite({ host, on, scheduler, cluster: name, base: facts.base, query, onProgress });
           cancelled += n;
           return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains`;

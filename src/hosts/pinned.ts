@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { CommandError, ConnectionError, messageOf } from '../errors.js';
+import { AuthError, CommandError, ConnectionError, HostKeyError, messageOf } from '../errors.js';
 import { commandLine } from '../shell.js';
 import { templateText } from '../templates.js';
 import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
@@ -126,11 +126,14 @@ export class PinnedHost implements Host {
 
   async #connect(other: Machine): Promise<Host> {
     const { name } = this.machine;
-    const lost = (why: string, cause?: unknown): UnreachedError =>
-      new UnreachedError(
+    const lost = (why: string, cause?: unknown): UnreachedError => {
+      const isRefusal = cause instanceof HostKeyError || cause instanceof AuthError;
+      const hints = [...(isRefusal && cause.hint ? [cause.hint] : []), this.options.hint];
+      return new UnreachedError(
         `it is on the machine ${name}, but ${this.first.name} is ${other.name === name ? 'another machine of that name' : other.name} this time, and from there it can't be reached: ${why}`,
-        { hint: this.options.hint, cause },
+        { hint: hints.join('; or '), cause },
       );
+    };
     let host: Host;
     try {
       host = await this.options.hop();

@@ -39,7 +39,7 @@ permitted() {
   done
 }
 # other machines behind the site's name can't see this process: as long as it runs, it is written down where
-# shellcheck source=templates/site/machine.sh
+# shellcheck source=/dev/null
 . "$dir/machine.sh"
 on=$dir/on/$(uname -n).$$
 mkdir -p "$dir/on" && machine >"$on" || exit 1

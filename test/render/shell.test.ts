@@ -54,7 +54,7 @@ const file = (family: (typeof families)[number], name: string): string =>
 describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`, () => {
   it.each(names)('%s', name => {
     // those run as `sh -c`, or anywhere at all, must do with a plain sh
-    const shell = /^(batch|step)\/|^headnode\/fence\/(?!build)/.test(name) ? 'sh' : 'bash';
+    const shell = /^(batch|step)\/|^headnode\/fence\/(?!build)|^site\/(on-)?machine/.test(name) ? 'sh' : 'bash';
     expect(templateText(name)).toMatch(new RegExp(`^(#!/bin/|# shellcheck shell=)${shell}\\b`));
     expect(complaints(templateText(name), shell)).toBe('');
   });

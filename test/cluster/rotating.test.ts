@@ -2,10 +2,22 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Entry } from '../../src/cluster/record.js';
 import { labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
+import { makeImage } from '../reana/helpers/image.js';
 import { Bench } from './helpers/bench.js';
 
 const reason = labUnavailable();
 const laptop = { host: 'laptop' } as const;
+const image = '/home/alice/image';
+const workflow = `version: 0.9.4
+workflow:
+  type: serial
+  specification:
+    steps:
+      - name: where
+        environment: ${image}
+        commands: ['cat /proc/sys/kernel/hostname > where.txt']
+outputs: {files: [where.txt]}
+`;
 const state = (name: string): string => `.local/state/scailfin/clusters/${name}`;
 
 describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (skipped: ${reason})` : ''}`, () => {
@@ -43,12 +55,16 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     bench.refuses(args, { says: [`on the machine ${machine}, but`, "can't be reached"], hint: `--forget` }, laptop);
 
   test('each command finds its way to the machine where the pool runs', async () => {
-    await good(...up('hop', '--nodes', '1'));
+    await makeImage(bench.lab, 'c1', image);
+    await bench.lab.write('laptop', 'reana.yaml', workflow);
+    await good(...up('hop', '--nodes', '1', '--framework', 'reana'));
     await turn('login2');
     expect(await statusOf('hop')).toMatchObject({ state: 'running', exitCode: 0, headnode: { pool: 'alive' } });
     expect((await good('exec', 'hop', '--', 'hostname')).stdout).toBe('login\n');
     expect((await good('logs', 'hop', '--headnode')).stdout).toContain('MasterLog');
     expect((await good('token', 'list', 'hop')).stdout).toContain('lab-slurm');
+    expect((await good('run', 'reana.yaml', '--name', 'short')).stdout).toBe('where.txt\n');
+    expect(await bench.lab.read('laptop', 'where.txt')).toMatch(/^c[12]$/m);
     await good('scale', 'hop', '--nodes', '2');
     await good(...up('hop', '--nodes', '2'));
     expect([await pools('login'), await pools('login2')]).toEqual(['1', '0']);
@@ -57,7 +73,8 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await down.end('SIGKILL');
     await turn('login');
     await good('down', 'hop', '--yes');
-  });
+    await bench.lab.exec('login', ['rm', '-rf', image], { user: 'alice' });
+  }, 180_000);
 
   test('and back, also by a system ssh: the key of the machine is one that is known for the name', async () => {
     await turn('login2');
@@ -73,6 +90,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await bench.lab.refuseSshFrom('login2', true);
     await isUnknown('far');
     await refused(['exec', 'far', '--', 'true']);
+    await refused(['logs', 'far', '--headnode']);
     await refused(up('far', '--nodes', '1'));
     await refused(['scale', 'far', '--nodes', '2']);
     const down = await bench.refuses(

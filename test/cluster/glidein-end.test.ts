@@ -33,7 +33,7 @@ describe('a glide-in that is ended while it begins', () => {
     };
     writeFileSync(join(dir, 'settings'), render('glidein/settings', values));
     writeFileSync(join(dir, 'token'), 'token');
-    for (const name of ['glidein.sh', 'glidein.conf']) writeFileSync(join(dir, name), templateText(`glidein/${name}`));
+    for (const name of ['glidein.sh', 'check.sh', 'leave.sh', 'glidein.conf']) writeFileSync(join(dir, name), templateText(`glidein/${name}`));
     writeFileSync(join(payload, 'sbin/condor_master'), '#!/bin/bash\ntrap "exit 0" QUIT\nsleep 30 & wait\n');
     chmodSync(join(payload, 'sbin/condor_master'), 0o755);
   });

@@ -146,11 +146,15 @@ margin=$((walltime / 10))
 ends=$((began + walltime))
 retire=$((ends - margin))
 
-# as sed's replacement
+# for sed's replacements. The values are made here: bash can lose a signal that comes while a program's own command line is made
 plain() { printf '%s' "$1" | sed 's/[\\&|]/\\&/g'; }
-sed -e "s|@PAYLOAD@|$(plain "$payload")|g" -e "s|@WORK@|$(plain "$work")|g" -e "s|@LOGS@|$(plain "$own")|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
+payload_is=$(plain "$payload")
+work_is=$(plain "$work")
+logs_is=$(plain "$own")
+user=$(id -un)
+sed -e "s|@PAYLOAD@|$payload_is|g" -e "s|@WORK@|$work_is|g" -e "s|@LOGS@|$logs_is|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
   -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
-  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
+  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$user|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
 # holds images and large files for the steps of all glide-ins of this user's cluster on this node; the last one removes it
 cache=$place/scailfin-cache-$trust_domain-$(id -u)

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { GlideinStatus } from '../cluster/glideins.js';
+import type { Refusal } from '../cluster/refusals.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { inLine, printable } from '../printable.js';
 import { isOver } from '../schedulers/job.js';
+import { append } from '../text.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
@@ -71,6 +73,7 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(`  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins`);
     if (site.growth) lines.push(...growthLines(site.growth).map(l => `    ${l}`));
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
+    lines.push(...refusalLines(site.refused ?? []).map(l => `    ${l}`));
     if (site.glideins.length === 0) continue;
     const rows = [['JOB', 'STATE', 'SCHEDULER SAYS', 'NODE', 'LEFT', 'POOL', 'CORES BUSY'], ...site.glideins.map(row)];
     lines.push(
@@ -98,6 +101,18 @@ function strangerLines({ name, strangers }: ClusterStatus): string[] {
           `  scailfin token revoke ${name} ${tokens.every(Boolean) ? tokens.join(' ') : '--all'}`,
         ]),
   ];
+}
+
+/** Nodes that did not pass a check, each reason once. */
+function refusalLines(refused: readonly Refusal[]): string[] {
+  const nodes = new Map<string, Refusal[]>();
+  for (const one of refused) append(nodes, one.reason, one);
+  return [...nodes].slice(0, 5).flatMap(([reason, all]) => {
+    const names = [...new Set(all.map(r => r.node))];
+    const hint = all[0]?.hint;
+    const who = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+    return [`${who}: not in the pool, because ${reason}`, ...(hint ? [`→ ${hint}`] : [])];
+  });
 }
 
 /** The growth of a pool at a site. */

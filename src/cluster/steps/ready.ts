@@ -2,6 +2,7 @@ import { ScailfinError, TimeoutError } from '../../errors.js';
 import { isOver } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
 import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
+import { type Refusal, whyStopped } from '../refusals.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';
 
 /**
@@ -29,10 +30,19 @@ export async function waitForGlideins(context: Context, target: number, timeout:
       throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
         hint: `the next try is in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
       });
-    if (!blind && growing.length === 0 && active.length < target)
-      throw new ScailfinError(await whyFailed(context, status), {
-        hint: `for their whole logs: scailfin logs ${status.name}`,
+    const refused = status.sites.flatMap(s => s.refused ?? []);
+    const [stopped] = status.sites.flatMap(s => whyStopped(s) ?? []);
+    if (stopped)
+      throw new ScailfinError(stopped.reason, {
+        hint: `${stopped.hint ? `${stopped.hint}; then ` : ''}cancel those that still wait: scailfin down ${status.name}`,
       });
+    if (!blind && growing.length === 0 && active.length < target) {
+      const logs = `for their whole logs: scailfin logs ${status.name}`;
+      const hint = refused.find(r => r.hint)?.hint;
+      throw new ScailfinError(refusal(refused) ?? (await whyFailed(context, status)), {
+        hint: hint === undefined ? logs : `${hint}; ${logs}`,
+      });
+    }
     if (Date.now() - began > timeout * 1000) {
       const hint = `nothing is lost: they go on waiting. \`scailfin status ${status.name} --watch\` shows when they join, \`scailfin down ${status.name}\` cancels them`;
       throw new TimeoutError(
@@ -49,6 +59,11 @@ function progress(status: ClusterStatus, joined: number, target: number): string
   const waiting = status.sites.flatMap(s => s.glideins).filter(g => g.state === 'queued' || g.state === 'held');
   const why = waiting.find(g => g.reason)?.reason;
   return `${joined} of ${target} joined${waiting.length > 0 ? `, ${waiting.length} in the queue${why ? ` (${why})` : ''}` : ''}`;
+}
+
+/** The reason of a node that did not pass a check. */
+function refusal([first]: readonly Refusal[]): string | undefined {
+  return first && `glide-in ${first.job} did not join, because its node ${first.node} is unfit: ${first.reason}`;
 }
 
 /** The last lines of a glide-in that ended before it joined. */

@@ -55,7 +55,7 @@ export class Sleeper {
 
   /** A glide-in, in a process group of its own. */
   start({ env, by = [] }: Start = {}): ChildProcess {
-    const [file, ...args] = [...by, 'bash', join(this.dir, 'glidein.sh'), this.dir] as [string, ...string[]];
+    const [file = '', ...args] = [...by, 'bash', join(this.dir, 'glidein.sh'), this.dir];
     const options = { stdio: 'ignore', detached: true } as const;
     return spawn(file, args, env ? { ...options, env: { PATH: process.env.PATH, ...env } } : options);
   }

@@ -103,27 +103,27 @@ function strangerLines({ name, strangers }: ClusterStatus): string[] {
   ];
 }
 
-/** Nodes that did not pass a check, each reason once. */
+/** Nodes that did not pass a check, each check once. */
 function refusalLines(refused: readonly Refusal[]): string[] {
   const nodes = new Map<string, Refusal[]>();
-  for (const one of refused) append(nodes, one.reason, one);
-  return [...nodes].slice(0, 5).flatMap(([reason, all]) => {
+  for (const one of refused) append(nodes, one.check, one);
+  return [...nodes.values()].slice(0, 5).flatMap(all => {
     const names = [...new Set(all.map(r => r.node))];
-    const hint = all[0]?.hint;
+    const { reason, hint } = all[0] as Refusal;
     const who = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
     return [`${who}: not in the pool, because ${reason}`, ...(hint ? [`→ ${hint}`] : [])];
   });
 }
 
 /** The growth of a pool at a site. */
-function growthLines({ queued, running, held, waiting, unfit, state, reason, pause }: Growth): string[] {
+function growthLines({ queued, running, held, waiting, unfit, state, reason, pause, stopped }: Growth): string[] {
   const jobs = `${waiting} job${waiting === 1 ? '' : 's'} wait${waiting === 1 ? 's' : ''} for room`;
   return [
     state === 'alive'
       ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
       : 'BOSCO is not running: no glide-ins are submitted',
     ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
-    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
+    ...(reason ? [`${inLine(reason)}${pause > 0 && !stopped ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
   ];
 }
 

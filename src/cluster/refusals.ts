@@ -56,14 +56,13 @@ export function parseRefusals(stdout: string, site: SiteRecord): Refusal[] {
   });
 }
 
-/** Why a site can bring no glide-ins: so many different nodes were unfit, and it is known that no glide-in is in the pool. */
-export function whyStopped(
-  site: { readonly site: string; readonly refused?: readonly Refusal[] } & SiteGlideins,
-): { readonly reason: string; readonly hint?: string } | undefined {
+/** Why a site can bring no glide-ins: so many different nodes were unfit, and it is known that none is in the pool. */
+export function whyStopped(site: Refused & { readonly site: string }): string | undefined {
   const { refused = [], glideins } = site;
-  const nodes = new Set(refused.map(r => r.node));
+  const nodes = new Set(refused.map(r => r.node)).size;
   const [first] = refused;
-  if (!first || glideins.some(g => g.joined !== false && !isOver(g.state)) || nodes.size < STOPPING) return undefined;
-  const reason = `${nodes.size} nodes of ${site.site} can't be part of the pool, and none could so far; ${first.node}: ${first.reason}`;
-  return { reason, ...(first.hint === undefined ? {} : { hint: first.hint }) };
+  if (!first || nodes < STOPPING || glideins.some(g => g.joined !== false && !isOver(g.state))) return undefined;
+  return `${nodes} nodes of ${site.site} can't be part of the pool, and none could so far; ${first.node}: ${first.reason}`;
 }
+
+type Refused = SiteGlideins & { readonly refused?: readonly Refusal[] };

@@ -205,7 +205,7 @@ function judge(
       reason: `${joined} of ${sites.some(s => s.growth) ? 'at most ' : ''}${wanted} glide-ins ${wanted === 1 ? 'has' : 'have'} joined${tail}.`,
     };
   const [stopped] = sites.flatMap(s => whyStopped(s) ?? []);
-  if (stopped) return { state: 'failed', reason: `${stopped.reason}${tail}.` };
+  if (stopped) return { state: 'failed', reason: `${stopped}${tail}.` };
   if (active.length > 0) return { state: 'pending', reason: `No glide-in has joined yet${tail}.` };
   const growing = sites.flatMap(s => s.growth ?? []);
   if (growing.some(g => g.state === 'alive')) {

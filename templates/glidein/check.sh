@@ -23,10 +23,8 @@ library_fits() {
 # not start after now. All are Unix times, and 0 is unknown. The headnode compares its own clock with times that this node
 # tells, so a node whose clock is behind gets no jobs.
 clock_agrees() {
-  for time in "$2" "$4"; do
-    [ "$1" -ge $((time - most_off)) ] ||
-      { echo "this node's clock is at least $((time - $1)) s behind: it is $(clock "$1") here, and was $(clock "$time") before"; return 1; }
-  done
+  [ "$1" -ge $(($2 - most_off)) ] || { echo "this node's clock is at least $(($2 - $1)) s behind the headnode's"; return 1; }
+  [ "$1" -ge $(($4 - most_off)) ] || { echo "this node's clock is at least $(($4 - $1)) s behind the batch system's"; return 1; }
   # a batch job may wait for its node to start
   [ "$4" = 0 ] || [ "$1" -le $(($4 + 3600)) ] ||
     { echo "this node's clock is ahead: it is $(clock "$1") here, and the batch job started at $(clock "$4")"; return 1; }

@@ -64,9 +64,11 @@ describe.each(shells)('the checks of a node, in %s', (...shell) => {
     expect(run(`clock_agrees ${now} ${now - 86400} ${now + 60} ${now - 1800}`)).toBe('0');
     expect(run(`clock_agrees ${now} ${now + 599} 0 0`)).toBe('0');
     expect(run(`clock_agrees ${now} ${now + 601} 0 0`)).toMatch(
-      /^this node's clock is at least 601 s behind: it is 2033-05-18T03:33:20Z here, .*\n1$/,
+      /^this node's clock is at least 601 s behind the headnode's\n1$/,
     );
-    expect(run(`clock_agrees ${now} 0 0 ${now + 3600}`)).toMatch(/^this node's clock is at least 3600 s behind/);
+    expect(run(`clock_agrees ${now} 0 0 ${now + 3600}`)).toMatch(
+      /^this node's clock is at least 3600 s behind the batch system's\n1$/,
+    );
     expect(run(`clock_agrees ${now} 0 0 ${now - 7200}`)).toMatch(/^this node's clock is ahead: .* started at .*\n1$/);
     expect(run(`clock_agrees ${now} 0 ${now - 1} 0`)).toMatch(/^the pool's token ended at .*\n1$/);
   });

@@ -24,23 +24,26 @@ export async function waitForGlideins(context: Context, target: number, timeout:
       throw new ScailfinError(`the cluster can't be watched any more: ${blind}`, {
         hint: `scailfin status ${status.name}`,
       });
+    const refused = status.sites.flatMap(s => s.refused ?? []);
     const growing = status.sites.flatMap(s => s.growth ?? []);
     const stuck = growing.find(g => g.failures > 0 && g.reason);
+    const again = hintOf(refused);
+    if (stuck?.stopped)
+      throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
+        hint: `${again}then the same command again submits new ones; or take it down: scailfin down ${status.name}`,
+      });
     if (stuck)
       throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
-        hint: `the next try is in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
+        hint: `${again}the next try is in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
       });
-    const refused = status.sites.flatMap(s => s.refused ?? []);
     const [stopped] = status.sites.flatMap(s => whyStopped(s) ?? []);
     if (stopped)
-      throw new ScailfinError(stopped.reason, {
-        hint: `${stopped.hint ? `${stopped.hint}; then ` : ''}cancel those that still wait: scailfin down ${status.name}`,
+      throw new ScailfinError(stopped, {
+        hint: `${hintOf(refused)}those that still wait are cancelled by scailfin down ${status.name}`,
       });
     if (!blind && growing.length === 0 && active.length < target) {
-      const logs = `for their whole logs: scailfin logs ${status.name}`;
-      const hint = refused.find(r => r.hint)?.hint;
       throw new ScailfinError(refusal(refused) ?? (await whyFailed(context, status)), {
-        hint: hint === undefined ? logs : `${hint}; ${logs}`,
+        hint: `${hintOf(refused)}for their whole logs: scailfin logs ${status.name}`,
       });
     }
     if (Date.now() - began > timeout * 1000) {
@@ -59,6 +62,12 @@ function progress(status: ClusterStatus, joined: number, target: number): string
   const waiting = status.sites.flatMap(s => s.glideins).filter(g => g.state === 'queued' || g.state === 'held');
   const why = waiting.find(g => g.reason)?.reason;
   return `${joined} of ${target} joined${waiting.length > 0 ? `, ${waiting.length} in the queue${why ? ` (${why})` : ''}` : ''}`;
+}
+
+/** What the user can do about nodes that did not pass a check, as the beginning of a hint. */
+function hintOf(refused: readonly Refusal[]): string {
+  const hint = refused.find(r => r.hint)?.hint;
+  return hint === undefined ? '' : `${hint}; `;
 }
 
 /** The reason of a node that did not pass a check. */

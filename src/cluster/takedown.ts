@@ -20,7 +20,7 @@ export interface SiteTakedown {
   readonly base: string;
   readonly query: JobQuery;
   readonly onProgress: (text: string) => void;
-  /** Is told of each directory that may remain on a node, because its glide-in was killed: `/tmp/scailfin-x-1a2b3c4d on c1`. */
+  /** Called with each directory that may remain on a node, because its glide-in was killed: `/tmp/scailfin-x-1a2b3c4d on c1`. */
   readonly onUnseen?: (what: string) => void;
 }
 

@@ -95,7 +95,8 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
       ],
       { check: false },
     );
-    const said = out.stdout.trim() || (over.reason ?? over.word);
+    const nothing = `${over.reason ?? over.word}; it left no log in ${dir}, so its node may not have that directory`;
+    const said = out.stdout.trim() || nothing;
     return `glide-in ${over.id} ended before it joined (${over.word}${over.exitCode ? `, status ${over.exitCode}` : ''}): ${said}`;
   }
   return 'the glide-ins ended before they joined';

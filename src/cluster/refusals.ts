@@ -1,8 +1,9 @@
 import { keyValues } from '../hosts/script.js';
+import type { Growth } from '../htcondor/growth.js';
 import { inLine } from '../printable.js';
 import { type Command, isOver } from '../schedulers/job.js';
 import { templateText } from '../templates.js';
-import type { SiteGlideins } from './glideins.js';
+import type { GlideinStatus, SiteGlideins } from './glideins.js';
 import type { SiteRecord } from './record.js';
 import { submissionOf } from './submissions.js';
 
@@ -56,13 +57,21 @@ export function parseRefusals(stdout: string, site: SiteRecord): Refusal[] {
   });
 }
 
-/** Why a site can bring no glide-ins: so many different nodes were unfit, and it is known that none is in the pool. */
+/**
+ * Why a site can bring no glide-ins: so many different nodes were unfit, and it is known that none was fit. A pool that grows
+ * by itself decides this on its headnode.
+ */
 export function whyStopped(site: Refused & { readonly site: string }): string | undefined {
-  const { refused = [], glideins } = site;
+  const { refused = [], glideins, growth } = site;
+  if (growth) return growth.stopped && growth.reason !== undefined ? `${site.site}: ${growth.reason}` : undefined;
   const nodes = new Set(refused.map(r => r.node)).size;
   const [first] = refused;
-  if (!first || nodes < STOPPING || glideins.some(g => g.joined !== false && !isOver(g.state))) return undefined;
+  const jobs = new Set(refused.map(r => r.job));
+  // one that ended in another way, or that the pool could not be asked about, may have been in the pool
+  const mayBeFit = (g: GlideinStatus): boolean =>
+    isOver(g.state) ? g.state !== 'failed' && !jobs.has(g.job) : g.joined !== false;
+  if (!first || nodes < STOPPING || glideins.some(mayBeFit)) return undefined;
   return `${nodes} nodes of ${site.site} can't be part of the pool, and none could so far; ${first.node}: ${first.reason}`;
 }
 
-type Refused = SiteGlideins & { readonly refused?: readonly Refusal[] };
+type Refused = SiteGlideins & { readonly refused?: readonly Refusal[]; readonly growth?: Growth };

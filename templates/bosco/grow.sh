@@ -76,19 +76,19 @@ refusals() {
     done | LC_ALL=C tr -cd '[:print:]\t\n'
 }
 
-# absent JOB: a glide-in ended before it joined. If several nodes were unfit and none is in the pool, no more are submitted
-# until the site's settings are written again, by `scailfin up` or `scailfin scale`
+# absent JOB: a glide-in ended before it joined. If several nodes were unfit since one was fit, no more are submitted until
+# the site's settings are written again, by `scailfin up` or `scailfin scale`
 absent() {
-  local remote=$1 said nodes own
-  said=$(refusals)
-  nodes=$(cut -f 2 <<<"$said" | sort -u | grep -c .)
-  own=$(awk -F '\t' -v id="$remote" '$1 == id || index($1, id "_") == 1 { print $2 ": " $3; exit }' <<<"$said")
-  if [ "$nodes" -ge "$unfit_nodes" ] && [ "$(of_site slots | wc -l)" = 0 ]; then
-    [ -n "$own" ] || own=$(awk -F '\t' '{ print $2 ": " $3; exit }' <<<"$said")
+  local remote=$1 own node count
+  own=$(refusals | awk -F '\t' -v id="$remote" '$1 == id || index($1, id "_") == 1 { print $2 ": " $3; exit }')
+  [ -n "$own" ] || { failed "glide-in $remote ended before it joined; \`scailfin logs\` shows what it said"; return 0; }
+  node=$(tr -cd 'a-zA-Z0-9._-' <<<"${own%%: *}")
+  case " $unfits " in *" $node "*) ;; *) unfits="$unfits $node" ;; esac
+  count=$(wc -w <<<"$unfits")
+  if [ "$count" -ge "$unfit_nodes" ] && [ "$(of_site slots | wc -l)" = 0 ]; then
     stopped=$(stat -c %Y "$here/settings") failures=$((failures + 1))
-    reason="$nodes nodes can't be part of the pool, and none could so far, so no more glide-ins are submitted; ${own:0:600}"
-  elif [ -n "$own" ]; then failed "glide-in $remote did not join, because its node is unfit; $own"
-  else failed "glide-in $remote ended before it joined; \`scailfin logs\` shows what it said"; fi
+    reason="$count nodes in a row can't be part of the pool, so no more glide-ins are submitted; ${own:0:600}"
+  else failed "glide-in $remote did not join, because its node is unfit; $own"; fi
 }
 
 # judges glide-ins that left the queue since the last round and never joined the pool, and those that are held
@@ -133,7 +133,7 @@ tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
   local here=$1 site min max nodes walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
-  local stopped='' seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
+  local stopped='' unfits='' seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
   # shellcheck disable=SC1091
   . "$here/settings"
   # shellcheck disable=SC1091
@@ -141,9 +141,9 @@ tend() {
   touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit"
   local before=$reason
   # who came into the pool proves that the site works
-  if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason='' stopped=''; fi
+  if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason='' stopped='' unfits=''; fi
   # new settings are tried with one glide-in
-  [ -z "$stopped" ] || [ "$stopped" = "$(stat -c %Y "$here/settings")" ] || stopped='' failures=1 retry=0 reason=''
+  [ -z "$stopped" ] || [ "$stopped" = "$(stat -c %Y "$here/settings")" ] || stopped='' unfits='' failures=1 retry=0 reason=''
   judge
   weigh
   # a job on its way to a core that is no longer free looks like one that needs another for a moment: it must persist
@@ -171,7 +171,7 @@ tend() {
     reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | cut -c 1-600 | grep . || echo 'its batch system does not answer')"
   else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
-  for name in failures retry reason stopped surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
+  for name in failures retry reason stopped unfits surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
   {
     echo "at=$(date +%s)"
     for name in site min max queued running held joined waiting unfit failures retry; do echo "$name=${!name}"; done

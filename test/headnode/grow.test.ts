@@ -100,14 +100,18 @@ describe('a pool that grows by itself', () => {
     const c1 = "c1: no directory = of use[2J: /tmp: programs can't run there";
     await expect.poll(reason, patience).toBe(`glide-in 7 did not join, because its node is unfit; ${c1}`);
     expect(state()).toMatch(/^stopped=$/m);
-    const nodes = ['c1', 'c2', 'c1', 'c3'].map((node, n) => ({ job: 7 + n, node, reason: `${node} is full` }));
-    queue(10);
-    await expect.poll(state, patience).toMatch(/^running=1$/m);
-    refuse(...nodes);
-    queue();
-    await expect.poll(state, patience).toMatch(/^stopped=yes$/m);
+    // three jobs on two other nodes
+    for (const jobs of [[8, 9], [10]]) {
+      queue(...jobs);
+      await expect.poll(state, patience).toMatch(new RegExp(`^running=${jobs.length}$`, 'm'));
+      expect(state()).toMatch(/^stopped=$/m);
+      refuse(...jobs.map(job => ({ job, node: job === 10 ? 'c3' : 'c2', reason: 'it is full' })));
+      queue();
+      await expect.poll(state, patience).toMatch(/^running=0$/m);
+    }
+    expect(state()).toMatch(/^stopped=yes$/m);
     expect(reason()).toBe(
-      "3 nodes can't be part of the pool, and none could so far, so no more glide-ins are submitted; c3: c3 is full",
+      "3 nodes in a row can't be part of the pool, so no more glide-ins are submitted; c3: it is full",
     );
     rmSync(join(dir, 'condor_config.submitted'), { force: true });
     const settings = join(dir, 'bosco/at_acme/settings');

@@ -61,6 +61,9 @@ describe('what unfit nodes wrote down', () => {
     const [fit, waiting] = [{ state: 'running', joined: true } as const, { state: 'queued', joined: false } as const];
     expect(at(['c1', 'c2', 'c3'], [...over, glidein('17_4', fit)])).toBeUndefined();
     expect(at(['c1', 'c2', 'c3'], [...over, glidein('17_4', waiting)])).toBeDefined();
+    // those that ended in order were in the pool
+    expect(at(['c1', 'c2', 'c3'], [...over, glidein('17_4', { state: 'finished' })])).toBeUndefined();
+    expect(at(['c1', 'c2', 'c3'], [glidein('17_0', { state: 'finished' })])).toBeDefined();
     // where the pool can't be asked, nobody knows
     expect(at(['c1', 'c2', 'c3'], [...over, glidein('17_4', { ...waiting, joined: undefined })])).toBeUndefined();
   });

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { GlideinStatus } from '../cluster/glideins.js';
+import type { Refusal } from '../cluster/refusals.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { inLine, printable } from '../printable.js';
 import { isOver } from '../schedulers/job.js';
+import { append } from '../text.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
@@ -75,6 +77,7 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(`  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins`);
     if (site.growth) lines.push(...growthLines(site.growth).map(l => `    ${l}`));
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
+    lines.push(...refusalLines(site.refused ?? []).map(l => `    ${l}`));
     if (site.glideins.length === 0) continue;
     const rows = [['JOB', 'STATE', 'SCHEDULER SAYS', 'NODE', 'LEFT', 'POOL', 'CORES BUSY'], ...site.glideins.map(row)];
     lines.push(
@@ -104,15 +107,27 @@ function strangerLines({ name, strangers }: ClusterStatus): string[] {
   ];
 }
 
+/** Nodes that did not pass a check, each check once. */
+function refusalLines(refused: readonly Refusal[]): string[] {
+  const nodes = new Map<string, Refusal[]>();
+  for (const one of refused) append(nodes, one.check, one);
+  return [...nodes.values()].slice(0, 5).flatMap(all => {
+    const names = [...new Set(all.map(r => r.node))];
+    const { reason, hint } = all[0] as Refusal;
+    const who = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+    return [`${who}: not in the pool, because ${reason}`, ...(hint ? [`→ ${hint}`] : [])];
+  });
+}
+
 /** The growth of a pool at a site. */
-function growthLines({ queued, running, held, waiting, unfit, state, reason, pause }: Growth): string[] {
+function growthLines({ queued, running, held, waiting, unfit, state, reason, pause, stopped }: Growth): string[] {
   const jobs = `${waiting} job${waiting === 1 ? '' : 's'} wait${waiting === 1 ? 's' : ''} for room`;
   return [
     state === 'alive'
       ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
       : 'BOSCO is not running: no glide-ins are submitted',
     ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
-    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
+    ...(reason ? [`${inLine(reason)}${pause > 0 && !stopped ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
   ];
 }
 

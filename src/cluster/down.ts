@@ -27,6 +27,8 @@ export interface DownResult {
   /** Number of jobs that had to be cancelled. */
   readonly cancelled: number;
   readonly verified: readonly string[];
+  /** Directories on nodes that could not be looked at, whose glide-ins were killed before they removed them. */
+  readonly unseen: readonly string[];
   /** What may remain, with `forget`. */
   readonly left: readonly string[];
 }
@@ -53,6 +55,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   closeTunnel(journal.dir);
   const left: string[] = [];
   const verified: string[] = [];
+  const unseen: string[] = [];
   let cancelled = 0;
   const onProgress = (detail: string): void => sink({ type: 'progress', detail });
   const part = async (title: string, what: string, work: () => Promise<string>): Promise<void> => {
@@ -111,9 +114,21 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const query = jobQuery(name, facts, site.ids);
           const on = (machine: Machine): Host => foundOn(connections, first, name, machine);
-          const n = await takeDownSite({ host, on, scheduler, cluster: name, base: facts.base, query, onProgress });
+          const before = unseen.length;
+          const onUnseen = (what: string): unknown => unseen.push(what);
+          const n = await takeDownSite({
+            host,
+            on,
+            scheduler,
+            cluster: name,
+            base: facts.base,
+            query,
+            onProgress,
+            onUnseen,
+          });
           cancelled += n;
-          return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains`;
+          const where = unseen.length > before ? ` on ${host.name}` : '';
+          return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains${where}`;
         },
       );
     }
@@ -137,7 +152,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
       const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
       if (record) journal.append({ type: 'state', state: 'terminated', reason });
       forgetSecrets(journal.dir);
-      return { name, cancelled, verified, left };
+      return { name, cancelled, verified, unseen, left };
     }
     if (left.length > 0) {
       if (record) journal.append({ type: 'state', state: 'failed', reason: `It may not be all gone: ${left[0]}` });
@@ -145,10 +160,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         hint: `once it can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}; if it no longer exists: scailfin down ${name} --forget`,
       });
     }
-    if (record)
-      journal.append({ type: 'state', state: 'terminated', reason: 'It was taken down, and nothing of it remains.' });
+    if (record) journal.append({ type: 'state', state: 'terminated', reason: gone(unseen) });
     forgetSecrets(journal.dir);
-    return { name, cancelled, verified, left };
+    return { name, cancelled, verified, unseen, left };
   } finally {
     release();
   }
@@ -165,6 +179,11 @@ async function endGrowth({ connections, sink }: Context, record: ClusterRecord):
     stopGrowth(name, await headHost(connections, record), head.base),
   );
 }
+
+const gone = (unseen: readonly string[]): string =>
+  unseen.length === 0
+    ? 'It was taken down, and nothing of it remains.'
+    : `It was taken down; on nodes this may remain: ${unseen.join('; ')}`;
 
 const notOurs = 'another cluster has that name there; nothing of this cluster was started';
 

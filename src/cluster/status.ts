@@ -5,14 +5,15 @@ import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
-import { listJobs } from '../schedulers/runner.js';
+import { listJobsAnd } from '../schedulers/runner.js';
 import type { Connections } from './connections.js';
-import { jobQuery, knownIds, poolDir } from './context.js';
+import { jobQuery, knownIds, poolDir, siteDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
 import { headHost, restartedMachine, siteHost } from './machines.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
+import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
 
@@ -61,6 +62,8 @@ export interface SiteStatus extends AskedSite {
   readonly wanted: number;
   /** Present if the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
+  /** Glide-ins of the last submission whose nodes were unfit; absent if there is none. */
+  readonly refused?: readonly Refusal[];
 }
 
 /**
@@ -77,16 +80,20 @@ export async function clusterStatus(record: ClusterRecord, connections: Connecti
 
 type Answer<T> = { readonly value: T; readonly restarted?: string | undefined } | { readonly error: string };
 
-async function askSite(
-  record: ClusterRecord,
-  site: SiteRecord,
-  connections: Connections,
-): Promise<Answer<BatchJobStatus[]>> {
-  if (!site.facts) return { value: [] };
+interface SiteAnswer {
+  readonly jobs: readonly BatchJobStatus[];
+  readonly refused: readonly Refusal[];
+}
+
+async function askSite(record: ClusterRecord, site: SiteRecord, connections: Connections): Promise<Answer<SiteAnswer>> {
+  if (!site.facts) return { value: { jobs: [], refused: [] } };
   try {
     const host = await siteHost(connections, record, site);
     const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-    return { value: await listJobs(host, scheduler, jobQuery(record.name, site.facts, knownIds(site))) };
+    const query = jobQuery(record.name, site.facts, knownIds(site));
+    const more = [refusalsCommand(siteDir(site.facts.base, record.name))];
+    const { jobs, outputs } = await listJobsAnd(host, scheduler, query, more);
+    return { value: { jobs, refused: parseRefusals(outputs[0]?.stdout ?? '', site) } };
   } catch (error) {
     return { error: messageOf(error) };
   }
@@ -107,12 +114,12 @@ async function askPool(record: ClusterRecord, connections: Connections): Promise
 function assemble(
   record: ClusterRecord,
   pool: Answer<PoolStatus>,
-  answers: Answer<BatchJobStatus[]>[],
+  answers: Answer<SiteAnswer>[],
   framework: FrameworkStatus | undefined,
 ): ClusterStatus {
   const inPool = 'value' in pool ? pool.value : undefined;
   const sites = record.sites.map((site, n): SiteStatus => {
-    const answer = answers[n] as Answer<BatchJobStatus[]>;
+    const answer = answers[n] as Answer<SiteAnswer>;
     const wanted = site.spec.nodes;
     const grown = inPool?.growth?.find(g => g.site === site.spec.site);
     const growth = grown ? { growth: grown } : {};
@@ -124,7 +131,9 @@ function assemble(
         error: answer.error,
         ...growth,
       };
-    return { site: site.spec.site, wanted, ...matchGlideins(site, answer.value, inPool), ...growth };
+    const { jobs, refused } = answer.value;
+    const unfit = refused.length > 0 ? { refused } : {};
+    return { site: site.spec.site, wanted, ...matchGlideins(site, jobs, inPool), ...growth, ...unfit };
   });
   const live = sites.flatMap(s => s.glideins).filter(g => g.joined && !isOver(g.state));
   const total = live.reduce((sum, g) => sum + (g.cores ?? 0), 0);
@@ -201,6 +210,8 @@ function judge(
       state: 'running',
       reason: `${joined} of ${sites.some(s => s.growth) ? 'at most ' : ''}${wanted} glide-ins ${wanted === 1 ? 'has' : 'have'} joined${tail}.`,
     };
+  const [stopped] = sites.flatMap(s => whyStopped(s) ?? []);
+  if (stopped) return { state: 'failed', reason: `${stopped}${tail}.` };
   if (active.length > 0) return { state: 'pending', reason: `No glide-in has joined yet${tail}.` };
   const growing = sites.flatMap(s => s.growth ?? []);
   if (growing.some(g => g.state === 'alive')) {

@@ -41,7 +41,8 @@ export function strangersIn(
   // a machine that can't be a glide-in does not make the real one suspicious
   const plausible = live.filter(ad => first.get(ad) === undefined);
   return live.flatMap(ad => {
-    const why = first.get(ad) ?? amongOthers(ad, plausible, sites);
+    // a batch job that runs again, here or on another node, leaves the ad of its first run for a moment
+    const why = first.get(ad) ?? (ad.silent < LATELY ? amongOthers(ad, plausible, sites) : undefined);
     const { name, node, site, cores, bearer } = ad;
     const revoked = pool.tokens.some(t => t.id === bearer && t.revoked);
     return why === undefined ? [] : [{ name, node, site, cores, token: bearer, revoked, why }];

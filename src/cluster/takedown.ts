@@ -4,6 +4,7 @@ import type { Host } from '../hosts/host.js';
 import { type Machine, parseMachine } from '../hosts/machine.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
+import { inLine } from '../printable.js';
 import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { cancelJobs, listJobs } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
@@ -22,6 +23,8 @@ export interface SiteTakedown {
   readonly base: string;
   readonly query: JobQuery;
   readonly onProgress: (text: string) => void;
+  /** Called with each directory that may remain on a node, because its glide-in was killed: `/tmp/scailfin-x-1a2b3c4d on c1`. */
+  readonly onUnseen?: (what: string) => void;
 }
 
 /**
@@ -57,7 +60,8 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     await new Promise(resolve => setTimeout(resolve, round < 3 ? 150 : round < 12 ? 500 : 2000));
   }
   await endElsewhere(site, closed.get('elsewhere') ?? []);
-  await removeFiles(host, base, cluster, 'site');
+  const unseen = await removeFiles(host, base, cluster, 'site');
+  for (const what of unseen) site.onUnseen?.(what);
   return cancelled.size;
 }
 
@@ -145,14 +149,17 @@ function leftovers(site: SiteTakedown, active: readonly BatchJobStatus[]): Lefto
   );
 }
 
-async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<void> {
+/** @returns what may remain where the host can't look */
+async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<string[]> {
   const out = await runScript(host, withBosco('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
-  const left = keyValues(out.stdout).get('left') ?? [];
+  const values = keyValues(out.stdout);
+  const left = values.get('left') ?? [];
   if (left.length > 0)
     throw new LeftoverError(
       `could not remove all files on ${host.name}:`,
       left.map(path => `${path} on ${host.name}`),
     );
+  return (values.get('unseen') ?? []).map(what => inLine(what));
 }
 
 /** Adds functions that end the growth of a pool at a site, if there is any; journals may be lost. */

@@ -2,7 +2,7 @@ import { SchedulerError } from '../errors.js';
 import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
-import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
+import { type BatchJob, type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from './job.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -11,7 +11,22 @@ import type { Scheduler } from './scheduler.js';
  * @throws SchedulerError if the system could not be asked: then nothing is known
  */
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[]> {
-  const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
+  return (await listJobsAnd(host, scheduler, query, [])).jobs;
+}
+
+/** The same, and the outputs of other commands, in the same round trip. */
+export async function listJobsAnd(
+  host: Host,
+  scheduler: Scheduler,
+  query: JobQuery,
+  more: readonly Command[],
+): Promise<{ readonly jobs: BatchJobStatus[]; readonly outputs: readonly Output[] }> {
+  const listing = scheduler.list(query);
+  const outputs = await runAll(host, [...listing, ...more], { timeoutMs: 90_000 });
+  return { jobs: jobsIn(outputs.slice(0, listing.length), scheduler, query), outputs: outputs.slice(listing.length) };
+}
+
+function jobsIn(outputs: readonly Output[], scheduler: Scheduler, query: JobQuery): BatchJobStatus[] {
   // finished jobs that are not ours belong to an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
   const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || known.has(s.jobId));

@@ -6,6 +6,8 @@ umask 077
 dir=$1/bosco type=$2 system=$3 libraries=$4 tag=$5 logs=$6 archive=$7
 export LC_ALL=C
 mkdir -p "$dir/tmp" "$dir/etc" || exit 1
+# what nodes said before these settings no longer counts
+rm -rf "${dir%/bosco}/refused"
 if [ -n "$archive" ]; then
   rm -rf "${dir:?}/bin" "$dir/libexec"
   tar -xzf "$archive" -C "$dir" || { rm -f "$archive"; exit 1; }

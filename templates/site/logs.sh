@@ -10,5 +10,5 @@ if [ -z "$id" ]; then
   for f in "$dir"/*.out; do o=${f##*/}; [ -e "$dir/${o%.out}/glidein.log" ] || show "$f" tail -n 5; done
 else
   [ -e "$dir/$id" ] || [ -e "$dir/$id.out" ] || { echo "no glide-in $id has written a log; there are: $(ls "$dir" | sed 's/\.out$//' | sort -u | tr '\n' ' ')" >&2; exit 1; }
-  for f in "$dir/$id.out" "$dir/$id/glidein.log" "$dir/$id/master.out" "$dir/$id"/*Log "$dir/$id"/StarterLog.*; do show "$f" tail -n 2000; done
+  for f in "$dir/$id.out" "$dir/$id/glidein.log" "$dir/$id/master.out" "$dir/$id"/*Log "$dir/$id"/StarterLog.* "$dir/$id"/*/master.out "$dir/$id"/*/*Log "$dir/$id"/*/StarterLog.*; do show "$f" tail -n 2000; done
 fi

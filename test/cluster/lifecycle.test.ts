@@ -152,8 +152,8 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     const id = (await statusOf(lab, 'headnode', 'talk')).sites[0]?.glideins[0]?.id as string;
     expect((await scailfin(lab, 'headnode', ['logs', 'talk'])).stdout).toContain(`glide-in ${id} of cluster talk on c`);
     const all = (await scailfin(lab, 'headnode', ['logs', 'talk', '--glidein', id])).stdout;
-    expect(all).toContain(`==> ${id}/MasterLog <==`);
-    expect(all).toContain(`==> ${id}/StartLog <==`);
+    expect(all).toMatch(new RegExp(`^==> ${id}/c\\d-[0-9a-f]{8}/MasterLog <==$`, 'm'));
+    expect(all).toMatch(new RegExp(`^==> ${id}/c\\d-[0-9a-f]{8}/StartLog <==$`, 'm'));
     const none = await scailfin(lab, 'headnode', ['logs', 'talk', '--glidein', '999'], { check: false });
     expect(none.exitCode).toBe(2);
     expect(none.stderr).toContain(`there are: ${id}`);

@@ -54,7 +54,9 @@ const file = (family: (typeof families)[number], name: string): string =>
 describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`, () => {
   it.each(names)('%s', name => {
     // those run as `sh -c`, or anywhere at all, must do with a plain sh
-    const shell = /^(batch|step)\/|^headnode\/fence\/(?!build)|^site\/(on-)?machine/.test(name) ? 'sh' : 'bash';
+    const shell = /^(batch|step)\/|^glidein\/check|^headnode\/fence\/(?!build)|^site\/(on-)?machine/.test(name)
+      ? 'sh'
+      : 'bash';
     expect(templateText(name)).toMatch(new RegExp(`^(#!/bin/|# shellcheck shell=)${shell}\\b`));
     expect(complaints(templateText(name), shell)).toBe('');
   });
@@ -78,7 +80,8 @@ describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`,
   });
 
   it('a glide-in, with what it is told, needs no excuse', () => {
-    expect(complaints(unexcused(file('slurm', 'site/settings') + templateText('glidein/glidein.sh')), 'bash')).toBe('');
+    const glidein = ['check', 'leave', 'glidein'].map(name => templateText(`glidein/${name}.sh`)).join('\n');
+    expect(complaints(unexcused(file('slurm', 'site/settings') + glidein), 'bash')).toBe('');
   });
 
   it("the pool's scripts, put together, need no excuse", () => {

@@ -79,6 +79,8 @@ export function glideinFiles(
   return [
     { name: 'settings', content: render('glidein/settings', values), mode: 0o600 },
     { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
+    { name: 'check.sh', content: templateText('glidein/check.sh'), mode: 0o600 },
+    { name: 'leave.sh', content: templateText('glidein/leave.sh'), mode: 0o600 },
     { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
   ];
 }

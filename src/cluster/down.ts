@@ -98,9 +98,10 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             await stopGrowth(name, host, facts.base);
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-          const query = jobQuery(name, facts, site.ids);
+          const query = jobQuery(name, facts, site.ids, site.spec);
           const n = await takeDownSite({ host, scheduler, cluster: name, base: facts.base, query, onProgress });
           cancelled += n;
+          if (record) endBatches(context, site.spec.site);
           return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains`;
         },
       );
@@ -157,6 +158,12 @@ async function endGrowth({ connections, journal, sink }: Context, record: Cluste
   } catch (error) {
     sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
   }
+}
+
+/** Once verified, the jobs' ends are not asked for again: the batch system may have forgotten them by then. */
+function endBatches({ journal }: Context, name: string): void {
+  for (const batch of journal.record?.sites.find(s => s.spec.site === name)?.batches ?? [])
+    journal.append({ type: 'batch', name, batch: { ...batch, outcome: 'ended' } });
 }
 
 const notOurs = 'another cluster has that name there; nothing of this cluster was started';

@@ -1,8 +1,8 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
-import { type BatchJobState, type BatchJobStatus, isOver } from '../schedulers/job.js';
+import { type BatchJobState, type BatchJobStatus, isOver, ownId } from '../schedulers/job.js';
 import { nodesOfEach } from '../schedulers/nodes.js';
 import type { SiteRecord } from './record.js';
-import { submissionOf } from './submissions.js';
+import { isPartOf, submissionOf } from './submissions.js';
 
 /** A batch job of the cluster: its state in the scheduler, and the part of it that is in the pool. */
 export interface SiteJob extends BatchJobStatus {
@@ -60,7 +60,7 @@ export function matchGlideins(
     pool,
     jobs.map(job => {
       const nodes = nodesOfEach(submissionOf(site, job.id));
-      const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === job.id);
+      const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === ownId(job.id));
       // if other machines claim to belong to this job, too, those on its own nodes come first
       const isThere = (ad: PoolGlidein): boolean => ad.node.split('.')[0] === job.node?.split('.')[0];
       const mine = [...ads.filter(isThere), ...ads.filter(ad => !isThere(ad))].slice(0, nodes);
@@ -97,7 +97,7 @@ function matched(
 export function unaskedGlideins(site: SiteRecord, ids: readonly string[], pool: PoolStatus | undefined): SiteGlideins {
   const seen = (pool?.glideins ?? []).filter(ad => ad.site === site.spec.site);
   const inPool = [...new Set(seen.map(ad => ad.job))];
-  const silent = ids.filter(id => !inPool.some(job => job === id || job.startsWith(`${id}_`)));
+  const silent = ids.filter(id => !inPool.some(job => isPartOf(job, id)));
   return collect(
     pool,
     [...inPool, ...silent].map(id => {

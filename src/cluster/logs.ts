@@ -1,4 +1,5 @@
 import { runScript } from '../hosts/script.js';
+import { ownId } from '../schedulers/job.js';
 import { templateText } from '../templates.js';
 import type { Connections } from './connections.js';
 import { poolDir, siteDir } from './context.js';
@@ -19,7 +20,7 @@ export async function clusterLogs(record: ClusterRecord, connections: Connection
   for (const { spec, facts } of record.sites) {
     if (!facts) continue;
     const host = await connections.site(spec);
-    const args = [siteDir(facts.base, record.name), ...(what.id === undefined ? [] : [what.id])];
+    const args = [siteDir(facts.base, record.name), ...(what.id === undefined ? [] : [ownId(what.id)])];
     texts.push((await runScript(host, templateText('site/logs.sh'), args)).stdout);
   }
   return texts.join('\n');

@@ -60,7 +60,7 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
           host,
           scheduler,
           surplus.map(job => job.id),
-          jobQuery(name, probe, knownIds(known)),
+          jobQuery(name, probe, knownIds(known), site),
         );
         return surplus.map(job => job.id).join(', ');
       },

@@ -84,7 +84,7 @@ async function askSite(
   try {
     const host = await connections.site(site.spec);
     const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-    return { value: await listJobs(host, scheduler, jobQuery(record.name, site.facts, knownIds(site))) };
+    return { value: await listJobs(host, scheduler, jobQuery(record.name, site.facts, knownIds(site), site.spec)) };
   } catch (error) {
     return { error: messageOf(error) };
   }
@@ -184,7 +184,9 @@ function judge(
   const queued = active.filter(g => g.state === 'queued' || g.state === 'held').length;
   const failed = all.filter(g => g.state === 'failed').length;
   const missing = sites.reduce((sum, s, n) => sum + absent(s, record.sites[n]), 0);
+  const unseen = sites.flatMap(s => s.batchJobs).filter(job => job.missing).length;
   const also = [
+    unseen > 0 ? `${unseen} ${unseen === 1 ? 'is' : 'are'} missing from the batch system's answers` : '',
     queued > 0 ? `${queued} wait in the queue` : '',
     failed > 0 ? `${failed} failed` : '',
     missing > 0 ? `${missing} running in the batch system ${missing === 1 ? 'is' : 'are'} not in the pool` : '',

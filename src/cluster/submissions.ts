@@ -1,7 +1,17 @@
+import { ownId } from '../schedulers/job.js';
 import type { Batch, SiteRecord } from './record.js';
 
-/** Whether a batch job is part of an array, or that job itself. */
+/**
+ * Whether a batch job is part of an array, or that job itself. An id that a job itself reports contains no cluster of
+ * Slurm.
+ */
 export const isPartOf = (id: string, jobId: string): boolean =>
+  id.includes(';') ? id.endsWith(clusterOf(jobId)) && isTaskOf(ownId(id), ownId(jobId)) : isTaskOf(id, ownId(jobId));
+
+/** `;c5` of Slurm's `17;c5` */
+const clusterOf = (id: string): string => id.slice(ownId(id).length);
+
+const isTaskOf = (id: string, jobId: string): boolean =>
   id === jobId || [`${jobId}_`, `${jobId}[`, `${jobId}.`].some(start => id.startsWith(start)) || arrayOf(id) === jobId;
 
 /** Torque and PBS write `12[3].server` for a task of `12[].server`. */

@@ -226,7 +226,7 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
   try {
     await step(context.sink, 'Undoing what was done', async () => {
       const { host, scheduler, probe: at, spec } = site;
-      const query = jobQuery(name, at, []);
+      const query = jobQuery(name, at, [], spec);
       const submitted = siteRecord(record, spec.site)?.batches.length;
       if (submitted) await takeDownSite({ host, scheduler, cluster: name, base: at.base, query, onProgress: () => {} });
       else if (await isOurs(host, at.base)) await removeSite(host, at.base, name);

@@ -64,7 +64,7 @@ interface Look {
  */
 export async function askNode(errand: Errand): Promise<Answer> {
   const { host, scheduler, base, user, signal, progress } = errand;
-  const query: JobQuery = { ...jobQuery(NAME, { base, user }, []), tag: TAG };
+  const query: JobQuery = { ...jobQuery(NAME, { base, user }, [], errand.spec), tag: TAG };
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

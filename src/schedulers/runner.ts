@@ -3,23 +3,56 @@ import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
+import { forgotten, limitOf, marksCommand, missingFor, parseMarks, statusOfMissing } from './missing.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
- * The cluster's jobs in the batch system, read in one round trip. One of our jobs that is missing in a successful answer
- * is over: the system has forgotten it.
+ * The cluster's jobs in the batch system, usually read in one round trip. One of our jobs that is missing in a successful
+ * answer is asked for by its id. If the system says nothing of it then either, it is *unknown*, until it has been missing
+ * for longer than the system may take.
  * @throws SchedulerError if the system could not be asked: then nothing is known
  */
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[]> {
-  const outputs = await runAll(host, scheduler.list(query), { timeoutMs: 90_000 });
+  const commands = scheduler.list(query);
+  const reading = query.ids.length === 0 ? [] : [marksCommand(query.dir, [], [])];
+  const outputs = await runAll(host, [...commands, ...reading], { timeoutMs: 90_000 });
   // finished jobs that are not ours belong to an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
-  const found = scheduler.parseList(outputs, query).filter(s => !isOver(s.state) || known.has(s.jobId));
+  const isOurs = (s: BatchJobStatus): boolean => !isOver(s.state) || known.has(s.jobId);
+  const found = scheduler.parseList(outputs.slice(0, commands.length), query).filter(isOurs);
   const told = new Set(found.map(s => s.jobId));
-  const forgotten = query.ids.filter(id => !told.has(id));
+  const marks = parseMarks(outputs[commands.length]?.stdout ?? '');
+  const limit = limitOf(scheduler, query);
+  const lost = query.ids.filter(id => !told.has(id));
+  const back = [...marks.since.keys()].filter(id => told.has(id));
+  const isSettled = (id: string): boolean =>
+    limit === 0 || (marks.since.has(id) && missingFor(id, marks, limit).seconds >= limit);
+  if (back.length === 0 && lost.every(isSettled)) return [...found, ...lost.map(forgotten)];
+  return [...found, ...(await askFor(host, scheduler, query, { lost, back }))];
+}
+
+/** The jobs that the list does not show, in one more round trip. */
+async function askFor(
+  host: Host,
+  scheduler: Scheduler,
+  query: JobQuery,
+  { lost, back }: { readonly lost: readonly string[]; readonly back: readonly string[] },
+): Promise<BatchJobStatus[]> {
+  const { inquiry, absence, survey } = scheduler;
+  const commands = lost.length > 0 ? (inquiry?.commands(lost, query) ?? []) : [];
+  const outputs = await runAll(host, [...commands, marksCommand(query.dir, lost, back)], { timeoutMs: 90_000 });
+  const asked = commands.length > 0 ? inquiry?.parse(outputs.slice(0, commands.length), lost, query) : undefined;
+  const found = (asked?.jobs ?? []).filter(s => lost.includes(s.jobId));
+  const marks = parseMarks(outputs[commands.length]?.stdout ?? '');
+  const limit = limitOf(scheduler, query);
+  const isEnded = (id: string): boolean =>
+    absence.forgetsCancelled === true && query.cancelled?.includes(id) === true && asked?.denied.includes(id) === true;
+  const silent = lost.filter(id => !found.some(s => s.jobId === id));
   return [
     ...found,
-    ...forgotten.map((id): BatchJobStatus => ({ id, jobId: id, state: 'finished', word: 'forgotten' })),
+    ...silent.map(id =>
+      isEnded(id) ? forgotten(id) : statusOfMissing(id, missingFor(id, marks, limit), survey.title),
+    ),
   ];
 }
 

@@ -6,7 +6,16 @@ import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
-import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
+import {
+  type Context,
+  directivesOf,
+  jobQuery,
+  knownIds,
+  recordOf,
+  type Site,
+  siteDir,
+  siteRecord,
+} from '../context.js';
 import type { Batch } from '../record.js';
 import { type SiteSpec, tagOf } from '../spec.js';
 import { submissionOf } from '../submissions.js';
@@ -36,7 +45,7 @@ const LOST_HEADNODE = 600;
 export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
   const { hasQueues = true } = schedulerFor(scheduler.type);
-  const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
+  const directives = directivesOf(spec.profile, spec.queue);
   return {
     tag: tagOf(cluster),
     count,
@@ -50,6 +59,7 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
       spec.queue === undefined || (!hasQueues && queues[spec.queue]) ? undefined : nameAtSite(spec.profile, spec.queue),
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
+    cluster: scheduler.cluster,
     parallelEnvironment: scheduler.parallelEnvironment,
     directives,
     launcher,
@@ -90,7 +100,7 @@ function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][numb
 /** The cluster's batch jobs on a site that are not over. */
 export async function activeJobs(context: Context, site: Site): Promise<BatchJobStatus[]> {
   const record = recordOf(context);
-  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)));
+  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)), site.spec);
   return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
 }
 
@@ -162,7 +172,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
   const write = (change: Partial<Batch>): void =>
     context.journal.append({ type: 'batch', name: site.spec.site, batch: { ...batch, ...change } });
   write({});
-  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)));
+  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)), site.spec);
   try {
     const jobIds = await submitOnce(
       site.host,

@@ -184,7 +184,7 @@ function judge(
   const queued = active.filter(g => g.state === 'queued' || g.state === 'held').length;
   const failed = all.filter(g => g.state === 'failed').length;
   const missing = sites.reduce((sum, s, n) => sum + absent(s, record.sites[n]), 0);
-  const unseen = sites.flatMap(s => s.batchJobs).filter(job => job.missing).length;
+  const unseen = sites.flatMap(s => s.batchJobs).reduce((sum, job) => sum + (job.missing ? job.nodes : 0), 0);
   const also = [
     unseen > 0 ? `${unseen} ${unseen === 1 ? 'is' : 'are'} missing from the batch system's answers` : '',
     queued > 0 ? `${queued} wait in the queue` : '',

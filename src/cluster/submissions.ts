@@ -1,4 +1,5 @@
-import { ownId } from '../schedulers/job.js';
+import { type BatchJobStatus, ownId } from '../schedulers/job.js';
+import { nodesOfEach } from '../schedulers/nodes.js';
 import type { Batch, SiteRecord } from './record.js';
 
 /**
@@ -21,4 +22,14 @@ const arrayOf = (id: string): string => id.replace(/\[\d+\]/, '[]');
 export function submissionOf(site: SiteRecord | undefined, id: string): Batch | undefined {
   const batch = site?.batches.find(b => b.jobIds.some(jobId => isPartOf(id, jobId)));
   return batch ?? site?.batches.find(b => b.jobIds.length === 0);
+}
+
+/**
+ * How many nodes a batch job may have. The batch system does not show which tasks a missing array still has, so it counts as
+ * a whole.
+ */
+export function nodesOf(site: SiteRecord | undefined, { id, missing }: BatchJobStatus): number {
+  const batch = submissionOf(site, id);
+  const tasks = missing && batch?.jobIds.includes(id) ? Math.ceil(batch.count / batch.jobIds.length) : 1;
+  return tasks * nodesOfEach(batch);
 }

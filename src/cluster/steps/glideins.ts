@@ -1,7 +1,7 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
-import { jobsFor, NODES_PER_JOB, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
+import { jobsFor, NODES_PER_JOB, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { nameAtSite } from '../../sites/limits.js';
@@ -18,7 +18,7 @@ import {
 } from '../context.js';
 import type { Batch } from '../record.js';
 import { type SiteSpec, tagOf } from '../spec.js';
-import { submissionOf } from '../submissions.js';
+import { nodesOf } from '../submissions.js';
 
 /** The settings of a glide-in; its token is beside it, in a file of its submission. */
 export interface GlideinSettings {
@@ -154,7 +154,10 @@ export async function submitGlideins(
   // on a new cluster there can be none: the directory was made a moment ago
   const active = before.length === 0 ? [] : await activeJobs(context, site);
   const known = siteRecord(recordOf(context), spec.site);
-  const nodes = active.reduce((sum, job) => sum + nodesOfEach(submissionOf(known, job.id)), 0);
+  const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
+  // a replacement on silence could double the cluster
+  for (const { id, reason } of active.filter(job => job.missing))
+    context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });
   const missing = jobsFor(Math.max(0, target - nodes));
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);

@@ -5,6 +5,7 @@ import type { Headnode } from '../headnode/component.js';
 import type { Host } from '../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import type { JobQuery } from '../schedulers/job.js';
+import type { Place } from '../schedulers/programs.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import type { SiteProfile } from '../sites/schema.js';
@@ -64,8 +65,15 @@ export function jobQuery(
     ...{ tag: tagOf(cluster), user: facts.user, ids, dir: siteDir(facts.base, cluster) },
     ...(clusters.length > 0 ? { clusters } : {}),
     ...(scheduler.silence === undefined ? {} : { silence: scheduler.silence }),
+    ...placeOf(profile),
   };
 }
+
+/** Where the programs of a site's batch system are, as its profile says. */
+export const placeOf = ({ scheduler: { path, module } }: Pick<SiteProfile, 'scheduler'>): Place => ({
+  ...(path === undefined ? {} : { path }),
+  ...(module === undefined ? {} : { module }),
+});
 
 /** The directives of a site's jobs in a queue. */
 export const directivesOf = ({ scheduler, queues }: SiteProfile, queue: string | undefined): string[] => [

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.js';
 import { isOver } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
+import { type Context, checkOwner, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import type { GlideinStatus, SiteJob } from './glideins.js';
 import { lock } from './lock.js';
@@ -35,7 +35,8 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       throw new UsageError(`${name} submits to ${site.site} ${before.submit === 'bosco' ? 'by BOSCO' : 'directly'}`, {
         hint: `take it down first: scailfin down ${name}`,
       });
-    journal.append({ type: 'site', site });
+    // a new site is reached before anything is written down: a refusal must have changed nothing
+    if (!before) await checkFree(context, site);
     if (site.submit === 'bosco') return await scaleGrowth(context, site, before !== undefined);
     const status = await clusterStatus(recordOf(context), context.connections);
     const there = status.sites.find(s => s.site === site.site);
@@ -43,6 +44,8 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       throw new UsageError(`${site.site} can't be asked how many glide-ins it has: ${there.error}`, {
         hint: 'try again when it answers',
       });
+    // what was asked for is written down when it begins to be done
+    journal.append({ type: 'site', site });
     const active = (there?.batchJobs ?? []).filter(job => !isOver(job.state));
     if (nodesOf(active) < site.nodes) {
       return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
@@ -81,9 +84,20 @@ async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): 
   const { head, spec, sites } = recordOf(context);
   if (isThere && head) {
     const host = await context.connections.head(spec.headnode, sites[0]?.spec);
+    context.journal.append({ type: 'site', site });
     await rebound(context, host, head.base, site);
-  } else await raise(context, site, site.nodes, false);
+  } else {
+    context.journal.append({ type: 'site', site });
+    await raise(context, site, site.nodes, false);
+  }
   return { submitted: 0, cancelled: 0 };
+}
+
+/** @throws UsageError if the cluster's name is taken at the site, and errors of connecting to it */
+async function checkFree(context: Context, spec: SiteSpec): Promise<void> {
+  const record = recordOf(context);
+  const { host, probe } = await reachSite(context, spec, record.name);
+  checkOwner(probe.owner, record, host.name, spec.site);
 }
 
 const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);

@@ -62,6 +62,9 @@ export interface JobQuery {
   readonly clusters?: readonly string[];
   /** Seconds for which a job that exists may be missing from all answers, if the site differs from its batch system. */
   readonly silence?: number | undefined;
+  /** The directory that has the batch system's programs, and the module that gives them, if a login shell has neither. */
+  readonly path?: string | undefined;
+  readonly module?: string | undefined;
   /** Ids of jobs that the system has shown before, and whose cancellation it has accepted since. */
   readonly cancelled?: readonly string[];
 }

@@ -1,9 +1,9 @@
 import { SchedulerError } from '../errors.js';
-import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
 import { forgotten, limitOf, marksCommand, missingFor, parseMarks, statusOfMissing } from './missing.js';
+import { runBatch, runBatches } from './programs.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -15,7 +15,7 @@ import type { Scheduler } from './scheduler.js';
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[]> {
   const commands = scheduler.list(query);
   const reading = query.ids.length === 0 ? [] : [marksCommand(query.dir, [], [])];
-  const outputs = await runAll(host, [...commands, ...reading], { timeoutMs: 90_000 });
+  const outputs = await runBatches(host, scheduler, query, [...commands, ...reading], { timeoutMs: 90_000 });
   // finished jobs that are not ours belong to an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
   const isOurs = (s: BatchJobStatus): boolean => !isOver(s.state) || known.has(s.jobId);
@@ -40,7 +40,9 @@ async function askFor(
 ): Promise<BatchJobStatus[]> {
   const { inquiry, absence, survey } = scheduler;
   const commands = lost.length > 0 ? (inquiry?.commands(lost, query) ?? []) : [];
-  const outputs = await runAll(host, [...commands, marksCommand(query.dir, lost, back)], { timeoutMs: 90_000 });
+  const outputs = await runBatches(host, scheduler, query, [...commands, marksCommand(query.dir, lost, back)], {
+    timeoutMs: 90_000,
+  });
   const asked = commands.length > 0 ? inquiry?.parse(outputs.slice(0, commands.length), lost, query) : undefined;
   const found = (asked?.jobs ?? []).filter(s => lost.includes(s.jobId));
   const marks = parseMarks(outputs[commands.length]?.stdout ?? '');
@@ -66,7 +68,7 @@ export async function cancelJobs(
   if (ids.length === 0) return;
   const { argv, stdin } = scheduler.cancel(ids, query);
   scheduler.parseCancel(
-    await host.run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) }),
+    await runBatch(host, scheduler, query, argv, { timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) }),
   );
 }
 
@@ -91,7 +93,7 @@ export async function submitOnce(
   const stdin = submission.stdin ?? '';
   argv.push(String(Buffer.byteLength(stdin)), ...submission.argv);
   for (let attempt = 0; ; attempt++) {
-    const out = await host.run(argv, { stdin, check: false, timeoutMs: 180_000 });
+    const out = await runBatch(host, scheduler, query, argv, { stdin, timeoutMs: 180_000 });
     if (out.exitCode === 76 && attempt < 15) {
       await delay(2000);
       continue;

@@ -127,6 +127,16 @@ export const profileSchema = z.strictObject({
     gpus: z.boolean().default(true),
     /** Slurm: the option that selects a queue, by default `--partition`; NERSC uses `--qos`. */
     queueOption: z.enum(['partition', 'qos']).optional(),
+    /** The directory of the batch system's programs, if not even a login shell there has it in its PATH. */
+    path: z
+      .string()
+      .regex(/^\/[A-Za-z0-9_@%+=.,/~-]*$/, 'must be an absolute directory, such as /opt/pbs/bin')
+      .optional(),
+    /** The module that gives these programs, if a login shell does not load it by itself. */
+    module: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.+/-]*$/, 'must be the name of a module, such as slurm/23.02')
+      .optional(),
     /** Slurm: the cluster to which jobs go, if the login node submits to several. */
     cluster: z
       .string()

@@ -47,6 +47,17 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
       [`${job}_2`, 'unknown', true],
     ]);
 
+    // exit status 2 means that nothing was touched
+    const journal = '.local/state/scailfin/clusters/away/journal.jsonl';
+    const before = await bench.lab.read('headnode', journal);
+    const scaled = await bench.cli(['scale', 'away', '--nodes', '1']);
+    expectComplaint(scaled, {
+      exit: 2,
+      says: ["lab-slurm can't be asked how many glide-ins it has"],
+      hint: 'try again',
+    });
+    expect(await bench.lab.read('headnode', journal)).toBe(before);
+
     const down = await bench.cli(['down', 'away']);
     expectComplaint(down, {
       says: ['away may not be all gone', /batch jobs called sf-away of alice on alice@login/],

@@ -21,6 +21,12 @@ echo "$id\${there:+;c5}"`,
   scancel: `${words}\n[ -n "$there" ] || exit 0\nreal "$@"`,
 };
 
+/** Slurm's programs are where only `/etc/profile.d` puts them into PATH; what it prints and reads is not theirs. */
+const AWAY = `mkdir -p /opt/slurm/bin && cd /usr/bin && mv sbatch squeue scancel scontrol /opt/slurm/bin
+printf '%s\\n' 'echo Welcome; echo "17;c5" >&2; read -r _' 'PATH=$PATH:/opt/slurm/bin' >/etc/profile.d/slurm.sh`;
+const BACK = 'mv /opt/slurm/bin/* /usr/bin; rm -rf /opt/slurm /etc/profile.d/slurm.sh';
+const root = { user: 'root' };
+
 describe.skipIf(reason !== undefined)(`jobs that Slurm does not show${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let bench: Bench;
   beforeAll(async () => {
@@ -84,10 +90,30 @@ describe.skipIf(reason !== undefined)(`jobs that Slurm does not show${reason ? `
       expect(status.strangers).toEqual([]);
       await bench.good(['scale', 'many', '--nodes', '1']);
       const left = async () => (await bench.lab.exec('login', ['/usr/bin/squeue', '-hrt', 'PD,R,CF'])).stdout;
-    await expect.poll(left, { timeout: 20_000 }).toMatch(/^.*\n$/);
+      await expect.poll(left, { timeout: 20_000 }).toMatch(/^.*\n$/);
       const began = Date.now();
       expect((await bench.good(['down', 'many'])).stdout).toContain('Verified');
       expect(Date.now() - began).toBeLessThan(20_000);
     },
   );
+
+  test('commands that only a login shell puts into PATH are found; without them nothing is begun', async () => {
+    await bench.lab.exec('login', ['sh', '-ec', AWAY], root);
+    const up = ['up', 'profiled', '--site', 'lab-slurm', '--nodes', '1', '--walltime', '20m'];
+    try {
+      await bench.good(up);
+      expect((await statusOf('profiled')).sites[0]?.glideins[0]).toMatchObject({ word: 'RUNNING', joined: true });
+      expect((await bench.good(['down', 'profiled'])).stdout).toContain('Verified');
+      await bench.lab.exec('login', ['rm', '/etc/profile.d/slurm.sh'], root);
+      await bench.refuses([...up, '--json'], {
+        says: [/Slurm can't be used on alice@login: neither .* nor a login shell find sbatch, squeue, scancel/],
+        hint: 'scailfin sites check',
+      });
+      await bench.profile('pathed', text => text.replace('type: slurm', 'type: slurm\n  path: /opt/slurm/bin'));
+      await bench.good(['up', 'pathed', '--site', 'pathed', '--walltime', '20m', '--no-wait']);
+      await bench.good(['down', 'pathed']);
+    } finally {
+      await bench.lab.exec('login', ['sh', '-c', BACK], root);
+    }
+  });
 });

@@ -16,6 +16,8 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'scailfin-missing-'));
   mkdirSync(join(dir, 'bin'));
   mkdirSync(join(dir, 'site'));
+  for (const name of ['slurm', 'pbs'] as const)
+    for (const one of schedulerFor(name).survey.programs) program(one, 'exit 1');
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 

@@ -2,8 +2,9 @@ import { CommandError, ScailfinError } from '../../errors.js';
 import type { Host } from '../../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../../hosts/probe.js';
 import { keyValues, runScript } from '../../hosts/script.js';
+import { runBatch } from '../../schedulers/programs.js';
 import { templateText } from '../../templates.js';
-import { type Context, checkOwner, ownerLine, reachSite, recordOf, type Site } from '../context.js';
+import { type Context, checkOwner, ownerLine, placeOf, reachSite, recordOf, type Site } from '../context.js';
 import { headnodeName, type SiteSpec } from '../spec.js';
 
 /** The headnode, connected and probed. */
@@ -17,6 +18,8 @@ export async function connectSite(context: Context, spec: SiteSpec): Promise<Sit
   const record = recordOf(context);
   const site = await reachSite(context, spec, record.name);
   checkOwner(site.probe.owner, record, site.host.name, spec.site);
+  // before anything is begun that only the batch system can end
+  if (!site.scheduler.isThisMachine) await runBatch(site.host, site.scheduler, placeOf(spec.profile), ['true']);
   const { base, user, host } = site.probe;
   context.journal.append({ type: 'site-facts', name: spec.site, facts: { base, user, host } });
   return site;

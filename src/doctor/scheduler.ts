@@ -39,9 +39,9 @@ export const scheduler: Stage = {
 async function present(context: Context, host: Host, { name, version, left }: Detected): Promise<Finding> {
   const found = schedulerFor(name);
   context.facts.learn({ batch: { version, scheduler: found, left } });
-  const queues = await queuesOf(host, name, placeAt(context));
-  context.facts.learn({ queues });
   const { site } = context.patient;
+  const queues = await queuesOf(host, name, placeAt(context), site?.profile.scheduler.cluster);
+  context.facts.learn({ queues });
   if (!site) context.facts.learn({ node: await nodeOf(host, name, queues) });
   context.facts.learn({ profile: site?.profile ?? parseProfile(propose(context), 'the proposed profile') });
   const listed = queues.map(q => q.name).join(', ');
@@ -51,11 +51,17 @@ async function present(context: Context, host: Host, { name, version, left }: De
 const placeAt = ({ patient }: Context): Place => (patient.site ? placeOf(patient.site.profile) : {});
 
 /** If queues can't be listed, nothing is lost: the next stage asks about one of them. */
-async function queuesOf(host: Host, name: SchedulerName, place: Place): Promise<QueueInfo[]> {
+async function queuesOf(
+  host: Host,
+  name: SchedulerName,
+  place: Place,
+  cluster: string | undefined,
+): Promise<QueueInfo[]> {
   const { queues } = schedulerFor(name).survey;
   if (!queues) return [];
   try {
-    return queues.parse(await runBatches(host, schedulerFor(name), place, queues.commands));
+    const commands = (cluster !== undefined && queues.inCluster?.(cluster)) || queues.commands;
+    return queues.parse(await runBatches(host, schedulerFor(name), place, commands));
   } catch (error) {
     if (error instanceof SchedulerError) return [];
     throw error;

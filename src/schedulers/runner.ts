@@ -1,4 +1,4 @@
-import { SchedulerError } from '../errors.js';
+import { SchedulerError, TimeoutError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
@@ -72,14 +72,21 @@ export async function cancelJobs(
   );
 }
 
-/** A batch system that answers late may have accepted the job all the same. */
-const AMBIGUOUS = /timed? ?out|unable to contact|communication|connection|not responding|socket/i;
+/**
+ * A batch system that answers late may have accepted the job all the same. If it could not be connected to, it has not.
+ */
+const UNSURE =
+  /timed? ?out|not responding|send\/recv|zero bytes|communication failure|receiving gdi|read error|connection (was )?(reset|lost|closed|broken)|end of (file|message)/i;
+
+/** Another submission with the same label is under way (templates/site/submit.sh). */
+const BUSY = 76;
 
 /**
  * Submits once, however often it is called with the same label, because the site keeps the answer. If the answer is lost
- * or uncertain, a job with our tag that is not known yet must be this one, and is adopted.
+ * or uncertain, a job with our tag that is not known yet must be this one, and is adopted. The batch system may show it
+ * later, so that it counts as refused only after the time that the system may take.
  * @returns the job ids
- * @throws SchedulerError with the system's error if it refused and no such job exists
+ * @throws SchedulerError with the system's error if it refused and no such job exists; TimeoutError if that is not known
  */
 export async function submitOnce(
   host: Host,
@@ -94,7 +101,7 @@ export async function submitOnce(
   argv.push(String(Buffer.byteLength(stdin)), ...submission.argv);
   for (let attempt = 0; ; attempt++) {
     const out = await runBatch(host, scheduler, query, argv, { stdin, timeoutMs: 180_000 });
-    if (out.exitCode === 76 && attempt < 15) {
+    if (out.exitCode === BUSY && attempt < 15) {
       await delay(2000);
       continue;
     }
@@ -102,23 +109,39 @@ export async function submitOnce(
       return [scheduler.parseSubmit(out)];
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error;
-      const tries = out.exitCode === 76 || AMBIGUOUS.test(out.stderr) ? 4 : 1;
-      const adopted = await adopt(host, scheduler, query, tries);
-      if (adopted.length > 0) return adopted;
+      const isUnsure = out.exitCode === BUSY || UNSURE.test(out.stderr);
+      const adopted = await adopt(host, scheduler, query, isUnsure ? limitOf(scheduler, query) : 0);
+      if (adopted.ids.length > 0) return adopted.ids;
+      if (out.exitCode === BUSY || (isUnsure && !adopted.isAnswered)) throw unanswered(scheduler, error);
       throw error;
     }
   }
 }
 
-/** Ids of jobs with the tag that are not over and not known; looks for them `tries` times. */
-async function adopt(host: Host, scheduler: Scheduler, query: JobQuery, tries: number): Promise<string[]> {
-  for (let n = 0; n < tries; n++) {
-    if (n > 0) await delay(3000);
-    const jobs = await listJobs(host, scheduler, query).catch(() => []);
-    const ids = jobs.filter(s => !isOver(s.state) && !query.ids.includes(s.jobId)).map(s => s.jobId);
-    if (ids.length > 0) return [...new Set(ids)];
+const unanswered = ({ survey }: Scheduler, error: SchedulerError): TimeoutError =>
+  new TimeoutError(`${survey.title} may have taken the job, and can't be asked now: ${error.message}`, {
+    hint: 'run the same command again: it looks for the job before it submits another one',
+    cause: error,
+  });
+
+/** Ids of jobs with the tag that are not over and not known; looks for them for so many seconds. */
+async function adopt(
+  host: Host,
+  scheduler: Scheduler,
+  query: JobQuery,
+  seconds: number,
+): Promise<{ readonly ids: string[]; readonly isAnswered: boolean }> {
+  const end = Date.now() + seconds * 1000;
+  for (let failures = 0; ; ) {
+    const jobs = await listJobs(host, scheduler, query).catch(error => {
+      if (!(error instanceof SchedulerError)) throw error;
+      failures += 1;
+    });
+    const fresh = jobs?.filter(s => !isOver(s.state) && !query.ids.includes(s.jobId)) ?? [];
+    if (fresh.length > 0) return { ids: [...new Set(fresh.map(s => s.jobId))], isAnswered: true };
+    if (Date.now() >= end || failures >= 3) return { ids: [], isAnswered: jobs !== undefined };
+    await delay(Math.min(3000, end - Date.now()));
   }
-  return [];
 }
 
 const delay = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));

@@ -47,6 +47,8 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
     // what was asked for is written down when it begins to be done
     journal.append({ type: 'site', site });
     const active = (there?.batchJobs ?? []).filter(job => !isOver(job.state));
+    for (const { id, reason } of active.filter(job => job.missing))
+      context.sink({ type: 'note', text: `job ${id} at ${site.site} is unknown, and counts as there: ${reason}` });
     if (nodesOf(active) < site.nodes) {
       return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
     }

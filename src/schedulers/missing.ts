@@ -1,7 +1,7 @@
 import { keyValues } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
-import type { BatchJobStatus, Command, JobQuery, Missing } from './job.js';
+import { type BatchJobStatus, type Command, isOver, type JobQuery, type Missing } from './job.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -11,13 +11,34 @@ import type { Scheduler } from './scheduler.js';
 export interface Marks {
   /** Unix time there; undefined if the marks could not be read. */
   readonly now: number | undefined;
-  /** The Unix time when a job was found missing for the first time. */
+  /** The Unix time when a job was found missing for the first time; 0 if the batch system has said that it is over. */
   readonly since: ReadonlyMap<string, number>;
 }
 
-/** Reads the marks, and changes them: `found` jobs lose theirs, `lost` jobs get one unless they have it. */
-export function marksCommand(dir: string, lost: readonly string[], found: readonly string[]): Command {
-  const changes = [...found.map(id => `-${id}`), ...lost.map(id => `+${id}`)];
+/** Job ids whose marks change. */
+export interface Changes {
+  /** Not shown: they get a mark unless they have one. */
+  readonly lost: readonly string[];
+  /** Shown again. */
+  readonly back: readonly string[];
+  /** Over by the batch system's word. It may forget them soon, so that word is remembered. */
+  readonly ended: readonly string[];
+}
+
+/** The changes after an answer that shows these jobs. */
+export function changesAfter(shown: readonly BatchJobStatus[], ids: readonly string[], { since }: Marks): Changes {
+  const told = new Set(shown.map(s => s.jobId));
+  const alive = new Set(shown.filter(s => !isOver(s.state)).map(s => s.jobId));
+  return {
+    lost: ids.filter(id => !told.has(id)),
+    back: ids.filter(id => alive.has(id) && since.has(id)),
+    ended: ids.filter(id => told.has(id) && !alive.has(id) && since.get(id) !== 0),
+  };
+}
+
+/** Reads the marks and changes them. */
+export function marksCommand(dir: string, { lost, back, ended }: Changes = { lost: [], back: [], ended: [] }): Command {
+  const changes = [...back.map(id => `-${id}`), ...lost.map(id => `+${id}`), ...ended.map(id => `=${id}`)];
   return { argv: ['sh', '-c', templateText('site/missing.sh'), 'missing', dir, ...changes] };
 }
 

@@ -2,7 +2,16 @@ import { SchedulerError, TimeoutError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { templateText } from '../templates.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from './job.js';
-import { forgotten, limitOf, marksCommand, missingFor, parseMarks, statusOfMissing } from './missing.js';
+import {
+  type Changes,
+  changesAfter,
+  forgotten,
+  limitOf,
+  marksCommand,
+  missingFor,
+  parseMarks,
+  statusOfMissing,
+} from './missing.js';
 import { runBatch, runBatches } from './programs.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -14,33 +23,30 @@ import type { Scheduler } from './scheduler.js';
  */
 export async function listJobs(host: Host, scheduler: Scheduler, query: JobQuery): Promise<BatchJobStatus[]> {
   const commands = scheduler.list(query);
-  const reading = query.ids.length === 0 ? [] : [marksCommand(query.dir, [], [])];
+  const reading = query.ids.length === 0 ? [] : [marksCommand(query.dir)];
   const outputs = await runBatches(host, scheduler, query, [...commands, ...reading], { timeoutMs: 90_000 });
   // finished jobs that are not ours belong to an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
   const isOurs = (s: BatchJobStatus): boolean => !isOver(s.state) || known.has(s.jobId);
   const found = scheduler.parseList(outputs.slice(0, commands.length), query).filter(isOurs);
-  const told = new Set(found.map(s => s.jobId));
   const marks = parseMarks(outputs[commands.length]?.stdout ?? '');
   const limit = limitOf(scheduler, query);
-  const lost = query.ids.filter(id => !told.has(id));
-  const back = [...marks.since.keys()].filter(id => told.has(id));
+  const changes = changesAfter(found, query.ids, marks);
+  const { lost, back, ended } = changes;
   const isSettled = (id: string): boolean =>
     limit === 0 || (marks.since.has(id) && missingFor(id, marks, limit).seconds >= limit);
-  if (back.length === 0 && lost.every(isSettled)) return [...found, ...lost.map(forgotten)];
-  return [...found, ...(await askFor(host, scheduler, query, { lost, back }))];
+  // what `down` cancels needs no mark for its end: its directory is removed next
+  const marked = limit === 0 || query.cancelled !== undefined ? [] : ended;
+  if (back.length + marked.length === 0 && lost.every(isSettled)) return [...found, ...lost.map(forgotten)];
+  return [...found, ...(await askFor(host, scheduler, query, changes))];
 }
 
 /** The jobs that the list does not show, in one more round trip. */
-async function askFor(
-  host: Host,
-  scheduler: Scheduler,
-  query: JobQuery,
-  { lost, back }: { readonly lost: readonly string[]; readonly back: readonly string[] },
-): Promise<BatchJobStatus[]> {
+async function askFor(host: Host, scheduler: Scheduler, query: JobQuery, changes: Changes): Promise<BatchJobStatus[]> {
   const { inquiry, absence, survey } = scheduler;
+  const { lost } = changes;
   const commands = lost.length > 0 ? (inquiry?.commands(lost, query) ?? []) : [];
-  const outputs = await runBatches(host, scheduler, query, [...commands, marksCommand(query.dir, lost, back)], {
+  const outputs = await runBatches(host, scheduler, query, [...commands, marksCommand(query.dir, changes)], {
     timeoutMs: 90_000,
   });
   const asked = commands.length > 0 ? inquiry?.parse(outputs.slice(0, commands.length), lost, query) : undefined;

@@ -86,6 +86,19 @@ describe('a job that the queue does not show', () => {
     expect(brief(await list(['17']))).toEqual(['17 cancelled CANCELLED']);
   });
 
+  it('stays over once Slurm has said so, although it forgets the job', async () => {
+    emptySlurm();
+    program('squeue', 'echo "17|17|COMPLETED|INVALID||None|sf-test"');
+    expect(brief(await list(['17']))).toEqual(['17 finished COMPLETED']);
+    emptySlurm();
+    expect(brief(await list(['17']))).toEqual(['17 finished forgotten']);
+    // unless it comes back
+    program('squeue', 'echo "17|17|RUNNING|10:00|n1|None|sf-test"');
+    await list(['17']);
+    emptySlurm();
+    expect(brief(await list(['17']))).toEqual(['17 unknown missing']);
+  });
+
   it('may be known to the accounting a moment later', async () => {
     emptySlurm();
     program('sacct', `[ -e "${dir}/asked" ] && echo "17|COMPLETED|0:0|n1"; : >"${dir}/asked"`);

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
+import { nodesOfEach } from '../schedulers/nodes.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobs } from '../schedulers/runner.js';
 import type { Connections } from './connections.js';
@@ -10,6 +11,7 @@ import { jobQuery, knownIds, poolDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
+import { type NodeHours, nodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
@@ -34,6 +36,8 @@ export interface ClusterStatus {
   /** Counted in cores. */
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
+  /** Of all jobs that the sites' schedulers still remember. */
+  readonly nodeHours: NodeHours;
   readonly credentials: readonly CredentialStatus[];
   /** Machines in the pool that belong to no batch job of the cluster. */
   readonly strangers: readonly Stranger[];
@@ -140,10 +144,20 @@ function assemble(
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
+    nodeHours: sumOf(record.sites.map((site, n) => hoursAt(site, sites[n] as SiteStatus))),
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),
     ...(framework === undefined ? {} : { framework }),
   };
+}
+
+/** Jobs that the scheduler has forgotten, and those of the headnode's own submissions, have used more than what is shown. */
+function hoursAt({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): NodeHours {
+  const hours = nodeHours(batchJobs, spec.walltime);
+  const submitted = batches.reduce((sum, b) => sum + (b.outcome === 'refused' ? 0 : b.count * nodesOfEach(b)), 0);
+  const shown = batchJobs.reduce((sum, job) => sum + job.nodes, 0);
+  const isWhole = shown >= submitted && batches.every(b => b.outcome === 'refused' || b.jobIds.length > 0);
+  return { ...hours, usedAtLeast: hours.usedAtLeast || !isWhole };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {

@@ -101,6 +101,8 @@ export interface BatchJobStatus {
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;
   readonly exitCode?: number;
+  /** Seconds that it ran, if the scheduler says so. */
+  readonly elapsed?: number;
   /** Present if it is missing from the answers of the batch system: then it is *unknown*. */
   readonly missing?: Missing;
 }

@@ -6,7 +6,7 @@ import { exitOf, expandTasks, stateOf } from './states.js';
 import { refusal } from './words.js';
 
 const SQUEUE_FORMAT = '%i|%F|%T|%L|%N|%r|%j';
-const SACCT_FORMAT = 'JobID,State,ExitCode,NodeList';
+const SACCT_FORMAT = 'JobID,State,ExitCode,NodeList,ElapsedRaw';
 
 /** The queue of each cluster, and the accounting of known jobs there. */
 export function list({ tag, user, ids, clusters }: JobQuery): Command[] {
@@ -101,7 +101,7 @@ function fromSqueue(row: string[], tag: string): BatchJobStatus[] {
 }
 
 function fromSacct(row: string[]): BatchJobStatus[] {
-  const [id, state, exit, node] = row;
+  const [id, state, exit, node, elapsed] = row;
   const word = state?.split(' ')[0];
   if (!id || !/^\d+(_\d+|_\[[^\]]+\])?$/.test(id) || !word || exit === undefined) return [];
   const code = exitOf(exit);
@@ -115,6 +115,7 @@ function fromSacct(row: string[]): BatchJobStatus[] {
     ...(node && node !== 'None assigned' ? { node } : {}),
     // a job that has not ended shows 0:0, too
     ...(isOver(mapped) && code !== undefined ? { exitCode: code } : {}),
+    ...(elapsed && /^\d+$/.test(elapsed) ? { elapsed: Number(elapsed) } : {}),
   }));
 }
 

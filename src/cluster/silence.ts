@@ -2,6 +2,8 @@ import type { BatchJobStatus } from '../schedulers/job.js';
 
 /** How long it is worth waiting for the batch system's word about a job that it does not show. Seconds. */
 const PATIENCE = 135;
+/** The same if the site can't remember how long the jobs have been missing: a second run would begin anew. Seconds. */
+const UNMARKED_PATIENCE = 330;
 /** A new job may be shown a little later: this wait comes first in any case. Seconds. */
 const LOOK = 20;
 
@@ -30,7 +32,7 @@ export class Silence {
   isHopeless(missing: readonly BatchJobStatus[]): boolean {
     const waited = secondsSince(this.#began);
     const left = Math.max(...missing.map(job => this.#left(job)));
-    return !this.unmarked && waited >= LOOK && waited + left > PATIENCE;
+    return waited >= LOOK && waited + left > (this.unmarked ? UNMARKED_PATIENCE : PATIENCE);
   }
 
   /** Seconds until it counts as over. */

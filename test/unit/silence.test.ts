@@ -12,7 +12,9 @@ afterEach(() => {
 const missing = (seconds: number, limit: number): BatchJobStatus => ({
   ...{ id: '17', jobId: '17', state: 'unknown', word: 'missing', missing: { seconds, limit } },
 });
-const pass = (seconds: number): void => vi.setSystemTime(Date.now() + seconds * 1000);
+const pass = (seconds: number): void => {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+};
 
 describe('how long down waits for the word about a job that is not shown', () => {
   it('until its time has passed, by the marks of the site', () => {

@@ -122,7 +122,8 @@ async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () =
     submittedId(scheduler, Buffer.from(a, 'base64').toString()),
   );
   const live = await listJobs(host, scheduler, { ...query, ids: answered });
-  const isAlive = live.some(s => !isOver(s.state));
+  // of a job that is not shown, no report can be expected
+  const isAlive = live.some(s => !isOver(s.state) && !s.missing);
   const nonce = old.get('nonce')?.[0];
   if (nonce && isAlive && old.get('owner')?.[0] === owner) return nonce;
   if (old.has('there') || isAlive) await clear();

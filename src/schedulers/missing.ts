@@ -39,7 +39,7 @@ export function changesAfter(shown: readonly BatchJobStatus[], ids: readonly str
 /** Reads the marks and changes them. */
 export function marksCommand(dir: string, { lost, back, ended }: Changes = { lost: [], back: [], ended: [] }): Command {
   const changes = [...back.map(id => `-${id}`), ...lost.map(id => `+${id}`), ...ended.map(id => `=${id}`)];
-  return { argv: ['sh', '-c', templateText('site/missing.sh'), 'missing', dir, ...changes] };
+  return { argv: ['bash', '--norc', '-c', templateText('site/missing.sh'), 'missing', dir, ...changes] };
 }
 
 export function parseMarks(text: string): Marks {

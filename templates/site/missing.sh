@@ -1,6 +1,7 @@
-# shellcheck shell=sh
-# missing DIR [-ID|+ID|=ID]…: remembers since when the batch system does not show a job: -ID forgets that, +ID begins now unless
-# it began before, =ID is a job that is over by the batch system's word (since 0). Prints now=SECONDS, and missing=SECONDS ID for each such job.
+# shellcheck shell=bash
+# missing DIR [-ID|+ID|=ID]…: remembers since when the batch system does not show a job: -ID forgets that, +ID begins now
+# unless it began before, =ID is a job that is over by the batch system's word (since 0). Prints now=SECONDS, and
+# missing=SECONDS ID for each such job.
 dir=$1/missing
 shift
 for change; do

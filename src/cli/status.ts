@@ -58,6 +58,11 @@ export function describeStatus(status: ClusterStatus): string {
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
+  const { used, usedAtLeast, bound } = status.nodeHours;
+  if (status.sites.length > 0)
+    lines.push(
+      `  hours     ${usedAtLeast ? 'at least ' : ''}${used.toFixed(2)} node-hours used; ${bound.toFixed(2)} more at most by its jobs`,
+    );
   const { framework } = status;
   const kind = framework?.flavour === undefined ? '' : `${framework.flavour} `;
   if (framework)

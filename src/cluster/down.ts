@@ -112,7 +112,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             });
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-          const query = jobQuery(name, facts, site.ids);
+          const query = jobQuery(name, facts, site.ids, site.spec);
           const on = (machine: Machine): Host => foundOn(connections, first, name, machine);
           const before = unseen.length;
           const onUnseen = (what: string): unknown => unseen.push(what);
@@ -127,6 +127,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             onUnseen,
           });
           cancelled += n;
+          if (record) endBatches(context, site.spec.site);
           const where = unseen.length > before ? ` on ${host.name}` : '';
           return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains${where}`;
         },
@@ -184,6 +185,12 @@ const gone = (unseen: readonly string[]): string =>
   unseen.length === 0
     ? 'It was taken down, and nothing of it remains.'
     : `It was taken down; on nodes this may remain: ${unseen.join('; ')}`;
+
+/** Once verified, the jobs' ends are not asked for again: the batch system may have forgotten them by then. */
+function endBatches({ journal }: Context, name: string): void {
+  for (const batch of journal.record?.sites.find(s => s.spec.site === name)?.batches ?? [])
+    journal.append({ type: 'batch', name, batch: { ...batch, outcome: 'ended' } });
+}
 
 const notOurs = 'another cluster has that name there; nothing of this cluster was started';
 

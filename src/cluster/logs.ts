@@ -1,4 +1,5 @@
 import { runScript } from '../hosts/script.js';
+import { ownId } from '../schedulers/job.js';
 import { templateText } from '../templates.js';
 import type { Connections } from './connections.js';
 import { poolDir, siteDir } from './context.js';
@@ -21,7 +22,7 @@ export async function clusterLogs(record: ClusterRecord, connections: Connection
     const { facts } = site;
     if (!facts) continue;
     const host = await siteHost(connections, record, site);
-    const args = [siteDir(facts.base, record.name), ...(what.id === undefined ? [] : [what.id])];
+    const args = [siteDir(facts.base, record.name), ...(what.id === undefined ? [] : [ownId(what.id)])];
     texts.push((await runScript(host, templateText('site/logs.sh'), args)).stdout);
   }
   return texts.join('\n');

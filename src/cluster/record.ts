@@ -75,7 +75,8 @@ export interface Batch {
   readonly nodes?: number;
   /** Empty as long as the submission is only intended. */
   readonly jobIds: readonly string[];
-  readonly outcome: 'intended' | 'submitted' | 'refused';
+  /** `ended`: its jobs are over by the batch system's word, and `down` has verified that. */
+  readonly outcome: 'intended' | 'submitted' | 'refused' | 'ended';
   /**
    * The label of the submission whose token its glide-ins use. Absent: the token that an older scailfin gave to all
    * glide-ins.

@@ -4,6 +4,7 @@ import { UnreachedError } from '../hosts/pinned.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
+import { nodesOfEach } from '../schedulers/nodes.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobsAnd } from '../schedulers/runner.js';
 import type { Connections } from './connections.js';
@@ -12,6 +13,7 @@ import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
 import { headHost, restartedMachine, siteHost } from './machines.js';
+import { type NodeHours, nodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
 import { headnodeName } from './spec.js';
@@ -37,6 +39,8 @@ export interface ClusterStatus {
   /** Counted in cores. */
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
+  /** Of all jobs that the sites' schedulers still remember. */
+  readonly nodeHours: NodeHours;
   readonly credentials: readonly CredentialStatus[];
   /** Machines in the pool that belong to no batch job of the cluster. */
   readonly strangers: readonly Stranger[];
@@ -90,7 +94,7 @@ async function askSite(record: ClusterRecord, site: SiteRecord, connections: Con
   try {
     const host = await siteHost(connections, record, site);
     const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-    const query = jobQuery(record.name, site.facts, knownIds(site));
+    const query = jobQuery(record.name, site.facts, knownIds(site), site.spec);
     const more = [refusalsCommand(siteDir(site.facts.base, record.name))];
     const { jobs, outputs } = await listJobsAnd(host, scheduler, query, more);
     return { value: { jobs, refused: parseRefusals(outputs[0]?.stdout ?? '', site) } };
@@ -153,10 +157,20 @@ function assemble(
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
+    nodeHours: sumOf(record.sites.map((site, n) => hoursAt(site, sites[n] as SiteStatus))),
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),
     ...(framework === undefined ? {} : { framework }),
   };
+}
+
+/** Jobs that the scheduler has forgotten, and those of the headnode's own submissions, have used more than what is shown. */
+function hoursAt({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): NodeHours {
+  const hours = nodeHours(batchJobs, spec.walltime);
+  const submitted = batches.reduce((sum, b) => sum + (b.outcome === 'refused' ? 0 : b.count * nodesOfEach(b)), 0);
+  const shown = batchJobs.reduce((sum, job) => sum + job.nodes, 0);
+  const isWhole = shown >= submitted && batches.every(b => b.outcome === 'refused' || b.jobIds.length > 0);
+  return { ...hours, usedAtLeast: hours.usedAtLeast || !isWhole };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {
@@ -199,7 +213,9 @@ function judge(
   const queued = active.filter(g => g.state === 'queued' || g.state === 'held').length;
   const failed = all.filter(g => g.state === 'failed').length;
   const missing = sites.reduce((sum, s, n) => sum + absent(s, record.sites[n]), 0);
+  const unseen = sites.flatMap(s => s.batchJobs).reduce((sum, job) => sum + (job.missing ? job.nodes : 0), 0);
   const also = [
+    unseen > 0 ? `${unseen} ${unseen === 1 ? 'is' : 'are'} missing from the batch system's answers` : '',
     queued > 0 ? `${queued} wait in the queue` : '',
     failed > 0 ? `${failed} failed` : '',
     missing > 0 ? `${missing} running in the batch system ${missing === 1 ? 'is' : 'are'} not in the pool` : '',

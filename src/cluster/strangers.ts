@@ -1,6 +1,6 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
 import type { TokenFacts } from '../htcondor/tokens.js';
-import { isOver } from '../schedulers/job.js';
+import { isOver, ownId } from '../schedulers/job.js';
 import type { AskedSite } from './glideins.js';
 import type { SiteRecord } from './record.js';
 import { submissionOf } from './submissions.js';
@@ -51,7 +51,7 @@ export function strangersIn(
 
 /** Its token was revoked, or its batch job is over. */
 function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly AskedSite[]): boolean {
-  const job = sites.find(s => s.site === ad.site)?.batchJobs.find(j => j.id === ad.job);
+  const job = sites.find(s => s.site === ad.site)?.batchJobs.find(j => ownId(j.id) === ad.job);
   return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
 }
 
@@ -69,7 +69,7 @@ function suspicion(
   const site = sites.find(s => s.site === ad.site);
   if (!site) return `it claims to be at ${ad.site || 'no site'}, which is not a site of this cluster`;
   if (site.error) return undefined;
-  const job = site.batchJobs.find(j => j.id === ad.job);
+  const job = site.batchJobs.find(j => ownId(j.id) === ad.job);
   if (!job) return `this cluster has no batch job ${ad.job || 'of that name'} at ${ad.site}`;
   if (isOver(job.state)) return `its batch job ${ad.job} is over`;
   const record = records.find(r => r.spec.site === ad.site);
@@ -86,10 +86,12 @@ function amongOthers(
   sites: readonly AskedSite[],
 ): string | undefined {
   const site = sites.find(s => s.site === ad.site);
-  const job = site?.batchJobs.find(j => j.id === ad.job);
+  const job = site?.batchJobs.find(j => ownId(j.id) === ad.job);
   if (!site || !job) return undefined;
   const nodesOf = (id: string): string[] => {
-    const all = site.glideins.filter(g => g.job === id).slice(0, site.batchJobs.find(j => j.id === id)?.nodes);
+    const all = site.glideins
+      .filter(g => ownId(g.job) === id)
+      .slice(0, site.batchJobs.find(j => ownId(j.id) === id)?.nodes);
     return all.flatMap(g => g.node ?? []);
   };
   const isAtHome = (one: PoolGlidein): boolean => nodesOf(one.job).some(node => short(node) === short(one.node));

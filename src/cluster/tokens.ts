@@ -79,7 +79,7 @@ export async function revokeUnused(context: Context, site: string, active: reado
 /** Submissions without known ids, such as those of the headnode itself, may still get jobs. */
 const isActive = (batch: Batch, active: readonly SiteJob[]): boolean =>
   batch.jobIds.length === 0
-    ? batch.outcome !== 'refused'
+    ? batch.outcome !== 'refused' && batch.outcome !== 'ended'
     : active.some(job => batch.jobIds.some(id => isPartOf(job.id, id)));
 
 async function poolOf({ journal, connections }: Pick<Context, 'journal' | 'connections'>) {
@@ -154,7 +154,7 @@ async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonl
       const jobs = (there?.batchJobs ?? []).filter(
         job => !isOver(job.state) && (isOurs(job.id) || (grown && !isTheirs(job.id))),
       );
-      const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)));
+      const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)), spec);
       await cancelJobs(
         host,
         scheduler,

@@ -228,7 +228,7 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
   try {
     await step(context.sink, 'Undoing what was done', async () => {
       const { host, scheduler, probe: at, spec } = site;
-      const query = jobQuery(name, at, []);
+      const query = jobQuery(name, at, [], spec);
       const submitted = siteRecord(record, spec.site)?.batches.length;
       const on = (machine: Machine): Host => foundOn(context.connections, host, name, machine);
       const there = { host, on, scheduler, cluster: name, base: at.base, query, onProgress: () => {} };

@@ -64,7 +64,7 @@ interface Look {
  */
 export async function askNode(errand: Errand): Promise<Answer> {
   const { host, scheduler, base, user, signal, progress } = errand;
-  const query: JobQuery = { ...jobQuery(NAME, { base, user }, []), tag: TAG };
+  const query: JobQuery = { ...jobQuery(NAME, { base, user }, [], errand.spec), tag: TAG };
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -127,7 +127,8 @@ async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () =
     submittedId(scheduler, Buffer.from(a, 'base64').toString()),
   );
   const live = await listJobs(host, scheduler, { ...query, ids: answered });
-  const isAlive = live.some(s => !isOver(s.state));
+  // of a job that is not shown, no report can be expected
+  const isAlive = live.some(s => !isOver(s.state) && !s.missing);
   const nonce = old.get('nonce')?.[0];
   if (nonce && isAlive && old.get('owner')?.[0] === owner) return nonce;
   if (old.has('there') || isAlive) await clear();

@@ -2,8 +2,9 @@ import { CommandError, ScailfinError } from '../../errors.js';
 import type { Host } from '../../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../../hosts/probe.js';
 import { keyValues, runScript } from '../../hosts/script.js';
+import { runBatch } from '../../schedulers/programs.js';
 import { templateText } from '../../templates.js';
-import { type Context, checkOwner, ownerLine, probeSite, reachSite, recordOf, type Site } from '../context.js';
+import { type Context, checkOwner, ownerLine, placeOf, probeSite, reachSite, recordOf, type Site } from '../context.js';
 import { headHost, headMachine, isBesidePool } from '../machines.js';
 import { headnodeName, type SiteSpec } from '../spec.js';
 
@@ -24,6 +25,8 @@ export async function connectSite(context: Context, spec: SiteSpec): Promise<Sit
       ? await probeSite(await headHost(context.connections, record, spec), spec, record.name)
       : await reachSite(context, spec);
   checkOwner(site.probe.owner, record, site.host.name, spec.site);
+  // before anything is begun that only the batch system can end
+  if (!site.scheduler.isThisMachine) await runBatch(site.host, site.scheduler, placeOf(spec.profile), ['true']);
   const { base, user, host, machine } = site.probe;
   const facts = { base, user, host, ...(machine ? { machine } : {}) };
   context.journal.append({ type: 'site-facts', name: spec.site, facts });

@@ -1,15 +1,24 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
-import { jobsFor, NODES_PER_JOB, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
+import { jobsFor, NODES_PER_JOB, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
-import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
+import {
+  type Context,
+  directivesOf,
+  jobQuery,
+  knownIds,
+  recordOf,
+  type Site,
+  siteDir,
+  siteRecord,
+} from '../context.js';
 import type { Batch } from '../record.js';
 import { type SiteSpec, tagOf } from '../spec.js';
-import { submissionOf } from '../submissions.js';
+import { nodesOf } from '../submissions.js';
 
 /** The settings of a glide-in; its token is beside it, in a file of its submission. */
 export interface GlideinSettings {
@@ -36,7 +45,7 @@ const LOST_HEADNODE = 600;
 export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
   const { hasQueues = true } = schedulerFor(scheduler.type);
-  const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
+  const directives = directivesOf(spec.profile, spec.queue);
   return {
     tag: tagOf(cluster),
     count,
@@ -50,6 +59,7 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
       spec.queue === undefined || (!hasQueues && queues[spec.queue]) ? undefined : nameAtSite(spec.profile, spec.queue),
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
+    cluster: scheduler.cluster,
     parallelEnvironment: scheduler.parallelEnvironment,
     directives,
     launcher,
@@ -92,7 +102,7 @@ function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][numb
 /** The cluster's batch jobs on a site that are not over. */
 export async function activeJobs(context: Context, site: Site): Promise<BatchJobStatus[]> {
   const record = recordOf(context);
-  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)));
+  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)), site.spec);
   return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
 }
 
@@ -146,7 +156,10 @@ export async function submitGlideins(
   // on a new cluster there can be none: the directory was made a moment ago
   const active = before.length === 0 ? [] : await activeJobs(context, site);
   const known = siteRecord(recordOf(context), spec.site);
-  const nodes = active.reduce((sum, job) => sum + nodesOfEach(submissionOf(known, job.id)), 0);
+  const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
+  // a replacement on silence could double the cluster
+  for (const { id, reason } of active.filter(job => job.missing))
+    context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });
   const missing = jobsFor(Math.max(0, target - nodes));
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);
@@ -164,7 +177,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
   const write = (change: Partial<Batch>): void =>
     context.journal.append({ type: 'batch', name: site.spec.site, batch: { ...batch, ...change } });
   write({});
-  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)));
+  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)), site.spec);
   try {
     const jobIds = await submitOnce(
       site.host,

@@ -1,5 +1,5 @@
 import { ScailfinError, TimeoutError } from '../../errors.js';
-import { isOver } from '../../schedulers/job.js';
+import { isOver, ownId } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
 import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
 import { siteHost } from '../machines.js';
@@ -91,8 +91,8 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
         '-c',
         'tail -n 4 "$1" "$2/glidein.log" 2>/dev/null | grep -v "^==>" | grep . | tail -n 3',
         'tail',
-        `${dir}/${over.job}.out`,
-        `${dir}/${over.job}`,
+        `${dir}/${ownId(over.job)}.out`,
+        `${dir}/${ownId(over.job)}`,
       ],
       { check: false },
     );

@@ -44,7 +44,7 @@ export function settingsFile(dir: string, plan: Growing): FileToPut {
  * The files for the headnode.
  * @param dir the pool's directory
  */
-export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login'>): FileToPut[] {
+export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login' | 'query'>): FileToPut[] {
   const bosco = `${dir}/bosco`;
   const own = growthDir(dir, plan.site);
   const type = typeOf(plan.site);

@@ -59,6 +59,9 @@ export const fork: Scheduler = {
     return found;
   },
 
+  // the same kernel answers for all processes
+  absence: { seconds: 0, source: 'proc(5): a process that exists has a directory in /proc' },
+
   cancel: (ids, { dir, tag }) => ({
     argv: ['sh', '-c', templateText('batch/fork-cancel.sh'), 'fork-cancel', dir, tag, ...ids],
   }),

@@ -1,6 +1,8 @@
 import type { Scheduler } from '../scheduler.js';
 import { cancel, parseCancel } from './cancel.js';
+import { clustersIn } from './clusters.js';
 import { directiveProblem } from './directives.js';
+import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
 import { parseSubmit, submit } from './submit.js';
@@ -13,11 +15,18 @@ export const slurm: Scheduler = {
   parseSubmit,
   list,
   parseList,
+  inquiry,
+  absence: {
+    seconds: 120,
+    source:
+      'slurm.conf(5) SlurmctldTimeout: a backup controller takes over after 120 s. A job that ended is shown for MinJobAge, 300 s.',
+  },
   cancel,
   parseCancel,
   survey,
   read,
   directiveProblem,
-  profileKeys: ['queueOption'],
+  clustersIn,
+  profileKeys: ['queueOption', 'cluster'],
   bosco: true,
 };

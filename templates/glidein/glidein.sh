@@ -46,8 +46,9 @@ set +u
 . "$dir/leave.sh"
 set -u
 
+logs=$dir/logs/$id
 # all runs of a batch job share one log; what HTCondor writes belongs to one run
-logs=$dir/logs/$id own=$dir/logs/$id/$run
+own=$logs/$run
 mkdir -p "$own"
 # a cluster that grows by itself starts any number of glide-ins: old logs are removed, so that they do not fill the shared
 # home

@@ -134,57 +134,7 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
     }
   });
 
-  it('leaves when it idles', async () => {
-    await expect.poll(async () => (await only('idle'))?.state, { timeout: 100_000, interval: 2000 }).toBe('finished');
-    expect(await words('idle')).toContain('leaving: it was idle for 20 s');
-  }, 120_000);
-
-  it('leaves when its headnode is gone, and its jobs with it', async () => {
-    // a second one beside it, by hand, which does not wait ten minutes for a headnode that is silent
-    const site = '/home/scail/.scailfin/lost/site';
-    await lab.exec('headnode', [
-      'sh',
-      '-c',
-      `cp -r ${site} ~/impatient; sed -i 's/^lost=.*/lost=6 look=1/' ~/impatient/settings`,
-    ]);
-    const glidein = lab.spawn(
-      'headnode',
-      ['env', 'SCAILFIN_JOB=by-hand', 'bash', '/home/scail/impatient/glidein.sh', '/home/scail/impatient', 'b1'],
-      { stdio: 'ignore' },
-    );
-    const ended = new Promise(resolve => glidein.on('exit', resolve));
-    const slots = async () =>
-      (await scailfin(lab, 'headnode', ['exec', 'lost', '--', 'condor_status', '-af', 'ScailfinGlidein'])).stdout;
-    await expect.poll(slots, { timeout: 20_000 }).toContain('by-hand');
-    await root(
-      `kill -9 $(grep -lzxF 'CONDOR_CONFIG=${pool('lost')}/condor_config' /proc/[0-9]*/environ | cut -d/ -f3)`,
-    );
-    expect((await statusOf(lab, 'headnode', 'lost')).headnode.pool).toBe('dead');
-    await ended;
-    const { stdout } = await lab.exec('headnode', ['cat', '/home/scail/impatient/logs/by-hand/glidein.log']);
-    expect(stdout).toMatch(/leaving: the headnode has not answered for \d+ s/);
-    await lab.exec('headnode', ['rm', '-rf', '/home/scail/impatient']);
-  }, 150_000);
-
-  it('leaves when the cluster’s directory is gone, though nobody cancelled it', async () => {
-    const processes = async () =>
-      (await root("grep -lzx 'SCAILFIN_TAG=sf-lost' /proc/[0-9]*/environ | wc -l")).stdout.trim();
-    expect(Number(await processes())).toBeGreaterThan(0);
-    await root('rm -rf /home/scail/.scailfin/lost/site');
-    await expect.poll(processes, { timeout: 30_000, interval: 1000 }).toBe('0');
-  });
-
-  it('leaves before its walltime ends', async () => {
-    await expect.poll(async () => (await only('short'))?.state, { timeout: 150_000, interval: 2000 }).toBe('finished');
-    expect(await words('short')).toContain('leaving: its walltime is nearly over');
-    expect((await only('short'))?.exitCode).toBe(0);
-  }, 180_000);
-
-  it('leaves nothing on the node, whichever way it went', async () => {
-    for (const name of ['idle', 'short', 'lost', 'quiet']) await scailfin(lab, 'headnode', ['down', name]);
-    expect(await lab.leftovers()).toEqual([]);
-  });
-
+  // the clusters of the other tests come closer to their ends meanwhile
   const nodes = ['c1', 'c2'] as const;
   const onNodes = (script: string) =>
     Promise.all(nodes.map(node => lab.exec(node, ['sh', '-c', script], { user: 'root' })));
@@ -262,4 +212,55 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
     await scailfin(lab, 'headnode', ['down', 'late']);
     expect(await atTheSite()).toEqual([]);
   }, 90_000);
+
+  it('leaves when it idles', async () => {
+    await expect.poll(async () => (await only('idle'))?.state, { timeout: 100_000, interval: 2000 }).toBe('finished');
+    expect(await words('idle')).toContain('leaving: it was idle for 20 s');
+  }, 120_000);
+
+  it('leaves when its headnode is gone, and its jobs with it', async () => {
+    // a second one beside it, by hand, which does not wait ten minutes for a headnode that is silent
+    const site = '/home/scail/.scailfin/lost/site';
+    await lab.exec('headnode', [
+      'sh',
+      '-c',
+      `cp -r ${site} ~/impatient; sed -i 's/^lost=.*/lost=6 look=1/' ~/impatient/settings`,
+    ]);
+    const glidein = lab.spawn(
+      'headnode',
+      ['env', 'SCAILFIN_JOB=by-hand', 'bash', '/home/scail/impatient/glidein.sh', '/home/scail/impatient', 'b1'],
+      { stdio: 'ignore' },
+    );
+    const ended = new Promise(resolve => glidein.on('exit', resolve));
+    const slots = async () =>
+      (await scailfin(lab, 'headnode', ['exec', 'lost', '--', 'condor_status', '-af', 'ScailfinGlidein'])).stdout;
+    await expect.poll(slots, { timeout: 20_000 }).toContain('by-hand');
+    await root(
+      `kill -9 $(grep -lzxF 'CONDOR_CONFIG=${pool('lost')}/condor_config' /proc/[0-9]*/environ | cut -d/ -f3)`,
+    );
+    expect((await statusOf(lab, 'headnode', 'lost')).headnode.pool).toBe('dead');
+    await ended;
+    const { stdout } = await lab.exec('headnode', ['cat', '/home/scail/impatient/logs/by-hand/glidein.log']);
+    expect(stdout).toMatch(/leaving: the headnode has not answered for \d+ s/);
+    await lab.exec('headnode', ['rm', '-rf', '/home/scail/impatient']);
+  }, 150_000);
+
+  it('leaves when the cluster’s directory is gone, though nobody cancelled it', async () => {
+    const processes = async () =>
+      (await root("grep -lzx 'SCAILFIN_TAG=sf-lost' /proc/[0-9]*/environ | wc -l")).stdout.trim();
+    expect(Number(await processes())).toBeGreaterThan(0);
+    await root('rm -rf /home/scail/.scailfin/lost/site');
+    await expect.poll(processes, { timeout: 30_000, interval: 1000 }).toBe('0');
+  });
+
+  it('leaves before its walltime ends', async () => {
+    await expect.poll(async () => (await only('short'))?.state, { timeout: 150_000, interval: 2000 }).toBe('finished');
+    expect(await words('short')).toContain('leaving: its walltime is nearly over');
+    expect((await only('short'))?.exitCode).toBe(0);
+  }, 180_000);
+
+  it('leaves nothing on the node, whichever way it went', async () => {
+    for (const name of ['idle', 'short', 'lost', 'quiet']) await scailfin(lab, 'headnode', ['down', name]);
+    expect(await lab.leftovers()).toEqual([]);
+  });
 });

@@ -8,7 +8,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/attack/edge-deaths.test.ts': 175,
   'test/cluster/lsf.test.ts': 139,
   'test/reana/jobs-failures.test.ts': 132,
-  'test/cluster/glidein.test.ts': 123,
+  'test/cluster/glidein.test.ts': 128,
   'test/cluster/condor.test.ts': 120,
   'test/cluster/failures-kill.test.ts': 118,
   'test/cluster/lifecycle.test.ts': 117,

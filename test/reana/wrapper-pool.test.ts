@@ -3,6 +3,8 @@ import { scailfin } from '../cluster/helpers/cluster.js';
 import { labUnavailable } from '../lab/lab.js';
 import { StepsBench, workspace } from './helpers/bench.js';
 import { makeImage } from './helpers/image.js';
+import { edge } from './helpers/pool.js';
+import { standInsFor } from './helpers/standins.js';
 
 const reason = labUnavailable();
 const image = '/home/alice/image';
@@ -51,6 +53,48 @@ describe.skipIf(reason !== undefined)(
       const { id, step } = await bench.run(command, { image, secrets });
       expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
       expect(await bench.steps.log(id)).toBe('kx-secret-4Nf1600\n');
+    });
+
+    /** Only one runtime works on both nodes; the real ones, or stand-ins that check their arguments. */
+    const only = async (runtime: string) => {
+      const standIns = standInsFor(image);
+      const real = { apptainer: ['apptainer', 'singularity'], charliecloud: ['ch-run', 'ch-image', 'ch-convert'] };
+      const hide = Object.entries(real).flatMap(([name, programs]) => (name === runtime ? [] : programs));
+      const script = `mkdir -p /opt/hidden; mv /opt/hidden/* /usr/bin/ 2>/dev/null; rm -rf /usr/local/bin/*shifter* /usr/local/bin/podman-hpc /tmp/pulls /tmp/shifter /tmp/podman-*
+        for name in ${hide.join(' ')}; do mv /usr/bin/$name /opt/hidden/; done`;
+      for (const host of ['c1', 'c2'] as const) {
+        await bench.lab.exec(host, ['sh', '-c', script], { user: 'root' });
+        for (const [name, text] of Object.entries(standIns)) {
+          if (!name.startsWith(runtime)) continue;
+          const there = text.replaceAll('ch-run ', '/opt/hidden/ch-run ');
+          await bench.lab.write(host, `/usr/local/bin/${name}`, there, { user: 'root', mode: 0o755 });
+        }
+      }
+    };
+
+    it.each(['apptainer', 'charliecloud', 'shifter', 'podman-hpc'])(
+      'start by %s alone, although HTCondor sets nothing of a login, and know who and where they are',
+      async runtime => {
+        await bench.files();
+        await only(runtime);
+        const registered = runtime === 'shifter' || runtime === 'podman-hpc';
+        const command =
+          'echo "$USER $LOGNAME $(id -un) $HOME $TMPDIR $SHELL $LANG"; test -w "$HOME" -a -w "$TMPDIR"; cat /etc/image';
+        const { id, step } = await bench.run(command, { image: registered ? 'docker.io/lab/image:1.0' : image });
+        const log = await bench.steps.log(id);
+        expect(step, log).toMatchObject({ state: 'finished' });
+        const home = runtime === 'shifter' ? '/home/.scailfin-home' : '/tmp/home';
+        const shell = /^alice alice alice (\S+) \/tmp (\S+) C.UTF-8\nthis is the image\n$/m.exec(log);
+        expect(shell?.slice(1), log).toEqual([home, expect.stringMatching(/\/bash$/)]);
+        expect(await bench.here(`grep ^runtime= ${edge}/steps/${id}/job/report`)).toBe(`runtime=${runtime}`);
+      },
+    );
+
+    it('without a container know who and where they are, too', async () => {
+      await only('apptainer');
+      const { id, step } = await bench.run('echo "$USER $LOGNAME $SHELL $LANG"; test -w "$HOME" -a -w "$TMPDIR"');
+      expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
+      expect(await bench.steps.log(id)).toMatch(/^alice alice \/\S*bash C.UTF-8$/m);
     });
 
     it('leave nothing on their nodes when the cluster is taken down', async () => {

@@ -99,15 +99,12 @@ export class Workspace {
   async step(options: StepOptions): Promise<Ended> {
     const host = options.host ?? 'c1';
     const scratch = await this.send(options);
+    // as HTCondor does, with nothing of a login
+    const bare = Object.entries(this.environment(scratch, options)).map(([key, value]) => `${key}=${value}`);
     const { stdout, stderr, exitCode } = await this.lab.exec(
       host,
-      ['sh', '-c', 'cd "$1" && exec ./step.sh', 'sh', scratch],
-      {
-        user: 'alice',
-        env: this.environment(scratch, options),
-        check: false,
-        timeoutMs: options.timeoutMs ?? 120_000,
-      },
+      ['env', '-i', ...bare, 'sh', '-c', 'cd "$1" && exec ./step.sh', 'sh', scratch],
+      { user: 'alice', check: false, timeoutMs: options.timeoutMs ?? 120_000 },
     );
     const collected = await this.collect(host, scratch).catch(error => {
       throw new Error(`status ${exitCode}, ${stdout}${stderr}`, { cause: error });

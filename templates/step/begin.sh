@@ -46,11 +46,17 @@ phase() {
   fi
   phase=$1 began=$clock
 }
-# fail STATUS WORDS…: ends the step here with this reason
+# fail STATUS WORDS…: ends the step here with this reason, with what to do about it, and with what was tried
+hint='' attempts=''
 fail() {
   status=$1
   shift
   say "$*"
+  if [ -n "$hint" ]; then
+    say "$hint"
+    note hint "$hint"
+  fi
+  printf %s "$attempts" >&2
   note message "$(printf %s "$*" | tr '\n' ' ')"
   finish "$status"
 }

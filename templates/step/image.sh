@@ -21,6 +21,13 @@ if [ "$kind" = docker ]; then
   case $reference in docker.io/*/*) ;; docker.io/*) reference=docker.io/library/${reference#docker.io/} ;; esac
   case ${reference##*/} in *:* | *@*) ;; *) reference=$reference:latest ;; esac
 fi
+# the host that is asked for it, with its port
+case $kind in
+  none | path) registry='' ;;
+  docker) registry=${reference%%/*} ;;
+  *) registry=${reference#*://} registry=${registry%%/*} ;;
+esac
+[ "$registry" != docker.io ] || registry='registry-1.docker.io'
 [ "$kind" = none ] || image_key=$(printf %s "$image" | sed 's|.*/||; s|[^A-Za-z0-9._-]|_|g' | cut -c1-60)-$(printf %s "${reference:-$image}" | sha256sum | cut -c1-16)
 
 # many images are available unpacked in CVMFS
@@ -33,8 +40,8 @@ unpacked() {
   return 1
 }
 
-# provide: sets `ready`, the argument for the runtime that names the image, and `source`. @returns 1 and `why` if this
-# runtime can't use the image
+# provide: sets `ready`, the argument for the runtime that names the image, and `source`. @returns 1, `why` and `cause` if
+# this runtime can't use the image
 provide() {
   source=local ready=$image
   case $kind in
@@ -80,6 +87,17 @@ provide_reference() {
   esac
 }
 
+# sets `why` and `cause` from the words of the program that should have fetched the image
+not_fetched() {
+  why=$(last_words "$own/words")
+  why=${why:-it could not be fetched} cause=$(cause_of "$own/words")
+}
+# what one runtime could not reach a moment ago, another would wait for in vain
+is_unreached() {
+  [ -n "$unreached" ] && [ "$kind" != path ] || return 1
+  cause=$unreached why="not tried, because $registry could not be reached"
+}
+
 # keep_once FILE COMMAND…: provides images/FILE. If it is not there, COMMAND makes it at the path it gets. The file is
 # locked until the step ends
 keep_once() {
@@ -89,8 +107,9 @@ keep_once() {
   attend flock -s 7
   if [ ! -e "$ready" ]; then
     flock -u 7
+    if is_unreached; then return 1; fi
     say "fetching the image $image for $runtime"
-    attend locked "$1" make_image "$@" || { why=$(last_words "$own/words") && why=${why:-it could not be fetched} && return 1; }
+    attend locked "$1" make_image "$@" || { not_fetched && return 1; }
     attend flock -s 7
     [ ! -e "$own/pulled" ] || source=pulled
   fi
@@ -126,11 +145,13 @@ pull_sif() {
     "$program" pull "$1" "$from"
 }
 pull_directory() {
+  command -v ch-image >/dev/null || { echo 'error: this node has no ch-image'; return 1; }
   CH_IMAGE_STORAGE=$part/storage ch-image pull "$reference" &&
     CH_IMAGE_STORAGE=$part/storage ch-convert -i ch-image -o dir "$reference" "$1"
 }
 # unpacks an image file: a SIF contains a squashfs
 unsquash() {
+  command -v unsquashfs >/dev/null || { echo 'error: this node has no unsquashfs'; return 1; }
   at=0
   [ "$(shape_of "$image")" = squashfs ] || at=$(grep -aobm1 hsqs "$image" | head -n 1 | cut -d : -f 1)
   unsquashfs -no-progress -offset "${at:-0}" -dest "$1" "$image"
@@ -144,7 +165,9 @@ have_pulled() {
   esac
   # shellcheck disable=SC2086  # words
   attend $has "$ready" >/dev/null 2>&1 </dev/null && return 0
-  attend locked "$image_key" make_pulled || { why=$(last_words "$own/words") && return 1; }
+  # Shifter's images are pulled by a server of the site, not by the node
+  if [ "$runtime" != shifter ] && is_unreached; then return 1; fi
+  attend locked "$image_key" make_pulled || { not_fetched && return 1; }
   [ ! -e "$own/pulled" ] || source=pulled
 }
 make_pulled() {

@@ -97,7 +97,7 @@ describe.skipIf(reason !== undefined)(
         expect(step.status).toBe(161);
         expect(step.report.exit).toBeUndefined();
         expect(step.report.values.get('message')).toMatch(
-          /^the image c1:5443\/lab\/image:none could not be obtained: .*(unknown|not in registry)/i,
+          /^the image c1:5443\/lab\/image:none does not exist: c1:5443 has|^c1:5443 does not give .*not in registry/,
         );
         expect(await onNode('ls -A /tmp/cache/images /tmp/cache/tmp')).toBe('/tmp/cache/images:\n\n/tmp/cache/tmp:');
       });
@@ -130,6 +130,67 @@ describe.skipIf(reason !== undefined)(
       expect(step.status).toBe(160);
       expect(step.report.values.get('message')).toMatch(/^this node has no container runtime: /);
       expect(step.report.exit).toBeUndefined();
+    });
+
+    const debian = 'docker.io/library/debian:12';
+    const fetching = 'While making image from oci registry: error fetching image to cache: failed to get checksum for';
+    const get = 'Get "https://registry-1.docker.io/v2/":';
+    /** What Apptainer and Charliecloud say, and the sentence that a person reads. */
+    it.each([
+      ['apptainer', `${get} dial tcp: lookup registry-1.docker.io: no such host`, "can't reach registry-1.docker.io"],
+      ['apptainer', `${get} dial tcp 3.94.224.37:443: i/o timeout`, "can't reach registry-1.docker.io"],
+      ['apptainer', `${get} net/http: TLS handshake timeout`, "can't reach registry-1.docker.io"],
+      ['apptainer', `${get} proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: no route`, "can't reach registry-1"],
+      [
+        'apptainer',
+        `${get} tls: failed to verify certificate: x509: unknown authority`,
+        'does not trust the certificate',
+      ],
+      ['apptainer', 'reading manifest 12: toomanyrequests: You have reached your pull rate limit', 'rate limit'],
+      ['apptainer', 'reading manifest 12: manifest unknown', 'does not exist'],
+      ['apptainer', 'denied: requested access to the resource is denied', 'does not give the image'],
+      ['apptainer', 'write /tmp/x: no space left on device', 'has no room for the image'],
+      [
+        'ch-image',
+        'GET failed: (Caused by NameResolutionError("Failed to resolve \'docker.io\'"))',
+        "can't reach registry-1",
+      ],
+      ['ch-image', 'GET failed: (Caused by SSLError(SSLCertVerificationError(1, CERTIFICATE_VERIFY_FAILED)))', 'trust'],
+      ['ch-image', `unauthorized or not in registry: ${debian}`, 'does not give the image'],
+    ])('that %s could not pull (%s) fail the step with the cause', async (program, words, cause) => {
+      const isApptainer = program === 'apptainer';
+      const said = isApptainer ? `FATAL:   ${fetching} docker://${debian}: ${words}` : `error: ${words}`;
+      const script = `#!/bin/sh\n[ "$1" != --version ] || { echo 1.4.5; exit; }\ncat >&2 <<'END'\n${said}\nEND\nexit 255\n`;
+      await lab.write('c1', `/opt/saying/${program}`, script, { user: 'root', mode: 0o755 });
+      const others = isApptainer ? 'singularity ch-run' : 'apptainer singularity';
+      const site = { PATH: await without(others, '/opt/saying') };
+      const step = await workspace.step({ command: 'true', image: debian, site });
+      await onNode('rm -r /opt/saying');
+      expect(step.report.values.get('message')).toContain(cause);
+      expect(step.stderr).toContain(`could not get ${debian}: ${said}`);
+    });
+
+    it('that no runtime can use fail the step with the reason of the one that came furthest', async () => {
+      const apptainer = `#!/bin/sh\n[ "$1" != --version ] || { echo 1.4.5; exit; }\necho "FATAL: $1: no such host" >&2; exit 255\n`;
+      const broken = '#!/bin/sh\necho "error: something else" >&2; exit 1\n';
+      await lab.write('c1', '/opt/far/apptainer', apptainer, { user: 'root', mode: 0o755 });
+      await lab.write('c1', '/opt/far/ch-run', broken, { user: 'root', mode: 0o755 });
+      const site = { PATH: await without('singularity', '/opt/far') };
+      const step = await workspace.step({ command: 'true', image: debian, site });
+      expect(step.status).toBe(161);
+      const [sentence, advice, ...tried] = step.stderr
+        .replace(/^scailfin: fetching .*\n/, '')
+        .trim()
+        .split('\n');
+      expect(sentence).toBe(
+        `scailfin: this node can't reach registry-1.docker.io, so the image ${debian} can't be pulled there`,
+      );
+      expect(advice).toContain('/shared/image.sif');
+      expect(tried).toEqual([
+        `scailfin: apptainer (/opt/far/apptainer) could not get ${debian}: FATAL: pull: no such host`,
+        'scailfin: charliecloud (/opt/far/ch-run) does not work: error: something else',
+        'scailfin: not on this node: shifter, podman-hpc, singularity',
+      ]);
     });
 
     it('are run by the next one where the first is broken, in the order of the site', async () => {

@@ -90,7 +90,23 @@ describe.skipIf(reason !== undefined)(
       },
     );
 
+    it('say that the node can’t reach the registry, and not what the last runtime said', async () => {
+      await bench.files();
+      await only('apptainer');
+      await bench.lab.exec('c1', ['sh', '-c', 'mv /opt/hidden/* /usr/bin'], { user: 'root' });
+      await bench.lab.exec('c2', ['sh', '-c', 'mv /opt/hidden/* /usr/bin'], { user: 'root' });
+      await bench.files();
+      const { id, step } = await bench.run('true', { image: 'docker.io/library/debian:12' });
+      const log = await bench.steps.log(id);
+      expect(step.reason, log).toMatch(
+        /^node c[12] can't reach registry-1.docker.io, so the image docker.io\/library\/debian:12 can't be pulled there\. [A-Z]/,
+      );
+      expect(log).toMatch(/^scailfin: apptainer \(\S+\) could not get .*no such host$/m);
+      expect(log).toMatch(/^scailfin: charliecloud \(\S+\) could not get .*not tried/m);
+    });
+
     it('without a container know who and where they are, too', async () => {
+      await bench.files();
       await only('apptainer');
       const { id, step } = await bench.run('echo "$USER $LOGNAME $SHELL $LANG"; test -w "$HOME" -a -w "$TMPDIR"');
       expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });

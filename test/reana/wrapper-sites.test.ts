@@ -65,10 +65,10 @@ describe.skipIf(reason !== undefined)(
         site: { ...site, PATH: '/opt/site:/opt/few' },
       });
       expect(none.status).toBe(161);
-      expect(none.stderr).toMatch(/shifter: .*FAILURE/);
+      expect(none.stderr).toMatch(/shifter \(\S+\) could not get lab\/none:1.0: .*FAILURE/);
       const directory = await workspace.step({ command, image, site });
       expect(directory.report.values.get('runtime')).toBe('podman-hpc');
-      expect(directory.stderr).toMatch(/shifter: Shifter takes only images from a registry/);
+      expect(directory.stderr).toMatch(/shifter \(\S+\): Shifter takes only images from a registry/);
     });
 
     it('by aprun, a stand-in that checks its arguments, with the cores of the job', async () => {

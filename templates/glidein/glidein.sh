@@ -86,6 +86,24 @@ ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
+# prints a text with the values of this node's variables in the place of $NAME and ${NAME}, and runs nothing. Otherwise it
+# prints the name of a variable that is not set here
+filled() {
+  local text=$1 out='' name pattern='^([^$]*)[$][{]?([A-Z][A-Z0-9_]*)[}]?(.*)$'
+  while [[ $text =~ $pattern ]]; do
+    out+=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} text=${BASH_REMATCH[3]}
+    [ -n "${!name-}" ] || { echo "$name"; return 1; }
+    out+=${!name}
+  done
+  printf '%s\n' "$out$text"
+}
+# base64, because paths may have any characters
+shown=$(while IFS=$'\t' read -r mode source target; do
+  [ -n "$mode" ] || continue
+  there=$(filled "$source") || mode='unset'
+  printf '%s\t%s\t%s\n' "$mode" "$there" "${target:-$there}"
+done <<<"${binds-}" | base64 | tr -d '\n')
+jobs_know="$jobs_know SCAILFIN_BINDS='$shown'"
 # the proxy is renewed in place while jobs run
 [ ! -f "$dir/x509up" ] || jobs_know="$jobs_know X509_USER_PROXY='$dir/x509up'"
 echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"

@@ -32,6 +32,13 @@ choose() {
       tried broken "$(echo "$version" | tail -n 1)"
       continue
     fi
+    # Charliecloud makes all that it shows writable
+    case $runtime:$binds in
+      charliecloud:*ro"$tab"/*)
+        tried form "it can't show a directory of the site read-only (:ro)"
+        continue
+        ;;
+    esac
     rm -f "$own/pulled"
     why='' cause=form
     if ! provide; then

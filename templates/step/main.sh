@@ -8,6 +8,7 @@ runtime=none launcher=none
 mkdir -p "$tree" 2>/dev/null
 # below /tmp a directory is needed as mount point
 case $workspace in /tmp/*) mkdir -p "$own$workspace" ;; /var/tmp/*) mkdir -p "$tmp/${workspace#/var/tmp/}" ;; esac
+check_binds
 choose
 note runtime "$runtime"
 [ -z "${version-}" ] || note runtime_version "$version"

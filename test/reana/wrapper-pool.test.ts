@@ -15,7 +15,8 @@ describe.skipIf(reason !== undefined)(
   () => {
     let bench: StepsBench;
     beforeAll(async () => {
-      bench = await StepsBench.up();
+      bench = await StepsBench.up({}, ['--bind', '$HOME/project:/project']);
+      await bench.lab.exec('c1', ['sh', '-c', 'mkdir ~/project; echo of the site >~/project/data']);
       await makeImage(bench.lab, 'c1', image);
     }, 300_000);
     afterAll(async () => {
@@ -60,7 +61,7 @@ describe.skipIf(reason !== undefined)(
       const standIns = standInsFor(image);
       const real = { apptainer: ['apptainer', 'singularity'], charliecloud: ['ch-run', 'ch-image', 'ch-convert'] };
       const hide = Object.entries(real).flatMap(([name, programs]) => (name === runtime ? [] : programs));
-      const script = `mkdir -p /opt/hidden; mv /opt/hidden/* /usr/bin/ 2>/dev/null; rm -rf /usr/local/bin/*shifter* /usr/local/bin/podman-hpc /tmp/pulls /tmp/shifter /tmp/podman-*
+      const script = `mkdir -p /opt/hidden; mv /opt/hidden/* /usr/bin/ 2>/dev/null; rm -rf /usr/local/bin/*shifter* /usr/local/bin/podman-hpc /tmp/pulls /tmp/volumes /tmp/shifter /tmp/podman-*
         for name in ${hide.join(' ')}; do mv /usr/bin/$name /opt/hidden/; done`;
       for (const host of ['c1', 'c2'] as const) {
         await bench.lab.exec(host, ['sh', '-c', script], { user: 'root' });
@@ -79,12 +80,12 @@ describe.skipIf(reason !== undefined)(
         await only(runtime);
         const registered = runtime === 'shifter' || runtime === 'podman-hpc';
         const command =
-          'echo "$USER $LOGNAME $(id -un) $HOME $TMPDIR $SHELL $LANG"; test -w "$HOME" -a -w "$TMPDIR"; cat /etc/image';
+          'echo "$USER $LOGNAME $(id -un) $HOME $TMPDIR $SHELL $LANG"; test -w "$HOME" -a -w "$TMPDIR"; cat /etc/image /project/data; ls /home/alice 2>/dev/null; :';
         const { id, step } = await bench.run(command, { image: registered ? 'docker.io/lab/image:1.0' : image });
         const log = await bench.steps.log(id);
         expect(step, log).toMatchObject({ state: 'finished' });
         const home = runtime === 'shifter' ? '/home/.scailfin-home' : '/tmp/home';
-        const shell = /^alice alice alice (\S+) \/tmp (\S+) C.UTF-8\nthis is the image\n$/m.exec(log);
+        const shell = /^alice alice alice (\S+) \/tmp (\S+) C.UTF-8\nthis is the image\nof the site\n$/m.exec(log);
         expect(shell?.slice(1), log).toEqual([home, expect.stringMatching(/\/bash$/)]);
         expect(await bench.here(`grep ^runtime= ${edge}/steps/${id}/job/report`)).toBe(`runtime=${runtime}`);
       },
@@ -111,6 +112,13 @@ describe.skipIf(reason !== undefined)(
       const { id, step } = await bench.run('echo "$USER $LOGNAME $SHELL $LANG"; test -w "$HOME" -a -w "$TMPDIR"');
       expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
       expect(await bench.steps.log(id)).toMatch(/^alice alice \/\S*bash C.UTF-8$/m);
+    });
+
+    it('fail where a directory of the site is missing that they shall see', async () => {
+      await bench.lab.exec('c1', ['sh', '-c', 'mv ~/project ~/away']);
+      const { step } = await bench.run('true', { image });
+      await bench.lab.exec('c1', ['sh', '-c', 'mv ~/away ~/project']);
+      expect(step.reason).toMatch(/^node c[12] has no \/home\/alice\/project, which steps shall see\. Correct --bind/);
     });
 
     it('leave nothing on their nodes when the cluster is taken down', async () => {

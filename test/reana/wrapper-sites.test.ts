@@ -54,6 +54,85 @@ describe.skipIf(reason !== undefined)(
       },
     );
 
+    describe('that see files of the site', () => {
+      /** As the glide-in writes it. */
+      const binds = (...lines: string[]) => ({
+        SCAILFIN_BINDS: Buffer.from(`${lines.map(line => line.replaceAll(' ', '\t')).join('\n')}\n`).toString('base64'),
+      });
+      const see = 'cat /raw/data; echo new >/raw/new && echo wrote; ls -d /home/alice /data 2>/dev/null; :';
+      beforeAll(async () => {
+        await onNode('mkdir -p /data/raw; echo of the site >/data/raw/data; chmod 777 /data/raw');
+      });
+      afterEach(() => onNode('rm -f /data/raw/new /tmp/volumes'));
+
+      it.each(['apptainer', 'charliecloud', 'shifter', 'podman-hpc'])(
+        'by %s: what was named, and no more',
+        async runtime => {
+          const site = { PATH, SCAILFIN_RUNTIMES: runtime, ...binds('rw /data/raw /raw') };
+          const registered = runtime === 'shifter' || runtime === 'podman-hpc';
+          const step = await workspace.step({
+            command: see,
+            image: registered ? 'docker.io/lab/image:1.0' : image,
+            site,
+          });
+          expect(step).toMatchObject({ status: 0, stdout: 'of the site\nwrote\n', stderr: '' });
+          expect(step.report.values.get('runtime')).toBe(runtime);
+          expect(step.changed).toEqual([]);
+          expect(await onNode('cat /data/raw/new')).toBe('new');
+        },
+      );
+
+      it.each(['apptainer', 'shifter', 'podman-hpc'])('by %s: read-only', async runtime => {
+        const site = { PATH, SCAILFIN_RUNTIMES: runtime, ...binds('ro /data/raw /raw') };
+        const registered = runtime !== 'apptainer';
+        const step = await workspace.step({
+          command: see,
+          image: registered ? 'docker.io/lab/image:1.0' : image,
+          site,
+        });
+        expect(step, step.stderr).toMatchObject({ status: 0, stdout: expect.stringMatching(/^of the site\n/) });
+        // a stand-in only notes what it was asked for
+        if (registered) expect(await onNode('cat /tmp/volumes')).toContain('/data/raw:/raw:ro');
+        else expect(step.stdout).toMatch(/new: Read-only file system\n$/);
+      });
+
+      it('never by Charliecloud, if they are to be read-only', async () => {
+        const site = { PATH: '/opt/charlie', SCAILFIN_RUNTIMES: 'charliecloud', ...binds('ro /data/raw /raw') };
+        await onNode(
+          'mkdir -p /opt/charlie; ln -sf /usr/bin/* /opt/charlie; cd /opt/charlie; rm -f apptainer singularity',
+        );
+        const step = await workspace.step({ command: see, image, site });
+        expect(step.report.values.get('message')).toMatch(/charliecloud \(\S+\): it can't show .* read-only \(:ro\)$/);
+        expect(await onNode('ls /data/raw')).toBe('data');
+      });
+
+      it('that are not there: the step ends before anything runs', async () => {
+        const runs = async (bind: string, image = '') =>
+          (await workspace.step({ command: 'echo ran', image, site: { PATH, ...binds(bind) } })).report.values;
+        expect((await runs('rw /data/none /raw', image)).get('message')).toBe(
+          'this node has no /data/none, which steps shall see',
+        );
+        expect((await runs('rw /data/none /raw')).get('hint')).toMatch(/^Correct --bind/);
+        expect((await runs('unset SCRATCH SCRATCH')).get('message')).toBe(
+          'this node does not set $SCRATCH, and steps shall see what is there',
+        );
+        expect((await runs('rw /data:x,y /raw')).get('message')).toMatch(/no container runtime takes such a path/);
+      });
+
+      it.each(['apptainer', 'charliecloud'])('by %s: repositories of CVMFS that the workflow names', async runtime => {
+        await onNode('mkdir -p /cvmfs/sft.cern.ch/lcg /cvmfs/other.cern.ch; echo 1 >/cvmfs/sft.cern.ch/lcg/version');
+        const of = (cvmfs: readonly string[]) =>
+          workspace.step({
+            command: 'cat /cvmfs/*/lcg/version; ls /cvmfs',
+            ...{ image, cvmfs, site: { PATH, SCAILFIN_RUNTIMES: runtime } },
+          });
+        expect(await of(['sft.cern.ch'])).toMatchObject({ status: 0, stdout: '1\nsft.cern.ch\n' });
+        expect((await of(['atlas.cern.ch'])).report.values.get('message')).toBe(
+          'this node has no /cvmfs/atlas.cern.ch, which steps shall see',
+        );
+      });
+    });
+
     it('by Shifter, a stand-in: an image that it has not, and one that it cannot run, is left to the next', async () => {
       const site = { PATH: '/opt/site:/opt/few', SCAILFIN_RUNTIMES: 'shifter' };
       await onNode(

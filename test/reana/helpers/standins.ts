@@ -12,7 +12,7 @@ while :; do
   case $1 in
     --image=docker:*) [ -e "/tmp/shifter/$(echo "\${1#*docker:}" | tr / _)" ] || { echo "FAILED to lookup docker image" >&2; exit 1; }; image=${image} ;;
     --volume=*:/*/*) echo 'Invalid Volume Map: not at the top' >&2; exit 1 ;;
-    --volume=*) bind="--bind \${1#*=}" ;;
+    --volume=*) bind="$bind --bind $(echo "\${1#*=}" | sed s/:ro$//)"; echo "$1" >>/tmp/volumes ;;
     --) shift; break ;;
     *) echo "unknown $1" >&2; exit 1 ;;
   esac
@@ -47,7 +47,7 @@ while [ "$1" != end ]; do
     --rootfs) ;;
     --name) shift ;;
     --entrypoint) entry=$2; shift ;;
-    --volume) binds="$binds --bind $2"; shift ;;
+    --volume) binds="$binds --bind $(echo "$2" | sed s/:ro$//)"; echo "$2" >>/tmp/volumes; shift ;;
     -*) echo "Error: unknown flag: $1" >&2; exit 125 ;;
     *) [ "$2 $3" = '-s end' ] || exit 125; break ;;
   esac

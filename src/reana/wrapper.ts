@@ -8,6 +8,7 @@ const parts = [
   'cache',
   'inputs',
   'binds',
+  'store',
   'image',
   'runtime',
   'choose',

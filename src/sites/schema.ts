@@ -164,6 +164,8 @@ export const profileSchema = z.strictObject({
       work: place.optional(),
       /** A node's own fast disk, for the working directories of jobs. */
       local: place.optional(),
+      /** Where images of steps are kept for all nodes of the site; absent: in the cluster's directory, until `down`. */
+      images: place.optional(),
       home: place.optional(),
       scratch: place.optional(),
     })

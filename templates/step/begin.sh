@@ -106,6 +106,7 @@ finish() {
   rm -f "$own/reserve"
   printf '%s' "$facts" >report
   if [ -s "$own/gone" ]; then cat "$own/gone" >>report; fi
+  [ -z "${store-}" ] || release_locks
   remove "${cache:-$own}"/tmp/*".$SCAILFIN_STEP" "$own"
   [ -e changed.tar ] || tar -cf changed.tar -T /dev/null
   exit "$1"

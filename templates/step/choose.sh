@@ -39,7 +39,7 @@ choose() {
         continue
         ;;
     esac
-    rm -f "$own/pulled"
+    rm -f "$own/pulled" "$own/of_site"
     why='' cause=form
     if ! provide; then
       tried "$cause" "$why"

@@ -80,8 +80,13 @@ provide_reference() {
     return 0
   fi
   case $runtime:$kind in
-    apptainer:* | singularity:*) keep_once "$image_key.sif" pull_sif ;;
-    charliecloud:docker) keep_once "$image_key.d" pull_directory ;;
+    apptainer:* | singularity:*)
+      from_site "$image_key.sif" pull_sif
+      status=$?
+      [ "$status" = 2 ] || return "$status"
+      keep_once "$image_key.sif" pull_sif
+      ;;
+    charliecloud:docker) keep_once "$image_key.d" unpack_of_site ;;
     shifter:docker | podman-hpc:docker) have_pulled ;;
     *) why="$runtime can't get $image" && return 1 ;;
   esac
@@ -98,6 +103,41 @@ is_unreached() {
   cause=$unreached why="not tried, because $registry could not be reached"
 }
 
+# from_site NAME COMMAND…: the image is used from the site's directory, where COMMAND brings it on one node. One step of a
+# node asks for it. @returns 1 if it can't be fetched, 2 if each node must have its own
+from_site() {
+  [ -n "$store" ] || return 2
+  if ! in_store "$1"; then
+    if is_unreached; then return 1; fi
+    say "fetching the image $image for all nodes of the site"
+    attend locked "$1" once_for_site "$@"
+    case $? in
+      0) in_store "$1" || return 2 ;;
+      1) not_fetched && return 1 ;;
+      *) return 2 ;;
+    esac
+  fi
+  ready=$stored source=site
+  [ ! -e "$own/pulled" ] || source=pulled
+}
+# for runtimes that need a directory: the site has one file, and each node unpacks it
+unpack_of_site() {
+  if in_store "$image_key.sif" && command -v unsquashfs >/dev/null; then
+    unsquash_file "$stored" "$1" && : >"$own/of_site" && return
+    remove "$1"
+  fi
+  [ -n "$store" ] || { pull_directory "$1"; return; }
+  once_for_site "$image_key.tar" pull_archive
+  case $? in
+    0)
+      in_store "$image_key.tar" && mkdir "$1" && tar -xf "$stored" -C "$1" || return
+      [ -e "$own/pulled" ] || : >"$own/of_site"
+      ;;
+    1) return 1 ;;
+    *) pull_directory "$1" ;;
+  esac
+}
+
 # keep_once FILE COMMAND…: provides images/FILE. If it is not there, COMMAND makes it at the path it gets. The file is
 # locked until the step ends
 keep_once() {
@@ -111,7 +151,7 @@ keep_once() {
     say "fetching the image $image for $runtime"
     attend locked "$1" make_image "$@" || { not_fetched && return 1; }
     attend flock -s 7
-    [ ! -e "$own/pulled" ] || source=pulled
+    if [ -e "$own/of_site" ]; then source=site; elif [ -e "$own/pulled" ]; then source=pulled; fi
   fi
   used "$ready"
 }
@@ -149,12 +189,14 @@ pull_directory() {
   CH_IMAGE_STORAGE=$part/storage ch-image pull "$reference" &&
     CH_IMAGE_STORAGE=$part/storage ch-convert -i ch-image -o dir "$reference" "$1"
 }
+pull_archive() { pull_directory "$part/tree" && tar -C "$part/tree" -cf "$1" .; }
 # unpacks an image file: a SIF contains a squashfs
-unsquash() {
+unsquash() { unsquash_file "$image" "$1"; }
+unsquash_file() {
   command -v unsquashfs >/dev/null || { echo 'error: this node has no unsquashfs'; return 1; }
   at=0
-  [ "$(shape_of "$image")" = squashfs ] || at=$(grep -aobm1 hsqs "$image" | head -n 1 | cut -d : -f 1)
-  unsquashfs -no-progress -offset "${at:-0}" -dest "$1" "$image"
+  [ "$(shape_of "$1")" = squashfs ] || at=$(grep -aobm1 hsqs "$1" | head -n 1 | cut -d : -f 1)
+  unsquashfs -no-progress -offset "${at:-0}" -dest "$2" "$1"
 }
 # for runtimes that store images themselves
 have_pulled() {

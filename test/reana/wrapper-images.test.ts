@@ -118,6 +118,98 @@ describe.skipIf(reason !== undefined)(
       });
     });
 
+    describe.each(['charliecloud', 'apptainer'])('by %s, for all nodes of a site', runtime => {
+      const store = '/home/alice/images';
+      const site = { SCAILFIN_RUNTIMES: runtime, SCAILFIN_IMAGES: store, SCAILFIN_STORE_SILENCE: '5' };
+      const command = 'echo $IMAGE_SAYS; cat /etc/image';
+      beforeAll(() => registry.trustedBy('c2'));
+      afterEach(() => onNode(`rm -rf ${store} /tmp/cache-*`));
+      /** Many nodes, each with a cache of its own, on the lab's two. */
+      const onNodes = async (host: 'c1' | 'c2', steps: readonly string[]) => {
+        const script = `for dir; do (cd "$dir" && SCAILFIN_CACHE=/tmp/cache-\${dir##*/} _CONDOR_SCRATCH_DIR=$dir ./step.sh >out 2>err; echo $? >status) & done; wait; cat $(printf '%s/status ' "$@") $(printf '%s/out ' "$@"); grep -h image_source $(printf '%s/report ' "$@")`;
+        const { stdout } = await lab.exec(host, ['sh', '-c', script, 'sh', ...steps], {
+          env: site,
+          timeoutMs: 170_000,
+        });
+        return stdout;
+      };
+
+      it('are pulled once, although twelve nodes need them at once', async () => {
+        const before = await registry.downloads();
+        const options = { command, image: registry.image('once'), site };
+        const steps: Record<'c1' | 'c2', string[]> = { c1: [], c2: [] };
+        for (let n = 0; n < 12; n++) {
+          const host = n % 2 ? 'c1' : 'c2';
+          steps[host].push(await workspace.send({ ...options, host }));
+        }
+        const said = (await Promise.all([onNodes('c1', steps.c1), onNodes('c2', steps.c2)])).join('').split('\n');
+        const count = (line: string) => said.filter(other => other === line).length;
+        expect([count('0'), count('this is the image'), count('hello')], said.join('\n')).toEqual([12, 12, 12]);
+        expect([count('image_source=pulled'), count('image_source=site')]).toEqual([1, 11]);
+        // the layer and the configuration
+        expect((await registry.downloads()) - before).toBe(2);
+        const kept = await onNode(`cd ${store}; ls files | wc -l; ls locks parts failed; cd files; sha256sum *`);
+        expect(kept).toMatch(/^1\nfailed:\n\nlocks:\n\nparts:\n([0-9a-f]{64}) {2}\1\.(sif|tar)$/);
+      });
+
+      it('are there for nodes without a way out', async () => {
+        const options = { command, image: registry.image('away'), site };
+        expect(source(await workspace.step(options))).toBe('pulled');
+        await onNode('pkill -f ^python3./srv/registry.py');
+        try {
+          const step = await workspace.step({
+            ...options,
+            host: 'c2',
+            site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
+          });
+          expect(step).toMatchObject({ status: 0, stdout: 'hello\nthis is the image\n' });
+          expect(source(step)).toBe('site');
+          const other = await workspace.step({ command, image: registry.image('other'), site });
+          expect(other.report.values.get('message')).toMatch(/^this node can't reach c1:5443, /);
+        } finally {
+          await registry.serve();
+        }
+      });
+
+      it('are pulled by another node, if the one that pulls is gone', async () => {
+        const options = { command, image: registry.image('killed'), site };
+        const scratch = await workspace.send(options);
+        const env = workspace.environment(scratch, { site });
+        const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
+        const ended = new Promise(resolve => child.on('exit', resolve));
+        await expect.poll(() => onNode(`ls ${store}/parts`), { timeout: 20_000, interval: 50 }).not.toBe('');
+        await onNode('pkill -KILL -u alice');
+        await ended;
+        expect(await onNode(`ls ${store}/locks`)).not.toBe('');
+        const step = await workspace.step({
+          ...options,
+          host: 'c2',
+          site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
+        });
+        expect(step).toMatchObject({ status: 0, stdout: 'hello\nthis is the image\n' });
+        expect(source(step)).toBe('pulled');
+        expect(await onNode(`ls -A ${store}/locks ${store}/parts`)).toBe(`${store}/locks:\n\n${store}/parts:`);
+      });
+
+      it('that a registry refuses are asked for once; those that nobody used are removed', async () => {
+        const old = { command, image: registry.image('old'), site };
+        expect(source(await workspace.step(old))).toBe('pulled');
+        await onNode(`touch -d '40 days ago' ${store}/names/* ${store}/files/*`);
+        const asked = async () => Number(await onNode('grep -c "manifests/none" /srv/log || :'));
+        const before = await asked();
+        const first = await workspace.step({ command, image: registry.image('none'), site });
+        const once = await asked();
+        const second = await workspace.step({
+          ...{ command, image: registry.image('none'), host: 'c2' },
+          site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
+        });
+        expect([first.status, second.status]).toEqual([161, 161]);
+        expect(once).toBeGreaterThan(before);
+        expect(await onNode(`ls ${store}/names ${store}/files`)).toBe(`${store}/files:\n\n${store}/names:`);
+        expect(second.stderr).toContain('(on c1)');
+      });
+    });
+
     it('that are not there', async () => {
       const step = await workspace.step({ command: 'true', image: '/home/alice/none.sif' });
       expect(step.status).toBe(161);

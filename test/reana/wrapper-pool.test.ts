@@ -4,6 +4,7 @@ import { labUnavailable } from '../lab/lab.js';
 import { StepsBench, workspace } from './helpers/bench.js';
 import { makeImage } from './helpers/image.js';
 import { edge } from './helpers/pool.js';
+import { Registry } from './helpers/registry.js';
 import { standInsFor } from './helpers/standins.js';
 
 const reason = labUnavailable();
@@ -104,6 +105,22 @@ describe.skipIf(reason !== undefined)(
       );
       expect(log).toMatch(/^scailfin: apptainer \(\S+\) could not get .*no such host$/m);
       expect(log).toMatch(/^scailfin: charliecloud \(\S+\) could not get .*not tried/m);
+    });
+
+    it('share one pull of an image from a registry', async () => {
+      await bench.files();
+      await only('apptainer');
+      const registry = await Registry.start(bench.lab, 'c1', image);
+      await registry.trustedBy('c2');
+      const wanted = { image: registry.image('1.0'), resources: { cores: 4, memory: 100, disk: 10 } };
+      const runs = [1, 2, 3, 4].map(() => bench.run('cat /etc/image; cat /proc/sys/kernel/hostname', wanted));
+      const ended = await Promise.all(runs);
+      const logs = await Promise.all(ended.map(({ id }) => bench.steps.log(id)));
+      for (const [n, { step }] of ended.entries()) expect(step, logs[n]).toMatchObject({ state: 'finished' });
+      expect(new Set(ended.map(({ step }) => step.node)).size).toBe(2);
+      expect(await registry.downloads()).toBe(2);
+      const { stdout } = await bench.lab.exec('c2', ['sh', '-c', 'ls ~/.scailfin/lab-slurm/site/images/names']);
+      expect(stdout).toMatch(/^image_1\.0-[0-9a-f]{16}\.sif\n$/);
     });
 
     it('without a container know who and where they are, too', async () => {

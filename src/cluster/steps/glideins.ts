@@ -76,6 +76,7 @@ export function glideinFiles(
     runtimes: spec.profile.containers.map(runtimeText).join(' '),
     stepLauncher: spec.profile.stepLauncher,
     binds: bindLines(spec.binds ?? []),
+    images: spec.profile.directories.images ?? '',
     localDirectory: spec.profile.directories.local ?? '',
   };
   return [

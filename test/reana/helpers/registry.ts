@@ -37,12 +37,26 @@ export class Registry {
     const root = { user: 'root', timeoutMs: 60_000 };
     await lab.exec(host, ['sh', '-c', script, 'sh', image, host], root);
     await lab.write(host, '/srv/registry.py', program, { user: 'root' });
-    const serve = 'python3 /srv/registry.py /srv/registry 5443 lab/image >/srv/log 2>&1 </dev/null &';
-    await lab.exec(host, ['sh', '-c', `setsid ${serve}`], root);
+    const registry = new Registry(lab, host);
+    await registry.serve();
+    return registry;
+  }
+
+  /** Starts to answer; its log goes on. */
+  async serve(): Promise<void> {
+    const root = { user: 'root', timeoutMs: 60_000 };
+    const serve = 'python3 /srv/registry.py /srv/registry 5443 lab/image >>/srv/log 2>&1 </dev/null &';
+    await this.lab.exec(this.host, ['sh', '-c', `setsid ${serve}`], root);
     const answers =
       'for _ in $(seq 100); do curl -fsS https://"$1":5443/v2/ && exit; sleep 0.1; done; cat /srv/log >&2; exit 1';
-    await lab.exec(host, ['sh', '-c', answers, 'sh', host], root);
-    return new Registry(lab, host);
+    await this.lab.exec(this.host, ['sh', '-c', answers, 'sh', this.host], root);
+  }
+
+  /** Another host trusts it, too. */
+  async trustedBy(host: HostName): Promise<void> {
+    const certificate = await this.lab.read(this.host, '/srv/registry/cert.pem', { user: 'root' });
+    const script = 'cat >>/etc/ssl/certs/ca-certificates.crt';
+    await this.lab.exec(host, ['sh', '-c', script], { user: 'root', stdin: certificate });
   }
 
   /** @param tag `none` is not there */

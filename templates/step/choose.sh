@@ -45,6 +45,14 @@ choose() {
       tried "$cause" "$why"
       continue
     fi
+    # `scailfin images pull`: nothing is run
+    if [ "${SCAILFIN_PULL-}" = only ]; then
+      case $runtime in
+        shifter | podman-hpc) return ;;
+        *) in_store "$image_key.sif" || in_store "$image_key.tar" || fail 165 "images can't be kept in ${SCAILFIN_IMAGES-}" ;;
+      esac
+      return
+    fi
     number_in "$version"
     proof
     if [ ! -e "$proved" ]; then
@@ -111,7 +119,7 @@ blame() {
       fail 161 "$registry does not give the image $image to everybody, or has no such image: $worst_words"
       ;;
     reach)
-      hint="Nodes there may have no way out, so $elsewhere"
+      hint="Pull it once for all nodes: scailfin images pull $image; or $elsewhere"
       fail 161 "this node can't reach $registry, so the image $image can't be pulled there"
       ;;
     trust)

@@ -123,6 +123,35 @@ describe.skipIf(reason !== undefined)(
       expect(stdout).toMatch(/^image_1\.0-[0-9a-f]{16}\.sif\n$/);
     });
 
+    it('find an image that was pulled on the login node, and list and remove it', async () => {
+      const registry = new Registry(bench.lab, 'c1');
+      await registry.trustedBy('login');
+      const name = registry.image('2.0');
+      const images = (...args: string[]) => scailfin(bench.lab, 'headnode', ['images', ...args], { check: false });
+      expect((await images('pull', name)).stderr).toContain(`Pulling ${name}`);
+      const before = await registry.downloads();
+      const { id, step } = await bench.run('cat /etc/image', { image: name });
+      expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
+      expect(await registry.downloads()).toBe(before);
+      const listed = JSON.parse((await images('list', '--json')).stdout);
+      expect(listed).toMatchObject([
+        { name: registry.image('1.0'), form: 'sif', site: 'lab-slurm' },
+        { name, form: 'sif', bytes: listed[0].bytes },
+      ]);
+      expect((await images('rm', 'image:2.0')).stdout).toBe(`${name} removed\n`);
+      expect((await images('list')).stdout).not.toContain(':2.0');
+      expect(await images('rm', 'image:2.0')).toMatchObject({ exitCode: 2 });
+      const none = await images('pull', registry.image('none'));
+      expect(none.exitCode).toBe(1);
+      expect(none.stderr).toMatch(/the login node of lab-slurm can't pull \S+: the image \S+ does not exist/);
+      const { stdout } = await bench.lab.exec('login', [
+        'sh',
+        '-c',
+        'ls -d /tmp/scailfin-pull-* ~/.scailfin/lab-slurm/site/pull-* 2>/dev/null; :',
+      ]);
+      expect(stdout).toBe('');
+    });
+
     it('without a container know who and where they are, too', async () => {
       await bench.files();
       await only('apptainer');

@@ -123,7 +123,7 @@ export function outcomeOf(
 }
 
 /** The wrapper's sentence about itself with the node, whose name is known from the pool, and what to do about it. */
-function saidBy(report: Report | undefined, node: string | undefined): string | undefined {
+export function saidBy(report: Report | undefined, node: string | undefined): string | undefined {
   const message = report?.values.get('message');
   const hint = report?.values.get('hint');
   if (!message) return undefined;

@@ -28,7 +28,7 @@ cat cert.pem >>/etc/ssl/certs/ca-certificates.crt
 
 /** A registry on a host, which that host trusts; it ends with its lab. */
 export class Registry {
-  private constructor(
+  constructor(
     private readonly lab: Lab,
     private readonly host: HostName,
   ) {}

@@ -11,7 +11,7 @@ interface Flags {
   transport?: Transport;
 }
 
-/** Adds `scailfin images list|pull|rm`. */
+/** Adds `scailfin images list|pull|login|rm`. */
 export function register(program: Command, ui: Ui): void {
   const images = program.command('images').description('the images that all nodes of a site share: list, pull, remove');
 
@@ -44,6 +44,26 @@ export function register(program: Command, ui: Ui): void {
           await step(context.sink, `Pulling ${inLine(image)}`, () => pullImage(context, image));
         if (ui.json) ui.printJson({ pulled: wanted });
       });
+    });
+
+  images
+    .command('login')
+    .description("let the nodes pull private images with this machine's login at a registry (~/.docker/config.json)")
+    .argument('<registry>', 'such as ghcr.io or docker.io')
+    .option('--cluster <name>', 'the cluster; default: the only one')
+    .addOption(transportOption())
+    .addOption(jsonOption())
+    .action(async (host: string, flags: Flags) => {
+      const [[{ pickRecord, withCluster }, { giveLogin }], { registryLogin, registryName }] = await Promise.all([
+        modules(),
+        import('../credentials/registry.js'),
+      ]);
+      const registry = registryName(host);
+      const { name } = pickRecord(flags.cluster);
+      const login = await registryLogin(registry);
+      await withCluster(ui, name, flags, context => giveLogin(context, registry, login));
+      if (ui.json) ui.printJson({ registry });
+      else ui.print(`the nodes of ${name} pull from ${registry} with your login, until scailfin down`);
     });
 
   images

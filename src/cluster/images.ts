@@ -82,6 +82,18 @@ export async function pullImage(context: Context, image: string): Promise<void> 
   }
 }
 
+/**
+ * Lets the nodes of the cluster's sites pull with a login at a registry, until `down`.
+ * @param login `user:password`. Secret: it goes into a file that only the account can read.
+ */
+export async function giveLogin(context: Context, registry: string, login: string): Promise<void> {
+  const content = `${Buffer.from(login).toString('base64')}\n`;
+  await atSites(context, async (dir, host) => {
+    await host.put([{ path: `${dir}/registries/${registry}`, content, mode: 0o600 }]);
+    return ['list'];
+  });
+}
+
 type Ask = (dir: string, host: Awaited<ReturnType<Context['connections']['site']>>) => string[] | Promise<string[]>;
 
 async function atSites(context: Context, ask: Ask): Promise<Map<string, Map<string, string[]>>> {

@@ -85,7 +85,7 @@ cache=$local/scailfin-cache-$trust_domain-$(id -u)
 ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
-jobs_know="$jobs_know SCAILFIN_IMAGES='${images:-$dir/images}'"
+jobs_know="$jobs_know SCAILFIN_IMAGES='${images:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
 # prints a text with the values of this node's variables in the place of $NAME and ${NAME}, and runs nothing. Otherwise it
 # prints the name of a variable that is not set here

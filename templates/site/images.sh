@@ -49,7 +49,8 @@ case $action in
     trap 'rm -rf "$work"' EXIT
     mv "$1"/* "$work" && rmdir "$1"
     cd "$work" || exit 1
-    env _CONDOR_SCRATCH_DIR="$work" SCAILFIN_IMAGES="$store" SCAILFIN_RUNTIMES="$runtimes" SCAILFIN_PULL=only /bin/sh ./step.sh >out 2>&1
+    env _CONDOR_SCRATCH_DIR="$work" SCAILFIN_IMAGES="$store" SCAILFIN_REGISTRIES="$dir/registries" \
+      SCAILFIN_RUNTIMES="$runtimes" SCAILFIN_PULL=only /bin/sh ./step.sh >out 2>&1
     echo "status=$?"
     echo "report=$(base64 <report 2>/dev/null | tr -d '\n')"
     ;;

@@ -107,7 +107,7 @@ blame() {
     full) fail 165 "the disk of this node has no room for the image $image: $worst_line" ;;
     start | broken) fail 160 "$worst_line" ;;
     limited)
-      hint="Wait for an hour, or log in to $registry: then its limit is higher"
+      hint="Wait for an hour; or use your login, whose limit is higher: scailfin images login $registry"
       fail 161 "$registry does not give this node the image $image now, because too many images were pulled from there (its rate limit)"
       ;;
     unknown)
@@ -115,7 +115,7 @@ blame() {
       fail 161 "the image $image does not exist: $registry has no such name or tag"
       ;;
     denied)
-      hint='Check the name of the image; a private one needs a login to its registry'
+      hint="Check the name of the image; for a private one: scailfin images login $registry"
       fail 161 "$registry does not give the image $image to everybody, or has no such image: $worst_words"
       ;;
     reach)

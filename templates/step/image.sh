@@ -178,7 +178,18 @@ make_image() {
   return 1
 }
 
+# the user's login at the registry, in variables of this shell and of what it starts; never in arguments
+log_in() {
+  [ "$kind" = docker ] && [ -r "${SCAILFIN_REGISTRIES-}/${reference%%/*}" ] || return 0
+  login=$(base64 -d <"$SCAILFIN_REGISTRIES/${reference%%/*}")
+  CH_IMAGE_USERNAME=${login%%:*} CH_IMAGE_PASSWORD=${login#*:}
+  APPTAINER_DOCKER_USERNAME=$CH_IMAGE_USERNAME APPTAINER_DOCKER_PASSWORD=$CH_IMAGE_PASSWORD
+  SINGULARITY_DOCKER_USERNAME=$CH_IMAGE_USERNAME SINGULARITY_DOCKER_PASSWORD=$CH_IMAGE_PASSWORD
+  export CH_IMAGE_USERNAME CH_IMAGE_PASSWORD APPTAINER_DOCKER_USERNAME APPTAINER_DOCKER_PASSWORD \
+    SINGULARITY_DOCKER_USERNAME SINGULARITY_DOCKER_PASSWORD
+}
 pull_sif() {
+  log_in
   from=$image
   [ "$kind" != docker ] || from=docker://$reference
   APPTAINER_TMPDIR=$part SINGULARITY_TMPDIR=$part APPTAINER_CACHEDIR=$part/layers SINGULARITY_CACHEDIR=$part/layers \
@@ -186,7 +197,8 @@ pull_sif() {
 }
 pull_directory() {
   command -v ch-image >/dev/null || { echo 'error: this node has no ch-image'; return 1; }
-  CH_IMAGE_STORAGE=$part/storage ch-image pull "$reference" &&
+  log_in
+  CH_IMAGE_STORAGE=$part/storage ch-image pull ${CH_IMAGE_USERNAME+--auth} "$reference" &&
     CH_IMAGE_STORAGE=$part/storage ch-convert -i ch-image -o dir "$reference" "$1"
 }
 pull_archive() { pull_directory "$part/tree" && tar -C "$part/tree" -cf "$1" .; }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scailfin } from '../cluster/helpers/cluster.js';
 import { labUnavailable } from '../lab/lab.js';
+import { password } from '../secrets.js';
 import { StepsBench, workspace } from './helpers/bench.js';
 import { makeImage } from './helpers/image.js';
 import { edge } from './helpers/pool.js';
@@ -150,6 +151,35 @@ describe.skipIf(reason !== undefined)(
         'ls -d /tmp/scailfin-pull-* ~/.scailfin/lab-slurm/site/pull-* 2>/dev/null; :',
       ]);
       expect(stdout).toBe('');
+    });
+
+    it('pull a private image with the login that the user has at its registry', async () => {
+      const registry = new Registry(bench.lab, 'c1');
+      await registry.serve(5444, `me:${password}`);
+      const name = 'c1:5444/lab/image:1.0';
+      for (const runtime of ['apptainer', 'charliecloud']) {
+        await only(runtime);
+        const { step } = await bench.run('cat /etc/image', { image: name });
+        expect(step.reason).toMatch(/c1:5444 does not give .* for a private one: scailfin images login c1:5444$/);
+      }
+      const auth = Buffer.from(`me:${password}`).toString('base64');
+      const login = () => scailfin(bench.lab, 'headnode', ['images', 'login', 'c1:5444'], { check: false });
+      expect((await login()).stderr).toMatch(/there is no \S+config.json\n.*docker login c1:5444/s);
+      await bench.lab.write('headnode', '.docker/config.json', JSON.stringify({ auths: { 'c1:5444': { auth } } }));
+      expect((await login()).stdout).toContain('pull from c1:5444 with your login');
+      // what was refused a moment ago is not asked for again
+      const forget = 'rm -rf ~/.scailfin/lab-slurm/site/images/failed/* /tmp/scailfin-cache-*/failed/*';
+      for (const runtime of ['apptainer', 'charliecloud']) {
+        for (const host of ['c1', 'c2'] as const) await bench.lab.exec(host, ['sh', '-c', forget]);
+        await only(runtime);
+        const { id, step } = await bench.run('cat /etc/image; env', { image: name });
+        expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
+        expect(await bench.steps.log(id)).toMatch(/^this is the image\n/m);
+        expect(await bench.steps.log(id)).not.toContain(password);
+        await scailfin(bench.lab, 'headnode', ['images', 'rm', name]);
+      }
+      const kept = 'cd ~/.scailfin/lab-slurm/site; stat -c %a registries/*; grep -rl kx- logs images/names; :';
+      expect((await bench.lab.exec('c1', ['sh', '-c', kept])).stdout).toBe('600\n');
     });
 
     it('without a container know who and where they are, too', async () => {

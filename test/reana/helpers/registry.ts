@@ -42,14 +42,16 @@ export class Registry {
     return registry;
   }
 
-  /** Starts to answer; its log goes on. */
-  async serve(): Promise<void> {
+  /** Starts to answer; its log goes on. @param login `name:password`, without which it gives nothing */
+  async serve(port = 5443, login = ''): Promise<void> {
     const root = { user: 'root', timeoutMs: 60_000 };
-    const serve = 'python3 /srv/registry.py /srv/registry 5443 lab/image >>/srv/log 2>&1 </dev/null &';
+    const file = login ? `/srv/login-${port}` : '';
+    if (login) await this.lab.write(this.host, file, login, { user: 'root', mode: 0o600 });
+    const serve = `python3 /srv/registry.py /srv/registry ${port} lab/image ${file} >>/srv/log 2>&1 </dev/null &`;
     await this.lab.exec(this.host, ['sh', '-c', `setsid ${serve}`], root);
     const answers =
-      'for _ in $(seq 100); do curl -fsS https://"$1":5443/v2/ && exit; sleep 0.1; done; cat /srv/log >&2; exit 1';
-    await this.lab.exec(this.host, ['sh', '-c', answers, 'sh', this.host], root);
+      'for _ in $(seq 100); do curl -sS https://"$1":"$2"/v2/ && exit; sleep 0.1; done; cat /srv/log >&2; exit 1';
+    await this.lab.exec(this.host, ['sh', '-c', answers, 'sh', this.host, String(port)], root);
   }
 
   /** Another host trusts it, too. */

@@ -87,6 +87,11 @@ ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_IMAGES='${images:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
+# many sites let their nodes out only through a proxy, which the batch job's environment names, and HTCondor's jobs would not
+# know. A value with other characters could end the word that it is in
+for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+  case ${!variable-} in '' | *[!A-Za-z0-9:/@._,*%+~=-]*) ;; *) jobs_know="$jobs_know $variable='${!variable}'" ;; esac
+done
 # prints a text with the values of this node's variables in the place of $NAME and ${NAME}, and runs nothing. Otherwise it
 # prints the name of a variable that is not set here
 filled() {
@@ -178,7 +183,7 @@ for old in "$local/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || dro
 # ---- into the pool
 # A batch system that is HTCondor itself sets _CONDOR_NAME variables in its jobs, and each would override NAME in our
 # configuration. The ANCESTOR variables stay: the batch system finds by them what it started
-for name in $(compgen -e | grep '^_CONDOR_'); do case $name in _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac; done
+for variable in $(compgen -e | grep '^_CONDOR_'); do case $variable in _CONDOR_ANCESTOR_*) ;; *) unset "$variable" ;; esac; done
 export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
 "$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 8>&- 9>&- &
 master=$!

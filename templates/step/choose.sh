@@ -119,7 +119,7 @@ blame() {
       fail 161 "$registry does not give the image $image to everybody, or has no such image: $worst_words"
       ;;
     reach)
-      hint="Pull it once for all nodes: scailfin images pull $image; or $elsewhere"
+      [ "${SCAILFIN_PULL-}" = only ] || hint="Pull it once for all nodes: scailfin images pull $image; or $elsewhere"
       fail 161 "this node can't reach $registry, so the image $image can't be pulled there"
       ;;
     trust)

@@ -17,7 +17,11 @@ describe.skipIf(reason !== undefined)(
   () => {
     let bench: StepsBench;
     beforeAll(async () => {
-      bench = await StepsBench.up({}, ['--bind', '$HOME/project:/project']);
+      // sbatch passes on what a login sets
+      const proxy = "sed -i '1i export https_proxy=http://proxy.lab:3128/ no_proxy=c1,.lab' ~/.bashrc";
+      bench = await StepsBench.up({}, ['--bind', '$HOME/project:/project'], lab =>
+        lab.exec('login', ['sh', '-c', proxy]),
+      );
       await bench.lab.exec('c1', ['sh', '-c', 'mkdir ~/project; echo of the site >~/project/data']);
       await makeImage(bench.lab, 'c1', image);
     }, 300_000);
@@ -104,7 +108,7 @@ describe.skipIf(reason !== undefined)(
       expect(step.reason, log).toMatch(
         /^node c[12] can't reach registry-1.docker.io, so the image docker.io\/library\/debian:12 can't be pulled there\. [A-Z]/,
       );
-      expect(log).toMatch(/^scailfin: apptainer \(\S+\) could not get .*no such host$/m);
+      expect(log).toMatch(/^scailfin: apptainer \(\S+\) could not get .*lookup proxy.lab: no such host$/m);
       expect(log).toMatch(/^scailfin: charliecloud \(\S+\) could not get .*not tried/m);
     });
 

@@ -2,10 +2,26 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { planSite } from '../../src/cluster/spec.js';
 import { cvmfsOf } from '../../src/reana/cvmfs.js';
+import { imagesOf } from '../../src/reana/images.js';
 import { bindLines, mergedBinds, parseBind } from '../../src/sites/binds.js';
 import { parseConfig } from '../../src/sites/config.js';
 import { templateText } from '../../src/templates.js';
 import { profileOf } from '../unit/profiles.js';
+
+describe('the images that are pulled before a run', () => {
+  it('are those of a serial workflow that are in a registry, each once', () => {
+    const steps = [
+      { environment: 'a:1' },
+      { environment: '/x.sif' },
+      { environment: '' },
+      { environment: 'a:1' },
+      {},
+      null,
+    ];
+    expect(imagesOf({ workflow: { type: 'serial', specification: { steps } } })).toEqual(['a:1']);
+    expect(() => imagesOf({ workflow: { type: 'cwl' } })).toThrow('are not known before it runs');
+  });
+});
 
 describe('what steps see of a site', () => {
   it.each([

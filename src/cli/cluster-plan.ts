@@ -9,6 +9,7 @@ import {
 } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
 import { frameworkNamed, planFramework } from '../frameworks/registry.js';
+import { mergedBinds } from '../sites/binds.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
 import { loadConfig } from '../sites/config.js';
 import type { HtcondorSource } from '../sites/schema.js';
@@ -41,7 +42,8 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
       },
     );
   }
-  const { cores, memory, walltime, queue, account, user, idleTimeout, queueTime, headnode, min } = request;
+  const { cores, memory, walltime, queue, account, user, idleTimeout, queueTime, headnode, min, bind } = request;
+  const binds = bind && mergedBinds(old.profile.binds ?? [], bind);
   const nodes = request.max ?? request.nodes;
   const submit = request.submit === 'direct' && old.submit === undefined ? undefined : request.submit;
   const said = Object.entries({
@@ -56,6 +58,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     user,
     idleTimeout,
     queueTime,
+    binds,
   }).filter(([, v]) => v !== undefined);
   const framework = planFramework(request, await loadConfig());
   const cluster = {
@@ -107,6 +110,7 @@ export function describePlan({ cluster, site }: Plan): string {
       : []),
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
     ...describeFramework(cluster),
+    ...(site.binds ? [`  steps see  ${site.binds.join(', ')}`] : []),
     `  idle limit a glide-in without a job ends after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
 }

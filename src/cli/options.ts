@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { frameworks, services } from '../frameworks/registry.js';
 import { transports } from '../hosts/target.js';
+import { parseBind } from '../sites/binds.js';
 import { parseDuration, parseMemory } from '../units.js';
 
 const parsed =
@@ -17,6 +18,13 @@ export const natural = parsed(t => (/^\d{1,6}$/.test(t) ? Number(t) : undefined)
 export const duration = parsed(parseDuration, '30m, 2h, 1d12h or 02:00:00');
 /** MiB. */
 export const memory = parsed(parseMemory, '4G or 512M');
+
+/** @throws InvalidArgumentError for a path that no container can show */
+function bind(text: string, before: readonly string[] = []): readonly string[] {
+  const read = parseBind(text);
+  if (typeof read === 'string') throw new InvalidArgumentError(`${read}.`);
+  return [...before, text];
+}
 
 /** The options with which `up` and `render` describe a site. */
 export function siteOptions(command: Command): Command {
@@ -40,6 +48,11 @@ export function siteOptions(command: Command): Command {
     .option('--walltime <time>', 'how long each glide-in may run, such as 2h', duration)
     .option('--queue <queue>', "the site's queue, partition or QOS")
     .option('--account <account>', 'the allocation to charge')
+    .option(
+      '--bind <src[:dst][:ro]>',
+      "a file or directory of the site that steps see, such as '$SCRATCH' or /cvmfs; may be repeated",
+      bind,
+    )
     .option('--user <user>', 'your user name at the site')
     .option('--idle-timeout <time>', 'how long a glide-in without a job waits before it ends, such as 10m', duration)
     .option(

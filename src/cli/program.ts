@@ -19,6 +19,7 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   connect: () => import('./connect.js'),
   env: () => import('./env.js'),
   logs: () => import('./logs.js'),
+  images: () => import('./images.js'),
   token: () => import('./token.js'),
   login: () => import('./login.js'),
   logout: () => import('./logout.js'),

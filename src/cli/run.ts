@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import type { Context } from '../cluster/context.js';
 import { ConnectionError, ScailfinError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import { inLine, printable } from '../printable.js';
@@ -17,6 +18,7 @@ interface Flags {
   option?: Record<string, string>;
   out?: string;
   attach?: string;
+  pull?: boolean;
   name?: string;
   transport?: Transport;
 }
@@ -35,6 +37,7 @@ export function register(program: Command, ui: Ui): void {
     .option('--name <name>', "the run's name; default: the directory's")
     .option('--out <dir>', 'where to put the outputs', '.')
     .option('--attach <run>', 'watch a run that exists, and fetch its outputs')
+    .option('--pull', "first pull the images that the file names on the site's login node, for all nodes")
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (file: string, flags: Flags) => {
@@ -48,7 +51,7 @@ export function register(program: Command, ui: Ui): void {
       await withCluster(ui, record.name, flags, async context => {
         const client = reanaOf(await reachFramework(context));
         if (client === undefined) throw offersNothing(record.name, ['reana']);
-        const begun = flags.attach === undefined ? await begin(client, file, flags, ui) : undefined;
+        const begun = flags.attach === undefined ? await begin(client, file, flags, ui, context) : undefined;
         const run = begun?.run ?? (flags.attach as string);
         ui.say(`Ctrl-C does not stop the run; to watch it again: scailfin run --attach ${inLine(run)}`);
         const report = await follow(client, run, ui);
@@ -96,12 +99,21 @@ async function begin(
   file: string,
   flags: Flags,
   ui: Ui,
+  context: Context,
 ): Promise<{ run: string; specification: Specification }> {
   const { readSubmission } = await import('../reana/submission.js');
   const { step } = await import('../cluster/events.js');
   const parameters = flags.param ?? {};
   const { specification, folder, files, name } = await readSubmission(file, parameters);
   const sink = await ui.sink();
+  if (flags.pull) {
+    const [{ pullImage }, { imagesOf }] = await Promise.all([
+      import('../cluster/images.js'),
+      import('../reana/images.js'),
+    ]);
+    for (const image of imagesOf(specification))
+      await step(sink, `Pulling ${inLine(image)}`, () => pullImage(context, image));
+  }
   const run = await client.create(flags.name ?? name, specification);
   await step(
     sink,

@@ -18,6 +18,7 @@ interface Flags extends Pick<UpRequest, 'framework'> {
   queue?: string;
   account?: string;
   user?: string;
+  bind?: readonly string[];
   idleTimeout?: number;
   queueTime?: number;
   /** false for --no-wait. */

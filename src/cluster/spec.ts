@@ -7,6 +7,7 @@ import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
 import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
+import { mergedBinds } from '../sites/binds.js';
 import { checkLimits } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 
@@ -56,6 +57,8 @@ export interface SiteSpec {
    * default.
    */
   readonly queueTime?: number;
+  /** The site's own files that steps see: `SRC[:DST][:ro]`, valid. Absent: none. */
+  readonly binds?: readonly string[];
   /** Absent: direct. With BOSCO, `nodes` is the largest number of glide-ins. */
   readonly submit?: 'bosco';
   /** With BOSCO: smallest number of glide-ins, even if no job waits. */
@@ -77,6 +80,8 @@ export interface SiteRequest {
   readonly idleTimeout?: number | undefined;
   readonly queueTime?: number | undefined;
   readonly transport?: Transport | undefined;
+  /** `SRC[:DST][:ro]`, valid; in addition to those of the profile and the config. */
+  readonly bind?: readonly string[] | undefined;
   readonly submit?: Submit | undefined;
   readonly min?: number | undefined;
   readonly max?: number | undefined;
@@ -128,6 +133,7 @@ export function planSite(
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
+  const binds = mergedBinds(profile.binds, own.binds ?? [], request.bind ?? []);
   // a system that gives a job only a part of a node gives almost no memory to a request without memory
   const isShared = limits?.shared ?? schedulerFor(profile.scheduler.type).cutsNodes ?? false;
   const cores = request.cores ?? limits?.cores ?? shape.cores;
@@ -144,6 +150,7 @@ export function planSite(
     account,
     idleTimeout: request.idleTimeout ?? config.idleTimeout ?? DEFAULT_IDLE,
     ...(queueTime === undefined ? {} : { queueTime }),
+    ...(binds.length === 0 ? {} : { binds }),
     ...growth(request, profile, nodes),
   };
 }

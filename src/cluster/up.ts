@@ -115,6 +115,10 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
   const differ = (['submit', 'queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const)
     .filter(key => old[key] !== site[key])
     .map(key => `${key} is ${show(old[key])}, not ${show(site[key])}`);
+  if (!isDeepStrictEqual(old.binds, site.binds))
+    differ.push(
+      `steps see ${old.binds?.join(', ') || 'nothing of the site'}, not ${site.binds?.join(', ') || 'nothing'}`,
+    );
   if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
     differ.push(`the headnode is ${headnodeName(record.spec.headnode)}, not ${headnodeName(spec.headnode)}`);
   }

@@ -1,7 +1,21 @@
 import { templateText } from '../templates.js';
 
 /** In this order; each uses definitions of those before it. */
-const parts = ['begin', 'names', 'cache', 'inputs', 'image', 'runtime', 'run', 'outputs', 'main'];
+const parts = [
+  'begin',
+  'account',
+  'names',
+  'cache',
+  'inputs',
+  'binds',
+  'store',
+  'image',
+  'runtime',
+  'choose',
+  'run',
+  'outputs',
+  'main',
+];
 
 /**
  * The script that runs a step on a node: a plain POSIX sh, which needs no other files than those that HTCondor transfers.

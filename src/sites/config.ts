@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { type Document, isMap, parseDocument } from 'yaml';
+import { type Document, isMap, isSeq, parseDocument } from 'yaml';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { configDir } from '../paths.js';
 import { didYouMean } from './closest.js';
@@ -65,6 +65,11 @@ function typed(key: string, path: string[], value: string): unknown {
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
   // settings of other programs, such as Helm's values: any YAML value
   if (kind === 'unknown') return parseDocument(value).contents;
+  if (kind === 'array') {
+    const list = parseDocument(value);
+    // one value is a list of one
+    return list.errors.length === 0 && isSeq(list.contents) ? list.contents : [value];
+  }
   if (!schema || !['object', 'record', 'union'].includes(kind ?? '')) return value;
   // keys that only make sense together, as those of htcondor, can be set at once
   const group = parseDocument(value);

@@ -25,6 +25,7 @@ export function describeSite({ profile, file }: LoadedSite): string {
     ],
     ['node', nodeOf(profile.node)],
     ['directories', named(profile.directories)],
+    ['steps see', profile.binds.join(', ')],
     ['network', networkOf(profile)],
     ['headnode', profile.headnode ?? ''],
     ['file', file],

@@ -3,6 +3,7 @@ import { transports } from '../hosts/target.js';
 import { launchers } from '../schedulers/job.js';
 import { schedulerNames } from '../schedulers/registry.js';
 import { parseDuration, parseMemory } from '../units.js';
+import { parseBind } from './binds.js';
 
 /** A bare number is the most likely mistake, so the message shows it with its unit. */
 function withUnit(what: string, input: unknown, unit: string, examples: string): string {
@@ -41,6 +42,12 @@ const place = line.regex(
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's syntax
   'may contain variables of the site, $NAME or ${NAME}, but no other $, no `, no " and no backslash',
 );
+
+/** A file or directory of the site that steps see: `SRC[:DST][:ro]`. */
+const bind = line.superRefine((text, ctx) => {
+  const read = parseBind(text);
+  if (typeof read === 'string') ctx.addIssue({ code: 'custom', message: read });
+});
 
 const date = z.string().regex(/^\d{4}-\d{2}(-\d{2})?$/, 'must be a date, YYYY-MM or YYYY-MM-DD');
 
@@ -174,10 +181,14 @@ export const profileSchema = z.strictObject({
       work: place.optional(),
       /** A node's own fast disk, for the working directories of jobs. */
       local: place.optional(),
+      /** Where images of steps are kept for all nodes of the site; absent: in the cluster's directory, until `down`. */
+      images: place.optional(),
       home: place.optional(),
       scratch: place.optional(),
     })
     .default({}),
+  /** The site's own files that steps see in their containers. */
+  binds: z.array(bind).default([]),
   node: z
     .strictObject({ cores: count.optional(), memory: memory.optional(), gpus: z.int().nonnegative().optional() })
     .default({}),
@@ -258,6 +269,8 @@ export const configSchema = z.strictObject({
         headnode: line.optional(),
         nodes: count.optional(),
         walltime: duration.optional(),
+        /** In addition to those of the profile. */
+        binds: z.array(bind).optional(),
       }),
     )
     .default({}),

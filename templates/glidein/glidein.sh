@@ -17,19 +17,39 @@ if [ "${1-}" != --run ]; then
   dir=$1 node=$(hostname 2>/dev/null || uname -n) keep=()
   for name in $(compgen -e); do
     case $name in
-      TMPDIR | SCRATCH | TZ | KRB5CCNAME | SCAILFIN_* | _CONDOR_ANCESTOR_* | *_VISIBLE_DEVICES | GPU_DEVICE_ORDINAL | SLURM_JOB_START_TIME)
+      TMPDIR | SCRATCH | TZ | http_proxy | https_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | NO_PROXY | KRB5CCNAME | SCAILFIN_* | _CONDOR_ANCESTOR_* | *_VISIBLE_DEVICES | GPU_DEVICE_ORDINAL | SLURM_JOB_START_TIME)
         keep+=("$name=${!name}") ;;
     esac
   done
   user=${USER:-$(id -un)} home=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d : -f 6)}
+  HOME=${home:-/} USER=$user
   # the profile may name the directory for jobs by variables that only this environment has
   # shellcheck disable=SC1091
   place=$(. "$dir/settings" >/dev/null 2>&1 && printf '%s' "${local_dir-}")
+  # prints a text with the values of this node's variables in the place of $NAME and ${NAME}, and runs nothing. Otherwise it
+  # prints the name of a variable that is not set here
+  filled() {
+    local text=$1 out='' name pattern='^([^$]*)[$][{]?([A-Z][A-Z0-9_]*)[}]?(.*)$'
+    while [[ $text =~ $pattern ]]; do
+      out+=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} text=${BASH_REMATCH[3]}
+      [ -n "${!name-}" ] || { echo "$name"; return 1; }
+      out+=${!name}
+    done
+    printf '%s\n' "$out$text"
+  }
+  # the paths that steps see are named by such variables, too; base64, because they may have any characters
+  # shellcheck disable=SC1091
+  shown=$(. "$dir/settings" >/dev/null 2>&1
+    while IFS=$'\t' read -r mode source target; do
+      [ -n "$mode" ] || continue
+      there=$(filled "$source") || mode='unset'
+      printf '%s\t%s\t%s\n' "$mode" "$there" "${target:-$there}"
+    done <<<"${binds-}" | base64 | tr -d '\n')
   # A batch job may run again under the same id, even while a part of its first run is still there. Each run has a mark of
   # its own, and ends only what has that mark
   mark=$(od -An -N 4 -t x1 /dev/urandom | tr -d ' \n')
-  exec env -i ${keep[@]+"${keep[@]}"} PATH="$PATH" HOME="${home:-/}" USER="$user" LOGNAME="$user" LC_ALL=C SCAILFIN_JOB="${SCAILFIN_JOB:-$node-$$}" \
-    SCAILFIN_NODE_NAME="$node" SCAILFIN_PLACE="$place" SCAILFIN_RUN="${node%%.*}-${mark:-$$}" bash --norc --noprofile "$0" --run "$@"
+  exec env -i ${keep[@]+"${keep[@]}"} PATH="$PATH" HOME="$HOME" USER="$user" LOGNAME="$user" LC_ALL=C SCAILFIN_JOB="${SCAILFIN_JOB:-$node-$$}" \
+    SCAILFIN_NODE_NAME="$node" SCAILFIN_PLACE="$place" SCAILFIN_SHOWN="$shown" SCAILFIN_RUN="${node%%.*}-${mark:-$$}" bash --norc --noprofile "$0" --run "$@"
 fi
 shift
 set -u
@@ -163,7 +183,14 @@ cache=$place/scailfin-cache-$trust_domain-$(id -u)
 case $place in "$dir" | "${SCRATCH%/}") cache=$work/cache ;; esac
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
+jobs_know="$jobs_know SCAILFIN_IMAGES='${images:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
+# many sites let their nodes out only through a proxy, which the batch job's environment names, and HTCondor's jobs would not
+# know. A value with other characters could end the word that it is in
+for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+  case ${!variable-} in '' | *[!A-Za-z0-9:/@._,*%+~=-]*) ;; *) jobs_know="$jobs_know $variable='${!variable}'" ;; esac
+done
+jobs_know="$jobs_know SCAILFIN_BINDS='$SCAILFIN_SHOWN'"
 # the proxy is renewed in place while jobs run
 [ ! -f "$dir/x509up" ] || jobs_know="$jobs_know X509_USER_PROXY='$dir/x509up'"
 echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"

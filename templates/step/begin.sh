@@ -46,11 +46,17 @@ phase() {
   fi
   phase=$1 began=$clock
 }
-# fail STATUS WORDS…: ends the step here with this reason
+# fail STATUS WORDS…: ends the step here with this reason, with what to do about it, and with what was tried
+hint='' attempts=''
 fail() {
   status=$1
   shift
   say "$*"
+  if [ -n "$hint" ]; then
+    say "$hint"
+    note hint "$hint"
+  fi
+  printf %s "$attempts" >&2
   note message "$(printf %s "$*" | tr '\n' ' ')"
   finish "$status"
 }
@@ -100,6 +106,7 @@ finish() {
   rm -f "$own/reserve"
   printf '%s' "$facts" >report
   if [ -s "$own/gone" ]; then cat "$own/gone" >>report; fi
+  [ -z "${store-}" ] || release_locks
   remove "${cache:-$own}"/tmp/*".$SCAILFIN_STEP" "$own"
   [ -e changed.tar ] || tar -cf changed.tar -T /dev/null
   exit "$1"

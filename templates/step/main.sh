@@ -8,10 +8,13 @@ runtime=none launcher=none
 mkdir -p "$tree" 2>/dev/null
 # below /tmp a directory is needed as mount point
 case $workspace in /tmp/*) mkdir -p "$own$workspace" ;; /var/tmp/*) mkdir -p "$tmp/${workspace#/var/tmp/}" ;; esac
+[ "${SCAILFIN_PULL-}" = only ] || check_binds
 choose
 note runtime "$runtime"
 [ -z "${version-}" ] || note runtime_version "$version"
 [ "$runtime" = none ] || note image_source "$source"
+
+[ "${SCAILFIN_PULL-}" != only ] || finish 0
 
 phase inputs
 if [ "$shared" = no ]; then

@@ -5,13 +5,18 @@
 tell() {
   # a word that is not base64 separates the two parts
   printf '%s\n' "${environment_b64-}" command "$command_b64" |
-    workspace=$workspace home=$home runtime=$runtime proxy=$proxy awk "$base64_awk"'
+    workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy awk "$base64_awk"'
     BEGIN {
       # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart
       print "exec 2>&1"
       print "cd " quoted(ENVIRON["workspace"]) " || exit 166"
-      print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"])
+      print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"]) " TMPDIR=" quoted(ENVIRON["temp"])
       print "export PATH=\"${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}\""
+      # the rest of what a login sets; in a container an account may have another name
+      print "USER=$(id -un 2>/dev/null) || USER=" quoted(ENVIRON["USER"])
+      print "SHELL=$(command -v bash) || SHELL=/bin/sh"
+      print "case ${LANG:-C} in C | POSIX) LANG=C.UTF-8 ;; esac"
+      print "LOGNAME=$USER; export USER LOGNAME SHELL LANG"
       # an image made for Apptainer keeps its environment in a file of its own
       if (ENVIRON["runtime"] == "charliecloud")
         print "f=/.singularity.d/env/10-docker2singularity.sh; [ ! -r \"$f\" ] || . \"$f\"; unset f"
@@ -50,10 +55,10 @@ give_proxy() {
 }
 
 run_step() {
-  home=/tmp/home
+  home=/tmp/home temp=/tmp
   case $runtime in
     none)
-      home=$tmp/home
+      home=$tmp/home temp=$tmp
       [ -z "$proxy" ] || proxy=$tmp/${proxy##*/}
       ;;
     shifter)

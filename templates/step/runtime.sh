@@ -36,9 +36,36 @@ find_runtime() {
 # from its input
 contain() {
   case $runtime in
-    none) set -- "$@" /bin/sh -s ;;
     apptainer | singularity)
       set -- "$@" "$program" --silent exec --cleanenv --no-home --bind "$tmp:/tmp" --bind "$tmp:/var/tmp"
+      ;;
+    charliecloud)
+      set -- "$@" "$program" --write-fake --unset-env='*'
+      [ ! -r "$ready/ch/environment" ] || set -- "$@" --set-env="$ready/ch/environment"
+      set -- "$@" --bind "$tmp:/tmp" --bind "$tmp:/var/tmp"
+      ;;
+    shifter) set -- "$@" "$program" "--image=$ready" ;;
+    podman-hpc)
+      set -- "$@" "$program" run --rm --interactive --name "scailfin-$SCAILFIN_STEP" --network=host --entrypoint /bin/sh
+      set -- "$@" --volume "$tmp:/tmp"
+      ;;
+  esac
+  while IFS=$tab read -r mode from to; do
+    [ -n "$mode" ] || continue
+    suffix=''
+    [ "$mode" = rw ] || suffix=:ro
+    case $runtime in
+      apptainer | singularity | charliecloud) set -- "$@" --bind "$from:$to$suffix" ;;
+      # what the site shows to all containers is there already
+      shifter) [ "$from" = "$to" ] || set -- "$@" "--volume=$from:$to$suffix" ;;
+      podman-hpc) set -- "$@" --volume "$from:$to$suffix" ;;
+    esac
+  done <<END
+$binds
+END
+  case $runtime in
+    none) set -- "$@" /bin/sh -s ;;
+    apptainer | singularity)
       # after /tmp, because the workspace may be below it
       set -- "$@" --bind "$tree:$workspace"
       [ -z "$secrets" ] || set -- "$@" --bind "$secrets:/etc/reana/secrets"
@@ -46,22 +73,18 @@ contain() {
       set -- "$@" "$ready" /bin/sh -s
       ;;
     charliecloud)
-      set -- "$@" "$program" --write-fake --unset-env='*'
-      [ ! -r "$ready/ch/environment" ] || set -- "$@" --set-env="$ready/ch/environment"
-      set -- "$@" --bind "$tmp:/tmp" --bind "$tmp:/var/tmp" --bind "$tree:$workspace"
+      set -- "$@" --bind "$tree:$workspace"
       [ -z "$secrets" ] || set -- "$@" --bind "$secrets:/etc/reana/secrets"
       set -- "$@" "$ready" -- /bin/sh -s
       ;;
     shifter)
       # Shifter makes mount points only at the top level
       top=${workspace#/} top=${top%%/*}
-      set -- "$@" "$program" "--image=$ready"
       [ "$shared" = yes ] || set -- "$@" "--volume=$own/root/$top:/$top"
       set -- "$@" -- /bin/sh -s
       ;;
     podman-hpc)
-      set -- "$@" "$program" run --rm --interactive --name "scailfin-$SCAILFIN_STEP" --network=host --entrypoint /bin/sh
-      set -- "$@" --volume "$tmp:/tmp" --volume "$tree:$workspace"
+      set -- "$@" --volume "$tree:$workspace"
       [ -z "$secrets" ] || set -- "$@" --volume "$secrets:/etc/reana/secrets"
       case $ready in /*) set -- "$@" --rootfs ;; esac
       set -- "$@" "$ready" -s
@@ -86,14 +109,21 @@ launch() {
   runtime=none
   (contain </dev/null >"$own/words" 2>&1) && : >"$cache/proved/$launcher"
 }
-# a test run: the image exists, has a shell, and sees the workspace
+# a test run: the image exists, has a shell, and sees the workspace and what else it shall see
 prove() {
-  printf 'cd %s && test -w .\n' "$(quote "$workspace")" >"$own/try"
+  {
+    printf 'cd %s && test -w . || exit 1\n' "$(quote "$workspace")"
+    while IFS=$tab read -r mode from to; do
+      [ -z "$mode" ] || printf 'set -- %s; test -e "$1" || { echo "error: $1 is not there in the container" >&2; exit 1; }\n' "$(quote "$to")"
+    done <<END
+$binds
+END
+  } >"$own/try"
   (contain <"$own/try" >"$own/words" 2>&1)
 }
 quote() { printf %s "$1" | awk "$base64_awk"'{ text = text (NR > 1 ? "\n" : "") $0 } END { printf "%s", quoted(text) }'; }
 proof() {
-  proved=$(printf %s "$program:${ready:-}:$launcher:${workspace%/*}" | sha256sum)
+  proved=$(printf %s "$program:${ready:-}:$launcher:${workspace%/*}:$binds" | sha256sum)
   proved=$cache/proved/$runtime-$image_key-${proved%"${proved#????????????????}"}
 }
 # number_in TEXT: sets `version` to the first word that looks like a version number
@@ -105,53 +135,4 @@ number_in() {
     case $word in [0-9]*.[0-9]*) version=${word%%[!0-9A-Za-z.~+-]*} && break ;; esac
   done
   set +f
-}
-
-# choose: sets `runtime`, `program`, `ready`, `source`, or ends the step with the reason
-choose() {
-  why='' broken='' lacking='' tried=''
-  launcher=${SCAILFIN_LAUNCHER:-none}
-  if [ "$launcher" != none ]; then
-    command -v "$launcher" >/dev/null || fail 164 "the site's profile starts steps with $launcher, but this node has no $launcher"
-    attend launch || fail 164 "$launcher could not start a program: $(last_words "$own/words")"
-  fi
-  if [ "$kind" = none ]; then
-    runtime=none program='' ready=''
-    return
-  fi
-  [ "$kind" != path ] || [ -e "$image" ] || fail 161 "there is no $image on this node"
-  for entry in ${SCAILFIN_RUNTIMES-} shifter podman-hpc apptainer singularity charliecloud; do
-    runtime=${entry%%=*}
-    case " $tried " in *" $runtime "*) continue ;; esac
-    tried="$tried $runtime"
-    modules=${entry#"$runtime"}
-    find_runtime "$runtime" "${modules#=}" || continue
-    # old versions of Shifter have no --version
-    if ! version=$("$program" --version 2>&1 </dev/null) && [ "$runtime" != shifter ]; then
-      broken="$runtime ($program) does not work: $(echo "$version" | tail -n 1)"
-      say "$broken"
-      continue
-    fi
-    rm -f "$own/pulled"
-    if ! provide; then
-      lacking="$runtime: $why"
-      say "$lacking"
-      continue
-    fi
-    number_in "$version"
-    proof
-    if [ -e "$proved" ]; then return; fi
-    if attend prove; then
-      : >"$proved"
-      proved=''
-      return
-    fi
-    broken="$runtime ($program) could not start $image: $(last_words "$own/words")"
-    say "$broken"
-  done
-  runtime=''
-  [ ! -e "$own/full" ] || fail 165 "the disk of this node has no room for the image $image: $lacking"
-  [ -z "$broken" ] || fail 160 "$broken"
-  [ -z "$lacking" ] || fail 161 "the image $image could not be obtained: $lacking"
-  fail 160 'this node has no container runtime: Shifter, Podman-HPC, Apptainer, Singularity or Charliecloud'
 }

@@ -10,6 +10,9 @@ const pool = `${home}/.scailfin/lab-slurm/pool`;
 const secret = 'a private key of the user';
 const image = '/home/alice/image';
 
+/** Directories of the account and of others on a node. */
+const theirs = ['/home/alice', '/home/bob', '/root', '/srv', '/opt', '/scratch', '/data', '/home/alice/.scailfin'];
+
 const wanted = [
   `${home}/.ssh/id_test`,
   `${pool}/keys/POOL`,
@@ -78,7 +81,24 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
     lab = await Lab.up();
     await here(`mkdir -m 700 -p ~/.ssh; echo '${secret}' >~/.ssh/id_test; echo 'mine alone' >~/.ssh/authorized_keys`);
     await makeImage(lab, 'c1', image);
-    await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '1', '--reana', 'edge']);
+    await lab.exec('c1', [
+      'sh',
+      '-c',
+      'mkdir -p ~/given ~/.ssh; echo given >~/given/data; echo "$1" >~/.ssh/id_site',
+      'sh',
+      secret,
+    ]);
+    await scailfin(lab, 'headnode', [
+      'up',
+      '--site',
+      'lab-slurm',
+      '--nodes',
+      '1',
+      '--reana',
+      'edge',
+      '--bind',
+      '$HOME/given:/given:ro',
+    ]);
     for (const kind of ['snakemake', 'cwl'] as const) await offerWheels(lab, 'headnode', kind);
     // somebody else's run
     await runs('other', serial('echo private >private.txt'));
@@ -156,6 +176,26 @@ describe.skipIf(reason)(`the author of a workflow against the headnode${reason ?
       },
       100_000,
     );
+
+  attack(
+    { by: 'a step', on: 'compute node', what: "reads and writes the site's files from its container" },
+    async count => {
+      const looks = `for p in ${theirs.join(' ')}; do cat $p/* $p/.ssh/* 2>/dev/null; ls -d $p/[a-z]* $p/.[a-z]* 2>/dev/null; done
+        echo x >/given/new; cat /given/data; ls /cvmfs; :`;
+      const step = serial(`{ ${looks}; } >loot.txt 2>&1`, image);
+      const workflow = { ...step.workflow, resources: { cvmfs: [] } };
+      const said = await runs('site', { ...step, workflow, outputs: { files: ['loot.txt'] } });
+      const loot = await here('cat site/loot.txt');
+      expect(loot, said).toMatch(/^.*new: Read-only file system\ngiven\n.*cvmfs.*$/);
+      const paths = ['../etc', '/etc', 'a.b/../../etc'];
+      for (const path of paths) {
+        const wanted = { ...step, workflow: { ...step.workflow, resources: { cvmfs: [path] } } };
+        expect(await runs('cvmfs', wanted)).toContain('is not a repository of CVMFS');
+      }
+      count(theirs.length + paths.length);
+    },
+    100_000,
+  );
 
   attack(
     { by: 'a step', on: 'headnode', what: 'leaves a link where its log and its report belong' },

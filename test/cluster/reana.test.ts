@@ -124,6 +124,14 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     const missing = await inDemo('headnode', 'run', 'noimage.yaml', '--name', 'noimage');
     expect(missing.exitCode).toBe(1);
     expect(missing.stderr).toContain('there is no /home/alice/no-image on this node');
+    // the login node can't reach a registry either: then no run begins
+    await lab.write('headnode', 'demo/far.yaml', specification().replaceAll(image, 'docker.io/library/debian:12'));
+    const far = await inDemo('headnode', 'run', 'far.yaml', '--name', 'far', '--pull');
+    expect(far.exitCode).toBe(1);
+    expect(far.stderr).toMatch(
+      /the login node of lab-slurm can't pull docker.io\/library\/debian:12: this node can't reach registry-1.docker.io/,
+    );
+    expect(far.stderr).not.toContain('far.1');
   }, 120_000);
 
   it('is talked to by the real reana-client', async () => {

@@ -191,6 +191,9 @@ describe('the report of a wrapper', () => {
       reason: 'its output could not be brought back on c1',
     });
     expect(outcome(160, 'message=shifter says no\n').reason).toBe('on c1: shifter says no');
+    expect(outcome(161, "message=this node can't reach R\nhint=Name a path\n").reason).toBe(
+      "node c1 can't reach R. Name a path",
+    );
     expect(outcome(0)).toMatchObject({ state: 'failed', reason: 'it ended on c1 with status 0 and no report' });
     expect(outcomeOf({ signal: 9 }, undefined, undefined)).toEqual({ state: 'failed', reason: 'signal 9 ended it' });
   });

@@ -1,72 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { makeImage } from './helpers/image.js';
+import { standInsFor } from './helpers/standins.js';
 import { Workspace } from './helpers/wrapped.js';
 
 const reason = labUnavailable();
 const image = '/home/alice/image';
-/** Each refuses arguments that the real one would not take like this, and runs the image by Charliecloud. */
-const standIns = {
-  shifter: `#!/bin/sh
-# --image=docker:NAME, --volume=FROM:/TOP, --, command
-[ "$1" = --version ] && { echo 'unrecognized option' >&2; exit 1; }
-image= bind=
-while :; do
-  case $1 in
-    --image=docker:*) [ -e "/tmp/shifter/$(echo "\${1#*docker:}" | tr / _)" ] || { echo "FAILED to lookup docker image" >&2; exit 1; }; image=${image} ;;
-    --volume=*:/*/*) echo 'Invalid Volume Map: not at the top' >&2; exit 1 ;;
-    --volume=*) bind="--bind \${1#*=}" ;;
-    --) shift; break ;;
-    *) echo "unknown $1" >&2; exit 1 ;;
-  esac
-  shift
-done
-exec ch-run -W $bind "$image" -- "$@"
-`,
-  shifterimg: `#!/bin/sh
-case "$1 $2" in
-  'lookup docker:'*) cat "/tmp/shifter/$(echo "\${2#docker:}" | tr / _)" 2>/dev/null ;;
-  'pull docker:docker.io/lab/none:'*) echo '2026-11-22T10:00:00 Pulling Image: docker:lab/none, status: FAILURE'; exit 1 ;;
-  'pull docker:'*) echo pulled >>/tmp/pulls; mkdir -p /tmp/shifter; echo abcdef >"/tmp/shifter/$(echo "\${2#docker:}" | tr / _)" ;;
-  *) exit 64 ;;
-esac
-`,
-  'podman-hpc': `#!/bin/sh
-# run --rm --interactive --name NAME --network=host --entrypoint /bin/sh --volume FROM:TO… IMAGE -s
-case "$1 $2" in
-  --version*) echo 'podman-hpc, version 1.1.0'; exit ;;
-  'image exists') [ -e "/tmp/podman-$(echo "$3" | tr / _)" ]; exit ;;
-  'pull docker.io/lab/none'*) echo 'Error: manifest unknown' >&2; exit 125 ;;
-  pull*) echo pulled >>/tmp/pulls; : >"/tmp/podman-$(echo "$2" | tr / _)"; exit ;;
-  'rm --force') exit ;;
-  'run --rm') shift 2 ;;
-  *) exit 125 ;;
-esac
-set -- "$@" end
-binds= entry=
-while [ "$1" != end ]; do
-  case $1 in
-    --interactive | --network=host) ;;
-    --rootfs) ;;
-    --name) shift ;;
-    --entrypoint) entry=$2; shift ;;
-    --volume) binds="$binds --bind $2"; shift ;;
-    -*) echo "Error: unknown flag: $1" >&2; exit 125 ;;
-    *) [ "$2 $3" = '-s end' ] || exit 125; break ;;
-  esac
-  shift
-done
-exec ch-run -W --unset-env='*' $binds ${image} -- "$entry" -s
-`,
-  aprun: `#!/bin/sh
-# -b -n 1 -d DEPTH -- command
-[ "$1 $2 $3 $4 $6" = '-b -n 1 -d --' ] || { echo "aprun: bad arguments: $*" >&2; exit 1; }
-echo "$5" >>/tmp/aprun
-shift 6
-exec "$@"
-`,
-};
-
 describe.skipIf(reason !== undefined)(
   `steps at sites of other kinds${reason ? ` (skipped: ${reason})` : ''}`,
   { timeout: 120_000 },
@@ -76,7 +15,7 @@ describe.skipIf(reason !== undefined)(
     beforeAll(async () => {
       lab = await Lab.up({});
       await makeImage(lab, 'c1', image);
-      for (const [name, text] of Object.entries(standIns)) {
+      for (const [name, text] of Object.entries(standInsFor(image))) {
         await lab.write('c1', `/opt/site/${name}`, text, { user: 'root', mode: 0o755 });
       }
     }, 300_000);
@@ -115,6 +54,85 @@ describe.skipIf(reason !== undefined)(
       },
     );
 
+    describe('that see files of the site', () => {
+      /** As the glide-in writes it. */
+      const binds = (...lines: string[]) => ({
+        SCAILFIN_BINDS: Buffer.from(`${lines.map(line => line.replaceAll(' ', '\t')).join('\n')}\n`).toString('base64'),
+      });
+      const see = 'cat /raw/data; echo new >/raw/new && echo wrote; ls -d /home/alice /data 2>/dev/null; :';
+      beforeAll(async () => {
+        await onNode('mkdir -p /data/raw; echo of the site >/data/raw/data; chmod 777 /data/raw');
+      });
+      afterEach(() => onNode('rm -f /data/raw/new /tmp/volumes'));
+
+      it.each(['apptainer', 'charliecloud', 'shifter', 'podman-hpc'])(
+        'by %s: what was named, and no more',
+        async runtime => {
+          const site = { PATH, SCAILFIN_RUNTIMES: runtime, ...binds('rw /data/raw /raw') };
+          const registered = runtime === 'shifter' || runtime === 'podman-hpc';
+          const step = await workspace.step({
+            command: see,
+            image: registered ? 'docker.io/lab/image:1.0' : image,
+            site,
+          });
+          expect(step).toMatchObject({ status: 0, stdout: 'of the site\nwrote\n', stderr: '' });
+          expect(step.report.values.get('runtime')).toBe(runtime);
+          expect(step.changed).toEqual([]);
+          expect(await onNode('cat /data/raw/new')).toBe('new');
+        },
+      );
+
+      it.each(['apptainer', 'shifter', 'podman-hpc'])('by %s: read-only', async runtime => {
+        const site = { PATH, SCAILFIN_RUNTIMES: runtime, ...binds('ro /data/raw /raw') };
+        const registered = runtime !== 'apptainer';
+        const step = await workspace.step({
+          command: see,
+          image: registered ? 'docker.io/lab/image:1.0' : image,
+          site,
+        });
+        expect(step, step.stderr).toMatchObject({ status: 0, stdout: expect.stringMatching(/^of the site\n/) });
+        // a stand-in only notes what it was asked for
+        if (registered) expect(await onNode('cat /tmp/volumes')).toContain('/data/raw:/raw:ro');
+        else expect(step.stdout).toMatch(/new: Read-only file system\n$/);
+      });
+
+      it('never by Charliecloud, if they are to be read-only', async () => {
+        const site = { PATH: '/opt/charlie', SCAILFIN_RUNTIMES: 'charliecloud', ...binds('ro /data/raw /raw') };
+        await onNode(
+          'mkdir -p /opt/charlie; ln -sf /usr/bin/* /opt/charlie; cd /opt/charlie; rm -f apptainer singularity',
+        );
+        const step = await workspace.step({ command: see, image, site });
+        expect(step.report.values.get('message')).toMatch(/charliecloud \(\S+\): it can't show .* read-only \(:ro\)$/);
+        expect(await onNode('ls /data/raw')).toBe('data');
+      });
+
+      it('that are not there: the step ends before anything runs', async () => {
+        const runs = async (bind: string, image = '') =>
+          (await workspace.step({ command: 'echo ran', image, site: { PATH, ...binds(bind) } })).report.values;
+        expect((await runs('rw /data/none /raw', image)).get('message')).toBe(
+          'this node has no /data/none, which steps shall see',
+        );
+        expect((await runs('rw /data/none /raw')).get('hint')).toMatch(/^Correct --bind/);
+        expect((await runs('unset SCRATCH SCRATCH')).get('message')).toBe(
+          'this node does not set $SCRATCH, and steps shall see what is there',
+        );
+        expect((await runs('rw /data:x,y /raw')).get('message')).toMatch(/no container runtime takes such a path/);
+      });
+
+      it.each(['apptainer', 'charliecloud'])('by %s: repositories of CVMFS that the workflow names', async runtime => {
+        await onNode('mkdir -p /cvmfs/sft.cern.ch/lcg /cvmfs/other.cern.ch; echo 1 >/cvmfs/sft.cern.ch/lcg/version');
+        const of = (cvmfs: readonly string[]) =>
+          workspace.step({
+            command: 'cat /cvmfs/*/lcg/version; ls /cvmfs',
+            ...{ image, cvmfs, site: { PATH, SCAILFIN_RUNTIMES: runtime } },
+          });
+        expect(await of(['sft.cern.ch'])).toMatchObject({ status: 0, stdout: '1\nsft.cern.ch\n' });
+        expect((await of(['atlas.cern.ch'])).report.values.get('message')).toBe(
+          'this node has no /cvmfs/atlas.cern.ch, which steps shall see',
+        );
+      });
+    });
+
     it('by Shifter, a stand-in: an image that it has not, and one that it cannot run, is left to the next', async () => {
       const site = { PATH: '/opt/site:/opt/few', SCAILFIN_RUNTIMES: 'shifter' };
       await onNode(
@@ -126,10 +144,10 @@ describe.skipIf(reason !== undefined)(
         site: { ...site, PATH: '/opt/site:/opt/few' },
       });
       expect(none.status).toBe(161);
-      expect(none.stderr).toMatch(/shifter: .*FAILURE/);
+      expect(none.stderr).toMatch(/shifter \(\S+\) could not get lab\/none:1.0: .*FAILURE/);
       const directory = await workspace.step({ command, image, site });
       expect(directory.report.values.get('runtime')).toBe('podman-hpc');
-      expect(directory.stderr).toMatch(/shifter: Shifter takes only images from a registry/);
+      expect(directory.stderr).toMatch(/shifter \(\S+\): Shifter takes only images from a registry/);
     });
 
     it('by aprun, a stand-in that checks its arguments, with the cores of the job', async () => {

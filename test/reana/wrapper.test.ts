@@ -67,8 +67,10 @@ describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (
       expect(seen).toEqual(Object.values(environment));
       expect(lines.slice(6)).toEqual(['/tmp/home', await onNode('id -u alice'), '']);
       const names = (await workspace.read(step, 'names')).split('\n');
-      expect(names).toEqual(expect.arrayContaining(['OMP_NUM_THREADS', '_CONDOR_ANCESTOR_5', 'SCAILFIN_STEP', 'HOME']));
-      expect(names.filter(name => /LEAKED|_CONDOR_(?!ANC)|SCAILFIN_(?!STEP)|LC_ALL|USER$/.test(name))).toEqual([]);
+      expect(names).toEqual(expect.arrayContaining(['OMP_NUM_THREADS', '_CONDOR_ANCESTOR_5', 'SCAILFIN_STEP']));
+      const login = ['HOME', 'LANG', 'LOGNAME', 'SHELL', 'TMPDIR', 'USER'];
+      expect(names).toEqual(expect.arrayContaining(login));
+      expect(names.filter(name => /LEAKED|_CONDOR_(?!ANC)|SCAILFIN_(?!STEP)|LC_ALL|SUDO/.test(name))).toEqual([]);
     });
 
     it('never shows the environment or the command to others on the node', async () => {
@@ -144,6 +146,20 @@ describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (
       expect(await onNode(`ls -A ${scratch}`)).toBe(fromNode.join('\n'));
       expect(await onNode('ls -A /tmp/cache/tmp; mount | grep -c [.]scailfin || :')).toBe('0');
     }, 60_000);
+  });
+
+  it.each([
+    ['in a container', image, 'charlie', '/tmp/home'],
+    ['without one', '', 'user2001', expect.stringMatching(/\/tmp\/home$/)],
+  ])('runs %s where the node knows neither the account’s name nor its home', async (_, image, name, home) => {
+    const site = { SCAILFIN_RUNTIMES: 'charliecloud' };
+    const scratch = await workspace.send({ command: 'echo "$USER" "$HOME"; test -w "$HOME"', image });
+    const bare = Object.entries(workspace.environment(scratch, { site })).map(([key, value]) => `${key}=${value}`);
+    const script = `cd "$1" && shift && grep -v ^alice: /etc/passwd >/tmp/passwd && mount --bind /tmp/passwd /etc/passwd &&
+      exec setpriv --reuid=2001 --regid=2001 --clear-groups env -i "$@" ./step.sh`;
+    const unshare = ['unshare', '--mount', 'sh', '-c', script, 'sh', scratch, ...bare];
+    const { stdout } = await lab.exec('c1', unshare, { user: 'root' });
+    expect(stdout.trim().split(' ')).toEqual([name, home]);
   });
 
   it('runs without a container where no image is asked for', async () => {

@@ -46,6 +46,12 @@ describe('scailfin sites and config', () => {
     expect(await run('config', 'get', 'sites', '--json')).toBe(
       JSON.stringify({ bridges: { account: 'abc' } }, null, 2),
     );
+    await run('config', 'set', 'sites.bridges.binds', "['$SCRATCH', '/cvmfs:ro']");
+    expect(JSON.parse(await run('config', 'get', 'sites.bridges.binds', '--json'))).toEqual(['$SCRATCH', '/cvmfs:ro']);
+    await run('config', 'set', 'sites.bridges.binds', '$SCRATCH');
+    expect(JSON.parse(await run('config', 'get', 'sites.bridges.binds', '--json'))).toEqual(['$SCRATCH']);
+    await expect(run('config', 'set', 'sites.bridges.binds', 'data')).rejects.toThrow('must be an absolute path');
+    await run('config', 'unset', 'sites.bridges.binds');
     await run('config', 'unset', 'sites.bridges.account');
     await expect(run('config', 'get', 'sites.bridges.account')).rejects.toThrow('is not set');
   });

@@ -35,6 +35,7 @@ export const readMore: Readonly<Record<string, readonly Topic[]>> = {
   connect: ['reana'],
   env: ['jobs', 'reana'],
   logs: ['trouble'],
+  images: ['reana'],
   token: ['security'],
   login: ['login'],
   logout: ['login'],

@@ -4,6 +4,7 @@ import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job
 import { jobsFor, NODES_PER_JOB, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
+import { bindLines } from '../../sites/binds.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
 import {
@@ -84,6 +85,8 @@ export function glideinFiles(
     gpus: spec.gpus,
     runtimes: spec.profile.containers.map(runtimeText).join(' '),
     stepLauncher: spec.profile.stepLauncher,
+    binds: bindLines(spec.binds ?? []),
+    images: spec.profile.directories.images ?? '',
     localDirectory: spec.profile.directories.local ?? '',
   };
   return [

@@ -19,6 +19,8 @@ export interface EngineRun {
   readonly environment: Readonly<Record<string, string>>;
   /** Directory of secret files, which every step sees as `/etc/reana/secrets`; undefined if there are none. */
   readonly secrets?: string | undefined;
+  /** Repositories of CVMFS that every step sees. */
+  readonly cvmfs?: readonly string[] | undefined;
   readonly steps: StepService;
   /** Called when the progress changes. */
   progress(progress: Progress): void;

@@ -41,6 +41,7 @@ export const serial: WorkflowEngine = {
           ...{ workflow: run.workflow, workspace: run.workspace, name: step, image, resources },
           ...{ command, environment: run.environment },
           secrets: run.secrets,
+          cvmfs: run.cvmfs,
         },
         id,
       );

@@ -9,6 +9,7 @@ export interface Controlled {
   readonly workspace: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets?: string | undefined;
+  readonly cvmfs?: readonly string[] | undefined;
 }
 
 /** reana-job-controller 0.9.4, schemas.JobRequest; hints for other systems are ignored. */
@@ -41,7 +42,7 @@ export function jobRequest(body: unknown, of: Controlled): { request: StepReques
   }
   const command = Buffer.from(job.cmd, 'base64').toString();
   const request: StepRequest = {
-    ...{ workflow: of.workflow, workspace: of.workspace, secrets: of.secrets },
+    ...{ workflow: of.workflow, workspace: of.workspace, secrets: of.secrets, cvmfs: of.cvmfs },
     ...{ name: job.job_name, image: job.docker_img, command, shown: job.prettified_cmd ?? command },
     environment: { ...job.env_vars, ...of.environment },
     resources: resourcesOf(job),
@@ -54,6 +55,10 @@ export function jobView(step: Step): Record<string, unknown> {
   return {
     ...{ job_id: step.id, job_name: step.request.name, docker_img: step.request.image, cmd: step.request.command },
     ...{ status: step.state, restart_count: Math.max(0, step.attempts - 1), max_restart_count: 3 },
-    ...{ cvmfs_mounts: 'false', exit_code: step.exitCode, reason: step.reason },
+    ...{
+      cvmfs_mounts: step.request.cvmfs?.length ? JSON.stringify(step.request.cvmfs) : 'false',
+      exit_code: step.exitCode,
+      reason: step.reason,
+    },
   };
 }

@@ -62,7 +62,8 @@ export async function stepEnvironment(id: string, request: StepRequest): Promise
   const lines = Object.entries(environment).map(([key, value]) => base64(`${key}=${value}`));
   const secrets = await secretLines(request.secrets);
   const values = { command: base64(command), environment: lines.join('\n'), unpacks: 'gzip', secrets };
-  return render('step/env', { id, name, workspace, image, ...values });
+  const cvmfs = (request.cvmfs ?? []).join(' ');
+  return render('step/env', { id, name, workspace, image, cvmfs, ...values });
 }
 
 async function secretLines(dir: string | undefined): Promise<string> {

@@ -107,12 +107,10 @@ export function outcomeOf(
   const there = node ? ` on ${node}` : '';
   if (job.signal !== undefined) return { state: 'failed', reason: `signal ${job.signal} ended it${there}` };
   const known = classes[job.exitCode ?? -1];
-  const message = report?.values.get('message');
-  const said = message && inLine(message);
+  const said = saidBy(report, node);
   // the wrapper's status takes precedence: a successful step whose output was lost has failed
   const isWrappers = known !== undefined && (report?.exit === undefined || report.exit !== job.exitCode);
-  if (isWrappers)
-    return { state: 'failed', reason: said ? `${node ? `on ${node}: ` : ''}${said}` : `${known}${there}` };
+  if (isWrappers) return { state: 'failed', reason: said ?? `${known}${there}` };
   if (report?.exit === undefined) {
     return {
       state: 'failed',
@@ -122,4 +120,15 @@ export function outcomeOf(
   }
   if (report.exit === 0) return { state: 'finished', exitCode: 0 };
   return { state: 'failed', exitCode: report.exit, reason: `its command ended with status ${report.exit}` };
+}
+
+/** The wrapper's sentence about itself with the node, whose name is known from the pool, and what to do about it. */
+export function saidBy(report: Report | undefined, node: string | undefined): string | undefined {
+  const message = report?.values.get('message');
+  const hint = report?.values.get('hint');
+  if (!message) return undefined;
+  const said = inLine(message);
+  const isOfNode = said.startsWith('this node ');
+  const sentence = node && isOfNode ? `node ${node} ${said.slice(10)}` : `${node ? `on ${node}: ` : ''}${said}`;
+  return `${sentence}${hint ? `. ${inLine(hint)}` : ''}`;
 }

@@ -14,6 +14,8 @@ export interface StepRequest {
   /** Absolute path of a directory of secret files on the headnode: the step sees them in `/etc/reana/secrets`. */
   readonly secrets?: string | undefined;
   readonly resources: StepResources;
+  /** Repositories of CVMFS that the step sees below `/cvmfs`. */
+  readonly cvmfs?: readonly string[] | undefined;
 }
 
 /** The resources that a step needs on a node; an absent one has the pool's default. */

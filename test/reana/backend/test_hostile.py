@@ -8,7 +8,7 @@ import tarfile
 import tracemalloc
 
 import pytest
-from scailfin_backend import files, inputs, logs, merge as merging, outcome, report, submit
+from scailfin_backend import files, hints, inputs, logs, merge as merging, outcome, report, submit
 from scailfin_backend.files import OddFile
 from scailfin_backend.merge import Merge, MergeError
 from test_life import controller, ended, pool  # noqa: F401  (fixtures)
@@ -166,3 +166,11 @@ def test_a_manifest_that_a_node_sends_is_not_believed(controller, pool):
     pool.become(number, 4, **ended(shared="evil"))
     assert controller.look(3) == "finished"
     assert sorted(path.read_text() for path in controller.workspace.iterdir()) == ["evil", "of another step"]
+
+
+@pytest.mark.parametrize("mounts", ["['../etc']", "['/etc']", "['a.b/../../etc']", "['x']", "['$(id).cern.ch']"])
+def test_only_repositories_of_cvmfs_become_paths(mounts):
+    with pytest.raises(hints.HintError):
+        hints.repositories_of(mounts)
+    assert hints.repositories_of("['sft.cern.ch', \"atlas.cern.ch\"]") == ["sft.cern.ch", "atlas.cern.ch"]
+    assert hints.repositories_of("false") == hints.repositories_of(None) == []

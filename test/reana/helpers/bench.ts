@@ -14,10 +14,16 @@ export class StepsBench {
     private readonly options: Partial<PoolStepsOptions>,
   ) {}
 
-  static async up(options: Partial<PoolStepsOptions> = {}): Promise<StepsBench> {
+  /** @param more options of `up` @param prepare what is done to the lab before it */
+  static async up(
+    options: Partial<PoolStepsOptions> = {},
+    more: readonly string[] = [],
+    prepare?: (lab: Lab) => Promise<unknown>,
+  ): Promise<StepsBench> {
     const lab = await Lab.up();
     try {
-      await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '2']);
+      await prepare?.(lab);
+      await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '2', ...more]);
       return new StepsBench(lab, await ServiceThere.start(lab, options), options);
     } catch (error) {
       await lab.down();

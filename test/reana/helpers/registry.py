@@ -1,11 +1,14 @@
 """A registry of one image: REPOSITORY, any tag but `none`. As docs.docker.com has it, "HTTP API V2", what a pull needs of it."""
 
+import base64
 import http.server
 import ssl
 import sys
 import time
 
 directory, port, repository = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+# of a private one: the file with name and password
+login = "Basic " + base64.b64encode(open(sys.argv[4], "rb").read()).decode() if sys.argv[4:] else ""
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -14,6 +17,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         kind, _, name = self.path.removeprefix(f"/v2/{repository}/").partition("/")
+        if login and self.headers.get("Authorization") != login:
+            body = b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'
+            return self.answer(body, "application/json", 401)
         if self.path == "/v2/":
             return self.answer(b"{}", "application/json")
         if kind == "manifests" and name != "none":
@@ -35,6 +41,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="lab"')
         self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
         if kind == MANIFEST:
             self.send_header("Docker-Content-Digest", self.read("digest").decode())

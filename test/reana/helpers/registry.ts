@@ -28,7 +28,7 @@ cat cert.pem >>/etc/ssl/certs/ca-certificates.crt
 
 /** A registry on a host, which that host trusts; it ends with its lab. */
 export class Registry {
-  private constructor(
+  constructor(
     private readonly lab: Lab,
     private readonly host: HostName,
   ) {}
@@ -37,12 +37,28 @@ export class Registry {
     const root = { user: 'root', timeoutMs: 60_000 };
     await lab.exec(host, ['sh', '-c', script, 'sh', image, host], root);
     await lab.write(host, '/srv/registry.py', program, { user: 'root' });
-    const serve = 'python3 /srv/registry.py /srv/registry 5443 lab/image >/srv/log 2>&1 </dev/null &';
-    await lab.exec(host, ['sh', '-c', `setsid ${serve}`], root);
+    const registry = new Registry(lab, host);
+    await registry.serve();
+    return registry;
+  }
+
+  /** Starts to answer; its log goes on. @param login `name:password`, without which it gives nothing */
+  async serve(port = 5443, login = ''): Promise<void> {
+    const root = { user: 'root', timeoutMs: 60_000 };
+    const file = login ? `/srv/login-${port}` : '';
+    if (login) await this.lab.write(this.host, file, login, { user: 'root', mode: 0o600 });
+    const serve = `python3 /srv/registry.py /srv/registry ${port} lab/image ${file} >>/srv/log 2>&1 </dev/null &`;
+    await this.lab.exec(this.host, ['sh', '-c', `setsid ${serve}`], root);
     const answers =
-      'for _ in $(seq 100); do curl -fsS https://"$1":5443/v2/ && exit; sleep 0.1; done; cat /srv/log >&2; exit 1';
-    await lab.exec(host, ['sh', '-c', answers, 'sh', host], root);
-    return new Registry(lab, host);
+      'for _ in $(seq 100); do curl -sS https://"$1":"$2"/v2/ && exit; sleep 0.1; done; cat /srv/log >&2; exit 1';
+    await this.lab.exec(this.host, ['sh', '-c', answers, 'sh', this.host, String(port)], root);
+  }
+
+  /** Another host trusts it, too. */
+  async trustedBy(host: HostName): Promise<void> {
+    const certificate = await this.lab.read(this.host, '/srv/registry/cert.pem', { user: 'root' });
+    const script = 'cat >>/etc/ssl/certs/ca-certificates.crt';
+    await this.lab.exec(host, ['sh', '-c', script], { user: 'root', stdin: certificate });
   }
 
   /** @param tag `none` is not there */

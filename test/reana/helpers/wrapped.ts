@@ -15,6 +15,7 @@ const run = promisify(execFile);
 export interface StepOptions {
   readonly command: string;
   readonly image?: string;
+  readonly cvmfs?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** SCAILFIN_… as the glide-in sets them; the cache is the host's /tmp/cache unless said. */
   readonly site?: Readonly<Record<string, string>>;
@@ -75,7 +76,14 @@ export class Workspace {
     const id = `step-${++Workspace.#steps}`;
     const items = await survey(dir, this.hashes);
     await pack(dir, smallOf(items), join(top, 'small.tar'));
-    const request = { workflow: 'w', workspace: dir, name: id, image: options.image ?? '', command: options.command };
+    const request = {
+      workflow: 'w',
+      workspace: dir,
+      name: id,
+      image: options.image ?? '',
+      command: options.command,
+      cvmfs: options.cvmfs,
+    };
     const env = await stepEnvironment(id, { ...request, environment: options.environment ?? {}, resources: {} });
     await writeFile(join(top, 'step.env'), `${env}${options.more ?? ''}\n`);
     await writeFile(join(top, 'manifest'), manifestText(items, options.probe));
@@ -99,15 +107,12 @@ export class Workspace {
   async step(options: StepOptions): Promise<Ended> {
     const host = options.host ?? 'c1';
     const scratch = await this.send(options);
+    // as HTCondor does, with nothing of a login
+    const bare = Object.entries(this.environment(scratch, options)).map(([key, value]) => `${key}=${value}`);
     const { stdout, stderr, exitCode } = await this.lab.exec(
       host,
-      ['sh', '-c', 'cd "$1" && exec ./step.sh', 'sh', scratch],
-      {
-        user: 'alice',
-        env: this.environment(scratch, options),
-        check: false,
-        timeoutMs: options.timeoutMs ?? 120_000,
-      },
+      ['env', '-i', ...bare, 'sh', '-c', 'cd "$1" && exec ./step.sh', 'sh', scratch],
+      { user: 'alice', check: false, timeoutMs: options.timeoutMs ?? 120_000 },
     );
     const collected = await this.collect(host, scratch).catch(error => {
       throw new Error(`status ${exitCode}, ${stdout}${stderr}`, { cause: error });

@@ -1,4 +1,6 @@
 import { isAbsolute } from 'node:path';
+import { plainly } from '../../../errors.js';
+import { cvmfsOf } from '../../cvmfs.js';
 import type { Specification } from '../../run.js';
 import { isObject } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
@@ -18,7 +20,13 @@ export function checkSpecification(value: Record<string, unknown>, engines: Work
     if (!isObject(section)) throw new HttpError(400, 'Malformed request.');
     for (const paths of [section.files, section.directories]) checkPaths(paths);
   }
-  return value as unknown as Specification;
+  const specification = value as unknown as Specification;
+  try {
+    cvmfsOf(specification);
+  } catch (error) {
+    throw new HttpError(400, `${plainly(error)}.`);
+  }
+  return specification;
 }
 
 const known = ['serial', 'cwl', 'yadage', 'snakemake'];

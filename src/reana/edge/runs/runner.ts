@@ -2,6 +2,7 @@ import { appendFile, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
+import { cvmfsOf } from '../../cvmfs.js';
 import type { WorkflowEngine } from '../../engines/engine.js';
 import { isStepOver, type StepService } from '../../jobs/step.js';
 import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
@@ -155,6 +156,7 @@ export class Runner {
       {
         ...shared,
         specification: run.specification,
+        cvmfs: cvmfsOf(run.specification),
         parameters: parametersOf(run),
         options: { ...run.specification.inputs?.options, ...run.options },
         environment: { ...environment, REANA_WORKSPACE: workspace(run) },

@@ -37,6 +37,16 @@ def notes_of(hints):
     return ["{}: true has no effect on the pool".format(name) for name in BESIDE if hints.get(name)]
 
 
+def repositories_of(mounts):
+    """Return the repositories of CVMFS in what REANA passes on: "false", or a list of names as text. Raises HintError."""
+    names = [] if str(mounts) in ("", "None", "false", "False") else re.findall(r"[^\s,'\"\[\]]+", str(mounts))
+    for name in names:
+        # it becomes a path on the node
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+", name):
+            raise HintError("{!r} is not a repository of CVMFS".format(name))
+    return names
+
+
 def mebibytes(quantity):
     """Return MiB of a quantity such as 512Mi, 2G, or bytes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(|k|M|G|T|Ki|Mi|Gi|Ti)", quantity)

@@ -88,6 +88,7 @@ def step_environment(step):
         "image": step["image"],
         "command_b64": encoded(step["command"]),
         "environment_b64": "\n".join(lines),
+        "cvmfs": " ".join(step.get("cvmfs", ())),
         "unpacks": "gzip",
         "secrets_b64": "\n".join(secrets),
     }

@@ -87,6 +87,7 @@ class PoolJobManager(JobManager):
             "command": self.cmd,
             "environment": environment,
             "secrets": files,
+            "cvmfs": hints.repositories_of(self.cvmfs_mounts),
         }
         try:
             return "{}/{}".format(submit.submit(step, resources), self.step)

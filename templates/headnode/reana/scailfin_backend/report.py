@@ -62,7 +62,12 @@ def outcome(job, report):
     if status in CLASSES and own != status:
         if not said:
             return False, CLASSES[status] + there
-        return False, ("on {}: ".format(node) if node else "") + in_line(said)
+        said, hint = in_line(said), report.values.get("hint")
+        if node and said.startswith("this node "):
+            said = "node {} {}".format(node, said[len("this node ") :])
+        elif node:
+            said = "on {}: {}".format(node, said)
+        return False, said + (". " + in_line(hint) if hint else "")
     if own is None:
         return False, "it ended{} with status {} and no report".format(there, status)
     return own == 0, None if own == 0 else "its command ended with status {}".format(own)

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { ScailfinError, UsageError } from '../errors.js';
+import { keyValues, runScript } from '../hosts/script.js';
+import { inLine } from '../printable.js';
+import { stepEnvironment } from '../reana/jobs/description.js';
+import { parseReport, saidBy } from '../reana/jobs/report.js';
+import { wrapperScript } from '../reana/wrapper.js';
+import { templateText } from '../templates.js';
+import { type Context, recordOf, siteDir } from './context.js';
+import type { SiteRecord } from './record.js';
+
+/** An image in the directory that all nodes of a site see. */
+export interface SiteImage {
+  readonly site: string;
+  /** Its complete name: `docker.io/library/python:3.12`. */
+  readonly name: string;
+  readonly form: string;
+  readonly bytes: number;
+  /** When a step last used it, to an hour; seconds since 1970 by the site's clock. */
+  readonly used: number;
+}
+
+/** A large image takes a while to fetch and to convert. Milliseconds. */
+const PULL_MS = 3600_000;
+
+/** The images of a cluster's sites. @throws UsageError if no site was reached yet */
+export async function listImages(context: Context): Promise<SiteImage[]> {
+  const images: SiteImage[] = [];
+  for (const [site, values] of await atSites(context, () => ['list'])) {
+    for (const line of values.get('image') ?? []) {
+      const [name = '', form = '', bytes, used] = line.split(' ');
+      images.push({ site, name: plain(name), form: inLine(form), bytes: Number(bytes), used: Number(used) });
+    }
+  }
+  return images;
+}
+
+/**
+ * Removes images by their names, or by the ends of these.
+ * @returns the names of what was removed
+ * @throws UsageError if no site has one of them
+ */
+export async function removeImages(context: Context, names: readonly string[]): Promise<string[]> {
+  const answers = [...(await atSites(context, () => ['rm', ...names])).values()];
+  const removed = answers.flatMap(values => (values.get('removed') ?? []).map(plain));
+  const missing = names.filter(name => answers.every(values => values.get('missing')?.map(plain).includes(name)));
+  if (missing.length > 0)
+    throw new UsageError(`there is no image ${missing.map(name => inLine(name)).join(', ')}`, {
+      hint: `to see what there is: scailfin images list ${context.journal.name}`,
+    });
+  return removed;
+}
+
+/**
+ * Fetches an image for all nodes of the cluster's sites, on their login nodes.
+ * @throws UsageError for what is in no registry; ScailfinError if a login node can't fetch it, with the reason
+ */
+export async function pullImage(context: Context, image: string): Promise<void> {
+  if (image === '' || image.startsWith('/'))
+    throw new UsageError(`${JSON.stringify(image)} is not an image in a registry`, {
+      hint: 'give its name, such as docker.io/library/python:3.12',
+    });
+  const name = randomBytes(6).toString('hex');
+  const request = { workflow: name, workspace: '/pull', name: 'pull', image, command: 'true', environment: {} };
+  const env = await stepEnvironment(name, { ...request, resources: {} });
+  const answers = await atSites(context, async (dir, host) => {
+    const place = `${dir}/pull-${name}`;
+    await host.put([
+      { path: `${place}/step.sh`, content: wrapperScript(), mode: 0o700 },
+      { path: `${place}/step.env`, content: env, mode: 0o600 },
+      { path: `${place}/manifest`, content: 'probe - -\n', mode: 0o600 },
+    ]);
+    return ['pull', place];
+  });
+  for (const [site, values] of answers) {
+    if (values.get('status')?.[0] === '0') continue;
+    const report = parseReport(Buffer.from(values.get('report')?.[0] ?? '', 'base64').toString());
+    const said = saidBy(report, undefined) ?? 'it did not say why';
+    throw new ScailfinError(`the login node of ${site} can't pull ${inLine(image)}: ${said}`, {
+      hint: 'the first step that needs the image tries to pull it on its node',
+    });
+  }
+}
+
+/**
+ * Lets the nodes of the cluster's sites pull with a login at a registry, until `down`.
+ * @param login `user:password`. Secret: it goes into a file that only the account can read.
+ */
+export async function giveLogin(context: Context, registry: string, login: string): Promise<void> {
+  const content = `${Buffer.from(login).toString('base64')}\n`;
+  await atSites(context, async (dir, host) => {
+    await host.put([{ path: `${dir}/registries/${registry}`, content, mode: 0o600 }]);
+    return ['list'];
+  });
+}
+
+type Ask = (dir: string, host: Awaited<ReturnType<Context['connections']['site']>>) => string[] | Promise<string[]>;
+
+async function atSites(context: Context, ask: Ask): Promise<Map<string, Map<string, string[]>>> {
+  const record = recordOf(context);
+  const reached = record.sites.filter((site): site is SiteRecord & Required<Pick<SiteRecord, 'facts'>> => !!site.facts);
+  if (reached.length === 0)
+    throw new UsageError(`${record.name} has no site yet`, { hint: `scailfin up ${record.name}` });
+  const answers = new Map<string, Map<string, string[]>>();
+  for (const { spec, facts } of reached) {
+    const host = await context.connections.site(spec);
+    const dir = siteDir(facts.base, record.name);
+    const args = [dir, ...(await ask(dir, host))];
+    const { stdout } = await runScript(host, templateText('site/images.sh'), args, { timeoutMs: PULL_MS });
+    answers.set(spec.site, keyValues(stdout));
+  }
+  return answers;
+}
+
+const plain = (text: string): string => inLine(Buffer.from(text, 'base64').toString());

@@ -183,7 +183,7 @@ describe('src/cli', () => {
     expect(painters).toEqual(['cli/terminal.ts']);
     const ui = readFileSync(join(dir, 'cli/ui.ts'), 'utf8');
     expect(ui.match(/process\.std(out|err)(?!\.isTTY)/g)).toEqual(['process.stderr', 'process.stderr']);
-    expect(ui).toMatch(/ora\(\{ text: this\.#title, stream: process\.stderr,/);
+    expect(ui).toMatch(/ora\?\.\(\{ text: this\.#title, stream: process\.stderr,/);
     expect(ui).toMatch(/const context = \{ output: process\.stderr \};/);
   });
 

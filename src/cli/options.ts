@@ -27,6 +27,11 @@ export function siteOptions(command: Command): Command {
     )
     .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
     .option('--nodes <n>', 'number of glide-ins; each gets one node', positive)
+    .option(
+      '--nodes-per-job <n>',
+      "nodes of each batch job; --nodes is rounded up to whole jobs; default: 1, or what the queue's limits need",
+      positive,
+    )
     .addOption(
       new Option(
         '--submit <way>',

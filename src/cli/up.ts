@@ -9,6 +9,7 @@ interface Flags extends Pick<UpRequest, 'framework'> {
   site?: string;
   headnode?: string;
   nodes?: number;
+  nodesPerJob?: number;
   submit?: Submit;
   min?: number;
   max?: number;

@@ -6,8 +6,10 @@ import { planFramework } from '../frameworks/registry.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
+import { wholeJobs } from '../schedulers/nodes.js';
 import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
-import { checkLimits } from '../sites/limits.js';
+import { usualNodesPerJob } from '../sites/jobsize.js';
+import { checkLimits, defaultQueue } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
 
 /** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
@@ -40,6 +42,8 @@ export interface SiteSpec {
   readonly profile: SiteProfile;
   readonly user: string | undefined;
   readonly nodes: number;
+  /** Nodes of each batch job; `nodes` is a multiple of it. Absent: one. */
+  readonly nodesPerJob?: number;
   /** Per node; undefined if the number of the node is not known. */
   readonly cores: number | undefined;
   /** MiB per node to ask the scheduler for; undefined means what the node has. */
@@ -68,6 +72,7 @@ export interface SiteSpec {
  */
 export interface SiteRequest {
   readonly nodes?: number | undefined;
+  readonly nodesPerJob?: number | undefined;
   readonly cores?: number | undefined;
   readonly memory?: number | undefined;
   readonly walltime?: number | undefined;
@@ -107,14 +112,24 @@ export function planSite(
   activeSites: string[] = [],
 ): SiteSpec {
   const own = config.sites[profile.name] ?? {};
-  const nodes = request.max ?? request.nodes ?? own.nodes ?? 1;
+  const wanted = request.max ?? request.nodes ?? own.nodes ?? 1;
   const account = request.account ?? own.account;
   const asked = request.queue ?? own.queue;
   const most = (asked ? profile.queues[asked] : Object.values(profile.queues).find(q => q.default))?.walltime;
   const walltime = request.walltime ?? own.walltime ?? Math.min(DEFAULT_WALLTIME, most ?? DEFAULT_WALLTIME);
+  const each = jobSize(request, profile, own.nodesPerJob, asked ?? defaultQueue(profile), wanted);
+  const nodes = wholeJobs(wanted, each);
   const queue = checkLimits(
     profile,
-    { queue: asked, nodes, walltimeSeconds: walltime, cores: request.cores, memoryMib: request.memory, account },
+    {
+      queue: asked,
+      nodes,
+      nodesPerJob: each,
+      walltimeSeconds: walltime,
+      cores: request.cores,
+      memoryMib: request.memory,
+      account,
+    },
     { allowRetired, activeSites },
   );
   const user = request.user ?? own.user ?? profile.login?.user;
@@ -136,6 +151,7 @@ export function planSite(
     profile: reachedBy(profile, request.transport),
     user,
     nodes,
+    ...(each === 1 ? {} : { nodesPerJob: each }),
     cores,
     memory: profile.scheduler.memory ? (request.memory ?? share(profile, isShared, cores)) : undefined,
     gpus: limits?.gpus ?? shape.gpus ?? 0,
@@ -146,6 +162,31 @@ export function planSite(
     ...(queueTime === undefined ? {} : { queueTime }),
     ...growth(request, profile, nodes),
   };
+}
+
+/** Nodes of each batch job at a site. */
+export const perJob = (site: Pick<SiteSpec, 'nodesPerJob'>): number => site.nodesPerJob ?? 1;
+
+/** @throws UsageError if jobs of several nodes are asked for and can't be had */
+function jobSize(
+  { nodesPerJob, submit }: SiteRequest,
+  { scheduler, queues }: SiteProfile,
+  own: number | undefined,
+  queue: string | undefined,
+  nodes: number,
+): number {
+  const problem =
+    submit === 'bosco'
+      ? {
+          why: 'with --submit bosco, the headnode submits jobs of one node, as single jobs wait',
+          hint: 'leave out --nodes-per-job, or submit directly: --submit direct',
+        }
+      : schedulerFor(scheduler.type).severalNodesProblem?.(scheduler.nodesEnvironment);
+  const asked = nodesPerJob ?? own;
+  if (asked !== undefined && asked > 1 && problem)
+    throw new UsageError(`--nodes-per-job ${asked}: ${problem.why}`, { hint: problem.hint });
+  if (asked !== undefined || problem) return asked ?? 1;
+  return usualNodesPerJob(nodes, queue === undefined ? undefined : queues[queue]);
 }
 
 /** @throws UsageError for bounds that make no sense, and if BOSCO can't submit to the site */

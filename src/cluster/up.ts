@@ -110,7 +110,9 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
     });
   }
   const show = (value: unknown): string => (value === undefined ? 'not set' : String(value));
-  const differ = (['submit', 'queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const)
+  const differ = (
+    ['submit', 'nodesPerJob', 'queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const
+  )
     .filter(key => old[key] !== site[key])
     .map(key => `${key} is ${show(old[key])}, not ${show(site[key])}`);
   if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {

@@ -38,6 +38,13 @@ export interface Scheduler {
 
   /** Why a site's profile must not contain this directive, as a phrase that follows it; undefined if it may. */
   directiveProblem(directive: string): string | undefined;
+  /**
+   * Why jobs can't have several nodes, as a sentence with a hint; undefined if they can.
+   * @param environment the parallel environment that the profile names for such jobs, if it names one
+   */
+  readonly severalNodesProblem?: (
+    environment: string | undefined,
+  ) => { readonly why: string; readonly hint: string } | undefined;
   /** Keys of a profile's `scheduler` that only this system uses. */
   readonly profileKeys?: readonly ProfileKey[];
   /** The site is this machine: there are no logins, accounts or directives. */
@@ -50,4 +57,4 @@ export interface Scheduler {
   readonly bosco?: true;
 }
 
-export type ProfileKey = 'queueOption' | 'parallelEnvironment';
+export type ProfileKey = 'queueOption' | 'parallelEnvironment' | 'nodesEnvironment';

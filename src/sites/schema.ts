@@ -71,8 +71,12 @@ const queueSchema = z.strictObject({
   /** What the batch system calls it, if several entries stand for one queue: with CPU and with GPU nodes, say. */
   name: line.optional(),
   walltime: duration.optional(),
-  /** Most nodes that one job (here: one array) may have. */
+  /** Most nodes that one job may have. */
   nodes: count.optional(),
+  /** Fewest nodes that a job must have. */
+  minNodes: count.optional(),
+  /** Nodes of each job, if the user does not say it. */
+  nodesPerJob: count.optional(),
   /** Most jobs that one user may have queued and running. */
   jobs: count.optional(),
   default: z.boolean().optional(),
@@ -131,6 +135,11 @@ export const profileSchema = z.strictObject({
     parallelEnvironment: z
       .string()
       .regex(/^[A-Za-z][\w.-]*$/, 'must be the name of a parallel environment, such as smp')
+      .optional(),
+    /** SGE: the parallel environment that gives a job several nodes; its allocation_rule is the cores of each. */
+    nodesEnvironment: z
+      .string()
+      .regex(/^[A-Za-z][\w.-]*$/, 'must be the name of a parallel environment, such as mpi-8')
       .optional(),
     directives: z.array(line).default([]),
   }),
@@ -240,6 +249,7 @@ export const configSchema = z.strictObject({
         queue: line.optional(),
         headnode: line.optional(),
         nodes: count.optional(),
+        nodesPerJob: count.optional(),
         walltime: duration.optional(),
       }),
     )

@@ -1,4 +1,4 @@
-import { planSite } from '../../src/cluster/spec.js';
+import { perJob, planSite } from '../../src/cluster/spec.js';
 import { batchJob } from '../../src/cluster/steps/glideins.js';
 import { jobsFor } from '../../src/schedulers/nodes.js';
 import { schedulerFor } from '../../src/schedulers/registry.js';
@@ -23,7 +23,7 @@ export function queueJobs(profile: SiteProfile): QueueJob[] {
       spec,
       'mine',
       '/home/alice/.scailfin/mine/site',
-      profile.scheduler.arrays ? jobsFor(nodes) : 1,
+      profile.scheduler.arrays ? jobsFor(nodes, perJob(spec)) : 1,
     );
     return { queue, walltime, script: schedulerFor(profile.scheduler.type).submit(job).script };
   });

@@ -1,14 +1,14 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
-import { jobsFor, NODES_PER_JOB, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
+import { jobsFor, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
 import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
 import type { Batch } from '../record.js';
-import { type SiteSpec, tagOf } from '../spec.js';
+import { perJob, type SiteSpec, tagOf } from '../spec.js';
 import { submissionOf } from '../submissions.js';
 
 /** The settings of a glide-in; its token is beside it, in a file of its submission. */
@@ -35,11 +35,13 @@ const LOST_HEADNODE = 600;
  */
 export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
+  const nodes = perJob(spec);
   const { hasQueues = true } = schedulerFor(scheduler.type);
   const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
   return {
     tag: tagOf(cluster),
     count,
+    nodes,
     coresPerNode: spec.cores,
     memoryPerNode: spec.memory,
     // some sites have their own directive for GPUs
@@ -51,11 +53,15 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
     parallelEnvironment: scheduler.parallelEnvironment,
+    nodesEnvironment: scheduler.nodesEnvironment,
     directives,
     launcher,
     dir,
     logDir: `${dir}/logs`,
-    command: ['bash', `${dir}/glidein.sh`, dir, ...(token === undefined ? [] : [token])],
+    command:
+      nodes === 1
+        ? ['bash', `${dir}/glidein.sh`, dir, ...(token === undefined ? [] : [token])]
+        : ['/bin/bash', `${dir}/node.sh`, dir, token ?? ''],
     arrays: scheduler.arrays,
   };
 }
@@ -80,8 +86,13 @@ export function glideinFiles(
     { name: 'settings', content: render('glidein/settings', values), mode: 0o600 },
     { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
     { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
+    ...(perJob(spec) === 1 ? [] : ['node.sh', 'together.sh'].map(severalNodesFile)),
   ];
 }
+
+const severalNodesFile = (name: string): { name: string; content: string; mode: number } => ({
+  ...{ name, content: templateText(`glidein/${name}`), mode: 0o700 },
+});
 
 function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][number]): string {
   return module === undefined ? runtime : `${runtime}=${module.trim().replace(/\s+/g, ',')}`;
@@ -145,16 +156,17 @@ export async function submitGlideins(
   const active = before.length === 0 ? [] : await activeJobs(context, site);
   const known = siteRecord(recordOf(context), spec.site);
   const nodes = active.reduce((sum, job) => sum + nodesOfEach(submissionOf(known, job.id)), 0);
-  const missing = jobsFor(Math.max(0, target - nodes));
+  const each = perJob(spec);
+  const missing = jobsFor(Math.max(0, target - nodes), each);
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);
   const counts = spec.profile.scheduler.arrays && missing > 0 ? [missing] : Array<number>(missing).fill(1);
   for (const [n, count] of counts.entries()) {
     const label = `b${before.length + n + 1}`;
-    const batch = { label, count, nodes: NODES_PER_JOB, jobIds: [], outcome: 'intended', token } as const;
+    const batch = { label, count, nodes: each, jobIds: [], outcome: 'intended', token } as const;
     await submitBatch(context, site, dir, batch);
   }
-  return nodesIn(missing);
+  return nodesIn(missing, each);
 }
 
 async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {

@@ -66,6 +66,10 @@ export const fork: Scheduler = {
   },
 
   directiveProblem: directive => scriptProblem(directive) ?? 'has no meaning for the scheduler fork; remove it',
+  severalNodesProblem: () => ({
+    why: 'plain processes run on this machine only',
+    hint: 'leave out --nodes-per-job: each job then has one node',
+  }),
   isThisMachine: true,
 };
 

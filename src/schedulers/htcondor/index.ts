@@ -22,6 +22,10 @@ export const htcondor: Scheduler = {
   survey,
   read,
   directiveProblem,
+  severalNodesProblem: () => ({
+    why: 'HTCondor gives each job one machine',
+    hint: 'leave out --nodes-per-job: each job then has one node',
+  }),
   hasQueues: false,
   cutsNodes: true,
 };

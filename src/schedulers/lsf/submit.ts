@@ -3,6 +3,7 @@ import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
 import type { BatchJob, Output, Submission } from '../job.js';
+import { starting } from '../start.js';
 import { refusal } from './words.js';
 
 /**
@@ -15,7 +16,9 @@ const SUBMIT = `case "$(timeout 20 bsub -V 2>&1 </dev/null)" in
 esac | timeout 120 bsub`;
 
 export function submit(job: BatchJob): Submission {
-  const script = render('batch/lsf', { job, directiveValue, directiveLine, jobName, plainPath, oneLine });
+  // blaunch -z starts the program once on each of the hosts in its list
+  const start = starting(job, 'blaunch -z "${hosts# }"');
+  const script = render('batch/lsf', { job, directiveValue, directiveLine, jobName, plainPath, oneLine, ...start });
   return { argv: ['sh', '-c', SUBMIT], stdin: script, script };
 }
 

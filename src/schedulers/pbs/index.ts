@@ -6,6 +6,7 @@ import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
+import { starting } from '../start.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
 
@@ -17,7 +18,9 @@ export const pbs: Scheduler = {
   submit(job) {
     // the site's own directive for a node replaces ours: qsub refuses both together
     const asksForNodes = job.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d));
-    const script = render('batch/pbs', { job, clock, directiveValue, directiveLine, asksForNodes });
+    // pbsdsh starts the program once for each process in PBS_NODEFILE
+    const start = starting(job, 'pbsdsh --');
+    const script = render('batch/pbs', { job, clock, directiveValue, directiveLine, asksForNodes, ...start });
     return { argv: ['qsub'], stdin: script, script };
   },
 

@@ -2,10 +2,14 @@ import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
 import type { BatchJob, Output, Submission } from '../job.js';
+import { srunOnEach, starting } from '../start.js';
 import { refusal } from './words.js';
 
 export function submit(job: BatchJob): Submission {
-  const script = render('batch/slurm', { job, clock, directiveValue, directiveLine });
+  const script = render('batch/slurm', {
+    ...{ job, clock, directiveValue, directiveLine },
+    ...starting(job, srunOnEach(job.nodes)),
+  });
   return { argv: ['sbatch', '--parsable'], stdin: script, script };
 }
 

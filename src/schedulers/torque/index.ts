@@ -6,6 +6,7 @@ import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
+import { starting } from '../start.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
 
@@ -16,7 +17,9 @@ export const torque: Scheduler = {
   submit(job) {
     // the site's own directive for a node replaces ours
     const asksForNodes = job.directives.some(d => /(^|[\s,])nodes=/.test(d));
-    const script = render('batch/torque', { job, clock, directiveValue, directiveLine, asksForNodes });
+    // pbsdsh -u starts the program once on each host of the job
+    const start = starting(job, 'pbsdsh -u');
+    const script = render('batch/torque', { job, clock, directiveValue, directiveLine, asksForNodes, ...start });
     return { argv: ['qsub'], stdin: script, script };
   },
 

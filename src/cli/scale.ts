@@ -64,7 +64,7 @@ export function register(program: Command, ui: Ui): void {
         const result = await scale(context, site);
         const each = perJob(site);
         const rounded = most !== undefined && most < site.nodes ? ` (${most} rounded up to whole jobs)` : '';
-        const inJobs = each === 1 ? '' : `, in ${jobsFor(site.nodes, each)} jobs of ${each} nodes${rounded}`;
+        const inJobs = each === 1 ? '' : `, in ${inWords(jobsFor(site.nodes, each))} of ${each} nodes${rounded}`;
         if (ui.json) ui.printJson({ name, site: site.site, nodes: site.nodes, ...result });
         else
           ui.print(
@@ -73,6 +73,8 @@ export function register(program: Command, ui: Ui): void {
       });
     });
 }
+
+const inWords = (jobs: number): string => `${jobs} job${jobs === 1 ? '' : 's'}`;
 
 /** @throws UsageError if --min or --max is given for a site without BOSCO */
 function rescaled(

@@ -17,6 +17,7 @@ esac | timeout 120 bsub`;
 
 export function submit(job: BatchJob): Submission {
   // blaunch -z starts the program once on each of the hosts in its list
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's syntax
   const start = starting(job, 'blaunch -z "${hosts# }"');
   const script = render('batch/lsf', { job, directiveValue, directiveLine, jobName, plainPath, oneLine, ...start });
   return { argv: ['sh', '-c', SUBMIT], stdin: script, script };

@@ -45,13 +45,31 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
       },
     );
   }
-  const { nodesPerJob, cores, memory, walltime, queue, account, user, idleTimeout, queueTime, headnode, min } = request;
+  const {
+    directive,
+    gpus,
+    nodesPerJob,
+    cores,
+    memory,
+    walltime,
+    queue,
+    account,
+    user,
+    idleTimeout,
+    queueTime,
+    headnode,
+    min,
+  } = request;
   const wanted = request.max ?? request.nodes;
   // as if the recorded cluster were asked for
   const nodes = wanted === undefined ? undefined : wholeJobs(wanted, request.nodesPerJob ?? perJob(old));
   const submit = request.submit === 'direct' && old.submit === undefined ? undefined : request.submit;
   const said = Object.entries({
     nodes,
+    directives: directive,
+    gpus: gpus?.count,
+    gpuType: gpus?.type,
+    ownGpus: gpus && true,
     nodesPerJob: nodesPerJob === 1 ? undefined : nodesPerJob,
     submit,
     min,
@@ -103,13 +121,15 @@ export function describePlan({ cluster, site, asked }: Plan): string {
     site.cores ? `${site.cores} cores` : 'all cores',
     site.memory ? formatMemory(site.memory) : 'all memory',
   ];
-  if (site.gpus > 0) each.push(`${site.gpus} GPUs`);
+  if (site.gpus > 0)
+    each.push(`${site.gpus} ${site.gpuType ? `${site.gpuType} ` : ''}GPU${site.gpus === 1 ? '' : 's'}`);
   const n = site.nodes;
   return [
     `Cluster ${cluster.name}`,
     `  site       ${profile.name}: ${profile.title} (${where}, ${profile.scheduler.type})`,
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
     `  asks for   ${site.submit === 'bosco' ? 'up to ' : ''}${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} ${site.submit === 'bosco' ? 'at a time, repeatedly while jobs wait' : 'at most'}; ${each.join(', ')} each`,
+    ...(site.directives ?? []).map(text => `  also       ${text}`),
     ...jobLines(site, asked),
     ...(site.submit === 'bosco'
       ? [`  submits    the headnode itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs need them`]

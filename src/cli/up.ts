@@ -15,6 +15,8 @@ interface Flags extends Pick<UpRequest, 'framework'> {
   max?: number;
   cores?: number;
   memory?: number;
+  gpus?: { count: number; type?: string };
+  directive?: string[];
   walltime?: number;
   queue?: string;
   account?: string;

@@ -8,9 +8,9 @@ import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
 import { wholeJobs } from '../schedulers/nodes.js';
 import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
-import { usualNodesPerJob } from '../sites/jobsize.js';
 import { checkLimits, defaultQueue } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
+import { checkDirectives, type GpusOfNode, type GpuWish, gpusOf, jobSize } from './wishes.js';
 
 /** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
 export type HeadnodeSpec =
@@ -37,7 +37,7 @@ export interface ClusterSpec {
 }
 
 /** Everything that was asked for one site. */
-export interface SiteSpec {
+export interface SiteSpec extends GpusOfNode {
   readonly site: string;
   readonly profile: SiteProfile;
   readonly user: string | undefined;
@@ -48,7 +48,8 @@ export interface SiteSpec {
   readonly cores: number | undefined;
   /** MiB per node to ask the scheduler for; undefined means what the node has. */
   readonly memory: number | undefined;
-  readonly gpus: number;
+  /** The user's own options for the batch system, in addition to the profile's. */
+  readonly directives?: readonly string[];
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
@@ -75,6 +76,10 @@ export interface SiteRequest {
   readonly nodesPerJob?: number | undefined;
   readonly cores?: number | undefined;
   readonly memory?: number | undefined;
+  /** GPUs of each node, and their type. */
+  readonly gpus?: GpuWish | undefined;
+  /** Options for the batch system. */
+  readonly directive?: readonly string[] | undefined;
   readonly walltime?: number | undefined;
   readonly queue?: string | undefined;
   readonly account?: string | undefined;
@@ -117,8 +122,9 @@ export function planSite(
   const asked = request.queue ?? own.queue;
   const most = (asked ? profile.queues[asked] : Object.values(profile.queues).find(q => q.default))?.walltime;
   const walltime = request.walltime ?? own.walltime ?? Math.min(DEFAULT_WALLTIME, most ?? DEFAULT_WALLTIME);
-  const each = jobSize(request, profile, own.nodesPerJob, asked ?? defaultQueue(profile), wanted);
+  const each = jobSize(request, own.nodesPerJob, profile, asked ?? defaultQueue(profile), wanted);
   const nodes = wholeJobs(wanted, each);
+  const wantedGpus = request.gpus ?? own.gpus;
   const queue = checkLimits(
     profile,
     {
@@ -128,6 +134,7 @@ export function planSite(
       walltimeSeconds: walltime,
       cores: request.cores,
       memoryMib: request.memory,
+      gpus: wantedGpus?.count,
       account,
     },
     { allowRetired, activeSites },
@@ -140,6 +147,7 @@ export function planSite(
     throw new UsageError(`a walltime of ${walltime} s leaves a glide-in no time to work`, {
       hint: 'give --walltime 2m or more',
     });
+  const directives = checkDirectives(request.directive ?? own.directives ?? [], profile);
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
@@ -154,7 +162,8 @@ export function planSite(
     ...(each === 1 ? {} : { nodesPerJob: each }),
     cores,
     memory: profile.scheduler.memory ? (request.memory ?? share(profile, isShared, cores)) : undefined,
-    gpus: limits?.gpus ?? shape.gpus ?? 0,
+    ...gpusOf(profile, limits, wantedGpus, each),
+    ...(directives.length === 0 ? {} : { directives }),
     walltime,
     queue,
     account,
@@ -166,28 +175,6 @@ export function planSite(
 
 /** Nodes of each batch job at a site. */
 export const perJob = (site: Pick<SiteSpec, 'nodesPerJob'>): number => site.nodesPerJob ?? 1;
-
-/** @throws UsageError if jobs of several nodes are asked for and can't be had */
-function jobSize(
-  { nodesPerJob, submit }: SiteRequest,
-  { scheduler, queues }: SiteProfile,
-  own: number | undefined,
-  queue: string | undefined,
-  nodes: number,
-): number {
-  const problem =
-    submit === 'bosco'
-      ? {
-          why: 'with --submit bosco, the headnode submits jobs of one node, as single jobs wait',
-          hint: 'leave out --nodes-per-job, or submit directly: --submit direct',
-        }
-      : schedulerFor(scheduler.type).severalNodesProblem?.(scheduler.nodesEnvironment);
-  const asked = nodesPerJob ?? own;
-  if (asked !== undefined && asked > 1 && problem)
-    throw new UsageError(`--nodes-per-job ${asked}: ${problem.why}`, { hint: problem.hint });
-  if (asked !== undefined || problem) return asked ?? 1;
-  return usualNodesPerJob(nodes, queue === undefined ? undefined : queues[queue]);
-}
 
 /** @throws UsageError for bounds that make no sense, and if BOSCO can't submit to the site */
 function growth({ submit, min, max }: SiteRequest, { scheduler }: SiteProfile, most: number): Partial<SiteSpec> {

@@ -109,12 +109,26 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
       hint: `scailfin scale ${name} --min ${site.min ?? 0}`,
     });
   }
-  const show = (value: unknown): string => (value === undefined ? 'not set' : String(value));
+  const show = (value: unknown): string =>
+    value === undefined ? 'not set' : Array.isArray(value) ? value.join(', ') : String(value);
   const differ = (
-    ['submit', 'nodesPerJob', 'queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const
+    [
+      'submit',
+      'nodesPerJob',
+      'queue',
+      'account',
+      'walltime',
+      'cores',
+      'memory',
+      'user',
+      'idleTimeout',
+      'directives',
+    ] as const
   )
-    .filter(key => old[key] !== site[key])
+    .filter(key => !isDeepStrictEqual(old[key], site[key]))
     .map(key => `${key} is ${show(old[key])}, not ${show(site[key])}`);
+  // what a profile says may change with a version
+  if (gpusAsked(old) !== gpusAsked(site)) differ.push(`gpus is ${show(gpusAsked(old))}, not ${show(gpusAsked(site))}`);
   if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
     differ.push(`the headnode is ${headnodeName(record.spec.headnode)}, not ${headnodeName(spec.headnode)}`);
   }
@@ -128,6 +142,10 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
     });
   }
 }
+
+/** As the user typed it: `2:a100`. */
+const gpusAsked = ({ ownGpus, gpus, gpuType }: SiteSpec): string | undefined =>
+  ownGpus ? `${gpus}${gpuType === undefined ? '' : `:${gpuType}`}` : undefined;
 
 /**
  * The steps: site, headnode, pool, framework, payload, glide-ins. Each step finds what is there and does what is missing.

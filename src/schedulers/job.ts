@@ -25,6 +25,9 @@ export interface BatchJob {
   /** MiB. */
   readonly memoryPerNode: number | undefined;
   readonly gpusPerNode: number;
+  readonly gpuType?: string | undefined;
+  /** The site's own way to ask for GPUs, from the profile; absent: the batch system's. */
+  readonly gpuForm?: string | undefined;
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
@@ -35,7 +38,7 @@ export interface BatchJob {
   readonly parallelEnvironment?: string | undefined;
   /** SGE: the parallel environment that gives a job several nodes. */
   readonly nodesEnvironment?: string | undefined;
-  /** Extra directive arguments from the profile, each one a complete option in the system's spelling: `-C EGRESS`. */
+  /** Extra directive arguments from the profile and the user, each one a complete option in the system's spelling: `-C EGRESS`. */
   readonly directives: readonly string[];
   readonly launcher: Launcher;
   /** Absolute; the cluster's directory on the site, which exists before submission. */

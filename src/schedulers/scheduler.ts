@@ -45,6 +45,8 @@ export interface Scheduler {
   readonly severalNodesProblem?: (
     environment: string | undefined,
   ) => { readonly why: string; readonly hint: string } | undefined;
+  /** How a job asks for GPUs, unless the site's profile says it: see gpus.ts. */
+  readonly gpuForm: string;
   /** Keys of a profile's `scheduler` that only this system uses. */
   readonly profileKeys?: readonly ProfileKey[];
   /** The site is this machine: there are no logins, accounts or directives. */

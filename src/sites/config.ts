@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { type Document, isMap, parseDocument } from 'yaml';
+import { type Document, isMap, isSeq, parseDocument } from 'yaml';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { configDir } from '../paths.js';
 import { didYouMean } from './closest.js';
@@ -63,6 +63,11 @@ function typed(key: string, path: string[], value: string): unknown {
   const schema = schemaAt(configSchema, path);
   const kind = schema && kindOf(schema);
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  // a list is written as YAML, or as its only member
+  if (kind === 'array') {
+    const list = parseDocument(value);
+    return list.errors.length === 0 && isSeq(list.contents) ? list.contents : [value];
+  }
   // settings of other programs, such as Helm's values: any YAML value
   if (kind === 'unknown') return parseDocument(value).contents;
   if (!schema || !['object', 'record', 'union'].includes(kind ?? '')) return value;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { transports } from '../hosts/target.js';
 import { launchers } from '../schedulers/job.js';
 import { schedulerNames } from '../schedulers/registry.js';
-import { parseDuration, parseMemory } from '../units.js';
+import { GPU_TYPE, parseDuration, parseGpus, parseMemory } from '../units.js';
 
 /** A bare number is the most likely mistake, so the message shows it with its unit. */
 function withUnit(what: string, input: unknown, unit: string, examples: string): string {
@@ -67,6 +67,16 @@ const toolSchema = z.strictObject({
 });
 export type ToolSource = z.output<typeof toolSchema>;
 
+const gpuType = z.string().regex(GPU_TYPE, 'must be one word, such as a100');
+
+/** `2` or `2:a100`, as after --gpus. */
+const gpus = z.union([z.int().nonnegative(), z.string()]).transform((value, ctx) => {
+  const wanted = parseGpus(String(value));
+  if (wanted) return wanted;
+  ctx.addIssue({ code: 'custom', message: `"${value}" is not a number of GPUs; write 2, or 2:TYPE` });
+  return z.NEVER;
+});
+
 const queueSchema = z.strictObject({
   /** What the batch system calls it, if several entries stand for one queue: with CPU and with GPU nodes, say. */
   name: line.optional(),
@@ -85,6 +95,8 @@ const queueSchema = z.strictObject({
   cores: count.optional(),
   memory: memory.optional(),
   gpus: z.int().nonnegative().optional(),
+  /** The type that jobs of this queue ask for, if the user names none. */
+  gpuType: gpuType.optional(),
   directives: z.array(line).optional(),
   note: z.string().optional(),
 });
@@ -129,6 +141,10 @@ export const profileSchema = z.strictObject({
     memory: z.boolean().default(true),
     /** false if a queue's nodes always have GPUs, which must not be asked for. */
     gpus: z.boolean().default(true),
+    /** How jobs ask for GPUs, if not in the batch system's usual way; with the words COUNT, TOTAL and TYPE. */
+    gpuForm: line
+      .regex(/\b(COUNT|TOTAL)\b/, 'must have the word COUNT (GPUs of a node) or TOTAL (of all nodes of a job)')
+      .optional(),
     /** Slurm: the option that selects a queue, by default `--partition`; NERSC uses `--qos`. */
     queueOption: z.enum(['partition', 'qos']).optional(),
     /** SGE: the parallel environment that gives a job several cores of one node, as in `-pe smp 24`. */
@@ -250,6 +266,8 @@ export const configSchema = z.strictObject({
         headnode: line.optional(),
         nodes: count.optional(),
         nodesPerJob: count.optional(),
+        gpus: gpus.optional(),
+        directives: z.array(line).optional(),
         walltime: duration.optional(),
       }),
     )

@@ -1,5 +1,6 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
+import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
 import { jobsFor, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
@@ -37,15 +38,20 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
   const { scheduler, launcher, queues } = spec.profile;
   const nodes = perJob(spec);
   const { hasQueues = true } = schedulerFor(scheduler.type);
-  const directives = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
+  const theirs = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
+  const own = spec.directives ?? [];
+  const directives = [...(spec.ownGpus ? theirs.filter(d => !asksForGpus(d)) : theirs), ...own];
+  // some sites have their own directive for GPUs
+  const isTold = spec.ownGpus ? own.some(asksForGpus) : directives.some(d => /gpu|gres/i.test(d));
   return {
     tag: tagOf(cluster),
     count,
     nodes,
     coresPerNode: spec.cores,
     memoryPerNode: spec.memory,
-    // some sites have their own directive for GPUs
-    gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
+    gpusPerNode: !scheduler.gpus || isTold ? 0 : spec.gpus,
+    gpuType: spec.gpuType,
+    gpuForm: scheduler.gpuForm,
     walltime: spec.walltime,
     // if the system has no queues, a queue of the profile only means its limits and directives
     queue:

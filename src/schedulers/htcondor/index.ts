@@ -3,7 +3,7 @@ import { cancel, parseCancel } from './cancel.js';
 import { directiveProblem } from './directives.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /**
@@ -21,6 +21,7 @@ export const htcondor: Scheduler = {
   parseCancel,
   survey,
   read,
+  gpuForm,
   directiveProblem,
   severalNodesProblem: () => ({
     why: 'HTCondor gives each job one machine',

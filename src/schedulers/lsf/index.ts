@@ -3,7 +3,7 @@ import { cancel, parseCancel } from './cancel.js';
 import { directiveProblem } from './directives.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /** IBM Spectrum LSF, and OpenLava, whose commands are an older dialect. */
@@ -18,5 +18,6 @@ export const lsf: Scheduler = {
   parseCancel,
   survey,
   read,
+  gpuForm,
   directiveProblem,
 };

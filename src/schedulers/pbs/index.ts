@@ -1,6 +1,7 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import { qsubAndQdel } from '../pbs-family/commands.js';
 import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
@@ -9,6 +10,9 @@ import type { Scheduler } from '../scheduler.js';
 import { starting } from '../start.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
+
+/** A part of `-l select`. Sites have names of their own for types of GPUs. */
+const gpuForm = 'ngpus=COUNT';
 
 /** PBS Professional and OpenPBS. */
 export const pbs: Scheduler = {
@@ -20,7 +24,15 @@ export const pbs: Scheduler = {
     const asksForNodes = job.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d));
     // pbsdsh starts the program once for each process in PBS_NODEFILE
     const start = starting(job, 'pbsdsh --');
-    const script = render('batch/pbs', { job, clock, directiveValue, directiveLine, asksForNodes, ...start });
+    const script = render('batch/pbs', {
+      job,
+      clock,
+      directiveValue,
+      directiveLine,
+      asksForNodes,
+      gpus: gpuWords(job, gpuForm),
+      ...start,
+    });
     return { argv: ['qsub'], stdin: script, script };
   },
 
@@ -29,5 +41,6 @@ export const pbs: Scheduler = {
   parseList,
   survey: surveyOf('PBS', out => /^pbs_version = (\S+)/m.exec(out.stdout)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'F']])),
+  gpuForm,
   directiveProblem,
 };

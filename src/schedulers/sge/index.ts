@@ -3,7 +3,7 @@ import { cancel, parseCancel } from './cancel.js';
 import { directiveProblem } from './directives.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /** Grid Engine and its successors: Son of Grid Engine, Univa, Altair. */
@@ -18,6 +18,7 @@ export const sge: Scheduler = {
   parseCancel,
   survey,
   read,
+  gpuForm,
   directiveProblem,
   severalNodesProblem: environment =>
     environment === undefined

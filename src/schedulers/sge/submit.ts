@@ -3,12 +3,25 @@ import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import type { BatchJob, Output, Submission } from '../job.js';
 import { starting } from '../start.js';
 import { refusal } from './words.js';
 
+/** The usual name of the resource; it is counted for each slot, unless the site counts it for each job. */
+export const gpuForm = '-l gpu=COUNT';
+
 export function submit(job: BatchJob): Submission {
-  const values = { job, clock, directiveValue, directiveLine, outputPath, slots: slotsOf(job), shellWord };
+  const values = {
+    job,
+    gpus: gpuWords(job, gpuForm),
+    clock,
+    directiveValue,
+    directiveLine,
+    outputPath,
+    slots: slotsOf(job),
+    shellWord,
+  };
   // without a launcher, the script itself starts the glide-ins on the other nodes
   const script = render('batch/sge', { ...values, environment: environmentOf(job), ...starting(job, '') });
   return { argv: ['qsub', '-terse'], stdin: script, script };

@@ -3,7 +3,7 @@ import { cancel, parseCancel } from './cancel.js';
 import { directiveProblem } from './directives.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /** Slurm. */
@@ -17,6 +17,7 @@ export const slurm: Scheduler = {
   parseCancel,
   survey,
   read,
+  gpuForm,
   directiveProblem,
   profileKeys: ['queueOption'],
   bosco: true,

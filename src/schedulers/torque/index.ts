@@ -1,6 +1,7 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import { qsubAndQdel } from '../pbs-family/commands.js';
 import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
@@ -9,6 +10,9 @@ import type { Scheduler } from '../scheduler.js';
 import { starting } from '../start.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
+
+/** A part of `-l nodes`; a type of GPU is a property of nodes. */
+const gpuForm = 'gpus=COUNT:TYPE';
 
 /** TORQUE, also with Moab or Maui. */
 export const torque: Scheduler = {
@@ -19,7 +23,15 @@ export const torque: Scheduler = {
     const asksForNodes = job.directives.some(d => /(^|[\s,])nodes=/.test(d));
     // pbsdsh -u starts the program once on each host of the job
     const start = starting(job, 'pbsdsh -u');
-    const script = render('batch/torque', { job, clock, directiveValue, directiveLine, asksForNodes, ...start });
+    const script = render('batch/torque', {
+      job,
+      clock,
+      directiveValue,
+      directiveLine,
+      asksForNodes,
+      gpus: gpuWords(job, gpuForm),
+      ...start,
+    });
     return { argv: ['qsub'], stdin: script, script };
   },
 
@@ -29,5 +41,6 @@ export const torque: Scheduler = {
   // some print it to stderr
   survey: surveyOf('Torque', out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'C']])),
+  gpuForm,
   directiveProblem,
 };

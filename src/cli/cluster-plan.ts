@@ -70,7 +70,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     gpus: gpus?.count,
     gpuType: gpus?.type,
     ownGpus: gpus && true,
-    nodesPerJob: nodesPerJob === 1 ? undefined : nodesPerJob,
+    nodesPerJob: nodesPerJob === perJob(old) ? undefined : nodesPerJob,
     submit,
     min,
     cores,

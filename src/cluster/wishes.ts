@@ -23,7 +23,7 @@ export interface GpusOfNode {
  * How many nodes each job gets.
  * @param own what config.yaml says, for a command line that does not
  * @param nodes how many nodes are asked for
- * @throws UsageError if jobs of several nodes are asked for and can't be had
+ * @throws UsageError if jobs of several nodes are asked for where jobs have one
  */
 export function jobSize(
   { nodesPerJob, submit }: { readonly nodesPerJob?: number | undefined; readonly submit?: string | undefined },
@@ -32,18 +32,21 @@ export function jobSize(
   queue: string | undefined,
   nodes: number,
 ): number {
-  const problem =
-    submit === 'bosco'
-      ? {
-          why: 'with --submit bosco, the headnode submits jobs of one node, as single jobs wait',
-          hint: 'leave out --nodes-per-job, or submit directly: --submit direct',
-        }
-      : schedulerFor(scheduler.type).severalNodesProblem?.(scheduler.nodesEnvironment);
+  const problem = oneNodeOnly(submit, scheduler);
   const asked = nodesPerJob ?? own;
   if (asked !== undefined && asked > 1 && problem)
-    throw new UsageError(`--nodes-per-job ${asked}: ${problem.why}`, { hint: problem.hint });
+    throw new UsageError(`--nodes-per-job ${asked}: ${problem}`, { hint: 'give --nodes-per-job 1' });
   if (asked !== undefined || problem) return asked ?? 1;
   return usualNodesPerJob(nodes, queue === undefined ? undefined : queues[queue]);
+}
+
+/** Why jobs have one node, as a sentence; undefined if they may have several. */
+function oneNodeOnly(submit: string | undefined, scheduler: SiteProfile['scheduler']): string | undefined {
+  if (submit === 'bosco') return 'with --submit bosco, the headnode submits jobs of one node, as single jobs wait';
+  const { severalNodes } = schedulerFor(scheduler.type);
+  if (severalNodes === undefined) return `with the scheduler ${scheduler.type}, each job has one node`;
+  if (severalNodes === true || scheduler[severalNodes] !== undefined) return undefined;
+  return `jobs of several nodes need the key scheduler.${severalNodes} in the site's profile, see sites/README.md`;
 }
 
 /**
@@ -78,11 +81,13 @@ export function gpusOf(
     throw new UsageError(`GPUs come with the nodes at ${name}, and jobs can't ask for them`, {
       hint: `leave out --gpus, and choose a queue with GPUs: scailfin sites show ${name}`,
     });
-  if (asked && schedulerFor(scheduler.type).isThisMachine)
-    throw new UsageError('this machine gives its GPUs to nobody in particular', { hint: 'leave out --gpus' });
-  const { gpuForm } = scheduler;
-  // what could not be written is found before anything is touched
-  gpuWords({ gpusPerNode: gpus, gpuType: type, gpuForm, nodes }, schedulerFor(scheduler.type).gpuForm);
+  const form = scheduler.gpuForm ?? schedulerFor(scheduler.type).gpuForm;
+  if (form === undefined && asked && asked.count > 0)
+    throw new UsageError(`it is not known how jobs ask for GPUs at ${name}`, {
+      hint: 'leave out --gpus, or add scheduler.gpuForm to the profile',
+    });
+  // what can't be written is found before anything is touched
+  if (form !== undefined) gpuWords({ gpusPerNode: gpus, gpuType: type, gpuForm: form, nodes }, form);
   return {
     gpus,
     ...(asked === undefined ? {} : { ownGpus: true }),

@@ -1,3 +1,4 @@
+import type { GpuForm } from './gpus.js';
 import type { BatchJob, BatchJobStatus, Command, JobQuery, Output, Submission } from './job.js';
 import type { Survey } from './survey.js';
 import type { Reader } from './understanding.js';
@@ -39,14 +40,12 @@ export interface Scheduler {
   /** Why a site's profile must not contain this directive, as a phrase that follows it; undefined if it may. */
   directiveProblem(directive: string): string | undefined;
   /**
-   * Why jobs can't have several nodes, as a sentence with a hint; undefined if they can.
-   * @param environment the parallel environment that the profile names for such jobs, if it names one
+   * Jobs may have several nodes, and the script starts a glide-in on each of them: see start.ts. `nodesEnvironment`: only
+   * where a site's profile has that key. Absent: each job has one node.
    */
-  readonly severalNodesProblem?: (
-    environment: string | undefined,
-  ) => { readonly why: string; readonly hint: string } | undefined;
-  /** How a job asks for GPUs, unless the site's profile says it: see gpus.ts. */
-  readonly gpuForm: string;
+  readonly severalNodes?: true | 'nodesEnvironment';
+  /** How a job asks for GPUs, unless the site's profile says it: see gpus.ts. Absent: it can't. */
+  readonly gpuForm?: GpuForm;
   /** Keys of a profile's `scheduler` that only this system uses. */
   readonly profileKeys?: readonly ProfileKey[];
   /** The site is this machine: there are no logins, accounts or directives. */

@@ -70,8 +70,8 @@ export type ToolSource = z.output<typeof toolSchema>;
 const gpuType = z.string().regex(GPU_TYPE, 'must be one word, such as a100');
 
 /** `2` or `2:a100`, as after --gpus. */
-const gpus = z.union([z.int().nonnegative(), z.string()]).transform((value, ctx) => {
-  const wanted = parseGpus(String(value));
+const gpus = z.coerce.string().transform((value, ctx) => {
+  const wanted = parseGpus(value);
   if (wanted) return wanted;
   ctx.addIssue({ code: 'custom', message: `"${value}" is not a number of GPUs; write 2, or 2:TYPE` });
   return z.NEVER;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # glidein.sh sets these
-# together: what glidein.sh adds on a node whose batch job has several. A batch system takes back the job, and no single
-# node of it: a node that left alone would still be charged. So the nodes leave together, when none of them has had work
+# together: what glidein.sh adds on a node whose batch job has several. A batch system ends the job as a
+# whole: a node that left alone would still be charged. So the nodes leave together, when none of them has had work
 # for the idle limit. Each node that has work changes its own file in a directory of the job, again and again. The others
 # only look whether any file changes, so nodes may have different clocks. A node that dies changes nothing. When the
 # directory can't be read, nobody leaves before the walltime nearly ends.

@@ -27,7 +27,10 @@ describe.skipIf(reason !== undefined)(`jobs of several nodes on Slurm${reason ? 
     const name = 'together';
     const size = ['--nodes', '2', '--nodes-per-job', '2', '--cores', '2'];
     const up = ['up', name, '--site', 'lab-slurm', ...size, '--walltime', '30m', '--idle-timeout', '12s'];
-    await scailfin(lab, 'headnode', up);
+    await scailfin(lab, 'headnode', [...up, '--directive', '--comment=for-a-test']);
+    // the user's own option has reached Slurm
+    const { stdout } = await lab.exec('login', ['squeue', '--noheader', '-O', 'comment,numnodes']);
+    expect(stdout.trim()).toMatch(/^for-a-test +2$/);
     // a node that looked only at itself would leave meanwhile
     await submitJobs(lab, 'headnode', name, 1, 'sleep 28');
     expect(await joined(lab, name)).toBe(2);

@@ -65,12 +65,7 @@ export const fork: Scheduler = {
     version: { command: { argv: ['uname', '-sr'] }, parse: out => out.stdout.trim() || undefined },
   },
 
-  gpuForm: '',
   directiveProblem: directive => scriptProblem(directive) ?? 'has no meaning for the scheduler fork; remove it',
-  severalNodesProblem: () => ({
-    why: 'plain processes run on this machine only',
-    hint: 'leave out --nodes-per-job: each job then has one node',
-  }),
   isThisMachine: true,
 };
 

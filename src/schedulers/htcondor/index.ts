@@ -23,10 +23,6 @@ export const htcondor: Scheduler = {
   read,
   gpuForm,
   directiveProblem,
-  severalNodesProblem: () => ({
-    why: 'HTCondor gives each job one machine',
-    hint: 'leave out --nodes-per-job: each job then has one node',
-  }),
   hasQueues: false,
   cutsNodes: true,
 };

@@ -16,6 +16,7 @@ export function submit(job: BatchJob): Submission {
     gpus: gpuWords(job, gpuForm),
     lines,
     requirements,
+    directiveLine,
     directiveValue,
     args,
     string,

@@ -18,6 +18,7 @@ export const lsf: Scheduler = {
   parseCancel,
   survey,
   read,
+  severalNodes: true,
   gpuForm,
   directiveProblem,
 };

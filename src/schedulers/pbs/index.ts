@@ -41,6 +41,7 @@ export const pbs: Scheduler = {
   parseList,
   survey: surveyOf('PBS', out => /^pbs_version = (\S+)/m.exec(out.stdout)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'F']])),
+  severalNodes: true,
   gpuForm,
   directiveProblem,
 };

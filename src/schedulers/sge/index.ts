@@ -20,13 +20,7 @@ export const sge: Scheduler = {
   read,
   gpuForm,
   directiveProblem,
-  severalNodesProblem: environment =>
-    environment === undefined
-      ? {
-          why: "a job of several nodes needs a parallel environment on Grid Engine, but the site's profile names none for it",
-          hint: 'add scheduler.nodesEnvironment to the profile: an environment whose allocation_rule is the number of cores that a glide-in gets (to list them: `qconf -spl` there)',
-        }
-      : undefined,
+  severalNodes: 'nodesEnvironment',
   profileKeys: ['parallelEnvironment', 'nodesEnvironment'],
   bosco: true,
 };

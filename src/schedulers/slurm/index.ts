@@ -17,6 +17,7 @@ export const slurm: Scheduler = {
   parseCancel,
   survey,
   read,
+  severalNodes: true,
   gpuForm,
   directiveProblem,
   profileKeys: ['queueOption'],

@@ -6,8 +6,10 @@ const MOST = 50_000;
  * @returns an empty list for a text that is not such an expression, or names too many nodes
  */
 export function nodesIn(text: string): string[] {
+  const parts = text.match(/(?:[^,[\]]|\[[^\]]*\])+/g) ?? [];
+  if (parts.join(',') !== text) return [];
   const found: string[] = [];
-  for (const [part] of text.matchAll(/(?:[^,[\]]|\[[^\]]*\])+/g)) {
+  for (const part of parts) {
     const nodes = expand(part);
     if (!nodes || found.length + nodes.length > MOST) return [];
     found.push(...nodes);

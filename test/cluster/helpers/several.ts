@@ -3,6 +3,22 @@ import type { Lab } from '../../lab/lab.js';
 import { scailfin, statusOf, submitJobs } from './cluster.js';
 import { type CycleSite, joined, verified } from './cycle.js';
 
+/** A cluster of one job with two nodes comes up, as the batch system's own program starts its glide-ins, and goes. */
+export async function twoNodes(lab: Lab, site: CycleSite): Promise<void> {
+  const name = 'pair';
+  const size = ['--nodes', '2', '--nodes-per-job', '2', '--cores', '4', '--walltime', '30m'];
+  await scailfin(lab, 'headnode', ['up', name, '--site', site.profile, ...size]);
+  const there = (await statusOf(lab, 'headnode', name)).sites[0];
+  expect(there?.batchJobs.map(job => [job.nodes, job.joined])).toEqual([[2, 2]]);
+  expect(there?.glideins.map(g => [g.node, g.cores]).sort()).toEqual([
+    ['c1', 4],
+    ['c2', 4],
+  ]);
+  expect(await site.jobs(lab)).toHaveLength(1);
+  expect((await scailfin(lab, 'headnode', ['down', name])).stdout).toContain(verified);
+  await expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
+}
+
 /**
  * The life of a cluster whose jobs have two nodes each: two jobs bring four glide-ins, scaling goes by whole jobs, a job
  * goes on when one of its nodes dies, and says so.

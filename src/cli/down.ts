@@ -70,7 +70,7 @@ export function register(program: Command, ui: Ui): void {
         else if (result.left.length === 0)
           ui.print(
             [
-              `${name} is down. Verified: no batch job, process or file of it remains.`,
+              ...verdict(name, result.unseen),
               ...(lost && flags.headnode === undefined
                 ? [
                     `This machine has no record of it, so only ${lost.site.site} and the usual headnodes were asked. ` +
@@ -88,6 +88,16 @@ export function register(program: Command, ui: Ui): void {
           );
       });
     });
+}
+
+/** What was verified, and what only the nodes know. */
+function verdict(name: string, unseen: readonly string[]): string[] {
+  if (unseen.length === 0) return [`${name} is down. Verified: no batch job, process or file of it remains.`];
+  return [
+    `${name} is down. Verified: no batch job of it remains, and no process or file on the hosts that could be asked.`,
+    'On these nodes, glide-ins were killed before they could remove their directories:',
+    ...unseen.map(what => `  - ${what}`),
+  ];
 }
 
 /** Describes what the user may still want and would lose with the cluster; undefined if there is nothing. */

@@ -18,13 +18,14 @@ export function register(program: Command, ui: Ui, rest: readonly string[]): voi
         throw new UsageError('no command was given', {
           hint: 'put it after --, for example: scailfin exec -- condor_status',
         });
-      const [{ pickRecord, withCluster }, { poolCommand }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { poolCommand }, { headHost }] = await Promise.all([
         import('./session.js'),
         import('../cluster/environment.js'),
+        import('../cluster/machines.js'),
       ]);
       const record = pickRecord(name);
       await withCluster(ui, record.name, flags, async ({ connections }) => {
-        const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
+        const host = await headHost(connections, record);
         const { stdin, stdout, stderr } = process;
         process.exitCode = await host.attach(poolCommand(record, rest), {
           stdin,

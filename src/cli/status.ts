@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { GlideinStatus, SiteJob } from '../cluster/glideins.js';
+import type { Refusal } from '../cluster/refusals.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { inLine, printable } from '../printable.js';
 import { isOver } from '../schedulers/job.js';
+import { append } from '../text.js';
 import { formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
@@ -34,7 +36,11 @@ export function register(program: Command, ui: Ui): void {
             if (flags.watch) ui.clear();
             ui.print(describeStatus(status));
           }
-          if (!flags.watch) return;
+          if (!flags.watch) {
+            // a script must not take what could not be asked for an answer
+            if (status.state === 'unknown') process.exitCode = 1;
+            return;
+          }
           await new Promise(resolve => setTimeout(resolve, 5000));
         }
       });
@@ -52,6 +58,11 @@ export function describeStatus(status: ClusterStatus): string {
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
+  const { used, usedAtLeast, bound } = status.nodeHours;
+  if (status.sites.length > 0)
+    lines.push(
+      `  hours     ${usedAtLeast ? 'at least ' : ''}${used.toFixed(2)} node-hours used; ${bound.toFixed(2)} more at most by its jobs`,
+    );
   const { framework } = status;
   const kind = framework?.flavour === undefined ? '' : `${framework.flavour} `;
   if (framework)
@@ -71,6 +82,7 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(`  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins`);
     if (site.growth) lines.push(...growthLines(site.growth).map(l => `    ${l}`));
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
+    lines.push(...refusalLines(site.refused ?? []).map(l => `    ${l}`));
     if (site.glideins.length === 0) continue;
     const rows = [['JOB', 'STATE', 'SCHEDULER SAYS', 'NODE', 'LEFT', 'POOL', 'CORES BUSY'], ...site.glideins.map(row)];
     lines.push(...site.batchJobs.flatMap(job => incomplete(job, site.glideins)).map(l => `    ${l}`));
@@ -101,15 +113,27 @@ function strangerLines({ name, strangers }: ClusterStatus): string[] {
   ];
 }
 
+/** Nodes that did not pass a check, each check once. */
+function refusalLines(refused: readonly Refusal[]): string[] {
+  const nodes = new Map<string, Refusal[]>();
+  for (const one of refused) append(nodes, one.check, one);
+  return [...nodes.values()].slice(0, 5).flatMap(all => {
+    const names = [...new Set(all.map(r => r.node))];
+    const { reason, hint } = all[0] as Refusal;
+    const who = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+    return [`${who}: not in the pool, because ${reason}`, ...(hint ? [`→ ${hint}`] : [])];
+  });
+}
+
 /** The growth of a pool at a site. */
-function growthLines({ queued, running, held, waiting, unfit, state, reason, pause }: Growth): string[] {
+function growthLines({ queued, running, held, waiting, unfit, state, reason, pause, stopped }: Growth): string[] {
   const jobs = `${waiting} job${waiting === 1 ? '' : 's'} wait${waiting === 1 ? 's' : ''} for room`;
   return [
     state === 'alive'
       ? `submitted by BOSCO: ${queued} idle, ${running} running, ${held} held; ${jobs}`
       : 'BOSCO is not running: no glide-ins are submitted',
     ...(unfit > 0 ? [`${unfit} idle job${unfit === 1 ? '' : 's'} can't run on any node of it`] : []),
-    ...(reason ? [`${inLine(reason)}${pause > 0 ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
+    ...(reason ? [`${inLine(reason)}${pause > 0 && !stopped ? `; next try in ${formatDuration(pause)}` : ''}`] : []),
   ];
 }
 

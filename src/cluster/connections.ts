@@ -3,7 +3,9 @@ import { homedir } from 'node:os';
 import type { Prompter } from '../credentials/prompts.js';
 import { ConnectionError, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
+import { type Machine, machineText } from '../hosts/machine.js';
 import { type AuthOptions, type HostTarget, type OpenOptions, openHost } from '../hosts/open.js';
+import { PinnedHost } from '../hosts/pinned.js';
 import type { Transport } from '../hosts/target.js';
 import type { SiteProfile } from '../sites/schema.js';
 import type { HeadnodeSpec, SiteSpec } from './spec.js';
@@ -24,27 +26,46 @@ export interface ConnectionsOptions extends Pick<OpenOptions, 'onHostKey' | 'onN
 /** The hosts of one command run; each is connected at most once. */
 export class Connections {
   readonly #open = new Map<string, Promise<Host>>();
+  readonly #pinned = new Map<Host, Map<string, PinnedHost>>();
 
   constructor(
     readonly prompter: Prompter | undefined,
     private readonly options: ConnectionsOptions = {},
   ) {}
 
-  async site(spec: SiteLogin): Promise<Host> {
+  /** @param wanted the login node to try first, if several are listed */
+  async site(spec: SiteLogin, wanted?: Machine): Promise<Host> {
     const { login } = spec.profile;
     if (!login) return this.#connect({ kind: 'local' });
-    return this.#first(await keptFirst(loginTargets(login, spec.user)), loginAuth(spec.profile));
+    const targets = namesakeFirst(await keptFirst(loginTargets(login, spec.user)), wanted);
+    return this.#first(targets, loginAuth(spec.profile));
   }
 
-  /** @param home the site whose login node is meant by a headnode of kind `login` */
-  head(spec: HeadnodeSpec, home: SiteSpec | undefined): Promise<Host> {
+  /**
+   * @param home the site whose login node is meant by a headnode of kind `login`
+   * @param wanted the login node to try first, if several are listed
+   */
+  head(spec: HeadnodeSpec, home: SiteSpec | undefined, wanted?: Machine): Promise<Host> {
     if (spec.kind === 'local') return this.#connect({ kind: 'local' });
     if (spec.kind === 'host') return this.#connect(ssh(spec.host, spec.user));
     if (!home)
       throw new UsageError('the headnode is a login node, but no site is known', {
         hint: 'name the site: --site SITE',
       });
-    return this.site(home);
+    return this.site(home, wanted);
+  }
+
+  /**
+   * The same host, but its commands run only on this machine: by a hop if the host's name led to another one.
+   * @param hint what the user can do if the machine can't be reached; the error is an UnreachedError
+   */
+  on(host: Host, machine: Machine, hint: string): PinnedHost {
+    const known = this.#pinned.get(host) ?? new Map<string, PinnedHost>();
+    this.#pinned.set(host, known);
+    const key = machineText(machine);
+    const pinned = known.get(key) ?? new PinnedHost(host, machine, { hop: () => this.#hop(host, machine), hint });
+    known.set(key, pinned);
+    return pinned;
   }
 
   /** Number of commands and transfers so far, over all hosts. */
@@ -54,7 +75,8 @@ export class Connections {
   }
 
   async close(): Promise<void> {
-    for (const host of await this.#all()) await host.close();
+    // hops were opened later, and need the hosts that they started from
+    for (const host of (await this.#all()).reverse()) await host.close();
   }
 
   /**
@@ -81,6 +103,13 @@ export class Connections {
     this.#open.set(key, host);
     // a later command of the same run may try again
     host.catch(() => this.#open.delete(key));
+    return host;
+  }
+
+  async #hop(from: Host, { name }: Machine): Promise<Host> {
+    if (!from.neighbour) throw new ConnectionError(`${from.name} can't connect to other machines`);
+    const host = from.neighbour(name, { ...this.options, prompter: this.prompter });
+    this.#open.set(`${from.name} → ${name}`, host);
     return host;
   }
 
@@ -114,6 +143,13 @@ async function keptFirst(targets: readonly SshHostTarget[]): Promise<SshHostTarg
   const { route } = await import('../hosts/route.js');
   const kept = targets.filter(target => isKept(route(target, {})));
   return [...kept, ...targets.filter(target => !kept.includes(target))];
+}
+
+/** The listed name of a machine may have a domain that the machine's own name lacks. */
+function namesakeFirst(targets: readonly SshHostTarget[], wanted: Machine | undefined): SshHostTarget[] {
+  const label = (name: string): string => name.toLowerCase().split('.')[0] ?? '';
+  const isWanted = ({ host }: SshHostTarget): boolean => wanted !== undefined && label(host) === label(wanted.name);
+  return [...targets.filter(isWanted), ...targets.filter(target => !isWanted(target))];
 }
 
 function ssh(host: string, user: string | undefined, port?: number): SshHostTarget {

@@ -5,11 +5,14 @@ import type { Headnode } from '../headnode/component.js';
 import type { Host } from '../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import type { JobQuery } from '../schedulers/job.js';
+import type { Place } from '../schedulers/programs.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
+import type { SiteProfile } from '../sites/schema.js';
 import type { Connections } from './connections.js';
 import type { EventSink } from './events.js';
 import type { Journal } from './journal.js';
+import { siteHost } from './machines.js';
 import type { ClusterRecord, SiteRecord } from './record.js';
 import { type SiteSpec, tagOf } from './spec.js';
 
@@ -45,13 +48,39 @@ export function siteRecord(record: ClusterRecord, name: string): SiteRecord | un
   return record.sites.find(s => s.spec.site === name);
 }
 
-/** The ids for queries to the batch system. */
-export const knownIds = (site: SiteRecord | undefined): string[] => site?.batches.flatMap(b => b.jobIds) ?? [];
+/** The ids for queries to the batch system; without those of jobs whose end was verified. */
+export const knownIds = (site: SiteRecord | undefined): string[] =>
+  site?.batches.flatMap(b => (b.outcome === 'ended' ? [] : b.jobIds)) ?? [];
 
-/** The query for a cluster's jobs in a site's batch system. */
-export function jobQuery(cluster: string, facts: { base: string; user: string }, ids: readonly string[]): JobQuery {
-  return { tag: tagOf(cluster), user: facts.user, ids, dir: siteDir(facts.base, cluster) };
+/** The query for a cluster's jobs in the batch system of a site. */
+export function jobQuery(
+  cluster: string,
+  facts: { base: string; user: string },
+  ids: readonly string[],
+  { profile, queue }: Pick<SiteSpec, 'profile' | 'queue'>,
+): JobQuery {
+  const { scheduler } = profile;
+  const named = schedulerFor(scheduler.type).clustersIn?.(directivesOf(profile, queue)) ?? [];
+  const clusters = scheduler.cluster === undefined ? named : [scheduler.cluster];
+  return {
+    ...{ tag: tagOf(cluster), user: facts.user, ids, dir: siteDir(facts.base, cluster) },
+    ...(clusters.length > 0 ? { clusters } : {}),
+    ...(scheduler.silence === undefined ? {} : { silence: scheduler.silence }),
+    ...placeOf(profile),
+  };
 }
+
+/** Where the programs of a site's batch system are, as its profile says. */
+export const placeOf = ({ scheduler: { path, module } }: Pick<SiteProfile, 'scheduler'>): Place => ({
+  ...(path === undefined ? {} : { path }),
+  ...(module === undefined ? {} : { module }),
+});
+
+/** The directives of a site's jobs in a queue. */
+export const directivesOf = ({ scheduler, queues }: SiteProfile, queue: string | undefined): string[] => [
+  ...scheduler.directives,
+  ...((queue && queues[queue]?.directives) || []),
+];
 
 export const siteDir = (base: string, cluster: string): string => `${base}/${cluster}/site`;
 export const poolDir = (base: string, cluster: string): string => `${base}/${cluster}/pool`;
@@ -68,12 +97,17 @@ export function headnodeOf(
 
 /** Connects to a site and probes it. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
 export async function reachSite(
-  { connections }: Pick<Context, 'connections'>,
+  { journal, connections }: Pick<Context, 'journal' | 'connections'>,
   spec: SiteSpec,
-  cluster: string,
 ): Promise<Site> {
+  const record = recordOf({ journal });
+  const known = siteRecord(record, spec.site) ?? { spec, batches: [] };
+  return probeSite(await siteHost(connections, record, { ...known, spec }), spec, record.name);
+}
+
+/** @param host one of the site's login nodes */
+export async function probeSite(host: Host, spec: SiteSpec, cluster: string): Promise<Site> {
   const scheduler = schedulerFor(spec.profile.scheduler.type);
-  const host = await connections.site(spec);
   return { spec, host, scheduler, probe: await probe(host, spec.profile.directories.work ?? defaultWork, cluster) };
 }
 

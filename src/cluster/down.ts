@@ -1,12 +1,15 @@
 import { LeftoverError, messageOf, UsageError } from '../errors.js';
 import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
+import type { Machine } from '../hosts/machine.js';
+import { UnreachedError } from '../hosts/pinned.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
 import { lock } from './lock.js';
+import { foundOn, headHost, isBesidePool, jobsOn, siteHost } from './machines.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
@@ -24,6 +27,8 @@ export interface DownResult {
   /** Number of jobs that had to be cancelled. */
   readonly cancelled: number;
   readonly verified: readonly string[];
+  /** Directories on nodes that could not be looked at, whose glide-ins were killed before they removed them. */
+  readonly unseen: readonly string[];
   /** What may remain, with `forget`. */
   readonly left: readonly string[];
 }
@@ -50,6 +55,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   closeTunnel(journal.dir);
   const left: string[] = [];
   const verified: string[] = [];
+  const unseen: string[] = [];
   let cancelled = 0;
   const onProgress = (detail: string): void => sink({ type: 'progress', detail });
   const part = async (title: string, what: string, work: () => Promise<string>): Promise<void> => {
@@ -70,23 +76,26 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           ids: knownIds(s),
           submitted: s.batches.length > 0,
         }));
-    const bases = new Map<Host, string>();
+    const bases = new Map<string, string>();
     const looked: Probe[] = [];
-    const heads = new Map<string, { host: () => Promise<Host>; base: string | undefined }>();
-    await endGrowth(context, record);
+    const heads: HeadToStop[] = [];
+    const mayGrow = (error: unknown): void =>
+      sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
+    if (record) await endGrowth(context, record).catch(mayGrow);
     for (const site of sites) {
       const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
       await part(
         `Cancelling the glide-ins at ${site.spec.site}`,
         `jobs called ${tagOf(name)} and files on ${where}`,
         async () => {
-          const host = await connections.site(site.spec);
+          const first = await (record ? siteHost(connections, record, site) : connections.site(site.spec));
           const found =
             site.submitted && site.facts
               ? undefined
-              : await probe(host, site.spec.profile.directories.work ?? defaultWork, name);
+              : await probe(first, site.spec.profile.directories.work ?? defaultWork, name);
+          const host = lost ? jobsOn(connections, first, site.spec, name, found?.siteMachine) : first;
           const facts = (found ?? site.facts) as { base: string; user: string };
-          bases.set(host, facts.base);
+          bases.set(site.spec.site, facts.base);
           if (found) looked.push(found);
           if (record && isForeign(found?.owner, record)) return notOurs;
           if (!site.submitted) {
@@ -94,38 +103,57 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             return 'nothing was submitted; no file remains';
           }
           if (lost && found?.pool) {
-            heads.set(host.name, { host: async () => host, base: facts.base });
-            await stopGrowth(name, host, facts.base);
+            const head = foundOn(connections, first, name, found.poolMachine);
+            heads.push({ label: first.name, host: async () => head, base: facts.base, found });
+            await stopGrowth(name, head, facts.base).catch(error => {
+              // the part about the pool says it, too
+              if (!(error instanceof UnreachedError)) throw error;
+              mayGrow(error);
+            });
           }
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-          const query = jobQuery(name, facts, site.ids);
-          const n = await takeDownSite({ host, scheduler, cluster: name, base: facts.base, query, onProgress });
+          const query = jobQuery(name, facts, site.ids, site.spec);
+          const on = (machine: Machine): Host => foundOn(connections, first, name, machine);
+          const before = unseen.length;
+          const onUnseen = (what: string): unknown => unseen.push(what);
+          const n = await takeDownSite({
+            host,
+            on,
+            scheduler,
+            cluster: name,
+            base: facts.base,
+            query,
+            onProgress,
+            onUnseen,
+          });
           cancelled += n;
-          return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains`;
+          if (record) endBatches(context, site.spec.site);
+          const where = unseen.length > before ? ` on ${host.name}` : '';
+          return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains${where}`;
         },
       );
     }
-    for (const { label, host, base } of headnodes(context, lost, heads)) {
+    for (const { label, host, base, found: seen, home } of [...heads, ...headnodes(context, lost)]) {
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
-        if (base) await takeDownHead(there, base, name, onProgress);
-        else {
-          // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's
-          // files
-          const found = await probe(there, bases.get(there) ?? defaultWork, name);
-          looked.push(found);
-          if (record && isForeign(found.owner, record)) return notOurs;
-          await takeDownHead(there, found.base, name, onProgress);
-        }
+        // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
+        const found = seen ?? (base ? undefined : await probe(there, bases.get(home ?? '') ?? defaultWork, name));
+        if (found && !seen) looked.push(found);
+        if (record && isForeign(found?.owner, record)) return notOurs;
+        if (found) checkSeen(found, there);
+        const head = foundOn(connections, there, name, seen ? undefined : found?.poolMachine);
+        await takeDownHead(head, base ?? (found as Probe).base, name, onProgress);
         return 'no process and no file remains';
       });
     }
     if (lost) left.push(...poolElsewhere(looked));
+    // the pool of a login node is found at the site, and by the rules again
+    left.splice(0, left.length, ...new Set(left));
     if (left.length > 0 && forget) {
       const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
       if (record) journal.append({ type: 'state', state: 'terminated', reason });
       forgetSecrets(journal.dir);
-      return { name, cancelled, verified, left };
+      return { name, cancelled, verified, unseen, left };
     }
     if (left.length > 0) {
       if (record) journal.append({ type: 'state', state: 'failed', reason: `It may not be all gone: ${left[0]}` });
@@ -133,10 +161,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         hint: `once it can be reached again: scailfin down ${name}${lost ? ` --site ${lost.site.site}` : ''}; if it no longer exists: scailfin down ${name} --forget`,
       });
     }
-    if (record)
-      journal.append({ type: 'state', state: 'terminated', reason: 'It was taken down, and nothing of it remains.' });
+    if (record) journal.append({ type: 'state', state: 'terminated', reason: gone(unseen) });
     forgetSecrets(journal.dir);
-    return { name, cancelled, verified, left };
+    return { name, cancelled, verified, unseen, left };
   } finally {
     release();
   }
@@ -146,17 +173,23 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
  * Stops submissions before jobs are looked for. If the headnode can't be reached, the site's side is still closed before
  * its jobs are counted.
  */
-async function endGrowth({ connections, journal, sink }: Context, record: ClusterRecord | undefined): Promise<void> {
-  const head = record?.head;
-  if (!head || !record.sites.some(s => s.spec.submit === 'bosco')) return;
-  try {
-    await step(sink, 'Stopping the submission of glide-ins', async () => {
-      const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
-      await stopGrowth(journal.name, host, head.base);
-    });
-  } catch (error) {
-    sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
-  }
+async function endGrowth({ connections, sink }: Context, record: ClusterRecord): Promise<void> {
+  const { head, name, sites } = record;
+  if (!head || !sites.some(s => s.spec.submit === 'bosco')) return;
+  await step(sink, 'Stopping the submission of glide-ins', async () =>
+    stopGrowth(name, await headHost(connections, record), head.base),
+  );
+}
+
+const gone = (unseen: readonly string[]): string =>
+  unseen.length === 0
+    ? 'It was taken down, and nothing of it remains.'
+    : `It was taken down; on nodes this may remain: ${unseen.join('; ')}`;
+
+/** Once verified, the jobs' ends are not asked for again: the batch system may have forgotten them by then. */
+function endBatches({ journal }: Context, name: string): void {
+  for (const batch of journal.record?.sites.find(s => s.spec.site === name)?.batches ?? [])
+    journal.append({ type: 'batch', name, batch: { ...batch, outcome: 'ended' } });
 }
 
 const notOurs = 'another cluster has that name there; nothing of this cluster was started';
@@ -173,6 +206,20 @@ interface HeadToStop {
   readonly label: string;
   readonly host: () => Promise<Host>;
   readonly base: string | undefined;
+  /** What the host said of a pool that was found there. */
+  readonly found?: Probe;
+  /** The site beside whose files the pool is. */
+  readonly home?: string | undefined;
+}
+
+/**
+ * Beside the files of a pool of an older scailfin, it is not written where the pool was started. Its own address says it.
+ * @throws LeftoverError if the host has another address
+ */
+function checkSeen({ pool, poolMachine, poolAddress: at, addresses }: Probe, host: Host): void {
+  if (!pool || poolMachine || !at || at.startsWith('127.') || addresses.includes(at)) return;
+  const left = `the pool in ${pool}, which runs on the machine with the address ${at}, if it runs; ${host.name} is another machine`;
+  throw new LeftoverError(`the pool of another machine can't be stopped on ${host.name}`, [left]);
 }
 
 /**
@@ -190,27 +237,27 @@ function poolElsewhere(looked: readonly Probe[]): string[] {
   return [...away].map(at => `the pool at ${at}, which is not on ${hosts}: add --headnode [user@]HOST`);
 }
 
-/**
- * The recorded headnode; without a record: the one by the usual rules, this machine, and every host where a pool was
- * seen.
- */
-function headnodes(
-  context: Context,
-  lost: Lost | undefined,
-  seen: Map<string, { host: () => Promise<Host>; base: string | undefined }>,
-): HeadToStop[] {
-  const { connections, journal } = context;
+/** The recorded headnode; without a record: the one by the usual rules, and this machine. */
+function headnodes({ connections, journal }: Context, lost: Lost | undefined): HeadToStop[] {
   const record = lost ? undefined : journal.record;
-  const stops: HeadToStop[] = [...seen].map(([label, { host, base }]) => ({ label, host, base }));
-  const add = (spec: ClusterSpec['headnode'], home: SiteSpec | undefined, base: string | undefined): void => {
-    stops.push({ label: labelOf(spec, home), host: () => connections.head(spec, home), base });
-  };
-  if (record) add(record.spec.headnode, record.sites[0]?.spec, record.head?.base);
-  else if (lost) {
-    add(lost.spec.headnode, lost.site, undefined);
-    if (lost.spec.headnode.kind !== 'local') add({ kind: 'local' }, undefined, undefined);
+  if (record) {
+    const home = record.sites.find(s => isBesidePool(record, s.spec))?.spec;
+    const label = labelOf(record.spec.headnode, record.sites[0]?.spec);
+    const host = (): Promise<Host> => headHost(connections, record);
+    return [{ label, host, base: record.head?.base, home: home?.site }];
   }
-  return stops;
+  if (!lost) return [];
+  const { site, spec } = lost;
+  const rules: ClusterSpec['headnode'][] = [
+    spec.headnode,
+    ...(spec.headnode.kind === 'local' ? [] : [{ kind: 'local' } as const]),
+  ];
+  return rules.map(kind => ({
+    label: labelOf(kind, site),
+    host: () => connections.head(kind, site),
+    base: undefined,
+    home: kind.kind === 'login' || (kind.kind === 'local' && !site.profile.login) ? site.site : undefined,
+  }));
 }
 
 function labelOf(spec: ClusterSpec['headnode'], home: SiteSpec | undefined): string {

@@ -2,6 +2,7 @@ import { UsageError } from '../errors.js';
 import { commandLine, quote } from '../shell.js';
 import { poolDir } from './context.js';
 import type { Offer } from './framework.js';
+import { isOnThisMachine } from './machines.js';
 import type { ClusterRecord, HeadFacts } from './record.js';
 
 /** A command that runs on the headnode in the pool's environment. @throws UsageError if there is no pool yet */
@@ -30,7 +31,7 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
  */
 export function clusterExports(record: ClusterRecord, offer: Offer | undefined, port: number | undefined): string {
   const head = headOf(record);
-  const isHere = record.spec.headnode.kind === 'local';
+  const isHere = record.spec.headnode.kind === 'local' && isOnThisMachine(record);
   if (!isHere && offer === undefined) {
     throw new UsageError(`the pool of ${record.name} is on ${head.host}, not on this machine`, {
       hint: `scailfin exec ${record.name} -- COMMAND`,

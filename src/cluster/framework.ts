@@ -8,6 +8,7 @@ import type { PoolStatus } from '../htcondor/query.js';
 import type { Connections } from './connections.js';
 import { type Context, headnodeOf, poolDir, recordOf } from './context.js';
 import { step } from './events.js';
+import { headHost } from './machines.js';
 import type { ClusterRecord } from './record.js';
 import type { Head } from './steps/connect.js';
 
@@ -79,14 +80,14 @@ export async function askFramework(
   connections: Connections,
   pool: Promise<PoolStatus | undefined>,
 ): Promise<FrameworkStatus | undefined> {
-  const { name, head, framework: facts, spec, sites } = record;
+  const { name, head, framework: facts } = record;
   if (facts === undefined) return undefined;
   const about = { name: facts.name, port: facts.port };
   try {
     const service = await frameworkNamed(facts.name).service?.();
     if (!service || !head) return { ...about, state: 'unknown' };
     const at = async () => {
-      const host = await connections.head(spec.headnode, sites[0]?.spec);
+      const host = await headHost(connections, record);
       return { host, dir: poolDir(head.base, name), cluster: name, onProgress: () => {} };
     };
     return { ...about, ...(await service.status(facts, at, pool)) };
@@ -105,7 +106,7 @@ export async function reachFramework(context: Context): Promise<Offer & { readon
   const offer = record.state === 'terminated' ? undefined : await offerOf(record, context.journal.dir);
   if (!offer) throw offersNothing(record.name);
   const { service, facts, here } = offer;
-  const host = await context.connections.head(record.spec.headnode, record.sites[0]?.spec);
+  const host = await headHost(context.connections, record);
   return { ...offer, dial: service.dial(facts, here, () => host.dial(facts.port)) };
 }
 

@@ -1,8 +1,8 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
-import { type BatchJobState, type BatchJobStatus, isOver } from '../schedulers/job.js';
+import { type BatchJobState, type BatchJobStatus, isOver, ownId } from '../schedulers/job.js';
 import { nodesOfEach } from '../schedulers/nodes.js';
 import type { SiteRecord } from './record.js';
-import { submissionOf } from './submissions.js';
+import { isPartOf, nodesOf, submissionOf } from './submissions.js';
 
 /** A batch job of the cluster: its state in the scheduler, and the part of it that is in the pool. */
 export interface SiteJob extends BatchJobStatus {
@@ -58,13 +58,29 @@ export function matchGlideins(
 ): SiteGlideins {
   return collect(
     pool,
-    jobs.map(job => {
-      const nodes = nodesOfEach(submissionOf(site, job.id));
-      const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === job.id);
+    shown(site, jobs, pool).map(({ job, nodes }) => {
+      const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === ownId(job.id));
       const mine = onNodes(job, nodes, ads);
       return { job, nodes, glideins: mine.map((at, n) => matched(job, nodes, n, at, pool)) };
     }),
   );
+}
+
+/** The jobs and their nodes; of a missing array, the tasks that are in the pool are jobs of their own. */
+function shown(
+  site: SiteRecord,
+  jobs: readonly BatchJobStatus[],
+  pool: PoolStatus | undefined,
+): { readonly job: BatchJobStatus; readonly nodes: number }[] {
+  return jobs.flatMap(job => {
+    const [nodes, each] = [nodesOf(site, job), nodesOfEach(submissionOf(site, job.id))];
+    if (!job.missing || nodes <= each) return [{ job, nodes }];
+    const ads = (pool?.glideins ?? []).filter(ad => ad.site === site.spec.site && isPartOf(ad.job, job.id));
+    const cluster = job.id.slice(ownId(job.id).length);
+    const tasks = [...new Set(ads.map(ad => ad.job + cluster))].slice(0, nodes / each);
+    const rest = nodes - tasks.length * each;
+    return [...tasks.map(id => ({ job: { ...job, id }, nodes: each })), ...(rest > 0 ? [{ job, nodes: rest }] : [])];
+  });
 }
 
 /** A node of a job, as far as it is known, and the machine in the pool that is on it. */
@@ -117,7 +133,7 @@ function matched(
 export function unaskedGlideins(site: SiteRecord, ids: readonly string[], pool: PoolStatus | undefined): SiteGlideins {
   const seen = (pool?.glideins ?? []).filter(ad => ad.site === site.spec.site);
   const inPool = [...new Set(seen.map(ad => ad.job))];
-  const silent = ids.filter(id => !inPool.some(job => job === id || job.startsWith(`${id}_`)));
+  const silent = ids.filter(id => !inPool.some(job => isPartOf(job, id)));
   return collect(
     pool,
     [...inPool, ...silent].map(id => {

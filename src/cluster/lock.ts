@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ScailfinError } from '../errors.js';
-import { isAlive, type ProcessId, thisProcess } from './process.js';
+import { isAlive, type ProcessId, ranHere, thisProcess } from './process.js';
 
 interface Owner extends ProcessId {
   readonly command: string;
@@ -74,8 +74,10 @@ const sameOwner = (a: Owner | undefined, b: Owner): boolean =>
 
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
+const UNREADABLE = { started: 'unreadable', command: '', since: '' };
+
 /** A lock that a power failure emptied, or that scailfin did not write, belongs to no living process. */
-const NOBODY: Owner = { pid: 0, host: hostname(), started: 'unreadable', command: '', since: '' };
+const nobody = (): Owner => ({ ...thisProcess(), pid: 0, ...UNREADABLE });
 
 /** @returns undefined if there is no lock */
 function readOwner(file: string): Owner | undefined {
@@ -87,14 +89,15 @@ function readOwner(file: string): Owner | undefined {
   }
   try {
     const owner = JSON.parse(text) as Partial<Owner> | null;
-    return Number.isInteger(owner?.pid) && typeof owner?.host === 'string' ? { ...NOBODY, ...owner } : NOBODY;
+    if (!Number.isInteger(owner?.pid) || typeof owner?.host !== 'string') return nobody();
+    return { ...UNREADABLE, ...(owner as Pick<Owner, 'pid' | 'host'>) };
   } catch {
-    return NOBODY;
+    return nobody();
   }
 }
 
 function held(owner: Owner, file: string): ScailfinError {
-  const away = owner.host === hostname() ? '' : ` on ${owner.host}`;
+  const away = ranHere(owner) ? '' : ` on ${owner.host}`;
   return new ScailfinError(
     `"${owner.command}" has been working on this cluster since ${owner.since} (process ${owner.pid}${away})`,
     {

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { compareMachines, thisMachine, unknownBoot } from '../hosts/machine.js';
 
 /** Identifies a process of a machine, even if its pid is reused later. */
 export interface ProcessId {
   readonly pid: number;
   readonly host: string;
+  /** The boot of that machine; absent in the files of an older scailfin. */
+  readonly boot?: string;
   /**
    * Start time of the process in clock ticks (proc(5), stat field 22), because a pid alone may belong to another process
    * by now.
@@ -12,18 +14,23 @@ export interface ProcessId {
   readonly started: string;
 }
 
-export const thisProcess = (): ProcessId => ({
-  pid: process.pid,
-  host: hostname(),
-  started: startOf(process.pid),
-});
+export const thisProcess = (): ProcessId => {
+  const { name, boot } = thisMachine();
+  return { pid: process.pid, host: name, boot, started: startOf(process.pid) };
+};
+
+/** Whether it ran on this machine: where its state can be told, because a home directory may be shared. */
+export const ranHere = ({ host, boot = unknownBoot }: ProcessId): boolean =>
+  compareMachines({ name: host, boot }, thisMachine()) !== 'other';
 
 /**
- * Whether it is alive. A process of another machine counts as alive, because this can't be checked here: a home directory
- * may be shared.
+ * Whether it is alive. A process of another machine counts as alive, because this can't be checked here. A restart of the
+ * machine ended it.
  */
 export function isAlive(id: ProcessId): boolean {
-  if (id.host !== hostname()) return true;
+  const { host, boot = unknownBoot } = id;
+  const verdict = compareMachines({ name: host, boot }, thisMachine());
+  if (verdict !== 'same') return verdict === 'other';
   const now = id.pid > 0 ? startOf(id.pid) : '';
   return now !== '' && now === id.started;
 }

@@ -1,6 +1,7 @@
 import { type Fields, hasFields } from '../fields.js';
 import type { FrameworkFacts } from '../frameworks/facts.js';
 import { isFacts } from '../frameworks/registry.js';
+import type { Machine } from '../hosts/machine.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /** VC3's states; each comes with a reason in one sentence. */
@@ -27,6 +28,8 @@ export interface ClusterRecord {
   readonly updated: string;
   readonly sites: readonly SiteRecord[];
   readonly head?: HeadFacts;
+  /** The headnode's machine: recorded before anything is started there. Absent: an older scailfin did not record it. */
+  readonly machine?: Machine;
   /** What the cluster offers in addition to its pool, once it was started. */
   readonly framework?: FrameworkFacts;
 }
@@ -43,6 +46,8 @@ export interface SiteFacts {
   readonly base: string;
   readonly user: string;
   readonly host: string;
+  /** The machine that answered last. If a machine knows only its own jobs, no other one is asked from then on. */
+  readonly machine?: Machine;
 }
 
 /** The facts found on the headnode when the pool was started. */
@@ -70,7 +75,8 @@ export interface Batch {
   readonly nodes?: number;
   /** Empty as long as the submission is only intended. */
   readonly jobIds: readonly string[];
-  readonly outcome: 'intended' | 'submitted' | 'refused';
+  /** `ended`: its jobs are over by the batch system's word, and `down` has verified that. */
+  readonly outcome: 'intended' | 'submitted' | 'refused' | 'ended';
   /**
    * The label of the submission whose token its glide-ins use. Absent: the token that an older scailfin gave to all
    * glide-ins.
@@ -84,6 +90,7 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'state'; readonly state: ClusterState; readonly reason: string }
   | { readonly type: 'site'; readonly site: SiteSpec }
   | { readonly type: 'site-facts'; readonly name: string; readonly facts: SiteFacts }
+  | { readonly type: 'machine'; readonly machine: Machine }
   | { readonly type: 'head'; readonly head: HeadFacts }
   | { readonly type: 'framework'; readonly framework: FrameworkFacts }
   | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
@@ -106,7 +113,12 @@ export function isEntry(value: unknown): value is Entry {
         site: { site: 'string', nodes: 'number', walltime: 'number', profile: profileFields },
       });
     case 'site-facts':
-      return hasFields(value, { name: 'string', facts: { base: 'string', user: 'string', host: 'string' } });
+      return (
+        hasFields(value, { name: 'string', facts: { base: 'string', user: 'string', host: 'string' } }) &&
+        (!hasFields(value, { facts: { machine: 'object' } }) || hasFields(value, { facts: { machine: machineFields } }))
+      );
+    case 'machine':
+      return hasFields(value, { machine: machineFields });
     case 'head':
       return hasFields(value, {
         head: { base: 'string', host: 'string', user: 'string', bin: 'string', sbin: 'string' },
@@ -119,6 +131,8 @@ export function isEntry(value: unknown): value is Entry {
       return true;
   }
 }
+
+const machineFields: Fields = { name: 'string', boot: 'string' };
 
 const profileFields: Fields = {
   ...{ name: 'string', title: 'string', scheduler: { type: 'string' }, queues: 'object', directories: 'object' },
@@ -152,6 +166,8 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       return { ...now, state: entry.state, reason: entry.reason };
     case 'head':
       return { ...now, head: entry.head };
+    case 'machine':
+      return { ...now, machine: entry.machine };
     case 'framework':
       return { ...now, framework: entry.framework };
     case 'site':

@@ -1,6 +1,7 @@
 import { type Context, poolDir, recordOf, siteDir } from './context.js';
 import { endOf, type JobProxy, placeProxy } from './credentials.js';
 import { step } from './events.js';
+import { headHost, siteHost } from './machines.js';
 
 /**
  * Gives a new proxy to every place of a cluster that has one. Running jobs find it at the same path.
@@ -9,11 +10,12 @@ import { step } from './events.js';
  */
 export async function renewCluster(context: Context, proxy: JobProxy): Promise<number> {
   const { connections, sink } = context;
-  const { name, spec, sites, head } = recordOf(context);
+  const record = recordOf(context);
+  const { name, sites, head } = record;
   const places = sites.flatMap(site =>
-    site.facts ? [{ host: () => connections.site(site.spec), dir: siteDir(site.facts.base, name) }] : [],
+    site.facts ? [{ host: () => siteHost(connections, record, site), dir: siteDir(site.facts.base, name) }] : [],
   );
-  if (head) places.push({ host: () => connections.head(spec.headnode, sites[0]?.spec), dir: poolDir(head.base, name) });
+  if (head) places.push({ host: () => headHost(connections, record), dir: poolDir(head.base, name) });
   return step(
     sink,
     `Renewing the proxy of ${name}`,

@@ -1,10 +1,11 @@
 import { UsageError } from '../errors.js';
 import { isOver } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
+import { type Context, checkOwner, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import type { GlideinStatus, SiteJob } from './glideins.js';
 import { lock } from './lock.js';
+import { headHost } from './machines.js';
 import type { SiteSpec } from './spec.js';
 import { clusterStatus } from './status.js';
 import { rebound } from './steps/bosco.js';
@@ -35,7 +36,8 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       throw new UsageError(`${name} submits to ${site.site} ${before.submit === 'bosco' ? 'by BOSCO' : 'directly'}`, {
         hint: `take it down first: scailfin down ${name}`,
       });
-    journal.append({ type: 'site', site });
+    // a new site is reached before anything is written down: a refusal must have changed nothing
+    if (!before) await checkFree(context, site);
     if (site.submit === 'bosco') return await scaleGrowth(context, site, before !== undefined);
     const status = await clusterStatus(recordOf(context), context.connections);
     const there = status.sites.find(s => s.site === site.site);
@@ -43,7 +45,11 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       throw new UsageError(`${site.site} can't be asked how many glide-ins it has: ${there.error}`, {
         hint: 'try again when it answers',
       });
+    // what was asked for is written down when it begins to be done
+    journal.append({ type: 'site', site });
     const active = (there?.batchJobs ?? []).filter(job => !isOver(job.state));
+    for (const { id, reason } of active.filter(job => job.missing))
+      context.sink({ type: 'note', text: `job ${id} at ${site.site} is unknown, and counts as there: ${reason}` });
     if (nodesOf(active) < site.nodes) {
       return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
     }
@@ -55,12 +61,12 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       async () => {
         if (surplus.length === 0) return 'there were not more than that';
         const known = siteRecord(recordOf(context), site.site);
-        const { host, scheduler, probe } = await reachSite(context, site, name);
+        const { host, scheduler, probe } = await reachSite(context, site);
         await cancelJobs(
           host,
           scheduler,
           surplus.map(job => job.id),
-          jobQuery(name, probe, knownIds(known)),
+          jobQuery(name, probe, knownIds(known), site),
         );
         return surplus.map(job => job.id).join(', ');
       },
@@ -78,12 +84,24 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
 
 /** The headnode does this within seconds: it submits what is missing to the new minimum, and cancels what is too much. */
 async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): Promise<ScaleResult> {
-  const { head, spec, sites } = recordOf(context);
+  const record = recordOf(context);
+  const { head } = record;
   if (isThere && head) {
-    const host = await context.connections.head(spec.headnode, sites[0]?.spec);
+    const host = await headHost(context.connections, record);
+    context.journal.append({ type: 'site', site });
     await rebound(context, host, head.base, site);
-  } else await raise(context, site, site.nodes, false);
+  } else {
+    context.journal.append({ type: 'site', site });
+    await raise(context, site, site.nodes, false);
+  }
   return { submitted: 0, cancelled: 0 };
+}
+
+/** @throws UsageError if the cluster's name is taken at the site, and errors of connecting to it */
+async function checkFree(context: Context, spec: SiteSpec): Promise<void> {
+  const record = recordOf(context);
+  const { host, probe } = await reachSite(context, spec);
+  checkOwner(probe.owner, record, host.name, spec.site);
 }
 
 const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);

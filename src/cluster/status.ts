@@ -1,16 +1,21 @@
 import { secondsLeft } from '../credentials/credential.js';
 import { messageOf } from '../errors.js';
+import { UnreachedError } from '../hosts/pinned.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
+import { nodesOfEach } from '../schedulers/nodes.js';
 import { schedulerFor } from '../schedulers/registry.js';
-import { listJobs } from '../schedulers/runner.js';
+import { listJobsAnd } from '../schedulers/runner.js';
 import type { Connections } from './connections.js';
-import { jobQuery, knownIds, poolDir } from './context.js';
+import { jobQuery, knownIds, poolDir, siteDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
+import { headHost, restartedMachine, siteHost } from './machines.js';
+import { type NodeHours, nodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
+import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
 
@@ -34,6 +39,8 @@ export interface ClusterStatus {
   /** Counted in cores. */
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
+  /** Of all jobs that the sites' schedulers still remember. */
+  readonly nodeHours: NodeHours;
   readonly credentials: readonly CredentialStatus[];
   /** Machines in the pool that belong to no batch job of the cluster. */
   readonly strangers: readonly Stranger[];
@@ -59,6 +66,8 @@ export interface SiteStatus extends AskedSite {
   readonly wanted: number;
   /** Present if the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
+  /** Glide-ins of the last submission whose nodes were unfit; absent if there is none. */
+  readonly refused?: readonly Refusal[];
 }
 
 /**
@@ -73,18 +82,22 @@ export async function clusterStatus(record: ClusterRecord, connections: Connecti
   return assemble(record, await pool, await asked, await framework);
 }
 
-type Answer<T> = { readonly value: T } | { readonly error: string };
+type Answer<T> = { readonly value: T; readonly restarted?: string | undefined } | { readonly error: string };
 
-async function askSite(
-  record: ClusterRecord,
-  site: SiteRecord,
-  connections: Connections,
-): Promise<Answer<BatchJobStatus[]>> {
-  if (!site.facts) return { value: [] };
+interface SiteAnswer {
+  readonly jobs: readonly BatchJobStatus[];
+  readonly refused: readonly Refusal[];
+}
+
+async function askSite(record: ClusterRecord, site: SiteRecord, connections: Connections): Promise<Answer<SiteAnswer>> {
+  if (!site.facts) return { value: { jobs: [], refused: [] } };
   try {
-    const host = await connections.site(site.spec);
+    const host = await siteHost(connections, record, site);
     const scheduler = schedulerFor(site.spec.profile.scheduler.type);
-    return { value: await listJobs(host, scheduler, jobQuery(record.name, site.facts, knownIds(site))) };
+    const query = jobQuery(record.name, site.facts, knownIds(site), site.spec);
+    const more = [refusalsCommand(siteDir(site.facts.base, record.name))];
+    const { jobs, outputs } = await listJobsAnd(host, scheduler, query, more);
+    return { value: { jobs, refused: parseRefusals(outputs[0]?.stdout ?? '', site) } };
   } catch (error) {
     return { error: messageOf(error) };
   }
@@ -93,22 +106,24 @@ async function askSite(
 async function askPool(record: ClusterRecord, connections: Connections): Promise<Answer<PoolStatus>> {
   if (!record.head) return { value: { pool: 'none', glideins: [], tokens: [], jobs: undefined } };
   try {
-    const host = await connections.head(record.spec.headnode, record.sites[0]?.spec);
-    return { value: await queryPool(host, poolDir(record.head.base, record.name)) };
+    const host = await headHost(connections, record);
+    const value = await queryPool(host, poolDir(record.head.base, record.name));
+    return { value, restarted: restartedMachine(host) };
   } catch (error) {
-    return { error: messageOf(error) };
+    const hint = error instanceof UnreachedError ? `; ${error.hint}` : '';
+    return { error: `${messageOf(error)}${hint}` };
   }
 }
 
 function assemble(
   record: ClusterRecord,
   pool: Answer<PoolStatus>,
-  answers: Answer<BatchJobStatus[]>[],
+  answers: Answer<SiteAnswer>[],
   framework: FrameworkStatus | undefined,
 ): ClusterStatus {
   const inPool = 'value' in pool ? pool.value : undefined;
   const sites = record.sites.map((site, n): SiteStatus => {
-    const answer = answers[n] as Answer<BatchJobStatus[]>;
+    const answer = answers[n] as Answer<SiteAnswer>;
     const wanted = site.spec.nodes;
     const grown = inPool?.growth?.find(g => g.site === site.spec.site);
     const growth = grown ? { growth: grown } : {};
@@ -120,7 +135,9 @@ function assemble(
         error: answer.error,
         ...growth,
       };
-    return { site: site.spec.site, wanted, ...matchGlideins(site, answer.value, inPool), ...growth };
+    const { jobs, refused } = answer.value;
+    const unfit = refused.length > 0 ? { refused } : {};
+    return { site: site.spec.site, wanted, ...matchGlideins(site, jobs, inPool), ...growth, ...unfit };
   });
   const live = sites.flatMap(s => s.glideins).filter(g => g.joined && !isOver(g.state));
   const total = live.reduce((sum, g) => sum + (g.cores ?? 0), 0);
@@ -140,10 +157,20 @@ function assemble(
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
+    nodeHours: sumOf(record.sites.map((site, n) => hoursAt(site, sites[n] as SiteStatus))),
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),
     ...(framework === undefined ? {} : { framework }),
   };
+}
+
+/** Jobs that the scheduler has forgotten, and those of the headnode's own submissions, have used more than what is shown. */
+function hoursAt({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): NodeHours {
+  const hours = nodeHours(batchJobs, spec.walltime);
+  const submitted = batches.reduce((sum, b) => sum + (b.outcome === 'refused' ? 0 : b.count * nodesOfEach(b)), 0);
+  const shown = batchJobs.reduce((sum, job) => sum + job.nodes, 0);
+  const isWhole = shown >= submitted && batches.every(b => b.outcome === 'refused' || b.jobIds.length > 0);
+  return { ...hours, usedAtLeast: hours.usedAtLeast || !isWhole };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {
@@ -167,14 +194,16 @@ function judge(
     return { state: record.state, reason: record.reason };
   const lost = sites.filter(s => s.error !== undefined).map(s => s.site);
   if ('error' in pool || lost.length > 0) {
-    const who = ['error' in pool ? 'the headnode' : '', ...lost].filter(Boolean).join(' and ');
+    const machine = record.machine?.name ?? record.head?.host;
+    const headnode = machine === undefined ? 'the headnode' : `the headnode (${machine})`;
+    const who = ['error' in pool ? headnode : '', ...lost].filter(Boolean).join(' and ');
     return { state: 'unknown', reason: `Could not ask ${who}; what runs there is unknown.` };
   }
   if (!record.head || record.state === 'initializing') return { state: record.state, reason: record.reason };
   if (pool.value.pool !== 'alive') {
     return {
       state: 'failed',
-      reason: `The pool is not running on the headnode; \`scailfin up ${record.name}\` starts it again.`,
+      reason: `${pool.restarted ? `${pool.restarted} was restarted, so the pool has ended` : 'The pool is not running on the headnode'}; \`scailfin up ${record.name}\` starts it again.`,
     };
   }
   const all = sites.flatMap(s => s.glideins);
@@ -184,7 +213,9 @@ function judge(
   const queued = active.filter(g => g.state === 'queued' || g.state === 'held').length;
   const failed = all.filter(g => g.state === 'failed').length;
   const missing = sites.reduce((sum, s, n) => sum + absent(s, record.sites[n]), 0);
+  const unseen = sites.flatMap(s => s.batchJobs).reduce((sum, job) => sum + (job.missing ? job.nodes : 0), 0);
   const also = [
+    unseen > 0 ? `${unseen} ${unseen === 1 ? 'is' : 'are'} missing from the batch system's answers` : '',
     queued > 0 ? `${queued} wait in the queue` : '',
     failed > 0 ? `${failed} failed` : '',
     missing > 0 ? `${missing} running in the batch system ${missing === 1 ? 'is' : 'are'} not in the pool` : '',
@@ -195,6 +226,8 @@ function judge(
       state: 'running',
       reason: `${joined} of ${sites.some(s => s.growth) ? 'at most ' : ''}${wanted} glide-ins ${wanted === 1 ? 'has' : 'have'} joined${tail}.`,
     };
+  const [stopped] = sites.flatMap(s => whyStopped(s) ?? []);
+  if (stopped) return { state: 'failed', reason: `${stopped}${tail}.` };
   if (active.length > 0) return { state: 'pending', reason: `No glide-in has joined yet${tail}.` };
   const growing = sites.flatMap(s => s.growth ?? []);
   if (growing.some(g => g.state === 'alive')) {

@@ -1,6 +1,6 @@
 import type { PoolGlidein, PoolStatus } from '../htcondor/query.js';
 import type { TokenFacts } from '../htcondor/tokens.js';
-import { isOver } from '../schedulers/job.js';
+import { isOver, ownId } from '../schedulers/job.js';
 import type { AskedSite } from './glideins.js';
 import type { SiteRecord } from './record.js';
 import { submissionOf } from './submissions.js';
@@ -41,7 +41,8 @@ export function strangersIn(
   // a machine that can't be a glide-in does not make the real one suspicious
   const plausible = live.filter(ad => first.get(ad) === undefined);
   return live.flatMap(ad => {
-    const why = first.get(ad) ?? amongOthers(ad, plausible, sites);
+    // a batch job that runs again, here or on another node, leaves the ad of its first run for a moment
+    const why = first.get(ad) ?? (ad.silent < LATELY ? amongOthers(ad, plausible, sites) : undefined);
     const { name, node, site, cores, bearer } = ad;
     const revoked = pool.tokens.some(t => t.id === bearer && t.revoked);
     return why === undefined ? [] : [{ name, node, site, cores, token: bearer, revoked, why }];
@@ -50,7 +51,7 @@ export function strangersIn(
 
 /** Its token was revoked, or its batch job is over. */
 function isGone(ad: PoolGlidein, tokens: readonly TokenFacts[], sites: readonly AskedSite[]): boolean {
-  const job = sites.find(s => s.site === ad.site)?.batchJobs.find(j => j.id === ad.job);
+  const job = sites.find(s => s.site === ad.site)?.batchJobs.find(j => ownId(j.id) === ad.job);
   return tokens.some(t => t.id === ad.bearer && t.revoked) || (job !== undefined && isOver(job.state));
 }
 
@@ -68,7 +69,7 @@ function suspicion(
   const site = sites.find(s => s.site === ad.site);
   if (!site) return `it claims to be at ${ad.site || 'no site'}, which is not a site of this cluster`;
   if (site.error) return undefined;
-  const job = site.batchJobs.find(j => j.id === ad.job);
+  const job = site.batchJobs.find(j => ownId(j.id) === ad.job);
   if (!job) return `this cluster has no batch job ${ad.job || 'of that name'} at ${ad.site}`;
   if (isOver(job.state)) return `its batch job ${ad.job} is over`;
   const record = records.find(r => r.spec.site === ad.site);
@@ -85,10 +86,12 @@ function amongOthers(
   sites: readonly AskedSite[],
 ): string | undefined {
   const site = sites.find(s => s.site === ad.site);
-  const job = site?.batchJobs.find(j => j.id === ad.job);
+  const job = site?.batchJobs.find(j => ownId(j.id) === ad.job);
   if (!site || !job) return undefined;
   const nodesOf = (id: string): string[] => {
-    const all = site.glideins.filter(g => g.job === id).slice(0, site.batchJobs.find(j => j.id === id)?.nodes);
+    const all = site.glideins
+      .filter(g => ownId(g.job) === id)
+      .slice(0, site.batchJobs.find(j => ownId(j.id) === id)?.nodes);
     return all.flatMap(g => g.node ?? []);
   };
   const isAtHome = (one: PoolGlidein): boolean => nodesOf(one.job).some(node => short(node) === short(one.node));

@@ -1,29 +1,38 @@
 import { LeftoverError, messageOf, SchedulerError } from '../errors.js';
 import { takeDownFrameworks } from '../frameworks/takedown.js';
 import type { Host } from '../hosts/host.js';
+import { type Machine, parseMachine } from '../hosts/machine.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { stopPool } from '../htcondor/pool.js';
+import { inLine } from '../printable.js';
 import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
+import { limitOf } from '../schedulers/missing.js';
 import { cancelJobs, listJobs } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
+import { formatDuration } from '../units.js';
 import { poolDir, siteDir } from './context.js';
+import { Silence } from './silence.js';
 
 /** How long a batch system may take to end a job. Seconds. */
 const CANCEL_LIMIT = 120;
 
 export interface SiteTakedown {
   readonly host: Host;
+  /** Another machine behind the name of `host`; absent where nothing but jobs can run at the site. */
+  readonly on?: (machine: Machine) => Host;
   readonly scheduler: Scheduler;
   readonly cluster: string;
   readonly base: string;
   readonly query: JobQuery;
   readonly onProgress: (text: string) => void;
+  /** Called with each directory that may remain on a node, because its glide-in was killed: `/tmp/scailfin-x-1a2b3c4d on c1`. */
+  readonly onUnseen?: (what: string) => void;
 }
 
 /**
  * Cancels all of a cluster's jobs on a site, waits until the batch system says that they are over, and only then removes
- * the files. If there is nothing, it verifies that.
+ * the files. If there is nothing, it verifies that. A job that the batch system does not show is not over for that reason.
  * @returns how many jobs it cancelled
  * @throws LeftoverError naming what may remain
  */
@@ -32,30 +41,80 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const closing = await runScript(host, withBosco('site/close.sh'), [siteDir(base, cluster), '60'], {
     timeoutMs: 120_000,
   });
-  const answers = (keyValues(closing.stdout).get('submitted') ?? []).map(text =>
-    Buffer.from(text, 'base64').toString(),
-  );
+  const closed = keyValues(closing.stdout);
+  const answers = (closed.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString());
   const query = {
     ...site.query,
     ids: [...new Set([...site.query.ids, ...answers.flatMap(a => submittedId(scheduler, a))])],
   };
 
-  const cancelled = new Set<string>();
+  const asked = new Set<string>();
+  const accepted = new Map<string, string>();
+  const silence = new Silence(limitOf(scheduler, query), /^gone$/m.test(closing.stdout));
   const began = Date.now();
   for (let round = 0; ; round++) {
-    const active = await stillThere(site, query);
+    const all = await stillThere(site, { ...query, cancelled: [...accepted.values()] });
+    const active = all.filter(job => !silence.isOver(job));
     if (active.length === 0) break;
-    const fresh = active.filter(s => !cancelled.has(s.id));
+    const fresh = active.filter(s => !asked.has(s.id));
     // repeat the request for jobs that were cancelled once and still run
     const due = round % 10 === 9 ? active : fresh;
     if (due.length > 0) await cancelJobs(host, scheduler, wholeJobs(due), query);
-    for (const s of due) cancelled.add(s.id);
-    if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
-    site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
+    for (const s of due) asked.add(s.id);
+    // the batch system has shown these, and accepted that they end
+    for (const s of due) if (!s.missing) accepted.set(s.id, s.jobId);
+    if (active.every(s => s.missing)) {
+      if (silence.isHopeless(active)) throw unsaid(site, active);
+      site.onProgress(`${scheduler.survey.title} does not show ${active.map(s => `job ${s.id}`).join(', ')}`);
+    } else {
+      if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
+      site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
+    }
     await new Promise(resolve => setTimeout(resolve, round < 3 ? 150 : round < 12 ? 500 : 2000));
   }
-  await removeFiles(host, base, cluster, 'site');
-  return cancelled.size;
+  requireAnswers(site, closed.get('unfinished') ?? []);
+  await endElsewhere(site, closed.get('elsewhere') ?? []);
+  const unseen = await removeFiles(host, base, cluster, 'site');
+  for (const what of unseen) site.onUnseen?.(what);
+  return accepted.size;
+}
+
+/** A submission may take this long to be answered, or to be given up. Seconds. */
+const SUBMISSION_LIMIT = 180;
+
+/**
+ * The batch system may have taken a job of which nobody knows the id yet.
+ * @param unfinished `LABEL SECONDS` for each submission that was begun so long ago and has no answer
+ */
+function requireAnswers({ host, query }: SiteTakedown, unfinished: readonly string[]): void {
+  const open = unfinished.map(text => text.split(' ')).filter(([, age]) => !(Number(age) > SUBMISSION_LIMIT));
+  if (open.length === 0) return;
+  throw new LeftoverError(
+    'a submission has not been answered yet:',
+    open.map(([label, age]) => `a job called ${query.tag} on ${host.name}: its submission ${label} began ${age} s ago`),
+    { hint: `run the same command again in ${formatDuration(SUBMISSION_LIMIT)}` },
+  );
+}
+
+/**
+ * Ends BOSCO's processes on other login nodes than the one that was reached. @throws LeftoverError naming the machines that
+ * could not be asked
+ */
+async function endElsewhere({ on, base, cluster }: SiteTakedown, machines: readonly string[]): Promise<void> {
+  const dir = siteDir(base, cluster);
+  const script = `${templateText('bosco/close.sh')}\nbosco_end "$1"; rm -f "$1/bosco/on/$(uname -n)".*`;
+  const left: string[] = [];
+  for (const text of machines) {
+    const machine = parseMachine(text);
+    const what = `blahpd of ${cluster} on ${machine?.name ?? 'another login node'}`;
+    try {
+      const out = machine && on && (await runScript(on(machine), script, [dir], { timeoutMs: 60_000 }));
+      left.push(...(out ? (keyValues(out.stdout).get('left') ?? []) : [what]));
+    } catch (error) {
+      left.push(`${what}: ${messageOf(error).split('\n')[0]}`);
+    }
+  }
+  if (left.length > 0) throw new LeftoverError('a part of BOSCO may still run on another login node:', left);
 }
 
 /**
@@ -121,18 +180,29 @@ function leftovers(site: SiteTakedown, active: readonly BatchJobStatus[]): Lefto
   );
 }
 
-async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<void> {
+function unsaid(site: SiteTakedown, active: readonly BatchJobStatus[]): LeftoverError {
+  return new LeftoverError(
+    `${site.scheduler.survey.title} does not show these jobs, and has not said that they are over:`,
+    active.map(s => `job ${s.id} on ${site.host.name}, if it is still there: ${s.reason}`),
+    { hint: 'run the same command again in a while' },
+  );
+}
+
+/** @returns what may remain where the host can't look */
+async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<string[]> {
   const out = await runScript(host, withBosco('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
-  const left = keyValues(out.stdout).get('left') ?? [];
+  const values = keyValues(out.stdout);
+  const left = values.get('left') ?? [];
   if (left.length > 0)
     throw new LeftoverError(
       `could not remove all files on ${host.name}:`,
       left.map(path => `${path} on ${host.name}`),
     );
+  return (values.get('unseen') ?? []).map(what => inLine(what));
 }
 
 /** Adds functions that end the growth of a pool at a site, if there is any; journals may be lost. */
-const withBosco = (name: string): string => `${templateText('bosco/close.sh')}\n${templateText(name)}`;
+const withBosco = (name: string): string => ['site/machine.sh', 'bosco/close.sh', name].map(templateText).join('\n');
 
 /** The id in a stored answer of the batch system, if it accepted the job. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {

@@ -6,6 +6,7 @@ import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteRec
 import { step } from './events.js';
 import type { SiteJob } from './glideins.js';
 import { lock } from './lock.js';
+import { headHost } from './machines.js';
 import type { Batch, ClusterRecord, SiteRecord } from './record.js';
 import { clusterStatus } from './status.js';
 import { isPartOf } from './submissions.js';
@@ -78,14 +79,15 @@ export async function revokeUnused(context: Context, site: string, active: reado
 /** Submissions without known ids, such as those of the headnode itself, may still get jobs. */
 const isActive = (batch: Batch, active: readonly SiteJob[]): boolean =>
   batch.jobIds.length === 0
-    ? batch.outcome !== 'refused'
+    ? batch.outcome !== 'refused' && batch.outcome !== 'ended'
     : active.some(job => batch.jobIds.some(id => isPartOf(job.id, id)));
 
 async function poolOf({ journal, connections }: Pick<Context, 'journal' | 'connections'>) {
-  const { head, spec, sites, name, state, reason } = recordOf({ journal });
+  const record = recordOf({ journal });
+  const { head, name, state, reason } = record;
   if (!head || state === 'terminated')
     throw new UsageError(`${name} has no pool: it is ${state}. ${reason}`, { hint: `scailfin status ${name}` });
-  return { host: await connections.head(spec.headnode, sites[0]?.spec), dir: poolDir(head.base, name) };
+  return { host: await headHost(connections, record), dir: poolDir(head.base, name) };
 }
 
 const jobsOf = (batch: Batch): readonly string[] => batch.jobIds;
@@ -140,7 +142,7 @@ async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonl
     sink,
     `Cancelling the glide-ins at ${spec.site} that use them`,
     async () => {
-      const { host, scheduler, probe } = await reachSite(context, spec, journal.name);
+      const { host, scheduler, probe } = await reachSite(context, spec);
       const status = await clusterStatus(recordOf(context), connections);
       const there = status.sites.find(s => s.site === spec.site);
       if (there?.error) throw new UsageError(there.error);
@@ -152,7 +154,7 @@ async function cancelAt(context: Context, { spec }: SiteRecord, batches: readonl
       const jobs = (there?.batchJobs ?? []).filter(
         job => !isOver(job.state) && (isOurs(job.id) || (grown && !isTheirs(job.id))),
       );
-      const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)));
+      const query = jobQuery(journal.name, probe, knownIds(siteRecord(recordOf(context), spec.site)), spec);
       await cancelJobs(
         host,
         scheduler,

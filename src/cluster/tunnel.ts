@@ -1,12 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { ScailfinError } from '../errors.js';
 import { packageRoot } from '../paths.js';
-import { isAlive, type ProcessId, thisProcess } from './process.js';
+import { isAlive, type ProcessId, ranHere, thisProcess } from './process.js';
 
 /** A process of ours that forwards a local port to what a cluster offers, as long as the cluster is up. */
 export interface Tunnel extends ProcessId {
@@ -24,7 +23,7 @@ export function tunnelOf(journalDir: string): Tunnel | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const tunnel = JSON.parse(readFileSync(file, 'utf8')) as Tunnel;
-    return tunnel.host === hostname() && isAlive(tunnel) && isOurPort(tunnel.port) ? tunnel : undefined;
+    return ranHere(tunnel) && isAlive(tunnel) && isOurPort(tunnel.port) ? tunnel : undefined;
   } catch {
     return undefined; // it was removed meanwhile
   }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UsageError } from '../errors.js';
 import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
+import type { Machine } from '../hosts/machine.js';
 import { probe } from '../hosts/probe.js';
 import { makeToken } from '../htcondor/tokens.js';
 import {
@@ -19,6 +20,7 @@ import { dependences, jobProxy, placeProxy, requireLasting } from './credentials
 import { step } from './events.js';
 import { bringUpFramework, frameworkDiffers } from './framework.js';
 import { lock } from './lock.js';
+import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
@@ -246,9 +248,11 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
   try {
     await step(context.sink, 'Undoing what was done', async () => {
       const { host, scheduler, probe: at, spec } = site;
-      const query = jobQuery(name, at, []);
+      const query = jobQuery(name, at, [], spec);
       const submitted = siteRecord(record, spec.site)?.batches.length;
-      if (submitted) await takeDownSite({ host, scheduler, cluster: name, base: at.base, query, onProgress: () => {} });
+      const on = (machine: Machine): Host => foundOn(context.connections, host, name, machine);
+      const there = { host, on, scheduler, cluster: name, base: at.base, query, onProgress: () => {} };
+      if (submitted) await takeDownSite(there);
       else if (await isOurs(host, at.base)) await removeSite(host, at.base, name);
       if (head && (await isOurs(head.host, head.probe.base)))
         await takeDownHead(head.host, head.probe.base, name, () => {});

@@ -54,9 +54,13 @@ function oneNodeOnly(submit: string | undefined, scheduler: SiteProfile['schedul
  * @throws UsageError naming each option that must not be given
  */
 export function checkDirectives(directives: readonly string[], { scheduler, name }: SiteProfile): readonly string[] {
-  const { directiveProblem } = schedulerFor(scheduler.type);
+  const { directiveProblem, clustersIn } = schedulerFor(scheduler.type);
   const problems = directives.flatMap(text => {
-    const why = directiveProblem(text);
+    // jobs are looked for where the profile says
+    const elsewhere = clustersIn?.([text])[0];
+    const why =
+      directiveProblem(text) ??
+      (elsewhere === undefined ? undefined : 'names a cluster; name it with scheduler.cluster in the profile');
     return why === undefined ? [] : [`--directive ${JSON.stringify(text)} ${why}`];
   });
   if (problems.length > 0) throw new UsageError(problems.join('\n'), { hint: `scailfin sites show ${name}` });

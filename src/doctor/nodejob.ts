@@ -64,7 +64,7 @@ interface Look {
  */
 export async function askNode(errand: Errand): Promise<Answer> {
   const { host, scheduler, base, user, signal, progress } = errand;
-  const query: JobQuery = { ...jobQuery(NAME, { base, user }, []), tag: TAG };
+  const query: JobQuery = { ...jobQuery(NAME, { base, user }, [], errand.spec), tag: TAG };
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -116,13 +116,19 @@ async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () =
   const wish = { queue, account, coresPerNode, memoryPerNode, gpusPerNode, directives, targets: errand.targets };
   const owner = JSON.stringify({ check: wish });
   const prepare = () =>
-    runScript(host, templateText('site/prepare.sh'), [base, NAME, 'site', owner, 'none'], { check: false });
+    runScript(
+      host,
+      `${templateText('site/machine.sh')}\n${templateText('site/prepare.sh')}`,
+      [base, NAME, 'site', owner, 'none'],
+      { check: false },
+    );
   const old = keyValues((await runScript(host, templateText('site/left.sh'), [query.dir])).stdout);
   const answered = (old.get('submitted') ?? []).flatMap(a =>
     submittedId(scheduler, Buffer.from(a, 'base64').toString()),
   );
   const live = await listJobs(host, scheduler, { ...query, ids: answered });
-  const isAlive = live.some(s => !isOver(s.state));
+  // of a job that is not shown, no report can be expected
+  const isAlive = live.some(s => !isOver(s.state) && !s.missing);
   const nonce = old.get('nonce')?.[0];
   if (nonce && isAlive && old.get('owner')?.[0] === owner) return nonce;
   if (old.has('there') || isAlive) await clear();

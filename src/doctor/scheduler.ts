@@ -1,7 +1,8 @@
+import { placeOf } from '../cluster/context.js';
 import { SchedulerError } from '../errors.js';
-import { runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
+import { type Place, runBatches } from '../schedulers/programs.js';
 import { type SchedulerName, schedulerFor, siteSchedulers } from '../schedulers/registry.js';
 import { known, type NodeSize, type QueueInfo } from '../schedulers/survey.js';
 import { parseProfile } from '../sites/profile.js';
@@ -26,7 +27,8 @@ export const scheduler: Stage = {
       const problem = await missingProgram(context, host, wanted);
       if (problem) return problem;
     }
-    const found = await detect(host, user, wanted === undefined ? undefined : [wanted]);
+    const place = placeAt(context);
+    const found = await detect(host, user, wanted === undefined ? undefined : [wanted], place);
     const [first] = found;
     if (first?.silent === undefined && first) return present(context, host, first);
     if (first) return silent(context, host, found, wanted);
@@ -37,21 +39,29 @@ export const scheduler: Stage = {
 async function present(context: Context, host: Host, { name, version, left }: Detected): Promise<Finding> {
   const found = schedulerFor(name);
   context.facts.learn({ batch: { version, scheduler: found, left } });
-  const queues = await queuesOf(host, name);
-  context.facts.learn({ queues });
   const { site } = context.patient;
+  const queues = await queuesOf(host, name, placeAt(context), site?.profile.scheduler.cluster);
+  context.facts.learn({ queues });
   if (!site) context.facts.learn({ node: await nodeOf(host, name, queues) });
   context.facts.learn({ profile: site?.profile ?? parseProfile(propose(context), 'the proposed profile') });
   const listed = queues.map(q => q.name).join(', ');
   return ok(`${found.survey.title} ${version}${listed === '' ? '' : `; queues: ${listed}`}`);
 }
 
+const placeAt = ({ patient }: Context): Place => (patient.site ? placeOf(patient.site.profile) : {});
+
 /** If queues can't be listed, nothing is lost: the next stage asks about one of them. */
-async function queuesOf(host: Host, name: SchedulerName): Promise<QueueInfo[]> {
+async function queuesOf(
+  host: Host,
+  name: SchedulerName,
+  place: Place,
+  cluster: string | undefined,
+): Promise<QueueInfo[]> {
   const { queues } = schedulerFor(name).survey;
   if (!queues) return [];
   try {
-    return queues.parse(await runAll(host, queues.commands));
+    const commands = (cluster !== undefined && queues.inCluster?.(cluster)) || queues.commands;
+    return queues.parse(await runBatches(host, schedulerFor(name), place, commands));
   } catch (error) {
     if (error instanceof SchedulerError) return [];
     throw error;
@@ -75,7 +85,10 @@ async function missingProgram(context: Context, host: Host, wanted: SchedulerNam
   const [here, login, near] = [at('here'), at('login'), at('near')];
   const missing = programs.filter(p => !here.has(p));
   const [first] = missing;
-  if (first === undefined) return undefined;
+  const { path, module: loaded } = placeAt(context);
+  // `up` and the other commands find them as a login shell does, and as the profile says
+  if (first === undefined || path !== undefined || loaded !== undefined || missing.every(p => login.has(p)))
+    return undefined;
   const shell = context.facts.get('shell');
   const which = missing.join(', ');
   const not = `${which}: not in the PATH of commands that come by ssh (${shell.path})`;
@@ -83,13 +96,19 @@ async function missingProgram(context: Context, host: Host, wanted: SchedulerNam
   if (elsewhere !== undefined) {
     const directory = elsewhere.slice(0, elsewhere.lastIndexOf('/'));
     const how = login.has(first) ? `although a login shell finds ${elsewhere}` : `although there is ${elsewhere}`;
-    return failed(`${not}, ${how}`, `at the site, ${topLine(shell, pathLine(shell, directory))}`);
+    const ours = context.patient.site
+      ? `; or write scheduler.path: ${directory} in ${profileFile(context.patient)}`
+      : '';
+    return failed(`${not}, ${how}`, `at the site, ${topLine(shell, pathLine(shell, directory))}${ours}`);
   }
   const others = (await detect(host, shell.user)).filter(d => d.silent === undefined && d.name !== wanted);
   if (others[0]) return otherSystem(context, `${not}, nor in a login shell's`, others[0]);
   const module = values.get('module')?.[0];
   if (module)
-    return failed(`${not}, but there is a module ${module}`, `at the site, ${topLine(shell, `module load ${module}`)}`);
+    return failed(
+      `${not}, but there is a module ${module}`,
+      `at the site, ${topLine(shell, `module load ${module}`)}; or write scheduler.module: ${module} in ${profileFile(context.patient)}`,
+    );
   return failed(
     `${not}, nor in a login shell's`,
     `ask the site how to use ${title}; once \`command -v ${first}\` says where it is, ${topLine(shell, pathLine(shell, 'ITS-DIRECTORY'))}`,

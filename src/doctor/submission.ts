@@ -1,6 +1,8 @@
+import { placeOf } from '../cluster/context.js';
 import { planSite, type SiteSpec } from '../cluster/spec.js';
 import { batchJob } from '../cluster/steps/glideins.js';
 import { UsageError } from '../errors.js';
+import { runBatch } from '../schedulers/programs.js';
 import type { QueueInfo, Survey } from '../schedulers/survey.js';
 import { flagDuration, nameAtSite } from '../sites/limits.js';
 import { profileFile } from './patient.js';
@@ -89,9 +91,9 @@ async function trial({ facts, options }: Context, survey: Survey, spec: SiteSpec
   if (!survey.testSubmit)
     return `${survey.title} can't test a job without submitting it${options.deep ? '' : '; --deep submits a short one'}`;
   const { argv, stdin } = survey.testSubmit.command(batchJob(spec, 'check', '/tmp', 1));
-  const out = await facts
-    .get('host')
-    .run(argv, { check: false, timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) });
+  const { scheduler } = facts.get('batch');
+  const limits = { timeoutMs: 90_000, ...(stdin === undefined ? {} : { stdin }) };
+  const out = await runBatch(facts.get('host'), scheduler, placeOf(spec.profile), argv, limits);
   return survey.testSubmit.parse(out);
 }
 

@@ -71,11 +71,11 @@ function unwritable(context: Context, base: string, why: string, mount: string):
 }
 
 /** Removes what an earlier check left that lost its connection to the site. */
-async function sweep({ facts, progress }: Context): Promise<string> {
+async function sweep({ facts, options, progress }: Context): Promise<string> {
   const { base, user } = facts.get('probe');
   const jobs = await takeDownSite({
     ...{ host: facts.get('host'), scheduler: facts.get('batch').scheduler, cluster: NAME, base, onProgress: progress },
-    query: { ...jobQuery(NAME, { base, user }, []), tag: TAG },
+    query: { ...jobQuery(NAME, { base, user }, [], { profile: facts.get('profile'), queue: options.queue }), tag: TAG },
   });
   return `; removed what an earlier check left${jobs > 0 ? ' and cancelled its job' : ''}`;
 }

@@ -8,12 +8,14 @@ export interface BatchCommand {
 
 /**
  * Runs several commands one after the other in a single round trip; each has its own outputs and exit status.
+ * @param around puts the shell that runs them into another command
  * @throws CommandError only if the shell that runs them fails
  */
 export async function runAll(
   host: Host,
   commands: readonly BatchCommand[],
   options: Omit<RunOptions, 'stdin' | 'check'> = {},
+  around: (argv: readonly string[]) => readonly string[] = argv => argv,
 ): Promise<Output[]> {
   const mark = `--${randomBytes(9).toString('hex')}--`;
   const script = ['t=$(mktemp -d) || exit 1', 'trap \'rm -rf "$t"\' EXIT', "trap 'exit 1' HUP INT TERM PIPE"];
@@ -21,7 +23,7 @@ export async function runAll(
     script.push(`( ${commandLine(argv)} ) </dev/null >"$t/o" 2>"$t/e"`);
     script.push(`printf '%s%s\\n' ${mark} $?; cat "$t/o"; printf '\\n${mark}\\n'; cat "$t/e"; printf '\\n'`);
   }
-  const { stdout } = await host.run(['sh', '-c', script.join('\n')], options);
+  const { stdout } = await host.run(around(['sh', '-c', script.join('\n')]), options);
   return stdout
     .split(new RegExp(`^${mark}(?=\\d)`, 'm'))
     .slice(1)

@@ -10,6 +10,7 @@ import type { ConfigSource } from './config/source.js';
 import { Connection } from './connection.js';
 import { HostKeyCheck, type HostKeyVerdict } from './hostkeys.js';
 import { keptOn } from './kept/reuse.js';
+import type { Link } from './link.js';
 import { RawAuth } from './rawauth.js';
 import type { SshSettings } from './sshconfig.js';
 import { inWords, unreachable } from './unreachable.js';
@@ -57,7 +58,20 @@ export async function connect(hosts: readonly SshSettings[], options: ConnectOpt
   return last;
 }
 
-async function reach(settings: SshSettings, through: Connection | undefined, clock: Clock): Promise<Duplex> {
+/**
+ * Connects to a neighbour of the host at the end of `through`, which stays open.
+ * @throws ConnectionError, HostKeyError, AuthError
+ */
+export async function connectNext(through: Link, settings: SshSettings, options: ConnectOptions): Promise<Connection> {
+  const clock = new Clock(options.connectTimeoutMs ?? settings.connectTimeoutMs ?? stepMs);
+  try {
+    return await handshake(settings, await reach(settings, through, clock), undefined, options, clock);
+  } finally {
+    clock.stop();
+  }
+}
+
+async function reach(settings: SshSettings, through: Link | undefined, clock: Clock): Promise<Duplex> {
   if (through !== undefined) {
     return clock.within(
       through.tunnel(settings.host, settings.port).catch((error: unknown) => {

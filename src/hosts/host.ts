@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream';
+import type { Prompter } from '../credentials/prompts.js';
+import type { HostKeyVerdict } from './hostkeys.js';
 
 /** Where a command runs: this machine, or one reached by SSH. One suite tests every adapter. */
 export interface Host {
@@ -30,7 +32,19 @@ export interface Host {
   download(remote: string, local: string, options?: TransferOptions): Promise<void>;
   /** A TCP connection to a port of the host's own loopback address. @throws ConnectionError if nothing listens there */
   dial(port: number): Promise<Duplex>;
+  /**
+   * Another machine behind the same name, by the name that it has there, with the same login; reached through this host.
+   * @throws ConnectionError, HostKeyError, AuthError
+   */
+  neighbour?(name: string, options: NeighbourOptions): Promise<Host>;
   close(): Promise<void>;
+}
+
+export interface NeighbourOptions {
+  readonly prompter?: Prompter | undefined;
+  readonly connectTimeoutMs?: number | undefined;
+  readonly onHostKey?: ((alias: string, verdict: HostKeyVerdict) => void) | undefined;
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
 export interface RunOptions {

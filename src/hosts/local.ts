@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { CommandError, ConnectionError, messageOf, ScailfinError, TimeoutError } from '../errors.js';
 import { commandLine } from '../shell.js';
 import { Collector, quietAfter } from './collect.js';
-import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
+import type { AttachOptions, FileToPut, Host, NeighbourOptions, Output, RunOptions, TransferOptions } from './host.js';
 import { intoPlace } from './streams.js';
 import { checkPath, temporaryName } from './transfer.js';
 
@@ -152,6 +152,12 @@ export class LocalHost implements Host {
         cause: error,
       });
     }
+  }
+
+  /** The home directory of this machine may be shared with others, from which scailfin was run before. */
+  async neighbour(name: string, options: NeighbourOptions): Promise<Host> {
+    const { SshHost } = await import('./ssh.js');
+    return SshHost.connect({ host: name }, options);
   }
 
   async close(): Promise<void> {}

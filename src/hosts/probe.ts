@@ -1,6 +1,7 @@
 import { CommandError, ScailfinError } from '../errors.js';
 import { templateText } from '../templates.js';
 import type { Host } from './host.js';
+import { type Machine, parseMachine } from './machine.js';
 import { keyValues, runScript } from './script.js';
 
 /** What a login node or headnode said about itself. */
@@ -25,6 +26,14 @@ export interface Probe {
   readonly serves: string | undefined;
   /** The pool's directory, if there is one. */
   readonly pool: string | undefined;
+  /** Undefined if it did not say so in a way that can be read. */
+  readonly machine: Machine | undefined;
+  /** Where jobs of that cluster were submitted, as is written beside its files; undefined for an older scailfin. */
+  readonly siteMachine: Machine | undefined;
+  /** Where the pool in `pool` was started, as is written beside it; undefined for a pool of an older scailfin. */
+  readonly poolMachine: Machine | undefined;
+  /** The address of the pool in `pool` on its own machine. */
+  readonly poolAddress: string | undefined;
 }
 
 /** The directory that scailfin uses if the profile names none. */
@@ -36,7 +45,7 @@ export const defaultWork = '$HOME/.scailfin';
  * @throws ScailfinError if that directory is not valid on the host
  */
 export async function probe(host: Host, work: string, name: string): Promise<Probe> {
-  const out = await runScript(host, templateText('site/probe.sh'), [work, name]).catch(error => {
+  const out = await runScript(host, probeScript(), [work, name]).catch(error => {
     if (!(error instanceof CommandError) || error.exitStatus !== 3) throw error;
     throw new ScailfinError(`${host.name}: ${error.stderr.trim()}`, {
       hint: 'correct directories.work in the site profile',
@@ -58,5 +67,11 @@ export async function probe(host: Host, work: string, name: string): Promise<Pro
     submitted: (values.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString()),
     serves: values.get('serves')?.[0],
     pool: values.get('pool')?.[0],
+    machine: parseMachine(one('machine')),
+    siteMachine: parseMachine(one('sitemachine')),
+    poolMachine: parseMachine(one('poolmachine')),
+    poolAddress: values.get('pooladdress')?.[0],
   };
 }
+
+const probeScript = (): string => `${templateText('site/machine.sh')}\n${templateText('site/probe.sh')}`;

@@ -7,8 +7,9 @@ import { attachStreams, terminal } from './attach.js';
 import { Collector, quietAfter } from './collect.js';
 import type { ConnectOptions } from './connect.js';
 import { dial } from './dial.js';
-import type { AttachOptions, FileToPut, Host, Output, RunOptions, TransferOptions } from './host.js';
+import type { AttachOptions, FileToPut, Host, NeighbourOptions, Output, RunOptions, TransferOptions } from './host.js';
 import { type Link, TooManySessions } from './link.js';
+import { neighbourSettings } from './neighbour.js';
 import { RemoteCommand } from './remote.js';
 import { Slots } from './slots.js';
 import type { SshSettings } from './sshconfig.js';
@@ -40,11 +41,13 @@ export class SshHost implements Host {
   readonly name: string;
   readonly address: string;
   readonly #link: Link;
+  readonly #settings: SshSettings;
   readonly #slots = new Slots(parallel);
   #roundTrips = 0;
 
   private constructor(link: Link, settings: SshSettings) {
     this.#link = link;
+    this.#settings = settings;
     // if the server chose the account, its name is not known here
     this.name = settings.gsi?.account === '' ? settings.alias : `${settings.user}@${settings.alias}`;
     this.address = settings.host;
@@ -155,6 +158,12 @@ export class SshHost implements Host {
         cause: error,
       });
     }
+  }
+
+  async neighbour(name: string, options: NeighbourOptions): Promise<SshHost> {
+    const { connectNext } = await import('./connect.js');
+    const settings = neighbourSettings(this.#settings, name);
+    return new SshHost(await connectNext(this.#link, settings, options), settings);
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ export interface Growth {
   readonly pause: number;
   /** The last error, as long as it matters. */
   readonly reason?: string;
+  /** Several nodes were unfit and none was fit: nothing is submitted until its settings are written again. */
+  readonly stopped?: true;
   /** `dead`: no glide-ins are submitted, however many jobs wait. */
   readonly state: 'alive' | 'dead';
 }
@@ -45,6 +47,7 @@ export function parseGrowth(text: string, now: number): Growth[] {
       ...{ waiting: Number(one('waiting')), unfit: Number(one('unfit')), failures: Number(one('failures')) },
       pause: Math.max(0, Number(one('retry')) - now),
       ...(reason ? { reason } : {}),
+      ...(one('stopped') === 'yes' ? { stopped: true as const } : {}),
       state: isAlive && now - Number(one('at')) < SILENCE ? 'alive' : 'dead',
     };
   });

@@ -62,7 +62,8 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
   const args = [plan.dir, plan.address, String(plan.firstPort), plan.fence, ...sourceArgs(plan)];
   const names = ['layout', 'pool-stop', 'fence/build', 'token-revoked', 'pool-start'];
-  const out = await runScript(host, scriptOf(...names), args, {
+  const script = `${templateText('site/machine.sh')}\n${scriptOf(...names)}`;
+  const out = await runScript(host, script, args, {
     timeoutMs: 150_000,
   }).catch(error => {
     throw explain(error, host);

@@ -34,6 +34,8 @@ export interface BatchJob {
   /** The scheduler's option for the queue; NERSC selects queues as QOS. */
   readonly queueOption: 'partition' | 'qos';
   readonly account: string | undefined;
+  /** Slurm: the cluster that gets the job, if the login node submits to several. */
+  readonly cluster?: string | undefined;
   /** SGE: the parallel environment that gives a job several cores of one node. */
   readonly parallelEnvironment?: string | undefined;
   /** SGE: the parallel environment that gives a job several nodes. */
@@ -66,6 +68,15 @@ export interface JobQuery {
   readonly ids: readonly string[];
   /** The cluster's directory on the site. */
   readonly dir: string;
+  /** Slurm: the clusters in which jobs may be although no known id names them. Absent: the login node's own one. */
+  readonly clusters?: readonly string[];
+  /** Seconds for which a job that exists may be missing from all answers, if the site differs from its batch system. */
+  readonly silence?: number | undefined;
+  /** The directory that has the batch system's programs, and the module that gives them, if a login shell has neither. */
+  readonly path?: string | undefined;
+  readonly module?: string | undefined;
+  /** Ids of jobs that the system has shown before, and whose cancellation it has accepted since. */
+  readonly cancelled?: readonly string[];
 }
 
 export type BatchJobState =
@@ -78,8 +89,15 @@ export type BatchJobState =
   | 'cancelled'
   | 'unknown';
 
+/** What a batch system answers when it is asked for jobs by their ids. */
+export interface Inquiry {
+  readonly jobs: readonly BatchJobStatus[];
+  /** The ids that it says it does not know. */
+  readonly denied: readonly string[];
+}
+
 export interface BatchJobStatus {
-  /** `17`, or `17_2` for a task of an array, which counts as a job. */
+  /** `17`, or `17_2` for a task of an array, which counts as a job; in another cluster of Slurm `17_2;c5`. */
   readonly id: string;
   /** The submitted job: `17` for `17_2`. */
   readonly jobId: string;
@@ -95,7 +113,20 @@ export interface BatchJobStatus {
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;
   readonly exitCode?: number;
+  /** Seconds that it ran, if the scheduler says so. */
+  readonly elapsed?: number;
+  /** Present if it is missing from the answers of the batch system: then it is *unknown*. */
+  readonly missing?: Missing;
 }
+
+/** Seconds since a job was found missing for the first time, and after how many seconds it counts as over. */
+export interface Missing {
+  readonly seconds: number;
+  readonly limit: number;
+}
+
+/** The id that a job itself knows: in Slurm's `17_2;c5` the cluster is not part of it. */
+export const ownId = (id: string): string => id.split(';', 1)[0] as string;
 
 export function isOver(state: BatchJobState): boolean {
   return state === 'finished' || state === 'failed' || state === 'cancelled';

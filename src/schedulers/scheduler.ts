@@ -1,5 +1,5 @@
 import type { GpuForm } from './gpus.js';
-import type { BatchJob, BatchJobStatus, Command, JobQuery, Output, Submission } from './job.js';
+import type { BatchJob, BatchJobStatus, Command, Inquiry, JobQuery, Output, Submission } from './job.js';
 import type { Survey } from './survey.js';
 import type { Reader } from './understanding.js';
 
@@ -24,6 +24,16 @@ export interface Scheduler {
    * asked: *unknown*, never *gone*
    */
   parseList(outputs: readonly Output[], query: JobQuery): BatchJobStatus[];
+  /** What it means that a job is missing from these answers. */
+  readonly absence: Absence;
+  /**
+   * Asks for jobs by their ids, if `list` does not show them. Absent if the system has no other way to ask for a job.
+   */
+  readonly inquiry?: {
+    commands(ids: readonly string[], query: JobQuery): Command[];
+    /** A part that could not be asked says nothing: neither that a job is there, nor that it is not. */
+    parse(outputs: readonly Output[], ids: readonly string[], query: JobQuery): Inquiry;
+  };
   /** Cancels jobs; finished ones count as success. */
   cancel(ids: readonly string[], query: JobQuery): Command;
   /** @throws SchedulerError if jobs that are not over could not be cancelled */
@@ -37,6 +47,8 @@ export interface Scheduler {
    */
   readonly read?: Reader;
 
+  /** Slurm: the other clusters to which these directives submit. */
+  clustersIn?(directives: readonly string[]): string[];
   /** Why a site's profile must not contain this directive, as a phrase that follows it; undefined if it may. */
   directiveProblem(directive: string): string | undefined;
   /**
@@ -50,6 +62,11 @@ export interface Scheduler {
   readonly profileKeys?: readonly ProfileKey[];
   /** The site is this machine: there are no logins, accounts or directives. */
   readonly isThisMachine?: true;
+  /**
+   * Each login node may have a queue of its own, as HTCondor's schedds are: another one knows nothing of a job that was
+   * submitted elsewhere.
+   */
+  readonly queuePerLoginNode?: true;
   /** False: the system has no queues. A queue in a profile is only a name for limits and directives. */
   readonly hasQueues?: false;
   /** A job gets only the part of a node that it asks for, so each job must name its share. */
@@ -58,4 +75,17 @@ export interface Scheduler {
   readonly bosco?: true;
 }
 
-export type ProfileKey = 'queueOption' | 'parallelEnvironment' | 'nodesEnvironment';
+export type ProfileKey = 'queueOption' | 'parallelEnvironment' | 'nodesEnvironment' | 'cluster';
+
+/** The silence of a batch system about a job. A missing job is *unknown*, not over, until its time has passed. */
+export interface Absence {
+  /** A job that exists may be missing from all answers for this long. Seconds. */
+  readonly seconds: number;
+  /** Where this time is stated. */
+  readonly source: string;
+  /**
+   * The system may forget a cancelled job at once. So if it has shown a job, accepted its cancellation, and then says that
+   * it does not know the id, that is its word about the job's end.
+   */
+  readonly forgetsCancelled?: true;
+}

@@ -13,6 +13,8 @@ export interface Survey {
   };
   readonly queues?: {
     readonly commands: readonly Command[];
+    /** The same for another cluster of Slurm. */
+    inCluster?(cluster: string): readonly Command[];
     /** @throws SchedulerError if it could not be asked */
     parse(outs: readonly Output[]): QueueInfo[];
   };

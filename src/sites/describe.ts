@@ -58,6 +58,7 @@ function loginOf({ login }: SiteProfile): string {
 function schedulerOf({ scheduler }: SiteProfile): string {
   return [
     scheduler.version === undefined ? scheduler.type : `${scheduler.type} ${scheduler.version}`,
+    ...(scheduler.cluster === undefined ? [] : [`cluster ${scheduler.cluster}`]),
     ...(scheduler.queueOption === 'qos' ? ['queues are QOS'] : []),
     ...(scheduler.parallelEnvironment === undefined ? [] : [`-pe ${scheduler.parallelEnvironment}`]),
     ...(scheduler.nodesEnvironment === undefined ? [] : [`-pe ${scheduler.nodesEnvironment} for several nodes`]),

@@ -147,6 +147,23 @@ export const profileSchema = z.strictObject({
       .optional(),
     /** Slurm: the option that selects a queue, by default `--partition`; NERSC uses `--qos`. */
     queueOption: z.enum(['partition', 'qos']).optional(),
+    /** The directory of the batch system's programs, if not even a login shell there has it in its PATH. */
+    path: z
+      .string()
+      .regex(/^\/[A-Za-z0-9_@%+=.,/~-]*$/, 'must be an absolute directory, such as /opt/pbs/bin')
+      .optional(),
+    /** The module that gives these programs, if a login shell does not load it by itself. */
+    module: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.+/-]*$/, 'must be the name of a module, such as slurm/23.02')
+      .optional(),
+    /** Slurm: the cluster to which jobs go, if the login node submits to several. */
+    cluster: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.-]*$/, 'must be the name of a cluster, such as c5')
+      .optional(),
+    /** For how long the site's batch system may not show a job that exists. Absent: what is usual for the system. */
+    silence: duration.optional(),
     /** SGE: the parallel environment that gives a job several cores of one node, as in `-pe smp 24`. */
     parallelEnvironment: z
       .string()

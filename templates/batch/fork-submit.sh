@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # fork-submit DIR TAG COUNT WALLTIME LOGDIR <SCRIPT: starts COUNT processes that outlive this shell, and prints their job
-# id
+# id (machine.sh is put before it)
 set -eu
 dir=$1 tag=$2 count=$3 walltime=$4 logs=$5
 [ -d "$logs" ] && [ -w "$logs" ] || { echo "can't write in $logs" >&2; exit 1; }
@@ -8,6 +8,8 @@ id=$(date +%s)$$
 job=$dir/jobs/$id
 mkdir -p "$job"
 cat >"$job/script"
+# other machines may see these files, but not the processes
+machine >"$job/machine"
 n=1
 while [ "$n" -le "$count" ]; do
   mkdir "$job/$n"

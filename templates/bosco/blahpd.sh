@@ -1,7 +1,8 @@
 #!/bin/bash
 # blahpd.sh: runs HTCondor's blahpd on a site. The headnode talks to it through SSH (or directly, if it is the login node
 # itself). The cluster's key of the headnode may run only this script: either blahpd or, with the word `token`, the
-# command that stores the token for the next glide-ins. It writes only below its own directory and to that token.
+# command that stores the token for the next glide-ins, or, with the word `refused`, the one that prints what glide-ins
+# wrote down whose nodes were unfit. It writes only below its own directory and to that token.
 dir=$(cd "$(dirname "$0")" && pwd -P) || exit 1
 umask 077
 [ ! -e "${dir%/*}/closed" ] || { echo "this cluster is being taken down" >&2; exit 75; }
@@ -10,6 +11,13 @@ case ${1:-${SSH_ORIGINAL_COMMAND-}} in
   token | *' token')
     tokens=${dir%/*}/tokens
     mkdir -p "$tokens" && head -c 4000 >"$tokens/grown.new" && [ -s "$tokens/grown.new" ] && mv "$tokens/grown.new" "$tokens/grown"
+    exit
+    ;;
+  refused | *' refused')
+    cd "${dir%/*}/refused" 2>/dev/null || exit 0
+    ls -t | head -n 100 | while IFS= read -r name; do
+      [ -L "$name" ] || [ ! -f "$name" ] || echo "refused=$(head -c 1500 "./$name" | base64 | tr -d '\n')"
+    done
     exit
     ;;
 esac
@@ -38,5 +46,13 @@ permitted() {
     fi
   done
 }
+# other machines behind the site's name can't see this process: as long as it runs, it is written down where
+# shellcheck source=/dev/null
+. "$dir/machine.sh"
+on=$dir/on/$(uname -n).$$
+mkdir -p "$dir/on" && machine >"$on" || exit 1
 exec 3>&1
-exec "$dir/bin/blahpd" < <(permitted) 3>&-
+"$dir/bin/blahpd" < <(permitted) 3>&-
+status=$?
+rm -f "$on"
+exit "$status"

@@ -1,7 +1,15 @@
 # shellcheck shell=bash
 # bosco_close DIR: stops BOSCO's part in a site's DIR from submitting: ends blahpd and all its children (a submission
-# under way may finish), and removes the headnode's key. Prints left=WHAT for each process that survives.
+# under way may finish), and removes the headnode's key. Prints left=WHAT for each process that survives, and
+# elsewhere=MACHINE where another machine behind the site's name may have one. (site/machine.sh is put before it.)
 bosco_close() {
+  bosco_end "$1"
+  bosco_forget "$1"
+  # one that was killed left its file
+  rm -f "$1/bosco/on/$(uname -n)".*
+  cat "$1"/bosco/on/* 2>/dev/null | sort -u | sed 's/^/elsewhere=/'
+}
+bosco_end() {
   bosco_pids() { grep -lzxF "SCAILFIN_BOSCO=$1/bosco" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|'; }
   bosco_daemons() { for p in $(bosco_pids "$1"); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" != blahpd ] || echo "$p"; done; }
   local n=0
@@ -12,7 +20,6 @@ bosco_close() {
     sleep 0.25
   done
   [ -z "$(bosco_pids "$1")" ] || echo "left=blahpd of $1/bosco ($(bosco_pids "$1" | tr '\n' ' '))"
-  bosco_forget "$1"
 }
 # removes the key from authorized_keys; all other lines stay the same, byte for byte
 bosco_forget() {

@@ -17,6 +17,8 @@ pause=5 patience=6
 # many: how many entries are remembered of each kind; large: the largest size of a log in bytes. Nodes and sites may send
 # anything, as often as they want
 many=20000 large=1000000
+# if so many nodes are unfit and none is fit, the others will not be fit either
+unfit_nodes=3
 # the first and the longest pause after a glide-in that failed, in seconds
 first=30 longest=3600
 
@@ -63,6 +65,32 @@ failed() {
   retry=$(($(date +%s) + (wait < longest ? wait : longest)))
 }
 
+# refusals: prints what glide-ins at the site wrote down whose nodes were unfit, as JOB, NODE and REASON between tabs. Nodes
+# may write anything
+refusals() {
+  local text
+  timeout 60 "$here/gahp" refused </dev/null 2>/dev/null | head -c 300000 | sed -n 's/^refused=\([A-Za-z0-9+/]*=*\)$/\1/p' |
+    while IFS= read -r text; do
+      base64 -d <<<"$text" 2>/dev/null | tr '\t' ' ' | awk -F = -v OFS='\t' '{ key = $1; sub(/^[^=]*=/, ""); said[key] = $0 }
+        END { if (said["node"] != "") print said["job"], said["node"], said["reason"] }'
+    done | LC_ALL=C tr -cd '[:print:]\t\n'
+}
+
+# absent JOB: a glide-in ended before it joined. If several nodes were unfit since one was fit, no more are submitted until
+# the site's settings are written again, by `scailfin up` or `scailfin scale`
+absent() {
+  local remote=$1 own node count
+  own=$(refusals | awk -F '\t' -v id="$remote" '$1 == id || index($1, id "_") == 1 { print $2 ": " $3; exit }')
+  [ -n "$own" ] || { failed "glide-in $remote ended before it joined; \`scailfin logs\` shows what it said"; return 0; }
+  node=$(tr -cd 'a-zA-Z0-9._-' <<<"${own%%: *}")
+  case " $unfits " in *" $node "*) ;; *) unfits="$unfits $node" ;; esac
+  count=$(wc -w <<<"$unfits")
+  if [ "$count" -ge "$unfit_nodes" ] && [ "$(of_site slots | wc -l)" = 0 ]; then
+    stopped=$(stat -c %Y "$here/settings") failures=$((failures + 1))
+    reason="$count nodes in a row can't be part of the pool, so no more glide-ins are submitted; ${own:0:600}"
+  else failed "glide-in $remote did not join, because its node is unfit; $own"; fi
+}
+
 # judges glide-ins that left the queue since the last round and never joined the pool, and those that are held
 judge() {
   local id state remote holds why
@@ -72,7 +100,7 @@ judge() {
     if cut -f 1 "$here/grid.new" | grep -qxF "$id"; then continue; fi
     if grep -qxF "$id" "$here/removed"; then continue; fi
     if grep -qxE "${remote}(_[0-9]+)?" "$here/joined"; then continue; fi
-    failed "glide-in $remote ended before it joined; \`scailfin logs\` shows what it said"
+    absent "$remote"
   done <"$here/grid"
   mv "$here/grid.new" "$here/grid"
   while IFS=$'\t' read -r _ id state remote holds _ why; do
@@ -105,7 +133,7 @@ tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
   local here=$1 site min max nodes walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
-  local seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
+  local stopped='' unfits='' seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
   # shellcheck disable=SC1091
   . "$here/settings"
   # shellcheck disable=SC1091
@@ -113,7 +141,9 @@ tend() {
   touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit"
   local before=$reason
   # who came into the pool proves that the site works
-  if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason=''; fi
+  if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason='' stopped='' unfits=''; fi
+  # new settings are tried with one glide-in
+  [ -z "$stopped" ] || [ "$stopped" = "$(stat -c %Y "$here/settings")" ] || stopped='' unfits='' failures=1 retry=0 reason=''
   judge
   weigh
   # a job on its way to a core that is no longer free looks like one that needs another for a moment: it must persist
@@ -122,6 +152,7 @@ tend() {
   lacking=$short
   # with a proxy that ends before they do, their jobs would fail one by one
   [ ! -s "$dir/x509up.ends" ] || [ $(($(date +%s) + walltime)) -le "$(cat "$dir/x509up.ends")" ] || ended=yes submit=0
+  [ -z "$stopped" ] || submit=0
   # after a failure one goes first, to see
   [ "$failures" = 0 ] || [ "$submit" -lt 1 ] || submit=1
   if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ] && { [ "$failures" = 0 ] || [ "$queued" = 0 ]; }; then
@@ -140,10 +171,11 @@ tend() {
     reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | cut -c 1-600 | grep . || echo 'its batch system does not answer')"
   else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
-  for name in failures retry reason surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
+  for name in failures retry reason stopped unfits surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
   {
     echo "at=$(date +%s)"
     for name in site min max queued running held joined waiting unfit failures retry; do echo "$name=${!name}"; done
+    echo "stopped=${stopped:+yes}"
     echo "reason=${reason//$'\n'/; }"
   } >"$here/state.new" && mv "$here/state.new" "$here/state"
 }

@@ -1,11 +1,14 @@
 # shellcheck shell=bash
-# place DIR TYPE SYSTEM LIBRARIES TAG LOGS ARCHIVE: unpacks blahpd into DIR/bosco (if ARCHIVE is given), and writes the
-# site's settings for it. HTCondor on the headnode knows the batch system SYSTEM (slurm, sge) as TYPE.
+# place DIR TYPE SYSTEM LIBRARIES TAG LOGS ARCHIVE SILENCE CLUSTER: unpacks blahpd into DIR/bosco (if ARCHIVE is given), and writes the
+# site's settings for it. HTCondor on the headnode knows the batch system SYSTEM (slurm, sge) as TYPE. A job
+# that exists may be missing from its answers for SILENCE seconds. Jobs go to CLUSTER of Slurm, if that is not empty.
 set -u
 umask 077
-dir=$1/bosco type=$2 system=$3 libraries=$4 tag=$5 logs=$6 archive=$7
+dir=$1/bosco type=$2 system=$3 libraries=$4 tag=$5 logs=$6 archive=$7 silence=$8 cluster=$9
 export LC_ALL=C
 mkdir -p "$dir/tmp" "$dir/etc" || exit 1
+# what nodes said before these settings no longer counts
+rm -rf "${dir%/bosco}/refused"
 if [ -n "$archive" ]; then
   rm -rf "${dir:?}/bin" "$dir/libexec"
   tar -xzf "$archive" -C "$dir" || { rm -f "$archive"; exit 1; }
@@ -18,7 +21,7 @@ for program in $programs; do
   at=$(command -v "$program") || { echo "$program is not in the PATH on this host" >&2; exit 5; }
   near=$near:$(dirname "$at")
   # blahp's scripts for Slurm expect all commands in one directory, but some sites have them in several
-  printf '#!/bin/sh\nexec %s "$@"\n' "$program" >"$dir/programs/$program"
+  printf '#!/bin/sh\n%sexec %s "$@"\n' "${cluster:+export SLURM_CLUSTERS=$cluster; }" "$program" >"$dir/programs/$program"
 done
 if [ "$system" = sge ] && ! command -v perl >/dev/null; then echo "HTCondor's blahp needs perl to submit to Grid Engine, and this host has no perl" >&2; exit 5; fi
 echo "$libraries" >"$dir/etc/libraries"
@@ -27,6 +30,8 @@ echo "$libraries" >"$dir/etc/libraries"
   echo "supported_lrms=$system"
   echo "blah_shared_directories=/"
   echo "scailfin_tag=$tag"
+  echo "scailfin_silence=$silence"
+  echo "scailfin_cluster=$cluster"
   [ "$system" != slurm ] || echo "slurm_binpath=$dir/programs"
   # Slurm's messages about the job go to the same file as the job script's output
   echo "slurm_std_storage=$logs/%j.out"

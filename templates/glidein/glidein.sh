@@ -3,42 +3,120 @@
 # glidein.sh DIR [TOKEN]: brings the node it runs on into a cluster's pool until it is idle for too long, its time ends,
 # or the headnode is gone. TOKEN is the file below DIR/tokens that belongs to its submission. The batch script sets
 # $SCAILFIN_JOB (id in the batch system), $SCAILFIN_CORES and $SCAILFIN_MEMORY (MiB), as the batch system granted them.
-# Exit status: 0 work done, 11 headnode unreachable, 12 payload unusable on this node, 13 HTCondor failed.
+# Exit status: 0 work done, 11 headnode unreachable, 12 payload unusable on this node, 13 HTCondor failed, 14 the node did
+# not pass a check. Unless it is 0 or 13, DIR/refused has the reason.
+
+# ---- an environment of its own
+# The batch system may pass on anything: start-up files for every shell (BASH_ENV), functions in place of commands, shell
+# options, libraries for every program (LD_PRELOAD), or no HOME. So the script starts once more, with the variables named
+# here and no others. Batch systems find what they started by some of them
+if [ "${1-}" != --run ]; then
+  set +e +u
+  PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+  for name in $(compgen -A function); do unset -f "$name"; done
+  dir=$1 node=$(hostname 2>/dev/null || uname -n) keep=()
+  for name in $(compgen -e); do
+    case $name in
+      TMPDIR | SCRATCH | TZ | KRB5CCNAME | SCAILFIN_* | _CONDOR_ANCESTOR_* | *_VISIBLE_DEVICES | GPU_DEVICE_ORDINAL | SLURM_JOB_START_TIME)
+        keep+=("$name=${!name}") ;;
+    esac
+  done
+  user=${USER:-$(id -un)} home=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d : -f 6)}
+  # the profile may name the directory for jobs by variables that only this environment has
+  # shellcheck disable=SC1091
+  place=$(. "$dir/settings" >/dev/null 2>&1 && printf '%s' "${local_dir-}")
+  # A batch job may run again under the same id, even while a part of its first run is still there. Each run has a mark of
+  # its own, and ends only what has that mark
+  mark=$(od -An -N 4 -t x1 /dev/urandom | tr -d ' \n')
+  exec env -i ${keep[@]+"${keep[@]}"} PATH="$PATH" HOME="${home:-/}" USER="$user" LOGNAME="$user" LC_ALL=C SCAILFIN_JOB="${SCAILFIN_JOB:-$node-$$}" \
+    SCAILFIN_NODE_NAME="$node" SCAILFIN_PLACE="$place" SCAILFIN_RUN="${node%%.*}-${mark:-$$}" bash --norc --noprofile "$0" --run "$@"
+fi
+shift
 set -u
 umask 077
-export LC_ALL=C
 began=$(date +%s)
-dir=$1
-id=${SCAILFIN_JOB:-$(hostname)-$$}
-export SCAILFIN_JOB=$id
+dir=$1 id=$SCAILFIN_JOB run=$SCAILFIN_RUN node=$SCAILFIN_NODE_NAME
 [ -r "$dir/settings" ] || { echo "$dir/settings is not there: the cluster was taken down before this glide-in started"; exit 0; }
+set +u
 # shellcheck disable=SC1091
 . "$dir/settings"
+# shellcheck disable=SC1091
+. "$dir/check.sh"
+# shellcheck disable=SC1091
+. "$dir/leave.sh"
+set -u
 
 logs=$dir/logs/$id
 # one of several nodes of its job: they end together, see together.sh
 nodes=${SCAILFIN_NODES:-1} alone=$idle
-[ "$nodes" = 1 ] || { logs=$logs@$(hostname) alone=0; }
-mkdir -p "$logs"
+[ "$nodes" = 1 ] || { logs=$logs@$node alone=0; }
+# all runs of a batch job share one log; what HTCondor writes belongs to one run
+own=$logs/$run
+mkdir -p "$own"
 # a cluster that grows by itself starts any number of glide-ins: old logs are removed, so that they do not fill the shared
 # home
 find "$dir/logs" -mindepth 1 -maxdepth 1 ! -name "$id*" -mtime +2 -printf '%T@ %f\n' 2>/dev/null | sort -rn | tail -n +1000 | cut -d ' ' -f 2- |
   while IFS= read -r old; do rm -rf "${dir:?}/logs/$old"; done
-say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" | tee -a "$logs/glidein.log"; }
+say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" | tee -a "$logs/glidein.log" 2>/dev/null; }
 fail() { local code=$1; shift; say "failed: $*"; exit "$code"; }
+# refuse STATUS CHECK REASON…: this node can't be part of the pool. `up`, `status` and the headnode read why
+refuse() {
+  local code=$1 check=$2 reason
+  shift 2
+  say "failed: $*"
+  reason=$(printf '%s' "$*" | tr -s '[:cntrl:]' ' ' | cut -c 1-500)
+  mkdir "$dir/refused" 2>/dev/null
+  { printf '%s\n' "job=$id" "node=$node" "at=$(date +%s)" "check=$check" "reason=$reason" >"$dir/refused/.$run" &&
+    mv "$dir/refused/.$run" "$dir/refused/$run"; } 2>/dev/null
+  exit "$code"
+}
 
 # ---- can this node be part of the pool?
-say "glide-in $id of cluster $cluster on $(hostname), $(uname -sr)"
-[ "$(uname -m)" = "$payload_arch" ] || fail 12 "the payload is for $payload_arch, this node is $(uname -m)"
-glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
-[ -n "$glibc" ] && [ "$(printf '%s\n%s\n' "$payload_glibc" "$glibc" | sort -V | head -n 1)" = "$payload_glibc" ] ||
-  fail 12 "HTCondor's payload needs C library $payload_glibc or newer, this node has ${glibc:-none of GNU}"
-[ -x "$payload/sbin/condor_master" ] || fail 12 "the payload is not at $payload"
+say "glide-in $id of cluster $cluster on $node, $(uname -sr), run $run; $(containers)"
+why=$(can_write "$own") || refuse 14 logs "$own: $why"
+why=$(machine_fits "$payload_arch") || refuse 12 machine "$why"
+why=$(library_fits "$payload_glibc") || refuse 12 library "$why"
+[ -x "$payload/sbin/condor_master" ] || refuse 12 payload "the payload is not at $payload"
+# jobs that an older scailfin submitted name no token
+token=$dir/token
+[ $# -lt 2 ] || token=$dir/tokens/$2
+claims=$(cut -d . -f 2 "$token" 2>/dev/null | tr '_-' '/+' | base64 -d 2>/dev/null)
+issued=$(printf '%s' "$claims" | sed -n 's/.*"iat" *: *\([0-9]*\).*/\1/p')
+until=$(printf '%s' "$claims" | sed -n 's/.*"exp" *: *\([0-9]*\).*/\1/p')
+why=$(clock_agrees "$began" "${issued:-0}" "${until:-0}" "${SLURM_JOB_START_TIME:-0}") || refuse 14 clock "$why"
+
+# ---- a directory for jobs: the first one that can hold them
+# this trap holds until there is more to remove (leave, below). The batch job may be ended at any moment, so where the
+# directory will be is written down before it is made: `down` looks there if nobody removed it
+work='' cache='' trace=$dir/places/$run
+trap 'rm -rf "$work" && rm -f "$trace"; rmdir "$cache" 2>/dev/null' EXIT
+trap 'exit 0' TERM INT HUP
+mkdir "$dir/places" 2>/dev/null
+# try PLACE: makes the directory there, or prints why it can't be there
+try() {
+  case $1 in *["\"'\\\$"]* | *[[:cntrl:]]*) echo 'its name has characters that HTCondor can not take'; return 1 ;; esac
+  { printf '%s %s\n' "$node" "$work" >"$trace"; } 2>/dev/null
+  mkdir -m 700 "$work" 2>/dev/null || { echo 'no directory can be made there'; return 1; }
+  can_execute "$work" && has_room "$work"
+}
+tried='' why=''
+for place in "$SCAILFIN_PLACE" "${TMPDIR-}" "${SCRATCH=}" /tmp "$dir"; do
+  place=${place%/}
+  case $place in /*) ;; *) continue ;; esac
+  case $tried in *":$place:"*) continue ;; esac
+  tried="$tried:$place:" work=$place/scailfin-$cluster-${run##*-}
+  reason=$(try "$place") && break
+  rm -rf "$work"
+  work='' why="$why${why:+; }$place: $reason"
+done
+[ -n "$work" ] || refuse 14 place "no directory of this node can hold jobs: $why"
+[ -z "$why" ] || say "jobs work in $place, because others can't hold them: $why"
+
 reachable() { timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$address" "$port" 2>/dev/null; }
 n=0
 until reachable; do
   n=$((n + 1))
-  [ "$n" -lt 6 ] || fail 11 "the headnode does not answer at $address port $port from this node"
+  [ "$n" -lt 6 ] || refuse 11 headnode "the headnode does not answer at $address port $port from this node"
   sleep 5
 done
 
@@ -50,26 +128,21 @@ all=$(nproc --all)
 part=$((cores < all ? cores : all))
 memory=${SCAILFIN_MEMORY:-$((total * part / all))}
 [ "$memory" -gt 0 ] || memory=$total
-# this trap holds until there is more to remove (leave, below). The job may be ended at any moment, so the directory's
-# name is chosen before it is made
-work=$(mktemp -u "${local_dir:-${TMPDIR:-/tmp}}/scailfin-$cluster-XXXXXXXX")
-trap 'rm -rf "$work"; rmdir "${cache-}" 2>/dev/null' EXIT
-trap 'exit 0' TERM INT HUP
-mkdir -m 700 "$work" || fail 13 "no directory could be made in ${local_dir:-${TMPDIR:-/tmp}}"
+# a job that uses more than this is killed, whatever was promised
+limit=$(memory_limit '')
+[ "$memory" -le "${limit:-$memory}" ] || { say "the node's control group allows $limit MiB of the $memory MiB that were promised"; memory=$limit; }
+export TMPDIR=$work
 mkdir -p "$work/run" "$work/lock" "$work/execute" "$work/tokens" "$work/spool"
 chmod 755 "$work" "$work/execute"
-# jobs that an older scailfin submitted name no token
-token=$dir/token
-[ $# -lt 2 ] || token=$dir/tokens/$2
 cp "$token" "$work/tokens/glidein" && chmod 600 "$work/tokens/glidein" || fail 13 "the pool's token $token could not be copied"
 # the pool accepts only names with the submission's id, and no more resources than were asked for:
 # glidein-SUBMISSION-UNTIL-CORES-MEMORY
-bearer=$(cut -d. -f2 "$work/tokens/glidein" | tr '_-' '/+' | base64 -d 2>/dev/null | sed -n 's/.*"sub" *: *"\([^"@]*\)@.*/\1/p')
+bearer=$(printf '%s' "$claims" | sed -n 's/.*"sub" *: *"\([^"@]*\)@.*/\1/p')
 submission='' most_cores=0 most_memory=0
 case $bearer in glidein-*-*-*-*) IFS=- read -r _ submission _ most_cores most_memory < <(echo "$bearer") ;; esac
 [ "$most_cores" = 0 ] || [ "$cores" -le "$most_cores" ] || cores=$most_cores
 [ "$most_memory" = 0 ] || [ "$memory" -le "$most_memory" ] || memory=$most_memory
-name=$id${submission:+.$submission}@$(hostname)
+name=$id${submission:+.$submission}@$node
 
 # ---- when it must be over: early enough to leave in order before the batch system ends it
 margin=$((walltime / 10))
@@ -77,15 +150,20 @@ margin=$((walltime / 10))
 ends=$((began + walltime))
 retire=$((ends - margin))
 
-sed -e "s|@PAYLOAD@|$payload|g" -e "s|@WORK@|$work|g" -e "s|@LOGS@|$logs|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
+# for sed's replacements. The values are made here: bash can lose a signal that comes while a program's own command line is made
+plain() { printf '%s' "$1" | sed 's/[\\&|]/\\&/g'; }
+payload_is=$(plain "$payload")
+work_is=$(plain "$work")
+logs_is=$(plain "$own")
+user=$(id -un)
+sed -e "s|@PAYLOAD@|$payload_is|g" -e "s|@WORK@|$work_is|g" -e "s|@LOGS@|$logs_is|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
   -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$alone|g" \
-  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$(id -un)|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
+  -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$user|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
 # holds images and large files for the steps of all glide-ins of this user's cluster on this node; the last one removes it
-local=${local_dir:-${TMPDIR:-/tmp}}
-cache=$local/scailfin-cache-$trust_domain-$(id -u)
-# it must be ours and no link: anybody can make something with this name in /tmp
-ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
+cache=$place/scailfin-cache-$trust_domain-$(id -u)
+# a directory that nodes share has one for each glide-in, because not every shared disk locks files across nodes
+case $place in "$dir" | "${SCRATCH%/}") cache=$work/cache ;; esac
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
@@ -97,55 +175,8 @@ echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"
 # ---- leave nothing behind, however it ends
 master=
 nap=
-# prints the pids of this user's processes whose environment has a line equal to (-F) or beginning with (-E) the argument
-marked() { grep "-lzx$1" "$2" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
-condors() { for p in $(marked F "SCAILFIN_JOB=$id"); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
-starters() { for p in $(condors); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" = condor_starter ] && return 0; done; return 1; }
-# HTCondor marks everything that its daemons start, also jobs
-jobs_of_ours() { [ -z "$master" ] || marked E "_CONDOR_ANCESTOR_$master=.*"; }
-leave() {
-  trap '' TERM INT HUP
-  [ -z "$nap" ] || kill "$nap" 2>/dev/null
-  [ -z "$master" ] || kill -QUIT "$master" 2>/dev/null
-  local n=0
-  # A starter tells its job's shadow that the job has to run elsewhere: it gets 10 s. The other daemons have nothing to lose.
-  while [ -n "$(condors)$(jobs_of_ours)" ] && { [ "$n" -lt 8 ] || starters && [ "$n" -lt 40 ]; }; do
-    n=$((n + 1))
-    sleep 0.25
-  done
-  for p in $(condors) $(jobs_of_ours); do kill -KILL "$p" 2>/dev/null; done
-  exec 8>&-
-  drop "$cache"
-  withdraw
-  rm -rf "$work"
-}
-# the pool lets nobody withdraw an ad, so the glide-in overwrites its own ad: no more jobs are sent here
-withdraw() {
-  [ -n "$master" ] && [ -x "${payload:-}/sbin/condor_advertise" ] || return 0
-  printf '%s\n' 'MyType = "Machine"' "Name = \"slot1@$name\"" "Machine = \"${name##*@}\"" 'MyAddress = "<127.0.0.1:0>"' \
-    "ScailfinGlidein = \"$id\"" 'ScailfinLeft = true' 'Start = false' 'Requirements = false' 'SlotType = "Partitionable"' \
-    'Cpus = 0' 'TotalSlotCpus = 0' 'Memory = 0' 'TotalSlotMemory = 0' >"$work/left" &&
-    LD_LIBRARY_PATH=$payload/lib timeout 2 "$payload/sbin/condor_advertise" -tcp UPDATE_STARTD_AD "$work/left" >/dev/null 2>&1
-}
-# removes a cache that no glide-in uses. Images may have directories that even their owner can't write to
-drop() {
-  ours "$1" || return 0
-  # a cache that was only just made is removed while it is empty
-  [ -e "$1/held" ] || { rmdir "$1" 2>/dev/null; return 0; }
-  (flock -n 8 && { chmod -R u+rwX "$1"; rm -rf "$1"; }) 8<"$1/held" 2>/dev/null
-}
-# Some batch systems kill this shell before it has cleaned up. When the shell above this one gets SIGTERM, Torque and PBS kill
-# what is left of the job's session (pbs_mom, kill_job). Slurm kills all children of the job after KillWait (slurm.conf(5)).
-# The keeper has its own session and is no child of the job, so neither finds it. It notices that its pipe from here has
-# ended, and cleans up in our place
-keep() {
-  trap '' TERM INT HUP
-  while read -r master; do told=$master; done
-  master=$told
-  leave
-}
-keeper="$(declare -f marked condors starters jobs_of_ours leave withdraw ours drop keep); id=\$1 work=\$2 cache=\$3 nap= told=; keep"
-exec 9> >({ exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$work" "$cache" <&7 7<&- >/dev/null 2>&1 & } 7<&0)
+keeper="$(declare -f marked condors starters jobs_of_ours leave succeeded withdraw ours drop keep); id=\$1 run=\$2 work=\$3 cache=\$4 trace=\$5 nap= told=; keep"
+exec 9> >({ exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$run" "$work" "$cache" "$trace" <&7 7<&- >/dev/null 2>&1 & } 7<&0)
 tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'
 trap 'leave; tell ""' EXIT
@@ -157,14 +188,11 @@ for _ in 1 2 3 4 5; do
   mkdir -p "$cache" && ours "$cache" && exec 8>>"$cache/held" && { flock -s 8 || :; } && [ "$cache/held" -ef /proc/self/fd/8 ] && break
 done 2>/dev/null
 # removes caches of clusters whose glide-ins were killed
-for old in "$local/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || drop "$old"; done
+for old in "$place/scailfin-cache-"*"-$(id -u)"; do [ "$old" = "$cache" ] || drop "$old"; done
 
 # ---- into the pool
-# A batch system that is HTCondor itself sets _CONDOR_NAME variables in its jobs, and each would override NAME in our
-# configuration. The ANCESTOR variables stay: the batch system finds by them what it started
-for name in $(compgen -e | grep '^_CONDOR_'); do case $name in _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac; done
 export CONDOR_CONFIG=$work/condor_config LD_LIBRARY_PATH=$payload/lib
-"$payload/sbin/condor_master" -f >>"$logs/master.out" 2>&1 8>&- 9>&- &
+"$payload/sbin/condor_master" -f >>"$own/master.out" 2>&1 8>&- 9>&- &
 master=$!
 tell "$master"
 unset LD_LIBRARY_PATH
@@ -192,9 +220,11 @@ done
 if ! kill -0 "$master" 2>/dev/null; then
   wait "$master"
   code=$?
-  if grep -qs 'STARTD.*exited with status 0\|NOCLAIM\|DAEMON_SHUTDOWN' "$logs/MasterLog" "$logs/StartLog"; then why="it was idle for $idle s"; else
+  if grep -qs 'No resources have been claimed for' "$own/StartLog" "$own/StartLog.old"; then why="it was idle for $idle s"; else
+    # if the batch system ends all processes of the job, this shell may be the last one that it tells
+    sleep 1
     say "failed: HTCondor's master ended with status $code"
-    tail -n 3 "$logs/MasterLog" 2>/dev/null
+    tail -n 3 "$own/MasterLog" 2>/dev/null
     exit 13
   fi
 fi

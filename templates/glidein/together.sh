@@ -5,7 +5,7 @@
 # only look whether any file changes, so nodes may have different clocks. A node that dies changes nothing. When the
 # directory can't be read, nobody leaves before the walltime nearly ends.
 meet=$dir/logs/$id.nodes
-here=$meet/$(hostname)
+here=$meet/$node
 worked=$SECONDS told=0 seen=
 # seconds between two changes of a file: the others must see some of them before the limit is over
 pace=$((idle / 4))

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # pool-start DIR ADDRESS FIRST_PORT FENCE SOURCE SOURCE_ARG: starts the pool whose files are in DIR, or finds it running.
-# Prints KEY=VALUE lines. Everything runs as the calling user.
+# Prints KEY=VALUE lines. Everything runs as the calling user. (site/machine.sh is put before it.)
 set -u
 umask 077
 dir=$1 address=$2 first=$3 fenced=$4 source=$5 arg=$6
@@ -79,6 +79,8 @@ if [ -n "$(running)" ]; then
     for daemon in collector schedd negotiator; do "$CONDOR_SBIN/condor_reconfig" -daemon "$daemon" >/dev/null 2>>"$dir/log/start.err" || exit 6; done
   fi
 fi
+# other machines may see these files, but not the processes: before anything is started, it is written down where
+machine >"$dir/machine.new" && mv "$dir/machine.new" "$dir/machine" || exit 1
 if [ -z "$(running)" ]; then
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config" 2>/dev/null)
   tries=0

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # close DIR SECONDS: prevents further submissions, waits for those under way, and prints the answers of all submissions
-# ever made. (bosco/close.sh is put before it.)
+# ever made, and unfinished=LABEL SECONDS for each that began so long ago and has no answer. (bosco/close.sh is put before it.)
 dir=$1 limit=$2
 [ -d "$dir" ] || { bosco_forget "$dir"; echo gone; exit 0; }
 : >"$dir/closed"
@@ -13,6 +13,6 @@ while :; do
   n=$((n + 1))
   sleep 1
 done
-[ -z "$open" ] || echo "unfinished=$open"
+for s in $open; do echo "unfinished=${s%.started} $(($(date +%s) - $(stat -c %Y "$dir/submit/$s" 2>/dev/null || echo 0)))"; done
 for out in "$dir"/submit/*.out; do [ ! -r "$out" ] || echo "submitted=$(base64 <"$out" | tr -d '\n')"; done
 exit 0

@@ -13,6 +13,6 @@ else
   show "$dir/$id.out" tail -n 2000
   # a job of several nodes has a directory for each
   for d in "$dir/$id" "$dir/$id"@*; do
-    for f in "$d/glidein.log" "$d/master.out" "$d"/*Log "$d"/StarterLog.*; do show "$f" tail -n 2000; done
+    for f in "$d/glidein.log" "$d/master.out" "$d"/*Log "$d"/StarterLog.* "$d"/*/master.out "$d"/*/*Log "$d"/*/StarterLog.*; do show "$f" tail -n 2000; done
   done
 fi

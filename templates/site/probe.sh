@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # probe WORK NAME: describes a site's login node or a headnode as KEY=VALUE lines. WORK may contain the site's own
-# variables.
+# variables. (machine.sh is put before it.)
 export LC_ALL=C
 work=$1 name=$2
 # expand TEXT: replaces $NAME and ${NAME} by their values; the shell does not interpret anything else in TEXT
@@ -26,6 +26,7 @@ echo "base=$base"
 echo "user=$(id -un)"
 echo "uid=$(id -u)"
 echo "host=$(hostname)"
+echo "machine=$(machine)"
 echo "arch=$(uname -m)"
 echo "glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)"
 echo "now=$(date +%s)"
@@ -39,4 +40,7 @@ for out in "$base/$name"/site/submit/*.out; do [ ! -r "$out" ] || echo "submitte
 # where glide-ins of that cluster look for their pool
 [ ! -r "$base/$name/site/settings" ] || sed -n "s/^address='\{0,1\}\([0-9A-Za-z.:-]*\)'\{0,1\}$/serves=\1/p" "$base/$name/site/settings"
 [ ! -e "$base/$name/pool/condor_config" ] || echo "pool=$base/$name/pool"
+[ ! -r "$base/$name/site/machine" ] || echo "sitemachine=$(cat "$base/$name/site/machine")"
+[ ! -r "$base/$name/pool/machine" ] || echo "poolmachine=$(cat "$base/$name/pool/machine")"
+[ ! -r "$base/$name/pool/found.config" ] || sed -n 's/^NETWORK_INTERFACE = /pooladdress=/p' "$base/$name/pool/found.config"
 exit 0

@@ -34,7 +34,8 @@ describe('logs of glide-ins in the home that a site shares', () => {
         }
         mkdirSync(join(dir, 'logs/young'));
         writeFileSync(join(dir, 'settings'), 'cluster=x\nsite=x\npayload_arch=none\n');
-        writeFileSync(join(dir, 'glidein.sh'), templateText('glidein/glidein.sh'));
+        for (const name of ['glidein.sh', 'check.sh', 'leave.sh'])
+          writeFileSync(join(dir, name), templateText(`glidein/${name}`));
         const env = { ...process.env, SCAILFIN_JOB: '17_1' };
         const ran = spawnSync('bash', [join(dir, 'glidein.sh'), dir], { env, cwd: dir, encoding: 'utf8' });
         expect(ran.status, ran.stderr).toBe(12);

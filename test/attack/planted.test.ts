@@ -56,7 +56,8 @@ describe('what another user puts into /tmp of a node', () => {
     };
     writeFileSync(join(dir, 'settings'), render('glidein/settings', values));
     writeFileSync(join(dir, 'token'), 'token');
-    for (const name of ['glidein.sh', 'glidein.conf']) writeFileSync(join(dir, name), templateText(`glidein/${name}`));
+    for (const name of ['glidein.sh', 'check.sh', 'leave.sh', 'glidein.conf'])
+      writeFileSync(join(dir, name), templateText(`glidein/${name}`));
     const seen = join(dir, 'seen');
     const master = `#!/bin/bash\ncp "$CONDOR_CONFIG" ${seen}.new && mv ${seen}.new ${seen}\ntrap "exit 0" QUIT\nsleep 30 & wait\n`;
     writeFileSync(join(payload, 'sbin/condor_master'), master, { mode: 0o755 });

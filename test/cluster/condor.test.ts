@@ -88,6 +88,28 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
     await down();
   });
 
+  it('asks the schedd to which jobs were submitted, if the name leads to a login node with another one', async () => {
+    await lab.addLogin2();
+    await up('--nodes', '1');
+    await lab.leadLoginTo('login2');
+    expect((await statusOf(lab, 'headnode', 'lab-condor')).sites[0]?.glideins).toMatchObject([{ state: 'running' }]);
+    await lab.refuseSshFrom('login2', true);
+    expect((await statusOf(lab, 'headnode', 'lab-condor')).sites[0]?.error).toMatch(/on the machine login, but/);
+    for (const more of [[], ['--site', 'lab-condor']]) {
+      // without a record, what the files of the cluster say counts
+      if (more.length > 0) await lab.exec('headnode', ['rm', '-r', '.local/state/scailfin/clusters/lab-condor']);
+      const left = await scailfin(lab, 'headnode', ['down', 'lab-condor', ...more], { check: false });
+      expect(left.stderr).toMatch(/jobs called sf-lab-condor and files on login: .*on the machine login, but/);
+      expect(left.exitCode).toBe(1);
+    }
+    expect(await condor.jobs(lab)).toHaveLength(1);
+    await lab.refuseSshFrom('login2', false);
+    expect((await type('down', 'lab-condor', '--site', 'lab-condor')).stdout).toContain(verified);
+    await lab.leadLoginTo('login');
+    expect(await condor.jobs(lab)).toEqual([]);
+    expect(await lab.leftovers()).toEqual([]);
+  });
+
   it('counts no job as gone while the schedd is away', async () => {
     await up('--nodes', '1');
     await lab.stopScheduler();

@@ -12,15 +12,15 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
   });
   afterAll(() => bench?.close());
   afterEach(async () => {
-    await bench.unwrap('sbatch');
+    for (const program of ['sbatch', 'squeue']) await bench.unwrap(program);
     await bench.expectNothing();
   });
 
-  const statusOf = async (name: string) => JSON.parse((await bench.good(['status', name, '--json'])).stdout);
+  const statusOf = async (name: string) => JSON.parse((await bench.cli(['status', name, '--json'])).stdout);
 
   test('sbatch answers too late, but has taken the job: adopted, not sent twice', async () => {
-    const late = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2';
-    await bench.wrap('sbatch', `real "$@" >/dev/null; ${late}; exit 1`);
+    const failed = 'echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2';
+    await bench.wrap('sbatch', `real "$@" >/dev/null; ${failed}; exit 1`);
     await bench.good(up('late', '--nodes', '2'));
     expect(await bench.jobs()).toHaveLength(2);
     expect((await bench.good(up('late', '--nodes', '2'))).stderr).toContain('all there already');
@@ -28,9 +28,34 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.good(['down', 'late']);
   });
 
+  const late = 'echo "sbatch: error: Socket timed out on send/recv operation" >&2';
+  const quick = (text: string): string => text.replace('type: slurm', 'type: slurm\n  silence: 10s');
+
   test('sbatch answers too late, and has not taken the job: said, and undone', async () => {
-    await bench.wrap('sbatch', 'echo "sbatch: error: Socket timed out on send/recv operation" >&2; exit 1');
-    await bench.refuses(up('lost'), { says: ["Slurm's sbatch", 'Socket timed out'], hint: /./ });
+    await bench.profile('hasty', quick);
+    await bench.wrap('sbatch', `${late}; exit 1`);
+    await bench.refuses(['up', 'lost', '--site', 'hasty'], { says: ["Slurm's sbatch", 'Socket timed out'], hint: /./ });
+  });
+
+  test('sbatch answers too late, and its job is shown seconds later: adopted, or known to be unknown', async () => {
+    await bench.profile('hasty', quick);
+    await bench.wrap('sbatch', `real "$@" >/dev/null; date +%s >/tmp/submitted; ${late}; exit 1`);
+    await bench.wrap('squeue', '[ $(($(date +%s) - $(cat /tmp/submitted))) -ge 6 ] || exit 0\nreal "$@"');
+    await bench.good(['up', 'shy', '--site', 'hasty', '--walltime', '20m']);
+    expect(await bench.jobs()).toHaveLength(1);
+    await bench.good(['down', 'shy']);
+    // the queue can't be asked either: the job may be there, so that nothing is undone
+    await bench.wrap('squeue', 'echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; exit 1');
+    const again = ['up', 'blind', '--site', 'hasty', '--walltime', '20m'];
+    await bench.refuses([...again, '--json'], {
+      says: ['Slurm may have taken the job'],
+      hint: 'run the same command again',
+    });
+    await bench.unwrap('squeue');
+    await bench.good(again);
+    expect(await bench.jobs()).toHaveLength(1);
+    await bench.good(['down', 'blind']);
+    await bench.lab.exec('login', ['rm', '-f', '/tmp/submitted']);
   });
 
   test('the scheduler is away: status says unknown, down says what may remain, and finishes later', async () => {
@@ -46,6 +71,17 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
       [`${job}_1`, 'unknown', true],
       [`${job}_2`, 'unknown', true],
     ]);
+
+    // exit status 2 means that nothing was touched
+    const journal = '.local/state/scailfin/clusters/away/journal.jsonl';
+    const before = await bench.lab.read('headnode', journal);
+    const scaled = await bench.cli(['scale', 'away', '--nodes', '1']);
+    expectComplaint(scaled, {
+      exit: 2,
+      says: ["lab-slurm can't be asked how many glide-ins it has"],
+      hint: 'try again',
+    });
+    expect(await bench.lab.read('headnode', journal)).toBe(before);
 
     const down = await bench.cli(['down', 'away']);
     expectComplaint(down, {

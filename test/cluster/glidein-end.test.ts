@@ -1,59 +1,73 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
-import { arch, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { render, templateText } from '../../src/templates.js';
+import { Sleeper } from './helpers/sleeper.js';
 
-/** A glide-in on this machine, whose HTCondor is a master that sleeps: what is of interest is how it goes. */
 describe('a glide-in that is ended while it begins', () => {
-  let dir: string;
-  let local: string;
-  let headnode: net.Server;
+  let node: Sleeper;
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'glidein-end-'));
-    local = join(dir, 'local');
-    const payload = join(dir, 'payload');
-    for (const part of [local, join(dir, 'logs'), join(payload, 'sbin')]) mkdirSync(part, { recursive: true });
-    headnode = net.createServer(socket => socket.end()).listen(0, '127.0.0.1');
-    await once(headnode, 'listening');
-    const values = {
-      ...{ cluster: 'early', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
-      ...{
-        trustDomain: 'early.scailfin',
-        payload,
-        payloadGlibc: '2.2',
-        payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64',
-      },
-      ...{ site: 'here', walltime: 600, idleTimeout: 60, lostHeadnode: 600, gpus: 0 },
-      ...{ runtimes: '', stepLauncher: 'none', localDirectory: local },
-    };
-    writeFileSync(join(dir, 'settings'), render('glidein/settings', values));
-    writeFileSync(join(dir, 'token'), 'token');
-    for (const name of ['glidein.sh', 'glidein.conf']) writeFileSync(join(dir, name), templateText(`glidein/${name}`));
-    writeFileSync(join(payload, 'sbin/condor_master'), '#!/bin/bash\ntrap "exit 0" QUIT\nsleep 30 & wait\n');
-    chmodSync(join(payload, 'sbin/condor_master'), 0o755);
+    node = await Sleeper.begin();
   });
-  afterAll(() => {
-    headnode?.close();
-    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
-  });
+  afterAll(() => node?.close());
 
   it('leaves nothing on the node, at whichever moment', async () => {
     // until after its directory was there: how long that takes is the machine's
     for (let delay = 0, seen = 0; seen < 12; delay += 12) {
       expect(delay).toBeLessThan(6000);
-      const glidein = spawn('bash', [join(dir, 'glidein.sh'), dir], { stdio: 'ignore', detached: true });
-      const ended = once(glidein, 'exit');
+      const glidein = node.start();
       await sleep(delay);
-      if (readdirSync(local).length > 0) seen++;
-      // as a batch system does it: all that it started
-      if (glidein.exitCode === null) process.kill(-(glidein.pid as number), 'SIGTERM');
-      await ended;
-      await expect.poll(() => readdirSync(local), { timeout: 10_000 }).toEqual([]);
+      if (node.held().length > 0) seen++;
+      await node.end(glidein);
+      await expect.poll(() => node.held(), { timeout: 10_000 }).toEqual([]);
     }
   }, 120_000);
+});
+
+describe('a batch job that runs a second time under the same id on the same node', () => {
+  let node: Sleeper;
+  beforeAll(async () => {
+    node = await Sleeper.begin();
+  });
+  afterAll(() => node?.close());
+
+  const env = { SCAILFIN_JOB: '78_1' };
+  const joinings = (): number => node.log('78_1').split('joining the pool').length - 1;
+
+  it('keeps its second run, whatever the first one still ends', async () => {
+    // it does not end when it is told to, so the first run's keeper must end it
+    node.master('trap "" QUIT TERM\nsleep 100 & while :; do wait; done\n');
+    const first = node.start({ env });
+    await expect.poll(joinings, { timeout: 20_000 }).toBe(1);
+    process.kill(first.pid as number, 'SIGKILL');
+    const second = node.start({ env });
+    await expect.poll(joinings, { timeout: 20_000 }).toBe(2);
+    // the keeper of the first run has gone when its directory has
+    await expect
+      .poll(() => node.held().filter(name => !name.startsWith('scailfin-cache-')).length, { timeout: 20_000 })
+      .toBe(1);
+    await sleep(1500);
+    expect(second.exitCode).toBe(null);
+    expect(node.log('78_1')).not.toContain('leaving');
+    node.master('');
+    await node.end(second);
+    await expect.poll(() => node.held(), { timeout: 20_000 }).toEqual([]);
+    expect(node.log('78_1')).toMatch(/leaving: its batch job was ended\n$/);
+  }, 60_000);
+
+  it('says the true reason when HTCondor ends', async () => {
+    node.master('kill -9 $$\n');
+    const glidein = node.start({ env: { SCAILFIN_JOB: '79_1' } });
+    const [code] = await once(glidein, 'exit');
+    expect(code).toBe(13);
+    expect(node.log('79_1')).toMatch(/failed: HTCondor's master ended with status 137\n$/);
+    expect(node.log('79_1')).not.toContain('idle');
+    // the words of condor_startd, ResMgr.cpp
+    node.master(
+      'echo "No resources have been claimed for 60 seconds" >"$(sed -n "s/^LOG = //p" "$CONDOR_CONFIG")/StartLog"\n',
+    );
+    const idle = node.start({ env: { SCAILFIN_JOB: '80_1' } });
+    expect((await once(idle, 'exit'))[0]).toBe(0);
+    expect(node.log('80_1')).toMatch(/leaving: it was idle for 60 s\n$/);
+    await expect.poll(() => node.held(), { timeout: 10_000 }).toEqual([]);
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GlideinStatus } from '../../src/cluster/glideins.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
-import { scailfin, statusOf } from './helpers/cluster.js';
+import { scailfin, statusOf, submitJobs } from './helpers/cluster.js';
 
 const reason = labUnavailable();
 const pool = (name: string): string => `/home/scail/.scailfin/${name}/pool`;
@@ -133,6 +133,85 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
       expect(stdout).toBe('0\n0\n');
     }
   });
+
+  // the clusters of the other tests come closer to their ends meanwhile
+  const nodes = ['c1', 'c2'] as const;
+  const onNodes = (script: string) =>
+    Promise.all(nodes.map(node => lab.exec(node, ['sh', '-c', script], { user: 'root' })));
+  const atTheSite = async () => (await lab.leftovers()).filter(line => !line.startsWith('headnode: '));
+  const atSite = ['--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m'];
+
+  it('finds another directory on nodes whose /tmp runs no programs, and knows its own run there', async () => {
+    // a node without /dev/shm is no trouble
+    await onNodes('mount -t tmpfs -o noexec,mode=1777 tmpfs /tmp && umount /dev/shm && rmdir /dev/shm');
+    await scailfin(lab, 'headnode', ['up', 'narrow', ...atSite]);
+    const ran = await submitJobs(lab, 'headnode', 'narrow', 16, 'sleep 1');
+    expect(new Set(ran.map(j => j.node))).toEqual(new Set(nodes));
+    expect((await scailfin(lab, 'headnode', ['logs', 'narrow'])).stdout).toMatch(
+      /jobs work in \/home\/alice\/.scailfin\/narrow\/site, because others can't hold them: \/tmp: programs can't run there/,
+    );
+
+    // the batch system runs a job again under the same id on the same node, as OpenPBS does when its daemon restarts
+    const site = '/home/alice/.scailfin/narrow/site';
+    const run = (env: Record<string, string> = {}) =>
+      lab.spawn('c1', ['bash', `${site}/glidein.sh`, site, 'b1'], {
+        env: { SCAILFIN_JOB: '78_1', SCAILFIN_CORES: '1', SCAILFIN_MEMORY: '512', ...env },
+        stdio: 'ignore',
+      });
+    const inSite = async (script: string) => (await lab.exec('login', ['sh', '-c', `cd ${site}; ${script}`])).stdout;
+    const inPool = async () =>
+      (await scailfin(lab, 'headnode', ['exec', 'narrow', '--', 'condor_status', '-af', 'ScailfinGlidein'])).stdout;
+    const daemons = async () =>
+      (await lab.exec('c1', ['sh', '-c', 'grep -lzxF SCAILFIN_JOB=78_1 /proc/[0-9]*/environ | cut -d/ -f3; true']))
+        .stdout;
+    const first = run();
+    await expect.poll(inPool, { timeout: 20_000 }).toContain('78_1');
+    first.kill('SIGKILL');
+    const second = run({ TMPDIR: '/var/tmp' });
+    const fresh = "grep -c 'joining the pool' logs/78_1/glidein.log";
+    await expect.poll(() => inSite(fresh), { timeout: 20_000 }).toBe('2\n');
+    // the keeper of the first run has done its work
+    await expect.poll(() => inSite('cat places/* | grep -c c1'), { timeout: 30_000 }).toBe('2\n');
+    await expect.poll(inPool, { timeout: 20_000 }).toContain('78_1');
+    expect(second.exitCode).toBe(null);
+    expect(await inSite('cat logs/78_1/glidein.log')).not.toContain('leaving');
+
+    // as if the node went down: nobody is left to remove its directory
+    await lab.exec('c1', ['sh', '-c', 'kill -9 $(pgrep -f "[k]eeper 78_1")'], { user: 'root' });
+    await lab.exec('c1', ['sh', '-c', `kill -9 ${(await daemons()).replaceAll('\n', ' ')}`], { user: 'root' });
+    const { stdout } = await scailfin(lab, 'headnode', ['down', 'narrow']);
+    expect(stdout).toMatch(
+      /^narrow is down\. Verified: no batch job of it remains, and no process or file on the hosts that could be asked\.\nOn these nodes.*\n {2}- \/var\/tmp\/scailfin-narrow-[0-9a-f]{8} on c1\n/,
+    );
+    await lab.exec('c1', ['sh', '-c', 'chmod -R u+w /var/tmp/scailfin-narrow-*; rm -rf /var/tmp/scailfin-*'], {
+      user: 'root',
+    });
+    expect(await atTheSite()).toEqual([]);
+  }, 180_000);
+
+  it('ends with the reason on a node that is unfit, which up and status tell with what to do', async () => {
+    // a stand-in of `date` whose clock is two hours late: the nodes of a lab have one clock
+    const late =
+      '#!/bin/sh\ncase $1 in +%s) echo $(($(/usr/bin/date +%s) - 7200)) ;; *) exec /usr/bin/date "$@" ;; esac\n';
+    for (const node of nodes) await lab.write(node, '/usr/local/bin/date', late, { user: 'root', mode: 0o755 });
+    const up = await scailfin(lab, 'headnode', ['up', 'late', ...atSite], { check: false });
+    expect(up.exitCode).toBe(1);
+    expect(up.stderr).toMatch(
+      /glide-in \d+_\d did not join, because its node c\d is unfit: this node's clock is at least \d+ s behind the headnode's\n.*→ compare the clock/s,
+    );
+    const { sites } = await statusOf(lab, 'headnode', 'late');
+    const refused = sites[0]?.refused ?? [];
+    expect(refused.map(r => [r.node, r.check]).sort()).toEqual([
+      ['c1', 'clock'],
+      ['c2', 'clock'],
+    ]);
+    expect((await scailfin(lab, 'headnode', ['status', 'late'])).stdout).toMatch(
+      /c\d, c\d: not in the pool, because this node's clock .*\n +→ compare the clock of the headnode/,
+    );
+    await onNodes('rm /usr/local/bin/date');
+    await scailfin(lab, 'headnode', ['down', 'late']);
+    expect(await atTheSite()).toEqual([]);
+  }, 90_000);
 
   it('leaves when it idles', async () => {
     await expect.poll(async () => (await only('idle'))?.state, { timeout: 100_000, interval: 2000 }).toBe('finished');

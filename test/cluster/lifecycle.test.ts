@@ -31,6 +31,15 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     const status = await statusOf(lab, 'headnode', 'lab-slurm');
     expect(status.state).toBe('running');
     expect(status.slots).toEqual({ total: 16, busy: 0, idle: 16 });
+    // two nodes for half an hour: some seconds are used, the rest is bound
+    const { used, usedAtLeast, bound } = status.nodeHours;
+    expect([used > 0, used < 0.1, usedAtLeast, bound > 0.9, used + bound <= 1.01]).toEqual([
+      true,
+      true,
+      false,
+      true,
+      true,
+    ]);
     const [site] = status.sites;
     expect(site?.glideins.map(g => g.node).sort()).toEqual(['c1', 'c2']);
     for (const glidein of site?.glideins ?? []) {
@@ -152,8 +161,8 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     const id = (await statusOf(lab, 'headnode', 'talk')).sites[0]?.glideins[0]?.id as string;
     expect((await scailfin(lab, 'headnode', ['logs', 'talk'])).stdout).toContain(`glide-in ${id} of cluster talk on c`);
     const all = (await scailfin(lab, 'headnode', ['logs', 'talk', '--glidein', id])).stdout;
-    expect(all).toContain(`==> ${id}/MasterLog <==`);
-    expect(all).toContain(`==> ${id}/StartLog <==`);
+    expect(all).toMatch(new RegExp(`^==> ${id}/c\\d-[0-9a-f]{8}/MasterLog <==$`, 'm'));
+    expect(all).toMatch(new RegExp(`^==> ${id}/c\\d-[0-9a-f]{8}/StartLog <==$`, 'm'));
     const none = await scailfin(lab, 'headnode', ['logs', 'talk', '--glidein', '999'], { check: false });
     expect(none.exitCode).toBe(2);
     expect(none.stderr).toContain(`there are: ${id}`);

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobQuery } from '../../src/schedulers/job.js';
-import type { SchedulerName } from '../../src/schedulers/registry.js';
+import { type SchedulerName, schedulerFor, siteSchedulers } from '../../src/schedulers/registry.js';
 import { quote } from '../../src/shell.js';
 import { htcondor } from './htcondor.js';
 import { lsf } from './lsf.js';
@@ -53,6 +53,9 @@ export function crowd(system: Crowded, size: Size): Crowd {
 export function install(programs: Programs, dir: string): string {
   const bin = join(dir, 'bin');
   mkdirSync(bin, { recursive: true });
+  // a system is only used if all of its programs are there
+  const all = siteSchedulers.flatMap(system => schedulerFor(system).survey.programs);
+  for (const name of all) writeFileSync(join(bin, name), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   for (const [name, answers] of Object.entries(programs)) {
     const cases = Object.entries(answers).map(([first, { stdout, stderr, exit }], n) => {
       const file = join(dir, `${name}.${n}`);

@@ -33,7 +33,7 @@ async function down(which: readonly string[]): Promise<number> {
 }
 
 async function exec(name: string, host: string | undefined, user: string | undefined, argv: string[]): Promise<number> {
-  if (!hostNames.includes(host as HostName) || argv.length === 0) return complain();
+  if (!(hostNames as readonly (string | undefined)[]).includes(host) || argv.length === 0) return complain();
   const lab = await Lab.attach(name);
   const child = lab.spawn(host as HostName, argv, { ...(user ? { user } : {}), stdio: 'inherit' });
   process.on('SIGINT', () => {}); // the terminal's Ctrl-C is for the command

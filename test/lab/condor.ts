@@ -107,6 +107,13 @@ export const condor: Site = {
     });
   },
 
+  /** A second login node has a schedd of its own. */
+  async startClient(host) {
+    const own = 'sed -i "s/^DAEMON_LIST = .*/DAEMON_LIST = MASTER, SCHEDD/" /etc/condor/config.d/50-lab.config';
+    await host.exec(['sh', '-ec', `${own}\n${started}`], root);
+    await until('the second schedd to answer', 40_000, async () => (await queue(host)) !== undefined);
+  },
+
   async stopController({ login }) {
     await login.exec(['sh', '-c', killed], root);
   },

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { grantAccess } from './access.js';
 import * as files from './files.js';
 import { type ExecOptions, type ExecResult, Host } from './host.js';
-import { bindsOf, type HostName, type HostSpec, hostsFile, layout, specOf } from './layout.js';
+import { bindsOf, type HostName, type HostSpec, hostsFile, layout, secondLogin, specOf } from './layout.js';
 import { searchFiles } from './leaks.js';
 import { leftoversOf } from './leftovers.js';
+import { joinSite, lead, refuseSsh } from './login2.js';
 import { Network } from './network.js';
 import { program } from './programs.js';
 import * as record from './record.js';
@@ -129,6 +130,24 @@ export class Lab {
     await this.start(specOf(host));
   }
 
+  /** Adds a second login node, `login2`, which shares the homes and the host keys, and on which the batch system answers. */
+  async addLogin2(): Promise<void> {
+    this.hosts.login2 = await bootHost(this, secondLogin, Host.running(this.name, 'switch', 'root'), this.network);
+    await this.furnish(secondLogin);
+    await joinSite(this.hosts.login, this.hosts.login2);
+    await this.start(secondLogin);
+  }
+
+  /** From now on, the name `login` leads to this machine, for everybody outside the site. */
+  async leadLoginTo(machine: 'login' | 'login2'): Promise<void> {
+    await lead([this.hosts.laptop, this.hosts.headnode], specOf(machine).addresses.wan as string);
+  }
+
+  /** Whether SSH connections that leave from this host are refused. */
+  async refuseSshFrom(host: HostName, isRefused: boolean): Promise<void> {
+    await refuseSsh(this.hosts[host], isRefused);
+  }
+
   /** Adds round-trip time between the laptop and the headnode, each, and everything else; 0 takes it away. */
   async delay(ms: number): Promise<void> {
     for (const name of ['laptop', 'headnode'] as const) await this.network.delay(specOf(name), ms);
@@ -154,7 +173,8 @@ export class Lab {
       lines => lines.map(line => `${this.site.name}: ${line}`),
       error => [`${this.site.name}: cannot say what jobs it has: ${error.message}`],
     );
-    const found = await Promise.all([...layout.map(spec => leftoversOf(this.hosts[spec.name], spec)), jobs]);
+    const all = [...layout, ...(this.hosts.login2 ? [secondLogin] : [])];
+    const found = await Promise.all([...all.map(spec => leftoversOf(this.hosts[spec.name], spec)), jobs]);
     return found.flat();
   }
 
@@ -183,7 +203,9 @@ export class Lab {
   private async start(spec: HostSpec): Promise<void> {
     const host = this.hosts[spec.name];
     if (spec.sshd) await host.exec(['/usr/sbin/sshd'], { user: 'root' });
-    if (spec.site) await this.site.start(this.siteHosts, host);
+    // the batch system's daemons run on the first login node
+    if (spec === secondLogin) await this.site.startClient?.(host);
+    else if (spec.site) await this.site.start(this.siteHosts, host);
   }
 }
 

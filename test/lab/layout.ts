@@ -3,7 +3,8 @@ import type { Bind } from './host.js';
 
 export type NetworkName = 'wan' | 'lan';
 export const hostNames = ['laptop', 'headnode', 'login', 'c1', 'c2'] as const;
-export type HostName = (typeof hostNames)[number];
+/** `login2` is there only after `Lab.addLogin2`. */
+export type HostName = (typeof hostNames)[number] | 'login2';
 
 export interface HostSpec {
   readonly name: HostName;
@@ -26,6 +27,11 @@ export const layout: readonly HostSpec[] = [
   host('c1', 'alice', { lan: '10.77.1.11' }, ['site']),
   host('c2', 'alice', { lan: '10.77.1.12' }, ['site']),
 ];
+
+/** A second login node behind the first one's name, for tests of names that lead to several machines. */
+export const secondLogin = host('login2', 'alice', { wan: '10.77.0.11', lan: '10.77.1.2' }, [
+  ...(['scailfin', 'condor', 'sshd', 'site'] as const),
+]);
 
 export const loginLanAddress = '10.77.1.1';
 export const lan = '10.77.1.0/24';
@@ -54,7 +60,8 @@ export const nodeWithSource = [
   ...['--input-type=module', '-e'],
 ];
 
-export const specOf = (name: HostName): HostSpec => layout.find(spec => spec.name === name) as HostSpec;
+export const specOf = (name: HostName): HostSpec =>
+  [...layout, secondLogin].find(spec => spec.name === name) as HostSpec;
 
 /** What the host sees of this machine. @param homes the site's, which stand for an NFS export */
 export function bindsOf(spec: HostSpec, homes: string): Bind[] {
@@ -73,7 +80,9 @@ export function hostsFile(on: HostSpec): string {
   const lines = ['127.0.0.1 localhost'];
   // within the site the login node is known by its LAN address first
   if (on.site)
-    lines.push(...layout.filter(spec => spec.addresses.lan).map(spec => `${spec.addresses.lan} ${spec.name}`));
+    lines.push(
+      ...[...layout, secondLogin].filter(spec => spec.addresses.lan).map(spec => `${spec.addresses.lan} ${spec.name}`),
+    );
   const outside = layout.filter(spec => spec.addresses.wan && !(on.site && !on.addresses.wan && spec.site));
   return `${[...lines, ...outside.map(spec => `${spec.addresses.wan} ${spec.name}`)].join('\n')}\n`;
 }

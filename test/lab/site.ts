@@ -16,6 +16,8 @@ export interface Site {
   install(hosts: SiteHosts): Promise<void>;
   /** Starts what belongs on this host; again after each reboot. Ready for users when it resolves. */
   start(hosts: SiteHosts, host: Host): Promise<void>;
+  /** Starts what the batch system's commands need on a second login node. */
+  startClient?(host: Host): Promise<void>;
   /** The central daemon goes away, as in an outage, and comes back. Jobs that run go on. */
   stopController(hosts: SiteHosts): Promise<void>;
   startController(hosts: SiteHosts): Promise<void>;

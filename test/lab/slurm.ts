@@ -89,6 +89,10 @@ export const slurmWith = (conf: string): Omit<Site, 'name' | 'profileName' | 'pr
     });
   },
 
+  async startClient(host) {
+    await host.exec(['sh', '-ec', munged], root);
+  },
+
   stopController: ({ login }) => stopDaemon(login, 'slurmctld'),
 
   async startController(hosts) {

@@ -55,7 +55,9 @@ const file = (family: (typeof families)[number], name: string): string =>
 describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`, () => {
   it.each(names)('%s', name => {
     // those run as `sh -c`, or anywhere at all, must do with a plain sh
-    const shell = /^(batch|step)\/|^headnode\/fence\/(?!build)/.test(name) ? 'sh' : 'bash';
+    const shell = /^(batch|step)\/|^glidein\/check|^headnode\/fence\/(?!build)|^site\/(on-)?machine/.test(name)
+      ? 'sh'
+      : 'bash';
     expect(templateText(name)).toMatch(new RegExp(`^(#!/bin/|# shellcheck shell=)${shell}\\b`));
     expect(complaints(templateText(name), shell)).toBe('');
   });
@@ -91,7 +93,8 @@ describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`,
   });
 
   it('a glide-in, with what it is told, needs no excuse', () => {
-    const glidein = file('slurm', 'site/settings') + templateText('glidein/glidein.sh');
+    const parts = ['check', 'leave', 'glidein'].map(name => templateText(`glidein/${name}.sh`)).join('\n');
+    const glidein = file('slurm', 'site/settings') + parts;
     expect(complaints(unexcused(glidein), 'bash')).toBe('');
     // what it reads on one of several nodes is part of it
     const source = '. "$dir/together.sh"';

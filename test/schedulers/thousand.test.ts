@@ -110,7 +110,7 @@ describe.each(crowded)('1,000 glide-ins on a busy site with %s', system => {
 
     const known = knownIds(recordOf(context).sites[0]);
     expect(known).toHaveLength(1);
-    const found = await listJobs(host, site.scheduler, jobQuery('crowd', site.probe, known));
+    const found = await listJobs(host, site.scheduler, jobQuery('crowd', site.probe, known, site.spec));
     expect(called()).toEqual(commands[system].list);
     expect(host.roundTrips).toBe(3);
     expect(found.map(s => s.id).sort()).toEqual([...own].sort());
@@ -144,6 +144,6 @@ describe('1,000 glide-ins as plain processes', () => {
     const { context, site } = begin('fork', true, quick);
     expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
     expect(quick.submissions).toBe(1);
-    expect(site.scheduler.list(jobQuery('crowd', site.probe, ['17953344191234']))).toHaveLength(1);
+    expect(site.scheduler.list(jobQuery('crowd', site.probe, ['17953344191234'], site.spec))).toHaveLength(1);
   });
 });

@@ -114,6 +114,7 @@ describe('the user’s own options for the batch system', () => {
   });
 
   it('are checked as those of a profile are, all at once', () => {
+    expect(() => job({ directive: ['--clusters=c5'] })).toThrow('"--clusters=c5" names a cluster; name it with');
     expect(() => job({ directive: ['--time=3', 'foo', '--comment=$(id)'] })).toThrow(
       [
         '--directive "--time=3" sets the walltime; give it with --walltime, its limit under "queues"',

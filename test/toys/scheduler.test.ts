@@ -36,6 +36,8 @@ export const xyz: Scheduler = {
     }));
   },
 
+  absence: { seconds: 60, source: 'xyz.conf(5) cache: 60 s' },
+
   cancel: ids => ({ argv: ['xdel', ...ids] }),
   parseCancel(out) {
     if (out.exitCode !== 0) throw refusal('xdel', out);

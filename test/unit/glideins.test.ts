@@ -127,6 +127,20 @@ describe('strangers', () => {
   });
 });
 
+describe('a batch job that runs again on another node', () => {
+  it('leaves an ad that is no stranger', () => {
+    const site = siteOf(batch(1, '17', '18'));
+    const strangers = (silent: number): string[] => {
+      const pool = poolOf(ad('17', 'c2'), ad('17', 'c1', { silent }), ad('18', 'c3'));
+      const jobs = [running('17', 'c2'), running('18', 'c3')];
+      const sites = [{ site: 'local', ...matchGlideins(site, jobs, pool) }];
+      return strangersIn(pool, sites, [site]).map(s => s.node);
+    };
+    expect(strangers(30)).toEqual([]);
+    expect(strangers(3)).toEqual(['c1']);
+  });
+});
+
 describe('where the scheduler can not be asked', () => {
   it('one of two machines that say they are the same job is a stranger', () => {
     const site = siteOf(batch(1, '17'));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { lock } from '../../src/cluster/lock.js';
+import { thisProcess } from '../../src/cluster/process.js';
 import { ScailfinError } from '../../src/errors.js';
 import { temporaryState } from './temp.js';
 
@@ -71,6 +72,14 @@ describe('the lock', () => {
     const error = refusal(() => lock(dir(), 'up'));
     expect(error.message).toContain('on elsewhere.example.org');
     expect(error.hint).toContain(join(dir(), 'lock'));
+  });
+
+  it('of this machine before its last start is taken over, and its process may have the same number', () => {
+    const { started } = thisProcess();
+    const before = { ...dead, pid: process.pid, started, boot: '11111111-2222-3333-4444-555555555555' };
+    writeFileSync(join(dir(), 'lock'), JSON.stringify(before));
+    lock(dir(), 'up')();
+    expect(readdirSync(dir())).toEqual([]);
   });
 
   it.each(['', '{"pid":', 'null', '{}', '[]', '{"pid":"x","host":1}'])(

@@ -24,7 +24,7 @@ describe('nodes of one job that leave together', () => {
    */
   function node(name: string, { work = 0, seconds = 8, idle = IDLE } = {}): Promise<number | undefined> {
     const script = `
-      hostname() { echo ${name}; }
+      node=${name}
       dir=${dir} id=17_1 idle=${idle} logs=${dir}/logs/17_1@${name} work=${dir}/${name}
       mkdir -p "$logs" "$work/execute"
       . "$dir/together.sh"

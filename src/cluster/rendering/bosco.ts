@@ -4,7 +4,7 @@ import { defaultWork } from '../../hosts/probe.js';
 import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
 import { boscoSchedulers } from '../../schedulers/registry.js';
 import { poolDir, siteDir } from '../context.js';
-import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from '../spec.js';
+import { type ClusterSpec, headnodeName, type SiteSpec } from '../spec.js';
 import { glideinScript, sizeOf } from '../steps/bosco.js';
 
 /** Run at the site, or by programs there. */
@@ -18,7 +18,7 @@ export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {
   const there = siteDir(placeholders(site.profile.directories.work ?? defaultWork), cluster.name);
   const { login, scheduler } = site.profile;
   const plan = {
-    ...{ site: site.site, siteDir: there, scheduler: scheduler.type, tag: tagOf(cluster.name) },
+    ...{ site: site.site, siteDir: there, scheduler: scheduler.type },
     ...{ script: glideinScript(site, cluster.name, there), payload: `${there}/payload/@SHA256@` },
     ...{
       bounds: { min: site.min ?? 0, max: site.nodes },

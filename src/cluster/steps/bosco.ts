@@ -10,8 +10,8 @@ import { tokenLifetime } from '../../htcondor/tokens.js';
 import { GROWN_NODES, jobsFor } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { loginTargets } from '../connections.js';
-import { type Context, poolDir, recordOf, type Site } from '../context.js';
-import { type SiteSpec, tagOf } from '../spec.js';
+import { type Context, jobQuery, poolDir, recordOf, type Site } from '../context.js';
+import type { SiteSpec } from '../spec.js';
 import type { Head } from './connect.js';
 import { batchJob, type GlideinSettings, placeGlidein } from './glideins.js';
 
@@ -30,7 +30,7 @@ export async function growAt(
   const dir = await placeGlidein(context, site, settings, []);
   const plan: BoscoPlan = {
     ...{ site: spec.site, host: site.host, siteDir: dir, login: loginFrom(site, head) },
-    ...{ scheduler: spec.profile.scheduler.type, tag: tagOf(recordOf(context).name) },
+    ...{ scheduler: spec.profile.scheduler.type, query: jobQuery(recordOf(context).name, site.probe, [], spec) },
     ...{ script: glideinScript(spec, recordOf(context).name, dir), payload: settings.payload },
     ...{
       bounds: { min: spec.min ?? 0, max: spec.nodes },

@@ -2,8 +2,10 @@ import { CommandError, ScailfinError } from '../../errors.js';
 import type { Host } from '../../hosts/host.js';
 import { defaultWork, type Probe, probe } from '../../hosts/probe.js';
 import { keyValues, runScript } from '../../hosts/script.js';
+import { runBatch } from '../../schedulers/programs.js';
 import { templateText } from '../../templates.js';
-import { type Context, checkOwner, ownerLine, reachSite, recordOf, type Site } from '../context.js';
+import { type Context, checkOwner, ownerLine, placeOf, probeSite, reachSite, recordOf, type Site } from '../context.js';
+import { headHost, headMachine, isBesidePool } from '../machines.js';
 import { headnodeName, type SiteSpec } from '../spec.js';
 
 /** The headnode, connected and probed. */
@@ -12,20 +14,30 @@ export interface Head {
   readonly probe: Probe;
 }
 
-/** Connects to the site, and checks that the cluster's name is free there. */
+/**
+ * Connects to the site, and checks that the cluster's name is free there. If the pool is on a login node of the site, it is
+ * that machine.
+ */
 export async function connectSite(context: Context, spec: SiteSpec): Promise<Site> {
   const record = recordOf(context);
-  const site = await reachSite(context, spec, record.name);
+  const site =
+    isBesidePool(record, spec) && headMachine(record)
+      ? await probeSite(await headHost(context.connections, record, spec), spec, record.name)
+      : await reachSite(context, spec);
   checkOwner(site.probe.owner, record, site.host.name, spec.site);
-  const { base, user, host } = site.probe;
-  context.journal.append({ type: 'site-facts', name: spec.site, facts: { base, user, host } });
+  // before anything is begun that only the batch system can end
+  if (!site.scheduler.isThisMachine) await runBatch(site.host, site.scheduler, placeOf(spec.profile), ['true']);
+  const { base, user, host, machine } = site.probe;
+  const facts = { base, user, host, ...(machine ? { machine } : {}) };
+  context.journal.append({ type: 'site-facts', name: spec.site, facts });
   return site;
 }
 
 /** Connects to the headnode; if it is the site's login node, or this machine as a site, that is the same connection. */
 export async function connectHead(context: Context, site: Site): Promise<Head> {
   const record = recordOf(context);
-  const host = await context.connections.head(record.spec.headnode, record.sites[0]?.spec ?? site.spec);
+  if (isBesidePool(record, site.spec)) return { host: site.host, probe: site.probe };
+  const host = await headHost(context.connections, record, site.spec);
   if (host === site.host) return { host, probe: site.probe };
   const found = await probe(host, defaultWork, record.name);
   checkOwner(found.owner, record, host.name, site.spec.site);
@@ -46,7 +58,8 @@ export async function claim(
 ): Promise<boolean> {
   const record = recordOf(context);
   const args = [base, record.name, part, ownerLine(record), sha256];
-  const out = await runScript(host, templateText('site/prepare.sh'), args).catch(error => {
+  const script = `${templateText('site/machine.sh')}\n${templateText('site/prepare.sh')}`;
+  const out = await runScript(host, script, args).catch(error => {
     // another user took the name after the check
     if (error instanceof CommandError && error.exitStatus === 20) {
       throw new ScailfinError(`${host.name} has a cluster called ${record.name} already`, {
@@ -71,11 +84,18 @@ export function candidates(site: Site, head: Head): string[] {
   if (head.host === site.host) {
     if (!site.spec.profile.login) return ['127.0.0.1'];
     const { loginAddress } = site.spec.profile.network;
-    return unique([...(loginAddress ? [loginAddress] : []), ...own, site.probe.ssh?.server]);
+    return unique([...(loginAddress ? ofThisMachine(loginAddress, own) : []), ...own, site.probe.ssh?.server]);
   }
   // the address that the site's sshd sees: this machine's own, or that of a gateway in front of it
   const seen = head.host.address === 'local' ? site.probe.ssh?.client : head.probe.ssh?.server;
   return unique([seen && own.includes(seen) ? seen : undefined, ...own, seen]);
+}
+
+/** A profile has the address of one login node; another one has another address in the same network. */
+function ofThisMachine(listed: string, own: readonly string[]): string[] {
+  const network = (address: string): string => address.split('.').slice(0, 3).join('.');
+  if (own.includes(listed)) return [listed];
+  return [...own.filter(address => network(address) === network(listed)), listed];
 }
 
 function unique(list: (string | undefined)[]): string[] {

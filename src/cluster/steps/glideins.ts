@@ -2,15 +2,24 @@ import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
-import { jobsFor, nodesIn, nodesOfEach } from '../../schedulers/nodes.js';
+import { jobsFor, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
-import { type Context, jobQuery, knownIds, recordOf, type Site, siteDir, siteRecord } from '../context.js';
+import {
+  type Context,
+  directivesOf,
+  jobQuery,
+  knownIds,
+  recordOf,
+  type Site,
+  siteDir,
+  siteRecord,
+} from '../context.js';
 import type { Batch } from '../record.js';
 import { perJob, type SiteSpec, tagOf } from '../spec.js';
-import { submissionOf } from '../submissions.js';
+import { nodesOf } from '../submissions.js';
 
 /** The settings of a glide-in; its token is beside it, in a file of its submission. */
 export interface GlideinSettings {
@@ -38,7 +47,7 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
   const { scheduler, launcher, queues } = spec.profile;
   const nodes = perJob(spec);
   const { hasQueues = true } = schedulerFor(scheduler.type);
-  const theirs = [...scheduler.directives, ...((spec.queue && queues[spec.queue]?.directives) || [])];
+  const theirs = directivesOf(spec.profile, spec.queue);
   const own = spec.directives ?? [];
   const directives = [...(spec.ownGpus ? theirs.filter(d => !asksForGpus(d)) : theirs), ...own];
   // some sites have their own directive for GPUs
@@ -58,6 +67,7 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
       spec.queue === undefined || (!hasQueues && queues[spec.queue]) ? undefined : nameAtSite(spec.profile, spec.queue),
     queueOption: scheduler.queueOption ?? 'partition',
     account: spec.account,
+    cluster: scheduler.cluster,
     parallelEnvironment: scheduler.parallelEnvironment,
     nodesEnvironment: scheduler.nodesEnvironment,
     directives,
@@ -91,6 +101,8 @@ export function glideinFiles(
   return [
     { name: 'settings', content: render('glidein/settings', values), mode: 0o600 },
     { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
+    { name: 'check.sh', content: templateText('glidein/check.sh'), mode: 0o600 },
+    { name: 'leave.sh', content: templateText('glidein/leave.sh'), mode: 0o600 },
     { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
     ...(perJob(spec) === 1 ? [] : ['node.sh', 'together.sh'].map(severalNodesFile)),
   ];
@@ -107,7 +119,7 @@ function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][numb
 /** The cluster's batch jobs on a site that are not over. */
 export async function activeJobs(context: Context, site: Site): Promise<BatchJobStatus[]> {
   const record = recordOf(context);
-  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)));
+  const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)), site.spec);
   return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
 }
 
@@ -161,8 +173,11 @@ export async function submitGlideins(
   // on a new cluster there can be none: the directory was made a moment ago
   const active = before.length === 0 ? [] : await activeJobs(context, site);
   const known = siteRecord(recordOf(context), spec.site);
-  const nodes = active.reduce((sum, job) => sum + nodesOfEach(submissionOf(known, job.id)), 0);
   const each = perJob(spec);
+  const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
+  // a replacement on silence could double the cluster
+  for (const { id, reason } of active.filter(job => job.missing))
+    context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });
   const missing = jobsFor(Math.max(0, target - nodes), each);
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);
@@ -180,7 +195,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
   const write = (change: Partial<Batch>): void =>
     context.journal.append({ type: 'batch', name: site.spec.site, batch: { ...batch, ...change } });
   write({});
-  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)));
+  const query = jobQuery(name, site.probe, knownIds(siteRecord(recordOf(context), site.spec.site)), site.spec);
   try {
     const jobIds = await submitOnce(
       site.host,

@@ -3,6 +3,7 @@ import { bringUp } from '../../headnode/component.js';
 import { htcondor } from '../../headnode/htcondor.js';
 import type { PoolPlan, RunningPool } from '../../htcondor/pool.js';
 import { type Context, headnodeOf, recordOf, type Site } from '../context.js';
+import { isNews } from '../machines.js';
 import { candidates, claim, describeHead, type Head, proveReachable } from './connect.js';
 
 /** The identity domain of a cluster's pool: a token of one cluster is useless in another. */
@@ -19,6 +20,8 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     });
   }
   await claim(context, head.host, base, 'pool');
+  const { machine } = head.probe;
+  if (machine && isNews(record, machine)) context.journal.append({ type: 'machine', machine });
   context.journal.append({ type: 'intent', what: `start the pool on ${head.host.name}` });
   const addresses = candidates(site, head);
   if (addresses.length === 0)

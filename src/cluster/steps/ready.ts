@@ -1,7 +1,9 @@
 import { ScailfinError, TimeoutError } from '../../errors.js';
-import { isOver } from '../../schedulers/job.js';
+import { isOver, ownId } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
 import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
+import { siteHost } from '../machines.js';
+import { type Refusal, whyStopped } from '../refusals.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';
 
 /**
@@ -23,16 +25,28 @@ export async function waitForGlideins(context: Context, target: number, timeout:
       throw new ScailfinError(`the cluster can't be watched any more: ${blind}`, {
         hint: `scailfin status ${status.name}`,
       });
+    const refused = status.sites.flatMap(s => s.refused ?? []);
     const growing = status.sites.flatMap(s => s.growth ?? []);
     const stuck = growing.find(g => g.failures > 0 && g.reason);
+    const again = hintOf(refused);
+    if (stuck?.stopped)
+      throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
+        hint: `${again}then the same command again submits new ones; or take it down: scailfin down ${status.name}`,
+      });
     if (stuck)
       throw new ScailfinError(`${stuck.site}: ${stuck.reason}`, {
-        hint: `the next try is in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
+        hint: `${again}the next try is in ${formatDuration(stuck.pause)}: scailfin status ${status.name}; or take it down: scailfin down ${status.name}`,
       });
-    if (!blind && growing.length === 0 && active.length < target)
-      throw new ScailfinError(await whyFailed(context, status), {
-        hint: `for their whole logs: scailfin logs ${status.name}`,
+    const [stopped] = status.sites.flatMap(s => whyStopped(s) ?? []);
+    if (stopped)
+      throw new ScailfinError(stopped, {
+        hint: `${hintOf(refused)}those that still wait are cancelled by scailfin down ${status.name}`,
       });
+    if (!blind && growing.length === 0 && active.length < target) {
+      throw new ScailfinError(refusal(refused) ?? (await whyFailed(context, status)), {
+        hint: `${hintOf(refused)}for their whole logs: scailfin logs ${status.name}`,
+      });
+    }
     if (Date.now() - began > timeout * 1000) {
       const hint = `nothing is lost: they go on waiting. \`scailfin status ${status.name} --watch\` shows when they join, \`scailfin down ${status.name}\` cancels them`;
       throw new TimeoutError(
@@ -51,6 +65,17 @@ function progress(status: ClusterStatus, joined: number, target: number): string
   return `${joined} of ${target} joined${waiting.length > 0 ? `, ${waiting.length} in the queue${why ? ` (${why})` : ''}` : ''}`;
 }
 
+/** What the user can do about nodes that did not pass a check, as the beginning of a hint. */
+function hintOf(refused: readonly Refusal[]): string {
+  const hint = refused.find(r => r.hint)?.hint;
+  return hint === undefined ? '' : `${hint}; `;
+}
+
+/** The reason of a node that did not pass a check. */
+function refusal([first]: readonly Refusal[]): string | undefined {
+  return first && `glide-in ${first.job} did not join, because its node ${first.node} is unfit: ${first.reason}`;
+}
+
 /** The last lines of a glide-in that ended before it joined. */
 async function whyFailed(context: Context, status: ClusterStatus): Promise<string> {
   const record = recordOf(context);
@@ -58,7 +83,7 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
     const over = site.glideins.find(g => isOver(g.state) && g.id.length > 0);
     const known = siteRecord(record, site.site);
     if (!over || !known?.facts) continue;
-    const host = await context.connections.site(known.spec);
+    const host = await siteHost(context.connections, record, known);
     const dir = `${siteDir(known.facts.base, record.name)}/logs`;
     const out = await host.run(
       [
@@ -66,12 +91,13 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
         '-c',
         'tail -n 4 "$1" "$2/glidein.log" "$2"@*/glidein.log 2>/dev/null | grep -v "^==>" | grep . | tail -n 3',
         'tail',
-        `${dir}/${over.job}.out`,
-        `${dir}/${over.job}`,
+        `${dir}/${ownId(over.job)}.out`,
+        `${dir}/${ownId(over.job)}`,
       ],
       { check: false },
     );
-    const said = out.stdout.trim() || (over.reason ?? over.word);
+    const nothing = `${over.reason ?? over.word}; it left no log in ${dir}, so its node may not have that directory`;
+    const said = out.stdout.trim() || nothing;
     return `glide-in ${over.id} ended before it joined (${over.word}${over.exitCode ? `, status ${over.exitCode}` : ''}): ${said}`;
   }
   return 'the glide-ins ended before they joined';

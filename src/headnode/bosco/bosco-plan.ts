@@ -1,4 +1,5 @@
 import type { Host } from '../../hosts/host.js';
+import type { JobQuery } from '../../schedulers/job.js';
 import type { SchedulerName } from '../../schedulers/registry.js';
 import type { HtcondorSource } from '../../sites/schema.js';
 
@@ -34,8 +35,8 @@ export interface BoscoPlan {
   readonly login: SiteLogin | undefined;
   /** One of `boscoSchedulers`. */
   readonly scheduler: SchedulerName;
-  /** The name of the batch jobs. */
-  readonly tag: string;
+  /** How the jobs are asked for: their name, and where the site differs from other sites of its batch system. */
+  readonly query: JobQuery;
   /** The batch job of one glide-in, the same as for direct submission. */
   readonly script: string;
   /** Absolute; the directory of the glide-ins' payload on the site. blahpd uses its libraries, too. */

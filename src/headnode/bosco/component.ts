@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { CommandError, LeftoverError, messageOf, ScailfinError } from '../../errors.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { sourceArgs } from '../../htcondor/pool.js';
+import { limitOf } from '../../schedulers/missing.js';
+import { runBatch } from '../../schedulers/programs.js';
+import { schedulerFor } from '../../schedulers/registry.js';
 import { templateText } from '../../templates.js';
 import type { Component, Headnode, Missing, Part } from '../component.js';
 import { type BoscoPlan, typeOf } from './bosco-plan.js';
@@ -50,16 +53,19 @@ export const bosco: Component<BoscoPlan, void> = {
   },
 
   async install(at, plan) {
-    const { host, siteDir, scheduler, payload, tag } = plan;
+    const { host, siteDir, scheduler, payload, query } = plan;
     const about = `${siteDir}/bosco/about`;
     const found = await host.run(['cat', about], { check: false });
     const archive = found.stdout.trim() === plan.programs ? '' : `${siteDir}/bosco.tar.gz`;
     if (archive) await carry(at, plan, archive);
-    const args = [siteDir, typeOf(plan.site), scheduler, `${payload}/lib`, tag, `${siteDir}/logs`, archive];
-    await runScript(host, templateText('bosco/place.sh'), args).catch(error => {
-      if (!(error instanceof CommandError) || error.exitStatus !== 5) throw error;
-      throw new ScailfinError(`${host.name}: ${error.stderr.trim()}`, { hint: 'submit directly: --submit direct' });
-    });
+    const system = schedulerFor(scheduler);
+    const args = [siteDir, typeOf(plan.site), scheduler, `${payload}/lib`, query.tag, `${siteDir}/logs`, archive];
+    args.push(String(limitOf(system, query)), query.clusters?.[0] ?? '');
+    // the script finds the programs as other commands of the batch system do
+    const script = ['bash', '--norc', '-c', templateText('bosco/place.sh'), 'place', ...args];
+    const out = await runBatch(host, system, query, script);
+    if (out.exitCode !== 0)
+      throw new ScailfinError(`${host.name}: ${out.stderr.trim()}`, { hint: 'submit directly: --submit direct' });
     await host.put([...siteFiles(plan), { path: about, content: `${plan.programs}\n`, mode: 0o600 }]);
   },
 

@@ -13,6 +13,7 @@ export function siteFiles({
   const status = `libexec/${scheduler}_status.sh`;
   return [
     { path: `${dir}/blahpd.sh`, content: templateText('bosco/blahpd.sh'), mode: 0o700 },
+    { path: `${dir}/machine.sh`, content: templateText('site/machine.sh'), mode: 0o600 },
     { path: `${dir}/${status}`, content: templateText(`bosco/${scheduler}_status.sh`), mode: 0o700 },
     { path: `${dir}/job`, content: script, mode: 0o600 },
   ];
@@ -43,7 +44,7 @@ export function settingsFile(dir: string, plan: Growing): FileToPut {
  * The files for the headnode.
  * @param dir the pool's directory
  */
-export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login'>): FileToPut[] {
+export function headnodeFiles(dir: string, plan: Omit<BoscoPlan, 'host' | 'login' | 'query'>): FileToPut[] {
   const bosco = `${dir}/bosco`;
   const own = growthDir(dir, plan.site);
   const type = typeOf(plan.site);

@@ -1,4 +1,5 @@
 import { SchedulerError } from '../../errors.js';
+import { compareMachines, parseMachine } from '../../hosts/machine.js';
 import { render, templateText } from '../../templates.js';
 import type { BatchJobState, BatchJobStatus, Output } from '../job.js';
 import { scriptProblem } from '../ownoptions.js';
@@ -14,7 +15,7 @@ export const fork: Scheduler = {
 
   submit(job) {
     const script = render('batch/fork', { job });
-    const argv = ['sh', '-c', templateText('batch/fork-submit.sh'), 'fork-submit', job.dir, job.tag, String(job.count)];
+    const argv = ['sh', '-c', scriptOf('fork-submit'), 'fork-submit', job.dir, job.tag, String(job.count)];
     return { argv: [...argv, String(job.walltime), job.logDir], stdin: script, script };
   },
 
@@ -24,7 +25,7 @@ export const fork: Scheduler = {
     throw new SchedulerError(`could not start the glide-ins' processes: ${words(out)}`);
   },
 
-  list: ({ dir, tag }) => [{ argv: ['sh', '-c', templateText('batch/fork-list.sh'), 'fork-list', dir, tag] }],
+  list: ({ dir, tag }) => [{ argv: ['sh', '-c', scriptOf('fork-list'), 'fork-list', dir, tag] }],
 
   parseList([out]) {
     const now = /^now (\d+) (\S+)$/m.exec(out?.stdout ?? '');
@@ -32,23 +33,34 @@ export const fork: Scheduler = {
       throw new SchedulerError(`could not look for the glide-ins' processes: ${words(out)}`);
     const node = now[2] as string;
     const live = new Set([...out.stdout.matchAll(/^live (\d+_\d+)$/gm)].map(m => m[1] as string));
+    const here = parseMachine(/^here (.*)$/m.exec(out.stdout)?.[1]);
+    const on = new Map([...out.stdout.matchAll(/^on (\d+_\d+) (.*)$/gm)].map(m => [m[1] as string, m[2] as string]));
     const found: BatchJobStatus[] = [];
     for (const [, id, start, walltime, exit, cancelled] of out.stdout.matchAll(
       /^job (\d+_\d+) (\d+) (\d+) (\d+|-) (yes|no)$/gm,
     )) {
       const running = live.delete(id as string);
+      const machine = parseMachine(on.get(id as string));
+      const there = machine && here ? compareMachines(machine, here) : 'same';
+      if (!running && exit === '-' && there === 'other')
+        throw new SchedulerError(`the glide-ins run on ${machine?.name}, if they run; this is ${here?.name}`, {
+          hint: `run the same command on ${machine?.name}`,
+        });
       const [state, word] = running ? (['running', 'alive'] as const) : ended(exit as string, cancelled === 'yes');
       found.push({
         ...{ id: id as string, jobId: jobOf(id as string), state, word, node },
         ...(running ? { secondsLeft: Math.max(0, Number(start) + Number(walltime) - Number(now[1])) } : {}),
         ...(exit === '-' ? {} : { exitCode: Number(exit) }),
-        ...(word === 'vanished' ? { reason: 'its process ended without an exit status' } : {}),
+        ...(word === 'vanished' ? { reason: whyVanished(there) } : {}),
       });
     }
     // alive, although there is no record: the directory was removed while it ran
     for (const id of live) found.push({ id, jobId: jobOf(id), state: 'running', word: 'alive', node });
     return found;
   },
+
+  // the same kernel answers for all processes
+  absence: { seconds: 0, source: 'proc(5): a process that exists has a directory in /proc' },
 
   cancel: (ids, { dir, tag }) => ({
     argv: ['sh', '-c', templateText('batch/fork-cancel.sh'), 'fork-cancel', dir, tag, ...ids],
@@ -75,6 +87,10 @@ function ended(exit: string, cancelled: boolean): [BatchJobState, string] {
   return exit === '0' ? ['finished', 'exited'] : ['failed', 'exited'];
 }
 
+const whyVanished = (there: 'same' | 'restarted' | 'other'): string =>
+  there === 'restarted' ? 'the machine was restarted' : 'its process ended without an exit status';
+
+const scriptOf = (name: string): string => `${templateText('site/machine.sh')}\n${templateText(`batch/${name}.sh`)}`;
 const jobOf = (id: string): string => id.split('_')[0] as string;
 const words = (out: Output | undefined): string =>
   (out?.stderr || out?.stdout || 'no answer').trim().split('\n').slice(-3).join('; ');

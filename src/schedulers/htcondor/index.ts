@@ -1,6 +1,7 @@
 import type { Scheduler } from '../scheduler.js';
 import { cancel, parseCancel } from './cancel.js';
 import { directiveProblem } from './directives.js';
+import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
 import { gpuForm, parseSubmit, submit } from './submit.js';
@@ -17,12 +18,20 @@ export const htcondor: Scheduler = {
   parseSubmit,
   list,
   parseList,
+  inquiry,
+  absence: {
+    seconds: 300,
+    source:
+      'HTCondor manual HA_POLL_PERIOD: another schedd takes over after 300 s by default. A site may keep no history (HISTORY).',
+    forgetsCancelled: true,
+  },
   cancel,
   parseCancel,
   survey,
   read,
   gpuForm,
   directiveProblem,
+  queuePerLoginNode: true,
   hasQueues: false,
   cutsNodes: true,
 };

@@ -63,7 +63,7 @@ function remembered(out: Output | undefined): LsfJob[] {
   }
 }
 
-function statusOf(job: LsfJob, now: string): BatchJobStatus {
+export function statusOf(job: LsfJob, now: string): BatchJobStatus {
   const { started: _, runLimit: __, ...rest } = job;
   const left = job.state === 'running' ? secondsLeft(job, now) : undefined;
   return {

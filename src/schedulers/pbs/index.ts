@@ -8,6 +8,7 @@ import { readerFor } from '../pbs-family/read.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
 import { starting } from '../start.js';
+import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
 
@@ -39,6 +40,13 @@ export const pbs: Scheduler = {
   ...qsubAndQdel('PBS'),
   list,
   parseList,
+  inquiry,
+  absence: {
+    seconds: 60,
+    source:
+      'pbs_server(8B) -F: a secondary server takes over after 30 s by default; as long again, so that it can read its jobs. By default there is no job history (job_history_enable).',
+    forgetsCancelled: true,
+  },
   survey: surveyOf('PBS', out => /^pbs_version = (\S+)/m.exec(out.stdout)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'F']])),
   severalNodes: true,

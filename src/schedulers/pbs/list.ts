@@ -8,7 +8,7 @@ import { interpret } from './states.js';
 
 /** The last line of a complete answer, with its time. */
 const END = /(?:^|\n)asked at (\d+)\n\s*$/;
-const FINISH = `status=$?
+export const FINISH = `status=$?
 printf '\\nasked at %s\\n' "$(date +%s)"
 exit "$status"`;
 
@@ -33,7 +33,7 @@ export function list({ tag, user, ids }: JobQuery): Command[] {
 
 export function parseList([queue, history]: readonly Output[], { tag, ids }: JobQuery): BatchJobStatus[] {
   answered('PBS', 'qstat', queue);
-  const now = endOf(queue);
+  const now = endOf(queue.stdout);
   if (now === undefined) throw new SchedulerError("the answer of PBS's qstat was cut short");
   const jobs = jobsFromText(
     queue.stdout,
@@ -53,7 +53,7 @@ function historyOf(out: Output | undefined): BatchJobStatus[] {
   } catch {
     return [];
   }
-  const now = endOf(out);
+  const now = endOf(out.stdout);
   return now === undefined ? [] : statuses(jobsFromText(out.stdout), interpret, now);
 }
 
@@ -61,7 +61,7 @@ function historyOf(out: Output | undefined): BatchJobStatus[] {
  * The time of a complete answer in seconds; undefined if it was cut short: a job on a missing line must not count as
  * gone.
  */
-function endOf({ stdout }: Output): number | undefined {
+export function endOf(stdout: string): number | undefined {
   const [, now] = END.exec(stdout.slice(-100)) ?? [];
   return now === undefined ? undefined : Number(now);
 }

@@ -5,17 +5,21 @@ import { accountRows } from './accounting.js';
 import { detailTextRows, idsOf, queueRows, type Row } from './answers.js';
 import { refusal } from './words.js';
 
-const UNREACHABLE = /commlib error|unable to (send message|contact|connect)|can't connect|getting configuration/i;
+export const UNREACHABLE =
+  /commlib error|unable to (send message|contact|connect)|can't connect|getting configuration/i;
 
 export function list({ tag, user, ids }: JobQuery): Command[] {
   // -r prints the whole name and h_rt; the reason of a state, however, is never printed
   const queue = { argv: ['qstat', '-u', user, '-r', '-xml'] };
   const now = { argv: ['date', '+now %Y-%m-%dT%H:%M:%S'] };
   if (ids.length === 0) return [queue, now];
-  // by name, because each qacct reads the whole accounting file, which may have gigabytes
-  const accounting = { argv: ['timeout', '40', 'qacct', '-o', user, '-j', tag] };
-  return [queue, accounting, { argv: ['qstat', '-j', ids.join(',')] }, now];
+  return [queue, accounting(user, tag), { argv: ['qstat', '-j', ids.join(',')] }, now];
 }
+
+/** By name, because each qacct reads the whole accounting file, which may have gigabytes. */
+export const accounting = (user: string, tag: string): Command => ({
+  argv: ['timeout', '40', 'qacct', '-o', user, '-j', tag],
+});
 
 export function parseList([queue, ...others]: readonly Output[], { tag, user, ids }: JobQuery): BatchJobStatus[] {
   if (queue?.exitCode !== 0 || UNREACHABLE.test(queue.stderr)) throw refusal('qstat', queue);
@@ -56,7 +60,7 @@ function isOurs(row: Row, tag: string, user: string, ids: readonly string[]): bo
   return ids.includes(row.job) && row.name !== undefined && row.name !== '' && tag.startsWith(row.name);
 }
 
-function statuses(row: Row): BatchJobStatus[] {
+export function statuses(row: Row): BatchJobStatus[] {
   const { job, state = 'unknown', word = '', reason, node, exit } = row;
   return idsOf(row).map(id => ({
     ...{ id, jobId: job, state, word },

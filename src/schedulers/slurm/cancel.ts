@@ -1,7 +1,18 @@
-import type { Command, Output } from '../job.js';
+import { commandLine } from '../../shell.js';
+import type { Command, JobQuery, Output } from '../job.js';
+import { groups, option, split } from './clusters.js';
 import { refusal } from './words.js';
 
-export const cancel = (ids: readonly string[]): Command => ({ argv: ['scancel', ...ids] });
+/** One scancel for each cluster. */
+export function cancel(ids: readonly string[], _query?: JobQuery): Command {
+  const all = groups(ids, {}).map(({ cluster, ids: own }) => [
+    ...['scancel', ...option(cluster)],
+    ...own.map(id => split(id).number),
+  ]);
+  const [one = [], ...others] = all;
+  if (others.length === 0) return { argv: one };
+  return { argv: ['sh', '-c', ['s=0', ...all.map(argv => `${commandLine(argv)} || s=$?`), 'exit "$s"'].join('\n')] };
+}
 
 export function parseCancel(out: Output): void {
   if (out.exitCode === 0) return;

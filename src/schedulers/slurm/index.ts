@@ -1,6 +1,8 @@
 import type { Scheduler } from '../scheduler.js';
 import { cancel, parseCancel } from './cancel.js';
+import { clustersIn } from './clusters.js';
 import { directiveProblem } from './directives.js';
+import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
 import { gpuForm, parseSubmit, submit } from './submit.js';
@@ -13,6 +15,12 @@ export const slurm: Scheduler = {
   parseSubmit,
   list,
   parseList,
+  inquiry,
+  absence: {
+    seconds: 120,
+    source:
+      'slurm.conf(5) SlurmctldTimeout: a backup controller takes over after 120 s. A job that ended is shown for MinJobAge, 300 s.',
+  },
   cancel,
   parseCancel,
   survey,
@@ -20,6 +28,7 @@ export const slurm: Scheduler = {
   severalNodes: true,
   gpuForm,
   directiveProblem,
-  profileKeys: ['queueOption'],
+  clustersIn,
+  profileKeys: ['queueOption', 'cluster'],
   bosco: true,
 };

@@ -1,5 +1,5 @@
 import { simpleCommands } from '../commandline.js';
-import type { Output } from '../job.js';
+import { type Output, ownId } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
 import { fieldLayout, type Layout, letterLayout, namedLayout, type Row, rowOf } from './columns.js';
 import { type SlurmCommand, slurmCommand } from './command.js';
@@ -60,7 +60,7 @@ const FAILED =
 function answer(kind: Kind, asked: SlurmCommand, out: Output): Answer {
   if (kind === 'submit') {
     if (asked.options.has('test-only')) return { jobs: [] };
-    return { jobs: [{ id: parseSubmit(out) }] };
+    return { jobs: [{ id: ownId(parseSubmit(out)) }] };
   }
   if (kind === 'cancel') return { jobs: idsIn(asked.words) };
   if (kind === 'hold') return { jobs: idsIn(asked.words.slice(1)) };

@@ -1,6 +1,7 @@
 import { parseDuration } from '../../units.js';
-import type { Output } from '../job.js';
+import type { Command, Output } from '../job.js';
 import { known, limit, type QueueInfo, type Survey } from '../survey.js';
+import { option } from './clusters.js';
 import { submit } from './submit.js';
 import { refusal } from './words.js';
 
@@ -14,11 +15,8 @@ export const survey: Survey = {
   },
 
   queues: {
-    commands: [
-      { argv: ['scontrol', '--oneliner', 'show', 'partition'] },
-      // one line for each kind of node
-      { argv: ['sinfo', '--noheader', '-o', '%R|%D|%c|%m|%G'] },
-    ],
+    commands: partitions(undefined),
+    inCluster: partitions,
     parse([partitions, nodes]) {
       if (partitions?.exitCode !== 0) return refused(partitions);
       const usual = usualNodes(nodes?.exitCode === 0 ? nodes.stdout : '');
@@ -44,6 +42,14 @@ export const survey: Survey = {
     },
   },
 };
+
+function partitions(cluster: string | undefined): Command[] {
+  return [
+    { argv: ['scontrol', ...option(cluster), '--oneliner', 'show', 'partition'] },
+    // one line for each kind of node
+    { argv: ['sinfo', ...option(cluster), '--noheader', '-o', '%R|%D|%c|%m|%G'] },
+  ];
+}
 
 function partition(name: string, values: ReadonlyMap<string, string>): QueueInfo {
   const state = values.get('State') ?? 'UP';

@@ -8,6 +8,7 @@ import { readerFor } from '../pbs-family/read.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
 import { starting } from '../start.js';
+import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
 
@@ -38,6 +39,13 @@ export const torque: Scheduler = {
   ...qsubAndQdel('Torque'),
   list,
   parseList,
+  inquiry,
+  absence: {
+    seconds: 60,
+    source:
+      'pbs_server_attributes(7B) job_stat_rate, 45 s by default, and lock_file_check_time, 9 s: the time in which another server takes over. keep_completed may be 0.',
+    forgetsCancelled: true,
+  },
   // some print it to stderr
   survey: surveyOf('Torque', out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'C']])),

@@ -1,11 +1,13 @@
 import { SchedulerError } from '../../errors.js';
 import type { BatchJobStatus, Command, JobQuery, Output } from '../job.js';
-import { isWhole, jobsFromXml, ours } from '../pbs-family/jobs.js';
+import { isWhole, jobsFromXml, ours, type Wanted } from '../pbs-family/jobs.js';
 import { statuses } from '../pbs-family/status.js';
 import { answered } from '../pbs-family/words.js';
 import { interpret } from './states.js';
 
 const END = '<!--that is all-->';
+export const FINISH = `printf '\\n%s\\n' '${END}'
+exit "$status"`;
 
 /**
  * All jobs of the user, because qselect can't find arrays by name. There is one document per id, so a last line shows
@@ -17,16 +19,21 @@ ids=$(qselect -u "$1") || exit
 ids=$(printf '%s\\n' "$ids" | sed -n 's/^\\([0-9][0-9]*\\)\\[[0-9]*\\]/\\1[]/;/^[0-9]/p' | sort -u)
 status=0
 [ -z "$ids" ] || { qstat -t -x $ids; status=$?; }
-printf '\\n%s\\n' '${END}'
-exit "$status"`;
+${FINISH}`;
 
 export const list = ({ user }: JobQuery): Command[] => [{ argv: ['sh', '-c', LIST, 'torque-list', user] }];
 
 export function parseList([out]: readonly Output[], { tag, ids }: JobQuery): BatchJobStatus[] {
   answered('Torque', 'qstat', out);
-  const text = out.stdout.trimEnd();
-  if (!text.endsWith(END) || !isWhole(text, 'Data') || !isWhole(text, 'Job'))
-    throw new SchedulerError("the answer of Torque's qstat was cut short");
   const nameOf = (task: string | undefined): string => (task === undefined ? tag : `${tag}-${task}`);
-  return statuses(jobsFromXml(text, ours(ids, nameOf)), interpret);
+  const found = readDocuments(out.stdout, ours(ids, nameOf));
+  if (found === undefined) throw new SchedulerError("the answer of Torque's qstat was cut short");
+  return found;
+}
+
+/** The jobs in all documents; undefined if the answer is incomplete. */
+export function readDocuments(stdout: string, wanted: Wanted): BatchJobStatus[] | undefined {
+  const text = stdout.trimEnd();
+  const whole = text.endsWith(END) && isWhole(text, 'Data') && isWhole(text, 'Job');
+  return whole ? statuses(jobsFromXml(text, wanted), interpret) : undefined;
 }

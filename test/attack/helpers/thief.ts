@@ -110,7 +110,7 @@ export class Rogue {
     const dir = `/home/bob/rogue-${id}`;
     const site = `/home/alice/.scailfin/${cluster}/site`;
     const script = [
-      'set -e; mkdir -p "$2/tokens" "$2/logs"; cp "$1"/settings "$1"/glidein.sh "$1"/glidein.conf "$2"; cp "$1/tokens/$3" "$2/tokens/$3"',
+      'set -e; mkdir -p "$2/tokens" "$2/logs"; cp "$1"/settings "$1"/glidein.conf "$1"/*.sh "$2"; cp "$1/tokens/$3" "$2/tokens/$3"',
       // his copy of the payload
       '. "$1/settings"; cp -r "$payload" "$2/payload"; sed -i "s|^payload=.*|payload=$2/payload|" "$2/settings"',
       unlimited ? 'sed -i "/^\\[ .\\$most_/d" "$2/glidein.sh"' : ':',
@@ -125,7 +125,7 @@ export class Rogue {
 
   /** The last lines of one of its logs. */
   async log(name: string): Promise<string> {
-    const { stdout } = await this.lab.exec('login', ['sh', '-c', `cat ${this.dir}/logs/*/${name}`], {
+    const { stdout } = await this.lab.exec('login', ['sh', '-c', `cat ${this.dir}/logs/*/*/${name}`], {
       ...{ user: 'root', check: false },
     });
     return stdout;

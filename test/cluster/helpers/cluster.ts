@@ -18,7 +18,9 @@ export function scailfin(
 }
 
 export async function statusOf(lab: Lab, host: HostName, name: string): Promise<ClusterStatus> {
-  return JSON.parse((await scailfin(lab, host, ['status', name, '--json'])).stdout) as ClusterStatus;
+  // its exit status is 1 if something could not be asked
+  const { stdout } = await scailfin(lab, host, ['status', name, '--json'], { check: false });
+  return JSON.parse(stdout) as ClusterStatus;
 }
 
 /** What the site's Slurm says is queued or running, a line each. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SchedulerError } from '../../../src/errors.js';
 import type { Host, Output, RunOptions } from '../../../src/hosts/host.js';
 import { LocalHost } from '../../../src/hosts/local.js';
+import { machineText, thisMachine } from '../../../src/hosts/machine.js';
 import { fork } from '../../../src/schedulers/fork/index.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../../../src/schedulers/job.js';
 import { cancelJobs, listJobs, submitOnce } from '../../../src/schedulers/runner.js';
@@ -297,6 +298,18 @@ describe.skipIf(!existsSync('/proc/self/environ'))('submitting once', () => {
     rmSync(join(dir, 'jobs'));
     await expect(submit(what)).rejects.toThrow(words);
     expect(pids()).toEqual([]);
+  });
+
+  it('a job of another machine, which shares its files, is unknown; one of a machine that was restarted is over', async () => {
+    const [id = ''] = await submit(glidein('sleep 60'));
+    const file = join(dir, 'jobs', id, 'machine');
+    expect(readFileSync(file, 'utf8').trim()).toBe(machineText(thisMachine()));
+    for (const pid of pids()) process.kill(pid, 'SIGKILL');
+    await until([id], allOver);
+    writeFileSync(file, 'login1 11111111-2222-3333-4444-555555555555\n');
+    await expect(list([id])).rejects.toThrow(/the glide-ins run on login1, if they run; this is /);
+    writeFileSync(file, `${thisMachine().name} 11111111-2222-3333-4444-555555555555\n`);
+    expect(await list([id])).toMatchObject([{ state: 'failed', reason: 'the machine was restarted' }]);
   });
 
   it('a cluster that is being taken down takes no more', async () => {

@@ -1,0 +1,47 @@
+import { type BatchJobState, isOver } from '../schedulers/job.js';
+
+/** What of a batch job its cost depends on. */
+export interface JobTime {
+  readonly state: BatchJobState;
+  readonly nodes: number;
+  /** Seconds that it ran, by the scheduler. */
+  readonly elapsed?: number | undefined;
+  /** Seconds until the scheduler ends it. */
+  readonly secondsLeft?: number | undefined;
+}
+
+/** Node-hours: nodes × hours. */
+export interface NodeHours {
+  /** Used so far. */
+  readonly used: number;
+  /** True if more may have been used: it is not known how long some jobs ran. */
+  readonly usedAtLeast: boolean;
+  /** What the jobs that wait or run may still use, at most. */
+  readonly bound: number;
+}
+
+/**
+ * What jobs have used, and what they may still use. The scheduler's own time counts; a running job without one has used its
+ * walltime but for the time that is left.
+ * @param walltime seconds that each job asked for
+ */
+export function nodeHours(jobs: readonly JobTime[], walltime: number): NodeHours {
+  let [used, bound, usedAtLeast] = [0, 0, false];
+  for (const { state, nodes, elapsed, secondsLeft } of jobs) {
+    const waits = state === 'queued' || state === 'held';
+    const ran = elapsed ?? (waits ? 0 : secondsLeft === undefined ? undefined : Math.max(0, walltime - secondsLeft));
+    if (ran === undefined) usedAtLeast = true;
+    used += nodes * (ran ?? 0);
+    if (!isOver(state)) bound += nodes * (secondsLeft ?? Math.max(0, walltime - (ran ?? 0)));
+  }
+  return { used: used / 3600, usedAtLeast, bound: bound / 3600 };
+}
+
+/** The sum of several sites' node-hours. */
+export function sumOf(all: readonly NodeHours[]): NodeHours {
+  return {
+    used: all.reduce((sum, one) => sum + one.used, 0),
+    usedAtLeast: all.some(one => one.usedAtLeast),
+    bound: all.reduce((sum, one) => sum + one.bound, 0),
+  };
+}

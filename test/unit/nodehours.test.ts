@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { nodeHours, sumOf } from '../../src/cluster/nodehours.js';
+
+describe('node-hours', () => {
+  it('of running jobs: the time they ran, and the time that is left', () => {
+    const job = { state: 'running', nodes: 2, secondsLeft: 1800 } as const;
+    expect(nodeHours([job], 7200)).toEqual({ used: 3, usedAtLeast: false, bound: 1 });
+    expect(nodeHours([{ ...job, elapsed: 3600 }], 7200)).toEqual({ used: 2, usedAtLeast: false, bound: 1 });
+  });
+
+  it('of jobs that wait: nothing yet, and their whole walltime', () => {
+    expect(nodeHours([{ state: 'queued', nodes: 3 }], 3600)).toEqual({ used: 0, usedAtLeast: false, bound: 3 });
+  });
+
+  it('of jobs that ended: what the scheduler says, or at least nothing', () => {
+    expect(nodeHours([{ state: 'finished', nodes: 2, elapsed: 1800 }], 3600)).toMatchObject({ used: 1, bound: 0 });
+    expect(nodeHours([{ state: 'cancelled', nodes: 2 }], 3600)).toEqual({ used: 0, usedAtLeast: true, bound: 0 });
+  });
+
+  it('of unknown jobs: they may use all of it', () => {
+    expect(nodeHours([{ state: 'unknown', nodes: 1 }], 3600)).toEqual({ used: 0, usedAtLeast: true, bound: 1 });
+  });
+
+  it('of several sites together', () => {
+    const one = { used: 1, usedAtLeast: false, bound: 2 };
+    expect(sumOf([one, { ...one, usedAtLeast: true }])).toEqual({ used: 2, usedAtLeast: true, bound: 4 });
+    expect(sumOf([])).toEqual({ used: 0, usedAtLeast: false, bound: 0 });
+  });
+});

@@ -62,3 +62,13 @@ export function clock(seconds: number): string {
 export function formatMemory(mib: number): string {
   return mib >= 1024 ? `${Number((mib / 1024).toFixed(1))} GiB` : `${mib} MiB`;
 }
+
+/** A type of GPU, as batch systems name it. */
+export const GPU_TYPE = /^[A-Za-z0-9][\w.-]{0,63}$/;
+
+/** `2` or `2:a100`: GPUs of each node, and their type. */
+export function parseGpus(text: string): { readonly count: number; readonly type?: string } | undefined {
+  const [, count, type] = /^(\d{1,3})(?::(.+))?$/.exec(text) ?? [];
+  if (count === undefined || (type !== undefined && !GPU_TYPE.test(type))) return undefined;
+  return { count: Number(count), ...(type === undefined ? {} : { type }) };
+}

@@ -2,6 +2,7 @@ import {
   type ClusterSpec,
   headnodeName,
   parseHeadnode,
+  perJob,
   planCluster,
   planSite,
   type SiteSpec,
@@ -9,6 +10,7 @@ import {
 } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
 import { frameworkNamed, planFramework } from '../frameworks/registry.js';
+import { jobsFor, wholeJobs } from '../schedulers/nodes.js';
 import { mergedBinds } from '../sites/binds.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
 import { loadConfig } from '../sites/config.js';
@@ -18,6 +20,8 @@ import { formatDuration, formatMemory } from '../units.js';
 export interface Plan {
   readonly cluster: ClusterSpec;
   readonly site: SiteSpec;
+  /** The number of nodes on the command line or in config.yaml; `site.nodes` is a number of whole jobs. */
+  readonly asked?: number | undefined;
 }
 
 /**
@@ -42,12 +46,34 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
       },
     );
   }
-  const { cores, memory, walltime, queue, account, user, idleTimeout, queueTime, headnode, min, bind } = request;
+  const {
+    bind,
+    directive,
+    gpus,
+    nodesPerJob,
+    cores,
+    memory,
+    walltime,
+    queue,
+    account,
+    user,
+    idleTimeout,
+    queueTime,
+    headnode,
+    min,
+  } = request;
   const binds = bind && mergedBinds(old.profile.binds ?? [], bind);
-  const nodes = request.max ?? request.nodes;
+  const wanted = request.max ?? request.nodes;
+  // as if the recorded cluster were asked for
+  const nodes = wanted === undefined ? undefined : wholeJobs(wanted, request.nodesPerJob ?? perJob(old));
   const submit = request.submit === 'direct' && old.submit === undefined ? undefined : request.submit;
   const said = Object.entries({
     nodes,
+    directives: directive,
+    gpus: gpus?.count,
+    gpuType: gpus?.type,
+    ownGpus: gpus && true,
+    nodesPerJob: nodesPerJob === perJob(old) ? undefined : nodesPerJob,
     submit,
     min,
     cores,
@@ -77,6 +103,7 @@ async function makePlan(request: UpRequest & { site: string }, allowRetired = fa
   return {
     cluster: planCluster(request, profile, config),
     site: planSite(request, profile, config, allowRetired, active),
+    asked: request.max ?? request.nodes ?? config.sites[profile.name]?.nodes,
   };
 }
 
@@ -90,7 +117,7 @@ export function shown({ cluster: { framework, ...cluster }, site }: Plan): objec
 export const nodeHours = (site: SiteSpec): number => Number(((site.nodes * site.walltime) / 3600).toFixed(2));
 
 /** The plan in the form that a person reads before anything happens. */
-export function describePlan({ cluster, site }: Plan): string {
+export function describePlan({ cluster, site, asked }: Plan): string {
   const { profile } = site;
   const where = profile.login ? `${site.user ? `${site.user}@` : ''}${profile.login.hosts[0]}` : 'this machine';
   const charged = site.account ?? (profile.account === 'none' ? 'none needed' : 'your default');
@@ -98,21 +125,33 @@ export function describePlan({ cluster, site }: Plan): string {
     site.cores ? `${site.cores} cores` : 'all cores',
     site.memory ? formatMemory(site.memory) : 'all memory',
   ];
-  if (site.gpus > 0) each.push(`${site.gpus} GPUs`);
+  if (site.gpus > 0)
+    each.push(`${site.gpus} ${site.gpuType ? `${site.gpuType} ` : ''}GPU${site.gpus === 1 ? '' : 's'}`);
   const n = site.nodes;
   return [
     `Cluster ${cluster.name}`,
     `  site       ${profile.name}: ${profile.title} (${where}, ${profile.scheduler.type})`,
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
     `  asks for   ${site.submit === 'bosco' ? 'up to ' : ''}${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} ${site.submit === 'bosco' ? 'at a time, repeatedly while jobs wait' : 'at most'}; ${each.join(', ')} each`,
+    ...(site.directives ?? []).map(text => `  also       ${text}`),
+    ...jobLines(site, asked),
     ...(site.submit === 'bosco'
       ? [`  submits    the headnode itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs need them`]
       : []),
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
     ...describeFramework(cluster),
     ...(site.binds ? [`  steps see  ${site.binds.join(', ')}`] : []),
-    `  idle limit a glide-in without a job ends after ${formatDuration(site.idleTimeout)}`,
+    `  idle limit ${perJob(site) === 1 ? 'a glide-in without a job' : 'a batch job whose nodes have no work'} ends after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
+}
+
+/** How the nodes are made of jobs, if a job has several. */
+function jobLines(site: SiteSpec, asked: number | undefined): string[] {
+  const each = perJob(site);
+  if (each === 1) return [];
+  const jobs = jobsFor(site.nodes, each);
+  const more = asked !== undefined && asked < site.nodes ? `; ${asked} asked for, rounded up to whole jobs` : '';
+  return [`  jobs       ${jobs} of ${each} nodes each${more}`];
 }
 
 function describeFramework({ framework }: ClusterSpec): string[] {

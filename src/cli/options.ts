@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { frameworks, services } from '../frameworks/registry.js';
 import { transports } from '../hosts/target.js';
 import { parseBind } from '../sites/binds.js';
-import { parseDuration, parseMemory } from '../units.js';
+import { parseDuration, parseGpus, parseMemory } from '../units.js';
 
 const parsed =
   <T>(parse: (text: string) => T | undefined, wanted: string) =>
@@ -16,6 +16,8 @@ export const positive = parsed(t => (/^[1-9]\d{0,5}$/.test(t) ? Number(t) : unde
 export const natural = parsed(t => (/^\d{1,6}$/.test(t) ? Number(t) : undefined), 'a whole number from 0');
 /** Seconds. */
 export const duration = parsed(parseDuration, '30m, 2h, 1d12h or 02:00:00');
+const gpus = parsed(parseGpus, '2, or 2:TYPE');
+const several = (text: string, before: string[] = []): string[] => [...before, text];
 /** MiB. */
 export const memory = parsed(parseMemory, '4G or 512M');
 
@@ -35,6 +37,11 @@ export function siteOptions(command: Command): Command {
     )
     .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
     .option('--nodes <n>', 'number of glide-ins; each gets one node', positive)
+    .option(
+      '--nodes-per-job <n>',
+      "nodes of each batch job; --nodes is rounded up to whole jobs; default: 1, or what the queue's limits need",
+      positive,
+    )
     .addOption(
       new Option(
         '--submit <way>',
@@ -45,6 +52,12 @@ export function siteOptions(command: Command): Command {
     .option('--max <n>', 'with --submit bosco: largest number of glide-ins; default: --nodes', positive)
     .option('--cores <n>', 'cores of each node', positive)
     .option('--memory <size>', 'memory of each node, such as 4G', memory)
+    .option('--gpus <n[:type]>', 'GPUs of each node, and their type, such as 2 or 2:a100', gpus)
+    .option(
+      '--directive <text>',
+      "one more option for the site's batch system, such as --reservation=NAME; repeatable",
+      several,
+    )
     .option('--walltime <time>', 'how long each glide-in may run, such as 2h', duration)
     .option('--queue <queue>', "the site's queue, partition or QOS")
     .option('--account <account>', 'the allocation to charge')

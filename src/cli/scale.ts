@@ -23,7 +23,7 @@ export function register(program: Command, ui: Ui): void {
     .command('scale')
     .description("change a cluster's number of glide-ins, or add glide-ins at another site")
     .argument('<name>', 'the cluster')
-    .option('--nodes <n>', 'number of glide-ins at the site', positive)
+    .option('--nodes <n>', 'number of glide-ins at the site; rounded up if jobs have several nodes', positive)
     .addOption(new Option('--submit <way>', 'for a new site: who submits its glide-ins').choices(['direct', 'bosco']))
     .option('--min <n>', 'with BOSCO: smallest number of glide-ins', natural)
     .option('--max <n>', 'with BOSCO: largest number of glide-ins', positive)
@@ -31,15 +31,16 @@ export function register(program: Command, ui: Ui): void {
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (name: string, flags: Flags) => {
-      const [{ pickRecord, withCluster }, { scale }, { checkBounds, planSite }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { scale }, { checkBounds, perJob, planSite }] = await Promise.all([
         import('./session.js'),
         import('../cluster/scale.js'),
         import('../cluster/spec.js'),
       ]);
-      const [{ activeSites, loadSite }, { loadConfig }, { checkLimits }] = await Promise.all([
+      const [{ activeSites, loadSite }, { loadConfig }, { checkLimits }, { jobsFor, wholeJobs }] = await Promise.all([
         import('../sites/catalog.js'),
         import('../sites/config.js'),
         import('../sites/limits.js'),
+        import('../schedulers/nodes.js'),
       ]);
       const most = flags.max ?? flags.nodes;
       if (most === undefined && flags.min === undefined)
@@ -50,30 +51,37 @@ export function register(program: Command, ui: Ui): void {
       if (old)
         checkLimits(old.profile, {
           queue: old.queue,
-          nodes: most ?? old.nodes,
+          nodes: wholeJobs(most ?? old.nodes, perJob(old)),
+          nodesPerJob: perJob(old),
           walltimeSeconds: old.walltime,
           account: old.account,
         });
       const site = old
-        ? rescaled(old, flags, checkBounds)
+        ? rescaled(old, flags, checkBounds, n => wholeJobs(n, perJob(old)))
         : wanted && planSite(flags, wanted, await loadConfig(), false, await activeSites());
       if (!site) throw new UsageError(`${name} has no site yet`, { hint: `scailfin up ${name} --site SITE` });
       await withCluster(ui, name, flags, async context => {
         const result = await scale(context, site);
+        const each = perJob(site);
+        const rounded = most !== undefined && most < site.nodes ? ` (${most} rounded up to whole jobs)` : '';
+        const inJobs = each === 1 ? '' : `, in ${inWords(jobsFor(site.nodes, each))} of ${each} nodes${rounded}`;
         if (ui.json) ui.printJson({ name, site: site.site, nodes: site.nodes, ...result });
         else
           ui.print(
-            `${name} asks for ${site.submit === 'bosco' ? `${site.min ?? 0} to ` : ''}${site.nodes} glide-in${site.nodes === 1 ? '' : 's'} at ${site.site}; \`scailfin status ${name}\` shows them`,
+            `${name} asks for ${site.submit === 'bosco' ? `${site.min ?? 0} to ` : ''}${site.nodes} glide-in${site.nodes === 1 ? '' : 's'} at ${site.site}${inJobs}; \`scailfin status ${name}\` shows them`,
           );
       });
     });
 }
+
+const inWords = (jobs: number): string => `${jobs} job${jobs === 1 ? '' : 's'}`;
 
 /** @throws UsageError if --min or --max is given for a site without BOSCO */
 function rescaled(
   old: SiteSpec,
   { nodes, min, max, submit }: Flags,
   checkBounds: (min: number, max: number) => number,
+  whole: (nodes: number) => number,
 ): SiteSpec {
   const most = max ?? nodes ?? old.nodes;
   if (submit !== undefined && submit !== (old.submit ?? 'direct'))
@@ -82,5 +90,5 @@ function rescaled(
     return { ...old, nodes: most, min: checkBounds(min ?? Math.min(old.min ?? 0, most), most) };
   if (min !== undefined || max !== undefined)
     throw new UsageError('--min and --max are only for sites with --submit bosco', { hint: 'give --nodes N' });
-  return { ...old, nodes: most };
+  return { ...old, nodes: whole(most) };
 }

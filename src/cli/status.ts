@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { GlideinStatus } from '../cluster/glideins.js';
+import type { GlideinStatus, SiteJob } from '../cluster/glideins.js';
 import type { Refusal } from '../cluster/refusals.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
@@ -85,6 +85,7 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(...refusalLines(site.refused ?? []).map(l => `    ${l}`));
     if (site.glideins.length === 0) continue;
     const rows = [['JOB', 'STATE', 'SCHEDULER SAYS', 'NODE', 'LEFT', 'POOL', 'CORES BUSY'], ...site.glideins.map(row)];
+    lines.push(...site.batchJobs.flatMap(job => incomplete(job, site.glideins)).map(l => `    ${l}`));
     lines.push(
       ...table(rows)
         .split('\n')
@@ -136,6 +137,15 @@ function growthLines({ queued, running, held, waiting, unfit, state, reason, pau
   ];
 }
 
+/** A job of several nodes that runs, and is only partly in the pool: a node may have died. */
+function incomplete(job: SiteJob, glideins: readonly GlideinStatus[]): string[] {
+  const { id, nodes, joined, state } = job;
+  if (state !== 'running' || joined === undefined || joined === 0 || joined === nodes) return [];
+  const missing = glideins.filter(g => g.job === id && !g.joined).flatMap(g => g.node ?? []);
+  const names = missing.length > 0 ? `; missing: ${missing.map(oneLine).join(', ')}` : '';
+  return [`job ${id} runs with ${joined} of its ${nodes} nodes in the pool${names}`];
+}
+
 function row(g: GlideinStatus): string[] {
   const why = g.reason ? ` (${g.reason})` : '';
   const exit = g.exitCode !== undefined && isOver(g.state) ? `, status ${g.exitCode}` : '';
@@ -149,7 +159,7 @@ function row(g: GlideinStatus): string[] {
           ? `silent ${formatDuration(g.silent)}`
           : 'not joined';
   return [
-    ...[g.job, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
+    ...[g.id, g.state, `${g.word || '-'}${exit}${why}`, g.node ?? '-'],
     ...[
       g.secondsLeft === undefined ? '-' : formatDuration(g.secondsLeft),
       joined,

@@ -9,11 +9,14 @@ interface Flags extends Pick<UpRequest, 'framework'> {
   site?: string;
   headnode?: string;
   nodes?: number;
+  nodesPerJob?: number;
   submit?: Submit;
   min?: number;
   max?: number;
   cores?: number;
   memory?: number;
+  gpus?: { count: number; type?: string };
+  directive?: string[];
   walltime?: number;
   queue?: string;
   account?: string;

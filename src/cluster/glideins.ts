@@ -60,10 +60,8 @@ export function matchGlideins(
     pool,
     shown(site, jobs, pool).map(({ job, nodes }) => {
       const ads = isOver(job.state) ? [] : (pool?.glideins ?? []).filter(ad => ad.job === ownId(job.id));
-      // if other machines claim to belong to this job, too, those on its own nodes come first
-      const isThere = (ad: PoolGlidein): boolean => ad.node.split('.')[0] === job.node?.split('.')[0];
-      const mine = [...ads.filter(isThere), ...ads.filter(ad => !isThere(ad))].slice(0, nodes);
-      return { job, nodes, glideins: Array.from({ length: nodes }, (_, n) => matched(job, nodes, n, mine[n], pool)) };
+      const mine = onNodes(job, nodes, ads);
+      return { job, nodes, glideins: mine.map((at, n) => matched(job, nodes, n, at, pool)) };
     }),
   );
 }
@@ -85,15 +83,37 @@ function shown(
   });
 }
 
+/** A node of a job, as far as it is known, and the machine in the pool that is on it. */
+interface NodeOfJob {
+  readonly node?: string | undefined;
+  readonly ad?: PoolGlidein | undefined;
+}
+
+/**
+ * The nodes of a job, each with its machine. If other machines claim to belong to the job, too, those on its own nodes come
+ * first.
+ */
+function onNodes(job: BatchJobStatus, nodes: number, ads: readonly PoolGlidein[]): NodeOfJob[] {
+  const known = job.allNodes ?? (job.node === undefined ? [] : [job.node]);
+  const places = known.slice(0, nodes);
+  const there = places.map(node => ads.find(ad => short(ad.node) === short(node)));
+  const others = ads.filter(ad => !there.includes(ad));
+  return Array.from({ length: nodes }, (_, n) => {
+    const ad = there[n] ?? others.shift();
+    return { node: places[n] ?? ad?.node, ad };
+  });
+}
+
+const short = (node: string): string => node.split('.')[0] ?? '';
+
 /** The glide-in on the n-th node of a job, with its own facts if it is in the pool. */
 function matched(
-  { id, state, word, reason, node, secondsLeft, exitCode }: BatchJobStatus,
+  { id, state, word, reason, secondsLeft, exitCode }: BatchJobStatus,
   nodes: number,
   n: number,
-  ad: PoolGlidein | undefined,
+  { node: place, ad }: NodeOfJob,
   pool: PoolStatus | undefined,
 ): GlideinStatus {
-  const place = (n === 0 ? node : undefined) ?? ad?.node;
   return {
     id: glideinId(id, nodes, n),
     job: id,

@@ -6,10 +6,12 @@ import { planFramework } from '../frameworks/registry.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
+import { wholeJobs } from '../schedulers/nodes.js';
 import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
 import { mergedBinds } from '../sites/binds.js';
-import { checkLimits } from '../sites/limits.js';
+import { checkLimits, defaultQueue } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
+import { checkDirectives, type GpusOfNode, type GpuWish, gpusOf, jobSize } from './wishes.js';
 
 /** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
 export type HeadnodeSpec =
@@ -36,16 +38,19 @@ export interface ClusterSpec {
 }
 
 /** Everything that was asked for one site. */
-export interface SiteSpec {
+export interface SiteSpec extends GpusOfNode {
   readonly site: string;
   readonly profile: SiteProfile;
   readonly user: string | undefined;
   readonly nodes: number;
+  /** Nodes of each batch job; `nodes` is a multiple of it. Absent: one. */
+  readonly nodesPerJob?: number;
   /** Per node; undefined if the number of the node is not known. */
   readonly cores: number | undefined;
   /** MiB per node to ask the scheduler for; undefined means what the node has. */
   readonly memory: number | undefined;
-  readonly gpus: number;
+  /** The user's own options for the batch system, in addition to the profile's. */
+  readonly directives?: readonly string[];
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
@@ -71,8 +76,13 @@ export interface SiteSpec {
  */
 export interface SiteRequest {
   readonly nodes?: number | undefined;
+  readonly nodesPerJob?: number | undefined;
   readonly cores?: number | undefined;
   readonly memory?: number | undefined;
+  /** GPUs of each node, and their type. */
+  readonly gpus?: GpuWish | undefined;
+  /** Options for the batch system. */
+  readonly directive?: readonly string[] | undefined;
   readonly walltime?: number | undefined;
   readonly queue?: string | undefined;
   readonly account?: string | undefined;
@@ -112,14 +122,26 @@ export function planSite(
   activeSites: string[] = [],
 ): SiteSpec {
   const own = config.sites[profile.name] ?? {};
-  const nodes = request.max ?? request.nodes ?? own.nodes ?? 1;
+  const wanted = request.max ?? request.nodes ?? own.nodes ?? 1;
   const account = request.account ?? own.account;
   const asked = request.queue ?? own.queue;
   const most = (asked ? profile.queues[asked] : Object.values(profile.queues).find(q => q.default))?.walltime;
   const walltime = request.walltime ?? own.walltime ?? Math.min(DEFAULT_WALLTIME, most ?? DEFAULT_WALLTIME);
+  const each = jobSize(request, own.nodesPerJob, profile, asked ?? defaultQueue(profile), wanted);
+  const nodes = wholeJobs(wanted, each);
+  const wantedGpus = request.gpus ?? own.gpus;
   const queue = checkLimits(
     profile,
-    { queue: asked, nodes, walltimeSeconds: walltime, cores: request.cores, memoryMib: request.memory, account },
+    {
+      queue: asked,
+      nodes,
+      nodesPerJob: each,
+      walltimeSeconds: walltime,
+      cores: request.cores,
+      memoryMib: request.memory,
+      gpus: wantedGpus?.count,
+      account,
+    },
     { allowRetired, activeSites },
   );
   const user = request.user ?? own.user ?? profile.login?.user;
@@ -130,6 +152,7 @@ export function planSite(
     throw new UsageError(`a walltime of ${walltime} s leaves a glide-in no time to work`, {
       hint: 'give --walltime 2m or more',
     });
+  const directives = checkDirectives(request.directive ?? own.directives ?? [], profile);
   const limits = queue === undefined ? undefined : profile.queues[queue];
   const shape = profile.node;
   const queueTime = request.queueTime ?? config.queueTime;
@@ -142,9 +165,11 @@ export function planSite(
     profile: reachedBy(profile, request.transport),
     user,
     nodes,
+    ...(each === 1 ? {} : { nodesPerJob: each }),
     cores,
     memory: profile.scheduler.memory ? (request.memory ?? share(profile, isShared, cores)) : undefined,
-    gpus: limits?.gpus ?? shape.gpus ?? 0,
+    ...gpusOf(profile, limits, wantedGpus, each),
+    ...(directives.length === 0 ? {} : { directives }),
     walltime,
     queue,
     account,
@@ -154,6 +179,9 @@ export function planSite(
     ...growth(request, profile, nodes),
   };
 }
+
+/** Nodes of each batch job at a site. */
+export const perJob = (site: Pick<SiteSpec, 'nodesPerJob'>): number => site.nodesPerJob ?? 1;
 
 /** @throws UsageError for bounds that make no sense, and if BOSCO can't submit to the site */
 function growth({ submit, min, max }: SiteRequest, { scheduler }: SiteProfile, most: number): Partial<SiteSpec> {

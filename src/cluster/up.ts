@@ -111,14 +111,30 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
       hint: `scailfin scale ${name} --min ${site.min ?? 0}`,
     });
   }
-  const show = (value: unknown): string => (value === undefined ? 'not set' : String(value));
-  const differ = (['submit', 'queue', 'account', 'walltime', 'cores', 'memory', 'user', 'idleTimeout'] as const)
-    .filter(key => old[key] !== site[key])
+  const show = (value: unknown): string =>
+    value === undefined ? 'not set' : Array.isArray(value) ? value.join(', ') : String(value);
+  const differ = (
+    [
+      'submit',
+      'nodesPerJob',
+      'queue',
+      'account',
+      'walltime',
+      'cores',
+      'memory',
+      'user',
+      'idleTimeout',
+      'directives',
+    ] as const
+  )
+    .filter(key => !isDeepStrictEqual(old[key], site[key]))
     .map(key => `${key} is ${show(old[key])}, not ${show(site[key])}`);
   if (!isDeepStrictEqual(old.binds, site.binds))
     differ.push(
       `steps see ${old.binds?.join(', ') || 'nothing of the site'}, not ${site.binds?.join(', ') || 'nothing'}`,
     );
+  // what a profile says may change with a version
+  if (gpusAsked(old) !== gpusAsked(site)) differ.push(`gpus is ${show(gpusAsked(old))}, not ${show(gpusAsked(site))}`);
   if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
     differ.push(`the headnode is ${headnodeName(record.spec.headnode)}, not ${headnodeName(spec.headnode)}`);
   }
@@ -132,6 +148,10 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
     });
   }
 }
+
+/** As the user typed it: `2:a100`. */
+const gpusAsked = ({ ownGpus, gpus, gpuType }: SiteSpec): string | undefined =>
+  ownGpus ? `${gpus}${gpuType === undefined ? '' : `:${gpuType}`}` : undefined;
 
 /**
  * The steps: site, headnode, pool, framework, payload, glide-ins. Each step finds what is there and does what is missing.

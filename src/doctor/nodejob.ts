@@ -102,7 +102,7 @@ async function work(errand: Errand, query: JobQuery, clear: () => Promise<unknow
 
 /** The job of one glide-in as `up` would submit it, but short. */
 function nodeJob({ spec }: Errand, dir: string): BatchJob {
-  return { ...batchJob(spec, NAME, dir, 1), tag: TAG, walltime: WALLTIME, command: [] };
+  return { ...batchJob(spec, NAME, dir, 1), nodes: 1, tag: TAG, walltime: WALLTIME, command: [] };
 }
 
 /**

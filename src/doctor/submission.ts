@@ -46,7 +46,7 @@ export const submission: Stage = {
 
 function plan({ facts, options, config, patient }: Context): SiteSpec {
   const { account, queue } = options;
-  return planSite({ account, queue, user: patient.user }, facts.get('profile'), config);
+  return planSite({ account, queue, nodesPerJob: 1, user: patient.user }, facts.get('profile'), config);
 }
 
 /** A QOS is not a partition, so it is not in the list. */

@@ -14,15 +14,20 @@ export interface Submission extends Command {
   readonly script: string;
 }
 
-/** `count` identical jobs, each with as many nodes as `NODES_PER_JOB` says. */
+/** `count` identical jobs of `nodes` nodes each. */
 export interface BatchJob {
   /** The job's name, the same for all batch jobs of a cluster: `tagOf(name)`. At most 15 characters, as Torque allows. */
   readonly tag: string;
   readonly count: number;
+  /** Of each job; the command runs once on each node. */
+  readonly nodes: number;
   readonly coresPerNode: number | undefined;
   /** MiB. */
   readonly memoryPerNode: number | undefined;
   readonly gpusPerNode: number;
+  readonly gpuType?: string | undefined;
+  /** The site's own way to ask for GPUs, from the profile; absent: the batch system's. */
+  readonly gpuForm?: string | undefined;
   /** Seconds. */
   readonly walltime: number;
   readonly queue: string | undefined;
@@ -33,14 +38,19 @@ export interface BatchJob {
   readonly cluster?: string | undefined;
   /** SGE: the parallel environment that gives a job several cores of one node. */
   readonly parallelEnvironment?: string | undefined;
-  /** Extra directive arguments from the profile, each one a complete option in the system's spelling: `-C EGRESS`. */
+  /** SGE: the parallel environment that gives a job several nodes. */
+  readonly nodesEnvironment?: string | undefined;
+  /** Extra directive arguments from the profile and the user, each one a complete option in the system's spelling: `-C EGRESS`. */
   readonly directives: readonly string[];
   readonly launcher: Launcher;
   /** Absolute; the cluster's directory on the site, which exists before submission. */
   readonly dir: string;
   /** Absolute directory on the site for the job's own output files; it exists before submission. */
   readonly logDir: string;
-  /** The absolute path of the glide-in's program, and its arguments. */
+  /**
+   * The absolute path of the glide-in's program, and its arguments. If there are several nodes, `nodeArguments` follow
+   * them.
+   */
   readonly command: readonly string[];
   /** false if the site forbids arrays: then submit `count` times with count 1. */
   readonly arrays: boolean;
@@ -98,6 +108,8 @@ export interface BatchJobStatus {
   readonly reason?: string;
   /** The node where it runs; the first one if there are several. */
   readonly node?: string;
+  /** All nodes where it runs, if there are several and the system tells them. */
+  readonly allNodes?: readonly string[];
   /** Seconds until the scheduler ends it. */
   readonly secondsLeft?: number;
   readonly exitCode?: number;

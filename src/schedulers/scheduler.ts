@@ -1,3 +1,4 @@
+import type { GpuForm } from './gpus.js';
 import type { BatchJob, BatchJobStatus, Command, Inquiry, JobQuery, Output, Submission } from './job.js';
 import type { Survey } from './survey.js';
 import type { Reader } from './understanding.js';
@@ -50,6 +51,13 @@ export interface Scheduler {
   clustersIn?(directives: readonly string[]): string[];
   /** Why a site's profile must not contain this directive, as a phrase that follows it; undefined if it may. */
   directiveProblem(directive: string): string | undefined;
+  /**
+   * Jobs may have several nodes, and the script starts a glide-in on each of them: see start.ts. `nodesEnvironment`: only
+   * where a site's profile has that key. Absent: each job has one node.
+   */
+  readonly severalNodes?: true | 'nodesEnvironment';
+  /** How a job asks for GPUs, unless the site's profile says it: see gpus.ts. Absent: it can't. */
+  readonly gpuForm?: GpuForm;
   /** Keys of a profile's `scheduler` that only this system uses. */
   readonly profileKeys?: readonly ProfileKey[];
   /** The site is this machine: there are no logins, accounts or directives. */
@@ -67,7 +75,7 @@ export interface Scheduler {
   readonly bosco?: true;
 }
 
-export type ProfileKey = 'queueOption' | 'parallelEnvironment' | 'cluster';
+export type ProfileKey = 'queueOption' | 'parallelEnvironment' | 'nodesEnvironment' | 'cluster';
 
 /** The silence of a batch system about a job. A missing job is *unknown*, not over, until its time has passed. */
 export interface Absence {

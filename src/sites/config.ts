@@ -63,6 +63,11 @@ function typed(key: string, path: string[], value: string): unknown {
   const schema = schemaAt(configSchema, path);
   const kind = schema && kindOf(schema);
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  // a list is written as YAML, or as its only member
+  if (kind === 'array') {
+    const list = parseDocument(value);
+    return list.errors.length === 0 && isSeq(list.contents) ? list.contents : [value];
+  }
   // settings of other programs, such as Helm's values: any YAML value
   if (kind === 'unknown') return parseDocument(value).contents;
   if (kind === 'array') {

@@ -62,6 +62,7 @@ function schedulerOf({ scheduler }: SiteProfile): string {
     ...(scheduler.cluster === undefined ? [] : [`cluster ${scheduler.cluster}`]),
     ...(scheduler.queueOption === 'qos' ? ['queues are QOS'] : []),
     ...(scheduler.parallelEnvironment === undefined ? [] : [`-pe ${scheduler.parallelEnvironment}`]),
+    ...(scheduler.nodesEnvironment === undefined ? [] : [`-pe ${scheduler.nodesEnvironment} for several nodes`]),
     ...scheduler.directives,
     ...(scheduler.arrays ? [] : ['no job arrays']),
     ...(scheduler.memory ? [] : ['no requests for memory']),
@@ -106,6 +107,8 @@ function queuesOf(profile: SiteProfile): string {
     [
       ...(q.name === undefined ? [] : [`at the site: ${q.name}`]),
       ...(q.shared ? ['shared'] : []),
+      ...(q.minNodes === undefined ? [] : [`jobs of at least ${q.minNodes} nodes`]),
+      ...(q.nodesPerJob === undefined ? [] : [`usually ${q.nodesPerJob} nodes per job`]),
       ...(q.directives ?? []),
       ...(q.note === undefined ? [] : [q.note]),
     ].join('; '),

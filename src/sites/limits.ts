@@ -9,6 +9,8 @@ export interface LimitRequest {
   readonly queue?: string | undefined;
   /** Number of glide-ins, each on one node. */
   readonly nodes: number;
+  /** Nodes of each batch job; absent: one. */
+  readonly nodesPerJob?: number | undefined;
   readonly walltimeSeconds: number;
   /** Per node. */
   readonly cores?: number | undefined;
@@ -52,7 +54,7 @@ export function checkLimits(
     const way = names.length > 0 ? `give --queue with one of ${names.join(', ')}` : 'leave --queue out';
     problems.push(`${profile.name} has no queue ${name}${didYouMean(name, names)}: ${way}`);
   } else {
-    problems.push(...tooMuch(profile, name, queue, request));
+    problems.push(...tooSmall(name, queue, request), ...tooMuch(profile, name, queue, request));
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'), { hint: `scailfin sites show ${profile.name}` });
   return name;
@@ -78,6 +80,20 @@ function retired(profile: SiteProfile, active: readonly string[]): string {
   const others =
     active.length > 0 ? `active sites: ${active.join(', ')}` : 'to list the active sites: scailfin sites list';
   return `${profile.name} (${profile.title}) is retired${since}, so no job can run there; ${others}`;
+}
+
+/** A job with fewer nodes than the queue takes. */
+function tooSmall(
+  name: string | undefined,
+  queue: QueueLimits | undefined,
+  { nodes, nodesPerJob = 1 }: LimitRequest,
+): string[] {
+  const least = queue?.minNodes ?? 1;
+  if (nodesPerJob >= least) return [];
+  const [flag, asked] = nodes < least ? ['--nodes', nodes] : ['--nodes-per-job', nodesPerJob];
+  return [
+    `queue ${name} takes only jobs of at least ${least} nodes; ${flag} ${asked} asks for less: give ${flag} ${least}`,
+  ];
 }
 
 interface Amount {
@@ -119,7 +135,20 @@ function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
   const usualGpus = profile.node.gpus ?? (known ? 0 : undefined);
   return [
     { flag: '--walltime', noun: '', asked: request.walltimeSeconds, limit: q => q.walltime, show: flagDuration },
-    { flag: '--nodes', noun: nodesOrJobs, asked: request.nodes, limit: nodeLimit, show: String },
+    {
+      flag: '--nodes-per-job',
+      noun: ' nodes in a job',
+      asked: request.nodesPerJob ?? 1,
+      limit: q => q.nodes,
+      show: String,
+    },
+    {
+      flag: '--nodes',
+      noun: ` nodes: ${jobsOfOneUser(request)}`,
+      asked: request.nodes,
+      limit: q => (q.jobs === undefined ? undefined : nodesIn(q.jobs, request.nodesPerJob ?? 1)),
+      show: String,
+    },
     {
       flag: '--cores',
       noun: ' cores',
@@ -140,19 +169,14 @@ function amounts(profile: SiteProfile, request: LimitRequest): Amount[] {
   ];
 }
 
-/** A limit on a user's jobs is also a limit on nodes. */
-function nodeLimit(queue: QueueLimits): number | undefined {
-  const limits = [queue.nodes, queue.jobs === undefined ? undefined : nodesIn(queue.jobs)].filter(n => n !== undefined);
-  return limits.length > 0 ? Math.min(...limits) : undefined;
-}
-
-function nodesOrJobs(queue: QueueLimits): string {
-  return nodeLimit(queue) === queue.nodes ? ' nodes' : ' jobs of one user, one per node';
-}
+/** Why a limit on the jobs of a user is a limit on nodes. */
+const jobsOfOneUser = ({ nodesPerJob = 1 }: LimitRequest): string =>
+  `its limit is on jobs of one user, each with ${nodesPerJob === 1 ? 'one node' : `${nodesPerJob} nodes`}`;
 
 /** A queue that allows the whole request. */
 function widerQueue(profile: SiteProfile, not: string | undefined, request: LimitRequest): string | undefined {
   const fits = (queue: QueueLimits) =>
+    (queue.minNodes ?? 1) <= (request.nodesPerJob ?? 1) &&
     amounts(profile, request).every(a => a.asked === undefined || a.asked <= (a.limit(queue) ?? a.usual ?? a.asked));
   return Object.entries(profile.queues).find(([name, queue]) => name !== not && fits(queue))?.[0];
 }

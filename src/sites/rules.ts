@@ -104,7 +104,7 @@ export function isHeadnode(value: string): boolean {
 
 function* optionsOfOneScheduler(root: unknown): Iterable<Finding> {
   const type = typeOf(root);
-  const keys: ProfileKey[] = ['queueOption', 'parallelEnvironment', 'cluster'];
+  const keys: ProfileKey[] = ['queueOption', 'parallelEnvironment', 'nodesEnvironment', 'cluster'];
   for (const key of keys) {
     const path = ['scheduler', key];
     const owners = schedulerNames.filter(name => schedulerFor(name).profileKeys?.includes(key));

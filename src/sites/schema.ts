@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { transports } from '../hosts/target.js';
 import { launchers } from '../schedulers/job.js';
 import { schedulerNames } from '../schedulers/registry.js';
-import { parseDuration, parseMemory } from '../units.js';
+import { GPU_TYPE, parseDuration, parseGpus, parseMemory } from '../units.js';
 import { parseBind } from './binds.js';
 
 /** A bare number is the most likely mistake, so the message shows it with its unit. */
@@ -74,12 +74,26 @@ const toolSchema = z.strictObject({
 });
 export type ToolSource = z.output<typeof toolSchema>;
 
+const gpuType = z.string().regex(GPU_TYPE, 'must be one word, such as a100');
+
+/** `2` or `2:a100`, as after --gpus. */
+const gpus = z.coerce.string().transform((value, ctx) => {
+  const wanted = parseGpus(value);
+  if (wanted) return wanted;
+  ctx.addIssue({ code: 'custom', message: `"${value}" is not a number of GPUs; write 2, or 2:TYPE` });
+  return z.NEVER;
+});
+
 const queueSchema = z.strictObject({
   /** What the batch system calls it, if several entries stand for one queue: with CPU and with GPU nodes, say. */
   name: line.optional(),
   walltime: duration.optional(),
-  /** Most nodes that one job (here: one array) may have. */
+  /** Most nodes that one job may have. */
   nodes: count.optional(),
+  /** Fewest nodes that a job must have. */
+  minNodes: count.optional(),
+  /** Nodes of each job, if the user does not say it. */
+  nodesPerJob: count.optional(),
   /** Most jobs that one user may have queued and running. */
   jobs: count.optional(),
   default: z.boolean().optional(),
@@ -88,6 +102,8 @@ const queueSchema = z.strictObject({
   cores: count.optional(),
   memory: memory.optional(),
   gpus: z.int().nonnegative().optional(),
+  /** The type that jobs of this queue ask for, if the user names none. */
+  gpuType: gpuType.optional(),
   directives: z.array(line).optional(),
   note: z.string().optional(),
 });
@@ -132,6 +148,10 @@ export const profileSchema = z.strictObject({
     memory: z.boolean().default(true),
     /** false if a queue's nodes always have GPUs, which must not be asked for. */
     gpus: z.boolean().default(true),
+    /** How jobs ask for GPUs, if not in the batch system's usual way; with the words COUNT, TOTAL and TYPE. */
+    gpuForm: line
+      .regex(/\b(COUNT|TOTAL)\b/, 'must have the word COUNT (GPUs of a node) or TOTAL (of all nodes of a job)')
+      .optional(),
     /** Slurm: the option that selects a queue, by default `--partition`; NERSC uses `--qos`. */
     queueOption: z.enum(['partition', 'qos']).optional(),
     /** The directory of the batch system's programs, if not even a login shell there has it in its PATH. */
@@ -155,6 +175,11 @@ export const profileSchema = z.strictObject({
     parallelEnvironment: z
       .string()
       .regex(/^[A-Za-z][\w.-]*$/, 'must be the name of a parallel environment, such as smp')
+      .optional(),
+    /** SGE: the parallel environment that gives a job several nodes; its allocation_rule is the cores of each. */
+    nodesEnvironment: z
+      .string()
+      .regex(/^[A-Za-z][\w.-]*$/, 'must be the name of a parallel environment, such as mpi-8')
       .optional(),
     directives: z.array(line).default([]),
   }),
@@ -268,6 +293,9 @@ export const configSchema = z.strictObject({
         queue: line.optional(),
         headnode: line.optional(),
         nodes: count.optional(),
+        nodesPerJob: count.optional(),
+        gpus: gpus.optional(),
+        directives: z.array(line).optional(),
         walltime: duration.optional(),
         /** In addition to those of the profile. */
         binds: z.array(bind).optional(),

@@ -67,6 +67,9 @@ set +u
 set -u
 
 logs=$dir/logs/$id
+# one of several nodes of its job: they end together, see together.sh
+nodes=${SCAILFIN_NODES:-1} alone=$idle
+[ "$nodes" = 1 ] || { logs=$logs@$node alone=0; }
 # all runs of a batch job share one log; what HTCondor writes belongs to one run
 own=$logs/$run
 mkdir -p "$own"
@@ -174,7 +177,7 @@ work_is=$(plain "$work")
 logs_is=$(plain "$own")
 user=$(id -un)
 sed -e "s|@PAYLOAD@|$payload_is|g" -e "s|@WORK@|$work_is|g" -e "s|@LOGS@|$logs_is|g" -e "s|@ADDRESS@|$address|g" -e "s|@PORT@|$port|g" \
-  -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$idle|g" \
+  -e "s|@TRUST_DOMAIN@|$trust_domain|g" -e "s|@CLUSTER@|$cluster|g" -e "s|@SITE@|$site|g" -e "s|@ID@|$id|g" -e "s|@IDLE@|$alone|g" \
   -e "s|@CORES@|$cores|g" -e "s|@MEMORY@|$memory|g" -e "s|@USER@|$user|g" -e "s|@ENDS@|$ends|g" -e "s|@RETIRE@|$retire|g" -e "s|@NAME@|$name|g" \
   "$dir/glidein.conf" >"$work/condor_config" || fail 13 "the configuration could not be written"
 # holds images and large files for the steps of all glide-ins of this user's cluster on this node; the last one removes it
@@ -222,6 +225,8 @@ tell "$master"
 unset LD_LIBRARY_PATH
 say "joining the pool at $address:$port with $cores cores and $memory MiB, until $(date -u -d "@$ends" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo "$ends")"
 
+# shellcheck disable=SC1091
+[ "$nodes" = 1 ] || . "$dir/together.sh"
 silent=0
 ticks=0
 # seconds between two looks at whether it is still wanted, and a sixth of those between two at the headnode
@@ -233,6 +238,7 @@ while kill -0 "$master" 2>/dev/null; do
   ticks=$((ticks + 1))
   if [ ! -e "$dir/settings" ]; then why='the cluster was taken down'; break; fi
   if [ "$(date +%s)" -ge "$retire" ]; then why='its walltime is nearly over'; break; fi
+  if [ "$nodes" != 1 ] && idle_together; then why="no node of its job had work for $idle s"; break; fi
   if [ $((ticks % 6)) = 0 ]; then
     if reachable; then silent=0; else silent=$((silent + 6 * look)); fi
     if [ "$silent" -ge "$lost" ]; then why="the headnode has not answered for $silent s"; break; fi

@@ -7,8 +7,12 @@ show() { [ ! -s "$1" ] || { printf '==> %s <==\n' "${1#"$dir"/}"; "$2" "$3" "$4"
 if [ -z "$id" ]; then
   for f in "$dir"/*/glidein.log; do show "$f" tail -n 5; done
   # a glide-in that ended before it had a log of its own left only its batch job's output
-  for f in "$dir"/*.out; do o=${f##*/}; [ -e "$dir/${o%.out}/glidein.log" ] || show "$f" tail -n 5; done
+  for f in "$dir"/*.out; do o=${f##*/}; [ -e "$dir/${o%.out}/glidein.log" ] || compgen -G "$dir/${o%.out}@*/glidein.log" >/dev/null || show "$f" tail -n 5; done
 else
-  [ -e "$dir/$id" ] || [ -e "$dir/$id.out" ] || { echo "no glide-in $id has written a log; there are: $(ls "$dir" | sed 's/\.out$//' | sort -u | tr '\n' ' ')" >&2; exit 1; }
-  for f in "$dir/$id.out" "$dir/$id/glidein.log" "$dir/$id/master.out" "$dir/$id"/*Log "$dir/$id"/StarterLog.* "$dir/$id"/*/master.out "$dir/$id"/*/*Log "$dir/$id"/*/StarterLog.*; do show "$f" tail -n 2000; done
+  [ -n "$(find "$dir" -maxdepth 1 \( -name "$id" -o -name "$id.out" -o -name "$id@*" \) -print -quit)" ] || { echo "no glide-in $id has written a log; there are: $(ls "$dir" | sed 's/\.out$//' | sort -u | tr '\n' ' ')" >&2; exit 1; }
+  show "$dir/$id.out" tail -n 2000
+  # a job of several nodes has a directory for each
+  for d in "$dir/$id" "$dir/$id"@*; do
+    for f in "$d/glidein.log" "$d/master.out" "$d"/*Log "$d"/StarterLog.* "$d"/*/master.out "$d"/*/*Log "$d"/*/StarterLog.*; do show "$f" tail -n 2000; done
+  done
 fi

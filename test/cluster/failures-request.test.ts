@@ -29,13 +29,13 @@ describe.skipIf(reason !== undefined)(`requests that can't be met${reason ? ` (s
       ],
       [
         'more nodes than there are',
-        up('x', '--nodes', '3'),
-        { says: ['queue debug allows 2 nodes', '--nodes 3'], hint: 'scailfin sites show lab-slurm' },
+        up('x', '--nodes', '3', '--nodes-per-job', '3'),
+        { says: ['queue debug allows 2 nodes in a job', '--nodes-per-job 3'], hint: 'scailfin sites show lab-slurm' },
       ],
       [
         'several mistakes at once',
-        up('x', '--nodes', '3', '--walltime', '9d', '--cores', '9'),
-        { says: ['--nodes 3', '--walltime 9d', '--cores 9'], hint: 'scailfin sites show lab-slurm' },
+        up('x', '--nodes', '300', '--walltime', '9d', '--cores', '9'),
+        { says: ['--nodes 300', '--walltime 9d', '--cores 9'], hint: 'scailfin sites show lab-slurm' },
       ],
       [
         'a queue the profile does not have',

@@ -210,8 +210,8 @@ describe.skipIf(alone)(`a glide-in on a node with a fault${alone ? ` (skipped: $
     const names = seen.map(line => line.replace(/=.*/s, '')).sort();
     expect(names).toEqual([
       ...['CONDOR_CONFIG', 'CUDA_VISIBLE_DEVICES', 'HOME', 'LC_ALL', 'LD_LIBRARY_PATH', 'LOGNAME', 'PATH', 'PWD'],
-      ...['SCAILFIN_JOB', 'SCAILFIN_NODE_NAME', 'SCAILFIN_PLACE', 'SCAILFIN_RUN', 'SHLVL', 'TMPDIR', 'USER'],
-      ...['_', '_CONDOR_ANCESTOR_7'],
+      ...['SCAILFIN_JOB', 'SCAILFIN_NODE_NAME', 'SCAILFIN_PLACE', 'SCAILFIN_RUN', 'SCAILFIN_SHOWN', 'SHLVL'],
+      ...['TMPDIR', 'USER', '_', '_CONDOR_ANCESTOR_7'],
     ]);
     expect(seen.find(line => line.startsWith('SCAILFIN_RUN='))).toMatch(/^SCAILFIN_RUN=[\w-]+-[0-9a-f]{8}$/);
     expect(seen).toContain(`LD_LIBRARY_PATH=${node.dir}/payload/lib`);

@@ -1,3 +1,5 @@
+import { it } from 'vitest';
+import { twoNodes } from './helpers/several.js';
 import { type StandInSite, standInSite } from './helpers/standin.js';
 
 const lsf: StandInSite = {
@@ -49,6 +51,9 @@ const lsf: StandInSite = {
     { cmd: 'bqueues', kind: 'queues' },
     { cmd: 'bhosts', kind: 'nodes' },
   ],
+  more(lab) {
+    it('starts the glide-ins of a job of two nodes by blaunch', () => twoNodes(lab(), lsf));
+  },
 };
 
 standInSite(lsf);

@@ -1,3 +1,5 @@
+import { it } from 'vitest';
+import { twoNodes } from './helpers/several.js';
 import { type StandInSite, standInSite } from './helpers/standin.js';
 
 const pbs: StandInSite = {
@@ -45,6 +47,9 @@ const pbs: StandInSite = {
     { cmd: 'qstat -Q', kind: 'queues' },
     { cmd: 'pbsnodes -a', kind: 'nodes' },
   ],
+  more(lab) {
+    it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), pbs));
+  },
 };
 
 standInSite(pbs);

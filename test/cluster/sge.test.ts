@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { type CycleSite, cycle, verified } from './helpers/cycle.js';
+import { severalNodes } from './helpers/several.js';
 
 const reason = labUnavailable();
 
@@ -23,6 +24,8 @@ describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (ski
   });
 
   it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, sge));
+
+  it('has jobs of several nodes, too', () => severalNodes(lab, sge), 240_000);
 
   it('counts no job as gone while the qmaster is away', async () => {
     await scailfin(lab, 'headnode', ['up', '--site', 'lab-sge', '--nodes', '1', '--walltime', '30m']);

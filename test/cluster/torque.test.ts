@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { scailfin } from './helpers/cluster.js';
+import { twoNodes } from './helpers/several.js';
 import { type StandInSite, standInSite, variant } from './helpers/standin.js';
 
 const torque: StandInSite = {
@@ -54,6 +55,8 @@ const torque: StandInSite = {
     { cmd: 'pbsnodes -a', kind: 'nodes' },
   ],
   more(lab) {
+    it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), torque));
+
     it('takes a glide-in to its node by aprun', async () => {
       await variant(lab(), 'cray', profile => `${profile}launcher: aprun\n`);
       await scailfin(lab(), 'headnode', ['up', '--site', 'cray', '--nodes', '1', '--walltime', '30m']);

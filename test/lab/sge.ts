@@ -9,7 +9,7 @@ const root = { user: 'root' };
 const profile = siteProfile({
   name: 'lab-sge',
   title: "The lab's Grid Engine site",
-  scheduler: ['type: sge', 'parallelEnvironment: smp'],
+  scheduler: ['type: sge', 'parallelEnvironment: smp', 'nodesEnvironment: spread-4'],
   queues: ['all.q: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
 });
 
@@ -66,9 +66,13 @@ accounting_summary FALSE
 qsort_args         NONE
 P
 q -Ap smp
+# several nodes with four slots each; qrsh -inherit starts tasks on them
+sed 's/^pe_name.*/pe_name spread-4/; s/^allocation_rule.*/allocation_rule 4/
+  s/^control_slaves.*/control_slaves TRUE/; s/^job_is_first_task.*/job_is_first_task FALSE/' smp >spread
+q -Ap spread
 cat >editor <<'P'
 #!/bin/sh
-sed -i 's/^qname.*/qname all.q/; s/^hostlist.*/hostlist @allhosts/; s/^slots.*/slots 8/; s/^pe_list.*/pe_list smp/
+sed -i 's/^qname.*/qname all.q/; s/^hostlist.*/hostlist @allhosts/; s/^slots.*/slots 8/; s/^pe_list.*/pe_list smp spread-4/
   s/^load_thresholds.*/load_thresholds NONE/; s/^shell .*/shell \\/bin\\/bash/; s/^notify.*/notify 00:00:05/' "$1"
 touch -d '+2 sec' "$1"
 P

@@ -63,6 +63,30 @@ shift $((OPTIND - 1))
 export ALPS_APP_PE=0
 exec "$@"`;
 
+/**
+ * Starts a program once on each node of the job in which this runs, as a step of the Slurm job behind it, whose number only
+ * the node's part knows. Nothing of the environment reaches the nodes except what the batch system sets there.
+ * @param skip shell that removes the program's own options
+ */
+const onEachNode = (skip: string, hidden: string): string => `${skip}
+pid=$$ job=
+value() { tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | sed -n "s/^$1=//p"; }
+while [ -z "$job" ] && [ "$pid" -gt 1 ]; do
+  pid=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$pid/status")
+  job=$(value SLURM_JOB_ID)
+done
+[ -n "$job" ] || { echo 'not executing under the batch system' >&2; exit 1; }
+count=$(value SLURM_JOB_NUM_NODES)
+exec env -i HOME="$HOME" USER="$USER" PATH=/usr/bin:/bin ${hidden} \
+  ${backstage}/srun --jobid="$job" --nodes="$count" --ntasks="$count" --ntasks-per-node=1 --wait=0 --kill-on-bad-exit=0 "$@"`;
+
+/** pbsdsh(1B) of Torque with -u: once on each host. */
+const pbsdshTorque = onEachNode('[ "$1" = -u ] || exit 2; shift', 'PBS_JOBID="$PBS_JOBID" PBS_ENVIRONMENT=PBS_BATCH');
+/** pbsdsh of PBS: once for each process in the list of nodes, of which the chunks here have one each. */
+const pbsdshPbs = onEachNode('[ "$1" = -- ] || exit 2; shift', 'PBS_JOBID="$PBS_JOBID" PBS_ENVIRONMENT=PBS_BATCH');
+/** blaunch of LSF: once on each host that -z names, which are all of the job here. */
+const blaunch = onEachNode('[ "$1" = -z ] || exit 2; shift 2', 'LSB_JOBID="$LSB_JOBID"');
+
 /** What was asked for at each submission. */
 const orders = '/var/spool/lab-batch/orders';
 const everywhere = 'Nodes=c[1-2] MaxTime=3-0';
@@ -74,7 +98,7 @@ export const torque = standIn({
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/torque/${dir}`)],
   partitions: [`batch ${everywhere} Default=YES`, `private ${everywhere}`, `stopped ${everywhere} State=DOWN`],
   queues: ['batch: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
-  onNodes: { aprun },
+  onNodes: { aprun, pbsdsh: pbsdshTorque },
 });
 
 export const pbs = standIn({
@@ -84,6 +108,7 @@ export const pbs = standIn({
   spools: [orders, ...['aux', 'spool', 'mom_priv/jobs'].map(dir => `/var/spool/pbs/${dir}`)],
   partitions: [`workq ${everywhere} Default=YES`, `private ${everywhere}`, `stopped ${everywhere} State=DOWN`],
   queues: ['workq: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
+  onNodes: { pbsdsh: pbsdshPbs },
 });
 
 export const lsf = standIn({
@@ -98,4 +123,5 @@ export const lsf = standIn({
     `stopped ${everywhere} State=DOWN`,
   ],
   queues: ['normal: { walltime: 2d, nodes: 2, jobs: 100, default: true, shared: true }'],
+  onNodes: { blaunch },
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/paths.js';
 import { wrapperScript } from '../../src/reana/wrapper.js';
 import { launchers } from '../../src/schedulers/job.js';
+import { schedulerFor } from '../../src/schedulers/registry.js';
 import { slurm } from '../../src/schedulers/slurm/index.js';
 import { templateText } from '../../src/templates.js';
 import { job } from '../schedulers/jobs.js';
@@ -73,6 +74,18 @@ describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`,
     expect(complaints(slurm.submit(job({ launcher, arrays: false, coresPerNode: undefined })).script, 'bash')).toBe('');
   });
 
+  it.each(families.filter(type => schedulerFor(type).severalNodes))('the script of %s for several nodes', type => {
+    for (const launcher of launchers) {
+      const several = job({
+        nodes: 3,
+        nodesEnvironment: 'mpi',
+        launcher,
+        command: ['/bin/bash', '/d/node.sh', '/d', 'b1'],
+      });
+      expect(complaints(schedulerFor(type).submit(several).script, 'bash')).toBe('');
+    }
+  });
+
   it('a step, with what it is told, needs no excuse', () => {
     const script = unexcused(file('slurm', 'step/step.env') + wrapperScript());
     // that one is for who looks into a sandbox
@@ -80,8 +93,14 @@ describe.skipIf(missing)(`shellcheck${missing ? ' (it is not installed)' : ''}`,
   });
 
   it('a glide-in, with what it is told, needs no excuse', () => {
-    const glidein = ['check', 'leave', 'glidein'].map(name => templateText(`glidein/${name}.sh`)).join('\n');
-    expect(complaints(unexcused(file('slurm', 'site/settings') + glidein), 'bash')).toBe('');
+    const parts = ['check', 'leave', 'glidein'].map(name => templateText(`glidein/${name}.sh`)).join('\n');
+    const glidein = file('slurm', 'site/settings') + parts;
+    expect(complaints(unexcused(glidein), 'bash')).toBe('');
+    // what it reads on one of several nodes is part of it
+    const source = '. "$dir/together.sh"';
+    expect(glidein).toContain(source);
+    const together = glidein.replace(`|| ${source}`, `|| :\n${templateText('glidein/together.sh')}`);
+    expect(complaints(unexcused(together), 'bash')).toBe('');
   });
 
   it("the pool's scripts, put together, need no excuse", () => {

@@ -5,6 +5,7 @@ export function job(changes: Partial<BatchJob> = {}): BatchJob {
   return {
     tag: 'sf-test',
     count: 2,
+    nodes: 1,
     coresPerNode: 4,
     memoryPerNode: 2048,
     gpusPerNode: 0,

@@ -75,6 +75,19 @@ describe('the configuration', () => {
     expect(await loadConfig()).toEqual({ sites: {} });
   });
 
+  it('takes a list as YAML or as its only member, and GPUs as after --gpus', async () => {
+    await setKey('sites.bridges.directives', '--reservation=tutorial');
+    expect((await loadConfig()).sites.bridges?.directives).toEqual(['--reservation=tutorial']);
+    await setKey('sites.bridges.directives', '[--qos=high, -C EGRESS]');
+    await setKey('sites.bridges.gpus', '2');
+    expect((await loadConfig()).sites.bridges).toEqual({ directives: ['--qos=high', '-C EGRESS'], gpus: { count: 2 } });
+    write('sites: {bridges: {gpus: 4}, nersc: {gpus: "2:a100"}}\n');
+    expect((await loadConfig()).sites).toEqual({
+      bridges: { gpus: { count: 4 } },
+      nersc: { gpus: { count: 2, type: 'a100' } },
+    });
+  });
+
   it('keeps the comments of a file that has nothing else', async () => {
     write('# mine\n');
     await setKey('port', '9700');
@@ -86,6 +99,7 @@ describe('the configuration', () => {
 
   it.each([
     ['sites.bridges.walltime', '4', 'sites.bridges.walltime: "4" is not a duration; write 30m, 2h, 1d12h or 02:00:00'],
+    ['sites.bridges.gpus', 'many', 'sites.bridges.gpus: "many" is not a number of GPUs; write 2, or 2:TYPE'],
     ['sites.bridges.nodes', 'many', 'sites.bridges.nodes: must be a whole number, not "many"'],
     ['port', '99', 'port: must be 1024 or more, not 99'],
     ['headnode', '-oProxyCommand=x', 'headnode must be local, login or [user@]host, not "-oProxyCommand=x"'],

@@ -1,4 +1,4 @@
-import { planSite } from '../../src/cluster/spec.js';
+import { perJob, planSite } from '../../src/cluster/spec.js';
 import { batchJob } from '../../src/cluster/steps/glideins.js';
 import { jobsFor } from '../../src/schedulers/nodes.js';
 import { schedulerFor } from '../../src/schedulers/registry.js';
@@ -17,13 +17,13 @@ export function queueJobs(profile: SiteProfile): QueueJob[] {
   const account = profile.account === 'none' ? undefined : 'abc123';
   return Object.entries(profile.queues).map(([queue, limits]) => {
     const walltime = limits.walltime ?? 3600;
-    const nodes = Math.min(2, limits.nodes ?? 2, limits.jobs ?? 2);
+    const nodes = Math.max(limits.minNodes ?? 1, Math.min(2, limits.nodes ?? 2, limits.jobs ?? 2));
     const spec = planSite({ queue, walltime, nodes, account }, profile, { sites: {} }, true);
     const job = batchJob(
       spec,
       'mine',
       '/home/alice/.scailfin/mine/site',
-      profile.scheduler.arrays ? jobsFor(nodes) : 1,
+      profile.scheduler.arrays ? jobsFor(spec.nodes, perJob(spec)) : 1,
     );
     return { queue, walltime, script: schedulerFor(profile.scheduler.type).submit(job).script };
   });

@@ -56,11 +56,12 @@ describe('checkLimits', () => {
     expect(problems(site, { ...one, walltimeSeconds: 7200 })).toEqual([
       'queue short allows 10m; --walltime 2h asks for more: give --walltime 10m or --queue debug',
     ]);
-    expect(problems(site, { ...one, nodes: 9 })).toEqual([
-      'queue short allows 4 nodes; --nodes 9 asks for more: give --nodes 4 or --queue long',
+    expect(problems(site, { ...one, nodes: 9 })).toEqual([]);
+    expect(problems(site, { ...one, nodes: 9, nodesPerJob: 9 })).toEqual([
+      'queue short allows 4 nodes in a job; --nodes-per-job 9 asks for more: give --nodes-per-job 4 or --queue long',
     ]);
     expect(problems(site, { ...one, queue: 'debug', nodes: 3 })).toEqual([
-      'queue debug allows 2 jobs of one user, one per node; --nodes 3 asks for more: give --nodes 2 or --queue short',
+      'queue debug allows 2 nodes: its limit is on jobs of one user, each with one node; --nodes 3 asks for more: give --nodes 2 or --queue short',
     ]);
     expect(problems(site, { ...one, gpus: 1 })).toEqual([
       'queue short has no GPUs; --gpus 1 asks for more: leave --gpus out or --queue gpu',

@@ -86,8 +86,13 @@ describe('the jobs of ALCF', () => {
   // qsub of PBS as recorded; file systems are a resource that the site has defined
   const taken = [
     ...[/^-N \S+$/, /^-r n$/, /^-J 1-\d+$/, /^-S \/bin\/bash$/, /^-o \/\S+\/$/, /^-j oe$/, /^-m n$/],
-    ...[/^-l select=1:ncpus=\d+$/, /^-l walltime=\d+:\d\d:\d\d$/, /^-q \w[\w-]*$/, /^-A \w+$/],
-    /^-l filesystems=home:\w+$/,
+    ...[
+      /^-l select=(1:ncpus=\d+|\d{2,}:ncpus=\d+:mpiprocs=1)$/,
+      /^-l walltime=\d+:\d\d:\d\d$/,
+      /^-q \w[\w-]*$/,
+      /^-A \w+$/,
+    ],
+    ...[/^-l filesystems=home:\w+$/, /^-l place=scatter$/],
   ];
   const jobs = ['polaris', 'aurora'].flatMap(site => queueJobs(read(site)).map(job => [site, job.queue, job] as const));
   it.each(jobs)('at %s in queue %s have whole nodes, and name their file systems', (_, __, { script }) => {

@@ -7,7 +7,7 @@ import { planSite } from '../../src/cluster/spec.js';
 import { strangersIn } from '../../src/cluster/strangers.js';
 import type { PoolGlidein, PoolStatus } from '../../src/htcondor/query.js';
 import type { BatchJobStatus } from '../../src/schedulers/job.js';
-import { jobsFor, nodesIn, nodesOfEach } from '../../src/schedulers/nodes.js';
+import { jobsFor, nodesIn, nodesOfEach, wholeJobs } from '../../src/schedulers/nodes.js';
 import { readProfile } from './profiles.js';
 
 const batch = (nodes: number | undefined, ...jobIds: string[]): Batch => ({
@@ -50,6 +50,15 @@ describe('batch jobs and their glide-ins', () => {
     expect(brief(matchGlideins(siteOf(batch(3, '17')), [running('17', 'c1')], pool))).toEqual({
       jobs: ['17: 2 of 3'],
       glideins: ['17/0 of 17 on c1', '17/1 of 17 on c2', '17/2 of 17 on undefined, absent'],
+    });
+  });
+
+  it('a job whose nodes the scheduler names has each machine on its own node, and misses the others by name', () => {
+    const pool = poolOf(ad('17', 'c3.site'), ad('17', 'c1.site'));
+    const job = { ...running('17', 'c1'), allNodes: ['c1', 'c2', 'c3'] };
+    expect(brief(matchGlideins(siteOf(batch(3, '17')), [job], pool))).toEqual({
+      jobs: ['17: 2 of 3'],
+      glideins: ['17/0 of 17 on c1', '17/1 of 17 on c2, absent', '17/2 of 17 on c3'],
     });
   });
 
@@ -148,8 +157,9 @@ describe('where the scheduler can not be asked', () => {
 });
 
 describe('how many nodes a batch job has', () => {
-  it('is one now, and is said with each submission', () => {
-    expect([jobsFor(0), jobsFor(7), nodesIn(7)]).toEqual([0, 7, 7]);
+  it('makes whole jobs of nodes, and is said with each submission', () => {
+    expect([jobsFor(0, 1), jobsFor(7, 1), nodesIn(7, 1), wholeJobs(7, 1)]).toEqual([0, 7, 7, 7]);
+    expect([jobsFor(0, 3), jobsFor(7, 3), nodesIn(7, 3), wholeJobs(7, 3), wholeJobs(6, 3)]).toEqual([0, 3, 21, 9, 6]);
     expect([nodesOfEach({ nodes: 4 }), nodesOfEach({}), nodesOfEach(undefined)]).toEqual([4, 1, 1]);
   });
 

@@ -4,7 +4,7 @@ import { jobsFor } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { commandLine } from '../../shell.js';
 import { siteDir } from '../context.js';
-import type { ClusterSpec, SiteSpec } from '../spec.js';
+import { type ClusterSpec, perJob, type SiteSpec } from '../spec.js';
 import { batchJob, glideinFiles } from '../steps/glideins.js';
 import { trustDomain } from '../steps/headnode.js';
 
@@ -46,7 +46,7 @@ const glideinWords: Readonly<Record<string, string>> = {
 
 function jobFile(cluster: ClusterSpec, site: SiteSpec, dir: string): Leaving {
   const { type, arrays } = site.profile.scheduler;
-  const jobs = jobsFor(site.nodes);
+  const jobs = jobsFor(site.nodes, perJob(site));
   const { argv, script } = schedulerFor(type).submit(batchJob(site, cluster.name, dir, arrays ? jobs : 1, 'b1'));
   const line = commandLine(argv);
   const how = line.includes('\n') ? `${argv[0]} (${type}-submit.sh)` : line;

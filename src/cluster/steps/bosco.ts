@@ -7,7 +7,7 @@ import type { Host } from '../../hosts/host.js';
 import { knownLogin } from '../../hosts/knownlogin.js';
 import type { RunningPool } from '../../htcondor/pool.js';
 import { tokenLifetime } from '../../htcondor/tokens.js';
-import { jobsFor, NODES_PER_JOB } from '../../schedulers/nodes.js';
+import { GROWN_NODES, jobsFor } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { loginTargets } from '../connections.js';
 import { type Context, jobQuery, poolDir, recordOf, type Site } from '../context.js';
@@ -49,8 +49,8 @@ export async function growAt(
     const batch = {
       label: GROWN,
       token: GROWN,
-      count: jobsFor(spec.nodes),
-      nodes: NODES_PER_JOB,
+      count: jobsFor(spec.nodes, GROWN_NODES),
+      nodes: GROWN_NODES,
       jobIds: [],
       outcome: 'submitted',
     } as const;

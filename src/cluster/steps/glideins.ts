@@ -1,7 +1,8 @@
 import { SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
+import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
-import { jobsFor, NODES_PER_JOB, nodesIn } from '../../schedulers/nodes.js';
+import { jobsFor, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { bindLines } from '../../sites/binds.js';
@@ -18,7 +19,7 @@ import {
   siteRecord,
 } from '../context.js';
 import type { Batch } from '../record.js';
-import { type SiteSpec, tagOf } from '../spec.js';
+import { perJob, type SiteSpec, tagOf } from '../spec.js';
 import { nodesOf } from '../submissions.js';
 
 /** The settings of a glide-in; its token is beside it, in a file of its submission. */
@@ -45,15 +46,22 @@ const LOST_HEADNODE = 600;
  */
 export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: number, token?: string): BatchJob {
   const { scheduler, launcher, queues } = spec.profile;
+  const nodes = perJob(spec);
   const { hasQueues = true } = schedulerFor(scheduler.type);
-  const directives = directivesOf(spec.profile, spec.queue);
+  const theirs = directivesOf(spec.profile, spec.queue);
+  const own = spec.directives ?? [];
+  const directives = [...(spec.ownGpus ? theirs.filter(d => !asksForGpus(d)) : theirs), ...own];
+  // some sites have their own directive for GPUs
+  const isTold = spec.ownGpus ? own.some(asksForGpus) : directives.some(d => /gpu|gres/i.test(d));
   return {
     tag: tagOf(cluster),
     count,
+    nodes,
     coresPerNode: spec.cores,
     memoryPerNode: spec.memory,
-    // some sites have their own directive for GPUs
-    gpusPerNode: !scheduler.gpus || directives.some(d => /gpu|gres/i.test(d)) ? 0 : spec.gpus,
+    gpusPerNode: !scheduler.gpus || isTold ? 0 : spec.gpus,
+    gpuType: spec.gpuType,
+    gpuForm: scheduler.gpuForm,
     walltime: spec.walltime,
     // if the system has no queues, a queue of the profile only means its limits and directives
     queue:
@@ -62,11 +70,15 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
     account: spec.account,
     cluster: scheduler.cluster,
     parallelEnvironment: scheduler.parallelEnvironment,
+    nodesEnvironment: scheduler.nodesEnvironment,
     directives,
     launcher,
     dir,
     logDir: `${dir}/logs`,
-    command: ['bash', `${dir}/glidein.sh`, dir, ...(token === undefined ? [] : [token])],
+    command:
+      nodes === 1
+        ? ['bash', `${dir}/glidein.sh`, dir, ...(token === undefined ? [] : [token])]
+        : ['/bin/bash', `${dir}/node.sh`, dir, token ?? ''],
     arrays: scheduler.arrays,
   };
 }
@@ -95,8 +107,13 @@ export function glideinFiles(
     { name: 'check.sh', content: templateText('glidein/check.sh'), mode: 0o600 },
     { name: 'leave.sh', content: templateText('glidein/leave.sh'), mode: 0o600 },
     { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
+    ...(perJob(spec) === 1 ? [] : ['node.sh', 'together.sh'].map(severalNodesFile)),
   ];
 }
+
+const severalNodesFile = (name: string): { name: string; content: string; mode: number } => ({
+  ...{ name, content: templateText(`glidein/${name}`), mode: 0o700 },
+});
 
 function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][number]): string {
   return module === undefined ? runtime : `${runtime}=${module.trim().replace(/\s+/g, ',')}`;
@@ -159,20 +176,21 @@ export async function submitGlideins(
   // on a new cluster there can be none: the directory was made a moment ago
   const active = before.length === 0 ? [] : await activeJobs(context, site);
   const known = siteRecord(recordOf(context), spec.site);
+  const each = perJob(spec);
   const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
   // a replacement on silence could double the cluster
   for (const { id, reason } of active.filter(job => job.missing))
     context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });
-  const missing = jobsFor(Math.max(0, target - nodes));
+  const missing = jobsFor(Math.max(0, target - nodes), each);
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);
   const counts = spec.profile.scheduler.arrays && missing > 0 ? [missing] : Array<number>(missing).fill(1);
   for (const [n, count] of counts.entries()) {
     const label = `b${before.length + n + 1}`;
-    const batch = { label, count, nodes: NODES_PER_JOB, jobIds: [], outcome: 'intended', token } as const;
+    const batch = { label, count, nodes: each, jobIds: [], outcome: 'intended', token } as const;
     await submitBatch(context, site, dir, batch);
   }
-  return nodesIn(missing);
+  return nodesIn(missing, each);
 }
 
 async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {

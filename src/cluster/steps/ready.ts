@@ -89,7 +89,7 @@ async function whyFailed(context: Context, status: ClusterStatus): Promise<strin
       [
         'sh',
         '-c',
-        'tail -n 4 "$1" "$2/glidein.log" 2>/dev/null | grep -v "^==>" | grep . | tail -n 3',
+        'tail -n 4 "$1" "$2/glidein.log" "$2"@*/glidein.log 2>/dev/null | grep -v "^==>" | grep . | tail -n 3',
         'tail',
         `${dir}/${ownId(over.job)}.out`,
         `${dir}/${ownId(over.job)}`,

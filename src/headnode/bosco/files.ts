@@ -1,5 +1,5 @@
 import type { FileToPut } from '../../hosts/host.js';
-import { NODES_PER_JOB } from '../../schedulers/nodes.js';
+import { GROWN_NODES } from '../../schedulers/nodes.js';
 import { render, templateText } from '../../templates.js';
 import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './bosco-plan.js';
 
@@ -29,7 +29,7 @@ export function settingsFile(dir: string, plan: Growing): FileToPut {
   const values = {
     site,
     ...bounds,
-    nodes: NODES_PER_JOB,
+    nodes: GROWN_NODES,
     walltime,
     tokenLifetime,
     cores: cores ?? 0,

@@ -4,7 +4,7 @@ import { directiveProblem } from './directives.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /**
@@ -29,6 +29,7 @@ export const htcondor: Scheduler = {
   parseCancel,
   survey,
   read,
+  gpuForm,
   directiveProblem,
   queuePerLoginNode: true,
   hasQueues: false,

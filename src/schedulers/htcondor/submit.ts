@@ -1,13 +1,26 @@
 import { UsageError } from '../../errors.js';
 import { render, templateText } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import type { BatchJob, Output, Submission } from '../job.js';
 import { refusal } from './words.js';
+
+/** Of the machine. */
+export const gpuForm = 'request_gpus = COUNT';
 
 export function submit(job: BatchJob): Submission {
   refuseForeign(job);
   const lines = job.directives.map(command);
-  const script = render('batch/htcondor', { job, lines, requirements, directiveValue, args, string });
+  const script = render('batch/htcondor', {
+    job,
+    gpus: gpuWords(job, gpuForm),
+    lines,
+    requirements,
+    directiveLine,
+    directiveValue,
+    args,
+    string,
+  });
   // a profile that mentions the domain itself decides
   const isKnown = lines.some(line => /FileSystemDomain/i.test(line));
   const check = ['sh', '-c', templateText('batch/htcondor-submit.sh'), 'htcondor-submit'];

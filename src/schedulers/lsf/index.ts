@@ -4,7 +4,7 @@ import { directiveProblem } from './directives.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /** IBM Spectrum LSF, and OpenLava, whose commands are an older dialect. */
@@ -25,5 +25,7 @@ export const lsf: Scheduler = {
   parseCancel,
   survey,
   read,
+  severalNodes: true,
+  gpuForm,
   directiveProblem,
 };

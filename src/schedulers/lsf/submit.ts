@@ -2,7 +2,9 @@ import { UsageError } from '../../errors.js';
 import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import type { BatchJob, Output, Submission } from '../job.js';
+import { starting } from '../start.js';
 import { refusal } from './words.js';
 
 /**
@@ -14,8 +16,23 @@ const SUBMIT = `case "$(timeout 20 bsub -V 2>&1 </dev/null)" in
 *) cat ;;
 esac | timeout 120 bsub`;
 
+/** For each host: bsub(1) -gpu. */
+export const gpuForm = '-gpu "num=COUNT:gmodel=TYPE"';
+
 export function submit(job: BatchJob): Submission {
-  const script = render('batch/lsf', { job, directiveValue, directiveLine, jobName, plainPath, oneLine });
+  // blaunch -z starts the program once on each of the hosts in its list
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's syntax
+  const start = starting(job, 'blaunch -z "${hosts# }"');
+  const script = render('batch/lsf', {
+    job,
+    directiveValue,
+    directiveLine,
+    jobName,
+    plainPath,
+    oneLine,
+    gpus: gpuWords(job, gpuForm),
+    ...start,
+  });
   return { argv: ['sh', '-c', SUBMIT], stdin: script, script };
 }
 

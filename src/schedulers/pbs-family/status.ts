@@ -26,12 +26,13 @@ export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: num
     if (id === undefined) continue;
     const jobId = id.split('_')[0] as string;
     const { state, exitCode, reason } = interpret(attributes, native);
-    const node = /^([^/+\s]+)/.exec(attributes.get('exec_host') ?? '')?.[1];
+    const hosts = hostsIn(attributes.get('exec_host') ?? '');
     const left = state === 'running' ? secondsLeft(attributes, now) : undefined;
     const status = {
       ...{ id, jobId, state, word: word || '?' },
       ...(reason ? { reason } : {}),
-      ...(node && node !== '--' ? { node } : {}),
+      ...(hosts[0] === undefined ? {} : { node: hosts[0] }),
+      ...(hosts.length > 1 ? { allNodes: hosts } : {}),
       ...(left === undefined ? {} : { secondsLeft: left }),
       ...(exitCode === undefined ? {} : { exitCode }),
     };
@@ -52,6 +53,12 @@ export function statuses(jobs: Iterable<RawJob>, interpret: Interpret, now?: num
   }
   const told = new Set([...found.values()].map(s => s.jobId));
   return [...found.values(), ...[...parents.values()].filter(s => !told.has(s.jobId))];
+}
+
+/** The hosts of exec_host, each once: `c1/0-7+c2/0-7` in Torque, `c1/0*8+c2/0*8` in PBS. */
+function hostsIn(text: string): string[] {
+  const hosts = text.split('+').flatMap(part => /^([^/\s]+)/.exec(part.trim())?.[1] ?? []);
+  return [...new Set(hosts.filter(host => host !== '--'))];
 }
 
 /**

@@ -1,14 +1,19 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import { qsubAndQdel } from '../pbs-family/commands.js';
 import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
+import { starting } from '../start.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
+
+/** A part of `-l select`. Sites have names of their own for types of GPUs. */
+const gpuForm = 'ngpus=COUNT';
 
 /** PBS Professional and OpenPBS. */
 export const pbs: Scheduler = {
@@ -18,7 +23,17 @@ export const pbs: Scheduler = {
   submit(job) {
     // the site's own directive for a node replaces ours: qsub refuses both together
     const asksForNodes = job.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d));
-    const script = render('batch/pbs', { job, clock, directiveValue, directiveLine, asksForNodes });
+    // pbsdsh starts the program once for each process in PBS_NODEFILE
+    const start = starting(job, 'pbsdsh --');
+    const script = render('batch/pbs', {
+      job,
+      clock,
+      directiveValue,
+      directiveLine,
+      asksForNodes,
+      gpus: gpuWords(job, gpuForm),
+      ...start,
+    });
     return { argv: ['qsub'], stdin: script, script };
   },
 
@@ -34,5 +49,7 @@ export const pbs: Scheduler = {
   },
   survey: surveyOf('PBS', out => /^pbs_version = (\S+)/m.exec(out.stdout)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'F']])),
+  severalNodes: true,
+  gpuForm,
   directiveProblem,
 };

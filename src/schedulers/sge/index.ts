@@ -4,7 +4,7 @@ import { directiveProblem } from './directives.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /** Grid Engine and its successors: Son of Grid Engine, Univa, Altair. */
@@ -26,7 +26,9 @@ export const sge: Scheduler = {
   parseCancel,
   survey,
   read,
+  gpuForm,
   directiveProblem,
-  profileKeys: ['parallelEnvironment'],
+  severalNodes: 'nodesEnvironment',
+  profileKeys: ['parallelEnvironment', 'nodesEnvironment'],
   bosco: true,
 };

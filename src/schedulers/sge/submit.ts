@@ -3,12 +3,27 @@ import { quote } from '../../shell.js';
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import type { BatchJob, Output, Submission } from '../job.js';
+import { starting } from '../start.js';
 import { refusal } from './words.js';
 
+/** The usual name of the resource; it is counted for each slot, unless the site counts it for each job. */
+export const gpuForm = '-l gpu=COUNT';
+
 export function submit(job: BatchJob): Submission {
-  const values = { job, clock, directiveValue, directiveLine, outputPath, slots: slotsOf(job), shellWord };
-  const script = render('batch/sge', values);
+  const values = {
+    job,
+    gpus: gpuWords(job, gpuForm),
+    clock,
+    directiveValue,
+    directiveLine,
+    outputPath,
+    slots: slotsOf(job),
+    shellWord,
+  };
+  // without a launcher, the script itself starts the glide-ins on the other nodes
+  const script = render('batch/sge', { ...values, environment: environmentOf(job), ...starting(job, '') });
   return { argv: ['qsub', '-terse'], stdin: script, script };
 }
 
@@ -23,8 +38,8 @@ export function parseSubmit(out: Output): string {
 }
 
 function slotsOf(job: BatchJob): number | undefined {
-  const slots = job.coresPerNode;
-  if (slots === undefined || slots === 1 || job.parallelEnvironment !== undefined) return slots;
+  const slots = job.nodes === 1 ? job.coresPerNode : (job.coresPerNode ?? 1) * job.nodes;
+  if (job.nodes > 1 || slots === undefined || slots === 1 || job.parallelEnvironment !== undefined) return slots;
   throw new UsageError(
     `a job of ${slots} cores needs a parallel environment on Grid Engine, but the site's profile names none`,
     {
@@ -32,6 +47,9 @@ function slotsOf(job: BatchJob): number | undefined {
     },
   );
 }
+
+const environmentOf = (job: BatchJob): string | undefined =>
+  job.nodes === 1 ? job.parallelEnvironment : job.nodesEnvironment;
 
 /** qsub accepts `host:path` and lists of paths, so these characters are refused. */
 function outputPath(path: string): string {

@@ -5,7 +5,7 @@ import { directiveProblem } from './directives.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { read } from './read.js';
-import { parseSubmit, submit } from './submit.js';
+import { gpuForm, parseSubmit, submit } from './submit.js';
 import { survey } from './survey.js';
 
 /** Slurm. */
@@ -25,6 +25,8 @@ export const slurm: Scheduler = {
   parseCancel,
   survey,
   read,
+  severalNodes: true,
+  gpuForm,
   directiveProblem,
   clustersIn,
   profileKeys: ['queueOption', 'cluster'],

@@ -2,6 +2,7 @@ import { SchedulerError } from '../../errors.js';
 import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../job.js';
 import { bounded, every } from '../most.js';
 import { type Group, groups, join, numbers, option } from './clusters.js';
+import { nodesIn } from './nodelist.js';
 import { exitOf, expandTasks, stateOf } from './states.js';
 import { refusal } from './words.js';
 
@@ -95,7 +96,7 @@ function fromSqueue(row: string[], tag: string): BatchJobStatus[] {
     state,
     word,
     ...(reason && reason !== 'None' ? { reason } : {}),
-    ...(node ? { node } : {}),
+    ...(node ? placesOf(node) : {}),
     ...(seconds === undefined ? {} : { secondsLeft: seconds }),
   }));
 }
@@ -112,11 +113,17 @@ function fromSacct(row: string[]): BatchJobStatus[] {
     state: mapped,
     word,
     ...(mapped === 'failed' && state !== word ? { reason: state as string } : {}),
-    ...(node && node !== 'None assigned' ? { node } : {}),
+    ...(node && node !== 'None assigned' ? placesOf(node) : {}),
     // a job that has not ended shows 0:0, too
     ...(isOver(mapped) && code !== undefined ? { exitCode: code } : {}),
     ...(elapsed && /^\d+$/.test(elapsed) ? { elapsed: Number(elapsed) } : {}),
   }));
+}
+
+/** The nodes of a job; what can't be read is shown as it is. */
+function placesOf(text: string): Pick<BatchJobStatus, 'node' | 'allNodes'> {
+  const nodes = nodesIn(text);
+  return { node: nodes[0] ?? text, ...(nodes.length > 1 ? { allNodes: nodes } : {}) };
 }
 
 /** squeue %L: `[days-][[hours:]minutes:]seconds`, INVALID, NOT_SET or UNLIMITED. */

@@ -1,12 +1,21 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import type { BatchJob, Output, Submission } from '../job.js';
+import { srunOnEach, starting } from '../start.js';
 import { join, option } from './clusters.js';
 import { refusal } from './words.js';
 
+/** For each node: sbatch(1) --gres. */
+export const gpuForm = '--gres=gpu:TYPE:COUNT';
+
 export function submit(job: BatchJob): Submission {
-  const script = render('batch/slurm', { job, clock, directiveValue, directiveLine });
+  const script = render('batch/slurm', {
+    ...{ job, clock, directiveValue, directiveLine },
+    gpus: gpuWords(job, gpuForm),
+    ...starting(job, srunOnEach(job.nodes)),
+  });
   return { argv: ['sbatch', '--parsable', ...option(job.cluster)], stdin: script, script };
 }
 

@@ -1,14 +1,19 @@
 import { render } from '../../templates.js';
 import { clock } from '../../units.js';
 import { directiveLine, directiveValue } from '../directives.js';
+import { gpuWords } from '../gpus.js';
 import { qsubAndQdel } from '../pbs-family/commands.js';
 import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
+import { starting } from '../start.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
+
+/** A part of `-l nodes`; a type of GPU is a property of nodes. */
+const gpuForm = 'gpus=COUNT:TYPE';
 
 /** TORQUE, also with Moab or Maui. */
 export const torque: Scheduler = {
@@ -17,7 +22,17 @@ export const torque: Scheduler = {
   submit(job) {
     // the site's own directive for a node replaces ours
     const asksForNodes = job.directives.some(d => /(^|[\s,])nodes=/.test(d));
-    const script = render('batch/torque', { job, clock, directiveValue, directiveLine, asksForNodes });
+    // pbsdsh -u starts the program once on each host of the job
+    const start = starting(job, 'pbsdsh -u');
+    const script = render('batch/torque', {
+      job,
+      clock,
+      directiveValue,
+      directiveLine,
+      asksForNodes,
+      gpus: gpuWords(job, gpuForm),
+      ...start,
+    });
     return { argv: ['qsub'], stdin: script, script };
   },
 
@@ -34,5 +49,7 @@ export const torque: Scheduler = {
   // some print it to stderr
   survey: surveyOf('Torque', out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'C']])),
+  severalNodes: true,
+  gpuForm,
   directiveProblem,
 };

@@ -65,7 +65,8 @@ function bsub(args) {
   }
   const seconds = (order.limit ?? site.queues[order.queue]?.limit ?? 2880) * 60;
   const memory = Number(/\bmem=(\d+)/.exec(order.resources ?? '')?.[1] ?? 0);
-  const nodes = /hosts=1\b/.test(order.resources ?? '') ? 1 : Math.ceil(order.slots / 8);
+  const each = Number(/\bptile=(\d+)/.exec(order.resources ?? '')?.[1] ?? 8);
+  const nodes = /hosts=1\b/.test(order.resources ?? '') ? 1 : Math.ceil(order.slots / each);
   const request = {
     ...{
       queue: order.queue,

@@ -49,7 +49,12 @@ function qsub(args) {
   const resource = (/** @type {string} */ name) => order.resources.find(([key]) => key === name)?.[1];
   const nodes = resource('nodes') ?? '1';
   const request = {
-    ...{ queue: order.queue, nodes: nodeCount(nodes), cores: perNode(nodes), memory: megabytes(resource('mem')) },
+    ...{
+      queue: order.queue,
+      nodes: nodeCount(nodes),
+      cores: perNode(nodes),
+      memory: Math.ceil(megabytes(resource('mem')) / nodeCount(nodes)),
+    },
     ...{ seconds: seconds(resource('walltime') ?? '48:00:00') ?? 0, array: order.array, held: order.held },
     begin: order.begin === undefined ? undefined : new Date(order.begin * 1000),
     dependency: order.depend?.replace(/\.[\w.-]+/g, ''),

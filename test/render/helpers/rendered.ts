@@ -19,7 +19,7 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
   },
   'nersc-reana': {
     site: 'nersc',
-    request: { account: 'm1234', queue: 'debug', walltime: 1800, nodes: 4, reana: 'edge' },
+    request: { account: 'm1234', queue: 'debug', walltime: 1800, nodes: 4, nodesPerJob: 2, reana: 'edge' },
   },
   bluewaters: { site: 'bluewaters', request: { account: 'jq1', nodes: 2, walltime: 7200 } },
   notredame: { site: 'notredame', request: { user: 'jdoe', nodes: 3, cores: 24, walltime: 36 * 3600 } },

@@ -267,7 +267,7 @@ describe('an answer that was garbled', () => {
         const said = { ...out, stdout: spoil(out.stdout, hits), stderr: spoil(out.stderr, hits) };
         for (const work of [() => slurm.parseSubmit(said), () => fork.parseSubmit(said)]) {
           const id = tame(work);
-          if (id !== undefined) expect([id, said.exitCode]).toEqual([expect.stringMatching(/^\d+$/), 0]);
+          if (id !== undefined) expect([id, said.exitCode]).toEqual([expect.stringMatching(/^\d+(;\w[\w.-]*)?$/), 0]);
         }
         for (const work of [() => slurm.parseCancel(said), () => fork.parseCancel(said)]) tame(work);
       }),

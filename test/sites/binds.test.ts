@@ -69,7 +69,7 @@ describe('what steps see of a site', () => {
 
   it('has the values of the node’s variables, of which nothing is run', () => {
     const script = templateText('glidein/glidein.sh');
-    const filled = /^filled\(\) \{\n[\s\S]*?^\}\n/m.exec(script)?.[0];
+    const filled = /^ +filled\(\) \{\n[\s\S]*?^ {2}\}\n/m.exec(script)?.[0];
     const env = { PATH: process.env.PATH, SCRATCH: '/s/a b', EVIL: '$(touch /tmp/evil)`id`$SCRATCH' };
     const fill = (text: string): string =>
       execFileSync('bash', ['-c', `set -u; ${filled} filled "$1" || echo "status $?"`, 'bash', text], {

@@ -21,10 +21,11 @@ export function starting(job: BatchJob, own: string): Start {
 
 /**
  * What templates/glidein/node.sh can't learn on its node. Not every starter passes variables on, and some pass the words
- * through another shell, so an empty value is written as a hyphen.
+ * through another shell, so an empty value is written as a hyphen. The last word is the same on all nodes of a run of the
+ * job, and another one if the batch system runs the job again under its id.
  */
 const nodeArguments = (nodes: number): string =>
-  nodes === 1 ? '' : `"$SCAILFIN_JOB" ${nodes} "\${SCAILFIN_CORES:--}" "\${SCAILFIN_MEMORY:--}" `;
+  nodes === 1 ? '' : `"$SCAILFIN_JOB" ${nodes} "\${SCAILFIN_CORES:--}" "\${SCAILFIN_MEMORY:--}" "$(date +%s).$$" `;
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's syntax
 const CORES = '"${SCAILFIN_CORES:-1}"';

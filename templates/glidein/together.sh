@@ -4,7 +4,8 @@
 # for the idle limit. Each node that has work changes its own file in a directory of the job, again and again. The others
 # only look whether any file changes, so nodes may have different clocks. A node that dies changes nothing. When the
 # directory can't be read, nobody leaves before the walltime nearly ends.
-meet=$dir/logs/$id.nodes
+# a job that runs again under its id must not find that its first run is over
+meet=$dir/logs/$id.nodes-$SCAILFIN_TOGETHER
 here=$meet/$node
 worked=$SECONDS told=0 seen=
 # seconds between two changes of a file: the others must see some of them before the limit is over

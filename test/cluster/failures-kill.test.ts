@@ -103,7 +103,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     const node = stdout.trim() as 'c1' | 'c2';
     // A starter that does not end for longer than Slurm waits: KillWait in the lab's slurm.conf is 3 s
     const stuck = `cp /bin/sleep /var/tmp/condor_starter
-      export $(tr '\\0' '\\n' </proc/$(pgrep -u alice condor_master)/environ | grep ^SCAILFIN_JOB=)
+      export $(tr '\\0' '\\n' </proc/$(pgrep -u alice condor_master)/environ | grep -E '^SCAILFIN_(JOB|RUN)=')
       setsid /var/tmp/condor_starter 100 </dev/null >/dev/null 2>&1 &`;
     await bench.lab.exec(node, ['sh', '-c', stuck], { user: 'alice' });
     await bench.good(['down', 'stuck']);

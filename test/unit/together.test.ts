@@ -22,9 +22,9 @@ describe('nodes of one job that leave together', () => {
    * A node that looks five times in a second, for at most `seconds`. It has work for its first `work` seconds.
    * @returns when it left, in seconds; undefined if it did not leave
    */
-  function node(name: string, { work = 0, seconds = 8, idle = IDLE } = {}): Promise<number | undefined> {
+  function node(name: string, { work = 0, seconds = 8, idle = IDLE, run = '1' } = {}): Promise<number | undefined> {
     const script = `
-      node=${name}
+      node=${name} SCAILFIN_TOGETHER=${run}
       dir=${dir} id=17_1 idle=${idle} logs=${dir}/logs/17_1@${name} work=${dir}/${name}
       mkdir -p "$logs" "$work/execute"
       . "$dir/together.sh"
@@ -52,6 +52,12 @@ describe('nodes of one job that leave together', () => {
     expect(Math.abs((idle ?? 0) - (busy ?? 0))).toBeLessThan(2);
   });
 
+  it('do not take the end of a first run of their job for that of a second', async () => {
+    expect(await node('c1')).toBeGreaterThanOrEqual(IDLE);
+    expect(await node('c1')).toBeLessThan(IDLE);
+    expect(await node('c1', { run: '2' })).toBeGreaterThanOrEqual(IDLE);
+  });
+
   it('do not wait for one that died', async () => {
     const [left, died] = await Promise.all([node('c1', { seconds: 8 }), node('c2', { work: 9, seconds: 1 })]);
     expect(died).toBeUndefined();
@@ -63,7 +69,7 @@ describe('nodes of one job that leave together', () => {
       (async () => {
         const stays = node('c1', { seconds: 5 });
         // the shared directory is gone
-        const timer = setInterval(() => rmSync(join(dir, 'logs/17_1.nodes'), { recursive: true, force: true }), 100);
+        const timer = setInterval(() => rmSync(join(dir, 'logs/17_1.nodes-1'), { recursive: true, force: true }), 100);
         return stays.finally(() => clearInterval(timer));
       })(),
       node('c9', { seconds: 5, idle: 0 }),

@@ -54,6 +54,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     cores,
     memory,
     walltime,
+    maxNodeHours,
     queue,
     account,
     user,
@@ -78,7 +79,8 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     min,
     cores,
     memory,
-    walltime,
+    walltime: walltime === old.fullWalltime ? undefined : walltime,
+    maxNodeHours,
     queue,
     account,
     user,
@@ -133,6 +135,7 @@ export function describePlan({ cluster, site, asked }: Plan): string {
     `  site       ${profile.name}: ${profile.title} (${where}, ${profile.scheduler.type})`,
     `  account    ${charged}${site.queue ? `, queue ${site.queue}` : ''}`,
     `  asks for   ${site.submit === 'bosco' ? 'up to ' : ''}${n} node${n === 1 ? '' : 's'} × ${formatDuration(site.walltime)} = ${nodeHours(site)} node-hour${nodeHours(site) === 1 ? '' : 's'} ${site.submit === 'bosco' ? 'at a time, repeatedly while jobs wait' : 'at most'}; ${each.join(', ')} each`,
+    ...limitLine(site),
     ...(site.directives ?? []).map(text => `  also       ${text}`),
     ...jobLines(site, asked),
     ...(site.submit === 'bosco'
@@ -143,6 +146,16 @@ export function describePlan({ cluster, site, asked }: Plan): string {
     ...(site.binds ? [`  steps see  ${site.binds.join(', ')}`] : []),
     `  idle limit ${perJob(site) === 1 ? 'a glide-in without a job' : 'a batch job whose nodes have no work'} ends after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
+}
+
+/** What a limit of node-hours means for the jobs. */
+function limitLine({ maxNodeHours, fullWalltime, walltime }: SiteSpec): string[] {
+  if (maxNodeHours === undefined) return [];
+  const shorter =
+    fullWalltime === undefined
+      ? ''
+      : `; so each glide-in gets ${formatDuration(walltime)}, not ${formatDuration(fullWalltime)}`;
+  return [`  limit      ${maxNodeHours} node-hours for all glide-ins, later ones too${shorter}`];
 }
 
 /** How the nodes are made of jobs, if a job has several. */

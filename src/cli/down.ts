@@ -36,6 +36,7 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/down.js'),
         import('../cluster/spec.js'),
       ]);
+      const { hoursText } = await import('../cluster/nodehours.js');
       const [{ loadSite }, { loadConfig }, { Journal }] = await Promise.all([
         import('../sites/catalog.js'),
         import('../sites/config.js'),
@@ -71,6 +72,7 @@ export function register(program: Command, ui: Ui): void {
           ui.print(
             [
               ...verdict(name, result.unseen),
+              ...(result.nodeHours ? [`It used ${hoursText(result.nodeHours)}.`] : []),
               ...(lost && flags.headnode === undefined
                 ? [
                     `This machine has no record of it, so only ${lost.site.site} and the usual headnodes were asked. ` +

@@ -10,7 +10,8 @@ export function register(program: Command, ui: Ui): void {
     .option('--all', 'include clusters that were taken down')
     .addOption(jsonOption())
     .action(async (flags: { all?: boolean }) => {
-      const [{ allRecords }, { headnodeName }] = await Promise.all([
+      const [{ committed }, { allRecords }, { headnodeName }] = await Promise.all([
+        import('../cluster/allowance.js'),
         import('../cluster/journal.js'),
         import('../cluster/spec.js'),
       ]);
@@ -20,6 +21,8 @@ export function register(program: Command, ui: Ui): void {
         ...{
           headnode: headnodeName(r.spec.headnode),
           nodes: r.sites.reduce((n, s) => n + s.spec.nodes, 0),
+          /** What all submissions may have used together, at most. */
+          mostNodeHours: r.sites.reduce((sum, s) => sum + committed(s.batches, [], s.spec.walltime), 0),
           created: r.created,
         },
       }));
@@ -31,11 +34,17 @@ export function register(program: Command, ui: Ui): void {
           r.state,
           r.sites.join(','),
           String(r.nodes),
+          `≤ ${r.mostNodeHours.toFixed(2)}`,
           r.headnode,
           r.created.slice(0, 16).replace('T', ' '),
           r.reason,
         ]);
-        ui.print(table([['NAME', 'STATE', 'SITE', 'NODES', 'HEADNODE', 'CREATED (UTC)', 'LAST KNOWN'], ...cells]));
+        ui.print(
+          table([
+            ['NAME', 'STATE', 'SITE', 'NODES', 'NODE-HOURS', 'HEADNODE', 'CREATED (UTC)', 'LAST KNOWN'],
+            ...cells,
+          ]),
+        );
       }
     });
 }

@@ -18,6 +18,11 @@ export const natural = parsed(t => (/^\d{1,6}$/.test(t) ? Number(t) : undefined)
 export const duration = parsed(parseDuration, '30m, 2h, 1d12h or 02:00:00');
 const gpus = parsed(parseGpus, '2, or 2:TYPE');
 const several = (text: string, before: string[] = []): string[] => [...before, text];
+/** Node-hours. */
+export const hours = parsed(
+  t => (/^\d{1,7}(\.\d{1,4})?$/.test(t) && Number(t) > 0 ? Number(t) : undefined),
+  '100 or 0.5',
+);
 /** MiB. */
 export const memory = parsed(parseMemory, '4G or 512M');
 
@@ -59,6 +64,7 @@ export function siteOptions(command: Command): Command {
       several,
     )
     .option('--walltime <time>', 'how long each glide-in may run, such as 2h', duration)
+    .option('--max-node-hours <h>', 'the most that all glide-ins at the site may use together, nodes × hours', hours)
     .option('--queue <queue>', "the site's queue, partition or QOS")
     .option('--account <account>', 'the allocation to charge')
     .option(

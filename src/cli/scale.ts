@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { SiteSpec, Submit } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
-import { jsonOption, natural, positive, transportOption } from './options.js';
+import { hours, jsonOption, natural, positive, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
@@ -10,6 +10,7 @@ interface Flags {
   submit?: Submit;
   min?: number;
   max?: number;
+  maxNodeHours?: number;
   site?: string;
   walltime?: number;
   queue?: string;
@@ -27,6 +28,7 @@ export function register(program: Command, ui: Ui): void {
     .addOption(new Option('--submit <way>', 'for a new site: who submits its glide-ins').choices(['direct', 'bosco']))
     .option('--min <n>', 'with BOSCO: smallest number of glide-ins', natural)
     .option('--max <n>', 'with BOSCO: largest number of glide-ins', positive)
+    .option('--max-node-hours <h>', 'the most that all glide-ins at the site may use together, nodes × hours', hours)
     .option('--site <site>', "the site; default: the cluster's first")
     .addOption(transportOption())
     .addOption(jsonOption())
@@ -43,7 +45,7 @@ export function register(program: Command, ui: Ui): void {
         import('../schedulers/nodes.js'),
       ]);
       const most = flags.max ?? flags.nodes;
-      if (most === undefined && flags.min === undefined)
+      if (most === undefined && flags.min === undefined && flags.maxNodeHours === undefined)
         throw new UsageError('the number of glide-ins was not given', { hint: `scailfin scale ${name} --nodes N` });
       const record = pickRecord(name);
       const wanted = flags.site === undefined ? undefined : (await loadSite(flags.site)).profile;
@@ -79,16 +81,17 @@ const inWords = (jobs: number): string => `${jobs} job${jobs === 1 ? '' : 's'}`;
 /** @throws UsageError if --min or --max is given for a site without BOSCO */
 function rescaled(
   old: SiteSpec,
-  { nodes, min, max, submit }: Flags,
+  { nodes, min, max, maxNodeHours, submit }: Flags,
   checkBounds: (min: number, max: number) => number,
   whole: (nodes: number) => number,
 ): SiteSpec {
   const most = max ?? nodes ?? old.nodes;
+  const limit = maxNodeHours === undefined ? {} : { maxNodeHours };
   if (submit !== undefined && submit !== (old.submit ?? 'direct'))
     throw new UsageError(`${old.site} submits ${old.submit === 'bosco' ? 'by BOSCO' : 'directly'} already`);
   if (old.submit === 'bosco')
-    return { ...old, nodes: most, min: checkBounds(min ?? Math.min(old.min ?? 0, most), most) };
+    return { ...old, ...limit, nodes: most, min: checkBounds(min ?? Math.min(old.min ?? 0, most), most) };
   if (min !== undefined || max !== undefined)
     throw new UsageError('--min and --max are only for sites with --submit bosco', { hint: 'give --nodes N' });
-  return { ...old, nodes: whole(most) };
+  return { ...old, ...limit, nodes: whole(most) };
 }

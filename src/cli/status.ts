@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { GlideinStatus, SiteJob } from '../cluster/glideins.js';
+import { hoursText } from '../cluster/nodehours.js';
 import type { Refusal } from '../cluster/refusals.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
@@ -58,11 +59,9 @@ export function describeStatus(status: ClusterStatus): string {
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
-  const { used, usedAtLeast, bound } = status.nodeHours;
+  const { bound } = status.nodeHours;
   if (status.sites.length > 0)
-    lines.push(
-      `  hours     ${usedAtLeast ? 'at least ' : ''}${used.toFixed(2)} node-hours used; ${bound.toFixed(2)} more at most by its jobs`,
-    );
+    lines.push(`  hours     ${hoursText(status.nodeHours)} used; ${bound.toFixed(2)} more at most by its jobs`);
   const { framework } = status;
   const kind = framework?.flavour === undefined ? '' : `${framework.flavour} `;
   if (framework)
@@ -79,7 +78,10 @@ export function describeStatus(status: ClusterStatus): string {
   }
   for (const site of status.sites) {
     const n = site.glideins.filter(g => !isOver(g.state)).length;
-    lines.push(`  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins`);
+    const limit = site.maxNodeHours === undefined ? '' : `, limit ${site.maxNodeHours} node-hours`;
+    lines.push(
+      `  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins${limit}`,
+    );
     if (site.growth) lines.push(...growthLines(site.growth).map(l => `    ${l}`));
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
     lines.push(...refusalLines(site.refused ?? []).map(l => `    ${l}`));

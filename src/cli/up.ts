@@ -18,6 +18,7 @@ interface Flags extends Pick<UpRequest, 'framework'> {
   gpus?: { count: number; type?: string };
   directive?: string[];
   walltime?: number;
+  maxNodeHours?: number;
   queue?: string;
   account?: string;
   user?: string;

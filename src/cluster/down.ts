@@ -4,15 +4,18 @@ import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
 import { UnreachedError } from '../hosts/pinned.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
+import type { BatchJobStatus } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
-import { type Context, isForeign, jobQuery, knownIds } from './context.js';
+import { type Context, isForeign, jobQuery, knownIds, siteRecord } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
 import { lock } from './lock.js';
 import { foundOn, headHost, isBesidePool, jobsOn, siteHost } from './machines.js';
+import { hoursOf, type JobTime, type NodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
+import { nodesOf } from './submissions.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 import { closeTunnel } from './tunnel.js';
 
@@ -29,6 +32,8 @@ export interface DownResult {
   readonly verified: readonly string[];
   /** Directories on nodes that could not be looked at, whose glide-ins were killed before they removed them. */
   readonly unseen: readonly string[];
+  /** What the jobs used; absent without a record. */
+  readonly nodeHours?: NodeHours;
   /** What may remain, with `forget`. */
   readonly left: readonly string[];
 }
@@ -56,7 +61,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   const left: string[] = [];
   const verified: string[] = [];
   const unseen: string[] = [];
+  const hours: NodeHours[] = [];
   let cancelled = 0;
+  const used = () => (hours.length === 0 ? {} : { nodeHours: sumOf(hours) });
   const onProgress = (detail: string): void => sink({ type: 'progress', detail });
   const part = async (title: string, what: string, work: () => Promise<string>): Promise<void> => {
     try {
@@ -114,8 +121,25 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           const scheduler = schedulerFor(site.spec.profile.scheduler.type);
           const query = jobQuery(name, facts, site.ids, site.spec);
           const on = (machine: Machine): Host => foundOn(connections, first, name, machine);
+          const known = record && siteRecord(record, site.spec.site);
           const before = unseen.length;
           const onUnseen = (what: string): unknown => unseen.push(what);
+          const times = new Map<string, JobTime>();
+          const onJobs = (jobs: readonly BatchJobStatus[]): void => {
+            // a job that has ended may show no times any more
+            for (const job of jobs) {
+              const { nodes, elapsed } = {
+                nodes: nodesOf(known, job),
+                elapsed: job.elapsed ?? times.get(job.id)?.elapsed,
+              };
+              times.set(job.id, {
+                state: job.state,
+                nodes,
+                elapsed,
+                secondsLeft: job.secondsLeft ?? times.get(job.id)?.secondsLeft,
+              });
+            }
+          };
           const n = await takeDownSite({
             host,
             on,
@@ -125,7 +149,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             query,
             onProgress,
             onUnseen,
+            onJobs,
           });
+          if (known) hours.push(hoursOf(known, [...times.values()]));
           cancelled += n;
           if (record) endBatches(context, site.spec.site);
           const where = unseen.length > before ? ` on ${host.name}` : '';
@@ -153,7 +179,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
       const reason = `It was forgotten; this may remain: ${left.join('; ')}`;
       if (record) journal.append({ type: 'state', state: 'terminated', reason });
       forgetSecrets(journal.dir);
-      return { name, cancelled, verified, unseen, left };
+      return { name, cancelled, verified, unseen, ...used(), left };
     }
     if (left.length > 0) {
       if (record) journal.append({ type: 'state', state: 'failed', reason: `It may not be all gone: ${left[0]}` });
@@ -163,7 +189,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     }
     if (record) journal.append({ type: 'state', state: 'terminated', reason: gone(unseen) });
     forgetSecrets(journal.dir);
-    return { name, cancelled, verified, unseen, left };
+    return { name, cancelled, verified, unseen, ...used(), left };
   } finally {
     release();
   }

@@ -1,4 +1,6 @@
 import { type BatchJobState, isOver } from '../schedulers/job.js';
+import { nodesOfEach } from '../schedulers/nodes.js';
+import type { SiteRecord } from './record.js';
 
 /** What of a batch job its cost depends on. */
 export interface JobTime {
@@ -36,6 +38,22 @@ export function nodeHours(jobs: readonly JobTime[], walltime: number): NodeHours
   }
   return { used: used / 3600, usedAtLeast, bound: bound / 3600 };
 }
+
+/**
+ * What a site's jobs have used. Jobs that the scheduler has forgotten, and those of the headnode's own submissions, have used
+ * more than what is shown.
+ */
+export function hoursOf({ spec, batches }: SiteRecord, jobs: readonly JobTime[]): NodeHours {
+  const hours = nodeHours(jobs, spec.walltime);
+  const submitted = batches.reduce((sum, b) => sum + (b.outcome === 'refused' ? 0 : b.count * nodesOfEach(b)), 0);
+  const shown = jobs.reduce((sum, job) => sum + job.nodes, 0);
+  const isWhole = shown >= submitted && batches.every(b => b.outcome === 'refused' || b.jobIds.length > 0);
+  return { ...hours, usedAtLeast: hours.usedAtLeast || !isWhole };
+}
+
+/** In words: `at least 0.52 node-hours`. */
+export const hoursText = ({ used, usedAtLeast }: NodeHours): string =>
+  `${usedAtLeast ? 'at least ' : ''}${used.toFixed(2)} node-hours`;
 
 /** The sum of several sites' node-hours. */
 export function sumOf(all: readonly NodeHours[]): NodeHours {

@@ -11,6 +11,7 @@ import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
 import { mergedBinds } from '../sites/binds.js';
 import { checkLimits, defaultQueue } from '../sites/limits.js';
 import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
+import { walltimeWithin } from './allowance.js';
 import { checkDirectives, type GpusOfNode, type GpuWish, gpusOf, jobSize } from './wishes.js';
 
 /** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
@@ -51,8 +52,12 @@ export interface SiteSpec extends GpusOfNode {
   readonly memory: number | undefined;
   /** The user's own options for the batch system, in addition to the profile's. */
   readonly directives?: readonly string[];
-  /** Seconds. */
+  /** Seconds; no more than `maxNodeHours` allows. */
   readonly walltime: number;
+  /** The node-hours that all jobs at the site may use together. Absent: no limit. */
+  readonly maxNodeHours?: number;
+  /** Seconds that a job would have without that limit, if it has less. */
+  readonly fullWalltime?: number;
   readonly queue: string | undefined;
   readonly account: string | undefined;
   /** A glide-in without a job ends after this many seconds. */
@@ -84,6 +89,7 @@ export interface SiteRequest {
   /** Options for the batch system. */
   readonly directive?: readonly string[] | undefined;
   readonly walltime?: number | undefined;
+  readonly maxNodeHours?: number | undefined;
   readonly queue?: string | undefined;
   readonly account?: string | undefined;
   readonly user?: string | undefined;
@@ -126,9 +132,11 @@ export function planSite(
   const account = request.account ?? own.account;
   const asked = request.queue ?? own.queue;
   const most = (asked ? profile.queues[asked] : Object.values(profile.queues).find(q => q.default))?.walltime;
-  const walltime = request.walltime ?? own.walltime ?? Math.min(DEFAULT_WALLTIME, most ?? DEFAULT_WALLTIME);
+  const full = request.walltime ?? own.walltime ?? Math.min(DEFAULT_WALLTIME, most ?? DEFAULT_WALLTIME);
   const each = jobSize(request, own.nodesPerJob, profile, asked ?? defaultQueue(profile), wanted);
   const nodes = wholeJobs(wanted, each);
+  const maxNodeHours = request.maxNodeHours ?? own.maxNodeHours;
+  const walltime = walltimeWithin(full, nodes, maxNodeHours);
   const wantedGpus = request.gpus ?? own.gpus;
   const queue = checkLimits(
     profile,
@@ -170,7 +178,7 @@ export function planSite(
     memory: profile.scheduler.memory ? (request.memory ?? share(profile, isShared, cores)) : undefined,
     ...gpusOf(profile, limits, wantedGpus, each),
     ...(directives.length === 0 ? {} : { directives }),
-    walltime,
+    ...limited(walltime, full, maxNodeHours),
     queue,
     account,
     idleTimeout: request.idleTimeout ?? config.idleTimeout ?? DEFAULT_IDLE,
@@ -179,6 +187,17 @@ export function planSite(
     ...growth(request, profile, nodes),
   };
 }
+
+/** The walltime of a site's jobs, and where it comes from. @param full what it would be without the limit, seconds */
+export const limited = (
+  walltime: number,
+  full: number,
+  maxNodeHours: number | undefined,
+): Pick<SiteSpec, 'walltime' | 'maxNodeHours' | 'fullWalltime'> => ({
+  walltime,
+  ...(maxNodeHours === undefined ? {} : { maxNodeHours }),
+  ...(walltime === full ? {} : { fullWalltime: full }),
+});
 
 /** Nodes of each batch job at a site. */
 export const perJob = (site: Pick<SiteSpec, 'nodesPerJob'>): number => site.nodesPerJob ?? 1;

@@ -4,16 +4,16 @@ import { UnreachedError } from '../hosts/pinned.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
-import { nodesOfEach } from '../schedulers/nodes.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobsAnd } from '../schedulers/runner.js';
+import { committed, jobsLeft } from './allowance.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir, siteDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
 import { headHost, restartedMachine, siteHost } from './machines.js';
-import { type NodeHours, nodeHours, sumOf } from './nodehours.js';
+import { hoursOf, type NodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
 import { headnodeName } from './spec.js';
@@ -64,6 +64,8 @@ export interface CredentialStatus {
 export interface SiteStatus extends AskedSite {
   /** Number of nodes, each of which brings one glide-in. */
   readonly wanted: number;
+  /** The node-hours that all jobs at the site may use together; absent: no limit. */
+  readonly maxNodeHours?: number;
   /** Present if the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
   /** Glide-ins of the last submission whose nodes were unfit; absent if there is none. */
@@ -126,7 +128,8 @@ function assemble(
     const answer = answers[n] as Answer<SiteAnswer>;
     const wanted = site.spec.nodes;
     const grown = inPool?.growth?.find(g => g.site === site.spec.site);
-    const growth = grown ? { growth: grown } : {};
+    const { maxNodeHours } = site.spec;
+    const growth = { ...(grown ? { growth: grown } : {}), ...(maxNodeHours === undefined ? {} : { maxNodeHours }) };
     if ('error' in answer)
       return {
         site: site.spec.site,
@@ -157,20 +160,11 @@ function assemble(
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
-    nodeHours: sumOf(record.sites.map((site, n) => hoursAt(site, sites[n] as SiteStatus))),
+    nodeHours: sumOf(record.sites.map((site, n) => hoursOf(site, sites[n]?.batchJobs ?? []))),
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),
     ...(framework === undefined ? {} : { framework }),
   };
-}
-
-/** Jobs that the scheduler has forgotten, and those of the headnode's own submissions, have used more than what is shown. */
-function hoursAt({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): NodeHours {
-  const hours = nodeHours(batchJobs, spec.walltime);
-  const submitted = batches.reduce((sum, b) => sum + (b.outcome === 'refused' ? 0 : b.count * nodesOfEach(b)), 0);
-  const shown = batchJobs.reduce((sum, job) => sum + job.nodes, 0);
-  const isWhole = shown >= submitted && batches.every(b => b.outcome === 'refused' || b.jobIds.length > 0);
-  return { ...hours, usedAtLeast: hours.usedAtLeast || !isWhole };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {
@@ -235,10 +229,24 @@ function judge(
     if (stuck) return { state: 'pending', reason: `${stuck.site}: ${stuck.reason}` };
     return { state: 'running', reason: 'No glide-in is there, as no job needs one; they come when jobs wait.' };
   }
+  const spent = sites.flatMap((site, n) => whatIsSpent(record.sites[n] as SiteRecord, site));
+  if (spent.length > 0)
+    return { state: 'pending', reason: `No glide-in is queued or running${tail}, as ${spent.join(' and ')}.` };
   return {
     state: 'pending',
     reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` submits new ones.`,
   };
+}
+
+/** Says that a site's limit of node-hours allows no more jobs, and how to raise it. */
+function whatIsSpent({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): string[] {
+  if (spec.maxNodeHours === undefined || spec.submit === 'bosco') return [];
+  const used = committed(batches, batchJobs, spec.walltime);
+  return jobsLeft(spec, used) > 0
+    ? []
+    : [
+        `the limit of ${spec.maxNodeHours} node-hours at ${spec.site} allows no more (scale --max-node-hours raises it)`,
+      ];
 }
 
 /** A glide-in normally joins within seconds. */

@@ -26,6 +26,8 @@ export interface SiteTakedown {
   readonly base: string;
   readonly query: JobQuery;
   readonly onProgress: (text: string) => void;
+  /** Called with all jobs of the cluster that the batch system shows, each time it was asked. */
+  readonly onJobs?: (jobs: readonly BatchJobStatus[]) => void;
   /** Called with each directory that may remain on a node, because its glide-in was killed: `/tmp/scailfin-x-1a2b3c4d on c1`. */
   readonly onUnseen?: (what: string) => void;
 }
@@ -146,7 +148,9 @@ export async function takeDownHead(
 
 async function stillThere(site: SiteTakedown, query: JobQuery): Promise<BatchJobStatus[]> {
   try {
-    return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
+    const jobs = await listJobs(site.host, site.scheduler, query);
+    site.onJobs?.(jobs);
+    return jobs.filter(s => !isOver(s.state));
   } catch (error) {
     if (!(error instanceof SchedulerError)) throw error;
     throw new LeftoverError(

@@ -120,6 +120,7 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
       'queue',
       'account',
       'walltime',
+      'maxNodeHours',
       'cores',
       'memory',
       'user',

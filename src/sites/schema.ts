@@ -294,6 +294,7 @@ export const configSchema = z.strictObject({
         headnode: line.optional(),
         nodes: count.optional(),
         nodesPerJob: count.optional(),
+        maxNodeHours: z.number().positive().optional(),
         gpus: gpus.optional(),
         directives: z.array(line).optional(),
         walltime: duration.optional(),

@@ -132,12 +132,13 @@ remove() {
 tend() {
   # shellcheck disable=SC2034  # for ${!name} below
   local queued=0 running=0 held=0 joined=0 waiting=0 unfit=0
-  local here=$1 site min max nodes walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended=''
+  local here=$1 site min max nodes walltime cores memory failures=0 retry=0 reason='' submit=0 remove='' surplus=0 lacking=0 why='' away='' ended='' spent='' submitted=0
   local stopped='' unfits='' seen_cores=0 seen_memory=0 token_lifetime token_label most_cores most_memory
   # shellcheck disable=SC1091
   . "$here/settings"
   # shellcheck disable=SC1091
   [ ! -r "$here/memory" ] || . "$here/memory"
+  [ ! -r "$here/submitted" ] || submitted=$(tr -cd '0-9' <"$here/submitted")
   touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit"
   local before=$reason
   # who came into the pool proves that the site works
@@ -153,10 +154,14 @@ tend() {
   # with a proxy that ends before they do, their jobs would fail one by one
   [ ! -s "$dir/x509up.ends" ] || [ $(($(date +%s) + walltime)) -le "$(cat "$dir/x509up.ends")" ] || ended=yes submit=0
   [ -z "$stopped" ] || submit=0
+  # node-hours are limited: each glide-in counts with its whole walltime
+  [ -z "${most_jobs-}" ] || [ "$((${submitted:-0} + submit))" -le "$most_jobs" ] || { submit=$((most_jobs > ${submitted:-0} ? most_jobs - ${submitted:-0} : 0)) spent=yes; }
   # after a failure one goes first, to see
   [ "$failures" = 0 ] || [ "$submit" -lt 1 ] || submit=1
   if [ "$submit" -gt 0 ] && [ "$(date +%s)" -ge "$retry" ] && { [ "$failures" = 0 ] || [ "$queued" = 0 ]; }; then
     why=$(token 2>&1) || { failed "the site did not take the glide-ins' token: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo "${why//$'\n'/; }")"; submit=0; }
+    # counted before it is done
+    [ "$submit" = 0 ] || { echo "$((${submitted:-0} + submit))" >"$here/submitted.new" && mv "$here/submitted.new" "$here/submitted"; } || submit=0
     [ "$submit" = 0 ] || why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
   fi
   if [ -n "$remove" ]; then surplus=$((surplus + 1)); else surplus=0; fi
@@ -167,9 +172,11 @@ tend() {
   fi
   if [ -n "$ended" ]; then
     reason="the cluster's proxy ends before a glide-in would, so none is submitted: scailfin proxy renew"
+  elif [ -n "$spent" ]; then
+    reason="its node-hours are used or promised to glide-ins, so no more are submitted; to allow more: scailfin scale --max-node-hours"
   elif [ -n "$away" ]; then
     reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | cut -c 1-600 | grep . || echo 'its batch system does not answer')"
-  else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "*) reason= ;; esac; fi
+  else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "* | 'its node-hours '*) reason= ;; esac; fi
   [ "$reason" = "$before" ] || echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $site: ${reason:-all is well again}"
   for name in failures retry reason stopped unfits surplus lacking seen_cores seen_memory; do printf '%s=%q\n' "$name" "${!name}"; done >"$here/memory"
   {

@@ -167,8 +167,14 @@ name=$id${submission:+.$submission}@$node
 # ---- when it must be over: early enough to leave in order before the batch system ends it
 margin=$((walltime / 10))
 [ "$margin" -le 120 ] || margin=120
+if [ -n "$limited" ]; then
+  # node-hours are limited: a job that runs again under its id has the rest of its first run's time
+  [ -s "$logs/began" ] || echo "$began" >"$logs/began"
+  read -r began <"$logs/began"
+fi
 ends=$((began + walltime))
 retire=$((ends - margin))
+[ "$(date +%s)" -lt "$retire" ] || fail 0 "its first run has used its time"
 
 # for sed's replacements. The values are made here: bash can lose a signal that comes while a program's own command line is made
 plain() { printf '%s' "$1" | sed 's/[\\&|]/\\&/g'; }

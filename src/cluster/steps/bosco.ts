@@ -9,6 +9,7 @@ import type { RunningPool } from '../../htcondor/pool.js';
 import { tokenLifetime } from '../../htcondor/tokens.js';
 import { GROWN_NODES, jobsFor } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
+import { mostGrown } from '../allowance.js';
 import { loginTargets } from '../connections.js';
 import { type Context, jobQuery, poolDir, recordOf, type Site } from '../context.js';
 import type { SiteSpec } from '../spec.js';
@@ -70,10 +71,19 @@ export function glideinScript(spec: SiteSpec, cluster: string, dir: string): str
 export const memoryOf = (spec: SiteSpec): number | undefined => spec.memory ?? spec.profile.node.memory;
 
 /** The size of one glide-in, and its token's lifetime. */
-export function sizeOf(spec: SiteSpec): Pick<BoscoPlan, 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'> {
+export function sizeOf(
+  spec: SiteSpec,
+): Pick<BoscoPlan, 'walltime' | 'most' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'> {
   const { walltime, queueTime, cores, memory } = spec;
   const lifetime = tokenLifetime(walltime, queueTime);
-  return { walltime, tokenLifetime: lifetime, asked: { cores, memory }, cores, memory: memoryOf(spec) };
+  return {
+    walltime,
+    most: mostGrown(spec),
+    tokenLifetime: lifetime,
+    asked: { cores, memory },
+    cores,
+    memory: memoryOf(spec),
+  };
 }
 
 /** Tells the program that grows the pool how many glide-ins there shall be. */

@@ -1,4 +1,4 @@
-import { SchedulerError, UsageError } from '../../errors.js';
+import { ScailfinError, SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
@@ -8,6 +8,7 @@ import { listJobs, submitOnce } from '../../schedulers/runner.js';
 import { bindLines } from '../../sites/binds.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
+import { committed, jobsLeft } from '../allowance.js';
 import {
   type Context,
   directivesOf,
@@ -93,6 +94,7 @@ export function glideinFiles(
     site: spec.site,
     walltime: spec.walltime,
     idleTimeout: spec.idleTimeout,
+    isLimited: spec.maxNodeHours !== undefined,
     lostHeadnode: LOST_HEADNODE,
     gpus: spec.gpus,
     runtimes: spec.profile.containers.map(runtimeText).join(' '),
@@ -119,11 +121,11 @@ function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][numb
   return module === undefined ? runtime : `${runtime}=${module.trim().replace(/\s+/g, ',')}`;
 }
 
-/** The cluster's batch jobs on a site that are not over. */
-export async function activeJobs(context: Context, site: Site): Promise<BatchJobStatus[]> {
+/** The cluster's batch jobs on a site, as far as the batch system still knows them. */
+export async function jobsAt(context: Context, site: Site): Promise<BatchJobStatus[]> {
   const record = recordOf(context);
   const query = jobQuery(record.name, site.probe, knownIds(siteRecord(record, site.spec.site)), site.spec);
-  return (await listJobs(site.host, site.scheduler, query)).filter(s => !isOver(s.state));
+  return listJobs(site.host, site.scheduler, query);
 }
 
 /**
@@ -174,14 +176,15 @@ export async function submitGlideins(
     for (const batch of unfinished) await submitBatch(context, site, dir, batch);
   }
   // on a new cluster there can be none: the directory was made a moment ago
-  const active = before.length === 0 ? [] : await activeJobs(context, site);
+  const listed = before.length === 0 ? [] : await jobsAt(context, site);
+  const active = listed.filter(s => !isOver(s.state));
   const known = siteRecord(recordOf(context), spec.site);
   const each = perJob(spec);
   const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
   // a replacement on silence could double the cluster
   for (const { id, reason } of active.filter(job => job.missing))
     context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });
-  const missing = jobsFor(Math.max(0, target - nodes), each);
+  const missing = allowed(context, spec, listed, jobsFor(Math.max(0, target - nodes), each));
   const token = `b${before.length + 1}`;
   const dir = await place(missing > 0 ? [token] : []);
   const counts = spec.profile.scheduler.arrays && missing > 0 ? [missing] : Array<number>(missing).fill(1);
@@ -191,6 +194,25 @@ export async function submitGlideins(
     await submitBatch(context, site, dir, batch);
   }
   return nodesIn(missing, each);
+}
+
+/**
+ * How many of the wanted jobs the limit of node-hours allows.
+ * @throws ScailfinError if it allows none, and none is there
+ */
+function allowed(context: Context, spec: SiteSpec, listed: readonly BatchJobStatus[], wanted: number): number {
+  if (wanted === 0 || spec.maxNodeHours === undefined) return wanted;
+  const { name } = recordOf(context);
+  const known = siteRecord(recordOf(context), spec.site);
+  const jobs = listed.map(job => ({ ...job, nodes: nodesOf(known, job) }));
+  const used = committed(known?.batches ?? [], jobs, spec.walltime);
+  const left = jobsLeft(spec, used);
+  if (left >= wanted) return wanted;
+  const state = `${spec.maxNodeHours} node-hours are the limit at ${spec.site}, and ${used.toFixed(2)} of them are used or promised to jobs`;
+  const hint = `to allow more: scailfin scale ${name} --max-node-hours H; to end: scailfin down ${name}`;
+  if (left === 0 && jobs.every(job => isOver(job.state))) throw new ScailfinError(state, { hint });
+  context.sink({ type: 'note', text: `${left} of ${wanted} jobs are submitted: ${state}; ${hint}` });
+  return left;
 }
 
 async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {

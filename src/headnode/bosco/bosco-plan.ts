@@ -44,6 +44,8 @@ export interface BoscoPlan {
   readonly bounds: Bounds;
   /** Of one glide-in, seconds. */
   readonly walltime: number;
+  /** How many glide-ins may be submitted in all; undefined: no limit. */
+  readonly most?: number | undefined;
   /** Lifetime of the tokens for glide-ins, seconds. */
   readonly tokenLifetime: number;
   /** What one glide-in asks the site for, and the most it may offer. */

@@ -20,17 +20,21 @@ export function siteFiles({
 }
 
 /** How much a pool may grow at a site, and the size of its glide-ins. */
-export type Growing = Pick<BoscoPlan, 'site' | 'bounds' | 'walltime' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'>;
+export type Growing = Pick<
+  BoscoPlan,
+  'site' | 'bounds' | 'walltime' | 'most' | 'tokenLifetime' | 'asked' | 'cores' | 'memory'
+>;
 
 /** The settings of a site's growth; they are read in each round. */
 export function settingsFile(dir: string, plan: Growing): FileToPut {
-  const { site, bounds, walltime, tokenLifetime, asked, cores, memory } = plan;
+  const { site, bounds, walltime, most: mostJobs, tokenLifetime, asked, cores, memory } = plan;
   const most = { mostCores: asked.cores ?? 0, mostMemory: asked.memory ?? 0, tokenLabel: GROWN };
   const values = {
     site,
     ...bounds,
     nodes: GROWN_NODES,
     walltime,
+    mostJobs: mostJobs ?? '',
     tokenLifetime,
     cores: cores ?? 0,
     memory: memory ?? 0,

@@ -1,8 +1,30 @@
 import { UsageError } from '../errors.js';
-import { isOver } from '../schedulers/job.js';
-import type { JobTime } from './nodehours.js';
-import type { Batch } from './record.js';
-import type { SiteSpec } from './spec.js';
+import { type BatchJobState, isOver } from '../schedulers/job.js';
+
+/** What of a site's specification a limit depends on. */
+export interface Limited {
+  /** Node-hours; absent: no limit. */
+  readonly maxNodeHours?: number;
+  readonly nodesPerJob?: number;
+  /** Of each job, seconds. */
+  readonly walltime: number;
+}
+
+/** What of a submission counts. */
+export interface Promised {
+  readonly count: number;
+  /** Of each job; absent: one. */
+  readonly nodes?: number;
+  readonly outcome: string;
+}
+
+/** What of a job counts that the batch system shows. */
+export interface Shown {
+  readonly state: BatchJobState;
+  readonly nodes: number;
+  /** Seconds that it ran. */
+  readonly elapsed?: number | undefined;
+}
 
 /** A glide-in needs so long to be of any use. Seconds. */
 const SHORTEST = 120;
@@ -29,7 +51,7 @@ export function walltimeWithin(walltime: number, nodes: number, limit: number | 
  * or was forgotten, unless the batch system says that it is over and how long it ran.
  * @param jobs what the batch system still shows
  */
-export function committed(batches: readonly Batch[], jobs: readonly JobTime[], walltime: number): number {
+export function committed(batches: readonly Promised[], jobs: readonly Shown[], walltime: number): number {
   const whole = batches
     .filter(batch => batch.outcome !== 'refused')
     .reduce((sum, { count, nodes = 1 }) => sum + count * nodes * walltime, 0);
@@ -40,7 +62,7 @@ export function committed(batches: readonly Batch[], jobs: readonly JobTime[], w
 }
 
 /** How many more batch jobs may be submitted; Infinity if there is no limit. @param used node-hours, see `committed` */
-export function jobsLeft(site: Pick<SiteSpec, 'maxNodeHours' | 'nodesPerJob' | 'walltime'>, used: number): number {
+export function jobsLeft(site: Limited, used: number): number {
   if (site.maxNodeHours === undefined) return Number.POSITIVE_INFINITY;
   const seconds = (site.maxNodeHours - used) * 3600;
   // a rounding error must not cost a job
@@ -48,6 +70,6 @@ export function jobsLeft(site: Pick<SiteSpec, 'maxNodeHours' | 'nodesPerJob' | '
 }
 
 /** How many glide-ins the headnode may submit at a site in all; undefined if there is no limit. */
-export function mostGrown(site: Pick<SiteSpec, 'maxNodeHours' | 'nodesPerJob' | 'walltime'>): number | undefined {
+export function mostGrown(site: Limited): number | undefined {
   return site.maxNodeHours === undefined ? undefined : jobsLeft(site, 0);
 }

@@ -23,9 +23,11 @@ if [ "${1-}" != --run ]; then
   done
   user=${USER:-$(id -un)} home=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d : -f 6)}
   HOME=${home:-/} USER=$user
-  # the profile may name the directory for jobs by variables that only this environment has
+  # the profile may name the directories for jobs and for images by variables that only this environment has
   # shellcheck disable=SC1091
   place=$(. "$dir/settings" >/dev/null 2>&1 && printf '%s' "${local_dir-}")
+  # shellcheck disable=SC1091
+  store=$(. "$dir/settings" >/dev/null 2>&1 && printf '%s' "${images-}")
   # prints a text with the values of this node's variables in the place of $NAME and ${NAME}, and runs nothing. Otherwise it
   # prints the name of a variable that is not set here
   filled() {
@@ -49,7 +51,7 @@ if [ "${1-}" != --run ]; then
   # its own, and ends only what has that mark
   mark=$(od -An -N 4 -t x1 /dev/urandom | tr -d ' \n')
   exec env -i ${keep[@]+"${keep[@]}"} PATH="$PATH" HOME="$HOME" USER="$user" LOGNAME="$user" LC_ALL=C SCAILFIN_JOB="${SCAILFIN_JOB:-$node-$$}" \
-    SCAILFIN_NODE_NAME="$node" SCAILFIN_PLACE="$place" SCAILFIN_SHOWN="$shown" SCAILFIN_RUN="${node%%.*}-${mark:-$$}" bash --norc --noprofile "$0" --run "$@"
+    SCAILFIN_NODE_NAME="$node" SCAILFIN_PLACE="$place" SCAILFIN_SHOWN="$shown" SCAILFIN_STORE="$store" SCAILFIN_RUN="${node%%.*}-${mark:-$$}" bash --norc --noprofile "$0" --run "$@"
 fi
 shift
 set -u
@@ -192,7 +194,7 @@ cache=$place/scailfin-cache-$trust_domain-$(id -u)
 case $place in "$dir" | "${SCRATCH%/}") cache=$work/cache ;; esac
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
-jobs_know="$jobs_know SCAILFIN_IMAGES='${images:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
+jobs_know="$jobs_know SCAILFIN_IMAGES='${SCAILFIN_STORE:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
 # many sites let their nodes out only through a proxy, which the batch job's environment names, and HTCondor's jobs would not
 # know. A value with other characters could end the word that it is in

@@ -52,7 +52,7 @@ describe('what another user puts into /tmp of a node', () => {
       ...{ cluster: 'x', site: 'here', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
       ...{ trustDomain: 'x.scailfin', payload, payloadGlibc: '2.2', walltime: 600, idleTimeout: 60, lostHeadnode: 600 },
       ...{ payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64', gpus: 0, runtimes: '', stepLauncher: 'none' },
-      ...{ localDirectory: local, binds: '', images: '' },
+      ...{ localDirectory: local, binds: '', images: '', isLimited: false },
     };
     writeFileSync(join(dir, 'settings'), render('glidein/settings', values));
     writeFileSync(join(dir, 'token'), 'token');
@@ -199,7 +199,7 @@ describe('a profile of somebody else', () => {
           gpus: 0,
           runtimes: '',
           stepLauncher: 'none',
-          ...{ binds: '', images: '' },
+          ...{ binds: '', images: '', isLimited: false },
         },
       };
       const local = (localDirectory: string): string => {

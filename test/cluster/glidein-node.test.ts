@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -210,7 +210,15 @@ describe.skipIf(alone)(`a glide-in on a node with a fault${alone ? ` (skipped: $
     const names = seen.map(line => line.replace(/=.*/s, '')).sort();
     expect(names).toEqual([
       ...['CONDOR_CONFIG', 'CUDA_VISIBLE_DEVICES', 'HOME', 'LC_ALL', 'LD_LIBRARY_PATH', 'LOGNAME', 'PATH', 'PWD'],
-      ...['SCAILFIN_JOB', 'SCAILFIN_NODE_NAME', 'SCAILFIN_PLACE', 'SCAILFIN_RUN', 'SCAILFIN_SHOWN', 'SHLVL'],
+      ...[
+        'SCAILFIN_JOB',
+        'SCAILFIN_NODE_NAME',
+        'SCAILFIN_PLACE',
+        'SCAILFIN_RUN',
+        'SCAILFIN_SHOWN',
+        'SCAILFIN_STORE',
+        'SHLVL',
+      ],
       ...['TMPDIR', 'USER', '_', '_CONDOR_ANCESTOR_7'],
     ]);
     expect(seen.find(line => line.startsWith('SCAILFIN_RUN='))).toMatch(/^SCAILFIN_RUN=[\w-]+-[0-9a-f]{8}$/);
@@ -219,12 +227,19 @@ describe.skipIf(alone)(`a glide-in on a node with a fault${alone ? ` (skipped: $
     await expect.poll(() => node.held(), { timeout: 10_000 }).toEqual([]);
   }, 60_000);
 
-  it('takes the profile’s directory from a variable that only the batch job has', async () => {
-    const settings = readFileSync(join(node.dir, 'settings'), 'utf8');
-    writeFileSync(join(node.dir, 'settings'), settings.replace(/^local_dir=.*/m, 'local_dir="$LOCAL"'));
+  it('takes the profile’s directories from variables that only the batch job has', async () => {
+    const settings = readFileSync(join(node.dir, 'settings'), 'utf8')
+      .replace(/^local_dir=.*/m, 'local_dir="$LOCAL"')
+      .replace(/^images=.*/m, 'images="$LOCAL/images"')
+      .replace(/^binds=.*/m, () => `binds=$'ro\\t$LOCAL/data\\t/data'`);
+    writeFileSync(join(node.dir, 'settings'), settings);
     const glidein = node.start({ env: { SCAILFIN_JOB: job, LOCAL: path('fast') } });
     await joined();
-    expect(spawnSync('ls', [path('fast')]).stdout.toString()).toContain('scailfin-early-');
+    const [work] = readdirSync(path('fast')).filter(name => name.startsWith('scailfin-early-'));
+    const config = readFileSync(join(path('fast'), work ?? '', 'condor_config'), 'utf8');
+    expect(config).toContain(`SCAILFIN_IMAGES='${path('fast')}/images'`);
+    const shown = Buffer.from(/SCAILFIN_BINDS='([^']*)'/.exec(config)?.[1] ?? '', 'base64').toString();
+    expect(shown).toBe(`ro\t${path('fast')}/data\t/data\n`);
     await node.end(glidein);
   }, 60_000);
 });

@@ -37,7 +37,15 @@ export class Sleeper {
       ...{ cluster: 'early', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
       ...{ trustDomain: 'early.scailfin', payload, payloadGlibc: '2.2', site: 'here' },
       ...{ payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64', walltime: 600, idleTimeout: 60, lostHeadnode: 600 },
-      ...{ gpus: 0, runtimes: '', stepLauncher: 'none', localDirectory: local, binds: '', images: '' },
+      ...{
+        gpus: 0,
+        runtimes: '',
+        stepLauncher: 'none',
+        localDirectory: local,
+        binds: '',
+        images: '',
+        isLimited: false,
+      },
     };
     writeFileSync(join(dir, 'settings'), `${render('glidein/settings', { ...values, ...settings })}look=1\n`);
     writeFileSync(join(dir, 'token'), 'token');

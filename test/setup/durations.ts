@@ -3,7 +3,13 @@
  * begins when all others are over. A file that is not here is a quick one. `npm test` says which were the slowest.
  */
 export const durations: { readonly [file: string]: number } = {
-  'test/doctor/sites.test.ts': 384,
+  'test/doctor/site-sge.test.ts': 75,
+  'test/doctor/site-lsf.test.ts': 75,
+  'test/doctor/site-pbs.test.ts': 65,
+  'test/doctor/site-torque.test.ts': 65,
+  'test/doctor/site-condor.test.ts': 60,
+  'test/doctor/site-slurm.test.ts': 60,
+  'test/cluster/nodehours.test.ts': 220,
   'test/cluster/bosco.test.ts': 334,
   'test/attack/edge-deaths.test.ts': 175,
   'test/cluster/several-nodes.test.ts': 165,

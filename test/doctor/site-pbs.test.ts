@@ -1,0 +1,3 @@
+import { checkSite } from './helpers/suite.js';
+
+checkSite('pbs');

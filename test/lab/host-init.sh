@@ -1,7 +1,8 @@
 #!/bin/bash
 # PID 1 of one host, in mount, UTS, IPC, PID and network namespaces of its own:
 #   host-init.sh NAME DIR LOWER [SOURCE:TARGET:ro|rw]…
-# DIR/boot_id is the host's own boot id (random(4)); the kernel's one is the same for all hosts of all labs.
+# DIR/boot_id is the host's own boot id (random(4)) after a reboot. Before, it has that of the kernel, as all hosts of all labs:
+# where anything is mounted on a part of /proc, the kernel lets nobody mount another /proc in a namespace (mount_too_revealing in fs/namespace.c).
 # Puts the host's root together and moves into it. DIR/pid, written last, holds this process's id as seen outside.
 set -euo pipefail
 
@@ -18,8 +19,10 @@ hostname "$name"
 echo "$name" > "$root/etc/hostname"
 
 mount -t proc proc "$root/proc"
-mount --bind "$dir/boot_id" "$root/proc/sys/kernel/random/boot_id"
-mount -o remount,bind,ro "$root/proc/sys/kernel/random/boot_id"
+if [ -e "$dir/boot_id" ]; then
+  mount --bind "$dir/boot_id" "$root/proc/sys/kernel/random/boot_id"
+  mount -o remount,bind,ro "$root/proc/sys/kernel/random/boot_id"
+fi
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"

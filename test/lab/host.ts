@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,7 +54,8 @@ export class Host {
     const dir = join(labDir(lab.name), spec.name);
     for (const part of ['upper', 'work', 'root']) await mkdir(join(dir, part), { recursive: true });
     rmSync(join(dir, 'pid'), { force: true });
-    writeFileSync(join(dir, 'boot_id'), `${randomUUID()}\n`, { mode: 0o444 });
+    // its first boot id is the kernel's, see host-init.sh
+    if (existsSync(join(dir, 'init.log'))) writeFileSync(join(dir, 'boot_id'), `${randomUUID()}\n`, { mode: 0o644 });
 
     const binds = (spec.binds ?? []).map(bind => `${bind.source}:${bind.target}:${bind.mode}`);
     const unshare = ['unshare', '--mount', '--uts', '--ipc', '--net', '--pid', '--fork', '--kill-child', init];

@@ -60,7 +60,7 @@ const torque: StandInSite = {
     it('takes a glide-in to its node by aprun', async () => {
       await variant(lab(), 'cray', profile => `${profile}launcher: aprun\n`);
       await scailfin(lab(), 'headnode', ['up', '--site', 'cray', '--nodes', '1', '--walltime', '30m']);
-      const launched = ['sh', '-c', 'grep -lz ^ALPS_APP_PE= /proc/[0-9]*/environ 2>/dev/null | wc -l'];
+      const launched = ['sh', '-c', 'grep -lz ^SCAILFIN_STAND_IN=aprun /proc/[0-9]*/environ 2>/dev/null | wc -l'];
       const counts = await Promise.all(
         (['c1', 'c2'] as const).map(host => lab().exec(host, launched, { user: 'root' })),
       );

@@ -57,10 +57,10 @@ function standIn(system: StandIn): Site {
   };
 }
 
-/** aprun(1) of a Cray, where a job's script runs beside the nodes and this takes the program there. */
+/** aprun(1) of a Cray, where a job's script runs beside the nodes and this takes the program there. Glide-ins keep the mark. */
 const aprun = `while getopts bn:d:N: option; do :; done
 shift $((OPTIND - 1))
-export ALPS_APP_PE=0
+export ALPS_APP_PE=0 SCAILFIN_STAND_IN=aprun
 exec "$@"`;
 
 /**

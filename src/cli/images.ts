@@ -11,9 +11,11 @@ interface Flags {
   transport?: Transport;
 }
 
-/** Adds `scailfin images list|pull|login|rm`. */
+/** Adds `scailfin images list|pull|add|login|rm`. */
 export function register(program: Command, ui: Ui): void {
-  const images = program.command('images').description('the images that all nodes of a site share: list, pull, remove');
+  const images = program
+    .command('images')
+    .description('the images that all nodes of a site share: list, pull, add, remove');
 
   images
     .command('list')
@@ -44,6 +46,22 @@ export function register(program: Command, ui: Ui): void {
           await step(context.sink, `Pulling ${inLine(image)}`, () => pullImage(context, image));
         if (ui.json) ui.printJson({ pulled: wanted });
       });
+    });
+
+  images
+    .command('add')
+    .description("give an image file of this machine to all nodes, in the place of a registry's image")
+    .argument('<file>', 'a SIF, as `apptainer build` makes it')
+    .requiredOption('--as <image>', 'the name by which workflows ask for it, such as docker.io/me/analysis:1.0')
+    .option('--cluster <name>', 'the cluster; default: the only one')
+    .addOption(transportOption())
+    .addOption(jsonOption())
+    .action(async (file: string, flags: Flags & { as: string }) => {
+      const [{ pickRecord, withCluster }, { addImage }, { step }] = await modules();
+      await withCluster(ui, pickRecord(flags.cluster).name, flags, context =>
+        step(context.sink, `Uploading ${inLine(file)} as ${inLine(flags.as)}`, () => addImage(context, flags.as, file)),
+      );
+      if (ui.json) ui.printJson({ added: flags.as });
     });
 
   images

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { ScailfinError, UsageError } from '../errors.js';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { messageOf, ScailfinError, UsageError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { inLine } from '../printable.js';
 import { stepEnvironment } from '../reana/jobs/description.js';
@@ -56,6 +58,57 @@ export async function removeImages(context: Context, names: readonly string[]): 
  * @throws UsageError for what is in no registry; ScailfinError if a login node can't fetch it, with the reason
  */
 export async function pullImage(context: Context, image: string): Promise<void> {
+  await provide(context, image, async () => ['pull']);
+}
+
+/**
+ * Gives a file of this machine to all nodes of the cluster's sites: steps that ask for this image use it, and no registry.
+ * @param file a SIF, the image format of Apptainer and Singularity
+ * @throws UsageError if it is none
+ */
+export async function addImage(context: Context, image: string, file: string): Promise<void> {
+  const bytes = sizeOfSif(file);
+  await provide(context, image, async (place, host) => {
+    const there = `${place}.sif`;
+    const onBytes = (sent: number): void =>
+      context.sink({
+        type: 'progress',
+        detail: `${Math.round((100 * sent) / bytes)} % of ${(bytes / 1e6).toFixed(1)} MB`,
+      });
+    await host.upload(file, there, { mode: 0o600, onBytes });
+    return ['add', there];
+  });
+}
+
+/** Bytes. The header of a SIF has a line that starts it, and then this word (SIF specification, "global header"). */
+function sizeOfSif(file: string): number {
+  let start = '';
+  let bytes = 0;
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      const header = Buffer.alloc(64);
+      start = header.subarray(0, readSync(fd, header, 0, 64, 0)).toString('latin1');
+      bytes = fstatSync(fd).size;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new UsageError(`${file} can't be read: ${messageOf(error)}`);
+  }
+  if (!start.includes('SIF_MAGIC'))
+    throw new UsageError(`${file} is no SIF, the image format of Apptainer`, {
+      hint: 'to make one: apptainer build image.sif docker://NAME',
+    });
+  return bytes;
+}
+
+/** @param how the action of images.sh, and its further arguments; may put something beside the directory that it gets */
+async function provide(
+  context: Context,
+  image: string,
+  how: (place: string, host: Host) => Promise<readonly [action: string, ...more: string[]]>,
+): Promise<void> {
   if (image === '' || image.startsWith('/'))
     throw new UsageError(`${JSON.stringify(image)} is not an image in a registry`, {
       hint: 'give its name, such as docker.io/library/python:3.12',
@@ -65,18 +118,19 @@ export async function pullImage(context: Context, image: string): Promise<void> 
   const env = await stepEnvironment(name, { ...request, resources: {} });
   const answers = await atSites(context, async (dir, host) => {
     const place = `${dir}/pull-${name}`;
+    const [action, ...more] = await how(place, host);
     await host.put([
       { path: `${place}/step.sh`, content: wrapperScript(), mode: 0o700 },
       { path: `${place}/step.env`, content: env, mode: 0o600 },
       { path: `${place}/manifest`, content: 'probe - -\n', mode: 0o600 },
     ]);
-    return ['pull', place];
+    return [action, place, ...more];
   });
   for (const [site, values] of answers) {
     if (values.get('status')?.[0] === '0') continue;
     const report = parseReport(Buffer.from(values.get('report')?.[0] ?? '', 'base64').toString());
     const said = saidBy(report, undefined) ?? 'it did not say why';
-    throw new ScailfinError(`the login node of ${site} can't pull ${inLine(image)}: ${said}`, {
+    throw new ScailfinError(`the login node of ${site} can't provide ${inLine(image)}: ${said}`, {
       hint: 'the first step that needs the image tries to pull it on its node',
     });
   }
@@ -94,7 +148,7 @@ export async function giveLogin(context: Context, registry: string, login: strin
   });
 }
 
-type Ask = (dir: string, host: Awaited<ReturnType<Context['connections']['site']>>) => string[] | Promise<string[]>;
+type Ask = (dir: string, host: Host) => string[] | Promise<string[]>;
 
 async function atSites(context: Context, ask: Ask): Promise<Map<string, Map<string, string[]>>> {
   const record = recordOf(context);

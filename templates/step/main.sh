@@ -8,6 +8,10 @@ runtime=none launcher=none
 mkdir -p "$tree" 2>/dev/null
 # below /tmp a directory is needed as mount point
 case $workspace in /tmp/*) mkdir -p "$own$workspace" ;; /var/tmp/*) mkdir -p "$tmp/${workspace#/var/tmp/}" ;; esac
+if [ -n "${SCAILFIN_ADD-}" ]; then
+  add_to_store "$SCAILFIN_ADD"
+  finish 0
+fi
 [ "${SCAILFIN_PULL-}" = only ] || check_binds
 choose
 note runtime "$runtime"

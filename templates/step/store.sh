@@ -128,6 +128,14 @@ enter_store() {
   chmod 400 "$whole/image" && mv -f "$whole/image" "$store/files/$digest.${name##*.}" &&
     printf '%s %s\n' "$digest" "${reference:-$image}" >"$whole/name" && mv -f "$whole/name" "$store/names/$name"
 }
+# add_to_store FILE: a SIF of the user's becomes the image of this name, for all nodes
+add_to_store() {
+  [ -n "$store" ] || fail 165 "images can't be kept in ${SCAILFIN_IMAGES-}"
+  name=$image_key.sif
+  whole=$store/parts/$name.$SCAILFIN_STEP
+  { mkdir -p "$whole" && mv "$1" "$whole/image" && enter_store; } 2>/dev/null || fail 165 "$1 could not be put into $store"
+  remove "$whole"
+}
 # what a registry answered, all nodes believe for a minute. That it can't be reached, three nodes find out, each once
 has_failed() {
   [ -n "$(find "$store/failed/$1" -mmin -1 2>/dev/null)" ] || return 1

@@ -148,12 +148,34 @@ describe.skipIf(reason !== undefined)(
       expect(await images('rm', 'image:2.0')).toMatchObject({ exitCode: 2 });
       const none = await images('pull', registry.image('none'));
       expect(none.exitCode).toBe(1);
-      expect(none.stderr).toMatch(/the login node of lab-slurm can't pull \S+: the image \S+ does not exist/);
+      expect(none.stderr).toMatch(/the login node of lab-slurm can't provide \S+: the image \S+ does not exist/);
       const { stdout } = await bench.lab.exec('login', [
         'sh',
         '-c',
         'ls -d /tmp/scailfin-pull-* ~/.scailfin/lab-slurm/site/pull-* 2>/dev/null; :',
       ]);
+      expect(stdout).toBe('');
+    });
+
+    it('find an image that was uploaded from a file, under the name of one that no registry has', async () => {
+      const name = 'nowhere.example.org/me/analysis:1.0';
+      const images = (...args: string[]) => scailfin(bench.lab, 'headnode', ['images', ...args], { check: false });
+      await bench.lab.exec('headnode', ['sh', '-c', 'echo no >no.sif']);
+      await bench.lab.exec('c1', [
+        'sh',
+        '-c',
+        `apptainer --silent build made.sif ${image}; base64 -w0 made.sif >made.txt`,
+      ]);
+      const text = await bench.lab.read('c1', 'made.txt', { user: 'alice' });
+      await bench.lab.write('headnode', 'made.sif', Buffer.from(text, 'base64'));
+      const no = await images('add', 'no.sif', '--as', name);
+      expect([no.exitCode, no.stderr]).toEqual([2, expect.stringContaining('no.sif is no SIF')]);
+      expect((await images('add', 'made.sif', '--as', name)).stderr).toContain(`✓ Uploading made.sif as ${name}`);
+      const { id, step } = await bench.run('cat /etc/image', { image: name });
+      expect(step, await bench.steps.log(id)).toMatchObject({ state: 'finished' });
+      expect(await bench.steps.log(id)).toMatch(/^this is the image\n/m);
+      expect((await images('rm', name)).stdout).toBe(`${name} removed\n`);
+      const { stdout } = await bench.lab.exec('login', ['sh', '-c', 'ls ~/.scailfin/lab-slurm/site | grep pull-; :']);
       expect(stdout).toBe('');
     });
 

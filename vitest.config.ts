@@ -14,6 +14,6 @@ export default defineConfig({
     slowTestThreshold: 30_000,
     sequence: { sequencer: SlowestFirst },
     // each may have a lab of its own up, and waits for it most of the time
-    maxWorkers: 6,
+    maxWorkers: 5,
   },
 });

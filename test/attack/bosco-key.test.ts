@@ -102,7 +102,8 @@ describe.skipIf(reason !== undefined)(
         count(lines.length);
         const refused = [0, 1, 2, 3, 7, 8, 9, 10, 11];
         const said = await ssh(['alice@login'], `${lines.join('')}VERSION\r\nQUIT\r\n`);
-        expect(said.split('\n').filter(line => line.trim() === 'E').length, said).toBe(refused.length);
+        // an answer may come between a version and the end of its line
+        expect(said.match(/(^|\$)E\s*$/gm)?.length, said).toBe(refused.length);
         await new Promise(resolve => setTimeout(resolve, 4000));
         expect(await owned()).toBe('');
         // what was let through is the cluster's own job

@@ -33,7 +33,7 @@ describe('logs of glide-ins in the home that a site shares', () => {
           if (n % 3 !== 0) utimesSync(made, days(10 + n / 3000), days(10 + n / 3000));
         }
         mkdirSync(join(dir, 'logs/young'));
-        writeFileSync(join(dir, 'settings'), 'cluster=x\nsite=x\npayload_arch=none\n');
+        writeFileSync(join(dir, 'settings'), 'cluster=x\nsite=x\nidle=60\npayload_arch=none\n');
         for (const name of ['glidein.sh', 'check.sh', 'leave.sh'])
           writeFileSync(join(dir, name), templateText(`glidein/${name}`));
         const env = { ...process.env, SCAILFIN_JOB: '17_1' };

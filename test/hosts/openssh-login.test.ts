@@ -1,7 +1,8 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthContext } from 'ssh2';
@@ -409,13 +410,17 @@ describe('questions', () => {
     const script = `import { openHost } from './src/hosts/open.ts';
       const ask = () => new Promise(() => process.stdout.write('asked'));
       await openHost(${JSON.stringify(target)}, { env: ${JSON.stringify(server.env)}, prompter: { ask } });`;
+    // a process that is killed like this leaves its copy of the configuration
+    const temporary = mkdtempSync(path.join(os.tmpdir(), 'k-'));
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TMPDIR: temporary },
     });
     await once(child.stdout, 'data');
     expect(ownSsh()).not.toEqual([]);
     child.kill('SIGKILL');
     await expect.poll(ownSsh, { timeout: 5_000 }).toEqual([]);
+    rmSync(temporary, { recursive: true });
     expect(double.seen.filter(method => method === 'keyboard-interactive')).toHaveLength(1);
   });
 

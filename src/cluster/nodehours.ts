@@ -52,8 +52,10 @@ export function hoursOf({ spec, batches }: SiteRecord, jobs: readonly JobTime[])
 }
 
 /** In words: `at least 0.52 node-hours`. */
-export const hoursText = ({ used, usedAtLeast }: NodeHours): string =>
-  `${usedAtLeast ? 'at least ' : ''}${used.toFixed(2)} node-hours`;
+export function hoursText({ used, usedAtLeast }: NodeHours): string {
+  if (used > 0 && used < 0.01 && !usedAtLeast) return 'less than 0.01 node-hours';
+  return `${usedAtLeast ? 'at least ' : ''}${used.toFixed(2)} node-hours`;
+}
 
 /** The sum of several sites' node-hours. */
 export function sumOf(all: readonly NodeHours[]): NodeHours {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeHours, sumOf } from '../../src/cluster/nodehours.js';
+import { hoursText, nodeHours, sumOf } from '../../src/cluster/nodehours.js';
 
 describe('node-hours', () => {
   it('of running jobs: the time they ran, and the time that is left', () => {
@@ -19,6 +19,16 @@ describe('node-hours', () => {
 
   it('of unknown jobs: they may use all of it', () => {
     expect(nodeHours([{ state: 'unknown', nodes: 1 }], 3600)).toEqual({ used: 0, usedAtLeast: true, bound: 1 });
+  });
+
+  it('in words', () => {
+    const text = (used: number, usedAtLeast = false): string => hoursText({ used, usedAtLeast, bound: 0 });
+    expect([text(0), text(0.004), text(1.234), text(0.004, true)]).toEqual([
+      '0.00 node-hours',
+      'less than 0.01 node-hours',
+      '1.23 node-hours',
+      'at least 0.00 node-hours',
+    ]);
   });
 
   it('of several sites together', () => {

@@ -58,7 +58,7 @@ export async function removeImages(context: Context, names: readonly string[]): 
  * @throws UsageError for what is in no registry; ScailfinError if a login node can't fetch it, with the reason
  */
 export async function pullImage(context: Context, image: string): Promise<void> {
-  await provide(context, image, async () => ['pull']);
+  await provide(context, image, 'pull', async () => ['pull']);
 }
 
 /**
@@ -68,7 +68,7 @@ export async function pullImage(context: Context, image: string): Promise<void> 
  */
 export async function addImage(context: Context, image: string, file: string): Promise<void> {
   const bytes = sizeOfSif(file);
-  await provide(context, image, async (place, host) => {
+  await provide(context, image, 'take', async (place, host) => {
     const there = `${place}.sif`;
     const onBytes = (sent: number): void =>
       context.sink({
@@ -103,10 +103,14 @@ function sizeOfSif(file: string): number {
   return bytes;
 }
 
-/** @param how the action of images.sh, and its further arguments; may put something beside the directory that it gets */
+/**
+ * @param verb what the login node can't do, in the words of an error
+ * @param how the action of images.sh, and its further arguments; may put something beside the directory that it gets
+ */
 async function provide(
   context: Context,
   image: string,
+  verb: string,
   how: (place: string, host: Host) => Promise<readonly [action: string, ...more: string[]]>,
 ): Promise<void> {
   if (image === '' || image.startsWith('/'))
@@ -130,7 +134,7 @@ async function provide(
     if (values.get('status')?.[0] === '0') continue;
     const report = parseReport(Buffer.from(values.get('report')?.[0] ?? '', 'base64').toString());
     const said = saidBy(report, undefined) ?? 'it did not say why';
-    throw new ScailfinError(`the login node of ${site} can't provide ${inLine(image)}: ${said}`, {
+    throw new ScailfinError(`the login node of ${site} can't ${verb} ${inLine(image)}: ${said}`, {
       hint: 'the first step that needs the image tries to pull it on its node',
     });
   }

@@ -148,7 +148,7 @@ describe.skipIf(reason !== undefined)(
       expect(await images('rm', 'image:2.0')).toMatchObject({ exitCode: 2 });
       const none = await images('pull', registry.image('none'));
       expect(none.exitCode).toBe(1);
-      expect(none.stderr).toMatch(/the login node of lab-slurm can't provide \S+: the image \S+ does not exist/);
+      expect(none.stderr).toMatch(/the login node of lab-slurm can't pull \S+: the image \S+ does not exist/);
       const { stdout } = await bench.lab.exec('login', [
         'sh',
         '-c',

@@ -4,18 +4,16 @@ import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
 import { UnreachedError } from '../hosts/pinned.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
-import type { BatchJobStatus } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds, siteRecord } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
 import { lock } from './lock.js';
 import { foundOn, headHost, isBesidePool, jobsOn, siteHost } from './machines.js';
-import { hoursOf, type JobTime, type NodeHours, sumOf } from './nodehours.js';
+import { JobTimes, type NodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
 import { type ClusterSpec, headnodeName, type SiteSpec, tagOf } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
-import { nodesOf } from './submissions.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 import { closeTunnel } from './tunnel.js';
 
@@ -124,22 +122,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           const known = record && siteRecord(record, site.spec.site);
           const before = unseen.length;
           const onUnseen = (what: string): unknown => unseen.push(what);
-          const times = new Map<string, JobTime>();
-          const onJobs = (jobs: readonly BatchJobStatus[]): void => {
-            // a job that has ended may show no times any more
-            for (const job of jobs) {
-              const { nodes, elapsed } = {
-                nodes: nodesOf(known, job),
-                elapsed: job.elapsed ?? times.get(job.id)?.elapsed,
-              };
-              times.set(job.id, {
-                state: job.state,
-                nodes,
-                elapsed,
-                secondsLeft: job.secondsLeft ?? times.get(job.id)?.secondsLeft,
-              });
-            }
-          };
+          const times = known && new JobTimes(known);
           const n = await takeDownSite({
             host,
             on,
@@ -149,9 +132,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             query,
             onProgress,
             onUnseen,
-            onJobs,
+            onJobs: jobs => times?.see(jobs),
           });
-          if (known) hours.push(hoursOf(known, [...times.values()]));
+          if (times) hours.push(times.hours);
           cancelled += n;
           if (record) endBatches(context, site.spec.site);
           const where = unseen.length > before ? ` on ${host.name}` : '';

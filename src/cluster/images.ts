@@ -94,7 +94,9 @@ function sizeOfSif(file: string): number {
       closeSync(fd);
     }
   } catch (error) {
-    throw new UsageError(`${file} can't be read: ${messageOf(error)}`);
+    throw new UsageError(`${file} can't be read: ${messageOf(error)}`, {
+      hint: 'give the path of a file on this machine: scailfin images add FILE --as NAME',
+    });
   }
   if (!start.includes('SIF_MAGIC'))
     throw new UsageError(`${file} is no SIF, the image format of Apptainer`, {

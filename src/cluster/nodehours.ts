@@ -1,6 +1,7 @@
-import { type BatchJobState, isOver } from '../schedulers/job.js';
+import { type BatchJobState, type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { nodesOfEach } from '../schedulers/nodes.js';
 import type { SiteRecord } from './record.js';
+import { nodesOf } from './submissions.js';
 
 /** What of a batch job its cost depends on. */
 export interface JobTime {
@@ -49,6 +50,25 @@ export function hoursOf({ spec, batches }: SiteRecord, jobs: readonly JobTime[])
   const shown = jobs.reduce((sum, job) => sum + job.nodes, 0);
   const isWhole = shown >= submitted && batches.every(b => b.outcome === 'refused' || b.jobIds.length > 0);
   return { ...hours, usedAtLeast: hours.usedAtLeast || !isWhole };
+}
+
+/** The times of a site's jobs, gathered while they end: a job that has ended may show none any more. */
+export class JobTimes {
+  readonly #times = new Map<string, JobTime>();
+
+  constructor(private readonly site: SiteRecord) {}
+
+  /** @param jobs all that the batch system shows now */
+  see(jobs: readonly BatchJobStatus[]): void {
+    for (const job of jobs) {
+      const { elapsed, secondsLeft } = { ...this.#times.get(job.id), ...job };
+      this.#times.set(job.id, { state: job.state, nodes: nodesOf(this.site, job), elapsed, secondsLeft });
+    }
+  }
+
+  get hours(): NodeHours {
+    return hoursOf(this.site, [...this.#times.values()]);
+  }
 }
 
 /** In words: `at least 0.52 node-hours`. */

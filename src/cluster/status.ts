@@ -231,22 +231,23 @@ function judge(
   }
   const spent = sites.flatMap((site, n) => whatIsSpent(record.sites[n] as SiteRecord, site));
   if (spent.length > 0)
-    return { state: 'pending', reason: `No glide-in is queued or running${tail}, as ${spent.join(' and ')}.` };
+    return {
+      state: 'pending',
+      reason: `No glide-in is queued or running${tail}, as ${spent.join(' and ')}; to allow more: \`scailfin scale ${record.name} --max-node-hours H\`.`,
+    };
   return {
     state: 'pending',
     reason: `No glide-in is queued or running${tail}; \`scailfin up ${record.name}\` submits new ones.`,
   };
 }
 
-/** Says that a site's limit of node-hours allows no more jobs, and how to raise it. */
+/** Says that the limit of node-hours at a site allows no more jobs, where that is so. */
 function whatIsSpent({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): string[] {
   if (spec.maxNodeHours === undefined || spec.submit === 'bosco') return [];
   const used = committed(batches, batchJobs, spec.walltime);
   return jobsLeft(spec, used) > 0
     ? []
-    : [
-        `the limit of ${spec.maxNodeHours} node-hours at ${spec.site} allows no more (scale --max-node-hours raises it)`,
-      ];
+    : [`the limit of ${spec.maxNodeHours} node-hours at ${spec.site} allows no more`];
 }
 
 /** A glide-in normally joins within seconds. */

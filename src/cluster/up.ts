@@ -111,6 +111,14 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
       hint: `scailfin scale ${name} --min ${site.min ?? 0}`,
     });
   }
+  if (old.maxNodeHours !== site.maxNodeHours) {
+    throw new UsageError(
+      `${name} has a limit of ${old.maxNodeHours ?? 'no'} node-hours, not ${site.maxNodeHours ?? 'none'}`,
+      {
+        hint: `scailfin scale ${name} --max-node-hours ${site.maxNodeHours ?? 'H'}`,
+      },
+    );
+  }
   const show = (value: unknown): string =>
     value === undefined ? 'not set' : Array.isArray(value) ? value.join(', ') : String(value);
   const differ = (
@@ -120,7 +128,6 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
       'queue',
       'account',
       'walltime',
-      'maxNodeHours',
       'cores',
       'memory',
       'user',

@@ -173,7 +173,7 @@ tend() {
   if [ -n "$ended" ]; then
     reason="the cluster's proxy ends before a glide-in would, so none is submitted: scailfin proxy renew"
   elif [ -n "$spent" ]; then
-    reason="its node-hours are used or promised to glide-ins, so no more are submitted; to allow more: scailfin scale --max-node-hours"
+    reason="its node-hours are used or promised to glide-ins, so no more are submitted; to allow more: scailfin scale NAME --max-node-hours H"
   elif [ -n "$away" ]; then
     reason="the site can't be submitted to: $(tail -n 1 "$here/gahp.err" 2>/dev/null | cut -c 1-600 | grep . || echo 'its batch system does not answer')"
   else case $reason in "the site can't be submitted to: "* | "the cluster's proxy ends "* | 'its node-hours '*) reason= ;; esac; fi

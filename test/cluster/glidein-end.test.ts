@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Sleeper } from './helpers/sleeper.js';
 
 describe('a glide-in that is ended while it begins', () => {
@@ -70,4 +72,26 @@ describe('a batch job that runs a second time under the same id on the same node
     expect(node.log('80_1')).toMatch(/leaving: it was idle for 60 s\n$/);
     await expect.poll(() => node.held(), { timeout: 10_000 }).toEqual([]);
   }, 60_000);
+});
+
+describe('a batch job that runs again where node-hours are limited', () => {
+  let node: Sleeper;
+  afterEach(() => node?.close());
+
+  it.each([
+    { isLimited: true, ended: true },
+    { isLimited: false, ended: false },
+  ])('has the rest of its first run’s time only: $isLimited', async ({ isLimited, ended }) => {
+    // the settings have a walltime of 600 s
+    node = await Sleeper.begin({ isLimited });
+    const logs = join(node.dir, 'logs/78_1');
+    mkdirSync(logs, { recursive: true });
+    writeFileSync(join(logs, 'began'), `${Math.floor(Date.now() / 1000) - 590}\n`);
+    const glidein = node.start({ env: { SCAILFIN_JOB: '78_1' } });
+    const said = ended ? 'its first run has used its time' : 'joining the pool';
+    await expect.poll(() => node.log('78_1'), { timeout: 20_000 }).toContain(said);
+    expect(node.log('78_1').includes('joining')).toBe(!ended);
+    await node.end(glidein);
+    await expect.poll(() => node.held(), { timeout: 10_000 }).toEqual([]);
+  });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ProfileError, UsageError } from '../../src/errors.js';
 import { activeSites, addSite, listSites, loadSite, userSites } from '../../src/sites/catalog.js';
 import { describeList } from '../../src/sites/describe.js';
+import { builtIn } from './builtin.js';
 import { temporaryConfig } from './temp.js';
 
 const config = temporaryConfig();
@@ -30,7 +31,7 @@ describe('the catalog', () => {
     const error: unknown = await loadSite('bridgs').catch((e: unknown) => e);
     expect(error).toBeInstanceOf(UsageError);
     expect((error as UsageError).message).toBe(
-      'there is no site bridgs; did you mean bridges?\nsites: anvil, aurora, bluewaters, bridges, cern, delta, expanse, frontera, frontier, juwels, local, lumi, nersc, notredame, polaris, stampede',
+      `there is no site bridgs; did you mean bridges?\nsites: ${builtIn.join(', ')}`,
     );
     await expect(loadSite('./none.yaml')).rejects.toThrow(new UsageError('the file ./none.yaml does not exist'));
     await expect(loadSite(join(config(), '..'))).rejects.toThrow(ProfileError);
@@ -40,25 +41,7 @@ describe('the catalog', () => {
     const broken = put('sites/broken.yaml', 'name: broken\n');
     put('sites/README', 'no profile');
     const entries = await listSites();
-    expect(entries.map(e => e.name)).toEqual([
-      'anvil',
-      'aurora',
-      'bluewaters',
-      'bridges',
-      'broken',
-      'cern',
-      'delta',
-      'expanse',
-      'frontera',
-      'frontier',
-      'juwels',
-      'local',
-      'lumi',
-      'nersc',
-      'notredame',
-      'polaris',
-      'stampede',
-    ]);
+    expect(entries.map(e => e.name)).toEqual([...builtIn, 'broken'].sort());
     expect(entries[4]).toEqual({
       name: 'broken',
       origin: 'user',
@@ -66,23 +49,7 @@ describe('the catalog', () => {
       error: `${broken}:1:1: the key "title" is missing\n${broken}:1:1: the key "scheduler" is missing`,
     });
     expect(describeList(entries)).toContain(`${broken}:1:1: the key "title" is missing`);
-    expect(await activeSites()).toEqual([
-      'anvil',
-      'aurora',
-      'bridges',
-      'cern',
-      'delta',
-      'expanse',
-      'frontera',
-      'frontier',
-      'juwels',
-      'local',
-      'lumi',
-      'nersc',
-      'notredame',
-      'polaris',
-      'stampede',
-    ]);
+    expect(await activeSites()).toEqual(builtIn.filter(name => name !== 'bluewaters'));
     await expect(loadSite('broken')).rejects.toThrow(ProfileError);
   });
 

@@ -6,6 +6,7 @@ import { describeSite } from '../../src/sites/describe.js';
 import { defaultQueue } from '../../src/sites/limits.js';
 import { parseProfile } from '../../src/sites/profile.js';
 import { recorded, recordings } from '../recordings/recordings.js';
+import { builtIn } from './builtin.js';
 import { queueJobs } from './jobs.js';
 
 const folder = join(packageRoot, 'sites');
@@ -17,24 +18,7 @@ const read = (name: string) => parseProfile(readFileSync(join(folder, `${name}.y
 describe('the sites that come with the package', () => {
   it('are these', () => {
     const names = files.map(f => basename(f, '.yaml'));
-    expect(names).toEqual([
-      'anvil',
-      'aurora',
-      'bluewaters',
-      'bridges',
-      'cern',
-      'delta',
-      'expanse',
-      'frontera',
-      'frontier',
-      'juwels',
-      'local',
-      'lumi',
-      'nersc',
-      'notredame',
-      'polaris',
-      'stampede',
-    ]);
+    expect(names).toEqual(builtIn);
   });
 
   it.each(files)('%s parses, has sources and a default queue', file => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hoursText, nodeHours, sumOf } from '../../src/cluster/nodehours.js';
+import { hoursText, JobTimes, nodeHours, sumOf } from '../../src/cluster/nodehours.js';
+import type { SiteSpec } from '../../src/cluster/spec.js';
+import type { BatchJobStatus } from '../../src/schedulers/job.js';
 
 describe('node-hours', () => {
   it('of running jobs: the time they ran, and the time that is left', () => {
@@ -19,6 +21,20 @@ describe('node-hours', () => {
 
   it('of unknown jobs: they may use all of it', () => {
     expect(nodeHours([{ state: 'unknown', nodes: 1 }], 3600)).toEqual({ used: 0, usedAtLeast: true, bound: 1 });
+  });
+
+  it('of jobs that end meanwhile: what they showed before counts', () => {
+    const batch = { label: 'b1', count: 2, jobIds: ['7'], outcome: 'submitted' } as const;
+    const times = new JobTimes({ spec: { walltime: 3600 } as SiteSpec, batches: [batch] });
+    const job = (n: number, more: Partial<BatchJobStatus>): BatchJobStatus => ({
+      ...{ id: `7_${n}`, jobId: '7', state: 'running', word: 'R' },
+      ...more,
+    });
+    times.see([job(1, { secondsLeft: 1800 }), job(2, { elapsed: 900 })]);
+    times.see([job(1, { state: 'cancelled' })]);
+    times.see([job(2, { state: 'cancelled', elapsed: 1800 })]);
+    expect(times.hours).toEqual({ used: 1, usedAtLeast: false, bound: 0 });
+    expect(new JobTimes({ spec: { walltime: 3600 } as SiteSpec, batches: [batch] }).hours.usedAtLeast).toBe(true);
   });
 
   it('in words', () => {

@@ -1,13 +1,9 @@
-import { render } from '../../templates.js';
-import { clock } from '../../units.js';
-import { directiveLine, directiveValue } from '../directives.js';
-import { gpuWords } from '../gpus.js';
 import { qsubAndQdel } from '../pbs-family/commands.js';
 import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
+import { qsub } from '../pbs-family/submit.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
-import { starting } from '../start.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
@@ -20,23 +16,14 @@ export const pbs: Scheduler = {
   name: 'pbs',
   aliases: ['openpbs', 'pbspro'],
 
-  submit(job) {
-    // the site's own directive for a node replaces ours: qsub refuses both together
-    const asksForNodes = job.directives.some(d => /(^|[\s,])(select|nodes)=/.test(d));
+  submit: qsub({
+    template: 'batch/pbs',
+    // qsub refuses both together
+    asksForNodes: /(^|[\s,])(select|nodes)=/,
+    gpuForm,
     // pbsdsh starts the program once for each process in PBS_NODEFILE
-    const start = starting(job, 'pbsdsh --');
-    const script = render('batch/pbs', {
-      job,
-      clock,
-      directiveValue,
-      directiveLine,
-      asksForNodes,
-      gpus: gpuWords(job, gpuForm),
-      ...start,
-    });
-    return { argv: ['qsub'], stdin: script, script };
-  },
-
+    onEachNode: 'pbsdsh --',
+  }),
   ...qsubAndQdel('PBS'),
   list,
   parseList,

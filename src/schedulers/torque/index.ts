@@ -1,13 +1,9 @@
-import { render } from '../../templates.js';
-import { clock } from '../../units.js';
-import { directiveLine, directiveValue } from '../directives.js';
-import { gpuWords } from '../gpus.js';
 import { qsubAndQdel } from '../pbs-family/commands.js';
 import { directiveProblem } from '../pbs-family/directives.js';
 import { readerFor } from '../pbs-family/read.js';
+import { qsub } from '../pbs-family/submit.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
-import { starting } from '../start.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
@@ -19,23 +15,13 @@ const gpuForm = 'gpus=COUNT:TYPE';
 export const torque: Scheduler = {
   name: 'torque',
 
-  submit(job) {
-    // the site's own directive for a node replaces ours
-    const asksForNodes = job.directives.some(d => /(^|[\s,])nodes=/.test(d));
-    // pbsdsh -u starts the program once on each host of the job
-    const start = starting(job, 'pbsdsh -u');
-    const script = render('batch/torque', {
-      job,
-      clock,
-      directiveValue,
-      directiveLine,
-      asksForNodes,
-      gpus: gpuWords(job, gpuForm),
-      ...start,
-    });
-    return { argv: ['qsub'], stdin: script, script };
-  },
-
+  submit: qsub({
+    template: 'batch/torque',
+    asksForNodes: /(^|[\s,])nodes=/,
+    gpuForm,
+    // once on each host of the job
+    onEachNode: 'pbsdsh -u',
+  }),
   ...qsubAndQdel('Torque'),
   list,
   parseList,

@@ -14,11 +14,14 @@ const programs = await build({
   splitting: true,
 });
 
-// The edge runs on headnodes that have nothing of ours: all of its program in one file.
-const edge = await build({ ...common, entryPoints: ['src/doors/edge.ts'], outfile: 'dist/edge.mjs' });
+// These run on headnodes that have nothing of ours: all of such a program is in one file. Without its compiled parts, ssh2
+// uses what Node.js has.
+const alone = { ...common, external: ['cpu-features', '*.node'] };
+const edge = await build({ ...alone, entryPoints: ['src/doors/edge.ts'], outfile: 'dist/edge.mjs' });
+const relay = await build({ ...alone, entryPoints: ['src/doors/relay.ts'], outfile: 'dist/relay.mjs' });
 
 // what earlier builds left; a command that runs meanwhile finds its own parts for as long as possible
-const made = new Set([programs, edge].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
+const made = new Set([programs, edge, relay].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
 for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
   if (entry.isFile() && !made.has(path)) rmSync(path);

@@ -2,7 +2,8 @@
 const commonJs = `import { createRequire as $createRequire } from 'node:module';
 import { fileURLToPath as $fileURLToPath } from 'node:url';
 const require = $createRequire(import.meta.url);
-const __filename = $fileURLToPath(import.meta.url);`;
+const __filename = $fileURLToPath(import.meta.url);
+const __dirname = $fileURLToPath(new URL(".", import.meta.url));`;
 
 /**
  * How every program of scailfin is put together.

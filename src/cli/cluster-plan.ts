@@ -62,6 +62,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     queueTime,
     headnode,
     min,
+    relay,
   } = request;
   const binds = bind && mergedBinds(old.profile.binds ?? [], bind);
   const wanted = request.max ?? request.nodes;
@@ -93,6 +94,7 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     ...record.spec,
     ...(headnode === undefined ? {} : { headnode: parseHeadnode(headnode, old.profile) }),
     ...(framework === undefined ? {} : { framework }),
+    ...(relay === undefined ? {} : { relay }),
   };
   return { cluster, site: { ...old, ...Object.fromEntries(said) } };
 }

@@ -41,6 +41,11 @@ export function siteOptions(command: Command): Command {
       'the site: a name (scailfin sites list) or the path of a profile; not needed for a cluster that exists',
     )
     .option('--headnode <where>', 'where the pool runs: local, login or [user@]host')
+    .option(
+      '--relay',
+      "let a relay on the site's login node carry the pool's traffic; default: if the profile says that nodes have no way out, or the site can't reach the headnode",
+    )
+    .option('--no-relay', 'use no relay')
     .option('--nodes <n>', 'number of glide-ins; each gets one node', positive)
     .option(
       '--nodes-per-job <n>',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { GlideinStatus, SiteJob } from '../cluster/glideins.js';
 import { hoursText } from '../cluster/nodehours.js';
 import type { Refusal } from '../cluster/refusals.js';
-import type { ClusterStatus } from '../cluster/status.js';
+import type { ClusterStatus, RelayStatus } from '../cluster/status.js';
 import type { Transport } from '../hosts/target.js';
 import type { Growth } from '../htcondor/growth.js';
 import { inLine, printable } from '../printable.js';
@@ -82,6 +82,7 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(
       `  ${site.site}: ${n} of ${site.growth ? `${site.growth.min} to ` : ''}${site.wanted} glide-ins${limit}`,
     );
+    if (site.relay) lines.push(...relayLines(site.relay).map(l => `    ${l}`));
     if (site.growth) lines.push(...growthLines(site.growth).map(l => `    ${l}`));
     if (site.error) lines.push(`    unknown: ${firstLine(site.error)}`);
     lines.push(...refusalLines(site.refused ?? []).map(l => `    ${l}`));
@@ -125,6 +126,20 @@ function refusalLines(refused: readonly Refusal[]): string[] {
     const who = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
     return [`${who}: not in the pool, because ${reason}`, ...(hint ? [`→ ${hint}`] : [])];
   });
+}
+
+/** How the site's nodes reach the pool. */
+function relayLines({ state, since, at, nodes, reason, hint }: RelayStatus): string[] {
+  const time = formatDuration(Math.max(0, Math.floor(Date.now() / 1000) - since));
+  if (state === 'open') return [`relay open for ${time} at ${at}; ${nodes} glide-in${nodes === 1 ? '' : 's'} connected`];
+  if (state === 'unknown') return ['relay unknown'];
+  if (state === 'connecting') return ['relay connecting'];
+  const what = state === 'cut' ? 'it is tried again and again' : 'nothing on the headnode keeps it open';
+  return [
+    `relay cut off for ${time}: running jobs go on, and wait for it; ${what}`,
+    ...(reason ? [inLine(reason)] : []),
+    ...(hint ? [`→ ${inLine(hint)}`] : []),
+  ];
 }
 
 /** The growth of a pool at a site. */

@@ -8,6 +8,7 @@ import type { Ui } from './ui.js';
 interface Flags extends Pick<UpRequest, 'framework'> {
   site?: string;
   headnode?: string;
+  relay?: boolean;
   nodes?: number;
   nodesPerJob?: number;
   submit?: Submit;

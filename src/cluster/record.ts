@@ -63,6 +63,8 @@ export interface HeadFacts {
   readonly version: string;
   /** Why compute nodes can reach all of the user's files on the headnode; absent if there is a fence. */
   readonly unfenced?: string;
+  /** Glide-ins reach the pool through relays on their login nodes; `address` is a loopback address. */
+  readonly relay?: true;
 }
 
 /** One submission: one batch job, or an array of them. */

@@ -58,6 +58,9 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
   if (record.spec.proxy !== spec.proxy && spec.proxy !== undefined) {
     differ.push(`its proxy is ${show(record.spec.proxy)}, not ${spec.proxy}`);
   }
+  const isRelayed = record.head ? record.head.relay === true : record.spec.relay;
+  if (spec.relay !== undefined && isRelayed !== undefined && spec.relay !== isRelayed)
+    differ.push(`it uses ${isRelayed ? 'a' : 'no'} relay`);
   differ.push(...frameworkDiffers(record, spec.framework));
   if (differ.length > 0) {
     throw new UsageError(`${name} is there already with other settings: ${differ.join('; ')}`, {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
 import type { FrameworkSpec } from '../frameworks/facts.js';
 import type { FrameworkRequest } from '../frameworks/framework.js';
-import { planFramework } from '../frameworks/registry.js';
+import { planFramework, worksWithRelay } from '../frameworks/registry.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
@@ -36,6 +36,11 @@ export interface ClusterSpec {
   readonly framework?: FrameworkSpec;
   /** Absolute path on this machine of the X.509 proxy for the cluster's jobs. */
   readonly proxy?: string;
+  /**
+   * Whether nodes reach the pool only through a relay on their login node. Absent: if the login node can't reach the
+   * headnode.
+   */
+  readonly relay?: boolean;
 }
 
 /** Everything that was asked for one site. */
@@ -107,6 +112,7 @@ export interface SiteRequest {
 export interface UpRequest extends SiteRequest, FrameworkRequest {
   readonly name?: string | undefined;
   readonly headnode?: string | undefined;
+  readonly relay?: boolean | undefined;
   /** Absolute path. */
   readonly proxy?: string | undefined;
 }
@@ -245,12 +251,46 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
   );
   const source = headnode.kind === 'login' ? profile.htcondor : (config.htcondor ?? profile.htcondor);
   const framework = planFramework(request, config);
+  const relay = relayFor(request.relay ?? own.relay, profile, headnode, framework);
   return {
     ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
     ...(config.fence === undefined ? {} : { fence: config.fence }),
     ...(framework === undefined ? {} : { framework }),
+    ...(relay === undefined ? {} : { relay }),
   };
+}
+
+/**
+ * Whether the site's nodes need a relay; undefined if that is not known yet. @throws UsageError for a relay to a pool that
+ * they reach anyway
+ */
+function relayFor(
+  asked: boolean | undefined,
+  { name, login, network }: SiteProfile,
+  headnode: HeadnodeSpec,
+  framework: FrameworkSpec | undefined,
+): boolean | undefined {
+  const isThere = headnode.kind === 'login' || !login;
+  if (asked === true && isThere)
+    throw new UsageError(`--relay is for a pool outside the site, and this pool is ${login ? `on ${name}'s login node` : 'on the same machine'}`, {
+      hint: 'leave --relay out, or choose --headnode local or [user@]host',
+    });
+  if (isThere) return undefined;
+  const relay = asked ?? (network.outbound === false ? true : undefined);
+  if (relay) checkRelayed(name, framework);
+  return relay;
+}
+
+/** What a cluster offers must be possible with a relay. @throws UsageError */
+export function checkRelayed(site: string, framework: FrameworkSpec | undefined): void {
+  if (framework === undefined || worksWithRelay(framework)) return;
+  throw new UsageError(
+    `nodes of ${site} reach the pool through a relay, so it is on loopback only, and what runs in Kubernetes can't reach it there`,
+    {
+      hint: "use scailfin's own REANA server: --reana edge; or choose a headnode that the site reaches: --headnode login or [user@]host",
+    },
+  );
 }
 
 /** @throws UsageError for a name that can't be used as job name, directory and host label */

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import { UnreachedError } from '../hosts/pinned.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
+import { parseState, type RelayState } from '../relay/state.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobsAnd } from '../schedulers/runner.js';
@@ -18,6 +19,7 @@ import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
+import { formatDuration } from '../units.js';
 
 /** The state of a cluster, from its scheduler and its pool; what could not be asked is *unknown*, with a reason. */
 export interface ClusterStatus {
@@ -68,8 +70,15 @@ export interface SiteStatus extends AskedSite {
   readonly maxNodeHours?: number;
   /** Present if the headnode submits by itself, between `growth.min` and `growth.max`. */
   readonly growth?: Growth;
+  /** How the site's nodes reach the pool; absent if they need no relay. */
+  readonly relay?: RelayStatus;
   /** Glide-ins of the last submission whose nodes were unfit; absent if there is none. */
   readonly refused?: readonly Refusal[];
+}
+
+/** The relay on a site's login node; `dead`: nothing on the headnode keeps it open. */
+export interface RelayStatus extends Omit<RelayState, 'site' | 'state'> {
+  readonly state: RelayState['state'] | 'dead' | 'unknown';
 }
 
 /**
@@ -129,7 +138,11 @@ function assemble(
     const wanted = site.spec.nodes;
     const grown = inPool?.growth?.find(g => g.site === site.spec.site);
     const { maxNodeHours } = site.spec;
-    const growth = { ...(grown ? { growth: grown } : {}), ...(maxNodeHours === undefined ? {} : { maxNodeHours }) };
+    const growth = {
+      ...(grown ? { growth: grown } : {}),
+      ...(maxNodeHours === undefined ? {} : { maxNodeHours }),
+      ...relayOf(record, site, inPool),
+    };
     if ('error' in answer)
       return {
         site: site.spec.site,
@@ -165,6 +178,21 @@ function assemble(
     strangers: strangersIn(inPool, sites, record.sites),
     ...(framework === undefined ? {} : { framework }),
   };
+}
+
+/** @param inPool undefined if the headnode could not be asked */
+function relayOf(
+  { head, updated }: ClusterRecord,
+  { spec }: SiteRecord,
+  inPool: PoolStatus | undefined,
+): Pick<SiteStatus, 'relay'> {
+  if (!head?.relay || !spec.profile.login) return {};
+  const unknown = { since: Math.floor(Date.parse(updated) / 1000), nodes: 0 };
+  if (!inPool) return { relay: { ...unknown, state: 'unknown' } };
+  const states = inPool.relays?.states.flatMap(text => parseState(text) ?? []) ?? [];
+  const found = states.find(s => s.site === spec.site);
+  if (!inPool.relays?.isAlive) return { relay: { ...unknown, ...found, state: 'dead' } };
+  return { relay: found ?? { ...unknown, state: 'unknown' } };
 }
 
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {
@@ -212,6 +240,7 @@ function judge(
     unseen > 0 ? `${unseen} ${unseen === 1 ? 'is' : 'are'} missing from the batch system's answers` : '',
     queued > 0 ? `${queued} wait in the queue` : '',
     failed > 0 ? `${failed} failed` : '',
+    ...sites.flatMap(s => cutOff(s)),
     missing > 0 ? `${missing} running in the batch system ${missing === 1 ? 'is' : 'are'} not in the pool` : '',
   ].filter(Boolean);
   const tail = also.length > 0 ? `; ${also.join(', ')}` : '';
@@ -248,6 +277,13 @@ function whatIsSpent({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): 
   return jobsLeft(spec, used) > 0
     ? []
     : [`the limit of ${spec.maxNodeHours} node-hours at ${spec.site} allows no more`];
+}
+
+/** Says that a site's nodes can't reach the pool now, where that is so. */
+function cutOff({ site, relay }: SiteStatus): string[] {
+  if (relay?.state !== 'cut' && relay?.state !== 'dead') return [];
+  const seconds = Math.max(0, Math.floor(Date.now() / 1000) - relay.since);
+  return [`${site} is cut off for ${formatDuration(seconds)}`];
 }
 
 /** A glide-in normally joins within seconds. */

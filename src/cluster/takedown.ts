@@ -40,7 +40,7 @@ export interface SiteTakedown {
  */
 export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const { host, scheduler, cluster, base } = site;
-  const closing = await runScript(host, withBosco('site/close.sh'), [siteDir(base, cluster), '60'], {
+  const closing = await runScript(host, withEnds('site/close.sh'), [siteDir(base, cluster), '60'], {
     timeoutMs: 120_000,
   });
   const closed = keyValues(closing.stdout);
@@ -99,16 +99,17 @@ function requireAnswers({ host, query }: SiteTakedown, unfinished: readonly stri
 }
 
 /**
- * Ends BOSCO's processes on other login nodes than the one that was reached. @throws LeftoverError naming the machines that
- * could not be asked
+ * Ends processes of BOSCO and of the relay on other login nodes than the one that was reached. @throws LeftoverError naming the
+ * machines that could not be asked
  */
 async function endElsewhere({ on, base, cluster }: SiteTakedown, machines: readonly string[]): Promise<void> {
   const dir = siteDir(base, cluster);
-  const script = `${templateText('bosco/close.sh')}\nbosco_end "$1"; rm -f "$1/bosco/on/$(uname -n)".*`;
+  const ends = 'bosco_end "$1"; relay_end "$1"; rm -f "$1/bosco/on/$(uname -n)".*';
+  const script = [templateText('bosco/close.sh'), templateText('relay/close.sh'), ends].join('\n');
   const left: string[] = [];
   for (const text of machines) {
     const machine = parseMachine(text);
-    const what = `blahpd of ${cluster} on ${machine?.name ?? 'another login node'}`;
+    const what = `a process of ${cluster} on ${machine?.name ?? 'another login node'}`;
     try {
       const out = machine && on && (await runScript(on(machine), script, [dir], { timeoutMs: 60_000 }));
       left.push(...(out ? (keyValues(out.stdout).get('left') ?? []) : [what]));
@@ -116,7 +117,7 @@ async function endElsewhere({ on, base, cluster }: SiteTakedown, machines: reado
       left.push(`${what}: ${messageOf(error).split('\n')[0]}`);
     }
   }
-  if (left.length > 0) throw new LeftoverError('a part of BOSCO may still run on another login node:', left);
+  if (left.length > 0) throw new LeftoverError('something may still run on another login node:', left);
 }
 
 /**
@@ -194,7 +195,7 @@ function unsaid(site: SiteTakedown, active: readonly BatchJobStatus[]): Leftover
 
 /** @returns what may remain where the host can't look */
 async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<string[]> {
-  const out = await runScript(host, withBosco('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
+  const out = await runScript(host, withEnds('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
   const values = keyValues(out.stdout);
   const left = values.get('left') ?? [];
   if (left.length > 0)
@@ -205,8 +206,9 @@ async function removeFiles(host: Host, base: string, cluster: string, part: 'sit
   return (values.get('unseen') ?? []).map(what => inLine(what));
 }
 
-/** Adds functions that end the growth of a pool at a site, if there is any; journals may be lost. */
-const withBosco = (name: string): string => ['site/machine.sh', 'bosco/close.sh', name].map(templateText).join('\n');
+/** Adds functions that end the growth of a pool at a site, and its relay, if there is any; journals may be lost. */
+const withEnds = (name: string): string =>
+  ['site/machine.sh', 'bosco/close.sh', 'relay/close.sh', name].map(templateText).join('\n');
 
 /** The id in a stored answer of the batch system, if it accepted the job. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {

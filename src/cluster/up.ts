@@ -29,6 +29,7 @@ import { connectHead, connectSite, type Head } from './steps/connect.js';
 import { submitGlideins, tokenPlan } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
+import { openRelay } from './steps/relay.js';
 import { waitForGlideins } from './steps/ready.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
@@ -123,6 +124,13 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       () => stagePayload(context, there, here, pool),
       p => `${(p.bytes / 1e6).toFixed(1)} MB, ${p.staged}`,
     );
+    if (pool.isRelayed)
+      await step(
+        sink,
+        `Opening the relay on ${there.host.name}`,
+        () => openRelay(context, there, here, pool),
+        state => `compute nodes reach the pool at ${state.at}`,
+      );
     return await step(
       sink,
       spec.submit === 'bosco' ? `Letting the pool grow at ${spec.site}` : `Submitting glide-ins to ${spec.site}`,
@@ -139,6 +147,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
         const settings = {
           ...{ cluster: name, address, port, trustDomain: pool.plan.trustDomain },
           ...{ payload: payload.dir, payloadGlibc: payload.glibc, payloadArch: payload.arch },
+          isRelayed: pool.isRelayed,
         };
         if (spec.submit !== 'bosco')
           return submitGlideins(

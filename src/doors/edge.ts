@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
 import { enginesOf } from '../reana/edge/engines.js';
-import { beat, endWithParent, logger } from '../reana/edge/kept.js';
+import { beat, endWithParent, logger } from '../daemon.js';
 import { askPool } from '../reana/edge/page/pool.js';
 import { Edge } from '../reana/edge/server.js';
 import { readSettings } from '../reana/edge/settings.js';
@@ -27,7 +27,7 @@ async function main(directory: string | undefined): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal));
   // it does not end when a terminal is closed, or when the master wants a configuration to be read again
   process.on('SIGHUP', () => {});
-  if (process.env.SCAILFIN_EDGE_KEPT) endWithParent(() => end('the end of its parent process'));
+  if (process.env.SCAILFIN_KEPT) endWithParent(() => end('the end of its parent process'));
   const { condorBin, condorConfig, enginePython, fence, ...settings } = readSettings(dir);
   const { cluster, version, token, port, listen, maxRunning } = settings;
   const pidFile = join(dir, 'edge.pid');

@@ -39,6 +39,8 @@ export interface Framework<Spec extends object = object, Facts extends OwnFacts 
   readonly facts: Fields;
   /** Checks the request, and makes the plan. @throws UsageError for options that contradict each other */
   plan(request: FrameworkRequest, config: Config): Spec;
+  /** Whether parts of it reach the pool at the headnode's own address, so that the pool can't be on loopback only. */
+  needsAddress?(spec: Spec): boolean;
   /** The plan on one line. */
   describe(spec: Spec): string;
   /** The differences between a cluster's framework and the request, in words; none if it can be used. */

@@ -57,6 +57,9 @@ export function isFacts(value: unknown): value is FrameworkFacts {
   return hasFields(value, frameworks.find(f => f.name === value.name)?.facts ?? {});
 }
 
+/** Whether a framework can be offered by a pool that is on loopback only, because nodes reach it by relays. */
+export const worksWithRelay = (spec: FrameworkSpec): boolean => !frameworkNamed(spec.name).needsAddress?.(spec);
+
 /** Removes files that are useless once a cluster is gone. @param folder the cluster's own directory on this machine */
 export function forgetSecrets(folder: string): void {
   for (const name of frameworks.flatMap(f => f.secrets)) rmSync(join(folder, name), { force: true });

@@ -1,10 +1,9 @@
 import { CommandError, ScailfinError } from '../errors.js';
-import type { FileToPut, Host } from '../hosts/host.js';
+import type { FileToPut } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
-import { edgeProgram } from '../reana/bundle.js';
-import { render, templateText } from '../templates.js';
+import { templateText } from '../templates.js';
 import type { Component, Headnode } from './component.js';
-import { copyNode, isLikeThis } from './node.js';
+import { type FoundNode, foundNode, missingNode, nodeToUse, placeProgram, programFiles } from './node.js';
 
 /** First port tried for the edge; it is on loopback, so no firewall matters. */
 const FIRST_PORT = 30_443;
@@ -29,25 +28,16 @@ export const edge: Component<EdgePlan, number> = {
   name: 'edge',
 
   async check(at) {
-    const { host } = at;
-    const found = await look(at);
-    if (nodeOf(at, found) || isLikeThis(found)) return [];
-    return [{ what: noNode(found), hint: nodeHint(host) }];
+    return missingNode(at, await look(at), 'the edge');
   },
 
   async install(at) {
-    const found = await look(at);
-    if (!nodeOf(at, found)) await bringNode(at, found);
-    const program = edgeProgram();
-    if (found.program === program.digest) return;
-    const into = `${edgeDir(at.dir)}/program`;
-    const staged = program.files.map(f => ({ path: `${into}/${f.path}`, content: f.content, mode: 0o600 }));
-    await at.host.put([...staged, { path: `${into}/digest`, content: `${program.digest}\n`, mode: 0o600 }]);
+    await placeProgram(at, await look(at), 'edge', 'the edge');
   },
 
   async configure(at, plan) {
     const found = await look(at);
-    const facts = { cluster: at.cluster, port: found.port, node: nodeOf(at, found) ?? ownNode(at.dir) };
+    const facts = { cluster: at.cluster, port: found.port, node: nodeToUse(at, found) };
     await at.host.put(edgeFiles(at.dir, { ...plan, ...facts }).map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
   },
 
@@ -76,7 +66,7 @@ export const edge: Component<EdgePlan, number> = {
   },
 
   async stop({ host, dir }) {
-    await runScript(host, templateText('headnode/edge-stop.sh'), [dir]);
+    await runScript(host, templateText('headnode/program-stop.sh'), [dir, 'edge', "REANA's edge"]);
   },
 
   // all of its files are below the cluster's directory
@@ -85,7 +75,6 @@ export const edge: Component<EdgePlan, number> = {
 
 /** The directory of the edge's files, below the pool's. */
 export const edgeDir = (pool: string): string => `${pool}/edge`;
-const ownNode = (pool: string): string => `${edgeDir(pool)}/node`;
 
 /**
  * The files with which the pool's master runs the edge, in addition to its program; paths are below the pool's directory.
@@ -98,49 +87,19 @@ export function edgeFiles(
   const { cluster, port, token, version, condorBin, isFenced, node } = facts;
   const settings = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config` };
   const fence = isFenced ? { fence: `${pool}/fence` } : {};
-  const edge = edgeDir(pool);
   return [
     { path: 'edge/settings.json', content: `${JSON.stringify({ ...settings, ...fence })}\n`, mode: 0o600 },
     { path: 'edge/port', content: `${port}\n`, mode: 0o600 },
-    { path: 'edge/run.sh', content: render('headnode/edge-run', { edge, node }), mode: 0o700 },
-    { path: 'edge.config', content: render('headnode/edge.config', { edge }), mode: 0o600 },
+    ...programFiles(pool, 'edge', "REANA's edge", node),
   ];
 }
 
-interface Found {
-  readonly system: string;
-  readonly arch: string;
-  readonly glibc: string;
-  readonly node: string | undefined;
-  readonly program: string | undefined;
+interface Found extends FoundNode {
   readonly port: number;
 }
 
 async function look({ host, dir }: Headnode): Promise<Found> {
-  const out = await runScript(host, templateText('headnode/edge-look.sh'), [dir, String(FIRST_PORT)]);
-  const values = keyValues(out.stdout);
-  const one = (key: string): string | undefined => values.get(key)?.[0] || undefined;
-  return {
-    ...{ system: one('system') ?? '', arch: one('arch') ?? '', glibc: one('glibc') ?? '' },
-    ...{ node: one('node'), program: one('program'), port: Number(one('port')) },
-  };
+  const script = ['node-look', 'edge-look'].map(name => templateText(`headnode/${name}.sh`)).join('\n');
+  const values = keyValues((await runScript(host, script, [dir, String(FIRST_PORT)])).stdout);
+  return { ...foundNode(values), port: Number(values.get('port')?.[0]) };
 }
-
-/** The Node.js on the headnode to use: the one of this process, or one that was found. */
-const nodeOf = ({ host }: Headnode, found: Found): string | undefined =>
-  host.address === 'local' ? process.execPath : found.node;
-
-/** Copies this machine's Node.js to the headnode. */
-async function bringNode({ host, dir, onProgress }: Headnode, found: Found): Promise<void> {
-  const said = await copyNode(host, ownNode(dir), onProgress);
-  if (said === undefined) return;
-  throw new ScailfinError(`${host.name}: ${noNode(found)}: ${said}`, { hint: nodeHint(host) });
-}
-
-function noNode({ system, arch, glibc }: Found): string {
-  const there = `${system} ${arch}${glibc ? ` with C library ${glibc}` : ''}`;
-  return `the edge needs Node.js 20.19 or newer, and this machine's Node.js does not run there (${there})`;
-}
-
-const nodeHint = (host: Host): string =>
-  `install Node.js there (https://nodejs.org/download, without root), so that \`ssh ${host.address} node --version\` answers`;

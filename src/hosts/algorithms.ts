@@ -1,13 +1,13 @@
-import { createRequire } from 'node:module';
 import { glob } from 'ssh-config';
 import type { CipherAlgorithm, KexAlgorithm, MacAlgorithm, ServerHostKeyAlgorithm } from 'ssh2';
+import constantsPart from 'ssh2/lib/protocol/constants.js';
 import type { AlgorithmKind, AlgorithmWishes } from './sshconfig.js';
 
 /** The lists of ssh2 1.17: what it can do with this Node.js, and what of it ssh2 offers by itself. */
 type Lists = Readonly<
   Record<`${'DEFAULT' | 'SUPPORTED'}_${'KEX' | 'SERVER_HOST_KEY' | 'CIPHER' | 'MAC'}`, readonly string[]>
 >;
-const lists: Lists = createRequire(import.meta.url)('ssh2/lib/protocol/constants.js');
+const lists: Lists = constantsPart as Lists;
 
 /** The signatures that `keys/signature.ts` makes with keys of users, and those of security keys by way of an agent. */
 const signatures = [

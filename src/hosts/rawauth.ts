@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
 import type { Client } from 'ssh2';
+import handlersPart from 'ssh2/lib/protocol/handlers.js';
+import utilsPart from 'ssh2/lib/protocol/utils.js';
 import { sshString, WireReader } from '../credentials/ssh/wire.js';
 
 /**
@@ -19,9 +20,8 @@ interface Protocol {
 }
 type MessageHandler = (self: Protocol, payload: Buffer) => unknown;
 
-const load = createRequire(import.meta.url);
-const handlers: (MessageHandler | undefined)[] = load('ssh2/lib/protocol/handlers.js');
-const { sendPacket } = load('ssh2/lib/protocol/utils.js') as { sendPacket(to: Protocol, packet: Buffer): void };
+const handlers = handlersPart as (MessageHandler | undefined)[];
+const { sendPacket } = utilsPart as { sendPacket(to: Protocol, packet: Buffer): void };
 
 /** RFC 4252 section 6: 51 and 52 end a method, 60 to 79 are the method's own (60, 61, 63–66 in use; RFC 4252, 4256, 4462). */
 const message = { extensions: 7, request: 50, failure: 51, success: 52 } as const;

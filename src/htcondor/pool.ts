@@ -36,8 +36,9 @@ export interface PoolPlan {
 
 /** A pool that sites can reach, which was tested. */
 export interface RunningPool extends Pool {
-  /** The address by which sites reach it. */
+  /** The address by which sites reach it; with a relay, a loopback address that leads to it on their nodes. */
   readonly address: string;
+  readonly isRelayed: boolean;
   readonly plan: PoolPlan;
 }
 

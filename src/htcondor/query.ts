@@ -1,6 +1,6 @@
 import { ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
-import { runScript } from '../hosts/script.js';
+import { keyValues, runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 import { type Growth, parseGrowth } from './growth.js';
 import { parseTokens, type TokenFacts } from './tokens.js';
@@ -19,6 +19,8 @@ export interface PoolStatus {
   readonly edge?: 'alive' | 'dead';
   /** The sites at which the pool grows by itself. */
   readonly growth?: readonly Growth[];
+  /** What the process that keeps the relays wrote down, and whether it runs; absent if there are none. */
+  readonly relays?: { readonly isAlive: boolean; readonly states: readonly string[] };
 }
 
 /** A glide-in as the collector knows it. */
@@ -88,7 +90,15 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
     ...{ pool, glideins: glideinsOf(slots, now), tokens: parseTokens(stdout), jobs: jobsOf(jobs) },
     ...(edge ? { edge } : {}),
     ...(growth.length > 0 ? { growth } : {}),
+    ...relaysIn(stdout),
   };
+}
+
+function relaysIn(stdout: string): Pick<PoolStatus, 'relays'> {
+  const alive = /^relays=(alive|dead)$/m.exec(stdout)?.[1];
+  if (alive === undefined) return {};
+  const states = keyValues(stdout).get('relay') ?? [];
+  return { relays: { isAlive: alive === 'alive', states: states.map(s => Buffer.from(s, 'base64').toString()) } };
 }
 
 function glideinsOf(text: string, now: number): PoolGlidein[] {

@@ -292,6 +292,7 @@ export const configSchema = z.strictObject({
         account: line.optional(),
         queue: line.optional(),
         headnode: line.optional(),
+        relay: z.boolean().optional(),
         nodes: count.optional(),
         nodesPerJob: count.optional(),
         maxNodeHours: z.number().positive().optional(),

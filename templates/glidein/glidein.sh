@@ -134,12 +134,21 @@ done
 [ -n "$work" ] || refuse 14 place "no directory of this node can hold jobs: $why"
 [ -z "$why" ] || say "jobs work in $place, because others can't hold them: $why"
 
+# ---- the way to the pool
+if [ -n "${relayed-}" ]; then
+  command -v ssh >/dev/null || refuse 14 ssh "this node has no ssh, by which it would reach the login node's relay"
+  bash --norc "$dir/relay.sh" "$dir" "$address" "$port" $$ </dev/null >>"$own/relay.log" 2>&1 &
+fi
 reachable() { timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$address" "$port" 2>/dev/null; }
 n=0
 until reachable; do
   n=$((n + 1))
-  [ "$n" -lt 6 ] || refuse 11 headnode "the headnode does not answer at $address port $port from this node"
-  sleep 5
+  if [ "$n" -ge 6 ]; then
+    [ -z "${relayed-}" ] || refuse 11 relay "the relay does not lead to the pool: $(tail -n 2 "$own/relay.log" | cut -d ' ' -f 2- | tr '\n' ';')"
+    refuse 11 headnode "the headnode does not answer at $address port $port from this node"
+  fi
+  # a relay is there within moments
+  if [ -n "${relayed-}" ] && [ "$n" = 1 ]; then for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do ! reachable || break; sleep 0.3; done; else sleep 5; fi
 done
 
 # ---- what the node gives

@@ -1,18 +1,10 @@
 # shellcheck shell=bash
-# edge-look DIR FIRST_PORT: describes what this headnode has to run the edge of the pool in DIR. Prints KEY=VALUE lines:
-# system, arch, glibc; node=PATH (if there is one that is new enough); program=DIGEST (what is staged); port (its own, or
-# a free one)
+# edge-look DIR FIRST_PORT: prints what node_look says about the edge of the pool in DIR, and port=NUMBER: the edge's own, or a
+# free one. (node-look.sh is put before it.)
 set -u
 dir=$1 first=$2
 export LC_ALL=C
-echo "system=$(uname -s)"
-echo "arch=$(uname -m)"
-echo "glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)"
-enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
-for node in "$dir/edge/node" "$(command -v node)"; do
-  if [ -n "$node" ] && [ -x "$node" ] && "$node" -e "$enough" >/dev/null 2>&1; then echo "node=$node"; break; fi
-done
-[ ! -r "$dir/edge/program/digest" ] || echo "program=$(cat "$dir/edge/program/digest")"
+node_look "$dir" edge
 open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # prints the uid of the process that listens on a port (proc_pid_net(5))
 listener() { awk -v port=":$(printf '%04X' "$1")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null; }

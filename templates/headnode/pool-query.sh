@@ -15,6 +15,10 @@ if [ -r "$dir/bosco/grow.pid" ]; then
   grep -qzxF "$dir/bosco/grow.sh" "/proc/$(cat "$dir/bosco/grow.pid")/cmdline" 2>/dev/null && echo 'grow=alive'
   for state in "$dir"/bosco/*/state; do [ ! -r "$state" ] || echo "growth=$(base64 <"$state" | tr -d '\n')"; done
 fi
+for state in "$dir"/relay/state/*.json; do [ ! -r "$state" ] || echo "relay=$(base64 <"$state" | tr -d '\n')"; done
+if [ -r "$dir/relay.config" ]; then
+  grep -qzF "$dir/relay/program" "/proc/$(cat "$dir/relay/relay.pid" 2>/dev/null)/cmdline" 2>/dev/null && echo 'relays=alive' || echo 'relays=dead'
+fi
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 token_list "$dir"
 echo '== slots'

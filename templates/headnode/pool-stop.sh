@@ -5,12 +5,11 @@ pool_stop() {
     grep -lzxF "CONDOR_CONFIG=$1/condor_config" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
       p=${f%/environ}
       # a shell or an editor that a user runs inside `scailfin exec` must not be ended
-      case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) case "${p##*/}" in "$edge" | "$grow") echo "${p##*/}" ;; esac ;; esac
+      case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) case " $programs " in *" ${p##*/} "*) echo "${p##*/}" ;; esac ;; esac
     done
   }
   master=$(cat "$1/run/master.pid" 2>/dev/null)
-  edge=$(cat "$1/edge/edge.pid" 2>/dev/null)
-  grow=$(cat "$1/bosco/grow.pid" 2>/dev/null)
+  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" 2>/dev/null | tr '\n' ' ')
   n=0
   while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
     case $n in

@@ -178,7 +178,7 @@ describe('src/cli', () => {
       'cli/ui.ts',
       'doors/askpass.ts',
       'hosts/local.ts',
-      'reana/edge/kept.ts',
+      'daemon.ts',
     ]);
     expect(painters).toEqual(['cli/terminal.ts']);
     const ui = readFileSync(join(dir, 'cli/ui.ts'), 'utf8');

@@ -5,7 +5,7 @@ import { isStale, load, names } from './record.js';
 import { prepareRootfs } from './rootfs.js';
 import { type SiteName, siteNames } from './site.js';
 
-const usage = `npm run lab -- up [--name NAME] [--site SITE]                   SITE: ${siteNames.join(', ')}
+const usage = `npm run lab -- up [--name NAME] [--site SITE] [--isolated]      SITE: ${siteNames.join(', ')}
              down [--name NAME | --all | --stale]
              status
              exec HOST [--name NAME] [--user USER] -- COMMAND…      HOST: ${hostNames.join(', ')}
@@ -15,11 +15,11 @@ A lab without a name is called "lab"; without a site it has Slurm's.`;
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
-async function up(name: string, site: string): Promise<number> {
+async function up(name: string, site: string, isolated: boolean): Promise<number> {
   if (!siteNames.includes(site as SiteName)) return complain();
   await prepareRootfs(say);
   const began = Date.now();
-  const lab = await Lab.up({ name, site: site as SiteName, keep: true });
+  const lab = await Lab.up({ name, site: site as SiteName, keep: true, isolated });
   say(
     `lab "${name}" is up after ${((Date.now() - began) / 1000).toFixed(1)} s: ${hostNames.join(', ')}, ${lab.site.name}`,
   );
@@ -65,6 +65,7 @@ async function main(args: string[]): Promise<number> {
       name: { type: 'string', default: 'lab' },
       site: { type: 'string', default: 'slurm' },
       user: { type: 'string' },
+      isolated: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       stale: { type: 'boolean', default: false },
     },
@@ -74,7 +75,7 @@ async function main(args: string[]): Promise<number> {
 
   switch (positionals[0]) {
     case 'up':
-      return up(values.name, values.site);
+      return up(values.name, values.site, values.isolated);
     case 'down':
       if (values.stale) return down(await Lab.reap());
       return down(values.all ? names() : [values.name]);

@@ -22,6 +22,8 @@ export interface LabOptions {
   /** Default: one that no other lab has. */
   readonly name?: string;
   readonly site?: SiteName;
+  /** Compute nodes reach nothing but the site, and nothing reaches the laptop, nor the headnode but by SSH. */
+  readonly isolated?: boolean;
   /** The lab outlives this process, until it is taken down by name. */
   readonly keep?: boolean;
 }
@@ -44,7 +46,9 @@ export class Lab {
     const name = options.name ?? `lab-${randomBytes(4).toString('hex')}`;
     await record.create({ name, site, rootfs, ...(options.keep ? {} : { owner: record.me() }) });
     try {
-      return await Lab.build(name, rootfs, siteNamed(site));
+      const lab = await Lab.build(name, rootfs, siteNamed(site));
+      if (options.isolated) await lab.isolate();
+      return lab;
     } catch (error) {
       await record.destroy(name);
       throw error;
@@ -151,6 +155,15 @@ export class Lab {
   /** Adds round-trip time between the laptop and the headnode, each, and everything else; 0 takes it away. */
   async delay(ms: number): Promise<void> {
     for (const name of ['laptop', 'headnode'] as const) await this.network.delay(specOf(name), ms);
+  }
+
+  private async isolate(): Promise<void> {
+    await this.network.isolate(layout.map(spec => [this.hosts[spec.name], spec] as const));
+    for (const spec of layout)
+      await files.writeFile(this.hosts[spec.name], '/etc/hosts', hostsFile(spec, true), { user: 'root' });
+    const profile = this.site.profile.replace('outbound: true', 'outbound: false');
+    for (const host of [this.hosts.laptop, this.hosts.headnode])
+      await files.writeFile(host, `.config/scailfin/sites/${this.site.profileName}.yaml`, profile);
   }
 
   /** Cuts all links of a host, frames vanishing silently, or mends them. */

@@ -75,14 +75,18 @@ export function bindsOf(spec: HostSpec, homes: string): Bind[] {
   return binds;
 }
 
-/** /etc/hosts as that host has it: the outside is known everywhere, the compute nodes only within the site. */
-export function hostsFile(on: HostSpec): string {
+/**
+ * /etc/hosts as that host has it: the outside is known everywhere but on the nodes of an isolated site, the compute nodes only
+ * within the site.
+ */
+export function hostsFile(on: HostSpec, isIsolated = false): string {
   const lines = ['127.0.0.1 localhost'];
   // within the site the login node is known by its LAN address first
   if (on.site)
     lines.push(
       ...[...layout, secondLogin].filter(spec => spec.addresses.lan).map(spec => `${spec.addresses.lan} ${spec.name}`),
     );
-  const outside = layout.filter(spec => spec.addresses.wan && !(on.site && !on.addresses.wan && spec.site));
+  const isClosed = isIsolated && on.site && !on.addresses.wan;
+  const outside = layout.filter(spec => spec.addresses.wan && !isClosed && !(on.site && !on.addresses.wan && spec.site));
   return `${[...lines, ...outside.map(spec => `${spec.addresses.wan} ${spec.name}`)].join('\n')}\n`;
 }

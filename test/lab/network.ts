@@ -9,6 +9,8 @@ const delayProgram = new URL('delay.py', import.meta.url);
 export class Network {
   /** Hosts whose frames go through the delaying program, and the round-trip time it adds. */
   private readonly delays = new Map<string, number>();
+  /** See `isolate`. */
+  private isIsolated = false;
 
   constructor(private readonly hub: Host) {}
 
@@ -44,8 +46,18 @@ export class Network {
       ...(spec.site && !spec.addresses.wan ? [`route add default via ${loginLanAddress}`] : []),
     ]);
     await guard(host, spec);
+    if (this.isIsolated) await close(host, spec);
     const ms = this.delays.get(spec.name);
     if (ms !== undefined) await this.delay(spec, ms);
+  }
+
+  /**
+   * From now on, compute nodes reach nothing but the LAN, and nothing reaches the laptop, nor the headnode but by SSH: as at a site
+   * without a way out, and behind a NAT at home.
+   */
+  async isolate(hosts: readonly (readonly [Host, HostSpec])[]): Promise<void> {
+    this.isIsolated = true;
+    for (const [host, spec] of hosts) await close(host, spec);
   }
 
   /** Cuts a host's cables, so that frames vanish as on a dead link, or mends them. */
@@ -106,6 +118,17 @@ async function guard(host: Host, spec: HostSpec): Promise<void> {
       ct state established,related accept; iifname lan oifname wan accept; }
     chain leave { type nat hook postrouting priority 100; ip saddr ${lan} oifname wan masquerade; }`,
   );
+}
+
+async function close(host: Host, spec: HostSpec): Promise<void> {
+  if (spec.site && !spec.addresses.wan) await ip(host, ['route del default'], { force: true });
+  else if (spec.site) await host.exec(['sysctl', '-qw', 'net.ipv4.ip_forward=0'], { user: 'root' });
+  else
+    await nft(
+      host,
+      `chain home { type filter hook input priority 0; policy drop;
+      iif lo accept; ct state established,related accept; ${spec.sshd ? 'tcp dport 22 accept;' : ''} }`,
+    );
 }
 
 async function nft(host: Host, chains: string): Promise<void> {

@@ -24,6 +24,8 @@ export const rooms: readonly string[] = [
   'sites',
   // batch systems
   'schedulers',
+  // the way of a site's nodes to the pool, through their login node
+  'relay',
   // where a command runs: this machine, or another over SSH
   'hosts',
   // proxies, keys, certificates

@@ -66,7 +66,7 @@ function begin(system: SchedulerName, arrays: boolean, host: LocalHost): { conte
 
 const settings: GlideinSettings = {
   ...{ cluster: 'crowd', address: '192.0.2.1', port: 9618, trustDomain: 'crowd' },
-  ...{ payload: '/payload', payloadGlibc: '2.36', payloadArch: 'x86_64' },
+  ...{ payload: '/payload', payloadGlibc: '2.36', payloadArch: 'x86_64', isRelayed: false },
 };
 
 /** Which of the batch system's programs ran, in order. */

@@ -18,7 +18,7 @@ export function siteFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
   const settings = {
     ...{ cluster: cluster.name, address: '@HEADNODE-ADDRESS@', port: cluster.port },
     ...{ trustDomain: trustDomain(cluster.name, '@CLUSTER-ID@'), payload: `${base}/payload/@SHA256@` },
-    ...{ payloadGlibc: '@GLIBC@', payloadArch: '@ARCH@' },
+    ...{ payloadGlibc: '@GLIBC@', payloadArch: '@ARCH@', isRelayed: cluster.relay === true },
   };
   const { type } = site.profile.scheduler;
   const own = scriptNames('batch').filter(name => name.startsWith(`${type}-`));

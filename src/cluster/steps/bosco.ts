@@ -98,8 +98,11 @@ export async function stopGrowth(cluster: string, host: Host, base: string): Pro
   await bosco.stop({ host, dir: poolDir(base, cluster), cluster, onProgress: () => {} });
 }
 
-/** Undefined if the pool is on the login node, or if both are this machine. */
-function loginFrom({ spec, host, probe }: Site, head: Head): SiteLogin | undefined {
+/** How the headnode reaches the site. Undefined if the pool is on the login node, or if both are this machine. */
+export function loginFrom(
+  { spec, host, probe }: Pick<Site, 'spec' | 'host'> & { readonly probe: { readonly user: string } },
+  head: Head,
+): SiteLogin | undefined {
   if (head.host === host) return undefined;
   const { login } = spec.profile;
   if (!login)

@@ -102,6 +102,9 @@ function unique(list: (string | undefined)[]): string[] {
   return [...new Set(list.filter(a => a !== undefined && !a.includes(':')))] as string[];
 }
 
+/** The site's login node can't reach the headnode. */
+export class UnreachableError extends ScailfinError {}
+
 /**
  * Tests from the site's login node that the headnode's port answers.
  * @returns the address that answers
@@ -118,12 +121,13 @@ export async function proveReachable(
   const reached = keyValues(out.stdout).get('reached')?.[0];
   if (reached) return reached;
   const others = ['login', 'local', '[user@]host'].filter(h => h !== headnode).map(h => `--headnode ${h}`);
-  throw new ScailfinError(
+  throw new UnreachableError(
     `${site.host.name} can't reach the headnode (${head.host.name}): ${out.stdout.trim().replaceAll('\n', '; ')}`,
     {
       hint:
         `glide-ins could not join, so nothing was submitted. Open port ${port} on the headnode, or choose another one: ` +
-        `${others.join(', ')} (with login, the pool runs on the site's login node and needs no open port here)`,
+        `${others.join(', ')} (with login, the pool runs on the site's login node and needs no open port here); or let a relay ` +
+        `on the login node carry the pool's traffic, in a new cluster: --relay`,
     },
   );
 }

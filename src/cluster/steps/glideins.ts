@@ -33,6 +33,8 @@ export interface GlideinSettings {
   readonly payload: string;
   readonly payloadGlibc: string;
   readonly payloadArch: string;
+  /** `address` is a loopback address, to which the login node's relay leads. */
+  readonly isRelayed: boolean;
 }
 
 /** Makes the token of a submission with this label. Secret. */
@@ -106,6 +108,7 @@ export function glideinFiles(
   return [
     { name: 'settings', content: render('glidein/settings', values), mode: 0o600 },
     { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
+    ...(settings.isRelayed ? [{ name: 'relay.sh', content: templateText('glidein/relay.sh'), mode: 0o700 }] : []),
     { name: 'check.sh', content: templateText('glidein/check.sh'), mode: 0o600 },
     { name: 'leave.sh', content: templateText('glidein/leave.sh'), mode: 0o600 },
     { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },

@@ -4,7 +4,8 @@ import { htcondor } from '../../headnode/htcondor.js';
 import type { PoolPlan, RunningPool } from '../../htcondor/pool.js';
 import { type Context, headnodeOf, recordOf, type Site } from '../context.js';
 import { isNews } from '../machines.js';
-import { candidates, claim, describeHead, type Head, proveReachable } from './connect.js';
+import { checkRelayed } from '../spec.js';
+import { candidates, claim, describeHead, type Head, proveReachable, UnreachableError } from './connect.js';
 
 /** The identity domain of a cluster's pool: a token of one cluster is useless in another. */
 export const trustDomain = (name: string, id: string): string => `${name}-${id}.scailfin`;
@@ -24,7 +25,9 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
   if (machine && isNews(record, machine)) context.journal.append({ type: 'machine', machine });
   context.journal.append({ type: 'intent', what: `start the pool on ${head.host.name}` });
   const addresses = candidates(site, head);
-  if (addresses.length === 0)
+  const isOutside = site.spec.profile.login !== undefined && site.host !== head.host;
+  const isRelayed = record.head ? record.head.relay === true : isOutside && spec.relay === true;
+  if (addresses.length === 0 && !isRelayed)
     throw new ScailfinError(`${head.host.name} has no IPv4 address but loopback`, {
       hint: 'choose another --headnode',
     });
@@ -33,23 +36,18 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     dir: at.dir,
     name,
     trustDomain: trustDomain(name, record.id),
-    address: record.head?.address ?? (addresses[0] as string),
+    address: record.head?.address ?? (isRelayed ? relayAddress(record.id) : (addresses[0] as string)),
     firstPort: spec.port,
     source: spec.htcondor,
     fence: spec.fence ?? 'auto',
   };
-  let pool = await bringUp(htcondor, at, plan);
-  let address = plan.address;
-  if (site.spec.profile.login) {
-    address = await proveReachable(
-      site,
-      head,
-      pool.port,
-      [...new Set([plan.address, ...addresses])],
-      describeHead(context),
-    );
-    if (address !== plan.address) pool = await htcondor.start(at, { ...plan, address });
-  }
+  const first = await bringUp(htcondor, at, plan);
+  const way = await wayTo(context, site, head, {
+    ...{ port: first.port, addresses: [...new Set([plan.address, ...addresses])], isRelayed },
+    mayRelay: isOutside && record.head === undefined && spec.relay === undefined,
+  });
+  const { address } = way;
+  const pool = address === plan.address ? first : await htcondor.start(at, { ...plan, address });
   const facts = {
     base,
     host: head.probe.host,
@@ -60,7 +58,50 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     sbin: pool.sbin,
     version: pool.version,
     ...(pool.unfenced === undefined ? {} : { unfenced: pool.unfenced }),
+    ...(way.isRelayed ? { relay: true as const } : {}),
   };
   context.journal.append({ type: 'head', head: facts });
-  return { ...pool, address, plan: { ...plan, address } };
+  return { ...pool, address, isRelayed: way.isRelayed, plan: { ...plan, address } };
+}
+
+interface Ways {
+  readonly port: number;
+  /** The addresses to try, the best first. */
+  readonly addresses: readonly string[];
+  /** It is settled that the site's nodes use a relay. */
+  readonly isRelayed: boolean;
+  /** A relay may be used if no address can be reached. */
+  readonly mayRelay: boolean;
+}
+
+/** How the site's nodes will reach the pool. @throws ScailfinError if they can't */
+async function wayTo(
+  context: Context,
+  site: Site,
+  head: Head,
+  { port, addresses, isRelayed, mayRelay }: Ways,
+): Promise<{ readonly address: string; readonly isRelayed: boolean }> {
+  const [first = ''] = addresses;
+  if (isRelayed || !site.spec.profile.login) return { address: first, isRelayed };
+  try {
+    return { address: await proveReachable(site, head, port, addresses, describeHead(context)), isRelayed };
+  } catch (error) {
+    if (!mayRelay || !(error instanceof UnreachableError)) throw error;
+    checkRelayed(site.spec.site, recordOf(context).spec.framework);
+    context.sink({
+      type: 'note',
+      text: `${site.host.name} can't reach ${head.host.name}, so a relay on ${site.host.name} will carry the pool's traffic through this connection (to refuse that: --no-relay)`,
+    });
+    return { address: relayAddress(recordOf(context).id), isRelayed: true };
+  }
+}
+
+/**
+ * The address of a pool that is reached by relays. It must be the same on the headnode and on all nodes, and each cluster
+ * has another one, because several may share a node: Linux takes all of 127.0.0.0/8 for this machine.
+ * @param id the cluster's, 12 hexadecimal digits
+ */
+export function relayAddress(id: string): string {
+  const [a, b, c] = [0, 4, 8].map(at => 1 + (Number.parseInt(id.slice(at, at + 4), 16) % 254));
+  return `127.${a}.${b}.${c}`;
 }

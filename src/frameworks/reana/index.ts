@@ -24,6 +24,7 @@ export const reana: Framework<ReanaSpec, ReanaFacts> = {
   secrets: secretFiles,
   facts: reanaFields,
   plan: planReana,
+  needsAddress: spec => spec.flavour === 'upstream',
   describe: describeReana,
   differences: reanaDiffers,
   service: async () => (await import('./service.js')).reanaService,

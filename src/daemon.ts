@@ -1,11 +1,11 @@
 import { closeSync, copyFileSync, fstatSync, futimesSync, openSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { inLine } from '../../printable.js';
+import { inLine } from './printable.js';
 
 const beatMs = 5000;
 const watchMs = 1000;
 
-/** Shows regularly that the edge is alive. It writes no data, because a full disk must not end the edge. */
+/** Shows regularly, by the time of the file `alive`, that this process is alive. It writes no data, because a full disk must not end it. */
 export function beat(dir: string): void {
   const file = openSync(join(dir, 'alive'), 'a', 0o600);
   const now = (): void => {
@@ -17,7 +17,7 @@ export function beat(dir: string): void {
   process.once('exit', () => closeSync(file));
 }
 
-/** Ends when the parent process ends, because the next edge needs the port. @param end called once */
+/** Ends when the parent process ends, because the next one needs its port. @param end called once */
 export function endWithParent(end: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {

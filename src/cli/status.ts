@@ -131,7 +131,8 @@ function refusalLines(refused: readonly Refusal[]): string[] {
 /** How the site's nodes reach the pool. */
 function relayLines({ state, since, at, nodes, reason, hint }: RelayStatus): string[] {
   const time = formatDuration(Math.max(0, Math.floor(Date.now() / 1000) - since));
-  if (state === 'open') return [`relay open for ${time} at ${at}; ${nodes} glide-in${nodes === 1 ? '' : 's'} connected`];
+  if (state === 'open')
+    return [`relay open for ${time} at ${at}; ${nodes} glide-in${nodes === 1 ? '' : 's'} connected`];
   if (state === 'unknown') return ['relay unknown'];
   if (state === 'connecting') return ['relay connecting'];
   const what = state === 'cut' ? 'it is tried again and again' : 'nothing on the headnode keeps it open';

@@ -273,9 +273,12 @@ function relayFor(
 ): boolean | undefined {
   const isThere = headnode.kind === 'login' || !login;
   if (asked === true && isThere)
-    throw new UsageError(`--relay is for a pool outside the site, and this pool is ${login ? `on ${name}'s login node` : 'on the same machine'}`, {
-      hint: 'leave --relay out, or choose --headnode local or [user@]host',
-    });
+    throw new UsageError(
+      `--relay is for a pool outside the site, and this pool is ${login ? `on ${name}'s login node` : 'on the same machine'}`,
+      {
+        hint: 'leave --relay out, or choose --headnode local or [user@]host',
+      },
+    );
   if (isThere) return undefined;
   const relay = asked ?? (network.outbound === false ? true : undefined);
   if (relay) checkRelayed(name, framework);

@@ -7,6 +7,7 @@ import { parseState, type RelayState } from '../relay/state.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobsAnd } from '../schedulers/runner.js';
+import { formatDuration } from '../units.js';
 import { committed, jobsLeft } from './allowance.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir, siteDir } from './context.js';
@@ -19,7 +20,6 @@ import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
 import { headnodeName } from './spec.js';
 import { type Stranger, strangersIn } from './strangers.js';
-import { formatDuration } from '../units.js';
 
 /** The state of a cluster, from its scheduler and its pool; what could not be asked is *unknown*, with a reason. */
 export interface ClusterStatus {

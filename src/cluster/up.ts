@@ -29,8 +29,8 @@ import { connectHead, connectSite, type Head } from './steps/connect.js';
 import { submitGlideins, tokenPlan } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
-import { openRelay } from './steps/relay.js';
 import { waitForGlideins } from './steps/ready.js';
+import { openRelay } from './steps/relay.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
 export interface UpOptions {

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { beat, endWithParent, logger } from '../daemon.js';
 import { messageOf, UsageError } from '../errors.js';
 import { enginesOf } from '../reana/edge/engines.js';
-import { beat, endWithParent, logger } from '../daemon.js';
 import { askPool } from '../reana/edge/page/pool.js';
 import { Edge } from '../reana/edge/server.js';
 import { readSettings } from '../reana/edge/settings.js';

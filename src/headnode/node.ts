@@ -97,11 +97,7 @@ function isLikeThis(there: { readonly system: string; readonly arch: string }): 
  * Copies this process's Node.js to `path` of a host.
  * @returns why it does not run there; undefined if it does
  */
-async function copyNode(
-  host: Host,
-  path: string,
-  onProgress: (detail: string) => void,
-): Promise<string | undefined> {
+async function copyNode(host: Host, path: string, onProgress: (detail: string) => void): Promise<string | undefined> {
   const scratch = mkdtempSync(join(tmpdir(), 'scailfin-node-'));
   try {
     const packed = join(scratch, 'node.gz');

@@ -111,12 +111,7 @@ function newKey(): KeyPair {
 }
 
 /** The relay's own files; paths are below the pool's directory. Secret. */
-export function relayFiles(
-  pool: string,
-  cluster: string,
-  plan: Omit<RelayPlan, 'files'>,
-  node: string,
-): FileToPut[] {
+export function relayFiles(pool: string, cluster: string, plan: Omit<RelayPlan, 'files'>, node: string): FileToPut[] {
   const { keys, sites } = plan;
   const settings: RelaySettings = {
     ...{ cluster, pool: plan.pool, hostKey: keys.host.private, nodeKey: keys.node.public, sites },

@@ -87,6 +87,8 @@ export function hostsFile(on: HostSpec, isIsolated = false): string {
       ...[...layout, secondLogin].filter(spec => spec.addresses.lan).map(spec => `${spec.addresses.lan} ${spec.name}`),
     );
   const isClosed = isIsolated && on.site && !on.addresses.wan;
-  const outside = layout.filter(spec => spec.addresses.wan && !isClosed && !(on.site && !on.addresses.wan && spec.site));
+  const outside = layout.filter(
+    spec => spec.addresses.wan && !isClosed && !(on.site && !on.addresses.wan && spec.site),
+  );
   return `${[...lines, ...outside.map(spec => `${spec.addresses.wan} ${spec.name}`)].join('\n')}\n`;
 }

@@ -60,12 +60,19 @@ async function keptHere({ connections, sink }: Context, { spec }: Site, head: He
   note(`the relay needs a login of its own to ${target.host}, which is kept as long as the cluster uses it`);
   const wanted = { target, auth: loginAuth(spec.profile), idleLimit: KEPT_FOR };
   const kept = await keepLogin(wanted, connections.prompter, note);
-  note(`the login is kept: ${kept.name}, at most ${formatDuration(KEPT_FOR)} without use; if the site ends it, the pool is cut off until \`scailfin login ${spec.site}\``);
+  note(
+    `the login is kept: ${kept.name}, at most ${formatDuration(KEPT_FOR)} without use; if the site ends it, the pool is cut off until \`scailfin login ${spec.site}\``,
+  );
   return true;
 }
 
 /** All sites of the cluster, and the files that their connections need on the headnode. */
-async function sitesOf(context: Context, site: Site, head: Head, at: Headnode): Promise<Pick<RelayPlan, 'sites' | 'files'>> {
+async function sitesOf(
+  context: Context,
+  site: Site,
+  head: Head,
+  at: Headnode,
+): Promise<Pick<RelayPlan, 'sites' | 'files'>> {
   const { name, sites } = recordOf(context);
   const others = sites.filter(s => s.spec.site !== site.spec.site && s.facts && s.spec.profile.login);
   const files: FileToPut[] = [];
@@ -76,7 +83,11 @@ async function sitesOf(context: Context, site: Site, head: Head, at: Headnode): 
   ]) {
     const { login, network } = spec.profile;
     if (!login) continue;
-    const about = { site: spec.site, dir: siteDir(base, name), ...(network.loginAddress ? { address: network.loginAddress } : {}) };
+    const about = {
+      site: spec.site,
+      dir: siteDir(base, name),
+      ...(network.loginAddress ? { address: network.loginAddress } : {}),
+    };
     const auth = loginAuth(spec.profile);
     if (head.host.address === 'local') {
       all.push({ ...about, targets: loginTargets(login, spec.user), ...(auth ? { auth } : {}) });
@@ -86,10 +97,18 @@ async function sitesOf(context: Context, site: Site, head: Head, at: Headnode): 
     if (!way) continue;
     const folder = `relay/sites/${spec.site}`;
     files.push(
-      { path: `${folder}/known_hosts`, content: way.hostKeys.map(key => `scailfin-site ${key}\n`).join(''), mode: 0o600 },
+      {
+        path: `${folder}/known_hosts`,
+        content: way.hostKeys.map(key => `scailfin-site ${key}\n`).join(''),
+        mode: 0o600,
+      },
       { path: `${folder}/config`, content: configFor(`${at.dir}/${folder}`), mode: 0o600 },
     );
-    all.push({ ...about, targets: [{ host: way.host, port: way.port, user: way.user }], configFile: `${at.dir}/${folder}/config` });
+    all.push({
+      ...about,
+      targets: [{ host: way.host, port: way.port, user: way.user }],
+      configFile: `${at.dir}/${folder}/config`,
+    });
   }
   return { sites: all, files };
 }

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Lab, labUnavailable } from '../lab/lab.js';
+import { makeImage } from '../reana/helpers/image.js';
+import { scailfin, statusOf } from './helpers/cluster.js';
+import { type CycleSite, cycle, verified } from './helpers/cycle.js';
+
+const reason = labUnavailable();
+const image = '/home/alice/image';
+
+const slurm: CycleSite = {
+  profile: 'lab-slurm',
+  ids: /^\d+_[12]$/,
+  running: 'RUNNING',
+  jobs: async lab =>
+    (await lab.exec('login', ['squeue', '--noheader', '-u', 'alice'])).stdout.split('\n').filter(Boolean),
+};
+
+const sge: CycleSite = {
+  profile: 'lab-sge',
+  ids: /^\d+_[12]$/,
+  running: 'r',
+  jobs: async lab =>
+    (await lab.exec('login', ['qstat', '-u', 'alice', '-s', 'prs'])).stdout.split('\n').slice(2).filter(Boolean),
+};
+
+/** A step that reads a large input, and one that reads what the first one wrote. */
+const specification = `version: 0.9.4
+inputs: {files: [data/large.bin]}
+workflow:
+  type: serial
+  specification:
+    steps:
+      - {name: copy, environment: ${image}, commands: ['cat data/large.bin data/large.bin | head -c 1000000 > part.bin', 'sha256sum data/large.bin > sum.txt']}
+      - {name: check, environment: ${image}, commands: ['sha256sum part.bin >> sum.txt', 'cat /etc/image >> sum.txt']}
+outputs: {files: [sum.txt]}
+`;
+
+/** The headnode is at home, behind a NAT: it reaches the login node by SSH, and nothing reaches it. */
+describe.skipIf(reason !== undefined)(
+  `a site whose nodes reach only their login node${reason ? ` (skipped: ${reason})` : ''}`,
+  { timeout: 200_000 },
+  () => {
+    describe.each([
+      ['slurm', slurm],
+      ['sge', sge],
+    ] as const)('with %s', (system, site) => {
+      let lab: Lab;
+      beforeAll(async () => {
+        lab = await Lab.up({ site: system, isolated: true });
+        await makeImage(lab, 'c1', image);
+      }, 180_000);
+      afterAll(async () => {
+        await lab?.down();
+      });
+
+      it('has no way out of its nodes, and no way in to the headnode', async () => {
+        const tries = (host: 'c1' | 'login', target: string) =>
+          lab.exec(host, ['timeout', '3', 'bash', '-c', `: </dev/tcp/${target}`], { check: false });
+        expect((await tries('c1', '10.77.0.3/22')).exitCode).not.toBe(0);
+        expect((await tries('login', '10.77.0.3/9618')).exitCode).not.toBe(0);
+        expect((await lab.exec('c1', ['getent', 'hosts', 'headnode'], { check: false })).exitCode).not.toBe(0);
+      });
+
+      it('has a cluster all the same: up, jobs on both nodes, scale, down', () => cycle(lab, site));
+
+      it('runs a workflow with a large input, and says how the nodes reach the pool', async () => {
+        const made = await lab.exec('headnode', [
+          ...[
+            'sh',
+            '-c',
+            'mkdir -p big/data && cd big && head -c 200000000 /dev/urandom >data/large.bin && sha256sum data/large.bin',
+          ],
+        ]);
+        await lab.write('headnode', 'big/reana.yaml', specification);
+        const name = site.profile;
+        const up = await scailfin(lab, 'headnode', [
+          ...['up', '--site', name, '--nodes', '1', '--walltime', '30m', '--framework', 'reana'],
+        ]);
+        expect(up.stderr).toMatch(
+          /Opening the relay on alice@login: compute nodes reach the pool at 10\.77\.1\.1:\d+ on login/,
+        );
+        expect(up.stdout).toMatch(/relay open for \d+ s at 10\.77\.1\.1:\d+ on login; 1 glide-in connected/);
+        const [there] = (await statusOf(lab, 'headnode', name)).sites;
+        expect(there?.relay).toMatchObject({ state: 'open', nodes: 1 });
+        const run = await lab.exec('headnode', ['sh', '-c', 'cd big && scailfin run'], {
+          ...{ timeoutMs: 150_000, check: false },
+        });
+        expect(run.stderr, run.stderr).toMatch(/✓ copy: finished.*✓ check: finished/s);
+        const [large, part, word] = (await lab.read('headnode', 'big/sum.txt')).split('\n');
+        expect(large).toBe(made.stdout.trim());
+        expect(part).toMatch(/^[0-9a-f]{64} {2}part\.bin$/);
+        expect(word).toBe('this is the image');
+        const down = await scailfin(lab, 'headnode', ['down', name]);
+        expect(down.stdout).toContain(verified);
+        await lab.exec('headnode', ['rm', '-rf', 'big']);
+        await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+      });
+    });
+
+    describe('whose profile does not say so', () => {
+      let lab: Lab;
+      beforeAll(async () => {
+        lab = await Lab.up({ isolated: true });
+        const profile = '.config/scailfin/sites/lab-slurm.yaml';
+        await lab.write(
+          'headnode',
+          profile,
+          (await lab.read('headnode', profile)).replace('outbound: false', 'outbound: true'),
+        );
+      }, 100_000);
+      afterAll(async () => {
+        await lab?.down();
+      });
+
+      it('gets a relay if its login node can not reach the headnode, and not against --no-relay', async () => {
+        const refused = await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--no-relay'], { check: false });
+        expect(refused.exitCode).toBe(1);
+        expect(refused.stderr).toMatch(/alice@login can't reach the headnode .*--relay/s);
+        expect(await lab.leftovers()).toEqual([]);
+        const up = await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--walltime', '30m']);
+        expect(up.stderr).toMatch(
+          /alice@login can't reach this machine, so a relay on alice@login will carry the pool's traffic/,
+        );
+        expect(up.stdout).toContain('1 of 1 glide-ins has joined');
+        // the same command finds it; another wish is refused
+        expect((await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--walltime', '30m'])).exitCode).toBe(0);
+        const other = await scailfin(
+          lab,
+          'headnode',
+          ['up', '--site', 'lab-slurm', '--walltime', '30m', '--no-relay'],
+          { check: false },
+        );
+        expect(other.stderr).toContain('it uses a relay');
+        const down = await scailfin(lab, 'headnode', ['down', 'lab-slurm']);
+        expect(down.stdout).toContain(verified);
+        expect(await lab.leftovers()).toEqual([]);
+      });
+    });
+  },
+);

@@ -7,6 +7,7 @@ import { type Folder, placeholders } from '../leaving.js';
 import { poolDir } from './context.js';
 import { boscoFolders } from './rendering/bosco.js';
 import { headnodeFolder } from './rendering/headnode.js';
+import { relayFolder } from './rendering/relay.js';
 import { checkFolder, siteFolder } from './rendering/site.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
@@ -21,6 +22,7 @@ export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: strin
   const folders = [
     await headnodeFolder(cluster, pool, more),
     siteFolder(cluster, site),
+    ...(cluster.relay ? [relayFolder(cluster, site)] : []),
     ...(more?.folders ?? []),
     ...boscoFolders(cluster, site),
     checkFolder(),

@@ -25,6 +25,9 @@ export interface FoundNode {
   readonly program: string | undefined;
 }
 
+/** The scripts of `templates/headnode` by which programs of ours are placed and ended. */
+export const programScripts: readonly string[] = ['node-look', 'program-stop'];
+
 /** Reads the answer of node_look. */
 export function foundNode(values: Map<string, string[]>): FoundNode {
   const one = (key: string): string | undefined => values.get(key)?.[0] || undefined;

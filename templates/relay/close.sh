@@ -12,4 +12,4 @@ relay_end() {
   rm -rf "$1/relay/$(uname -n)".*
 }
 # relay_elsewhere DIR: prints elsewhere=MACHINE for each other login node on which a relay of DIR may run.
-relay_elsewhere() { cat "$1"/relay/*/machine 2>/dev/null | grep -v "^$(uname -n) " | sort -u | sed 's/^/elsewhere=/'; }
+relay_elsewhere() { cat "$1"/relay/*/here 2>/dev/null | grep -v "^$(uname -n) " | sort -u | sed 's/^/elsewhere=/'; }

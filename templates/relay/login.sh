@@ -8,7 +8,7 @@ umask 077
 export LC_ALL=C
 dir=$1/relay key=$2 wanted=${3-}
 command -v ssh >/dev/null || { echo "this login node has no ssh, which the relay needs" >&2; exit 4; }
-[ -d "$1" ] && [ ! -e "$1/closed" ] || { echo "this cluster is being taken down" >&2; exit 75; }
+{ [ -d "$1" ] && [ ! -e "$1/closed" ]; } || { echo "this cluster is being taken down" >&2; exit 75; }
 mkdir -p "$dir" || exit 1
 host=$(uname -n)
 
@@ -36,6 +36,7 @@ fi
 # shellcheck disable=SC2086
 set -- ${SSH_CONNECTION-}
 outer=${3-}
+# shellcheck disable=SC2086,SC2116
 chosen=$(echo $chosen)
 [ -n "$chosen" ] || chosen=$(printf '%s\n' "$known" | grep -vxF "$outer" | grep -E '^(10|192\.168|172\.(1[6-9]|2[0-9]|3[01])|100\.(6[4-9]|[789][0-9]|1[01][0-9]|12[0-7]))\.' | head -n 4 | tr '\n' ' ')
 [ -n "$chosen" ] || chosen=$(printf '%s\n' "$known" | grep -vxF "$outer" | head -n 4 | tr '\n' ' ')
@@ -53,7 +54,8 @@ done
 
 # ---- listen
 run=$dir/$host.$$
-mkdir "$run" && cd "$run" && mkfifo in out && printf 'scailfin-relay %s\n' "$key" >known && machine >machine || exit 1
+mkdir "$run" && cd "$run" && mkfifo in out words && printf 'scailfin-relay %s\n' "$key" >known || exit 1
+machine >here || exit 1
 feed='' drain=''
 leave() {
   trap '' TERM INT HUP EXIT
@@ -73,7 +75,6 @@ exec 3<&- 4>&- </dev/null >/dev/null
 forward=() at=
 for a in $chosen; do forward+=(-L "$a:$port:pool:1") at="$at$a $port $host"$'\n'; done
 unset SSH_AUTH_SOCK
-mkfifo words
 # old versions do not know all options; none of the user's own settings count
 ssh -F /dev/null -T -o IgnoreUnknown=UpdateHostKeys -o UpdateHostKeys=no -o BatchMode=yes -o ControlPath=none -o ControlMaster=no \
   -o StrictHostKeyChecking=yes -o UserKnownHostsFile=known -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=scailfin-relay -o CheckHostIP=no \
@@ -85,7 +86,7 @@ ssh=$!
   while IFS= read -r line; do
     [ "$line" = listening ] || continue
     # compute nodes look here, also after the relay has moved to another machine
-    printf '%s' "$at" >mine && cp mine "$dir/at.$$" && mv "$dir/at.$$" "$dir/at"
+    { printf '%s' "$at" >mine && cp mine "$dir/at.$$" && mv "$dir/at.$$" "$dir/at"; } </dev/null
   done
 } <words
 wait "$ssh"

@@ -135,7 +135,9 @@ describe('scailfin help', () => {
   it('shows the help of a command, and of a command below it', () => {
     expect(scailfin('help', 'up').stdout).toBe(scailfin('up', '--help').stdout);
     expect(scailfin('help', 'proxy', 'init').stdout).toBe(scailfin('proxy', 'init', '--help').stdout);
-    expect(scailfin('up', '--help').stdout).toContain('\nMore: scailfin help headnode, scailfin help reana');
+    expect(scailfin('up', '--help').stdout).toContain(
+      '\nMore: scailfin help headnode, scailfin help relay, scailfin help reana',
+    );
   });
 
   it('shows a topic, in 80 columns without colours in a pipe', () => {

@@ -64,7 +64,13 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
       .flatMap(files => [...files].filter(([name, text]) => kindOf(name, text) === 'configuration'))
       .map(([name]) => name);
     expect([...new Set(names)].sort()).toEqual([
-      ...['grow/bosco.config', 'headnode/condor_config', 'headnode/edge.config', 'site/glidein.conf'],
+      ...[
+        'grow/bosco.config',
+        'headnode/condor_config',
+        'headnode/edge.config',
+        'headnode/relay.config',
+        'site/glidein.conf',
+      ],
     ]);
   });
 
@@ -75,6 +81,21 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, EDGE\n');
     expect(stdout).toContain('COLLECTOR.ALLOW_ADVERTISE_STARTD = glidein-*@$(TRUST_DOMAIN), $(OLD_GLIDEIN)');
     expect(stdout).toContain('SCHEDD.NETWORK_INTERFACE = 127.0.0.1');
+  });
+
+  it("the pool's, with the relay's", async () => {
+    const relayed = await ofChoice('polaris-relay');
+    const config = (name: string): string =>
+      filled(relayed.get(`headnode/${name}`) ?? '').replaceAll('/polaris/pool', '/nersc/pool');
+    const files = {
+      ...poolFiles,
+      [`${pool}/condor_config`]: config('condor_config'),
+      [`${pool}/relay.config`]: config('relay.config'),
+    };
+    const { exitCode, stdout, stderr } = await configVal(`${pool}/condor_config`, files, '-summary');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, EDGE, RELAY\n');
+    expect(stdout).toContain(`RELAY = ${pool}/relay/run.sh\n`);
   });
 
   it("the pool's, with what grows it", async () => {

@@ -8,6 +8,7 @@ export const topics = [
   'sites',
   'login',
   'headnode',
+  'relay',
   'jobs',
   'reana',
   'bosco',
@@ -26,7 +27,7 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'reana', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'reana', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],

@@ -4,6 +4,7 @@ import { fenceFiles, poolConfig } from '../../htcondor/pool.js';
 import { type Folder, script, scriptNames } from '../../leaving.js';
 import { type ClusterSpec, headnodeName } from '../spec.js';
 import { trustDomain } from '../steps/headnode.js';
+import { ownScripts, relayConfiguration } from './relay.js';
 
 /**
  * The pool, and what else the cluster offers. @param dir the pool's directory @param more the files of the cluster's
@@ -13,7 +14,9 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
   const special = await Promise.all(services.map(async f => (await f.service?.())?.ownScripts));
   const isWanted = (name: string): boolean =>
-    !special.some(own => own?.test(name)) || (more?.scripts.includes(name) ?? false);
+    cluster.relay && ownScripts.includes(name)
+      ? true
+      : !(ownScripts.includes(name) || special.some(own => own?.test(name))) || (more?.scripts.includes(name) ?? false);
   return {
     name: 'headnode',
     goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run over the connection and are not stored`,
@@ -28,6 +31,7 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
         what: 'limits compute nodes to the files of their jobs on the headnode',
       })),
       ...(more?.configuration ?? []),
+      ...(cluster.relay ? relayConfiguration(dir) : []),
       ...scriptNames('headnode')
         .filter(isWanted)
         .map(name => script(`headnode/${name}`)),

@@ -39,6 +39,7 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     site: 'notredame',
     request: { user: 'jdoe', max: 3, cores: 24, walltime: 36 * 3600, submit: 'bosco', headnode: 'login' },
   },
+  'polaris-relay': { site: 'polaris', request: { account: 'datascience', nodes: 1, walltime: 3600, user: 'jdoe' } },
   local: { site: 'local', request: { name: 'mine' } },
   'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };

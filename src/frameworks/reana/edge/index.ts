@@ -10,7 +10,7 @@ import { renderEdge } from './render.js';
 export const edge: Flavour = {
   // it ends with the pool, and all of its files are in the pool's directory
   components: [],
-  ownScripts: /^edge-/,
+  ownScripts: /^edge-|^node-look$|^program-stop$/,
 
   // its component reports this when it is started
   missing: async () => [],

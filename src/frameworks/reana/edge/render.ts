@@ -1,4 +1,5 @@
 import { edgeFiles } from '../../../headnode/edge.js';
+import { programScripts } from '../../../headnode/node.js';
 import { type Leaving, scriptNames } from '../../../leaving.js';
 import { packageVersion } from '../../../paths.js';
 import type { Rendered } from '../../service.js';
@@ -8,7 +9,7 @@ import { stepFolder } from './step.js';
 export async function renderEdge(cluster: string, dir: string): Promise<Rendered> {
   return {
     configuration: configuration(cluster, dir),
-    scripts: scriptNames('headnode').filter(name => name.startsWith('edge-')),
+    scripts: [...scriptNames('headnode').filter(name => name.startsWith('edge-')), ...programScripts],
     more: [],
     folders: [await stepFolder(dir)],
     note: "\nThe edge's program is copied to the headnode's edge/program as it is installed here: dist/edge.mjs and templates/.",

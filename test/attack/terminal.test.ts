@@ -176,9 +176,9 @@ describe('src/cli', () => {
       'cli/exec.ts',
       'cli/terminal.ts',
       'cli/ui.ts',
+      'daemon.ts',
       'doors/askpass.ts',
       'hosts/local.ts',
-      'daemon.ts',
     ]);
     expect(painters).toEqual(['cli/terminal.ts']);
     const ui = readFileSync(join(dir, 'cli/ui.ts'), 'utf8');

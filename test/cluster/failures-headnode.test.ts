@@ -29,7 +29,7 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
 
   test('the site does not reach a local one', async () => {
     await wall('reject with tcp reset', () =>
-      bench.refuses(up('walled'), { ...unreached, says: [...unreached.says, '10.77.0.3 port 9618: refused'] }),
+      bench.refuses(up('walled', '--no-relay'), { ...unreached, says: [...unreached.says, '10.77.0.3 port 9618: refused'] }),
     );
     expect(await submissions()).toBe('');
   });
@@ -37,7 +37,7 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
   test('the site gets no answer from one across the network', async () => {
     await wall('drop', () =>
       bench.refuses(
-        up('walled', '--headnode', 'scail@headnode', '--json'),
+        up('walled', '--headnode', 'scail@headnode', '--no-relay', '--json'),
         {
           says: [...unreached.says, '10.77.0.3 port 9618: no answer'],
           hint: /Open port 9618.*--headnode login.*--headnode local/,

@@ -20,8 +20,18 @@ const alone = { ...common, external: ['cpu-features', '*.node'] };
 const edge = await build({ ...alone, entryPoints: ['src/doors/edge.ts'], outfile: 'dist/edge.mjs' });
 const relay = await build({ ...alone, entryPoints: ['src/doors/relay.ts'], outfile: 'dist/relay.mjs' });
 
+const licences = `/*! @dagrejs/dagre: copyright (c) 2012-2014 Chris Pettitt; Papa Parse: copyright (c) 2015 Matthew Holt.
+Both: MIT licence, https://opensource.org/license/mit */`;
+
+// The page's libraries, each in one file that the page loads when it needs it.
+const page = await build({
+  entryPoints: { dagre: '@dagrejs/dagre', papaparse: 'papaparse' },
+  ...{ bundle: true, minify: true, platform: 'browser', target: 'es2022', format: 'esm', legalComments: 'inline' },
+  ...{ outdir: 'dist/page', banner: { js: licences }, logLevel: 'warning', metafile: true },
+});
+
 // what earlier builds left; a command that runs meanwhile finds its own parts for as long as possible
-const made = new Set([programs, edge, relay].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
+const made = new Set([programs, edge, relay, page].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
 for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
   if (entry.isFile() && !made.has(path)) rmSync(path);

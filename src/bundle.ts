@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { ScailfinError } from './errors.js';
 import { packageRoot } from './paths.js';
 
-/** The files that are put on a headnode to run one of our programs: one program file, and the templates that it renders. */
+/**
+ * The files that are put on a headnode to run one of our programs: one program file, the templates that it renders, and
+ * the libraries of the edge's page.
+ */
 export interface Program {
   /** Paths are relative to the directory into which they are put. */
   readonly files: readonly { readonly path: string; readonly content: Buffer }[];
@@ -22,8 +25,10 @@ export function programFor(name: string): Program {
       hint: 'npm run build, in its directory',
     });
   }
-  const templates = join(packageRoot, 'templates');
-  const names = readdirSync(templates, { recursive: true, withFileTypes: true })
+  const parts = name === 'edge' ? ['templates', join('dist', 'page')] : ['templates'];
+  const dirs = parts.map(dir => join(packageRoot, dir));
+  const names = dirs
+    .flatMap(dir => readdirSync(dir, { recursive: true, withFileTypes: true }))
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name).slice(packageRoot.length))
     .sort();

@@ -100,12 +100,30 @@ class Run:
         self.options = run["options"]
         self.controller = Controller(directory)
         self._total = 0
+        self._graph = None
 
     def total(self, steps):
         """Records how many steps there are, as far as is known."""
         if steps != self._total:
             self._total = steps
             self.write("total.json", steps)
+
+    def graph(self, names, edges, hidden=()):
+        """Records which steps come before which, as far as is known, by their names; the page draws it.
+
+        `edges` are pairs of names, of which `hidden` ones run no job: what comes before them comes before what follows.
+        """
+        edges = {(before, after) for before, after in edges if before != after}
+        for name in hidden:
+            before = {a for a, b in edges if b == name}
+            after = {b for a, b in edges if a == name}
+            edges = {edge for edge in edges if name not in edge}
+            edges |= {(a, b) for a in before for b in after if a != b}
+        names = list(dict.fromkeys(name for name in names if name not in set(hidden)))
+        graph = {"nodes": names, "edges": sorted(edge for edge in edges if set(edge) <= set(names))}
+        if graph != self._graph:
+            self._graph = graph
+            self.write("graph.json", graph)
 
     def write(self, name, value):
         path = os.path.join(self.directory, name)

@@ -19,7 +19,8 @@ from cwltool.context import LoadingContext
 from cwltool.errors import UnsupportedRequirement, WorkflowException
 from cwltool.executors import MultithreadedJobExecutor
 from cwltool.job import CommandLineJob, relink_initialworkdir
-from cwltool.workflow import default_make_tool
+from cwltool.process import shortname
+from cwltool.workflow import Workflow, default_make_tool
 
 MAX_STEPS = 300
 log = logging.getLogger("cwltool")
@@ -186,7 +187,52 @@ class PoolExecutor(MultithreadedJobExecutor):
 
 
 def make_tool(spec, loading):
-    return PoolTool(spec, loading) if spec.get("class") == "CommandLineTool" else default_make_tool(spec, loading)
+    if spec.get("class") == "CommandLineTool":
+        return PoolTool(spec, loading)
+    tool = default_make_tool(spec, loading)
+    if isinstance(tool, Workflow):
+        # a workflow is made after those in it, so the whole one comes last
+        names, edges, hidden, _, _ = graph_of(tool)
+        Pool.run.graph(names, edges, hidden)
+    return tool
+
+
+def graph_of(workflow):
+    """Returns the names of a workflow's steps, who comes before whom, which run no job, which are first, and last.
+
+    In place of a step that is a workflow stand the steps of that workflow.
+    """
+    parts = {step.id: part_of(step) for step in workflow.steps}
+    names, edges, hidden = [], [], set()
+    for part in parts.values():
+        names += part[0]
+        edges += part[1]
+        hidden |= part[2]
+    befores, afters = set(), set()
+    for step in workflow.steps:
+        for source in sources_of(step):
+            before = source.rpartition("/")[0]
+            if before in parts:
+                edges += [(a, b) for a in parts[before][4] for b in parts[step.id][3]]
+                befores.add(before)
+                afters.add(step.id)
+    first = [name for key, part in parts.items() if key not in afters for name in part[3]]
+    last = [name for key, part in parts.items() if key not in befores for name in part[4]]
+    return names, edges, hidden, first, last
+
+
+def part_of(step):
+    name = shortname(step.id)
+    if isinstance(step.embedded_tool, Workflow):
+        return graph_of(step.embedded_tool)
+    hidden = set() if isinstance(step.embedded_tool, CommandLineTool) else {name}
+    return [name], [], hidden, [name], [name]
+
+
+def sources_of(step):
+    for each in step.tool["inputs"]:
+        source = each.get("source") or []
+        yield from [source] if isinstance(source, str) else source
 
 
 def count_steps(value):

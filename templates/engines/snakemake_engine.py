@@ -26,6 +26,7 @@ class PoolExecutor(GenericClusterExecutor):
     def __init__(self, workflow, dag, cores, **settings):
         self.ended = queue.Queue()
         self.watched = {}
+        self.drawn = None
         super().__init__(workflow, dag, cores, **{k: v for k, v in settings.items() if k != "submitcmd"})
 
     def run(self, job, callback=None, submit_callback=None, error_callback=None):
@@ -36,6 +37,7 @@ class PoolExecutor(GenericClusterExecutor):
             self.reasons.append(refusal)
             error_callback(job)
             return
+        self.draw()
         key = place(job)
         # a step submitted before this workflow engine was restarted may be writing these files, or have written them
         if run.controller.known(key) is None:
@@ -57,6 +59,16 @@ class PoolExecutor(GenericClusterExecutor):
         submit_callback(job)
         self.watched[job_id] = (job, callback, error_callback)
         run.controller.watch(job_id, self.ended.put)
+
+    def draw(self):
+        """Records the order of the rules, which a checkpoint may change."""
+        jobs = [job for job in self.dag.jobs if not job.is_group()]
+        if len(jobs) == self.drawn:
+            return
+        self.drawn = len(jobs)
+        edges = {(before.rule.name, job.rule.name) for job in jobs for before in self.dag.dependencies[job]}
+        hidden = {job.rule.name for job in jobs if job.is_norun}
+        self.engine_run.graph(sorted({job.rule.name for job in jobs}), edges, hidden)
 
     def dag_finished(self):
         return len([job for job in self.dag.finished_jobs if not job.is_norun])

@@ -123,6 +123,7 @@ class Pace:
     def __init__(self, run):
         self.run = run
         self.seen = None
+        self.drawn = None
 
     def initialize(self, workflow):
         pass
@@ -133,6 +134,9 @@ class Pace:
     def track(self, workflow, hold=True):
         nodes = [workflow.dag.getNode(name) for name in workflow.dag.nodes()]
         self.run.total(sum(1 for node in nodes if node.task.spec.get("process")))
+        if len(nodes) != self.drawn:
+            self.drawn = len(nodes)
+            self.draw(workflow)
         if not hold:
             return
         seen = [str(node.state) for node in nodes], len(workflow.rules)
@@ -140,6 +144,14 @@ class Pace:
         Backend.current.changed.wait(0.02 if seen != self.seen else 5)
         Backend.current.changed.clear()
         self.seen = seen
+
+    def draw(self, workflow):
+        """Records the order of the stages that have begun; others are added as they begin."""
+        nodes = {name: workflow.dag.getNode(name).task for name in workflow.dag.nodes()}
+        stages = {name: str(task.metadata.get("wflow_stage", task.metadata["name"])) for name, task in nodes.items()}
+        hidden = {stages[name] for name, task in nodes.items() if not task.spec.get("process")}
+        edges = {(stages[before], stages[after]) for before, after in workflow.dag.edges()}
+        self.run.graph(list(stages.values()), edges, hidden)
 
 
 def publish_ahead_once(controller):

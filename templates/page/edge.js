@@ -38,6 +38,28 @@ async function send(path, init = {}) {
 /** @param {string} path @returns {Promise<any>} */
 export const get = async path => (await send(path)).json();
 
+/**
+ * The beginning of a file.
+ * @param {string} path @param {number} most bytes
+ * @returns {Promise<{ text: string, isCut: boolean }>}
+ */
+export async function getText(path, most) {
+  const { body } = await send(path);
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
+  const decoder = new TextDecoder();
+  let [text, read] = ['', 0];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { text: text + decoder.decode(), isCut: false };
+    const part = value.subarray(0, most - read);
+    text += decoder.decode(part, { stream: true });
+    read += value.length;
+    if (read <= most) continue;
+    await reader.cancel();
+    return { text, isCut: true };
+  }
+}
+
 /** @param {string} path @param {unknown} body */
 export const put = async (path, body) =>
   (

@@ -1,4 +1,5 @@
 /** @import { Overview, PoolSample, RunView, StepView } from '../../src/reana/edge/overview.js' */
+import { compareView } from './compare.js';
 import { h, setAttribute, setText, visible } from './dom.js';
 import { keepListening, setToken, TokenError, token, tokenFromAddress } from './edge.js';
 import { poolView } from './pool.js';
@@ -47,7 +48,8 @@ function go() {
   const run = /^#\/runs\/([\w-]+)$/.exec(location.hash)?.[1];
   if (!token()) return ask('');
   view?.close?.();
-  view = run ? runView(run) : home();
+  const [, a, b] = /^#\/compare\/([\w-]+)\/([\w-]+)$/.exec(location.hash) ?? [];
+  view = run ? runView(run) : a && b ? compareView(a, b) : home();
   if (overview) overview = { ...overview, steps: undefined };
   if (overview) show();
   else main?.replaceChildren(h('p', { class: 'empty', role: 'status' }, 'Asking the edge…'));

@@ -2,11 +2,13 @@
 import { h, rows, setAttribute, setText } from './dom.js';
 import { get, ticketed } from './edge.js';
 import { bytes, count, timeOf, wholeTime } from './format.js';
+import { isShowable, shown } from './shown.js';
 
 /** @typedef {{ name: string, size: { raw: number }, 'last-modified': string }} File */
 
 const most = 200;
-const isShowable = /\.(png|jpe?g|gif|webp|svg|pdf|html|txt|log)$/i;
+/** What the edge sends in a form that browsers show by themselves. */
+const isForTab = /\.(png|jpe?g|gif|webp|svg|pdf|html|txt|log)$/i;
 
 /** The outputs of a run, or all of its files, for download. */
 export function outputsView() {
@@ -91,34 +93,67 @@ function sayOf(run, shown, total, isAll) {
   return `${count(total, 'file')}${cut}`;
 }
 
+/** The address of a file. @param {string} run its id @param {string} name */
+export const pathOf = (run, name) =>
+  `/api/workflows/${run}/workspace/${name.split('/').map(encodeURIComponent).join('/')}`;
+
 /** @param {File} first @param {() => RunView} runOf @param {(error: unknown) => void} fail */
 function fileRow(first, runOf, fail) {
   const [size, when] = [h('span', { class: 'size' }), h('span', { class: 'when' })];
-  const encoded = first.name.split('/').map(encodeURIComponent).join('/');
-  const path = () => `/api/workflows/${runOf().id}/workspace/${encoded}`;
-  const download = h('button', { type: 'button', class: 'small', 'aria-label': `Download ${first.name}` }, 'Download');
+  const { name } = first;
+  const path = () => pathOf(runOf().id, name);
+  const download = h('button', { type: 'button', class: 'small', 'aria-label': `Download ${name}` }, 'Download');
   download.addEventListener('click', () => ticketed(path()).then(href => h('a', { href, download: '' }).click(), fail));
-  const view = h('button', { type: 'button', class: 'small', 'aria-label': `View ${first.name} in a new tab` }, 'View');
-  view.addEventListener('click', () => {
-    // the tab is opened at once, otherwise the browser would block it as an advertisement
-    const tab = window.open('about:blank');
-    if (tab) tab.opener = null;
-    ticketed(path(), '&preview=true').then(
-      address => tab?.location.replace(new URL(address, document.baseURI)),
-      error => {
-        tab?.close();
-        fail(error);
-      },
-    );
+  const tab = h('button', { type: 'button', class: 'small', 'aria-label': `View ${name} in a new tab` }, 'New tab');
+  tab.addEventListener('click', () => openTab(path(), fail));
+  const show = h(
+    'button',
+    { type: 'button', class: 'small', 'aria-label': `Show ${name}`, 'aria-expanded': 'false' },
+    'Show',
+  );
+  const buttons = h('span', { class: 'buttons' }, isShowable(name) && show, isForTab.test(name) && tab, download);
+  const element = h('li', {}, h('span', { class: 'name' }, name), size, when, buttons);
+  let file = first;
+  /** @type {HTMLElement | undefined} */
+  let box;
+  let time = '';
+  const open = () => {
+    time = file['last-modified'];
+    const next = shown({ path: path(), name, label: name, size: file.size.raw });
+    if (box) box.replaceWith(next);
+    else element.append(next);
+    box = next;
+  };
+  show.addEventListener('click', () => {
+    if (box) {
+      box.remove();
+      box = undefined;
+    } else open();
+    setAttribute(show, 'aria-expanded', String(box !== undefined));
   });
-  const buttons = h('span', { class: 'buttons' }, isShowable.test(first.name) && view, download);
-  const element = h('li', {}, h('span', { class: 'name' }, first.name), size, when, buttons);
-  /** @param {File} file */
-  const update = file => {
-    const time = Date.parse(`${file['last-modified']}Z`);
+  /** @param {File} now */
+  const update = now => {
+    file = now;
+    const changed = Date.parse(`${file['last-modified']}Z`);
     setText(size, bytes(file.size.raw));
-    setText(when, timeOf(time, Date.now()));
-    setAttribute(when, 'title', wholeTime(time));
+    setText(when, timeOf(changed, Date.now()));
+    setAttribute(when, 'title', wholeTime(changed));
+    // a step may have written it again
+    if (box && time !== file['last-modified']) open();
   };
   return { element, update };
+}
+
+/** @param {string} path @param {(error: unknown) => void} fail */
+function openTab(path, fail) {
+  // the tab is opened at once, otherwise the browser would block it as an advertisement
+  const tab = window.open('about:blank');
+  if (tab) tab.opener = null;
+  ticketed(path, '&preview=true').then(
+    address => tab?.location.replace(new URL(address, document.baseURI)),
+    error => {
+      tab?.close();
+      fail(error);
+    },
+  );
 }

@@ -1,7 +1,9 @@
 /** @import { Overview, RunView, StepView } from '../../src/reana/edge/overview.js' */
+import { compareForm } from './choose.js';
 import { h, setAttribute, setText } from './dom.js';
 import { put } from './edge.js';
 import { count, timeOf, wholeTime } from './format.js';
+import { graphView } from './graph.js';
 import { stateMark } from './marks.js';
 import { outputsView } from './outputs.js';
 import { isActive, lengthOf, progressBar } from './runs.js';
@@ -24,6 +26,9 @@ export function runView(id) {
   const reason = h('p', { class: 'note bad', hidden: true });
   const stop = h('button', { type: 'button', class: 'danger', hidden: true }, 'Stop…');
   const choice = stateChoice(() => redraw());
+  const graph = graphView(id, () => redraw());
+  const only = onlyOf(graph);
+  const other = compareForm(id);
   const empty = h('p', { class: 'quiet' });
   const body = [
     h(
@@ -33,12 +38,13 @@ export function runView(id) {
       progress.element,
       facts,
       reason,
+      other.element,
     ),
     h(
       'section',
       { class: 'card', 'aria-labelledby': 'steps-title' },
       h('div', { class: 'head' }, h('h2', { id: 'steps-title' }, 'Steps'), choice.element),
-      ...[empty, lines.element],
+      h('div', { class: 'flow' }, graph.element, h('div', { class: 'flow-list' }, only.element, empty, lines.element)),
     ),
     outputs.element,
   ];
@@ -58,11 +64,14 @@ export function runView(id) {
 
   const redraw = () => {
     const chosen = choice.chosen();
-    const shown = steps.filter(step => !chosen || step.state === chosen).length;
+    /** @param {StepView} step */
+    const isShown = step => (!chosen || step.state === chosen) && graph.includes(step);
+    const shown = steps.filter(isShown).length;
+    only.update(graph.chosen());
     setAttribute(lines.element, 'hidden', shown === 0);
-    setText(empty, steps.length === 0 ? emptyOf(run) : shown === 0 ? 'No step is in this state.' : '');
+    setText(empty, steps.length === 0 ? emptyOf(run) : shown === 0 ? noneOf(chosen) : '');
     setAttribute(empty, 'hidden', shown > 0);
-    lines.update(steps, now, step => !chosen || step.state === chosen);
+    lines.update(steps, now, isShown);
   };
   /** @param {Overview} overview @param {number} time */
   const update = (overview, time) => {
@@ -79,6 +88,8 @@ export function runView(id) {
     setText(reason, run.reason ?? '');
     setAttribute(stop, 'hidden', !isActive(run));
     choice.update(steps);
+    graph.update(run, steps);
+    other.update(overview.runs);
     redraw();
     outputs.update(run);
     return `${run.name} · ${mark.element.textContent}`;
@@ -100,6 +111,23 @@ function emptyOf(run) {
   if (run?.status === 'created') return `Not started yet: reana-client start -w ${run.name}`;
   if (run && isActive(run)) return 'No steps yet: the workflow engine is reading the workflow.';
   return 'The run ended before its first step.';
+}
+
+/** @param {string} state */
+const noneOf = state => (state ? 'No step is in this state.' : 'No step has this name yet.');
+
+/** Says that the list shows the steps of one node of the graph, with a button to show all again. @param {ReturnType<typeof graphView>} graph */
+function onlyOf(graph) {
+  const text = h('span', { role: 'status' });
+  const all = h('button', { type: 'button', class: 'small', hidden: true }, 'All steps');
+  all.addEventListener('click', graph.all);
+  const element = h('p', { class: 'only' }, text, all);
+  /** @param {string} chosen */
+  const update = chosen => {
+    setText(text, chosen ? `Steps of ${chosen}` : '');
+    setAttribute(all, 'hidden', !chosen);
+  };
+  return { element, update };
 }
 
 /** Selects steps by state, and shows how many there are in each. @param {() => void} changed */

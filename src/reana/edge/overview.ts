@@ -6,6 +6,7 @@ import type { Progress, RunStatus, WorkflowType } from '../run.js';
  *   GET /api/edge/overview[?run=ID]        Overview
  *   GET /api/edge/events[?run=ID]          EdgeEvents as server-sent events: `event: NAME`, `data: JSON`
  *   GET /api/edge/steps/:step/log          LogEvents in the same way: all there is, then what is added, until its end
+ *   GET /api/edge/graph?run=ID             GraphAnswer
  *   GET /api/edge/ticket?path=PATH         Ticket
  * A stream says something at least every 20 s, be it an empty comment. Times are milliseconds since 1970, by the
  * edge's clock.
@@ -111,6 +112,17 @@ export interface LogEvents {
   readonly more: { readonly text: string };
   /** The step is over, and nothing more will come. */
   readonly end: Record<string, never>;
+}
+
+/** The order of a run's steps, by their names: a pair says that the first one comes before the second. */
+export interface WorkflowGraph {
+  readonly nodes: readonly string[];
+  readonly edges: readonly (readonly [before: string, after: string])[];
+}
+
+/** No graph: it is not known yet, or it is too large to be drawn. */
+export interface GraphAnswer {
+  readonly graph?: WorkflowGraph | undefined;
 }
 
 /** Lets a browser download by a link without the token: `PATH?ticket=…`, for one minute and for this path only. */

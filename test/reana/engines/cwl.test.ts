@@ -51,7 +51,7 @@ const packed = {
 
 describe('CWL workflows', () => {
   it('come packed, fan out and merge', { timeout: 300_000 }, async () => {
-    const { run, engine, steps, seen, said, read, started } = await runOf('cwl', {
+    const { run, engine, steps, seen, said, read, started, graph } = await runOf('cwl', {
       ...{ specification: packed, parameters: { events: [1, 22, 333, 4444, 1, 6] } },
     });
     await engine.run(run, never).catch(error => {
@@ -65,6 +65,15 @@ describe('CWL workflows', () => {
     expect(steps.widest).toBeGreaterThan(1);
     expect(seen.at(-1)).toMatchObject({ total: 13, running: [], failed: [] });
     expect(seen.at(-1)?.finished).toHaveLength(13);
+    expect(await graph()).toEqual({
+      nodes: expect.toSatisfy((nodes: string[]) => [...nodes].sort().join() === 'count,generate,sum'),
+      edges: [
+        ['count', 'sum'],
+        ['generate', 'count'],
+      ],
+    });
+    const names = steps.requests.map(({ name }) => name);
+    expect(new Set(names.map(name => name.replace(/_\d+$/, '')))).toEqual(new Set(['generate', 'count', 'sum']));
   });
 
   it('are read from the workspace, with files, directories and expressions', { timeout: 300_000 }, async () => {

@@ -27,7 +27,7 @@ rule sum:
 
 describe('Snakemake workflows', () => {
   it('fan out and merge', { timeout: 300_000 }, async () => {
-    const { run, engine, steps, seen, said, read, started } = await runOf('snakemake', {
+    const { run, engine, steps, seen, said, read, started, graph } = await runOf('snakemake', {
       files: { 'workflow/Snakefile': snakefile },
       ...{ file: 'workflow/Snakefile', parameters: { parts: 6 } },
     });
@@ -44,6 +44,13 @@ describe('Snakemake workflows', () => {
     expect(seen.at(-1)).toMatchObject({ total: 13, running: [], failed: [] });
     expect(seen[0]?.total).toBeLessThanOrEqual(13);
     expect(seen.at(-1)?.finished).toHaveLength(13);
+    expect(await graph()).toEqual({
+      nodes: ['count', 'generate', 'sum'],
+      edges: [
+        ['count', 'sum'],
+        ['generate', 'count'],
+      ],
+    });
   });
 
   it('touch, try again, and send rules to the pool which they call local', { timeout: 300_000 }, async () => {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { graphOf } from '../../../src/reana/edge/page/graph.js';
 import type { EngineRun, WorkflowEngine } from '../../../src/reana/engines/engine.js';
 import { external } from '../../../src/reana/engines/external.js';
 import { end, running } from '../../../src/reana/engines/process.js';
@@ -39,7 +40,7 @@ export async function runIn(base: string, kind: PythonEngine, workflow: Workflow
     dir: base,
     enginePython: { [kind]: await pythonWith(requirements(kind)) },
   });
-  return { run, engine, steps, seen, said };
+  return { run, engine, steps, seen, said, graph: () => graphOf(run, run.dir) };
 }
 
 /** Directories for a run, with what its user uploaded; they go when the test is over, with all that runs in them. */

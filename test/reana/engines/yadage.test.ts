@@ -54,6 +54,7 @@ describe('yadage workflows', () => {
       said,
       read,
       started,
+      graph,
     } = await runOf('yadage', {
       files: { 'workflow/main.yml': fanOut, 'workflow/steps.yml': steps },
       ...{ file: 'workflow/main.yml', parameters: { events: [1, 22, 333, 4444, 55555, 6] } },
@@ -70,5 +71,15 @@ describe('yadage workflows', () => {
     expect(taken.widest).toBeGreaterThan(1);
     expect(seen.at(-1)).toMatchObject({ total: 13, running: [], failed: [] });
     expect(seen.at(-1)?.finished).toHaveLength(13);
+    expect(await graph()).toEqual({
+      nodes: ['read', 'count', 'sum'],
+      edges: [
+        ['count', 'sum'],
+        ['read', 'count'],
+      ],
+    });
+    expect(new Set(taken.requests.map(({ name }) => name.replace(/_\d+$/, '')))).toEqual(
+      new Set(['read', 'count', 'sum']),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
 import { packageRoot } from '../../../paths.js';
 import { type Call, param } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
@@ -10,6 +10,8 @@ import type { Route } from '../http/router.js';
 const policy = [
   "default-src 'none'",
   ...["script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'"],
+  // a PDF among the outputs, which the edge itself sends
+  "frame-src 'self'",
   ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
   // no text can become markup or a script, wherever it comes from
   ...["require-trusted-types-for 'script'", "trusted-types 'none'"],
@@ -37,14 +39,17 @@ interface PageFile {
   readonly tag: string;
 }
 
+/** Libraries of others, which the build puts there. */
+const libraries = join(packageRoot, 'dist', 'page');
+
 /**
  * The page itself, which needs no token: the data it shows does. The files are read once, so that all have the same
  * version.
  */
 export function fileRoutes(): Route[] {
-  const dir = join(packageRoot, 'templates', 'page');
-  const names = readdirSync(dir).filter(name => extname(name) in types);
-  const files = new Map(names.map(name => [name, fileOf(join(dir, name))]));
+  const dirs = [join(packageRoot, 'templates', 'page'), libraries].filter(existsSync);
+  const paths = dirs.flatMap(dir => readdirSync(dir).map(name => join(dir, name)));
+  const files = new Map(paths.filter(path => extname(path) in types).map(path => [basename(path), fileOf(path)]));
   return [
     { method: 'GET', path: '', open: true, handle: async call => send(call, files.get('index.html')) },
     {

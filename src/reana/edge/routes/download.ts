@@ -37,15 +37,26 @@ async function sendFile(call: Call, root: string, path: string): Promise<void> {
     'Content-Type': preview ?? 'application/octet-stream',
     'Content-Length': stats.size,
     'Last-Modified': stats.mtime.toUTCString(),
-    ...(preview ? shown : { 'Content-Disposition': attachment(path) }),
+    ...(preview ? shownAs(preview) : { 'Content-Disposition': attachment(path) }),
   });
   if (stats.size > 0) return pipeline(file.createReadStream(extent(stats)), response);
   await file.close();
   response.end();
 }
 
-/** Headers for files in a browser: a step's output is not part of our pages, and may not run scripts. */
-const shown = { 'Content-Security-Policy': 'sandbox', 'X-Content-Type-Options': 'nosniff' };
+/**
+ * Headers for files in a browser: a step's output is not part of our pages. It may not run scripts, and may not load
+ * anything, because that would tell others who looks at it. A browser's viewer of PDF does not work in a sandbox; it runs
+ * nothing in the page's origin, and the page may show it in a frame.
+ */
+const shownAs = (type: string): Record<string, string> => ({
+  'Content-Security-Policy':
+    type === 'application/pdf'
+      ? "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+      : "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; sandbox",
+  ...{ 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'same-origin' },
+  ...{ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' },
+});
 
 const previews: Readonly<Record<string, string>> = {
   ...{ '.png': 'image/png', '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.gif': 'image/gif', '.webp': 'image/webp' },

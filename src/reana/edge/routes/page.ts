@@ -1,7 +1,8 @@
 import { type Call, ok, param, required } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
-import type { EdgeEvents, LogEvents } from '../overview.js';
+import type { EdgeEvents, GraphAnswer, LogEvents } from '../overview.js';
+import { graphOf } from '../page/graph.js';
 import { followLog } from '../page/log.js';
 import { EventStream } from '../page/stream.js';
 import { overviewOf, runView, stepView } from '../page/views.js';
@@ -12,6 +13,7 @@ export const pageRoutes = (parts: Parts): Route[] => [
   { method: 'GET', path: '/api/edge/overview', handle: async call => ok(overviewOf(parts, call.query.get('run'))) },
   { method: 'GET', path: '/api/edge/events', handle: async call => void events(parts, call) },
   { method: 'GET', path: '/api/edge/steps/:step/log', handle: async call => void (await log(parts, call)) },
+  { method: 'GET', path: '/api/edge/graph', handle: async call => ok(await graph(parts, call)) },
   {
     method: 'GET',
     path: '/api/edge/ticket',
@@ -47,6 +49,11 @@ function tellRun(parts: Parts, id: string, stream: EventStream<EdgeEvents>): voi
   const run = parts.book.get(id);
   if (run?.status === 'deleted') stream.send('deleted', { id });
   else if (run) stream.send('run', runView(parts, run));
+}
+
+async function graph({ book }: Parts, call: Call): Promise<GraphAnswer> {
+  const run = book.find(required(call, 'run'));
+  return { graph: await graphOf(run, book.dir(run.id)) };
 }
 
 async function log({ steps }: Parts, call: Call): Promise<void> {

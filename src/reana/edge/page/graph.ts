@@ -1,0 +1,54 @@
+import type { FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import type { WorkflowGraph } from '../overview.js';
+import type { RunRecord } from '../runs/record.js';
+import { openFile } from '../workspace/read.js';
+
+/** Bytes and nodes: nobody can read a larger graph. */
+const most = { bytes: 2 ** 20, nodes: 1000 };
+
+const name = z.string().max(1000);
+const schema = z.object({
+  nodes: z.array(name).max(most.nodes),
+  edges: z.array(z.tuple([name, name])).max(10 * most.nodes),
+});
+
+/**
+ * The order of a run's steps: from the specification of a serial workflow, or from what its workflow engine has written.
+ * @param dir the run's own directory, in which the workflow engine writes
+ * @returns undefined while it is not known, and if it is too large
+ */
+export async function graphOf(run: Pick<RunRecord, 'specification'>, dir: string): Promise<WorkflowGraph | undefined> {
+  const { type, specification } = run.specification.workflow;
+  const found = type === 'serial' ? chain(specification) : await written(dir);
+  const { data } = schema.safeParse(found);
+  if (!data) return undefined;
+  const nodes = [...new Set(data.nodes)];
+  return { nodes, edges: data.edges.filter(([a, b]) => a !== b && nodes.includes(a) && nodes.includes(b)) };
+}
+
+/** Each step of a serial workflow waits for the one before; steps without a name are numbered, as when they run. */
+function chain(specification: unknown): WorkflowGraph | undefined {
+  const { steps } = (specification ?? {}) as { steps?: readonly { readonly name?: string }[] };
+  if (!Array.isArray(steps)) return undefined;
+  const nodes = steps.map((step, n) => String(step?.name ?? `step ${n + 1}`));
+  return { nodes, edges: nodes.slice(1).map((after, n) => [nodes[n] as string, after]) };
+}
+
+/**
+ * The workflow's author can put anything in place of this file: a link to a file of the user, a pipe without an end, or
+ * any text. What is not a graph is taken as none.
+ */
+async function written(dir: string): Promise<unknown> {
+  let file: FileHandle | undefined;
+  try {
+    file = await openFile(dir, 'graph.json');
+    if ((await file.stat()).size > most.bytes) return undefined;
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(most.bytes), position: 0 });
+    return JSON.parse(buffer.toString('utf8', 0, bytesRead));
+  } catch {
+    return undefined;
+  } finally {
+    await file?.close();
+  }
+}

@@ -1,0 +1,2 @@
+/** The build puts the library beside the page. */
+export { default } from '@dagrejs/dagre';

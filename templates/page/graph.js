@@ -120,7 +120,7 @@ function graphNode(name, { choose, isChosen, steps }) {
   const words = h('span', { class: 'words' });
   const button = h(
     'button',
-    { type: 'button', class: 'node', title: name },
+    { type: 'button', class: 'graph-node', title: name },
     ...[mark.element, h('span', { class: 'text' }, name), words, h('span', { class: 'unseen after' })],
   );
   const element = h('li', {}, button);

@@ -19,7 +19,7 @@ export function logView(step, label) {
   const text = h('pre', { class: 'log', tabindex: '0', role: 'region', 'aria-label': label });
   const status = h('span', { class: 'log-status', role: 'status' }, 'Connecting…');
   const follow = h('input', { type: 'checkbox', checked: true });
-  const bar = h('div', { class: 'log-bar' }, h('h4', {}, 'Log'), status, h('label', {}, follow, 'Follow'));
+  const bar = h('div', { class: 'log-bar' }, h('h3', {}, 'Log'), status, h('label', {}, follow, 'Follow'));
   const element = h('div', { class: 'log-box' }, bar, text);
   const paper = linesIn(text);
   const closed = new AbortController();

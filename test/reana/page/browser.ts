@@ -6,6 +6,9 @@ import { token } from '../edge/edges.js';
 
 const executablePath = '/usr/bin/chromium';
 
+/** `test/output/page`, which git ignores. */
+const pictures = new URL('../../output/page/', import.meta.url).pathname;
+
 export const hasBrowser = existsSync(executablePath);
 if (!hasBrowser) process.stderr.write(`${executablePath} is missing: the page is not tried in a browser\n`);
 
@@ -43,6 +46,11 @@ export class Window {
       await context.close();
       rmSync(profile, { recursive: true, force: true });
     });
+  }
+
+  /** Keeps a picture of the whole page, for whoever wants to see what the tests saw. */
+  async picture(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
   }
 
   /** As somebody who follows a link with the token in its fragment. */

@@ -1,13 +1,11 @@
 /** @import { RunView, StepView, WorkflowGraph } from '../../src/reana/edge/overview.js' */
+/** @import { Places, Point } from './layout.js' */
 import { h, rows, s, setAttribute, setStyle, setText } from './dom.js';
 import { get } from './edge.js';
 import { count } from './format.js';
+import { isReadable, layout, size } from './layout.js';
 import { stateMark } from './marks.js';
 
-/** Pixels. */
-const size = { width: 168, height: 48, between: 16, below: 30, margin: 6 };
-/** A larger graph can't be read; the list shows its steps. */
-const most = 200;
 /** A wider graph stands above the list of steps, not beside it. */
 const mostBeside = 2 * size.width + size.between + 2 * size.margin;
 
@@ -26,6 +24,8 @@ export function graphView(run, changed) {
   let graph;
   let chosen = '';
   let asked = '';
+  /** @type {readonly StepView[]} */
+  let known = [];
   /** @type {Map<string, StepView[]>} */
   let members = new Map();
   /** @type {(step: StepView) => string | undefined} */
@@ -44,19 +44,33 @@ export function graphView(run, changed) {
     },
   );
   const draw = () => show(graph?.nodes ?? []);
+  const gather = () => {
+    members = new Map();
+    for (const step of known) {
+      const name = nodeOf(step);
+      if (name === undefined) continue;
+      const list = members.get(name);
+      if (list) list.push(step);
+      else members.set(name, [step]);
+    }
+  };
 
   /** @param {WorkflowGraph | undefined} now */
   const arrive = async now => {
     if (JSON.stringify(now) === JSON.stringify(graph)) return;
-    const isDrawn = now !== undefined && now.nodes.length > 1 && now.nodes.length <= most;
+    const isDrawn = now !== undefined && now.nodes.length > 1 && isReadable(now);
     const places = isDrawn ? await layout(now) : undefined;
     graph = isDrawn ? ordered(now, places) : undefined;
     if (!graph?.nodes.includes(chosen)) chosen = '';
     nodeOf = finder(graph?.nodes ?? []);
+    gather();
     draw();
     setAttribute(element, 'hidden', now === undefined || now.nodes.length < 2);
     setAttribute(note, 'hidden', isDrawn);
-    setText(note, now ? `The workflow has ${count(now.nodes.length, 'name')} of steps: too many for a graph.` : '');
+    setText(
+      note,
+      now ? `A graph of ${count(now.nodes.length, 'name')} of steps could not be read: it is left out.` : '',
+    );
     setAttribute(paper, 'hidden', !isDrawn);
     if (places) put(places);
     changed();
@@ -92,11 +106,8 @@ export function graphView(run, changed) {
       asked = what;
       get(`/api/edge/graph?run=${run}`).then(answer => arrive(answer.graph), again);
     }
-    members = new Map();
-    for (const step of steps) {
-      const name = nodeOf(step);
-      if (name !== undefined) members.set(name, [...(members.get(name) ?? []), step]);
-    }
+    known = steps;
+    gather();
     draw();
   };
   const again = () => {
@@ -146,8 +157,8 @@ export function stateOf(steps) {
 function wordsOf(steps) {
   if (steps.length === 0) return 'not yet';
   const of = (/** @type {string} */ state) => steps.filter(step => step.state === state).length;
-  const failed = of('failed') > 0 && steps.length > 1 ? `, ${of('failed')} failed` : '';
-  return `${of('finished')} of ${count(steps.length, 'step')}${failed}`;
+  if (of('failed') > 0 && steps.length > 1) return `${of('finished')} of ${steps.length}, ${of('failed')} failed`;
+  return `${of('finished')} of ${count(steps.length, 'step')}`;
 }
 
 /**
@@ -162,59 +173,10 @@ export function finder(names) {
   };
 }
 
-/** @typedef {{ x: number, y: number }} Point */
-/** @typedef {{ width: number, height: number, nodes: Map<string, Point>, lines: string[] }} Places */
-
-/** @param {WorkflowGraph} graph @returns {Promise<Places>} */
-async function layout({ nodes, edges }) {
-  const { default: dagre } = await import('./dagre.js');
-  const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ nodesep: size.between, ranksep: size.below, marginx: size.margin, marginy: size.margin });
-  graph.setDefaultEdgeLabel(() => ({}));
-  // numbers instead of names: the library's objects have names of their own
-  const key = new Map(nodes.map((name, i) => [name, `n${i}`]));
-  const keyOf = (/** @type {string} */ name) => /** @type {string} */ (key.get(name));
-  for (const name of nodes) graph.setNode(keyOf(name), { width: size.width, height: size.height });
-  for (const [before, after] of edges) graph.setEdge(keyOf(before), keyOf(after));
-  dagre.layout(graph);
-  const { height = 0 } = graph.graph();
-  const lines = graph.edges().map((/** @type {{ v: string, w: string }} */ edge) => graph.edge(edge).points);
-  // the library's own width leaves out lines that pass beside all nodes
-  const xs = lines.flat().map((/** @type {Point} */ point) => point.x);
-  for (const name of nodes)
-    xs.push(graph.node(keyOf(name)).x - size.width / 2, graph.node(keyOf(name)).x + size.width / 2);
-  const [left, right] = [xs.reduce(smaller) - size.margin, xs.reduce(larger) + size.margin];
-  const corner = (/** @type {string} */ name) => {
-    const { x, y } = graph.node(keyOf(name));
-    return { x: Math.round(x - size.width / 2 - left), y: Math.round(y - size.height / 2) };
-  };
-  return {
-    ...{ width: Math.ceil(right - left), height: Math.ceil(height) },
-    nodes: new Map(nodes.map(name => [name, corner(name)])),
-    lines: lines.map((/** @type {Point[]} */ points) => curve(points.map(({ x, y }) => ({ x: x - left, y })))),
-  };
-}
-
-const smaller = (/** @type {number} */ a, /** @type {number} */ b) => Math.min(a, b);
-const larger = (/** @type {number} */ a, /** @type {number} */ b) => Math.max(a, b);
-
 /** From top to bottom, as the keyboard goes through it. @param {WorkflowGraph} graph @param {Places | undefined} places */
 function ordered(graph, places) {
   const at = (/** @type {string} */ name) => places?.nodes.get(name) ?? { x: 0, y: 0 };
   return { ...graph, nodes: [...graph.nodes].sort((a, b) => at(a).y - at(b).y || at(a).x - at(b).x) };
-}
-
-/** A smooth line: through the middles between points, bent towards each point. @param {Point[]} points */
-function curve(points) {
-  const text = (/** @type {Point} */ { x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`;
-  const [first, ...rest] = points;
-  const last = rest.pop();
-  if (!first || !last) return '';
-  const middle = rest.map((point, i) => {
-    const next = rest[i + 1] ?? last;
-    return `Q${text(point)} ${text(i + 1 < rest.length ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : last)}`;
-  });
-  return `M${text(first)}${middle.length > 0 ? middle.join('') : `L${text(last)}`}`;
 }
 
 const arrow = () =>

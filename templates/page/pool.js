@@ -69,7 +69,11 @@ function nodeTable() {
   const names = ['Site', 'Node', 'Slots used', 'Leaves'];
   const head = h('thead', {}, h('tr', {}, ...names.map(name => h('th', { scope: 'col' }, name))));
   // on a phone it scrolls sideways, which the keyboard must be able to do
-  const box = h('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Nodes' }, h('table', {}, head, body));
+  const box = h(
+    'div',
+    { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Nodes' },
+    h('table', {}, head, body),
+  );
   const element = h('details', { class: 'nodes' }, summary, box);
   let now = 0;
   const show = rows(

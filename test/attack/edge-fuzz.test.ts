@@ -154,6 +154,7 @@ const asked = fc
       ['POST', '/api/secrets', ['overwrite']],
       ['DELETE', '/api/secrets', []],
       ['GET', '/api/edge/overview', ['run']],
+      ['GET', '/api/edge/graph', ['run']],
       ['GET', '/api/edge/ticket', ['path']],
       ['GET', '/api/edge/steps/:x/log', []],
     ] as const),

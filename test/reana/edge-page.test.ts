@@ -111,6 +111,39 @@ describe('the page', { timeout: 60_000 }, () => {
     expect((await edge.fetch('/api/edge/steps/unknown/log')).status).toBe(404);
   });
 
+  it('is told the order of the steps of a serial workflow before it runs', async () => {
+    edge = await TestEdge.open();
+    const steps = [
+      { name: 'first', commands: ['true'] },
+      { commands: ['true', 'true'] },
+      { name: 'last', commands: [] },
+    ];
+    await edge.create(['true'], 'ordered', { workflow: { type: 'serial', specification: { steps } } });
+    expect(await edge.json('GET', '/api/edge/graph?run=ordered')).toEqual({
+      graph: {
+        nodes: ['first', 'step 2', 'last'],
+        edges: [
+          ['first', 'step 2'],
+          ['step 2', 'last'],
+        ],
+      },
+    });
+    expect((await edge.fetch('/api/edge/graph?run=unknown')).status).toBe(404);
+    expect((await edge.fetch('/api/edge/graph')).status).toBe(400);
+  });
+
+  it('has its libraries beside it, and finds a changed file only', async () => {
+    edge = await TestEdge.open();
+    for (const name of ['main.js', 'dagre.js', 'papaparse.js']) {
+      const response = await fetch(`${edge.url}/page/${name}`);
+      expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+      expect((await response.text()).length).toBeGreaterThan(1000);
+      const headers = { 'If-None-Match': String(response.headers.get('etag')) };
+      expect((await fetch(`${edge.url}/page/${name}`, { headers })).status).toBe(304);
+    }
+    expect((await fetch(`${edge.url}/page/dagre.d.ts`)).status).toBe(404);
+  });
+
   it('gets tickets, each for one path', async () => {
     edge = await TestEdge.open();
     const run = await edge.create(['true']);

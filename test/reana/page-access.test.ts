@@ -69,22 +69,25 @@ describe.skipIf(!hasBrowser)('the page for everybody', { timeout: 180_000 }, () 
     },
   };
 
-  it.each(kinds)('on a %s in %s colours: axe-core finds nothing, nothing is faint, nothing is cut off', async (kind, colorScheme, width) => {
-    window = await Window.open({ colorScheme, viewport: { width, height: 800 }, hasTouch: kind === 'phone' });
-    await window.enter(scene.stage.url);
-    for (const [name, show] of Object.entries(views)) {
-      await show();
-      await window.picture(`${name}-${kind}-${colorScheme}`);
-      expect(await violations(window.page), name).toEqual([]);
-      expect(await faint(window.page), name).toEqual([]);
-      const [scroll, client] = await window.page.evaluate(() => {
-        const { scrollWidth, clientWidth } = document.documentElement;
-        return [scrollWidth, clientWidth] as const;
-      });
-      expect(scroll, name).toBeLessThanOrEqual(client);
-    }
-    expect(window.problems).toEqual([]);
-  });
+  it.each(kinds)(
+    'on a %s in %s colours: axe-core finds nothing, nothing is faint, nothing is cut off',
+    async (kind, colorScheme, width) => {
+      window = await Window.open({ colorScheme, viewport: { width, height: 800 }, hasTouch: kind === 'phone' });
+      await window.enter(scene.stage.url);
+      for (const [name, show] of Object.entries(views)) {
+        await show();
+        await window.picture(`${name}-${kind}-${colorScheme}`);
+        expect(await violations(window.page), name).toEqual([]);
+        expect(await faint(window.page), name).toEqual([]);
+        const [scroll, client] = await window.page.evaluate(() => {
+          const { scrollWidth, clientWidth } = document.documentElement;
+          return [scrollWidth, clientWidth] as const;
+        });
+        expect(scroll, name).toBeLessThanOrEqual(client);
+      }
+      expect(window.problems).toEqual([]);
+    },
+  );
 
   it('what axe-core would find is found', async () => {
     window = await Window.open();

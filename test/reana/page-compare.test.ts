@@ -53,8 +53,12 @@ describe.skipIf(!hasBrowser)('two runs side by side', { timeout: 120_000 }, () =
     expect(await words('Parameters compared', 'events')).toEqual(['1000', '2000']);
     expect(await page().getByRole('rowheader', { name: 'seed' }).count()).toBe(0);
     await page().getByText('Lines of “inputs” that differ').click();
-    expect(await page().locator('.diff .removed').allTextContents()).toEqual(["-{ parameters: { events: 1000, seed: 4 } }\n"]);
-    expect(await page().locator('.diff .added').allTextContents()).toEqual(["+{ parameters: { events: 2000, seed: 4 } }\n"]);
+    expect(await page().locator('.diff .removed').allTextContents()).toEqual([
+      '-{ parameters: { events: 1000, seed: 4 } }\n',
+    ]);
+    expect(await page().locator('.diff .added').allTextContents()).toEqual([
+      '+{ parameters: { events: 2000, seed: 4 } }\n',
+    ]);
   });
 
   it('tell which outputs differ, by their content', async () => {
@@ -67,14 +71,19 @@ describe.skipIf(!hasBrowser)('two runs side by side', { timeout: 120_000 }, () =
 
   it('show an output of both, beside each other', async () => {
     for (const name of ['results/plot.png', 'results/fit.json']) {
-      await page().getByRole('button', { name: `Show ${name} of both runs` }).click();
+      await page()
+        .getByRole('button', { name: `Show ${name} of both runs` })
+        .click();
     }
     await expect.poll(() => page().locator('[aria-busy]').count()).toBe(0);
     const images = ['roofit.1', 'roofit.2'].map(run => page().getByRole('img', { name: `results/plot.png of ${run}` }));
     const [left, right] = await Promise.all(images.map(image => image.boundingBox()));
     expect(right?.x).toBeGreaterThan((left?.x ?? 0) + (left?.width ?? 0));
     expect(right?.y).toBe(left?.y);
-    await page().getByRole('img', { name: /^Invariant mass/ }).nth(1).waitFor();
+    await page()
+      .getByRole('img', { name: /^Invariant mass/ })
+      .nth(1)
+      .waitFor();
     await page().getByRole('button', { name: 'Show results/first.txt of both runs' }).click();
     await page().getByText('This run does not have it.').waitFor();
     await window.picture('compared');

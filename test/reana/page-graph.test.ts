@@ -68,7 +68,7 @@ describe.skipIf(!hasBrowser)('the graph of a workflow in the page', { timeout: 1
   });
 
   it('counts the steps that share a name, and shows the worst state of them', async () => {
-    await node('reco').getByText('2 of 3 steps, 1 failed').waitFor();
+    await node('reco').getByText('2 of 3, 1 failed').waitFor();
     expect(await node('reco').locator('.state').getAttribute('data-look')).toBe('failed');
   });
 
@@ -92,9 +92,12 @@ describe.skipIf(!hasBrowser)('the graph of a workflow in the page', { timeout: 1
 
   it('is left out where it could not be read', async () => {
     const nodes = Array.from({ length: 201 }, (_, n) => `n${n}`);
-    await writeFile(join(scene.stage.edge.dir, 'runs', scene.fanOut, 'graph.json'), JSON.stringify({ nodes, edges: [] }));
+    await writeFile(
+      join(scene.stage.edge.dir, 'runs', scene.fanOut, 'graph.json'),
+      JSON.stringify({ nodes, edges: [] }),
+    );
     await page().reload();
-    await page().getByText('The workflow has 201 names of steps: too many for a graph.').waitFor();
+    await page().getByText('A graph of 201 names of steps could not be read: it is left out.').waitFor();
     expect(await page().locator('.graph-node').count()).toBe(0);
     expect((await listed()).length).toBe(4);
   });

@@ -52,7 +52,10 @@ describe.skipIf(!hasBrowser)('outputs in the page', { timeout: 120_000 }, () => 
     const { box } = await show('results/plot.pdf');
     await box.locator('iframe[title="results/plot.pdf"]').waitFor();
     // Chromium's viewer is an extension, in frames of its own: it is there only if nothing forbade it
-    const viewer = () => page().frames().some(frame => frame.url().startsWith('chrome-extension://'));
+    const viewer = () =>
+      page()
+        .frames()
+        .some(frame => frame.url().startsWith('chrome-extension://'));
     await expect.poll(viewer, { timeout: 15_000 }).toBe(true);
   });
 
@@ -92,7 +95,9 @@ describe.skipIf(!hasBrowser)('outputs in the page', { timeout: 120_000 }, () => 
     // repetitions were taken together in the file, and the first value left out
     expect(await points?.locator('tbody tr').allInnerTexts()).toEqual(
       [0, 0.4, 0.7, 0.9, 0.9, 0.9].map((y, n) =>
-        expect.stringMatching(new RegExp(`^${10 * n + 10}\\s+${y}\\s+${+(y - 0.05).toFixed(2)}\\s+${+(y + 0.05).toFixed(2)}$`)),
+        expect.stringMatching(
+          new RegExp(`^${10 * n + 10}\\s+${y}\\s+${+(y - 0.05).toFixed(2)}\\s+${+(y + 0.05).toFixed(2)}$`),
+        ),
       ),
     );
     expect(await points?.locator('.dot').count()).toBe(6);

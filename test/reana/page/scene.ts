@@ -50,7 +50,11 @@ export async function openScene(): Promise<Scene> {
       'results/plot.svg': svg(),
       'results/plot.pdf': pdf(`Plot ${n + 1}`),
       'results/table.csv': csv(30 + n),
-      'results/fit.json': JSON.stringify({ mass: th1('h', 'Invariant mass', 60, 5 * n), map: th2('h2', 20), eff: graph('g') }),
+      'results/fit.json': JSON.stringify({
+        mass: th1('h', 'Invariant mass', 60, 5 * n),
+        map: th2('h2', 20),
+        eff: graph('g'),
+      }),
       'results/config.json': '{"a": 1}',
       'results/notes.txt': 'the same in both\n',
       ...(n === 0 ? { 'results/first.txt': 'only here' } : {}),

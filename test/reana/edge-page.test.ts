@@ -6,6 +6,7 @@ import type { PoolStatus } from '../../src/htcondor/query.js';
 import type { EdgeEvents, Overview } from '../../src/reana/edge/overview.js';
 import { addedTo } from '../../src/reana/edge/page/log.js';
 import { PoolWatch } from '../../src/reana/edge/page/pool.js';
+import type { WorkflowEngine } from '../../src/reana/engines/engine.js';
 import type { Step } from '../../src/reana/jobs/step.js';
 import { until } from '../lab/programs.js';
 import { askPool, here, TestEdge } from './edge/edges.js';
@@ -130,6 +131,19 @@ describe('the page', { timeout: 60_000 }, () => {
     });
     expect((await edge.fetch('/api/edge/graph?run=unknown')).status).toBe(404);
     expect((await edge.fetch('/api/edge/graph')).status).toBe(400);
+  });
+
+  it('is told what a workflow engine has written of the order, while it runs', async () => {
+    const drawn = { nodes: ['a', 'b'], edges: [['a', 'b']] };
+    const draws: WorkflowEngine = {
+      run: async ({ dir }) => writeFile(join(dir, 'graph.json'), JSON.stringify(drawn)),
+    };
+    edge = await TestEdge.open({ engines: { serial: draws, snakemake: draws } });
+    await edge.create(['true'], 'drawn', { workflow: { type: 'snakemake', file: 'Snakefile' } });
+    expect(await edge.json('GET', '/api/edge/graph?run=drawn')).toEqual({});
+    await edge.json('POST', '/api/workflows/drawn/start', {});
+    await until('the run to end', 10_000, async () => (await edge.status('drawn')) === 'finished');
+    expect(await edge.json('GET', '/api/edge/graph?run=drawn')).toEqual({ graph: drawn });
   });
 
   it('has its libraries beside it, and finds a changed file only', async () => {

@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser)('the graph of a workflow in the page', { timeout: 1
   it('is left out where it could not be read', async () => {
     const nodes = Array.from({ length: 201 }, (_, n) => `n${n}`);
     await writeFile(
-      join(scene.stage.edge.dir, 'runs', scene.fanOut, 'graph.json'),
+      join(scene.stage.edge.dir, 'runs', scene.fanOut, 'engine', 'graph.json'),
       JSON.stringify({ nodes, edges: [] }),
     );
     await page().reload();

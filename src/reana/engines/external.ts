@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -7,15 +7,19 @@ import { ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
 import { openJobController } from '../jobcontroller/server.js';
 import { isStepOver, type Step } from '../jobs/step.js';
+import { removeTree } from '../tree.js';
 import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
 import { Output } from './output.js';
 import { end, isRunning, running, start } from './process.js';
 import { type EngineSettings, enginePython, type PythonEngine } from './python.js';
+import { readSharedJson, writeShared } from './shared.js';
 
 const LOOK_MS = 200;
 /** A workflow engine that dies unexpectedly is restarted this often, and continues where it was. */
 const STARTS = 3;
+/** Limit of the reason for a failure, in characters. */
+const MOST_REASON = 10_000;
 
 /**
  * A workflow engine for CWL, yadage or Snakemake: the language's own program in a process beside the edge. It hands each
@@ -47,7 +51,7 @@ async function toTheEnd(kind: PythonEngine, settings: EngineSettings, run: Engin
   const output = new Output(join(run.dir, 'engine.log'), text => run.log(text));
   for (let starts = 0; ; ) {
     let pid = await running(run.dir);
-    const before = pid === undefined ? await read<Result>(run.dir, 'result.json') : undefined;
+    const before = pid === undefined ? await resultIn(run.dir) : undefined;
     if (pid === undefined && before === undefined) {
       if (starts++ === STARTS)
         throw new ScailfinError(`the workflow engine for ${kind} ended without a result: ${await output.end()}`);
@@ -55,7 +59,7 @@ async function toTheEnd(kind: PythonEngine, settings: EngineSettings, run: Engin
     }
     if (pid !== undefined) await followed(run, pid, output, signal);
     signal.throwIfAborted();
-    const result = before ?? (await read<Result>(run.dir, 'result.json'));
+    const result = before ?? (await resultIn(run.dir));
     if (result?.failed !== undefined) throw new ScailfinError(why(run, result.failed));
     if (result) return;
   }
@@ -76,8 +80,9 @@ async function begin(kind: PythonEngine, settings: EngineSettings, run: EngineRu
   signal.throwIfAborted();
   // kept with the run, so that it continues with the same code when the edge is replaced
   const code = join(run.dir, 'code');
-  await mkdir(code, { recursive: true, mode: 0o700 });
-  for (const file of programs[kind]) await writeFile(join(code, file), templateText(`engines/${file}`));
+  await removeTree(code);
+  await mkdir(code, { mode: 0o700 });
+  for (const file of programs[kind]) await writeShared(code, file, templateText(`engines/${file}`));
   const command: [string, ...string[]] = [python, '-s', '-u', join(code, `${kind}_engine.py`), run.dir];
   const argv = settings.fence === undefined ? command : await fenced(settings.fence, run, python, command);
   return start(argv, { cwd: run.dir, env: environment(run.dir), log: join(run.dir, 'engine.log') });
@@ -150,7 +155,7 @@ function tellProgress(run: EngineRun): () => void {
     run.progress({ total: Math.max(total, steps.length), running: now, finished: done, failed: lost });
   };
   const look = async (): Promise<void> => {
-    const told = (await read<number>(run.dir, 'total.json')) ?? 0;
+    const told = await totalIn(run.dir);
     if (told === total) return;
     total = told;
     tell();
@@ -166,14 +171,19 @@ function tellProgress(run: EngineRun): () => void {
   };
 }
 
-async function read<T>(dir: string, name: string): Promise<T | undefined> {
-  const text = await readFile(join(dir, name), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : JSON.parse(text);
+/** What the workflow engine says at its end; the workflow's author can write anything in its place. */
+async function resultIn(dir: string): Promise<Result | undefined> {
+  const said = await readSharedJson(join(dir, 'result.json'));
+  if (typeof said !== 'object' || said === null) return undefined;
+  const { failed } = said as { failed?: unknown };
+  return failed === undefined ? {} : { failed: String(failed).slice(0, MOST_REASON) };
 }
 
-async function write(dir: string, name: string, value: unknown): Promise<void> {
-  const file = join(dir, name);
-  await rm(`${file}.new`, { force: true });
-  await writeFile(`${file}.new`, JSON.stringify(value), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+/** The number of steps as far as the workflow engine knows; 0 until it does. */
+async function totalIn(dir: string): Promise<number> {
+  const said = await readSharedJson(join(dir, 'total.json'), 20);
+  return Number.isSafeInteger(said) && Number(said) >= 0 ? Number(said) : 0;
 }
+
+const write = (dir: string, name: string, value: unknown): Promise<void> =>
+  writeShared(dir, name, JSON.stringify(value));

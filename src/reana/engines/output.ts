@@ -1,4 +1,6 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { openShared, readShared, writeShared } from './shared.js';
 
 const PIECE = 2 ** 16;
 
@@ -16,7 +18,7 @@ export class Output {
    * @param last nothing more will come: an incomplete line is reported, too
    */
   async follow(last = false): Promise<void> {
-    this.#offset ??= Number(await readFile(`${this.file}.told`, 'utf8').catch(() => '0')) || 0;
+    this.#offset ??= offsetIn(await readShared(`${this.file}.told`, 20));
     for (;;) {
       const piece = await this.#from(this.#offset);
       const lines = piece.lastIndexOf('\n') + 1;
@@ -24,24 +26,29 @@ export class Output {
       if (told === 0) return;
       this.tell(piece.toString('utf8', 0, told));
       this.#offset += told;
-      await writeFile(`${this.file}.told`, String(this.#offset), { mode: 0o600 });
+      await writeShared(dirname(this.file), `${basename(this.file)}.told`, String(this.#offset));
     }
   }
 
   /** The last lines of all its output. */
   async end(lines = 5): Promise<string> {
-    const text = await readFile(this.file, 'utf8').catch(() => '');
-    return text.trim().split('\n').slice(-lines).join('\n');
+    const piece = await this.#from(undefined);
+    return piece.toString().trim().split('\n').slice(-lines).join('\n');
   }
 
-  async #from(offset: number): Promise<Buffer> {
-    const file = await open(this.file, 'r').catch(() => undefined);
+  /** @param offset undefined means the end of the file */
+  async #from(offset: number | undefined): Promise<Buffer> {
+    const file = await openShared(this.file, constants.O_RDONLY).catch(() => undefined);
     if (!file) return Buffer.alloc(0);
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE), 0, PIECE, offset);
+      const from = offset ?? Math.max(0, (await file.stat()).size - PIECE);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE), 0, PIECE, from);
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
     }
   }
 }
+
+/** A workflow's author could write anything there. */
+const offsetIn = (text: string | undefined): number => (/^\d{1,15}$/.test(text ?? '') ? Number(text) : 0);

@@ -1,17 +1,20 @@
 import { spawn } from 'node:child_process';
-import { open, readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openShared } from './shared.js';
 
 /**
  * Starts a program in a new session, so that it outlives the edge; both its streams are appended to `log`.
  * @param argv its last argument is unique: `running` finds the process by it
- * @throws Error if it can't be started
+ * @throws Error if it can't be started; ScailfinError if `log` is no plain file
  */
 export async function start(
   argv: readonly [string, ...string[]],
   options: { cwd: string; env: Record<string, string>; log: string },
 ): Promise<number> {
-  const log = await open(options.log, 'a', 0o600);
+  // an engine that is started again could have left a link there
+  const log = await openShared(options.log, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
   try {
     const [program, ...args] = argv;
     const child = spawn(program, args, {

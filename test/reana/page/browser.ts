@@ -6,8 +6,8 @@ import { token } from '../edge/edges.js';
 
 const executablePath = '/usr/bin/chromium';
 
-/** `test/output/page`, which git ignores. */
-const pictures = new URL('../../output/page/', import.meta.url).pathname;
+/** `output/page`, which git ignores. */
+const pictures = new URL('../../../output/page/', import.meta.url).pathname;
 
 export const hasBrowser = existsSync(executablePath);
 if (!hasBrowser) process.stderr.write(`${executablePath} is missing: the page is not tried in a browser\n`);

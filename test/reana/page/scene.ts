@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { csv, graph, pdf, png, put, svg, th1, th2 } from './outputs.js';
 import { record, Stage } from './stage.js';
@@ -32,7 +32,7 @@ export async function openScene(): Promise<Scene> {
     finished: now - minute,
   });
   const stage = await Stage.open(() => [old]);
-  await writeFile(join(stage.edge.dir, 'runs', old.id, 'graph.json'), JSON.stringify(fan));
+  await put(join(stage.edge.dir, 'runs', old.id, 'engine'), { 'graph.json': JSON.stringify(fan) });
   const over = { exitCode: 0, node: 'c1.example', state: 'finished' } as const;
   const times = { created: now - 9 * minute, started: now - 8 * minute, ended: now - 5 * minute };
   for (const name of ['gen', 'reco', 'reco_2']) stage.steps.set(old.id, name, { ...over, ...times });

@@ -1,8 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { readSharedJson } from '../../engines/shared.js';
 import type { WorkflowGraph } from '../overview.js';
 import type { RunRecord } from '../runs/record.js';
-import { openFile } from '../workspace/read.js';
 
 /** Bytes and nodes: nobody can read a larger graph. */
 const most = { bytes: 2 ** 20, nodes: 1000 };
@@ -15,12 +15,12 @@ const schema = z.object({
 
 /**
  * The order of a run's steps: from the specification of a serial workflow, or from what its workflow engine has written.
- * @param dir the run's own directory, in which the workflow engine writes
+ * @param dir of its workflow engine, in which the workflow's author can put anything: what is not a graph is taken as none
  * @returns undefined while it is not known, and if it is too large
  */
 export async function graphOf(run: Pick<RunRecord, 'specification'>, dir: string): Promise<WorkflowGraph | undefined> {
   const { type, specification } = run.specification.workflow;
-  const found = type === 'serial' ? chain(specification) : await written(dir);
+  const found = type === 'serial' ? chain(specification) : await readSharedJson(join(dir, 'graph.json'), most.bytes);
   const { data } = schema.safeParse(found);
   if (!data) return undefined;
   const nodes = [...new Set(data.nodes)];
@@ -33,22 +33,4 @@ function chain(specification: unknown): WorkflowGraph | undefined {
   if (!Array.isArray(steps)) return undefined;
   const nodes = steps.map((step, n) => String(step?.name ?? `step ${n + 1}`));
   return { nodes, edges: nodes.slice(1).map((after, n) => [nodes[n] as string, after]) };
-}
-
-/**
- * The workflow's author can put anything in place of this file: a link to a file of the user, a pipe without an end, or
- * any text. What is not a graph is taken as none.
- */
-async function written(dir: string): Promise<unknown> {
-  let file: FileHandle | undefined;
-  try {
-    file = await openFile(dir, 'graph.json');
-    if ((await file.stat()).size > most.bytes) return undefined;
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(most.bytes), position: 0 });
-    return JSON.parse(buffer.toString('utf8', 0, bytesRead));
-  } catch {
-    return undefined;
-  } finally {
-    await file?.close();
-  }
 }

@@ -51,9 +51,9 @@ function tellRun(parts: Parts, id: string, stream: EventStream<EdgeEvents>): voi
   else if (run) stream.send('run', runView(parts, run));
 }
 
-async function graph({ book }: Parts, call: Call): Promise<GraphAnswer> {
+async function graph({ book, runner }: Parts, call: Call): Promise<GraphAnswer> {
   const run = book.find(required(call, 'run'));
-  return { graph: await graphOf(run, book.dir(run.id)) };
+  return { graph: await graphOf(run, runner.engineDir(run.id)) };
 }
 
 async function log({ steps }: Parts, call: Call): Promise<void> {

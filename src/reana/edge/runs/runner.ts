@@ -105,6 +105,11 @@ export class Runner {
     return join(this.parts.book.dir(id), 'log.txt');
   }
 
+  /** The directory of a run's workflow engine, in which the workflow's author can do anything. */
+  engineDir(id: string): string {
+    return join(this.parts.book.dir(id), 'engine');
+  }
+
   /** Lets go of the runs: their records and their steps stay, and the next edge continues with them. */
   close(): void {
     this.#closing = true;
@@ -144,11 +149,11 @@ export class Runner {
   }
 
   async #engine(run: RunRecord, signal: AbortSignal, progress: (now: Progress) => void): Promise<void> {
-    const { book, engines, steps, workspace, secrets } = this.parts;
+    const { engines, steps, workspace, secrets } = this.parts;
     const engine = engines[run.specification.workflow.type];
     if (!engine)
       throw new ScailfinError(`there is no workflow engine for ${run.specification.workflow.type} workflows here`);
-    const dir = join(book.dir(run.id), 'engine');
+    const dir = this.engineDir(run.id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const { environment, dir: secretsDir } = await secrets();
     const shared = { workflow: run.id, workspace: workspace(run), dir, steps, progress };

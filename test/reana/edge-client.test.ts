@@ -104,6 +104,24 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
     expect((await reana('download', '-w', 'hello', 'nothing')).out).toContain('404 Not Found nothing does not exist.');
   });
 
+  it('prunes what is neither input nor output, and lists rules that remove nothing', async () => {
+    const rules = specification.replace(/^workflow:/m, 'workspace:\n  retention_days:\n    "**/*.tmp": 3\nworkflow:');
+    await writeFile(join(cwd, 'rules.yaml'), rules);
+    await good('create', '-n', 'pruned', '-f', 'rules.yaml');
+    await good('upload', '-w', 'pruned');
+    expect(await good('retention-rules-list', '-w', 'pruned')).toMatch(/\*\*\/\*\.tmp\s+3\s+-\s+inactive/);
+    await good('start', '-w', 'pruned');
+    await until('the run to end', 60_000, async () => (await edge.status('pruned')) === 'finished');
+    for (const name of ['deep/er/left.tmp', 'results/more.tmp']) await edge.upload('pruned', name, 'x');
+    expect(await good('prune', '-w', 'pruned')).toContain('The workspace has been correctly pruned.');
+    const left = await good('ls', '-w', 'pruned', '--format', 'name');
+    for (const name of ['data/names.txt', 'results/greetings.txt']) expect(left).toContain(name);
+    expect(left).not.toContain('left.tmp');
+    await good('prune', '-w', 'pruned', '--include-inputs', '--include-outputs');
+    expect(await good('ls', '-w', 'pruned', '--format', 'name')).not.toMatch(/names.txt|greetings.txt/);
+    await good('delete', '-w', 'pruned');
+  });
+
   it('restarts, with other parameters and another specification, and tells what differs', async () => {
     expect(await good('restart', '-w', 'hello', '-p', 'greeting=Bye')).toMatch(
       /hello\.1\.1 (has been queued|is running|has finished)/,
@@ -166,8 +184,6 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
       'REANA_WORKON is set to unknown, but that workflow does not exist.',
     );
     expect((await reana('open', '-w', 'second', 'jupyter')).out).toContain('Interactive sessions are not supported');
-    expect((await reana('prune', '-w', 'second')).out).toContain('not supported on this cluster');
-    expect((await reana('retention-rules-list', '-w', 'second')).out).toContain('retention rules are not supported');
     expect((await reana('create', '-n', 'a.b')).out).toContain('illegal character');
   });
 

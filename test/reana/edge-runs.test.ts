@@ -198,10 +198,7 @@ describe('the door', { timeout: 60_000 }, () => {
     expect(await ask('/api/you', { Authorization: `Bearer ${wrongPassword}` })).toEqual([403, 'Token not valid.']);
     expect((await ask('/api/you', { Authorization: `Bearer ${token}` }))[0]).toBe(200);
     expect((await ask(`/api/unknown?access_token=${token}`))[0]).toBe(404);
-    expect(await ask(`/api/workflows/x/retention_rules?access_token=${token}`)).toEqual([
-      501,
-      'Files are kept until they are removed: retention rules are not supported.',
-    ]);
+    expect(await ask(`/api/config?access_token=${token}`)).toEqual([501, 'This cluster has no REANA web interface.']);
     await expect(edge.json('POST', '/api/workflows', [])).rejects.toThrow('400: Malformed request.');
     await expect(edge.json('POST', '/api/workflows', { workflow: { type: 'make' } })).rejects.toThrow(
       '400: Unknown workflow type.',

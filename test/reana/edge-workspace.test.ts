@@ -12,6 +12,7 @@ import { move, remove } from '../../src/reana/edge/workspace/change.js';
 import { find } from '../../src/reana/edge/workspace/find.js';
 import { walk } from '../../src/reana/edge/workspace/inside.js';
 import { diskUsage, list } from '../../src/reana/edge/workspace/listing.js';
+import { prune } from '../../src/reana/edge/workspace/prune.js';
 import { openFile } from '../../src/reana/edge/workspace/read.js';
 import { sizeOf } from '../../src/reana/edge/workspace/sizes.js';
 import { upload } from '../../src/reana/edge/workspace/upload.js';
@@ -79,6 +80,26 @@ const all = async (entries: AsyncIterable<{ path: string } | { name: string }>):
   for await (const entry of entries) paths.push('name' in entry ? entry.name : entry.path);
   return paths;
 };
+
+describe('pruning', () => {
+  const names = async (): Promise<string[]> => (await find(root, '')).map(({ path }) => path).sort();
+
+  it('keeps what is named, with the directories on the way, and follows no link', async () => {
+    mkdirSync(join(root, 'data/empty'));
+    await prune(root, ['./data/deep/', 'nothing/here']);
+    expect(await names()).toEqual(['data', 'data/deep', 'data/deep/.b.txt']);
+    untouched();
+    await prune(root, []);
+    expect(await names()).toEqual([]);
+    untouched();
+  });
+
+  it('removes nothing where the whole workspace is named', async () => {
+    const before = await names();
+    await prune(root, ['.']);
+    expect(await names()).toEqual(before);
+  });
+});
 
 describe('paths', { timeout: 120_000 }, () => {
   it('never lead out of a workspace', async () => {

@@ -16,6 +16,7 @@ import { discard, lifeRoutes } from './routes/life.js';
 import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
 import { proofRoutes } from './routes/proof.js';
+import { retentionRoutes } from './routes/retention.js';
 import { secretRoutes } from './routes/secrets.js';
 import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
@@ -131,6 +132,7 @@ const routesOf = (parts: Parts) => [
   ...statusRoutes(parts),
   ...workspaceRoutes(parts),
   ...diffRoutes(parts),
+  ...retentionRoutes(parts),
   ...secretRoutes(parts),
   ...pageRoutes(parts),
   ...fileRoutes(),

@@ -45,6 +45,12 @@ describe('the process of an engine', () => {
   });
 
   it('that can not be started is an error', async () => {
-    await expect(start(['/nowhere/python3', 'x'], { cwd: '/', env: {}, log: '/dev/null' })).rejects.toThrow('ENOENT');
+    const dir = await mkdtemp(join(tmpdir(), 'engine-process-'));
+    onTestFinished(() => rm(dir, { recursive: true }));
+    const nowhere = (log: string) => start(['/nowhere/python3', 'x'], { cwd: '/', env: {}, log });
+    await expect(nowhere(join(dir, 'log'))).rejects.toThrow('ENOENT');
+    await expect(nowhere('/dev/null')).rejects.toThrow(
+      'the workflow has replaced null of its engine by something else',
+    );
   });
 });

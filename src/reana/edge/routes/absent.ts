@@ -5,12 +5,6 @@ import type { Method, Route } from '../http/router.js';
 const absent: readonly (readonly [Method, string, string])[] = [
   ['POST', '/api/workflows/:run/open/:type', 'Interactive sessions are not supported on this cluster.'],
   ['POST', '/api/workflows/:run/close', 'Interactive sessions are not supported on this cluster.'],
-  ['POST', '/api/workflows/:run/prune', 'Pruning is not supported on this cluster: remove files with rm.'],
-  [
-    'GET',
-    '/api/workflows/:run/retention_rules',
-    'Files are kept until they are removed: retention rules are not supported.',
-  ],
   ['POST', '/api/workflows/:run/share', 'Sharing is not supported on this cluster: it has one user.'],
   ['POST', '/api/workflows/:run/unshare', 'Sharing is not supported on this cluster: it has one user.'],
   ['GET', '/api/workflows/:run/share-status', 'Sharing is not supported on this cluster: it has one user.'],
@@ -18,6 +12,7 @@ const absent: readonly (readonly [Method, string, string])[] = [
   ['GET', '/api/config', 'This cluster has no REANA web interface.'],
   ['GET', '/api/status', 'To see the state of the pool: scailfin status'],
   ['PUT', '/api/token', 'The token of this cluster is made by scailfin up.'],
+  ['GET', '/api/gitlab', 'GitLab is not supported on this cluster.'],
   ['GET', '/api/gitlab/*', 'GitLab is not supported on this cluster.'],
   ['POST', '/api/gitlab/*', 'GitLab is not supported on this cluster.'],
   ['DELETE', '/api/gitlab/*', 'GitLab is not supported on this cluster.'],

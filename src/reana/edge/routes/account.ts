@@ -40,7 +40,19 @@ const info = (parts: Parts): unknown => ({
   compute_backends: { title: 'List of supported compute backends', value: backends },
   default_workspace: { title: 'Default workspace', value: parts.workspaces },
   workspaces_available: { title: 'List of available workspaces', value: [parts.workspaces] },
-  default_kubernetes_memory_limit: { title: 'Default memory limit for Kubernetes jobs', value: null },
-  kubernetes_max_memory_limit: { title: 'Maximum allowed memory limit for Kubernetes jobs', value: null },
-  maximum_workspace_retention_period: { title: 'Maximum retention period in days for workspace files', value: null },
+  ...Object.fromEntries(unlimited.map(([name, title]) => [name, { title, value: null }])),
 });
+
+/** Limits of Kubernetes, which is not here; null means none. Two for times must not be null, so they are left out. */
+const unlimited = [
+  ['default_kubernetes_cpu_limit', 'Default CPU limit for Kubernetes jobs'],
+  ['default_kubernetes_cpu_request', 'Default CPU request for Kubernetes jobs'],
+  ['default_kubernetes_memory_limit', 'Default memory limit for Kubernetes jobs'],
+  ['default_kubernetes_memory_request', 'Default memory request for Kubernetes jobs'],
+  ['kubernetes_max_cpu_limit', 'Maximum allowed CPU limit for Kubernetes jobs'],
+  ['kubernetes_max_cpu_request', 'Maximum allowed CPU request for Kubernetes jobs'],
+  ['kubernetes_max_memory_limit', 'Maximum allowed memory limit for Kubernetes jobs'],
+  ['kubernetes_max_memory_request', 'Maximum allowed memory request for Kubernetes jobs'],
+  ['maximum_interactive_session_inactivity_period', 'Maximum inactivity period in days before sessions are closed'],
+  ['maximum_workspace_retention_period', 'Maximum retention period in days for workspace files'],
+] as const;

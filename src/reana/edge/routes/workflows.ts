@@ -65,6 +65,7 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
   const withSize = flag(call, 'include_workspace_size', verbose);
   const described = items.map(async run => ({
     ...{ id: run.id, name: fullName(run), status: run.status, user, created: timeOf(run.created) },
+    launcher_url: null,
     progress: progressOf(parts, run, withProgress),
     size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
   }));

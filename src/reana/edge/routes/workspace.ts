@@ -1,9 +1,11 @@
 import { type Call, flag, jsonObject, ok, pageOf, param, required, search, sendList } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { fullName } from '../runs/record.js';
 import { move, remove } from '../workspace/change.js';
 import { WorkspaceError } from '../workspace/errors.js';
 import { diskUsage, list } from '../workspace/listing.js';
+import { prune } from '../workspace/prune.js';
 import { upload } from '../workspace/upload.js';
 import { download } from './download.js';
 import { filesOf, named, type Parts } from './parts.js';
@@ -39,6 +41,7 @@ export const workspaceRoutes = (parts: Parts): Route[] => [
     path: '/api/workflows/:run/workspace/*',
     handle: async call => ok(await remove(filesOf(parts, call).root, param(call, 'rest'))),
   },
+  { method: 'POST', path: '/api/workflows/:run/prune', handle: async call => ok(await pruneFiles(parts, call)) },
   { method: 'GET', path: '/api/workflows/:run/disk_usage', handle: async call => ok(await usage(parts, call)) },
 ];
 
@@ -63,6 +66,26 @@ async function moveFiles(parts: Parts, call: Call): Promise<unknown> {
   }
   const { workflow_id, workflow_name } = named(run);
   return { message: `File(s) ${source} were successfully moved`, workflow_id, workflow_name };
+}
+
+const busy = ['queued', 'pending', 'running'];
+
+/** Removes what is neither an input nor an output of the run; with `include_inputs` and `include_outputs` also these. */
+async function pruneFiles(parts: Parts, call: Call): Promise<unknown> {
+  const { run, root } = filesOf(parts, call);
+  // a restart works on the same files
+  const active = parts.book.all().find(each => each.workspace === run.workspace && busy.includes(each.status));
+  if (active) {
+    throw new HttpError(400, `${fullName(active)} is ${active.status}: its files can be pruned when it is over.`);
+  }
+  const { inputs, outputs } = run.specification;
+  const kept = [flag(call, 'include_inputs') ? {} : inputs, flag(call, 'include_outputs') ? {} : outputs];
+  await prune(
+    root,
+    kept.flatMap(each => [...(each?.files ?? []), ...(each?.directories ?? [])]),
+  );
+  const { workflow_id, workflow_name } = named(run);
+  return { message: 'The workspace has been correctly pruned.', workflow_id, workflow_name };
 }
 
 async function usage(parts: Parts, call: Call): Promise<unknown> {

@@ -11,10 +11,14 @@ export interface Removed {
 
 /** Removes what a path or a glob matches; a link is removed, not its target. A directory is emptied, but stays. */
 export async function remove(root: string, pathOrGlob: string): Promise<Removed> {
-  const entries = await find(root, pathOrGlob);
+  return removeEach(root, await find(root, pathOrGlob));
+}
+
+/** Removes entries, of which directories come before what is in them; a directory that is not empty stays. */
+export async function removeEach(root: string, entries: readonly Entry[]): Promise<Removed> {
   // no prototype, because a file may be called __proto__
   const removed: Removed = { deleted: Object.create(null), failed: Object.create(null) };
-  for (const entry of entries.reverse()) {
+  for (const entry of entries.toReversed()) {
     try {
       await removeEntry(root, entry);
       removed.deleted[entry.path] = { size: entry.stats.size };

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { programFor } from '../../src/bundle.js';
 import type { PoolStatus } from '../../src/htcondor/query.js';
 import type { EdgeEvents, Overview } from '../../src/reana/edge/overview.js';
 import { addedTo } from '../../src/reana/edge/page/log.js';
@@ -156,6 +157,11 @@ describe('the page', { timeout: 60_000 }, () => {
       expect((await fetch(`${edge.url}/page/${name}`, { headers })).status).toBe(304);
     }
     expect((await fetch(`${edge.url}/page/dagre.d.ts`)).status).toBe(404);
+    // and on a headnode
+    const there = programFor('edge').files.map(({ path }) => path);
+    expect(there).toEqual(
+      expect.arrayContaining(['dist/page/dagre.js', 'dist/page/papaparse.js', 'templates/page/main.js']),
+    );
   });
 
   it('gets tickets, each for one path', async () => {

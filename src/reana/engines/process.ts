@@ -7,13 +7,13 @@ import { openShared } from './shared.js';
 /**
  * Starts a program in a new session, so that it outlives the edge; both its streams are appended to `log`.
  * @param argv its last argument is unique: `running` finds the process by it
- * @throws Error if it can't be started; ScailfinError if `log` is no plain file
+ * @throws Error if it can't be started; ScailfinError if something else is in place of `log`
  */
 export async function start(
   argv: readonly [string, ...string[]],
   options: { cwd: string; env: Record<string, string>; log: string },
 ): Promise<number> {
-  // an engine that is started again could have left a link there
+  // a workflow engine that is started again could have left a link there
   const log = await openShared(options.log, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
   try {
     const [program, ...args] = argv;

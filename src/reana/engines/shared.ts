@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import { ScailfinError } from '../../errors.js';
 
 /*
- * Files in the directory of a run's workflow engine. The engine runs parts of the workflow on the headnode, behind the
- * fence; but this directory is open to both sides. In place of a file, a workflow's author can put a link to a file of
- * the user, which does not exist behind the fence but does here, or a pipe without an end. So no link is followed, nothing
- * is waited for, and what is read is limited.
+ * Files in the directory of a run's workflow engine, which runs parts of the workflow on the headnode, behind the fence.
+ * This directory is open to both sides. In place of a file, a workflow's author can put a link to a file of the user,
+ * which does not exist behind the fence but does here, or a pipe without an end. So links are not followed, nothing is
+ * waited for, and what is read is limited.
  */
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -17,7 +17,9 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constant
  * @param flags of open(2) @throws ScailfinError if something else is in its place; an error of the system
  */
 export async function openShared(path: string, flags: number): Promise<FileHandle> {
-  const replaced = new ScailfinError(`the workflow has replaced ${basename(path)} of its engine by something else`);
+  const replaced = new ScailfinError(
+    `the workflow has replaced ${basename(path)} of its workflow engine by something else`,
+  );
   let file: FileHandle;
   try {
     file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, 0o600);

@@ -50,7 +50,7 @@ describe('the process of an engine', () => {
     const nowhere = (log: string) => start(['/nowhere/python3', 'x'], { cwd: '/', env: {}, log });
     await expect(nowhere(join(dir, 'log'))).rejects.toThrow('ENOENT');
     await expect(nowhere('/dev/null')).rejects.toThrow(
-      'the workflow has replaced null of its engine by something else',
+      'the workflow has replaced null of its workflow engine by something else',
     );
   });
 });

@@ -46,14 +46,13 @@ async function sendFile(call: Call, root: string, path: string): Promise<void> {
 
 /**
  * Headers for files in a browser: a step's output is not part of our pages. It may not run scripts, and may not load
- * anything, because that would tell others who looks at it. A browser's viewer of PDF does not work in a sandbox; it runs
- * nothing in the page's origin, and the page may show it in a frame.
+ * anything, because that would tell others who looks at it. Only a PDF is shown in a frame, by the page itself.
  */
 const shownAs = (type: string): Record<string, string> => ({
-  'Content-Security-Policy':
-    type === 'application/pdf'
-      ? "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-      : "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'; sandbox",
+  'Content-Security-Policy': [
+    ...["default-src 'none'", "style-src 'unsafe-inline'", 'img-src data:', 'font-src data:'],
+    ...[`frame-ancestors ${type === 'application/pdf' ? "'self'" : "'none'"}`, 'sandbox'],
+  ].join('; '),
   ...{ 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'same-origin' },
   ...{ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' },
 });

@@ -6,10 +6,13 @@ export default defineConfig({
     environment: 'node',
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/temporary.ts'],
+    setupFiles: ['test/setup/each.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // what is asked again and again is often a program that starts anew each time
-    expect: { poll: { interval: 250 } },
+    expect: { poll: { interval: 500 } },
+    // a worker loads what files share once; so a file leaves its process as it found it: environment, mocks, modules
+    isolate: false,
     // a line for each file, and one more only for a test that takes very long
     slowTestThreshold: 30_000,
     sequence: { sequencer: SlowestFirst },

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type HostName, Lab, labUnavailable } from '../lab/lab.js';
 import { labDir } from '../lab/record.js';
 import { reanaClient } from '../reana/edge/client.js';
+import { Forks } from '../reana/edge/forks.js';
 import { makeImage } from '../reana/helpers/image.js';
 import { onTerminal, Terminal } from '../terminal.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
@@ -138,30 +138,22 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     const client = await reanaClient();
     if ('missing' in client) throw new Error(client.missing);
     const token = (await lab.read('headnode', '.local/state/scailfin/clusters/lab-slurm/reana.token')).trim();
-    await execa('mkdir', ['-p', join(scratch, 'code')]);
+    await mkdir(join(scratch, 'code'));
     for (const [name, text] of Object.entries({
       'code/gen.sh': gen,
       'code/fit.sh': fit,
       'reana.yaml': specification(),
     }))
       await writeFile(join(scratch, name), text);
-    const env = {
-      ...{ PATH: process.env.PATH ?? '', HOME: scratch, LC_ALL: 'C.UTF-8', PYTHONWARNINGS: 'ignore' },
-      ...{ REANA_SERVER_URL: 'http://127.0.0.1:30443', REANA_ACCESS_TOKEN: token, REANA_WORKON: 'fit' },
-    };
+    const settings = { REANA_SERVER_URL: 'http://127.0.0.1:30443', REANA_ACCESS_TOKEN: token, REANA_WORKON: 'fit' };
     // this machine's program and files, in the headnode's network
     const init = readFileSync(join(labDir(lab.name), 'headnode/pid'), 'utf8').trim();
+    const forks = new Forks(client.path, ['nsenter', '--target', init, '--net', '--']);
+    onTestFinished(() => forks.close());
     const reana = async (...args: string[]) => {
-      const argv = ['--target', init, '--net', '--', client.path, ...args];
-      const { all, exitCode } = await execa('nsenter', argv, {
-        cwd: scratch,
-        env,
-        extendEnv: false,
-        all: true,
-        reject: false,
-      });
-      expect(exitCode, `${args.join(' ')}: ${all}`).toBe(0);
-      return all ?? '';
+      const { out, exitCode } = await forks.run(scratch, settings, args);
+      expect(exitCode, `${args.join(' ')}: ${out}`).toBe(0);
+      return out;
     };
     expect(await reana('ping')).toContain('Status: Connected');
     await reana('create', '-n', 'fit', '-f', 'reana.yaml');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inLab } from '../lab/bundled.js';
 import { gsiSite, makeGsiSite } from '../lab/gsi.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
-import { nodeWithSource } from '../lab/layout.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
@@ -10,12 +10,11 @@ const proxy = '/tmp/x509up_u3001';
 
 /** What `scailfin proxy init` does, for less than an hour. */
 const short = `
-const x509 = '/opt/scailfin/src/credentials/x509/';
-const { createProxy, makeKeys } = await import(x509 + 'create.ts');
-const { loadIdentity } = await import(x509 + 'user.ts');
-const { writeProxy } = await import(x509 + 'proxy.ts');
+import { createProxy, makeKeys } from '/opt/scailfin/src/credentials/x509/create.ts';
+import { loadIdentity } from '/opt/scailfin/src/credentials/x509/user.ts';
+import { writeProxy } from '/opt/scailfin/src/credentials/x509/proxy.ts';
 const own = await loadIdentity({}, undefined);
-const end = new Date(Date.now() + 1000 * Number(process.argv[1]));
+const end = new Date(Date.now() + 1000 * Number(process.argv[2]));
 writeProxy(createProxy(own, await makeKeys(2048), { end }, '${proxy}').proxy);
 `;
 
@@ -39,7 +38,7 @@ describe.skipIf(reason !== undefined)(`renewal${reason ? ` (skipped: ${reason})`
     await lab?.down();
   });
 
-  const makeProxy = (seconds: number) => lab.exec('headnode', [...nodeWithSource, short, String(seconds)]);
+  const makeProxy = async (seconds: number) => lab.exec('headnode', [...(await inLab(short)), String(seconds)]);
   const run = (...args: string[]) => scailfin(lab, 'headnode', args);
   const fails = async (...args: string[]) => {
     const ran = await scailfin(lab, 'headnode', args, { check: false });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { nodeWithSource } from '../lab/layout.js';
+import { inLab } from '../lab/bundled.js';
 import { labUnavailable } from '../lab/unavailable.js';
 import { passphrase, wrongPassphrase } from '../secrets.js';
 import { type Grid, gridWithCa, scailfinOn, userName } from './grid.js';
@@ -92,7 +92,7 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
       await succeeds(['init', '--hours', '1']);
       // root is who has the host's certificate
       await world.grid.exec(['sh', '-c', 'cp /tmp/x509up_u3001 /tmp/old && chown root /tmp/old'], { user: 'root' });
-      const renewed = await world.grid.exec([...nodeWithSource, renewal], { user: 'root', env });
+      const renewed = await world.grid.exec(await inLab(renewal), { user: 'root', env });
       expect(renewed.stdout).toBe('/O=Grid/OU=Test/CN=Scail User 12 h\n');
       await world.grid.exec(['chown', 'scail', '/tmp/new'], { user: 'root' });
       expect(await proxyAt('/tmp/new')).toMatchObject({ identity: userName, trust: { verified: true } });
@@ -189,11 +189,10 @@ describe.skipIf(reason)(`a MyProxy server${reason ? ` (skipped: ${reason})` : ''
 
 /** What renews a proxy, run where the host's certificate is. */
 const renewal = `
-const at = '/opt/scailfin/src/credentials/x509';
-const { renewProxy, myproxyServer } = await import(at + '/myproxy.ts');
-const { readProxy, writeProxy } = await import(at + '/proxy.ts');
-const { loadTrust } = await import(at + '/trust.ts');
-const { loadIdentity } = await import(at + '/user.ts');
+import { myproxyServer, renewProxy } from '/opt/scailfin/src/credentials/x509/myproxy.ts';
+import { readProxy, writeProxy } from '/opt/scailfin/src/credentials/x509/proxy.ts';
+import { loadTrust } from '/opt/scailfin/src/credentials/x509/trust.ts';
+import { loadIdentity } from '/opt/scailfin/src/credentials/x509/user.ts';
 const host = { cert: '/etc/grid-security/hostcert.pem', key: '/etc/grid-security/hostkey.pem' };
 const own = await loadIdentity(host, { tries: 1, ask: async () => '' });
 const wanted = { username: 'jdoe', lifetime: 43200, bits: 2048 };

@@ -1,16 +1,13 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { atFileEnd } from '../setup/ending.js';
 
 /** What a headnode may have or not: tests say which. */
 const optional = new Set(['minikube', 'kubectl', 'helm', 'docker', 'podman']);
 
 /** The system's programs but for those, made once for all tests of a file. */
 let system: string | undefined;
-afterAll(() => {
-  if (system) rmSync(system, { recursive: true, force: true });
-});
 
 function systemPrograms(): string {
   if (system) return system;
@@ -25,6 +22,10 @@ function systemPrograms(): string {
     }
   }
   system = dir;
+  atFileEnd(() => {
+    rmSync(dir, { recursive: true, force: true });
+    system = undefined;
+  });
   return dir;
 }
 

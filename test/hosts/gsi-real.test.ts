@@ -27,10 +27,18 @@ const suites = [
 ] as const;
 
 /** This server heeds no setting of its own about suites, so our client is made to offer less. */
-const offered = vi.hoisted((): { tls: object } => ({ tls: {} }));
+const offered = vi.hoisted((): { tls: object } => {
+  // files share their modules: those here get the client, and no other file's does
+  vi.resetModules();
+  return { tls: {} };
+});
 vi.mock('node:tls', async original => {
   const tls = await original<typeof import('node:tls')>();
   return { ...tls, connect: (options: ConnectionOptions) => tls.connect({ ...options, ...offered.tls }) };
+});
+afterAll(() => {
+  vi.doUnmock('node:tls');
+  vi.resetModules();
 });
 
 interface Server {

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AuthError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { GridHost } from '../credentials/grid.js';
+import { inLab } from '../lab/bundled.js';
 import { writeFile } from '../lab/files.js';
 import { giveCertificate, gsiPort, openGsiDoor, type Place } from '../lab/gsi.js';
-import { nodeWithSource } from '../lab/layout.js';
 import { labUnavailable } from '../lab/unavailable.js';
 import { passphrase, password, secrets, wrongCode } from '../secrets.js';
 import { Grid } from './gsi-sshd.js';
@@ -134,7 +134,7 @@ describe.skipIf(reason !== undefined)(`gsissh${skipped}`, () => {
 
   const enter = async (more: Record<string, string> = {}): Promise<string> => {
     const env = { GSS_MECH_CONFIG: '/home/scail/mech', ...more };
-    return (await there.exec([...nodeWithSource, script], { env })).stdout;
+    return (await there.exec(await inLab(script), { env })).stdout;
   };
 
   it('without a proxy is refused, in the words of Globus', async () => {

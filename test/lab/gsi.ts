@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Door } from '../hosts/gsi/main.js';
 import { Grid } from '../hosts/gsi-sshd.js';
+import { inLab } from './bundled.js';
 import type { FileOptions } from './files.js';
 import type { ExecOptions, ExecResult } from './host.js';
 import type { Lab } from './lab.js';
@@ -18,12 +20,12 @@ export interface Place {
 
 const root = { user: 'root' };
 const security = '/etc/grid-security';
-const door = '/opt/scailfin/test/hosts/gsi/main.ts';
+const door = fileURLToPath(new URL('../hosts/gsi/main.ts', import.meta.url));
 const log = '/var/log/gsi-door.log';
 
 /** Detached: it lives as long as its host. */
 const start = `test -f /etc/ssh/ssh_host_ed25519_key || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
-setsid node --import /opt/scailfin/node_modules/tsx/dist/esm/index.mjs ${door} ${security}/door.json </dev/null >${log} 2>&1 &`;
+setsid "$@" ${security}/door.json </dev/null >${log} 2>&1 &`;
 
 /**
  * Starts the double of gsisshd (test/hosts/gsi/server.ts) on a host, beside its sshd.
@@ -45,7 +47,7 @@ export async function openGsiDoor(
   await place.write(settings.gridmap, readFileSync(grid.gridmap), root);
   await place.write(`${security}/door.json`, JSON.stringify(settings), root);
   await installCas(place, grid, settings.certificates, root);
-  await place.exec(['sh', '-ec', start], root);
+  await place.exec(['sh', '-ec', start, 'sh', ...(await inLab(door))], root);
   await until('the GSI door to open', 30_000, async () => (await gsiLog(place)).includes('open:'));
 }
 

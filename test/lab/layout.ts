@@ -51,15 +51,6 @@ function host(name: HostName, user: string, addresses: HostSpec['addresses'], fe
   };
 }
 
-/**
- * Runs the module text that follows with parts of `src`, which it imports from /opt/scailfin/src by their own names.
- * Nothing is kept in /tmp.
- */
-export const nodeWithSource = [
-  ...['env', 'TSX_DISABLE_CACHE=1', 'node', '--import', '/opt/scailfin/node_modules/tsx/dist/esm/index.mjs'],
-  ...['--input-type=module', '-e'],
-];
-
 export const specOf = (name: HostName): HostSpec =>
   [...layout, secondLogin].find(spec => spec.name === name) as HostSpec;
 

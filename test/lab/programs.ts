@@ -12,7 +12,7 @@ export async function program(
 }
 
 /**
- * Asks again and again until the answer is neither undefined nor false.
+ * Asks again and again until the answer is neither undefined nor false. Pauses grow, and are as long as it takes to ask.
  * @throws Error naming `what` after `timeoutMs`, with the last thing that went wrong in `probe`
  */
 export async function until<T>(
@@ -23,6 +23,7 @@ export async function until<T>(
   const end = Date.now() + timeoutMs;
   let last: unknown;
   for (let pause = 10; ; pause = Math.min(pause * 1.5, 200)) {
+    const began = Date.now();
     try {
       const answer = await probe();
       if (answer !== undefined && answer !== false) return answer;
@@ -30,6 +31,6 @@ export async function until<T>(
       last = error;
     }
     if (Date.now() > end) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`, { cause: last });
-    await sleep(pause);
+    await sleep(Math.max(pause, Date.now() - began));
   }
 }

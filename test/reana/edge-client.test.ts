@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../lab/programs.js';
 import { wrongPassword } from '../secrets.js';
-import { reanaClient, run, type Said } from './edge/client.js';
+import { reanaClient } from './edge/client.js';
 import { TestEdge, token } from './edge/edges.js';
+import { Forks, type Said } from './edge/forks.js';
 
 const client = await reanaClient();
 if ('missing' in client) process.stderr.write(`${client.missing}: the real reana-client is not tried\n`);
@@ -36,10 +37,11 @@ outputs:
 
 describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000 }, () => {
   let edge: TestEdge;
+  let forks: Forks;
   let cwd: string;
   const reana = (...args: string[]): Promise<Said> => as(token, ...args);
   const as = (who: string, ...args: string[]): Promise<Said> =>
-    run('path' in client ? client.path : '', { cwd, url: edge.url, token: who }, args);
+    forks.run(cwd, { REANA_SERVER_URL: edge.url, REANA_ACCESS_TOKEN: who }, args);
   const good = async (...args: string[]): Promise<string> => {
     const { exitCode, out } = await reana(...args);
     expect(exitCode, `reana-client ${args.join(' ')}: ${out}`).toBe(0);
@@ -47,6 +49,7 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
   };
 
   beforeAll(async () => {
+    forks = new Forks('path' in client ? client.path : '');
     edge = await TestEdge.open();
     cwd = await mkdtemp(join(tmpdir(), 'scailfin-client-'));
     for (const dir of ['data', 'code/deep']) await mkdir(join(cwd, dir), { recursive: true });
@@ -57,6 +60,7 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
   });
 
   afterAll(async () => {
+    forks?.close();
     await edge?.close();
     await rm(cwd, { recursive: true, force: true });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, says } from '../lab/standins/answer.js';
 import { words } from '../lab/standins/getopt.js';
 import * as commands from '../lab/standins/lsf/commands.js';
@@ -11,7 +11,8 @@ import { lsfScripts } from './scripts.js';
 /** The lab's LSF says, of the same facts, what OpenLava was recorded to say: letter by letter. */
 
 // ctime(3) is told in the time zone of whoever asks
-process.env.TZ = 'UTC';
+vi.stubEnv('TZ', 'UTC');
+afterAll(() => vi.unstubAllEnvs());
 const all = recordings('openlava');
 const site: Site = {
   ...{

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, says } from '../lab/standins/answer.js';
 import { full } from '../lab/standins/family.js';
 import { words } from '../lab/standins/getopt.js';
@@ -14,7 +14,8 @@ import { pbsScripts } from './scripts.js';
 /** The lab's PBS says, of the same facts, what the real one was recorded to say: letter by letter. */
 
 // ctime(3) is told in the time zone of whoever asks
-process.env.TZ = 'UTC';
+vi.stubEnv('TZ', 'UTC');
+afterAll(() => vi.unstubAllEnvs());
 const all = recordings('openpbs');
 const site: Site = { server: 'pbs01', host: 'pbs01.example.org', queues: queues('02:00:00', 8) };
 const home = { HOME: '/home/alice', LOGNAME: 'alice', PATH: '/opt/pbs/bin:/usr/local/bin:/usr/bin:/bin' };

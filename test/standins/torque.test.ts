@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, says } from '../lab/standins/answer.js';
 import { full } from '../lab/standins/family.js';
 import { words } from '../lab/standins/getopt.js';
@@ -13,7 +13,8 @@ import { torqueScripts } from './scripts.js';
 /** The lab's Torque says, of the same facts, what the real one was recorded to say: letter by letter. */
 
 // ctime(3) is told in the time zone of whoever asks
-process.env.TZ = 'UTC';
+vi.stubEnv('TZ', 'UTC');
+afterAll(() => vi.unstubAllEnvs());
 const all = recordings('torque');
 const site: Site = {
   server: 'torque01',

@@ -7,14 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { lock } from '../../src/cluster/lock.js';
 import { thisProcess } from '../../src/cluster/process.js';
 import { ScailfinError } from '../../src/errors.js';
+import { bundled } from '../lab/bundled.js';
 import { temporaryState } from './temp.js';
 
 const dir = temporaryState();
 const worker = fileURLToPath(new URL('lock-worker.ts', import.meta.url));
 
 /** Runs the worker; resolves with its exit status (or signal) and output. */
-function work(...args: string[]): Promise<{ end: number | string | null; out: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', worker, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function work(...args: string[]): Promise<{ end: number | string | null; out: string }> {
+  const child = spawn(process.execPath, [await bundled(worker), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
   child.stdout.on('data', chunk => {
     out += chunk;

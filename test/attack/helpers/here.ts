@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Entry } from '../../../src/cluster/record.js';
 import { planCluster, planSite } from '../../../src/cluster/spec.js';
+import { packageRoot } from '../../../src/paths.js';
 import { token } from '../../reana/edge/edges.js';
 import { onTerminal } from '../../terminal.js';
 import { readProfile } from '../../unit/profiles.js';
 
-const main = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
-const tsx = import.meta.resolve('tsx');
+/** As it was built: `npm run build`. */
+const main = join(packageRoot, 'bin/scailfin.js');
 
 export interface Said {
   readonly status: number | null;
@@ -52,7 +52,7 @@ export class UserHere {
 
   /** Calls the real command line in the folder. @param on a terminal, or pipes */
   scailfin(args: readonly string[], on: 'terminal' | 'pipe' | { readonly file: number } = 'pipe'): Promise<Said> {
-    const argv = [process.execPath, '--import', tsx, main, ...args];
+    const argv = [process.execPath, main, ...args];
     const [program, ...rest] = (on === 'terminal' ? onTerminal(argv) : argv) as [string, ...string[]];
     const env = {
       ...{ PATH: process.env.PATH, HOME: this.home, TERM: 'xterm-256color', USER: process.env.USER ?? 'root' },

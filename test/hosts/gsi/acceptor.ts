@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { createDecipheriv, constants as crypto } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createDecipheriv, constants as crypto, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
@@ -9,6 +9,16 @@ import { type DetailedPeerCertificate, type SecureVersion, TLSSocket } from 'nod
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+let made: string | undefined;
+/** The key of all proxies that a server is given. A real one makes a key for each; that takes longer than all the rest. */
+const proxyKey = (): string => {
+  made ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+    type: 'pkcs8',
+    format: 'pem',
+  }) as string;
+  return made;
+};
 
 export interface AcceptorOptions {
   /** PEM of the host certificate (and those behind it), and of its key. */
@@ -128,8 +138,9 @@ export class Acceptor {
     }
     if (flag !== 'D') throw new Error(`neither 0 nor D but ${JSON.stringify(flag)}`);
     this.#keyFile = join(mkdtempSync(join(tmpdir(), 'gsi-key-')), 'key');
-    const argv = ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=proxy', '-outform', 'DER'];
-    const { stdout } = await run('openssl', [...argv, '-keyout', this.#keyFile], { encoding: 'buffer' });
+    writeFileSync(this.#keyFile, proxyKey(), { mode: 0o600 });
+    const argv = ['req', '-new', '-key', this.#keyFile, '-subj', '/CN=proxy', '-outform', 'DER'];
+    const { stdout } = await run('openssl', argv, { encoding: 'buffer' });
     this.#tls.write(stdout);
     this.#state = 'requested';
   }

@@ -8,16 +8,12 @@ import { Lab } from '../../lab/lab.js';
 import { until } from '../../lab/programs.js';
 import { labDir } from '../../lab/record.js';
 import { stepsTokenOf } from '../helpers/token.js';
+import { type Answer, Asker } from './asker.js';
 import { BackendPython, beside } from './python.js';
 
 const pool = '/home/scail/.scailfin/lab-slurm/pool';
 const workflow = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 const port = 5055;
-
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
 
 /**
  * A lab with a cluster of two glide-ins, and REANA's job controller on another host of its network: it sees no file of the
@@ -25,6 +21,7 @@ export interface Answer {
  */
 export class BackendBench {
   #controller: ChildProcess | undefined;
+  #asker: Asker | undefined;
   #said = '';
 
   private constructor(
@@ -59,6 +56,7 @@ export class BackendBench {
 
   async down(): Promise<void> {
     await this.kill();
+    this.#asker?.close();
     await this.lab.down();
     await this.backend.close();
   }
@@ -96,19 +94,9 @@ export class BackendBench {
 
   /** A request, made where the controller listens. Status 0: nobody answers. */
   async ask(method: string, path: string, body?: unknown): Promise<Answer> {
-    const program = `
-import json, sys, urllib.request, urllib.error
-method, url, body = sys.argv[1:]
-ask = urllib.request.Request(url, method=method, data=body.encode() or None, headers={"Content-Type": "application/json"})
-try:
-    with urllib.request.urlopen(ask, timeout=120) as got: print(got.status, got.read().decode(), end="")
-except urllib.error.HTTPError as error: print(error.code, error.read().decode(), end="")
-except urllib.error.URLError: print(0, "", end="")
-`;
+    this.#asker ??= new Asker(this.#there([this.backend.python, beside('asker.py')]), this.backend.env);
     const url = `http://127.0.0.1:${port}${path}`;
-    const said = await this.there(['-c', program, method, url, body === undefined ? '' : JSON.stringify(body)]);
-    const at = said.indexOf(' ');
-    return { status: Number(said.slice(0, at)), text: said.slice(at + 1) };
+    return this.#asker.ask({ method, url, body: body === undefined ? null : JSON.stringify(body) });
   }
 
   post(command: string, more: Readonly<Record<string, unknown>> = {}): Promise<Answer> {

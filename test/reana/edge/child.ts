@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundled } from '../../lab/bundled.js';
 import { token } from './edges.js';
 
 const program = fileURLToPath(new URL('killable.ts', import.meta.url));
@@ -14,7 +15,7 @@ export class ChildEdge {
   constructor(readonly dir: string) {}
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, ['--import', 'tsx', program, this.dir], {
+    const child = spawn(process.execPath, [await bundled(program), this.dir], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child = child;

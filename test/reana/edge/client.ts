@@ -39,32 +39,3 @@ export async function reanaClient(): Promise<{ readonly path: string } | { reado
     return { missing: `reana-client can't be installed from PyPI: ${why}` };
   }
 }
-
-/** What the client printed, both streams; colours left out. */
-export interface Said {
-  readonly exitCode: number;
-  readonly out: string;
-}
-
-/** Runs the client as a user would, in a directory of its own and with nothing of this environment's REANA. */
-export async function run(
-  path: string,
-  { cwd, url, token }: { readonly cwd: string; readonly url: string; readonly token: string },
-  args: readonly string[],
-): Promise<Said> {
-  const env = {
-    ...{ PATH: process.env.PATH ?? '', HOME: cwd, LC_ALL: 'C.UTF-8', PYTHONWARNINGS: 'ignore' },
-    ...{ REANA_SERVER_URL: url, REANA_ACCESS_TOKEN: token },
-  };
-  const said = await execa(path, args, {
-    cwd,
-    env,
-    extendEnv: false,
-    reject: false,
-    all: true,
-    stripFinalNewline: false,
-    timeout: 120_000,
-  });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
-  return { exitCode: said.exitCode ?? -1, out: said.all.replaceAll(/\u001b\[[0-9;]*m/g, '') };
-}

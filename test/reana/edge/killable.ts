@@ -1,4 +1,4 @@
-// An edge to be killed: `tsx killable.ts DIRECTORY`. Its steps outlive it, as those of a pool do: a file each, and one
+// An edge to be killed: killable.ts DIRECTORY. Its steps outlive it, as those of a pool do: a file each, and one
 // more, with the exit status, when somebody has run it. Prints its port.
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { running } from '../../../src/reana/engines/process.js';
+import { bundled } from '../../lab/bundled.js';
 import { program, until } from '../../lab/programs.js';
 import { fans } from './fans.js';
 import { never, prepared, runIn, runOf } from './workflows.js';
@@ -42,7 +44,7 @@ describe.each(kinds)('%s workflows', kind => {
       await writeFile(join(base, 'workflow.json'), told);
       if (workflow.file)
         await writeFile(join(base, 'work', workflow.file), (await read(workflow.file)).replaceAll('$GO', go));
-      const edge = edgeOf(base, kind);
+      const edge = await edgeOf(base, kind);
       await until('three steps', 120_000, async () => (await started()).length === 3);
       edge.kill('SIGKILL');
       const engine = await running(join(base, 'run'));
@@ -108,9 +110,9 @@ describe('an engine', () => {
   });
 });
 
-function edgeOf(base: string, kind: string) {
-  const script = new URL('edge.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, base, kind], { stdio: 'inherit' });
+async function edgeOf(base: string, kind: string) {
+  const script = await bundled(fileURLToPath(new URL('edge.ts', import.meta.url)));
+  const child = spawn(process.execPath, [script, base, kind], { stdio: 'inherit' });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

@@ -4,15 +4,15 @@ import { createInterface } from 'node:readline';
 import type { PoolStepsOptions } from '../../../src/reana/jobs/service.js';
 import { isStepOver, type Step, type StepRequest } from '../../../src/reana/jobs/step.js';
 import { wrapperScript } from '../../../src/reana/wrapper.js';
+import { inLab } from '../../lab/bundled.js';
 import type { Lab } from '../../lab/lab.js';
-import { nodeWithSource } from '../../lab/layout.js';
 
 /** A JSON line per call in, a JSON line per answer or change out. */
 const agent = `
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 const { PoolSteps } = await import('/opt/scailfin/src/reana/jobs/service.ts');
-const steps = await PoolSteps.open(JSON.parse(process.argv[1]));
+const steps = await PoolSteps.open(JSON.parse(process.argv[2]));
 const say = message => process.stdout.write(JSON.stringify(message) + '\\n');
 steps.onChange(step => say({ change: step }));
 say({ ready: true });
@@ -39,7 +39,7 @@ export class ServiceThere {
     };
     await lab.exec('headnode', ['mkdir', '-p', dirname(all.wrapper)]);
     await lab.write('headnode', all.wrapper, wrapperScript(), { mode: 0o755 });
-    const argv = [...nodeWithSource, agent, JSON.stringify(all)];
+    const argv = [...(await inLab(agent)), JSON.stringify(all)];
     const child = lab.spawn('headnode', argv, { stdio: 'pipe' });
     let said = '';
     child.stderr?.on('data', data => {

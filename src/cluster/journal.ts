@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, ScailfinError } from '../errors.js';
+import { messageOf, plainly, ScailfinError } from '../errors.js';
 import { modern } from '../frameworks/older.js';
 import { stateDir } from '../paths.js';
 import { after, type ClusterRecord, type Entry, fold, isEntry } from './record.js';
@@ -36,20 +36,33 @@ export class Journal {
     return this.#record;
   }
 
-  /** Writes one entry to the disk. Only the owner can read it, because it names accounts and hosts. */
+  /**
+   * Writes one entry to the disk. Only the owner can read it, because it names accounts and hosts.
+   * @throws ScailfinError if it can't be written, for example because the disk is full
+   */
   append(entry: Without<Entry, 'at'>): void {
     const full = { at: new Date().toISOString(), ...entry } as Entry;
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
-    const file = openSync(join(this.dir, 'journal.jsonl'), 'a', 0o600);
     try {
       // the newline comes first, so that it also ends a line that a crash cut short
-      writeSync(file, `\n${JSON.stringify(full)}`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      append(this.dir, `\n${JSON.stringify(full)}`);
+    } catch (error) {
+      throw new ScailfinError(`the journal in ${this.dir} can't be written: ${plainly(error)}`, {
+        hint: 'make room there (`df -h`), or make it writable; then run the same command again: it continues',
+      });
     }
     this.#entries = [...this.#entries, full];
     this.#record = after(this.#record, full);
+  }
+}
+
+function append(dir: string, text: string): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const file = openSync(join(dir, 'journal.jsonl'), 'a', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ScailfinError } from '../errors.js';
+import { plainly, ScailfinError } from '../errors.js';
 import { isAlive, type ProcessId, ranHere, thisProcess } from './process.js';
 
 interface Owner extends ProcessId {
@@ -12,15 +12,22 @@ interface Owner extends ProcessId {
 /**
  * Lets only one process at a time change a cluster. A lock whose process is dead is taken over.
  * @returns a function that releases it
- * @throws ScailfinError naming the process that holds it
+ * @throws ScailfinError naming the process that holds it, or if the directory can't be written
  */
 export function lock(dir: string, command: string): () => void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
   const file = join(dir, 'lock');
   // the home directory may be shared, and another machine may have the same pid
   const mine = join(dir, `lock.${hostname()}.${process.pid}`);
   const owner: Owner = { ...thisProcess(), command, since: new Date().toISOString() };
-  writeFileSync(mine, JSON.stringify(owner), { mode: 0o600 });
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    writeFileSync(mine, JSON.stringify(owner), { mode: 0o600 });
+  } catch (error) {
+    rmSync(mine, { force: true });
+    throw new ScailfinError(`the cluster's directory ${dir} can't be written: ${plainly(error)}`, {
+      hint: 'make room there (`df -h`), or make it writable; then run the same command again',
+    });
+  }
   try {
     const other = take(file, mine);
     if (other) throw held(other, file);

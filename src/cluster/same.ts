@@ -13,7 +13,8 @@ const KEYS = [
 /** @throws UsageError naming the differences and the command that changes them */
 export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSpec): void {
   const { name } = record;
-  if (['terminating', 'cleanup'].includes(record.state)) {
+  // failed: an `up` or a `down` could not remove everything, and the site takes no more submissions of this cluster
+  if (['terminating', 'cleanup', 'failed'].includes(record.state)) {
     throw new UsageError(`${name} is being taken down: ${record.reason}`, {
       hint: `finish taking it down first: scailfin down ${name}`,
     });

@@ -7,7 +7,7 @@ import { stopPool } from '../htcondor/pool.js';
 import { inLine } from '../printable.js';
 import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { limitOf } from '../schedulers/missing.js';
-import { cancelJobs, listJobs } from '../schedulers/runner.js';
+import { cancelJobs, isUnsure, listJobs } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
@@ -53,11 +53,20 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const asked = new Set<string>();
   const accepted = new Map<string, string>();
   const silence = new Silence(limitOf(scheduler, query), /^gone$/m.test(closing.stdout));
+  const unsure = mayAppearFor(closed.get('refused') ?? [], limitOf(scheduler, query));
   const began = Date.now();
   for (let round = 0; ; round++) {
     const all = await stillThere(site, { ...query, cancelled: [...accepted.values()] });
     const active = all.filter(job => !silence.isOver(job));
-    if (active.length === 0) break;
+    if (active.length === 0) {
+      const left = unsure - (Date.now() - began) / 1000;
+      if (left <= 0) break;
+      site.onProgress(
+        `${scheduler.survey.title} may have taken a job that it does not show yet; looking for ${formatDuration(Math.ceil(left))}`,
+      );
+      await new Promise(resolve => setTimeout(resolve, 1000 * Math.min(3, left)));
+      continue;
+    }
     const fresh = active.filter(s => !asked.has(s.id));
     // repeat the request for jobs that were cancelled once and still run
     const due = round % 10 === 9 ? active : fresh;
@@ -79,6 +88,19 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const unseen = await removeFiles(host, base, cluster, 'site');
   for (const what of unseen) site.onUnseen?.(what);
   return accepted.size;
+}
+
+/**
+ * For how long a job may still appear that the batch system took although it seemed to refuse it. Seconds.
+ * @param refused `SECONDS WORDS` for each submission that failed so long ago, with the system's words in base64
+ * @param limit seconds that a job may be there without being shown
+ */
+function mayAppearFor(refused: readonly string[], limit: number): number {
+  const left = refused.map(text => {
+    const [age, words = ''] = text.split(' ');
+    return isUnsure(Buffer.from(words, 'base64').toString()) ? limit - Number(age) : 0;
+  });
+  return Math.max(0, ...left);
 }
 
 /** A submission may take this long to be answered, or to be given up. Seconds. */

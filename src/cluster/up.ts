@@ -77,7 +77,8 @@ export function afterSubmission({ submit, min }: SiteSpec): Pick<ClusterRecord, 
 /** Records the cluster in its journal, or checks that it is the recorded one. @returns whether it is new */
 function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean {
   const record = journal.record;
-  if (record && record.state !== 'terminated') {
+  // one without a site was killed before it had begun anything
+  if (record && record.state !== 'terminated' && record.sites.length > 0) {
     checkSame(record, spec, site);
     return false;
   }
@@ -191,11 +192,13 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
     context.journal.append({ type: 'state', state: 'terminated', reason });
     return;
   }
+  const submitted = siteRecord(record, site.spec.site)?.batches.length;
+  // from here on, the site refuses submissions of this cluster
+  if (submitted) context.journal.append({ type: 'state', state: 'terminating', reason });
   try {
     await step(context.sink, 'Undoing what was done', async () => {
       const { host, scheduler, probe: at, spec } = site;
       const query = jobQuery(name, at, [], spec);
-      const submitted = siteRecord(record, spec.site)?.batches.length;
       const on = (machine: Machine): Host => foundOn(context.connections, host, name, machine);
       const there = { host, on, scheduler, cluster: name, base: at.base, query, onProgress: () => {} };
       if (submitted) await takeDownSite(there);

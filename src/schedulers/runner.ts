@@ -1,5 +1,6 @@
 import { SchedulerError, TimeoutError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
+import { runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 import { type BatchJob, type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from './job.js';
 import {
@@ -110,6 +111,9 @@ export async function cancelJobs(
 const UNSURE =
   /timed? ?out|not responding|send\/recv|zero bytes|communication failure|receiving gdi|read error|connection (was )?(reset|lost|closed|broken)|end of (file|message)/i;
 
+/** Whether the batch system may have accepted a job although it answered with these words. */
+export const isUnsure = (stderr: string): boolean => UNSURE.test(stderr);
+
 /** Another submission with the same label is under way (templates/site/submit.sh). */
 const BUSY = 76;
 
@@ -141,13 +145,22 @@ export async function submitOnce(
       return [scheduler.parseSubmit(out)];
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error;
-      const isUnsure = out.exitCode === BUSY || UNSURE.test(out.stderr);
-      const adopted = await adopt(host, scheduler, query, isUnsure ? limitOf(scheduler, query) : 0);
+      const mayBeThere = out.exitCode === BUSY || isUnsure(out.stderr);
+      const adopted = await adopt(host, scheduler, query, mayBeThere ? limitOf(scheduler, query) : 0);
       if (adopted.ids.length > 0) return adopted.ids;
-      if (out.exitCode === BUSY || (isUnsure && !adopted.isAnswered)) throw unanswered(scheduler, error);
+      if (out.exitCode === BUSY || (mayBeThere && !adopted.isAnswered)) throw unanswered(scheduler, error);
       throw error;
     }
   }
+}
+
+/**
+ * Withdraws a submission of which nobody knows whether it has begun.
+ * @returns whether it never begins; if false, `submitOnce` with its label has its answer
+ */
+export async function withdraw(host: Host, label: string, { dir }: JobQuery): Promise<boolean> {
+  const out = await runScript(host, templateText('site/withdraw.sh'), [dir, label]);
+  return /^withdrawn$/m.test(out.stdout);
 }
 
 const unanswered = ({ survey }: Scheduler, error: SchedulerError): TimeoutError =>

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # close DIR SECONDS: prevents further submissions, waits for those under way, and prints the answers of all submissions
-# ever made, and unfinished=LABEL SECONDS for each that began so long ago and has no answer. (bosco/close.sh and relay/close.sh
+# ever made, unfinished=LABEL SECONDS for each that began so long ago and has no answer, and refused=SECONDS WORDS for each that
+# failed so long ago, with those words in base64. (bosco/close.sh and relay/close.sh
 # are put before it.)
 dir=$1 limit=$2
 [ -d "$dir" ] || { bosco_forget "$dir"; echo gone; exit 0; }
@@ -17,4 +18,8 @@ while :; do
 done
 for s in $open; do echo "unfinished=${s%.started} $(($(date +%s) - $(stat -c %Y "$dir/submit/$s" 2>/dev/null || echo 0)))"; done
 for out in "$dir"/submit/*.out; do [ ! -r "$out" ] || echo "submitted=$(base64 <"$out" | tr -d '\n')"; done
+for rc in "$dir"/submit/*.rc; do
+  [ ! -s "$rc" ] || [ "$(cat "$rc")" = 0 ] ||
+    echo "refused=$(($(date +%s) - $(stat -c %Y "$rc"))) $(tail -c 2000 "${rc%.rc}.err" 2>/dev/null | base64 | tr -d '\n')"
+done
 exit 0

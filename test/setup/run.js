@@ -1,12 +1,13 @@
 /*
- * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench` and `npm run conformance`: makes a machine with
- * nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
+ * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model` and `npm run conformance`:
+ * makes a machine with nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
  * tests use if it is there.
- *   node test/setup/run.js test|attack|demo|lab|bench|conformance|kubernetes [ARGUMENT…]
+ *   node test/setup/run.js test|attack|demo|lab|bench|model|conformance|kubernetes [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
 import { lab, prepareLab } from './labs.js';
+import { model } from './model.js';
 import { run, tool } from './programs.js';
 import { say } from './say.js';
 import { suite } from './suite.js';
@@ -28,6 +29,7 @@ const verbs = {
   demo: args => withLabs(tool('tsx'), ['test/demo/demo.ts', ...args]),
   bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
   lab,
+  model,
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
   kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };
@@ -50,8 +52,8 @@ if (!action) {
 }
 try {
   await installModules();
-  // reading recordings takes Node.js alone, and no others than its lines belong on stdout
-  if (verb !== 'conformance') {
+  // reading recordings takes Node.js alone, and no others than its lines belong on stdout; the model is all in memory
+  if (verb !== 'conformance' && verb !== 'model') {
     await installPackages(verb);
     await build();
   }

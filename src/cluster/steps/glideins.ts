@@ -4,7 +4,7 @@ import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
 import { jobsFor, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
-import { listJobs, submitOnce } from '../../schedulers/runner.js';
+import { listJobs, submitOnce, withdraw } from '../../schedulers/runner.js';
 import { bindLines } from '../../sites/binds.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { render, templateText } from '../../templates.js';
@@ -176,7 +176,7 @@ export async function submitGlideins(
   if (unfinished.length > 0) {
     // the token that was made for it may have ended meanwhile
     const dir = await place([...new Set(unfinished.flatMap(b => b.token ?? []))]);
-    for (const batch of unfinished) await submitBatch(context, site, dir, batch);
+    for (const batch of unfinished) await finish(context, site, dir, batch, target);
   }
   // on a new cluster there can be none: the directory was made a moment ago
   const listed = before.length === 0 ? [] : await jobsAt(context, site);
@@ -218,6 +218,22 @@ function allowed(context: Context, spec: SiteSpec, listed: readonly BatchJobStat
   return left;
 }
 
+/** Finishes an interrupted submission, unless it has not begun and would now bring more than `target` glide-ins. */
+async function finish(context: Context, site: Site, dir: string, batch: Batch, target: number): Promise<void> {
+  const record = recordOf(context);
+  const known = siteRecord(record, site.spec.site);
+  const active = (await jobsAt(context, site)).filter(s => !isOver(s.state));
+  const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
+  if (nodes + nodesIn(batch.count, batch.nodes ?? 1) > target) {
+    const query = jobQuery(record.name, site.probe, knownIds(known), site.spec);
+    if (await withdraw(site.host, batch.label, query)) {
+      context.journal.append({ type: 'batch', name: site.spec.site, batch: { ...batch, outcome: 'refused' } });
+      return;
+    }
+  }
+  await submitBatch(context, site, dir, batch);
+}
+
 async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {
   const { name } = recordOf(context);
   const write = (change: Partial<Batch>): void =>
@@ -236,11 +252,17 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
   } catch (error) {
     // a refusal is an answer; a broken connection is not, and the submission stays intended
     if (error instanceof SchedulerError || error instanceof UsageError) write({ outcome: 'refused' });
-    throw error instanceof SchedulerError && !error.hint ? withHint(error, site.spec.site) : error;
+    throw error instanceof SchedulerError && !error.hint ? withHint(error, site.spec.site, name) : error;
   }
 }
 
-function withHint(error: SchedulerError, site: string): SchedulerError {
+function withHint(error: SchedulerError, site: string, name: string): SchedulerError {
+  // templates/site/submit.sh says it, after a `down` that no record here tells of
+  if (error.message.endsWith('this cluster is being taken down'))
+    return new SchedulerError(`${site} takes no more jobs of ${name}: this cluster is being taken down`, {
+      hint: `finish taking it down first: scailfin down ${name}`,
+      cause: error,
+    });
   const hint = `those are the site's own words; scailfin up --site ${site} --dry-run writes the job script, to try by hand`;
   return new SchedulerError(error.message, { hint, cause: error });
 }

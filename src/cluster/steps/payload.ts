@@ -7,7 +7,7 @@ import { runScript } from '../../hosts/script.js';
 import { cutPayload, type Payload, type RunningPool } from '../../htcondor/pool.js';
 import { cacheDir } from '../../paths.js';
 import { templateText } from '../../templates.js';
-import type { Context, Site } from '../context.js';
+import { type Context, recordOf, type Site, siteDir } from '../context.js';
 import { claim, type Head } from './connect.js';
 
 /** The payload on a site. */
@@ -33,7 +33,8 @@ export async function stagePayload(
   const there = await claim(context, site.host, base, 'site', payload.sha256);
   const dir = `${base}/payload/${payload.sha256}`;
   if (there) return { ...payload, dir, staged: 'there already' };
-  const remote = `${base}/payload-${payload.sha256.slice(0, 12)}-${process.pid}.tar.gz`;
+  // in the cluster's own directory: it goes with it if this process is killed before the archive is unpacked
+  const remote = `${siteDir(base, recordOf(context).name)}/payload-${payload.sha256.slice(0, 12)}-${process.pid}.tar.gz`;
   const total = payload.bytes;
   await site.host.upload(archive, remote, {
     mode: 0o600,

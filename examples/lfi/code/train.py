@@ -1,0 +1,16 @@
+"""Trains the classifier on the first half of the simulated events; the other half is for the closure test.
+
+    train.py SEED OUTPUT.npz SIMULATED.npy…        each SIMULATED is named after its mass: 80.5.npy
+"""
+
+import os
+import sys
+
+import numpy as np
+import ratio
+
+if __name__ == "__main__":
+    seed, output, *files = sys.argv[1:]
+    samples = [np.load(file) for file in files]
+    masses = [float(os.path.basename(file)[: -len(".npy")]) for file in files]
+    np.savez(output, **ratio.train([each[: len(each) // 2] for each in samples], masses, int(seed)))

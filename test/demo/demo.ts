@@ -41,7 +41,18 @@ async function main(stays: boolean): Promise<void> {
       lab.write('headnode', 'image.sif', readFileSync(image)),
     ]);
     await type(lab, ['scailfin', 'example', 'copy', 'lfi']);
-    await type(lab, ['scailfin', 'up', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m', '--framework', 'reana']);
+    await type(lab, [
+      'scailfin',
+      'up',
+      '--site',
+      'lab-slurm',
+      '--nodes',
+      '2',
+      '--walltime',
+      '30m',
+      '--framework',
+      'reana',
+    ]);
     await type(lab, ['scailfin', 'images', 'add', 'image.sif', '--as', exampleImages.lfi]);
     await type(lab, ['scailfin', 'run'], 'lfi');
     await type(lab, ['cat', 'results/summary.txt'], 'lfi');

@@ -13,7 +13,7 @@ from simulate import simulate
 
 TRUTH = 80.37
 MASSES = [78 + step / 2 for step in range(11)]
-OBSERVED, TRAINING = 4000, 20000
+OBSERVED, TRAINING = 4000, 40000
 
 
 def holds(network, seed):

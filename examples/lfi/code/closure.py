@@ -27,6 +27,6 @@ if __name__ == "__main__":
     network, events, output, *files = sys.argv[1:]
     samples = {float(os.path.basename(file)[: -len(".npy")]): np.load(file) for file in files}
     # nothing was learned about masses beyond the outermost ones, so a truth needs neighbours on both sides
-    inner = {mass: each[len(each) // 2 :] for mass, each in sorted(samples.items())[2:-2]}
+    inner = {mass: ratio.parts(each)[1] for mass, each in sorted(samples.items())[2:-2]}
     with open(output, "w") as file:
         json.dump(experiments(np.load(network), inner, int(events)), file)

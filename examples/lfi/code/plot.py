@@ -36,7 +36,7 @@ def draw(truth, result, closure, output):
     left.set_xlim(result["mass"] - 2 * width, result["mass"] + 2 * width)
     left.set_ylim(0, 9)
     left.set_xlabel("mass of the W, m [GeV]")
-    left.set_ylabel("−2 ln L(m) / L(best)")
+    left.set_ylabel("−2 ln [L(m) / L(best)]")
     left.set_title(f"{result['events']} observed events")
     left.legend(loc="upper center")
 

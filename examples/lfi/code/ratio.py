@@ -9,10 +9,15 @@ though no p(x|m) was ever written down (arXiv:1506.02169, arXiv:1911.01429).
 
 import numpy as np
 
-HIDDEN = 32
+HIDDEN = 32  # nodes in each of two layers
 EPOCHS = 8
 BATCH = 2048
 RATE = 5e-3
+
+
+def parts(events):
+    """The events of a simulated sample for the training, and those for the closure test, which the training never sees."""
+    return np.split(events, [len(events) * 2 // 3])
 
 
 def train(samples, masses, seed):
@@ -32,6 +37,8 @@ def train(samples, masses, seed):
         "w3": rng.normal(0, 0.1 * HIDDEN**-0.5, (HIDDEN, 2)),
         "b3": np.zeros(2),
     }
+    # half the precision is twice the speed
+    network = {name: np.asarray(value, np.float32) for name, value in network.items()}
     weights = ["w1", "b1", "w2", "b2", "w3", "b3"]
     first, second = ({name: np.zeros_like(network[name]) for name in weights} for _ in range(2))
     basis = powers(network, masses)
@@ -43,7 +50,7 @@ def train(samples, masses, seed):
         batch, order = order[:BATCH], order[BATCH:]
         gradients = descent(network, basis, events[batch], labels[batch])
         # Adam, with a rate that falls to nothing
-        rate = RATE * (1 + np.cos(np.pi * step / steps)) / 2
+        rate = float(RATE * (1 + np.cos(np.pi * step / steps)) / 2)
         for name in weights:
             first[name] += 0.1 * (gradients[name] - first[name])
             second[name] += 0.001 * (gradients[name] ** 2 - second[name])
@@ -69,16 +76,16 @@ def descent(network, basis, events, labels):
 def normalised(network, events):
     """Adds what a density must have: its integral is one. So the mean of r(x|m) over events of any mass is one, for each m. A
     network that is not quite trained misses that a little; over thousands of events, a little is a bias."""
-    low, high = network["masses"][[0, -1]]
+    low, high = network["masses"][[0, -1]].astype(float)
     network["scan"] = np.linspace(low - 0.5, high + 0.5, 241)
-    parts = [np.exp(unnormalised(network, part)).mean(axis=0) for part in np.array_split(events, len(events) // 5000 + 1)]
+    parts = [np.exp(unnormalised(network, part)).mean(axis=0, dtype=float) for part in np.array_split(events, len(events) // 5000 + 1)]
     network["norm"] = np.log(np.mean(parts, axis=0))
     return network
 
 
 def log_likelihood(network, events):
     """ln r summed over the events, at each mass of network["scan"]."""
-    return unnormalised(network, events).sum(axis=0) - len(events) * network["norm"]
+    return unnormalised(network, events).sum(axis=0, dtype=float) - len(events) * network["norm"]
 
 
 def interval(scan, log_likelihood):
@@ -108,7 +115,7 @@ def layers(network, events):
 def powers(network, masses):
     low, high = network["masses"][[0, -1]]
     t = (np.asarray(masses, float) - (low + high) / 2) / ((high - low) / 2)
-    return np.stack([t, t**2])
+    return np.stack([t, t**2]).astype(np.float32)
 
 
 def shares(logits):

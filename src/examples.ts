@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from './errors.js';
 import { packageRoot } from './paths.js';
 
@@ -36,7 +36,7 @@ export function copyExample(name: string, directory: string): { directory: strin
   if (example === undefined)
     throw new UsageError(`there is no example ${JSON.stringify(name)}`, { hint: 'scailfin example list' });
   try {
-    mkdirSync(directory, { recursive: true });
+    make(directory);
     if (readdirSync(directory).length > 0)
       throw new UsageError(`${directory} is not empty, and nothing in it is replaced`, {
         hint: `scailfin example copy ${name} ANOTHER-DIRECTORY`,
@@ -49,6 +49,13 @@ export function copyExample(name: string, directory: string): { directory: strin
     });
   }
   return { directory: resolve(directory), files: readdirSync(directory).sort() };
+}
+
+/** Node's own way to make parents, too, never ends where the system refuses them with ENOENT, as below /proc. */
+function make(directory: string): void {
+  const missing: string[] = [];
+  for (let each = resolve(directory); !existsSync(each); each = dirname(each)) missing.unshift(each);
+  for (const each of missing) mkdirSync(each);
 }
 
 /** Python leaves these beside what it has run. */

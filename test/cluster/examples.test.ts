@@ -15,7 +15,6 @@ describe.skipIf(reason !== undefined)(`the examples on a cluster${reason ? ` (sk
     const image = readFileSync(await prepareImage());
     lab = await Lab.up();
     await lab.write('headnode', 'image.sif', image);
-    await lab.write('c1', '/opt/image.sif', image, { user: 'root' });
     const request = ['--site', 'lab-slurm', '--nodes', '2', '--walltime', '1h', '--framework', 'reana'];
     await scailfin(lab, 'headnode', ['up', ...request]);
     for (const name of Object.values(exampleImages))
@@ -71,24 +70,9 @@ describe.skipIf(reason !== undefined)(`the examples on a cluster${reason ? ` (sk
     expect(png.stdout).toContain('PNG');
   }, 840_000);
 
-  it('the inferred interval holds the truth as often as it says', async () => {
-    const command = 'cd lfi-code && exec apptainer exec --bind . --pwd "$PWD" /opt/image.sif python3 calibrate.py 20';
-    for (const name of ['calibrate', 'ratio', 'simulate']) {
-      const file = new URL(`../../examples/lfi/code/${name}.py`, import.meta.url);
-      await lab.write('c1', `lfi-code/${name}.py`, readFileSync(file));
-    }
-    const { stdout } = await lab.exec('c1', ['sh', '-c', command], { timeoutMs: 1_100_000 });
-    const [, held = 0, all = 0] = /^all: (\d+) of (\d+),/m.exec(stdout)?.map(Number) ?? [];
-    expect(all, stdout).toBe(500);
-    // 68.3 % is expected; the training, which differs from seed to seed, makes it vary by two or three
-    expect(held / all, stdout).toBeGreaterThan(0.6);
-    expect(held / all, stdout).toBeLessThan(0.77);
-    await lab.exec('c1', ['rm', '-r', 'lfi-code']);
-  }, 1_200_000);
-
   it('leave nothing behind', async () => {
     const down = await scailfin(lab, 'headnode', ['down', '--yes']);
     expect(down.stdout).toContain(verified);
     await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
-  });
+  }, 180_000);
 });

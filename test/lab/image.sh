@@ -42,6 +42,7 @@ rootfs=$1 wheels=$2 target=$3
 export rootfs wheels target
 self=$(readlink -f "$0")
 export self
+# shellcheck disable=SC2016 # that shell has the variables, too
 # what is mounted here, nobody else sees, and it goes with this process
 unshare --mount bash -euc '
   mount -t tmpfs -o mode=1777 none "$rootfs/tmp"

@@ -46,6 +46,7 @@ describe('the examples', () => {
 
   it('are named if there is none of that name, or no place for it', () => {
     expect(() => copyExample('../src', join(dir(), 'x'))).toThrow('there is no example "../src"');
+    expect(() => copyExample('lfi', '/proc/nope/lfi')).toThrow("lfi can't be copied to /proc/nope/lfi: ");
     writeFileSync(join(dir(), 'file'), '');
     expect(() => copyExample('lfi', join(dir(), 'file'))).toThrow(/lfi can't be copied to .*file: /);
   });

@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { exampleImages, prepareImage } from '../lab/image.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
-import { prepareRootfs } from '../lab/rootfs.js';
 import { engineWheels, offerWheels } from '../reana/engines/wheels.js';
 import { bridge } from './page.js';
 
@@ -29,9 +28,7 @@ async function main(stays: boolean): Promise<void> {
   if (reason) throw new Error(`the demo builds an HPC site on this machine, which is not possible: ${reason}`);
   const began = Date.now();
   const seconds = (): string => ((Date.now() - began) / 1000).toFixed(1);
-  await prepareRootfs(say);
-  const [image] = await Promise.all([prepareImage(), engineWheels('snakemake')]);
-  if (Date.now() - began > 5000) say(`What labs share is made after ${seconds()} s, and kept for the next time.`);
+  const [image] = await Promise.all([prepareImage(say), engineWheels('snakemake')]);
   const lab = await Lab.up({});
   try {
     say(`An HPC site stands after ${seconds()} s: login (sshd, Slurm), nodes c1 and c2, and a headnode outside it.`);

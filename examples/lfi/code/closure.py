@@ -8,8 +8,9 @@ import json
 import os
 import sys
 
+import ratio  # before numpy
+
 import numpy as np
-import ratio
 
 
 def experiments(network, samples, events):

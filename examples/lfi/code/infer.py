@@ -6,8 +6,9 @@
 import json
 import sys
 
+import ratio  # before numpy
+
 import numpy as np
-import ratio
 
 if __name__ == "__main__":
     network, observed, output = sys.argv[1:]

@@ -7,7 +7,12 @@ and the probability of mass m_i is exp g(x, m_i) / Σ_j exp g(x, m_j). Trained w
 though no p(x|m) was ever written down (arXiv:1506.02169, arXiv:1911.01429).
 """
 
-import numpy as np
+import os
+
+# a step has one core, and numpy would start a thread for each core of the node; it looks here when it is imported
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
 
 HIDDEN = 32  # nodes in each of two layers
 EPOCHS = 8

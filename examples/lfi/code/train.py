@@ -6,8 +6,9 @@
 import os
 import sys
 
+import ratio  # before numpy
+
 import numpy as np
-import ratio
 
 if __name__ == "__main__":
     seed, output, *files = sys.argv[1:]

@@ -16,6 +16,7 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   down: () => import('./down.js'),
   exec: () => import('./exec.js'),
   run: () => import('./run.js'),
+  example: () => import('./example.js'),
   connect: () => import('./connect.js'),
   env: () => import('./env.js'),
   logs: () => import('./logs.js'),

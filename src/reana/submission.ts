@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, normalize, resolve } from 'node:path';
+import { basename, dirname, join, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { Folder } from '../folder.js';
@@ -19,7 +19,8 @@ export interface Submission {
 
 const mostCharacters = 2 ** 20;
 const paths = z.array(z.string()).nullish();
-const anything = z.record(z.string(), z.unknown()).nullish();
+const mapping = z.record(z.string(), z.unknown()).nullable();
+const anything = mapping.optional();
 
 /** The fields of a reana.yaml that are read here; the cluster checks the rest. */
 const schema = z.looseObject({
@@ -38,8 +39,12 @@ export async function readSubmission(file: string, given: Readonly<Record<string
   const folder = await Folder.at(top).catch(error => {
     throw new UsageError(`${file} can't be read: ${messageOf(error)}`);
   });
-  const specification = parsed(await textOf(folder, file), file);
-  const parameters = specification.inputs?.parameters ?? {};
+  await stat(file).catch(error => {
+    throw new UsageError(`${file} can't be read: ${messageOf(error)}`, { hint: 'scailfin run PATH/TO/reana.yaml' });
+  });
+  const specification = parsed(await textOf(folder, basename(file), 'a reana.yaml'), file);
+  const parameters = await parametersOf(specification, folder, file);
+  if (specification.inputs) specification.inputs.parameters = parameters;
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(parameters, name)) continue;
     throw new UsageError(`${file} has no parameter ${name}`, {
@@ -58,6 +63,31 @@ export async function readSubmission(file: string, given: Readonly<Record<string
   return { specification: specification as Specification, folder, files: [...files.values()], name };
 }
 
+/**
+ * CWL and Snakemake workflows may have their parameters in a file of their own, which `parameters.input` names. REANA's own
+ * client reads it, too (reana-commons, load_input_parameters).
+ */
+async function parametersOf(
+  { inputs, workflow }: z.output<typeof schema>,
+  folder: Folder,
+  file: string,
+): Promise<Record<string, unknown>> {
+  const parameters = inputs?.parameters ?? {};
+  const { input } = parameters;
+  if (!['cwl', 'snakemake'].includes(workflow.type) || typeof input !== 'string') return parameters;
+  const path = within(input);
+  await oneFile(folder, path);
+  return (
+    readYaml(
+      await textOf(folder, path, 'a file of parameters'),
+      join(dirname(file), path),
+      mapping,
+      [],
+      mostCharacters,
+    ) ?? {}
+  );
+}
+
 function parsed(text: string, file: string): z.output<typeof schema> {
   try {
     return readYaml(text, file, schema, [], mostCharacters);
@@ -68,17 +98,10 @@ function parsed(text: string, file: string): z.output<typeof schema> {
 }
 
 /** @throws FolderError if it is a link that leads out, because its content is sent to the cluster, too */
-async function textOf(folder: Folder, file: string): Promise<string> {
-  const name = basename(file);
-  try {
-    await stat(file);
-  } catch (error) {
-    throw new UsageError(`${file} can't be read: ${messageOf(error)}`, { hint: 'scailfin run PATH/TO/reana.yaml' });
-  }
+async function textOf(folder: Folder, name: string, what: string): Promise<string> {
   const handle = await folder.open(name);
   try {
-    if ((await handle.stat()).size > 4 * mostCharacters)
-      throw new UsageError(`${file} is too large to be a reana.yaml`);
+    if ((await handle.stat()).size > 4 * mostCharacters) throw new UsageError(`${name} is too large to be ${what}`);
     return await readFile(handle, 'utf8');
   } finally {
     await handle.close();

@@ -12,6 +12,7 @@ describe('a reana.yaml', () => {
     writeFileSync(join(dir, 'code/gen.py'), '');
     writeFileSync(join(dir, 'code/deep/er.txt'), '');
     writeFileSync(join(dir, 'data.csv'), '');
+    writeFileSync(join(dir, 'code/list.yaml'), '- 1\n');
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
@@ -29,7 +30,12 @@ describe('a reana.yaml', () => {
         n: '2',
       },
     );
-    expect(found.files.map(f => f.path).sort()).toEqual(['code/deep/er.txt', 'code/gen.py', 'data.csv']);
+    expect(found.files.map(f => f.path).sort()).toEqual([
+      'code/deep/er.txt',
+      'code/gen.py',
+      'code/list.yaml',
+      'data.csv',
+    ]);
     expect(found.name).toMatch(/^scailfin-fit-v1-/);
   });
 
@@ -38,7 +44,20 @@ describe('a reana.yaml', () => {
     expect(found.files.map(f => f.path)).toEqual(['code/gen.py']);
   });
 
+  it('has its parameters in a file of their own, if its language is CWL or Snakemake', async () => {
+    writeFileSync(join(dir, 'code/inputs.yaml'), 'n: 1\nnames: [a, b]\n');
+    const text = 'inputs: {parameters: {input: code/inputs.yaml}}\nworkflow: {type: snakemake, file: code/gen.py}\n';
+    const { specification } = await read(text, { n: '2' });
+    expect(specification.inputs?.parameters).toEqual({ n: 1, names: ['a', 'b'] });
+    await expect(read(text, { input: 'x' })).rejects.toThrow('has no parameter input');
+    const serial = await read(`inputs: {parameters: {input: code/inputs.yaml}}\n${workflow}`);
+    expect(serial.specification.inputs?.parameters).toEqual({ input: 'code/inputs.yaml' });
+  });
+
   it.each([
+    ['inputs: {parameters: {input: no.yaml}}\nworkflow: {type: cwl}', {}, 'the input file no.yaml is not there'],
+    ['inputs: {parameters: {input: ../x.yaml}}\nworkflow: {type: cwl}', {}, 'outside of the directory of reana.yaml'],
+    ['inputs: {parameters: {input: code/list.yaml}}\nworkflow: {type: cwl}', {}, 'code/list.yaml:1:1: '],
     [`inputs: {files: [no.csv]}\n${workflow}`, {}, 'the input file no.csv is not there'],
     [`inputs: {directories: [data.csv]}\n${workflow}`, {}, 'the input directory data.csv is not there'],
     [`inputs: {files: [../secret]}\n${workflow}`, {}, 'outside of the directory of reana.yaml'],

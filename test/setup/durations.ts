@@ -4,6 +4,8 @@
  */
 export const durations: { readonly [file: string]: number } = {
   'test/cluster/bosco.test.ts': 325,
+  'test/cluster/examples.test.ts': 300,
+  'test/cluster/calibration.test.ts': 240,
   'test/reana/edge-client.test.ts': 238,
   'test/reana/wrapper-images.test.ts': 211,
   'test/cluster/nodehours.test.ts': 198,

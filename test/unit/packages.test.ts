@@ -4,7 +4,7 @@ import { packages } from '../setup/packages.js';
 import { mustRunQuietly, runQuietly } from '../setup/quiet.js';
 
 /** What only tests of shells, browsers, compilers and scripts use. */
-const ofTests = ['chromium', 'fish', 'gcc', 'openssh-server', 'patchelf', 'python3-pip', 'shellcheck', 'tcsh', 'zsh'];
+const ofTests = ['chromium', 'fish', 'gcc', 'openssh-server', 'patchelf', 'python3-dev', 'shellcheck', 'tcsh', 'zsh'];
 
 /** Which package has each program that a lab looks for. */
 const homes: { readonly [program: string]: string } = {
@@ -19,8 +19,8 @@ describe('the Debian packages of each verb', () => {
     expect(Object.keys(packages).sort()).toEqual(usage?.split('|').sort());
   });
 
-  it('are those of a lab for the demo, and nothing of the tests', () => {
-    expect(packages.demo).toEqual(packages.lab);
+  it('are those of a lab and of pip for the demo, and nothing of the tests', () => {
+    expect(packages.demo).toEqual([...(packages.lab ?? []), 'python3', 'python3-pip']);
     for (const name of ofTests) {
       expect(packages.demo).not.toContain(name);
       expect(packages.test).toContain(name);

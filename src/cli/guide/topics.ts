@@ -33,6 +33,7 @@ export const readMore: Readonly<Record<string, readonly Topic[]>> = {
   down: ['cleanup'],
   exec: ['jobs'],
   run: ['reana'],
+  example: ['reana'],
   connect: ['reana'],
   env: ['jobs', 'reana'],
   logs: ['trouble'],

@@ -1,45 +1,16 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { execa } from 'execa';
 import type { PythonEngine } from '../../../src/reana/engines/python.js';
 import type { HostName, Lab } from '../../lab/lab.js';
-import { program } from '../../lab/programs.js';
+import { fetchedWheels } from '../../lab/wheels.js';
 import { requirements } from './workflows.js';
 
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
-
-/** For the lab's Python: wheels, and the sources of what PyPI has as source only. Arguments: directory, requirements… */
-const fetch = `set -u
-into=$1; shift
-mkdir -p "$into.new"
-for list; do
-  sources=,$(sed -n 's/^--no-binary //p' "$list"),
-  wheels=
-  for one in $(sed -n 's/^\\([A-Za-z0-9._-]*==[^ ;]*\\).*/\\1/p' "$list"); do
-    case $sources in
-      *,"\${one%%==*}",*) python3 -m pip download -q --disable-pip-version-check --no-deps --no-binary=:all: -d "$into.new" "$one" || exit 1 ;;
-      *) wheels="$wheels $one" ;;
-    esac
-  done
-  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.13 --implementation cp \\
-    --abi cp313 --abi abi3 --abi none --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --platform any \\
-    -d "$into.new" $wheels || exit 1
-done
-mv "$into.new" "$into"`;
+/** What a workflow language's engine needs, from PyPI; the directory that `offerWheels` uses. */
+export const engineWheels = (kind: PythonEngine): Promise<string> =>
+  fetchedWheels([requirements('build'), requirements(kind)]);
 
 /** Lets pip on a lab's host, which has no network, find what a workflow language's engine needs. */
 export async function offerWheels(lab: Lab, host: HostName, kind: PythonEngine): Promise<void> {
-  const lists = [requirements('build'), requirements(kind)];
-  const texts = await Promise.all(lists.map(list => readFile(list)));
-  const hash = createHash('sha256').update(fetch).update(Buffer.concat(texts)).digest('hex').slice(0, 16);
-  const dir = join(cache, `wheels-${hash}`);
-  if (!existsSync(dir)) {
-    await mkdir(cache, { recursive: true });
-    const script = `[ -d "$1" ] || { ${fetch}; }`;
-    await program(['flock', `${dir}.lock`, 'sh', '-c', script, 'sh', dir, ...lists], { timeoutMs: 15 * 60_000 });
-  }
+  const dir = await engineWheels(kind);
   const { stdout } = await execa('tar', ['-c', '-C', dir, '.'], { encoding: 'buffer', maxBuffer: 2 ** 28 });
   await lab.write(host, '/opt/wheels.tar', Buffer.from(stdout), { user: 'root' });
   const unpack =

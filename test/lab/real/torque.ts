@@ -12,8 +12,7 @@ const home = '/var/spool/torque';
 /** pbs_mom's own configuration, pbs_mom(8B): output files are copied within the shared homes. */
 const mom = '$pbsserver login\n$usecp *:/ /\n$status_update_time 5\n$check_poll_time 5\n';
 
-const prepareServer = `ln -sf /opt/torque/bin/* /opt/torque/sbin/pbsnodes /usr/bin/ 2>/dev/null
-printf 'c1 np=8\\nc2 np=8\\n' >${home}/server_priv/nodes
+const prepareServer = `ln -sf /opt/torque/bin/* /usr/bin/
 `;
 
 /** The queues of the stand-in. Ended jobs are told of for five minutes. */
@@ -23,6 +22,8 @@ set server scheduler_iteration = 5
 set server node_check_rate = 15
 set server job_stat_rate = 5
 set server query_other_jobs = True
+create node c1 np=8
+create node c2 np=8
 create queue batch queue_type = execution
 set queue batch resources_max.walltime = 48:00:00
 set queue batch resources_default.walltime = 01:00:00

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.js';
-import { isOver } from '../schedulers/job.js';
+import { isEnding } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
 import { type Context, checkOwner, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
@@ -47,7 +47,8 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
       });
     // what was asked for is written down when it begins to be done
     journal.append({ type: 'site', site });
-    const active = (there?.batchJobs ?? []).filter(job => !isOver(job.state));
+    // what is on its way out brings nothing any more
+    const active = (there?.batchJobs ?? []).filter(job => !isEnding(job.state));
     for (const { id, reason } of active.filter(job => job.missing))
       context.sink({ type: 'note', text: `job ${id} at ${site.site} is unknown, and counts as there: ${reason}` });
     if (nodesOf(active) < site.nodes) {

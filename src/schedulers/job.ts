@@ -128,6 +128,9 @@ export interface Missing {
 /** The id that a job itself knows: in Slurm's `17_2;c5` the cluster is not part of it. */
 export const ownId = (id: string): string => id.split(';', 1)[0] as string;
 
+/** It is over, or on its way out by the batch system's word: it brings nothing any more, and may be replaced. */
+export const isEnding = (state: BatchJobState): boolean => isOver(state) || state === 'completing';
+
 export function isOver(state: BatchJobState): boolean {
   return state === 'finished' || state === 'failed' || state === 'cancelled';
 }

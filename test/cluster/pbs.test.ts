@@ -1,6 +1,8 @@
-import { it } from 'vitest';
+import { expect, it } from 'vitest';
+import { scailfin } from './helpers/cluster.js';
+import { joined, verified } from './helpers/cycle.js';
 import { twoNodes } from './helpers/several.js';
-import { type StandInSite, standInSite } from './helpers/standin.js';
+import { type StandInSite, standInSite, variant } from './helpers/standin.js';
 
 const pbs: StandInSite = {
   site: 'pbs',
@@ -49,6 +51,20 @@ const pbs: StandInSite = {
   ],
   more(lab) {
     it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), pbs));
+
+    it('replaces a job that is on its way out, and cancels no other instead of it', async () => {
+      // each job is a plain one: qdel must not be told that it is an array
+      await variant(lab(), 'single', profile => profile.replace(/( +)type: \w+\n/, '$&$1arrays: false\n'));
+      const scale = (nodes: number) => scailfin(lab(), 'headnode', ['scale', 'single', '--nodes', String(nodes)]);
+      await scailfin(lab(), 'headnode', ['up', '--site', 'single', '--nodes', '2', '--walltime', '30m']);
+      const cancelled = (await scale(1)).stderr;
+      expect(cancelled).toMatch(/Cancelling 1 glide-in at single: \d+/);
+      expect((await scale(1)).stderr).toContain('Cancelling 0 glide-ins');
+      expect((await scale(2)).stderr).toMatch(/1 submitted as job \d+/);
+      await expect.poll(() => joined(lab(), 'single'), { timeout: 60_000 }).toBe(2);
+      expect((await scailfin(lab(), 'headnode', ['down', 'single'])).stdout).toContain(verified);
+      await expect.poll(() => lab().leftovers(), { timeout: 15_000 }).toEqual([]);
+    }, 180_000);
   },
 };
 

@@ -18,6 +18,15 @@ export interface Bind {
   readonly mode: 'ro' | 'rw';
 }
 
+/** What the hosts of a lab are made on. */
+export interface Ground {
+  /** The lab's. */
+  readonly name: string;
+  readonly rootfs: string;
+  /** A directory that is laid over it. */
+  readonly tree?: string;
+}
+
 export interface ExecOptions {
   /** Default: the host's own user (`scail` or `alice`). */
   readonly user?: string;
@@ -47,7 +56,7 @@ export class Host {
 
   /** @param parent another host whose end shall be this one's too */
   static async boot(
-    lab: { readonly name: string; readonly rootfs: string },
+    lab: Ground,
     spec: { readonly name: string; readonly user: string; readonly binds?: readonly Bind[] },
     parent?: Host,
   ): Promise<Host> {
@@ -58,9 +67,11 @@ export class Host {
     if (existsSync(join(dir, 'init.log'))) writeFileSync(join(dir, 'boot_id'), `${randomUUID()}\n`, { mode: 0o644 });
 
     const binds = (spec.binds ?? []).map(bind => `${bind.source}:${bind.target}:${bind.mode}`);
+    // overlayfs: the first one is on top
+    const lower = lab.tree === undefined ? lab.rootfs : `${lab.tree}:${lab.rootfs}`;
     const unshare = ['unshare', '--mount', '--uts', '--ipc', '--net', '--pid', '--fork', '--kill-child', init];
     const within = parent ? ['nsenter', '--target', String(parent.pid), '--pid', '--'] : [];
-    const [file, ...args] = [...within, ...unshare, spec.name, dir, lab.rootfs, ...binds] as [string, ...string[]];
+    const [file, ...args] = [...within, ...unshare, spec.name, dir, lower, ...binds] as [string, ...string[]];
     const log = openSync(join(dir, 'init.log'), 'w');
     const env = { PATH, [marker]: lab.name };
     spawn(file, args, { env, cwd: '/', detached: true, stdio: ['ignore', log, log] }).unref();

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grantAccess } from './access.js';
 import * as files from './files.js';
-import { type ExecOptions, type ExecResult, Host } from './host.js';
+import { type ExecOptions, type ExecResult, type Ground, Host } from './host.js';
 import { bindsOf, type HostName, type HostSpec, hostsFile, layout, secondLogin, specOf } from './layout.js';
 import { searchFiles } from './leaks.js';
 import { leftoversOf } from './leftovers.js';
@@ -30,13 +30,17 @@ export interface LabOptions {
 
 /** An HPC site in a box: a laptop, a headnode and a site of a login node and two compute nodes, each a host of its own. */
 export class Lab {
+  readonly name: string;
+  readonly rootfs: string;
   private constructor(
-    readonly name: string,
-    readonly rootfs: string,
+    private readonly ground: Ground,
     readonly site: Site,
     private readonly network: Network,
     private readonly hosts: { [name in HostName]: Host },
-  ) {}
+  ) {
+    this.name = ground.name;
+    this.rootfs = ground.rootfs;
+  }
 
   /** Brings a lab up, its scheduler ready. Labs whose makers died are taken down first. */
   static async up(options: LabOptions = {}): Promise<Lab> {
@@ -44,9 +48,11 @@ export class Lab {
     const rootfs = await prepareRootfs();
     const site = options.site ?? 'slurm';
     const name = options.name ?? `lab-${randomBytes(4).toString('hex')}`;
-    await record.create({ name, site, rootfs, ...(options.keep ? {} : { owner: record.me() }) });
+    const { tree } = siteNamed(site);
+    const layers = { rootfs, ...(tree === undefined ? {} : { tree }) };
+    await record.create({ name, site, ...layers, ...(options.keep ? {} : { owner: record.me() }) });
     try {
-      const lab = await Lab.build(name, rootfs, siteNamed(site));
+      const lab = await Lab.build({ name, ...layers }, siteNamed(site));
       if (options.isolated) await lab.isolate();
       return lab;
     } catch (error) {
@@ -57,10 +63,10 @@ export class Lab {
 
   /** A lab that another process brought up. Delays and cuts it made are not known here. */
   static async attach(name: string): Promise<Lab> {
-    const { rootfs, site } = await record.load(name);
+    const { site, ...layers } = await record.load(name);
     const hub = Host.running(name, 'switch', 'root');
     const hosts = byName(layout.map(spec => [spec.name, Host.running(name, spec.name, spec.user)] as const));
-    return new Lab(name, rootfs, siteNamed(site as SiteName), new Network(hub), hosts);
+    return new Lab({ ...layers, name }, siteNamed(site as SiteName), new Network(hub), hosts);
   }
 
   /** Takes a lab down by name, whatever became of its maker. Nothing of it is left; not being there is fine. */
@@ -76,18 +82,19 @@ export class Lab {
     return stale;
   }
 
-  private static async build(name: string, rootfs: string, site: Site): Promise<Lab> {
+  private static async build(ground: Ground, site: Site): Promise<Lab> {
+    const { name, rootfs } = ground;
     const homes = homesOf(name);
     await mkdir(homes);
     await program(['cp', '--archive', join(rootfs, 'home/alice'), join(rootfs, 'home/bob'), homes]);
 
     // every other host lives inside the switch's PID namespace, so that none can outlive it
-    const hub = await Host.boot({ name, rootfs }, { name: 'switch', user: 'root' });
+    const hub = await Host.boot(ground, { name: 'switch', user: 'root' });
     const network = new Network(hub);
     await network.lay();
-    const boot = async (spec: HostSpec) => [spec.name, await bootHost({ name, rootfs }, spec, hub, network)] as const;
+    const boot = async (spec: HostSpec) => [spec.name, await bootHost(ground, spec, hub, network)] as const;
     const hosts = byName(await Promise.all(layout.map(boot)));
-    const lab = new Lab(name, rootfs, site, network, hosts);
+    const lab = new Lab(ground, site, network, hosts);
 
     await Promise.all([
       ...layout.map(spec => lab.furnish(spec)),
@@ -130,13 +137,18 @@ export class Lab {
     if (host === 'login') await this.stopScheduler();
     await this.hosts[host].halt();
     const hub = Host.running(this.name, 'switch', 'root');
-    this.hosts[host] = await bootHost(this, specOf(host), hub, this.network);
+    this.hosts[host] = await bootHost(this.ground, specOf(host), hub, this.network);
     await this.start(specOf(host));
   }
 
   /** Adds a second login node, `login2`, which shares the homes and the host keys, and on which the batch system answers. */
   async addLogin2(): Promise<void> {
-    this.hosts.login2 = await bootHost(this, secondLogin, Host.running(this.name, 'switch', 'root'), this.network);
+    this.hosts.login2 = await bootHost(
+      this.ground,
+      secondLogin,
+      Host.running(this.name, 'switch', 'root'),
+      this.network,
+    );
     await this.furnish(secondLogin);
     await joinSite(this.hosts.login, this.hosts.login2);
     await this.start(secondLogin);
@@ -188,7 +200,8 @@ export class Lab {
     );
     const all = [...layout, ...(this.hosts.login2 ? [secondLogin] : [])];
     const found = await Promise.all([...all.map(spec => leftoversOf(this.hosts[spec.name], spec)), jobs]);
-    return found.flat();
+    const { lingering } = this.site;
+    return found.flat().filter(line => !lingering?.test(line));
   }
 
   /** Takes the lab down, after a look for secrets in its files; again is fine. */
@@ -229,12 +242,7 @@ const removeCondor = `tac /var/lib/dpkg/info/condor.list | xargs -d '\\n' rm -df
 
 const homesOf = (lab: string): string => join(record.labDir(lab), 'homes');
 
-async function bootHost(
-  lab: { name: string; rootfs: string },
-  spec: HostSpec,
-  hub: Host,
-  network: Network,
-): Promise<Host> {
+async function bootHost(lab: Ground, spec: HostSpec, hub: Host, network: Network): Promise<Host> {
   const host = await Host.boot(lab, { ...spec, binds: bindsOf(spec, homesOf(lab.name)) }, hub);
   await network.plug(host, spec);
   return host;

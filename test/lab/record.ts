@@ -18,6 +18,8 @@ export interface Record {
   readonly name: string;
   readonly site: string;
   readonly rootfs: string;
+  /** What is laid over it. */
+  readonly tree?: string;
   /** Absent: made from the command line, to stay until it is taken down by name. */
   readonly owner?: Owner;
 }

@@ -1,5 +1,7 @@
 import { condor } from './condor.js';
 import type { Host } from './host.js';
+import { realPbs } from './real/pbs.js';
+import { realTorque } from './real/torque.js';
 import { sge } from './sge.js';
 import { slurm } from './slurm.js';
 import { lsf, pbs, torque } from './standin.js';
@@ -10,6 +12,10 @@ export interface Site {
   /** The file name, without .yaml, under which scail finds its profile, and the `name` in it. */
   readonly profileName: string;
   readonly profile: string;
+  /** A directory that is laid over the root file system of the lab's hosts: an installed batch system. */
+  readonly tree?: string | undefined;
+  /** What the batch system's own programs leave for the user who called them, as `Lab.leftovers` names it. */
+  readonly lingering?: RegExp;
   /** HTCondor is the site's own there. Elsewhere the nodes have none, so that tests prove that glide-ins bring all they need. */
   readonly condorOnNodes?: true;
   /** Puts configuration and keys on the site's hosts' disks, once. */
@@ -30,7 +36,9 @@ export interface SiteHosts {
   readonly nodes: readonly Host[];
 }
 
-const sites = { slurm, sge, condor, torque, pbs, lsf } satisfies { [name: string]: Site };
+const sites = { slurm, sge, condor, torque, pbs, lsf, 'real-pbs': realPbs, 'real-torque': realTorque } satisfies {
+  [name: string]: Site;
+};
 export type SiteName = keyof typeof sites;
 export const siteNames = Object.keys(sites) as SiteName[];
 export const siteNamed = (name: SiteName): Site => sites[name];

@@ -167,9 +167,6 @@ export function answersToSubmissions(scheduler: Scheduler, all: readonly Recordi
 export function cancelling(scheduler: Scheduler, all: readonly Recording[], fine: string[], failed: string[]): void {
   const parse = (name: string) => scheduler.parseCancel(outputOf(recorded(all, name)));
 
-  it('asks as job and as array', () => {
-    expect(scheduler.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
-  });
   it.each(fine)('%s is fine', name => parse(name));
   it.each(failed)('%s is not', name => {
     thrown(() => parse(name));

@@ -163,6 +163,36 @@ describe('arrays', () => {
   });
 });
 
+describe('a job that is being deleted', () => {
+  const told = (text: string) =>
+    ['job_state', 'substate', 'exec_host', 'comment', 'Exit_status'].map(name => [
+      name,
+      field(text.replaceAll('\n\t', ''), name),
+    ]);
+  const order = { ...orderIn('submit.running'), host: 'login' };
+  const chunk = { ...order.chunk, count: 2, cores: 4, memory: '8000mb' };
+  const one: Job = {
+    ...{ id: 3019, state: 'ending', why: '', end: 'cancelled', code: 0, signal: 0, submitted: new Date() },
+    ...{ nodes: ['c1', 'c2'], started: new Date('2026-11-28T21:06:00Z'), order: { ...order, chunk } },
+  };
+  it.each(['status.being-deleted.qstat-f', 'status.being-deleted-later.qstat-xf'])('%s', name => {
+    const { cmd, stdout } = recorded(all, name);
+    const job = { ...one, started: time(stdout, 'stime') };
+    const history = cmd.includes('-x') ? ['-x'] : [];
+    const said = commands.qstat([...history, '-f', '3019'], world([job])).stdout;
+    expect(told(said)).toEqual(told(stdout));
+  });
+
+  it('a plain job that is named as an array ends the program, and nothing is cancelled', () => {
+    const done: Job[] = [];
+    const r = recorded(all, 'quirk.qdel-plain-as-array');
+    const there = world([one], { cancel: jobs => void done.push(...jobs) });
+    const said = commands.qdel(['3019', '3019[]'], there);
+    expect([said.exit, r.stderr.startsWith(said.stderr)]).toEqual([r.exit, true]);
+    expect(done).toEqual([]);
+  });
+});
+
 describe('one job’s attributes in all forms', () => {
   const parsed = (text: string) =>
     text.split(/^(?=Job Id: )/m).map(block => {
@@ -200,8 +230,8 @@ describe('one job’s attributes in all forms', () => {
 
 describe('qsub', () => {
   const refusals = all.filter(r => r.case.startsWith('err.submit.') && r.exit !== 0);
-  // these say what another host is, or count jobs
-  const cases = refusals.filter(r => !/unknown-server|over-limit/.test(r.case));
+  // these say what another host is, or count jobs, or are a site's own
+  const cases = refusals.filter(r => !/unknown-server|over-limit|hook-rejects/.test(r.case));
   it('there are recordings', () => expect(cases.length).toBeGreaterThan(15));
   it.each(cases.map(r => [r.case, r] as const))('%s', (_, r) => {
     const read = typed(r.cmd);

@@ -1,7 +1,7 @@
 import { ScailfinError, SchedulerError, UsageError } from '../../errors.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { asksForGpus } from '../../schedulers/gpus.js';
-import { type BatchJob, type BatchJobStatus, isOver } from '../../schedulers/job.js';
+import { type BatchJob, type BatchJobStatus, isEnding, isOver } from '../../schedulers/job.js';
 import { jobsFor, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce, withdraw } from '../../schedulers/runner.js';
@@ -180,7 +180,7 @@ export async function submitGlideins(
   }
   // on a new cluster there can be none: the directory was made a moment ago
   const listed = before.length === 0 ? [] : await jobsAt(context, site);
-  const active = listed.filter(s => !isOver(s.state));
+  const active = listed.filter(s => !isEnding(s.state));
   const known = siteRecord(recordOf(context), spec.site);
   const each = perJob(spec);
   const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);

@@ -30,21 +30,43 @@ const said = (text: string): string[] =>
 export function words(out: Output | undefined): string {
   const lines = said(out?.stderr ?? '').filter(line => !/^(usage:|\s)/i.test(line));
   const own = lines.filter(line => PREFIX.test(line) || DOWN.test(line));
-  return [...new Set((own.length > 0 ? own : lines).slice(-5).map(line => line.trim()))].join('; ');
+  return joined((own.length > 0 ? own : lines).slice(-5));
 }
+
+/**
+ * What a site's own rules say to a job that they refuse goes on over several lines, of which only the first has the
+ * program's name: a hook of PBS, whose text tells what to do.
+ */
+function ruleWords(out: Output | undefined): string {
+  const all = said(out?.stderr ?? '');
+  const usage = all.findIndex(line => /^usage:/i.test(line));
+  const lines = usage < 0 ? all : all.slice(0, usage);
+  const first = lines.findIndex(line => PREFIX.test(line));
+  return first < 0 || DOWN.test(out?.stderr ?? '') ? words(out) : joined(lines.slice(first, first + 8));
+}
+
+const joined = (lines: readonly string[]): string => [...new Set(lines.map(line => line.trim()))].join('; ');
 
 /** @returns a SchedulerError with the system's error, and a hint */
 export function refusal(system: string, program: string, out: Output | undefined): SchedulerError {
   const told =
-    words(out) ||
+    (program === 'qsub' ? ruleWords(out) : words(out)) ||
     said(out?.stdout ?? '')
       .slice(-3)
       .join('; ');
   return new SchedulerError(
     `${system}'s ${program} refused: ${told || `there was no answer (status ${out?.exitCode ?? 'none'})`}`,
-    { hint: HINTS.find(([pattern]) => pattern.test(told))?.[1] },
+    { hint: [...(program === 'qsub' ? QSUB_HINTS : []), ...HINTS].find(([pattern]) => pattern.test(told))?.[1] },
   );
 }
+
+/** Of PBS, a queue whose list of users lacks this one says no more. */
+const QSUB_HINTS: [RegExp, string][] = [
+  [
+    /unauthorized request/i,
+    'choose a queue that is open for you: --queue NAME (to list the queues: `qstat -Q -f` there, with their acl_users)',
+  ],
+];
 
 const HINTS: [RegExp, string][] = [
   [DOWN, "the site's batch server is down or busy: try again when it is back"],

@@ -4,6 +4,7 @@ import { readerFor } from '../pbs-family/read.js';
 import { qsub } from '../pbs-family/submit.js';
 import { surveyOf } from '../pbs-family/survey.js';
 import type { Scheduler } from '../scheduler.js';
+import { cancel } from './cancel.js';
 import * as inquiry from './inquiry.js';
 import { list, parseList } from './list.js';
 import { interpret } from './states.js';
@@ -25,6 +26,7 @@ export const pbs: Scheduler = {
     onEachNode: 'pbsdsh --',
   }),
   ...qsubAndQdel('PBS'),
+  cancel,
   list,
   parseList,
   inquiry,

@@ -16,6 +16,9 @@ export const STATES: Record<string, BatchJobState> = {
   F: 'finished',
 };
 
+/** What PBS adds to the comment of a job that qdel ends. Until the job has ended, which may take 10 s, its state stays R. */
+const TERMINATED = /\band terminated by\b/;
+
 /** Substate of a job in the history that was deleted; 92 means that it ended well, 93 that it did not. */
 const DELETED = '91';
 
@@ -25,6 +28,8 @@ const ENDED: Record<string, string> = { '-27': 'memory limit', '-28': 'CPU time 
 export const interpret: Interpret = attributes => {
   const word = attributes.get('job_state') ?? '';
   const base = STATES[word] ?? 'unknown';
+  const text = attributes.get('comment')?.trim();
+  if (base === 'running' && text && TERMINATED.test(text)) return { state: 'completing', reason: text };
   if (base !== 'finished') {
     const reason = base === 'running' || base === 'completing' ? undefined : waitingReason(attributes, base);
     return { state: base, ...(reason ? { reason } : {}) };
@@ -32,13 +37,15 @@ export const interpret: Interpret = attributes => {
   const substate = attributes.get('substate');
   const raw = attributes.get('Exit_status')?.trim();
   const exitCode = exitStatus(raw);
-  const comment = attributes.get('comment')?.trim();
+  // a task that was deleted before it began
+  if (word === 'X' && attributes.has('substate') && raw === undefined && !attributes.has('stime'))
+    return { state: 'cancelled', ...(text ? { reason: text } : {}) };
   // the end of the comment is PBS's own text; `qstat -s` has only that, cut at 79 columns
-  const told = /\band (fail|finish|terminat|exceed)/.exec(comment ?? '')?.[1];
+  const told = /\band (fail|finish|terminat|exceed)/.exec(text ?? '')?.[1];
   let state: BatchJobState = 'finished';
   if (substate === DELETED || told === 'terminat') state = 'cancelled';
   else if (exitCode !== undefined ? exitCode !== 0 : substate === '93' || (told !== undefined && told !== 'finish'))
     state = 'failed';
-  const reason = state === 'finished' ? undefined : (comment ?? ENDED[raw ?? '']);
+  const reason = state === 'finished' ? undefined : (text ?? ENDED[raw ?? '']);
   return { state, ...(exitCode === undefined ? {} : { exitCode }), ...(reason ? { reason } : {}) };
 };

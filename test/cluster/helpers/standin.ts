@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Output } from '../../../src/schedulers/job.js';
 import { readerOf } from '../../../src/schedulers/registry.js';
 import type { Reader } from '../../../src/schedulers/understanding.js';
 import { Lab, labUnavailable } from '../../lab/lab.js';
+import { type RealSystem, realTree } from '../../lab/real/tree.js';
 import type { SiteName } from '../../lab/site.js';
 import { scailfin, statusOf } from './cluster.js';
 import { type CycleSite, cycle, joined, verified } from './cycle.js';
@@ -37,14 +39,22 @@ export interface Said {
   readonly error?: RegExp;
 }
 
-/** A cluster's life, a held job, an outage, and that each answer is one the recordings' readers understand. */
+/** The same tests with the stand-in, and with the real batch system if its variable names a tree of it. */
 export function standInSite(site: StandInSite): void {
-  const reason = labUnavailable();
+  batchSite(site, labUnavailable());
+  const { tree, variable } = realTree(site.site as RealSystem);
+  const real = { ...site, site: `real-${site.site}` as SiteName, title: `the real ${site.title}`, found: site.title };
+  batchSite(real, labUnavailable() ?? (tree === undefined ? `${variable} names none` : undefined));
+}
+
+/** A cluster's life, a held job, an outage, and that each answer is one the recordings' readers understand. */
+function batchSite(site: StandInSite, reason: string | undefined): void {
   describe.skipIf(reason !== undefined)(`a cluster on ${site.title}${reason ? ` (skipped: ${reason})` : ''}`, () => {
+    const isReal = site.site.startsWith('real-');
     let lab: Lab;
     beforeAll(async () => {
       lab = await Lab.up({ site: site.site });
-    });
+    }, 180_000);
     afterAll(async () => {
       await lab?.down();
     });
@@ -96,10 +106,19 @@ export function standInSite(site: StandInSite): void {
     }, 240_000);
 
     it('says what the reader of recordings understands', async () => {
-      const read = readerOf(site.site) as Reader;
-      for (const { cmd, after = 0, kind, states, exits, error } of site.said) {
-        await new Promise(resolve => setTimeout(resolve, after));
+      const read = readerOf(site.site.replace(/^real-/, '')) as Reader;
+      /** A real system takes its time until a job has come as far as is expected. */
+      const ask = async ({ cmd, kind, states }: Said, until: number): Promise<Output> => {
         const out = await lab.exec('login', ['sh', '-c', cmd], { check: false });
+        const isSo = read(cmd, out).jobs.every((job, n) => job.state === states?.[n]);
+        if (!isReal || kind !== 'list' || states === undefined || isSo || Date.now() > until) return out;
+        await new Promise(resolve => setTimeout(resolve, 1000));
+        return ask({ cmd, kind, states }, until);
+      };
+      for (const one of site.said) {
+        const { cmd, after = 0, kind, states, exits, error } = one;
+        await new Promise(resolve => setTimeout(resolve, after));
+        const out = await ask(one, Date.now() + 45_000);
         const { jobs, ...understood } = read(cmd, out);
         const about = `${cmd}\n${out.stdout}${out.stderr}`;
         expect(understood.kind, about).toBe(kind);
@@ -117,7 +136,7 @@ export function standInSite(site: StandInSite): void {
           ).toEqual(exits);
       }
       await clean();
-    });
+    }, 240_000);
 
     site.more?.(() => lab);
   });

@@ -1,16 +1,25 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { SiteProfile } from '../../../src/sites/schema.js';
 import { labUnavailable } from '../../lab/lab.js';
+import { isRealSystem, realTree } from '../../lab/real/tree.js';
 import type { SiteName } from '../../lab/site.js';
 import { type DoctorSite, doctorSites } from './sites.js';
 import { expectCulprit, Ward } from './ward.js';
 
-const reason = labUnavailable();
-
 /** The tests of `sites check` at one site of a lab; each is a file of its own, because they take long. */
 export function checkSite(name: SiteName): void {
   const site = doctorSites.find(one => one.site === name) as DoctorSite;
-  describe.skipIf(reason !== undefined)(`sites check with ${name}`, () => {
+  check(site, labUnavailable());
+  if (!isRealSystem(name)) return;
+  const { tree, variable } = realTree(name);
+  check(
+    { ...site, site: `real-${name}` as SiteName },
+    labUnavailable() ?? (tree === undefined ? `${variable} names none` : undefined),
+  );
+}
+
+function check(site: DoctorSite, reason: string | undefined): void {
+  describe.skipIf(reason !== undefined)(`sites check with ${site.site}${reason ? ` (skipped: ${reason})` : ''}`, () => {
     let ward: Ward;
     beforeAll(async () => {
       ward = await Ward.open(site.site);

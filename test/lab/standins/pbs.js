@@ -16,6 +16,9 @@ import * as slurm from './slurm.js';
 /** @type {import('./pbs/site.js').Site} */
 const site = { server: hostname(), host: hostname(), queues: queues('48:00:00', 16) };
 
+/** Noted beside a running job that qdel was told to end. */
+const DELETED = 'deleted';
+
 /** @returns {import('./pbs/commands.js').World} */
 function world() {
   const now = new Date();
@@ -24,10 +27,20 @@ function world() {
     slurm.hold(jobs);
     for (const job of jobs) slurm.note(job, `Job held by ${user} on ${long(now)}`);
   };
+  /** @param {readonly Job[]} jobs */
+  const cancel = jobs => {
+    slurm.cancel(jobs);
+    for (const job of jobs) if (job.started) slurm.note(job, DELETED);
+  };
   /** @param {Job} job */
-  const known = job => ({ comment: slurm.noted(job) ?? '' });
-  const { cancel, release } = slurm;
-  return { site, user, now, jobs: slurm.jobs(), cancel, hold, release, known };
+  const known = job => ({ comment: (slurm.noted(job) ?? '').replace(DELETED, '') });
+  /** @type {Job[]} */
+  const all = slurm.jobs();
+  // Slurm tells only afterwards why a job ends
+  const jobs = all.map(job =>
+    job.state === 'ending' && slurm.noted(job) === DELETED ? { ...job, end: /** @type {const} */ ('cancelled') } : job,
+  );
+  return { site, user, now, jobs, cancel, hold, release: slurm.release, known };
 }
 
 /** @param {readonly string[]} args @returns {Answer} */

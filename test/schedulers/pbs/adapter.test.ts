@@ -62,7 +62,21 @@ describe('what is submitted', () => {
   submissions(pbs, {}, '4');
 });
 
-describe('the answer to a submission', () => answersToSubmissions(pbs, all));
+describe('the answer to a submission', () => {
+  answersToSubmissions(pbs, all);
+
+  const refused = (name: string) => thrown(() => pbs.parseSubmit(outputOf(recorded(all, name))));
+  it("of a site's hook is told to its last line", () => {
+    const { message, hint } = refused('err.submit.hook-rejects');
+    expect(message).toContain('Use -A PROJECT; your projects: physics, chemistry; See https://docs.site');
+    expect(hint).toContain('--account NAME');
+    // a manual that follows is not
+    expect(refused('err.submit.bad-array').message).toBe("PBS's qsub refused: qsub: illegal -J value");
+  });
+  it('of a queue that is for others says so', () => {
+    expect(refused('err.submit.acl-queue').hint).toContain('--queue NAME');
+  });
+});
 
 describe('the list', () => {
   it('asks for nobody else, in two commands at most', () => {
@@ -93,6 +107,14 @@ describe('the list', () => {
     ['status.depend-held.qstat-f', '40', 'held', 'H', { reason: 'depend = afterok:39.pbs01@pbs01' }],
     ['status.suspended.qstat-f', '41', 'held', 'S', {}],
     ['status.waiting.qstat-f', '38', 'queued', 'W', { reason: 'Execution_Time = Thu Dec 31 23:59:00 2026' }],
+    [
+      'status.being-deleted.qstat-f',
+      '3019',
+      'completing',
+      'R',
+      { reason: expect.stringMatching(/terminated by alice@login$/) },
+    ],
+    ['status.two-nodes.qstat-f', '3019', 'running', 'R', { allNodes: ['c1', 'c2'] }],
     ['status.queued-stopped-queue.qstat-f', '35', 'queued', 'Q', { reason: 'Not Running: Queue not started.' }],
   ])('%s', (name, id, state, word, more) => {
     expect(live(name, id)).toEqual([expect.objectContaining({ id, jobId: id, state, word, ...more })]);
@@ -119,6 +141,20 @@ describe('the list', () => {
       ['59_1', '59', 1],
       ['59_2', '59', 2],
       ['59_3', '59', 3],
+    ]);
+  });
+
+  it('a task that is deleted is not counted, whether it has begun or not', () => {
+    const running = live('status.task-being-deleted.qstat-tf', '3020').map(s => [s.id, s.state]);
+    expect(running).toEqual([
+      ['3020_1', 'completing'],
+      ['3020_2', 'running'],
+    ]);
+    const waiting = live('status.task-deleted-pending.qstat-tf', '3021').map(s => [s.id, s.state]);
+    expect(waiting).toEqual([
+      ['3021_1', 'cancelled'],
+      ['3021_2', 'queued'],
+      ['3021_3', 'queued'],
     ]);
   });
 
@@ -151,6 +187,31 @@ describe('the list', () => {
 describe('cancelling', () => {
   const fine = ['cancel.running', 'cancel.several-mixed', 'cancel.exiting', 'err.cancel.unknown-id'];
   cancelling(pbs, all, fine, ['cancel.other-user', 'down.qdel']);
+
+  // the server of OpenPBS 23.06 crashes if qdel names a plain job as an array: see quirk.qdel-plain-as-array
+  it('names each job as what it is, and only those that are there', () => {
+    const [first] = recorded(all, 'select.tasks').stdout.split('\n');
+    expect(first).toBe('3021[2].login');
+    const said = `${recorded(all, 'select.tasks').stdout}17.login\n170.login\nWelcome to the lab\n`;
+    const { argv } = pbs.cancel(['17', '3021_3', '3021_1', '18', '18_2'], query());
+    withPrograms({ qselect: `cat <<'X'\n${said}X`, qdel: 'exit 0' }, (run, dir) => {
+      expect(run(argv).exitCode).toBe(0);
+      expect(seen(dir)).toEqual([
+        ['qselect', '-T', '-u', 'alice', '-s', 'EHQRSTUW'],
+        ['qdel', '17.login', '3021[3].login'],
+      ]);
+      expect(run(pbs.cancel(['3021'], query()).argv).exitCode).toBe(0);
+      expect(seen(dir).at(-1)).toEqual(['qdel', '3021[].login']);
+      expect(run(pbs.cancel(['1', '2'], query()).argv).exitCode).toBe(0);
+      expect(seen(dir).at(-1)?.[0]).toBe('qselect');
+    });
+    const away = recorded(all, 'down.qselect');
+    withPrograms({ qselect: `echo '${away.stderr.trim()}' >&2; exit ${away.exit}`, qdel: '' }, (run, dir) => {
+      thrown(() => pbs.parseCancel(run(argv)));
+      expect(seen(dir)).toHaveLength(1);
+    });
+    thrown(() => pbs.parseCancel(outputOf(recorded(all, 'quirk.qdel-plain-as-array'))));
+  });
 });
 
 it('cut and garbled answers are unknown', () => {

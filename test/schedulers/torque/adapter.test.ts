@@ -126,6 +126,9 @@ describe('the list', () => {
 
 describe('cancelling', () => {
   const fine = ['cancel.running', 'cancel.finished', 'cancel.forgotten', 'cancel.several-mixed'];
+  it('asks as job and as array', () => {
+    expect(torque.cancel(['17', '18_2'], query()).argv).toEqual(['qdel', '17', '17[]', '18[2]']);
+  });
   cancelling(torque, all, fine, ['cancel.other-user', 'down.qdel', 'err.cancel.malformed-id', 'err.cancel.no-args']);
 });
 

@@ -24,6 +24,7 @@ export function stateOf(job, isLive = false) {
     if (job.end === 'cancelled') return ['F', '91'];
     return ['F', exitStatus(job) === 0 ? '92' : '93'];
   }
+  if (isBeingDeleted(job)) return ['R', '42'];
   /** @type {{ [state: string]: [string, string] }} */
   const states = {
     ...{ queued: ['Q', '10'], held: ['H', '20'], depends: ['H', '22'], waits: ['W', '30'] },
@@ -32,12 +33,16 @@ export function stateOf(job, isLive = false) {
   return /** @type {[string, string]} */ (states[job.state]);
 }
 
+/** A job that qdel ends runs, as far as PBS tells, until it has ended. @param {Job} job */
+const isBeingDeleted = ({ state, end, started }) => state === 'ending' && end === 'cancelled' && started !== undefined;
+
 /**
  * 0 to 255 are the script's, 256 and more a signal's to its shell; nothing for a job that never ran.
  * @param {Job} job @returns {number | undefined}
  */
-export function exitStatus({ state, end, code, signal, started }) {
-  if ((state !== 'over' && state !== 'ending') || !started) return undefined;
+export function exitStatus(job) {
+  const { state, end, code, signal, started } = job;
+  if ((state !== 'over' && state !== 'ending') || !started || isBeingDeleted(job)) return undefined;
   if (end === 'limit') return -29;
   if (end === 'cancelled') return 271;
   return signal ? 256 + signal : code;
@@ -48,7 +53,8 @@ function commentOf(job, known, site) {
   const { state, started, end, order } = job;
   const ran = started && `Job run at ${comment(started)} on ${known.vnodes ?? vnodes(job)}`;
   const waited = waiting(job, site);
-  if (state !== 'over') return ran ?? (state === 'held' ? known.comment : state === 'queued' ? waited : undefined);
+  if (state !== 'over' && !isBeingDeleted(job))
+    return ran ?? (state === 'held' ? known.comment : state === 'queued' ? waited : undefined);
   if (end === 'limit') return `${ran} and exceeded resource walltime`;
   if (end !== 'cancelled') return `${ran} and ${exitStatus(job) === 0 ? 'finished' : 'failed'}`;
   if (ran) return `${ran} and terminated by ${order.user}@${order.host}`;

@@ -170,14 +170,27 @@ function eachJob(program, operands, world, act) {
   return { stdout: '', stderr, exit };
 }
 
+/**
+ * A plain job that is named as an array crashes this program, or the server: here it is always the program.
+ * @param {readonly string[]} operands @param {World} world
+ */
+const namesPlainAsArray = (operands, { jobs }) =>
+  operands.some(operand => {
+    const id = /^(\d+)\[/.exec(operand)?.[1];
+    return jobs.some(job => job.task === undefined && String(job.id) === id);
+  });
+
 /** @param {readonly string[]} args @param {World} world @returns {Answer} */
-export const qdel = (args, world) =>
-  eachJob('qdel', getopt(args, 'W:x').operands, world, (jobs, id) => {
+export const qdel = (args, world) => {
+  const { operands } = getopt(args, 'W:x');
+  if (namesPlainAsArray(operands, world)) return refuses(134, 'double free or corruption (fasttop)');
+  return eachJob('qdel', operands, world, (jobs, id) => {
     if (isPast(jobs)) return [35, `qdel: Job has finished ${id}`];
     if (jobs.every(job => job.state === 'ending')) return [168, `qdel: Request invalid for state of job ${id}`];
     world.cancel(jobs.filter(job => job.state !== 'over'));
     return undefined;
   });
+};
 
 /** @param {readonly string[]} args @param {World} world @returns {Answer} */
 export const qhold = (args, world) =>

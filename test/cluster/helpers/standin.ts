@@ -3,7 +3,7 @@ import type { Output } from '../../../src/schedulers/job.js';
 import { readerOf } from '../../../src/schedulers/registry.js';
 import type { Reader } from '../../../src/schedulers/understanding.js';
 import { Lab, labUnavailable } from '../../lab/lab.js';
-import { type RealSystem, realTree } from '../../lab/real/tree.js';
+import { isRealSystem, realTree } from '../../lab/real/tree.js';
 import type { SiteName } from '../../lab/site.js';
 import { scailfin, statusOf } from './cluster.js';
 import { type CycleSite, cycle, joined, verified } from './cycle.js';
@@ -42,7 +42,8 @@ export interface Said {
 /** The same tests with the stand-in, and with the real batch system if its variable names a tree of it. */
 export function standInSite(site: StandInSite): void {
   batchSite(site, labUnavailable());
-  const { tree, variable } = realTree(site.site as RealSystem);
+  if (!isRealSystem(site.site)) return;
+  const { tree, variable } = realTree(site.site);
   const real = { ...site, site: `real-${site.site}` as SiteName, title: `the real ${site.title}`, found: site.title };
   batchSite(real, labUnavailable() ?? (tree === undefined ? `${variable} names none` : undefined));
 }

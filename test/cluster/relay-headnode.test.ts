@@ -67,8 +67,8 @@ describe.skipIf(reason !== undefined)(
       ]);
       // glide-ins that no command of the user's submitted use the relay
       await growsAndShrinks(far, lab, () => jobsOn(lab));
-      const [site] = (await statusOf(lab, 'laptop', 'far')).sites;
-      expect(site?.relay).toMatchObject({ state: 'open', nodes: 0 });
+      const relay = async () => (await statusOf(lab, 'laptop', 'far')).sites[0]?.relay;
+      await expect.poll(relay, { timeout: 30_000, interval: 1000 }).toMatchObject({ state: 'open', nodes: 0 });
       // the same command finds all of it
       expect((await scailfin(lab, 'laptop', [...request, ...growth])).exitCode).toBe(0);
       expect((await lab.read('login', keys)).match(/scailfin/g)).toHaveLength(

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A key of the cluster's own in ~/.ssh/authorized_keys: it may run one command, and its line ends in MARK, a word with the
-# cluster's directory DIR.
+# keys: adds a key of the cluster's own to ~/.ssh/authorized_keys, where it may run one command, and removes such keys. Its line
+# ends in MARK, a word with the cluster's directory DIR.
 # key_let_in DIR MARK COMMAND "TYPE BASE64": adds the key, or replaces the one that has the same mark. COMMAND has no quotes.
 key_let_in() {
   local dir=$1 mark=$2 command=$3 key=$4 keys=$HOME/.ssh/authorized_keys

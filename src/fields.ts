@@ -1,5 +1,5 @@
 /** The required fields of an object: the names of their types, or the fields of an object inside it. */
-export type Fields = { readonly [key: string]: 'string' | 'number' | 'object' | 'array' | Fields };
+export type Fields = { readonly [key: string]: 'string' | 'number' | 'boolean' | 'object' | 'array' | Fields };
 
 /** Whether a value that was read from a file has these fields; it may have further ones. */
 export function hasFields(value: unknown, fields: Fields): value is Record<string, unknown> {

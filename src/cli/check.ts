@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckReport } from '../doctor/check.js';
+import type { Found } from '../doctor/facts.js';
 import type { Patient } from '../doctor/patient.js';
 import type { StageResult } from '../doctor/run.js';
 import { UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
+import type { SiteProfile } from '../sites/schema.js';
 import { stoppable } from './interrupt.js';
 import type { Output } from './screen.js';
 import type { Word } from './terminal.js';
@@ -48,10 +50,21 @@ export async function check(typed: string, flags: CheckFlags, out: Output): Prom
     });
   });
   const { proposal, ...told } = report;
+  if (patient.site && report.found) await rememberOutbound(patient.site.profile, report.found);
   const written = file && proposal !== undefined ? await write(file.path, proposal) : undefined;
   if (json) out.printJson({ ...told, ...(written ? { written } : {}) });
   else out.print(['', summary(report), ...next(report, patient, flags, written)].join('\n'));
   process.exitCode = report.ok ? 0 : 1;
+}
+
+/** `up` reads it where the profile says nothing. */
+async function rememberOutbound(profile: SiteProfile, found: Found): Promise<void> {
+  const [{ outboundOf }, { remember }] = await Promise.all([
+    import('../doctor/outbound.js'),
+    import('../sites/measured.js'),
+  ]);
+  const outbound = outboundOf(found);
+  if (outbound !== undefined) remember(profile, { outbound, node: found.node });
 }
 
 /** Where the proposed profile goes, and the name of its site. @throws UsageError before anything is changed */

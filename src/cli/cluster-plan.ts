@@ -14,6 +14,7 @@ import { jobsFor, wholeJobs } from '../schedulers/nodes.js';
 import { mergedBinds } from '../sites/binds.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
 import { loadConfig } from '../sites/config.js';
+import { withMeasured } from '../sites/measured.js';
 import type { HtcondorSource } from '../sites/schema.js';
 import { formatDuration, formatMemory } from '../units.js';
 
@@ -101,7 +102,8 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
 
 /** Makes a plan from flags, the user's config and the site's profile. Touches no network. */
 async function makePlan(request: UpRequest & { site: string }, allowRetired = false): Promise<Plan> {
-  const [{ profile }, config] = await Promise.all([loadSite(request.site), loadConfig()]);
+  const [site, config] = await Promise.all([loadSite(request.site), loadConfig()]);
+  const profile = withMeasured(site.profile);
   // reading every profile takes a while, and only a retired site needs to suggest others
   const active = profile.status === 'retired' ? await activeSites() : [];
   return {

@@ -38,17 +38,18 @@ export function register(program: Command, ui: Ui): void {
         import('../cluster/scale.js'),
         import('../cluster/spec.js'),
       ]);
-      const [{ activeSites, loadSite }, { loadConfig }, { checkLimits }, { jobsFor, wholeJobs }] = await Promise.all([
+      const [{ activeSites, loadSite }, { loadConfig }, { checkLimits }, { withMeasured }] = await Promise.all([
         import('../sites/catalog.js'),
         import('../sites/config.js'),
         import('../sites/limits.js'),
-        import('../schedulers/nodes.js'),
+        import('../sites/measured.js'),
       ]);
+      const { jobsFor, wholeJobs } = await import('../schedulers/nodes.js');
       const most = flags.max ?? flags.nodes;
       if (most === undefined && flags.min === undefined && flags.maxNodeHours === undefined)
         throw new UsageError('the number of glide-ins was not given', { hint: `scailfin scale ${name} --nodes N` });
       const record = pickRecord(name);
-      const wanted = flags.site === undefined ? undefined : (await loadSite(flags.site)).profile;
+      const wanted = flags.site === undefined ? undefined : withMeasured((await loadSite(flags.site)).profile);
       const old = record.sites.find(s => s.spec.site === (wanted?.name ?? record.sites[0]?.spec.site))?.spec;
       if (old)
         checkLimits(old.profile, {
@@ -58,12 +59,13 @@ export function register(program: Command, ui: Ui): void {
           walltimeSeconds: old.walltime,
           account: old.account,
         });
+      const config = await loadConfig();
       const site = old
         ? rescaled(old, flags, checkBounds, n => wholeJobs(n, perJob(old)))
-        : wanted && planSite(flags, wanted, await loadConfig(), false, await activeSites());
+        : wanted && planSite(flags, wanted, config, false, await activeSites());
       if (!site) throw new UsageError(`${name} has no site yet`, { hint: `scailfin up ${name} --site SITE` });
       await withCluster(ui, name, flags, async context => {
-        const result = await scale(context, site);
+        const result = await scale(context, site, config.sites[site.site]?.relay);
         const each = perJob(site);
         const rounded = most !== undefined && most < site.nodes ? ` (${most} rounded up to whole jobs)` : '';
         const inJobs = each === 1 ? '' : `, in ${inWords(jobsFor(site.nodes, each))} of ${each} nodes${rounded}`;

@@ -32,12 +32,15 @@ export function register(program: Command, out: Output): void {
     .argument('<site>', 'name of a site, or path of a profile')
     .option('--json', 'print JSON')
     .action(async (name: string, options: Json) => {
-      const [{ loadSite }, { describeSite }] = await Promise.all([
+      const [{ loadSite }, { describeSite }, { measuredOf }] = await Promise.all([
         import('../sites/catalog.js'),
         import('../sites/describe.js'),
+        import('../sites/measured.js'),
       ]);
       const site = await loadSite(name);
-      show(options, { file: site.file, ...site.profile }, () => describeSite(site));
+      const measured = measuredOf(site.profile);
+      const all = { file: site.file, ...site.profile, ...(measured ? { measured } : {}) };
+      show(options, all, () => describeSite(site, measured));
     });
 
   sites

@@ -32,7 +32,8 @@ const hints: Readonly<Record<string, string>> = {
     'choose nodes of the same kind as the login node: another --queue, or scheduler.directives in the site profile',
   library: 'use an HTCondor release built for an older system (htcondor.source: tarball; see `scailfin help settings`)',
   clock: "compare the clock of the headnode with the site's (`date -u`), and report a wrong one",
-  headnode: 'choose a headnode that compute nodes can reach (--headnode); `scailfin sites check SITE --deep` tests it',
+  headnode:
+    "let a relay on the login node carry the pool's traffic: take the cluster down, then the same command with --relay; or choose a headnode that compute nodes reach (--headnode); `scailfin sites check SITE --deep` tests what they reach",
 };
 
 /** The command that reads the refusals of a cluster on its site's login node. @param dir the cluster's directory there */

@@ -53,7 +53,8 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
     );
   // what a profile says may change with a version
   if (gpusAsked(old) !== gpusAsked(site)) differ.push(`gpus is ${show(gpusAsked(old))}, not ${show(gpusAsked(site))}`);
-  if (!isDeepStrictEqual(record.spec.headnode, spec.headnode)) {
+  // a user that was not named is absent in the record
+  if (headnodeName(record.spec.headnode) !== headnodeName(spec.headnode)) {
     differ.push(`the headnode is ${headnodeName(record.spec.headnode)}, not ${headnodeName(spec.headnode)}`);
   }
   if (record.spec.proxy !== spec.proxy && spec.proxy !== undefined) {

@@ -1,9 +1,10 @@
 import { UsageError } from '../errors.js';
 import { isEnding } from '../schedulers/job.js';
 import { cancelJobs } from '../schedulers/runner.js';
-import { type Context, checkOwner, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
+import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import type { GlideinStatus, SiteJob } from './glideins.js';
+import { checkJoins } from './joining.js';
 import { lock } from './lock.js';
 import { headHost } from './machines.js';
 import type { SiteSpec } from './spec.js';
@@ -21,8 +22,9 @@ export interface ScaleResult {
 /**
  * Changes a site's glide-ins to `site.nodes`: submits what is missing, or cancels what is too much: queued ones first,
  * then idle ones, then the least busy ones.
+ * @param relay what the user's settings say about a relay at the site
  */
-export async function scale(context: Context, site: SiteSpec): Promise<ScaleResult> {
+export async function scale(context: Context, site: SiteSpec, relay?: boolean): Promise<ScaleResult> {
   const { journal } = context;
   const { name } = journal;
   const release = lock(journal.dir, `scailfin scale ${name}`);
@@ -37,7 +39,7 @@ export async function scale(context: Context, site: SiteSpec): Promise<ScaleResu
         hint: `take it down first: scailfin down ${name}`,
       });
     // a new site is reached before anything is written down: a refusal must have changed nothing
-    if (!before) await checkFree(context, site);
+    if (!before) await checkJoins(context, site, relay);
     if (site.submit === 'bosco') return await scaleGrowth(context, site, before !== undefined);
     const status = await clusterStatus(recordOf(context), context.connections);
     const there = status.sites.find(s => s.site === site.site);
@@ -96,13 +98,6 @@ async function scaleGrowth(context: Context, site: SiteSpec, isThere: boolean): 
     await raise(context, site, site.nodes, false);
   }
   return { submitted: 0, cancelled: 0 };
-}
-
-/** @throws UsageError if the cluster's name is taken at the site, and errors of connecting to it */
-async function checkFree(context: Context, spec: SiteSpec): Promise<void> {
-  const record = recordOf(context);
-  const { host, probe } = await reachSite(context, spec);
-  checkOwner(probe.owner, record, host.name, spec.site);
 }
 
 const nodesOf = (jobs: readonly SiteJob[]): number => jobs.reduce((sum, job) => sum + job.nodes, 0);

@@ -44,7 +44,7 @@ function headnodeFinding(context: Context, trial: HeadnodeTrial, said: string | 
   const set = `scailfin config set sites.${context.facts.get('profile').name}.headnode login`;
   return warning(
     `it can't reach ${where}, where the pool would be (${tried})`,
-    `open port ${trial.port} there, or run the pool on the login node: --headnode login, or set it permanently: ${set}`,
+    `a relay on the login node can carry the pool's traffic: \`scailfin up\` uses one by itself then; or open port ${trial.port} there, or run the pool on the login node: --headnode login, or set it permanently: ${set}`,
   );
 }
 

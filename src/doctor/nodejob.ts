@@ -9,6 +9,7 @@ import { keyValues, runScript } from '../hosts/script.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { listJobs, submitOnce } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
+import { quote } from '../shell.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
 
@@ -94,7 +95,7 @@ async function work(errand: Errand, query: JobQuery, clear: () => Promise<unknow
   const job = nodeJob(errand, query.dir);
   const nonce = await claim(errand, query, job, clear);
   const before = await look(host, query.dir);
-  const sent = { ...job, command: nodeCommand(query.dir, nonce, errand.targets) };
+  const sent = { ...job, command: nodeCommand(query.dir, nonce, errand.targets, errand.spec.profile.network.proxy) };
   errand.signal.throwIfAborted();
   const ids = await submitOnce(host, scheduler, sent, 'check', query);
   return waitFor(errand, { ...query, ids }, nonce, before);
@@ -143,10 +144,12 @@ async function claim(errand: Errand, query: JobQuery, job: BatchJob, clear: () =
 /**
  * Everything is part of the command, because the report must come even if the node has another directory of that name, or
  * none.
+ * @param proxy the site's HTTP proxy
  */
-export function nodeCommand(dir: string, nonce: string, targets: readonly string[]): string[] {
+export function nodeCommand(dir: string, nonce: string, targets: readonly string[], proxy?: string): string[] {
   const named = (name: string): string => `${name}() (\n${templateText(`site/${name}.sh`)})\n`;
-  const script = `shift\n${named('reach')}${named('urls')}${templateText('site/node.sh')}`;
+  const by = proxy === undefined ? '' : `export http_proxy=${quote(proxy)} https_proxy=${quote(proxy)}\n`;
+  const script = `shift\n${by}${named('reach')}${named('urls')}${templateText('site/node.sh')}`;
   const text = Buffer.from(script).toString('base64');
   return ['/bin/bash', '-c', 'eval "$(printf %s "$1" | base64 -d)"', 'check', text, dir, nonce, ...targets];
 }

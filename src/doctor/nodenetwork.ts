@@ -1,4 +1,5 @@
 import { combine, urlFinding } from './network.js';
+import { outboundOf } from './outbound.js';
 import { profileFile } from './patient.js';
 import type { Reach } from './report.js';
 import { type Context, type Finding, failed, ok, type Stage, warning } from './stage.js';
@@ -14,7 +15,8 @@ export const nodeNetwork: Stage = {
   },
 };
 
-function poolFinding({ facts, patient }: Context): Finding {
+function poolFinding(context: Context): Finding {
+  const { facts, patient } = context;
   const { headnode, login, node } = facts.get('found');
   const trial = facts.get('headnode');
   const name = facts.get('profile').name;
@@ -34,13 +36,25 @@ function poolFinding({ facts, patient }: Context): Finding {
   const tried = inWords(headnode);
   if (trial.kind === 'host' && /refused/.test(tried))
     return ok(`nothing answers ${node} on ${where} at port ${trial.port}, where no pool may be yet`);
+  if (inside && usesRelay(context))
+    return ok(
+      `${node} can't reach ${where}, so a relay on the login node, which it reaches (${addressOf(viaLogin?.to ?? '')}), will carry the pool's traffic`,
+    );
   const use = `scailfin up --site ${name} --headnode login, or set it permanently: scailfin config set sites.${name}.headnode login`;
   return failed(
     `${node} can't reach ${where}, where the pool would be (${tried})`,
     inside
-      ? `${inside}: run the pool there: ${use}`
+      ? `${inside}: let a relay there carry the pool's traffic: scailfin up --site ${name} --relay; or run the pool there: ${use}`
       : `open port ${trial.port} on ${where} for it, or ask the site how compute nodes can reach other hosts`,
   );
+}
+
+/** Whether `up` will use a relay by itself, from now on. */
+function usesRelay({ facts, patient, config }: Context): boolean {
+  const { name } = facts.get('profile');
+  const asked = config.sites[name]?.relay;
+  if (asked !== undefined) return asked;
+  return (patient.site?.profile.network.outbound ?? outboundOf(facts.get('found'))) === false;
 }
 
 const inWords = (tries: readonly Reach[]): string => tries.map(r => `${r.to}: ${r.words}`).join('; ');
@@ -49,8 +63,7 @@ const addressOf = (to: string): string => to.split(' ')[0] ?? to;
 /** The profile says something that is not true. */
 function contradiction({ facts, patient }: Context): Finding[] {
   const { urls, headnode } = facts.get('found');
-  const isOut = [...urls, ...headnode].some(r => r.answers);
-  if (isOut || urls.length === 0 || patient.site?.profile.network.outbound !== true) return [];
+  if (outboundOf({ urls, headnode }) !== false || patient.site?.profile.network.outbound !== true) return [];
   return [
     warning(
       'the profile says that compute nodes can reach the internet',

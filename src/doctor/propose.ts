@@ -2,6 +2,7 @@ import { Document, isMap, isScalar, type Pair, type YAMLMap } from 'yaml';
 import type { QueueInfo } from '../schedulers/survey.js';
 import { flagDuration, flagMemory } from '../sites/limits.js';
 import type { Found } from './facts.js';
+import { outboundOf } from './outbound.js';
 import type { Context } from './stage.js';
 
 type Comments = [path: readonly string[], text: string][];
@@ -86,11 +87,18 @@ function directoriesOf({ facts }: Context): Record<string, string> {
 
 function networkOf({ facts }: Context, found: Found | undefined): { network?: object; headnode?: string } {
   if (!found) return {};
-  const isOut = [...found.urls, ...found.headnode].some(r => r.answers);
+  const isOut = outboundOf(found);
+  const proxy = found.urls.flatMap(u =>
+    u.proxied ? (/(https?:\/\/[A-Za-z0-9.-]+:\d{1,5})\/?$/.exec(u.words)?.[1] ?? []) : [],
+  )[0];
   const inside = found.login.find(r => r.answers)?.to.split(' ')[0];
   const isReached = facts.get('headnode').addresses.length === 0 || found.headnode.some(r => r.answers);
   return {
-    network: { outbound: isOut, ...(inside === undefined ? {} : { loginAddress: inside }) },
+    network: {
+      ...(isOut === undefined ? {} : { outbound: isOut }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(inside === undefined ? {} : { loginAddress: inside }),
+    },
     ...(isReached ? {} : { headnode: 'login' }),
   };
 }
@@ -113,7 +121,10 @@ function comments({ facts, patient }: Context, queues: readonly QueueInfo[], sys
     ],
     [['node'], told],
     [['network'], from],
-    [['headnode'], 'compute nodes could not reach this machine'],
+    [
+      ['headnode'],
+      "compute nodes could not reach this machine; without this line, a relay on the login node carries the pool's traffic",
+    ],
   ];
 }
 

@@ -3,6 +3,7 @@ import { CommandError, messageOf, ScailfinError } from '../errors.js';
 import { hasFields } from '../fields.js';
 import type { FileToPut } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
+import { loginProgram } from '../relay/loginend.js';
 import type { RelaySettings, RelaySite } from '../relay/settings.js';
 import { parseState, type RelayState } from '../relay/state.js';
 import { templateText } from '../templates.js';
@@ -28,9 +29,11 @@ export interface RelayKeys {
   readonly host: KeyPair;
   /** Of the cluster's nodes. */
   readonly node: KeyPair;
+  /** With which the headnode logs in, by site: only where its user's own login does not do. */
+  readonly logins?: Readonly<Record<string, KeyPair>>;
 }
 
-interface KeyPair {
+export interface KeyPair {
   readonly private: string;
   readonly public: string;
 }
@@ -105,7 +108,7 @@ export async function relayKeys({ host, dir }: Headnode): Promise<RelayKeys> {
 }
 
 /** ECDSA, because OpenSSH has it since version 5.7, and it is allowed where only FIPS 140 algorithms are. */
-function newKey(): KeyPair {
+export function newKey(): KeyPair {
   const made = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
   return { private: made.private, public: made.public.trim().split(' ').slice(0, 2).join(' ') };
 }
@@ -127,4 +130,10 @@ export function relayFiles(pool: string, cluster: string, plan: Omit<RelayPlan, 
 export const nodeFiles = ({ host, node }: RelayKeys): FileToPut[] => [
   { path: 'relay/key', content: node.private, mode: 0o600 },
   { path: 'relay/known', content: `scailfin-pool ${host.public}\n`, mode: 0o600 },
+];
+
+/** What a login by the cluster's own key runs; paths are below the cluster's directory at the site. */
+export const enterFiles = (): FileToPut[] => [
+  { path: 'relay/enter.sh', content: templateText('relay/enter.sh'), mode: 0o700 },
+  { path: 'relay/login.sh', content: loginProgram(), mode: 0o600 },
 ];

@@ -105,7 +105,8 @@ export class RelayKeeper {
     this.log(`${this.site.site}: ${reason}`);
     const since = this.#state.state === 'cut' ? this.#state.since : now();
     const { site, nodes } = this.#state;
-    this.#set({ site, nodes, state: 'cut', since, reason, ...(hint === undefined ? {} : { hint }) });
+    const refused = error instanceof AuthError ? { refused: true as const } : {};
+    this.#set({ site, nodes, state: 'cut', since, reason, ...refused, ...(hint === undefined ? {} : { hint }) });
   }
 
   #change(change: Partial<RelayState>): void {

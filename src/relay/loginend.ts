@@ -51,17 +51,26 @@ export async function runLoginEnd(host: Host, site: RelaySite, options: LoginEnd
   errors.setEncoding('utf8').on('data', (text: string) => {
     said = `${said}${text}`.slice(-2000);
   });
-  const script = ['site/machine.sh', 'relay/login.sh'].map(templateText).join('\n');
-  const argv = ['env', `SCAILFIN_RELAY=${site.dir}/relay`, 'bash', '--norc', '-c', script, 'relay', site.dir];
+  const [type = '', base64 = ''] = key.public.trim().split(' ');
   try {
-    const public_ = key.public.trim().split(' ').slice(0, 2).join(' ');
-    const status = await host.attach([...argv, public_, ...(site.address === undefined ? [] : [site.address])], {
-      ...{ stdin: input, stdout: output, stderr: errors },
-    });
+    const status = await host.attach(
+      site.ownKey ? ['scailfin-relay', type, base64] : program(site, `${type} ${base64}`),
+      {
+        ...{ stdin: input, stdout: output, stderr: errors },
+      },
+    );
     const last = said.trim().split('\n').filter(Boolean).slice(-2).join('; ');
     return last === '' ? `the relay on ${host.name} ended with status ${status}` : `${host.name}: ${inLine(last, 400)}`;
   } finally {
     far.destroy();
     output.end();
   }
+}
+
+/** What the login node runs, with the functions that it needs before it. */
+export const loginProgram = (): string => ['site/machine.sh', 'relay/login.sh'].map(templateText).join('\n');
+
+function program({ dir, address }: RelaySite, key: string): string[] {
+  const argv = ['env', `SCAILFIN_RELAY=${dir}/relay`, 'bash', '--norc', '-c', loginProgram(), 'relay', dir, key];
+  return [...argv, ...(address === undefined ? [] : [address])];
 }

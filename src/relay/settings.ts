@@ -27,6 +27,8 @@ export interface RelaySite {
   /** The login nodes, in the order in which they are tried. */
   readonly targets: readonly SshTarget[];
   readonly auth?: AuthOptions;
+  /** The login is by the cluster's own key, which runs nothing there but the relay (templates/relay/enter.sh). */
+  readonly ownKey?: true;
   /** Is read instead of the user's own configuration of SSH. */
   readonly configFile?: string;
 }

@@ -14,6 +14,8 @@ export interface RelayState {
   /** Why it is cut, and what the user can do, if it is more than to wait. */
   readonly reason?: string;
   readonly hint?: string;
+  /** The site let nobody in: with another login it might. */
+  readonly refused?: true;
   /** Where compute nodes find it: `10.0.0.1:31234 on login2`. */
   readonly at?: string;
   /** How many glide-ins are connected. */
@@ -37,12 +39,12 @@ export function parseState(text: string): RelayState | undefined {
     return undefined;
   }
   if (!hasFields(found, { site: 'string', state: 'string', since: 'number', nodes: 'number' })) return undefined;
-  const { site, state, since, nodes, reason, hint, at } = found as unknown as RelayState;
+  const { site, state, since, nodes, refused, reason, hint, at } = found as unknown as RelayState;
   // the login node's words are in it
   const words = Object.entries({ reason, hint, at }).flatMap(([key, text]) =>
     typeof text === 'string' ? [[key, inLine(text)]] : [],
   );
-  return { site, state, since, nodes, ...Object.fromEntries(words) };
+  return { site, state, since, nodes, ...(refused === true ? { refused } : {}), ...Object.fromEntries(words) };
 }
 
 /** The state that an earlier process left; undefined if there is none. */

@@ -62,6 +62,7 @@ export async function setKey(key: string, value: string, file = configFile()): P
 function typed(key: string, path: string[], value: string): unknown {
   const schema = schemaAt(configSchema, path);
   const kind = schema && kindOf(schema);
+  if (kind === 'boolean' && /^(true|false)$/.test(value)) return value === 'true';
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
   // a list is written as YAML, or as its only member
   if (kind === 'array') {
@@ -70,11 +71,6 @@ function typed(key: string, path: string[], value: string): unknown {
   }
   // settings of other programs, such as Helm's values: any YAML value
   if (kind === 'unknown') return parseDocument(value).contents;
-  if (kind === 'array') {
-    const list = parseDocument(value);
-    // one value is a list of one
-    return list.errors.length === 0 && isSeq(list.contents) ? list.contents : [value];
-  }
   if (!schema || !['object', 'record', 'union'].includes(kind ?? '')) return value;
   // keys that only make sense together, as those of htcondor, can be set at once
   const group = parseDocument(value);

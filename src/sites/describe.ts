@@ -1,6 +1,7 @@
 import { formatMemory } from '../units.js';
 import type { LoadedSite, SiteEntry } from './catalog.js';
 import { flagDuration } from './limits.js';
+import type { Measured } from './measured.js';
 import type { QueueLimits, SiteProfile } from './schema.js';
 import { table, wrap } from './table.js';
 
@@ -12,7 +13,7 @@ export function describeList(entries: readonly SiteEntry[]): string {
 }
 
 /** The text of `sites show`. */
-export function describeSite({ profile, file }: LoadedSite): string {
+export function describeSite({ profile, file }: LoadedSite, measured?: Measured): string {
   const facts: [string, string][] = [
     ['status', statusOf(profile)],
     ['login', loginOf(profile)],
@@ -26,7 +27,7 @@ export function describeSite({ profile, file }: LoadedSite): string {
     ['node', nodeOf(profile.node)],
     ['directories', named(profile.directories)],
     ['steps see', profile.binds.join(', ')],
-    ['network', networkOf(profile)],
+    ['network', networkOf(profile, measured)],
     ['headnode', profile.headnode ?? ''],
     ['file', file],
   ];
@@ -84,13 +85,17 @@ function named(record: Record<string, string | undefined>): string {
     .join(', ');
 }
 
-function networkOf({ network }: SiteProfile): string {
+function networkOf({ network }: SiteProfile, measured: Measured | undefined): string {
   const outbound = { true: 'compute nodes can reach the internet', false: "compute nodes can't reach the internet" };
+  const outboundIs = network.outbound ?? measured?.outbound;
   const known =
-    network.outbound === undefined
-      ? 'not known whether compute nodes can reach the internet'
-      : outbound[`${network.outbound}`];
-  return network.loginAddress === undefined ? known : `${known}, login node at ${network.loginAddress}`;
+    outboundIs === undefined ? 'not known whether compute nodes can reach the internet' : outbound[`${outboundIs}`];
+  return [
+    measured ? `${known} (found on ${measured.node} by sites check, ${measured.date})` : known,
+    ...(network.proxy === undefined ? [] : [`HTTP by the proxy ${network.proxy}`]),
+    ...(network.noProxy.length === 0 ? [] : [`but without it to ${network.noProxy.join(' ')}`]),
+    ...(network.loginAddress === undefined ? [] : [`login node at ${network.loginAddress}`]),
+  ].join(', ');
 }
 
 function queuesOf(profile: SiteProfile): string {

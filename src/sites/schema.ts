@@ -223,8 +223,17 @@ export const profileSchema = z.strictObject({
       outbound: z.boolean().optional(),
       /** The login node's name or address as seen from compute nodes. */
       loginAddress: line.optional(),
+      /** The site's HTTP proxy, by which compute nodes fetch images and data. A password does not belong here. */
+      proxy: z
+        .string()
+        .regex(/^https?:\/\/[A-Za-z0-9.-]+:\d{1,5}$/, 'must be an address such as http://proxy.example.org:3128')
+        .optional(),
+      /** The hosts that are reached without that proxy, as in `no_proxy`. */
+      noProxy: z
+        .array(z.string().regex(/^[A-Za-z0-9.*:/_-]+$/, 'must be a host, a domain or an address, such as .example.org'))
+        .default([]),
     })
-    .default({}),
+    .default({ noProxy: [] }),
   htcondor: htcondorSchema.optional(),
   /** `local`, `login` or `[user@]host`. */
   headnode: line.optional(),

@@ -21,6 +21,12 @@ if [ "${1-}" != --run ]; then
         keep+=("$name=${!name}") ;;
     esac
   done
+  # the profile names the site's proxy, if the job's environment does not
+  # shellcheck disable=SC1091
+  { read -r proxy && read -r direct; } < <(. "$dir/settings" >/dev/null 2>&1 && printf '%s\n' "${web_proxy-}" "${web_direct-}")
+  if [ -n "$proxy" ] && [ -z "${http_proxy-}${https_proxy-}${HTTP_PROXY-}${HTTPS_PROXY-}" ]; then
+    keep+=("http_proxy=$proxy" "https_proxy=$proxy" "HTTP_PROXY=$proxy" "HTTPS_PROXY=$proxy" "no_proxy=$direct" "NO_PROXY=$direct")
+  fi
   user=${USER:-$(id -un)} home=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d : -f 6)}
   HOME=${home:-/} USER=$user
   # the profile may name the directories for jobs and for images by variables that only this environment has

@@ -27,7 +27,8 @@ answer() {
     [ "$remote" = "$pool" ] && [ "$local_" = "$from" ] || continue
     if [ "$uid" = "$me" ]; then word=ours; else say "a connection from $1 port $2 belongs to the user with the id $uid: it is refused"; fi
     break
-  done </proc/net/tcp
+    # bash goes back in a file after each line, and would miss lines of this one, which changes meanwhile
+  done < <(cat /proc/net/tcp)
   printf '%s %s %s\n' "$1" "$2" "$word" >&"$to_ssh"
 }
 # lead HOST PORT: connects, and serves until the connection ends; returns 1 if it never began

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # close DIR SECONDS: prevents further submissions, waits for those under way, and prints the answers of all submissions
 # ever made, unfinished=LABEL SECONDS for each that began so long ago and has no answer, and refused=SECONDS WORDS for each that
-# failed so long ago, with those words in base64. (bosco/close.sh and relay/close.sh
-# are put before it.)
+# failed so long ago, with those words in base64. (site/keys.sh, bosco/close.sh and relay/close.sh are put before it.)
 dir=$1 limit=$2
-[ -d "$dir" ] || { bosco_forget "$dir"; echo gone; exit 0; }
+[ -d "$dir" ] || { keys_forget "$dir"; echo gone; exit 0; }
 : >"$dir/closed"
 bosco_close "$dir"
+keys_forget "$dir"
 relay_elsewhere "$dir"
 n=0
 while :; do

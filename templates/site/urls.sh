@@ -1,10 +1,17 @@
 # shellcheck shell=bash
-# urls URL…: prints whether each URL answers from this host, in their order: url=URL answers|fails WORDS
+# urls URL…: prints whether each URL answers from this host, in their order: url=URL answers|fails WORDS. What answers only by the
+# HTTP proxy that the environment names has the words `by the proxy ADDRESS` at the end.
+ask() { curl -sS -o /dev/null --max-time 8 -w '%{http_code}\n' "$@" "$u" 2>&1 </dev/null; }
 try() {
-  local u=$1 said port=443 host=${1#*://}
+  local u=$1 said proxied port=443 host=${1#*://}
   if type -P curl >/dev/null; then
-    if said=$(curl -sS -o /dev/null --max-time 8 -w '%{http_code}' "$u" 2>&1 </dev/null); then
-      echo "url=$u answers $said"
+    local proxy=${https_proxy:-${HTTPS_PROXY-}} by
+    case $u in http://*) proxy=${http_proxy-} ;; esac
+    # the proxy is tried at the same time
+    [ -z "$proxy" ] || exec {by}< <(ask --proxy "$proxy" --noproxy '')
+    if said=$(ask --noproxy '*'); then echo "url=$u answers $said"
+    elif [ -n "$proxy" ] && read -r proxied <&"$by" && [[ $proxied != curl:* && $proxied != 000 ]]; then
+      echo "url=$u answers $proxied by the proxy $proxy"
     else
       echo "url=$u fails $(echo "$said" | sed -n 's/^curl: ([0-9]*) //p' | head -n 1)"
     fi

@@ -75,6 +75,13 @@ describe('the configuration', () => {
     expect(await loadConfig()).toEqual({ sites: {} });
   });
 
+  it('takes true and false', async () => {
+    await setKey('sites.bridges.relay', 'false');
+    expect(written()).toBe('sites:\n  bridges:\n    relay: false\n');
+    expect((await loadConfig()).sites.bridges).toEqual({ relay: false });
+    await expect(setKey('sites.bridges.relay', 'no')).rejects.toThrow('must be true or false');
+  });
+
   it('takes a list as YAML or as its only member, and GPUs as after --gpus', async () => {
     await setKey('sites.bridges.directives', '--reservation=tutorial');
     expect((await loadConfig()).sites.bridges?.directives).toEqual(['--reservation=tutorial']);

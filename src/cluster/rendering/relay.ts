@@ -23,7 +23,7 @@ export function relayFolder(cluster: ClusterSpec, site: SiteSpec): Folder {
   const dir = siteDir(placeholders(site.profile.directories.work ?? defaultWork), cluster.name);
   return {
     name: 'relay',
-    goes: `goes to the site's login node over the connection that the headnode keeps, and is not stored; beside it, ${dir}/relay has the cluster's keys for the relay, which are made when it is opened`,
+    goes: `goes to the site's login node over the connection that the headnode keeps, and is not stored unless the headnode logs in with a key of the cluster's own; ${dir}/relay has the cluster's keys for the relay, which are made when it is opened`,
     files: scriptNames('relay').map(name => script(`relay/${name}`)),
   };
 }

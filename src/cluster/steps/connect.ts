@@ -112,7 +112,7 @@ export class UnreachableError extends ScailfinError {}
  */
 export async function proveReachable(
   site: Site,
-  head: Head,
+  head: Pick<Head, 'host'>,
   port: number,
   addresses: readonly string[],
   headnode: string,

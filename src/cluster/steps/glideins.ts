@@ -7,6 +7,7 @@ import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce, withdraw } from '../../schedulers/runner.js';
 import { bindLines } from '../../sites/binds.js';
 import { nameAtSite } from '../../sites/limits.js';
+import { directHosts } from '../../sites/proxy.js';
 import { render, templateText } from '../../templates.js';
 import { committed, jobsLeft } from '../allowance.js';
 import {
@@ -101,6 +102,8 @@ export function glideinFiles(
     gpus: spec.gpus,
     runtimes: spec.profile.containers.map(runtimeText).join(' '),
     stepLauncher: spec.profile.stepLauncher,
+    webProxy: spec.profile.network.proxy ?? '',
+    webDirect: directHosts(spec.profile.network) ?? '',
     binds: bindLines(spec.binds ?? []),
     images: spec.profile.directories.images ?? '',
     localDirectory: spec.profile.directories.local ?? '',

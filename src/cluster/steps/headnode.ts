@@ -27,6 +27,13 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
   const addresses = candidates(site, head);
   const isOutside = site.spec.profile.login !== undefined && site.host !== head.host;
   const isRelayed = record.head ? record.head.relay === true : isOutside && spec.relay === true;
+  if (record.head?.relay && site.spec.profile.login && !isOutside)
+    throw new ScailfinError(
+      `${head.host.name} is the login node of ${site.spec.site}, whose nodes can't reach a pool on loopback`,
+      {
+        hint: `bring up another cluster there: scailfin up NAME --site ${site.spec.site} --headnode login`,
+      },
+    );
   if (addresses.length === 0 && !isRelayed)
     throw new ScailfinError(`${head.host.name} has no IPv4 address but loopback`, {
       hint: 'choose another --headnode',
@@ -61,7 +68,8 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     ...(way.isRelayed ? { relay: true as const } : {}),
   };
   context.journal.append({ type: 'head', head: facts });
-  return { ...pool, address, isRelayed: way.isRelayed, plan: { ...plan, address } };
+  // glide-ins on the headnode itself reach it as it is
+  return { ...pool, address, isRelayed: way.isRelayed && isOutside, plan: { ...plan, address } };
 }
 
 interface Ways {

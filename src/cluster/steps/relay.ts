@@ -1,6 +1,6 @@
 import { ScailfinError } from '../../errors.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
-import { nodeFiles, type RelayPlan, relay, relayKeys } from '../../headnode/relay.js';
+import { nodeFiles, type RelayKeys, type RelayPlan, relay, relayKeys } from '../../headnode/relay.js';
 import type { FileToPut } from '../../hosts/host.js';
 import type { RunningPool } from '../../htcondor/pool.js';
 import type { RelaySite } from '../../relay/settings.js';
@@ -10,12 +10,14 @@ import { loginAuth, loginTargets } from '../connections.js';
 import { type Context, headnodeOf, recordOf, type Site, siteDir } from '../context.js';
 import { loginFrom } from './bosco.js';
 import type { Head } from './connect.js';
+import { closeToRelay, letRelayIn, refusedWithKey, withoutLogin } from './relaykey.js';
 
 /** How long a login that the relay uses is kept while nobody uses it: the relay is away only for moments. Seconds. */
 const KEPT_FOR = 12 * 3600;
 
 /**
- * Lets the headnode keep a connection to the site, through which the site's nodes reach the pool; or finds it open.
+ * Lets the headnode keep a connection to the site, through which the site's nodes reach the pool; or finds it open. A headnode
+ * elsewhere logs in as its user does there; if that does not do, with a key of the cluster's own.
  * @returns the state of the relay to that site, which is open
  * @throws ScailfinError if the headnode can't log in there by itself
  */
@@ -27,19 +29,34 @@ export async function openRelay(context: Context, site: Site, head: Head, pool: 
   await site.host.put(nodeFiles(keys).map(f => ({ ...f, path: `${dir}/${f.path}` })));
   context.journal.append({ type: 'intent', what: `let the headnode keep a relay open on ${site.host.name}` });
   const { address, port } = pool;
-  const plan = { pool: { address, port }, keys, ...(await sitesOf(context, site, head, at)) };
-  const state = await opened(at, plan, site.spec.site);
+  const plan = async (keys: RelayKeys): Promise<RelayPlan> => ({
+    ...{ pool: { address, port }, keys, ...(await sitesOf(context, site, head, at, keys)) },
+  });
+  const hasKey = keys.logins?.[site.spec.site] !== undefined;
+  if (hasKey) await letRelayIn(site, dir, keys);
+  let state = await opened(at, await plan(keys), site.spec.site);
   if (state?.state === 'open') return state;
-  if (await keptHere(context, site, head)) {
-    const again = await opened(at, plan, site.spec.site, true);
-    if (again?.state === 'open') return again;
+  if (await keptHere(context, site, head)) state = await opened(at, await plan(keys), site.spec.site, true);
+  if (state?.refused && head.host.address !== 'local') {
+    if (!hasKey) state = await opened(at, await plan(await letRelayIn(site, dir, keys)), site.spec.site);
+    if (state?.refused) {
+      await closeToRelay(site, dir);
+      await relay.configure(at, await plan(withoutLogin(keys, site.spec.site)));
+      throw refusedWithKey(at, site, state);
+    }
   }
+  if (state?.state === 'open') return state;
   const why = state?.reason ?? 'it has not answered yet';
-  throw new ScailfinError(`the relay to ${site.spec.site} is not open: ${why}`, { hint: state?.hint ?? hintFor(site) });
+  throw new ScailfinError(`the relay to ${site.spec.site} is not open: ${why}`, {
+    hint: state?.hint ?? hintFor(site, head),
+  });
 }
 
-const hintFor = ({ spec }: Site): string =>
-  `the headnode keeps trying; to see whether it succeeds: scailfin status; if the site asks for a code at each login: scailfin login ${spec.site}, then the same command again`;
+function hintFor({ spec }: Site, head: Head): string {
+  const keeps = 'the headnode keeps trying; to see whether it succeeds: scailfin status';
+  if (head.host.address !== 'local') return keeps;
+  return `${keeps}; if the site asks for a code at each login: scailfin login ${spec.site}, then the same command again`;
+}
 
 async function opened(at: Headnode, plan: RelayPlan, site: string, isPatient = false): Promise<RelayState | undefined> {
   const states = await (isPatient ? relay.start(at, { ...plan, isPatient }) : bringUp(relay, at, plan));
@@ -72,6 +89,7 @@ async function sitesOf(
   site: Site,
   head: Head,
   at: Headnode,
+  { logins }: RelayKeys,
 ): Promise<Pick<RelayPlan, 'sites' | 'files'>> {
   const { name, sites } = recordOf(context);
   const others = sites.filter(s => s.spec.site !== site.spec.site && s.facts && s.spec.profile.login);
@@ -102,23 +120,25 @@ async function sitesOf(
         content: way.hostKeys.map(key => `scailfin-site ${key}\n`).join(''),
         mode: 0o600,
       },
-      { path: `${folder}/config`, content: configFor(`${at.dir}/${folder}`), mode: 0o600 },
+      { path: `${folder}/config`, content: configFor(way.host, `${at.dir}/${folder}`), mode: 0o600 },
     );
-    all.push({
-      ...about,
-      targets: [{ host: way.host, port: way.port, user: way.user }],
-      configFile: `${at.dir}/${folder}/config`,
-    });
+    const targets = [{ host: way.host, port: way.port, user: way.user }];
+    const key = logins?.[spec.site];
+    if (key) files.push({ path: `${folder}/key`, content: key.private, mode: 0o600 });
+    const byKey = { ownKey: true, auth: { identityFiles: [`${at.dir}/${folder}/key`], identitiesOnly: true } } as const;
+    all.push({ ...about, targets, ...(key ? byKey : {}), configFile: `${at.dir}/${folder}/config` });
   }
   return { sites: all, files };
 }
 
-/** The headnode knows the site by the keys that this machine accepted. */
-const configFor = (dir: string): string =>
-  `Host *
+/** The headnode knows the site by the keys that this machine accepted; all else is as its user there has it. */
+const configFor = (host: string, dir: string): string =>
+  `Host ${host}
   HostKeyAlias scailfin-site
   UserKnownHostsFile "${dir}/known_hosts"
   GlobalKnownHostsFile /dev/null
   StrictHostKeyChecking yes
   ConnectTimeout 20
+Host *
+  Include ~/.ssh/config
 `;

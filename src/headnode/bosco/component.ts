@@ -9,6 +9,7 @@ import { runBatch } from '../../schedulers/programs.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { templateText } from '../../templates.js';
 import type { Component, Headnode, Missing, Part } from '../component.js';
+import { isPlainPath } from '../ownkey.js';
 import { type BoscoPlan, typeOf } from './bosco-plan.js';
 import { headnodeFiles, siteFiles } from './files.js';
 import { settleWay } from './way.js';
@@ -47,7 +48,7 @@ export const bosco: Component<BoscoPlan, void> = {
     const needed = plan.login ? missing : missing.filter(name => !name.startsWith('ssh'));
     const lacking = needed.map(name => words[name] ?? { what: `there is no ${name}`, hint: 'install it there' });
     // the path is part of commands that blahp and sshd interpret in their own ways
-    if (/^[\w@%+=:,./~-]+$/.test(plan.siteDir)) return lacking;
+    if (isPlainPath(plan.siteDir)) return lacking;
     const what = `${plan.siteDir} on ${plan.host.name} has characters that blahp can't carry`;
     return [...lacking, { what, hint: 'set directories.work in the site profile' }];
   },

@@ -1,7 +1,8 @@
-import { CommandError, ScailfinError } from '../../errors.js';
+import { ScailfinError } from '../../errors.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
+import { forget, letIn, type OwnKey } from '../ownkey.js';
 import { type BoscoPlan, growthDir } from './bosco-plan.js';
 import { wayFiles } from './files.js';
 
@@ -33,13 +34,17 @@ export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
     });
   const made = await runScript(at.host, templateText('bosco/login.sh'), [own, 'own']);
   const key = keyValues(made.stdout).get('key')?.[0] ?? '';
-  await letIn(plan, key);
+  const command = ['bash', '--norc', `${plan.siteDir}/bosco/blahpd.sh`];
+  await letIn(plan.host, ownKey(plan), command, key, noKey);
   await at.host.put(wayFiles(at.dir, plan, login, true));
   const second = await attempt(at, own);
   if (second === undefined) return;
-  await forget(plan);
+  await forget(plan.host, ownKey(plan));
   throw refused(at, plan, second);
 }
+
+const ownKey = ({ siteDir }: BoscoPlan): OwnKey => ({ siteDir, mark: 'scailfin' });
+const noKey = 'submit directly: --submit direct; or run the pool on the login node: --headnode login';
 
 /** @returns why blahpd does not answer; undefined if it does */
 async function attempt(at: Headnode, own: string): Promise<string | undefined> {
@@ -47,21 +52,6 @@ async function attempt(at: Headnode, own: string): Promise<string | undefined> {
   if (out.exitCode === 0) return undefined;
   const lines = out.stderr.split('\n').flatMap(line => line.trim() || []);
   return lines.join('; ') || 'there was no error message';
-}
-
-async function letIn({ host, siteDir }: BoscoPlan, key: string): Promise<void> {
-  const script = `${templateText('bosco/close.sh')}\n${templateText('bosco/key.sh')}`;
-  await runScript(host, script, [siteDir, key]).catch(error => {
-    if (!(error instanceof CommandError)) throw error;
-    throw new ScailfinError(`could not add a key to ~/.ssh/authorized_keys on ${host.name}: ${error.stderr.trim()}`, {
-      hint: 'submit directly: --submit direct; or run the pool on the login node: --headnode login',
-    });
-  });
-}
-
-/** Removes the cluster's key from the site's authorized_keys. */
-async function forget({ host, siteDir }: BoscoPlan): Promise<void> {
-  await runScript(host, `${templateText('bosco/close.sh')}\nbosco_forget "$1"`, [siteDir]);
 }
 
 function refused(at: Headnode, { login, site }: BoscoPlan, said: string): ScailfinError {

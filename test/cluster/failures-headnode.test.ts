@@ -29,7 +29,10 @@ describe.skipIf(reason !== undefined)(`headnodes that won't do${reason ? ` (skip
 
   test('the site does not reach a local one', async () => {
     await wall('reject with tcp reset', () =>
-      bench.refuses(up('walled', '--no-relay'), { ...unreached, says: [...unreached.says, '10.77.0.3 port 9618: refused'] }),
+      bench.refuses(up('walled', '--no-relay'), {
+        ...unreached,
+        says: [...unreached.says, '10.77.0.3 port 9618: refused'],
+      }),
     );
     expect(await submissions()).toBe('');
   });

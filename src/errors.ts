@@ -46,7 +46,18 @@ export class ProfileError extends ScailfinError {
 }
 
 /** The login, or another proof of the user's identity, failed. */
-export class AuthError extends ScailfinError {}
+export class AuthError extends ScailfinError {
+  /** The host asked a question that nobody could answer: no later attempt without a person can succeed. */
+  readonly needsPerson: boolean;
+
+  constructor(
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown; needsPerson?: boolean | undefined } = {},
+  ) {
+    super(message, options);
+    this.needsPerson = options.needsPerson === true;
+  }
+}
 
 /** The host's key is unknown, changed or revoked; never overridden silently. */
 export class HostKeyError extends ScailfinError {}

@@ -131,13 +131,12 @@ function refusalLines(refused: readonly Refusal[]): string[] {
 /** How the site's nodes reach the pool. */
 function relayLines({ state, since, at, nodes, reason, hint }: RelayStatus): string[] {
   const time = formatDuration(Math.max(0, Math.floor(Date.now() / 1000) - since));
-  if (state === 'open')
-    return [`relay open for ${time} at ${at}; ${nodes} glide-in${nodes === 1 ? '' : 's'} connected`];
+  if (state === 'open') return [`relay open for ${time} at ${at}; ${nodes} node${nodes === 1 ? '' : 's'} connected`];
   if (state === 'unknown') return ['relay unknown'];
-  if (state === 'connecting') return ['relay connecting'];
-  const what = state === 'cut' ? 'it is tried again and again' : 'nothing on the headnode keeps it open';
+  if (state === 'connecting' && !reason) return ['relay connecting'];
+  const what = state === 'dead' ? 'nothing on the headnode keeps it open' : 'the headnode connects again by itself';
   return [
-    `relay cut off for ${time}: running jobs go on, and wait for it; ${what}`,
+    `relay cut off for ${time}: running jobs go on, and wait for it; ${hint && state === 'cut' ? 'it waits for you' : what}`,
     ...(reason ? [inLine(reason)] : []),
     ...(hint ? [`→ ${inLine(hint)}`] : []),
   ];

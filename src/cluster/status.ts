@@ -191,7 +191,10 @@ function relayOf(
   if (!inPool) return { relay: { ...unknown, state: 'unknown' } };
   const states = inPool.relays?.states.flatMap(text => parseState(text) ?? []) ?? [];
   const found = states.find(s => s.site === spec.site);
-  if (!inPool.relays?.isAlive) return { relay: { ...unknown, ...found, state: 'dead' } };
+  if (!inPool.relays?.isAlive) {
+    const since = found && found.state !== 'open' ? found.since : (inPool.relays?.seen ?? unknown.since);
+    return { relay: { ...unknown, ...found, since, nodes: 0, state: 'dead' } };
+  }
   return { relay: found ?? { ...unknown, state: 'unknown' } };
 }
 
@@ -281,7 +284,8 @@ function whatIsSpent({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): 
 
 /** Says that a site's nodes can't reach the pool now, where that is so. */
 function cutOff({ site, relay }: SiteStatus): string[] {
-  if (relay?.state !== 'cut' && relay?.state !== 'dead') return [];
+  if (!relay || relay.state === 'open' || relay.state === 'unknown') return [];
+  if (relay.state === 'connecting' && !relay.reason) return [];
   const seconds = Math.max(0, Math.floor(Date.now() / 1000) - relay.since);
   return [`${site} is cut off for ${formatDuration(seconds)}`];
 }

@@ -30,7 +30,7 @@ import { submitGlideins, tokenPlan } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
-import { openRelay } from './steps/relay.js';
+import { keepBeforehand, openRelay } from './steps/relay.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 
 export interface UpOptions {
@@ -103,6 +103,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       sink,
       `Connecting to ${spec.profile.login ? spec.profile.login.hosts[0] : 'this machine'}`,
       async () => {
+        await keepBeforehand(context, spec);
         const there = await connectSite(context, spec);
         begun.site = there;
         const here = await connectHead(context, there);

@@ -22,8 +22,12 @@ async function question(message: KeeperMessage): Promise<unknown> {
   return reply.answer;
 }
 
+let asked = false;
 const prompter: Prompter = {
-  ask: async (text, { echo }) => String(await question({ ask: text, echo })),
+  ask: async (text, { echo }) => {
+    asked = true;
+    return String(await question({ ask: text, echo }));
+  },
   confirm: async text => (await question({ confirm: text })) === true,
 };
 
@@ -36,7 +40,7 @@ async function keep(
   idleLimit: number,
 ): Promise<KeptState> {
   const { link } = await dial(target, options);
-  const master = new Master(link, placeOf(way), idleLimit);
+  const master = new Master(link, placeOf(way), idleLimit, asked);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => master.stop());
   await master.serve();
   return master.state;

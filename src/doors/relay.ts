@@ -1,9 +1,10 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { beat, endWithParent, logger } from '../daemon.js';
 import { messageOf, UsageError } from '../errors.js';
 import { RelayKeeper, toldToEnd } from '../relay/keeper.js';
 import { readRelaySettings } from '../relay/settings.js';
+import { Shadows } from '../relay/shadows.js';
 
 /** The relay as a program: `node relay.mjs DIRECTORY`; its messages go to standard error. */
 const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'relay.out'));
@@ -16,15 +17,57 @@ async function main(directory: string | undefined): Promise<void> {
   process.on('SIGHUP', () => {});
   const pidFile = join(dir, 'relay.pid');
   const end = (): void => {
-    rmSync(pidFile, { force: true });
+    // another relay may have taken over
+    if (pidIn(pidFile) === process.pid) rmSync(pidFile, { force: true });
     process.exit(0);
   };
   if (process.env.SCAILFIN_KEPT) endWithParent(end);
   const settings = readRelaySettings(dir);
+  await replace(pidFile, dir);
+  const shadows = new Shadows(dirname(dir), log);
+  const keepers = settings.sites.map(site => new RelayKeeper(dir, site, settings, log, shadows));
+  // nodes whose connections broke with an earlier relay
+  if (statSync(join(dir, 'alive.before'), { throwIfNoEntry: false })) shadows.broke();
+  // a command of the user waits for the relay
+  process.on('SIGUSR2', () => {
+    for (const keeper of keepers) keeper.hurry();
+  });
   writeFileSync(pidFile, `${process.pid}\n`);
-  for (const site of settings.sites) void new RelayKeeper(dir, site, settings, log).keep();
+  for (const keeper of keepers) void keeper.keep();
   await toldToEnd();
   end();
+}
+
+/**
+ * Ends an earlier relay of the same cluster: if the pool's master was killed, its relay may live. Two relays would end each
+ * other's processes at the sites again and again.
+ */
+async function replace(pidFile: string, dir: string): Promise<void> {
+  const old = pidIn(pidFile);
+  const isAlive = (): boolean => {
+    try {
+      return readFileSync(`/proc/${old}/cmdline`, 'utf8').includes(join(dir, 'program', 'dist', 'relay.mjs'));
+    } catch {
+      return false;
+    }
+  };
+  for (let n = 0; n < 50 && old > 1 && old !== process.pid && isAlive(); n++) {
+    try {
+      process.kill(old, n < 30 ? 'SIGTERM' : 'SIGKILL');
+    } catch {
+      return; // it has just ended
+    }
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}
+
+/** 0 if there is none. */
+function pidIn(file: string): number {
+  try {
+    return Number.parseInt(readFileSync(file, 'utf8'), 10) || 0;
+  } catch {
+    return 0;
+  }
 }
 
 main(process.argv[2]).catch(error => {

@@ -105,7 +105,7 @@ export class Authenticator {
       ...this.#problems.map(p => p.message),
       ...(unanswered === undefined ? [] : [`it asks ${user} for ${JSON.stringify(unanswered)}, and nobody can answer`]),
     ];
-    return new AuthError(parts.join('\n  '), { hint: this.#hint(because) });
+    return new AuthError(parts.join('\n  '), { hint: this.#hint(because), needsPerson: unanswered !== undefined });
   }
 
   #hint(because: string | undefined): string {

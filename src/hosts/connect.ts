@@ -126,6 +126,8 @@ async function handshake(
     client.once('ready', resolve);
     client.on('error', error => {
       if (step === 'handshake') reject(unreachable(settings, messageOf(error), error));
+      else if (isBroken(error))
+        reject(unreachable(settings, `the connection broke during the login (${inWords(error)})`, error));
       else reject(auth.error(/^All configured/.test(error.message) ? undefined : messageOf(error)));
     });
     client.once('close', () => {
@@ -179,7 +181,9 @@ async function handshake(
   });
   try {
     await clock.within(done, () =>
-      step === 'handshake' ? unreachable(settings, 'it does not answer as an SSH server') : auth.error('no answer'),
+      step === 'handshake'
+        ? unreachable(settings, 'it does not answer as an SSH server')
+        : unreachable(settings, 'no answer during the login'),
     );
     connection.watch();
     return connection;
@@ -189,3 +193,7 @@ async function handshake(
     throw error;
   }
 }
+
+/** Whether the network, and not the host, ended a login: nobody was refused. (ssh2 says where its errors come from.) */
+const isBroken = (error: Error & { level?: string }): boolean =>
+  error.level === 'client-socket' || error.level === 'client-timeout';

@@ -3,6 +3,7 @@ import type { FileToPut, Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import type { HtcondorSource } from '../sites/schema.js';
 import { render, templateText } from '../templates.js';
+import { AWAY_LIMIT } from './away.js';
 
 /** A pool that runs on a headnode. */
 export interface Pool {
@@ -53,7 +54,8 @@ export function fenceFiles(): FileToPut[] {
 
 /** The pool's configuration file. */
 export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>): string {
-  return render('headnode/condor_config', { dir: plan.dir, name: plan.name, trustDomain: plan.trustDomain });
+  const { dir, name, trustDomain } = plan;
+  return render('headnode/condor_config', { dir, name, trustDomain, lease: AWAY_LIMIT });
 }
 
 /**

@@ -20,7 +20,12 @@ export interface PoolStatus {
   /** The sites at which the pool grows by itself. */
   readonly growth?: readonly Growth[];
   /** What the process that keeps the relays wrote down, and whether it runs; absent if there are none. */
-  readonly relays?: { readonly isAlive: boolean; readonly states: readonly string[] };
+  readonly relays?: {
+    readonly isAlive: boolean;
+    readonly states: readonly string[];
+    /** Its last sign of life, Unix time. */
+    readonly seen?: number;
+  };
 }
 
 /** A glide-in as the collector knows it. */
@@ -98,7 +103,14 @@ function relaysIn(stdout: string): Pick<PoolStatus, 'relays'> {
   const alive = /^relays=(alive|dead)$/m.exec(stdout)?.[1];
   if (alive === undefined) return {};
   const states = keyValues(stdout).get('relay') ?? [];
-  return { relays: { isAlive: alive === 'alive', states: states.map(s => Buffer.from(s, 'base64').toString()) } };
+  const seen = /^relaysSeen=(\d+)$/m.exec(stdout)?.[1];
+  return {
+    relays: {
+      isAlive: alive === 'alive',
+      states: states.map(s => Buffer.from(s, 'base64').toString()),
+      ...(seen === undefined ? {} : { seen: Number(seen) }),
+    },
+  };
 }
 
 function glideinsOf(text: string, now: number): PoolGlidein[] {

@@ -12,6 +12,8 @@ export interface PoolDoorOptions {
   readonly pool: { readonly address: string; readonly port: number };
   /** Called when the number of connected nodes has changed. */
   readonly onNodes: (count: number) => void;
+  /** Called when a node went away while connections to the pool were open. */
+  readonly onBroken: () => void;
   readonly log: (line: string) => void;
 }
 
@@ -50,6 +52,8 @@ export class PoolDoor {
   /** A connection that reached the relay's port on the login node. */
   enter(stream: Duplex): void {
     stream.on('error', () => {});
+    // ssh2's server would keep its own half open; an ssh that has ended needs none
+    stream.once('end', () => stream.destroy());
     if (this.#strangers >= mostStrangers) {
       stream.destroy();
       return;
@@ -73,9 +77,15 @@ export class PoolDoor {
     client.on('authentication', attempt => (this.#isNode(attempt) ? attempt.accept() : attempt.reject(['publickey'])));
     client.once('ready', () => {
       onProof();
-      this.#count(1);
-      client.once('close', () => this.#count(-1));
-      new Node(client, this.options.pool);
+      new Node(
+        client,
+        this.options.pool,
+        () => {
+          this.#count(1);
+          client.once('close', () => this.#count(-1));
+        },
+        this.options.onBroken,
+      );
     });
   }
 
@@ -99,16 +109,24 @@ class Node {
   /** Connections of which the node has not said yet whose they are, by their address and port on the node. */
   readonly #asked = new Map<string, (isOurs: boolean) => void>();
   #guard: ServerChannel | undefined;
+  /** Connections to the pool. */
+  #open = 0;
 
   constructor(
     client: Connection,
     private readonly pool: PoolDoorOptions['pool'],
+    onReady: () => void,
+    onBroken: () => void,
   ) {
+    client.once('close', () => {
+      if (this.#open > 0) onBroken();
+    });
     client.on('session', accept => {
       const session = accept();
       session.once('exec', (accept, reject) => {
-        if (this.#guard) reject?.();
-        else this.#listen(accept(), client);
+        if (this.#guard) return void reject?.();
+        this.#listen(accept(), client);
+        onReady();
       });
     });
     client.on('tcpip', (accept, reject, { destIP, destPort, srcIP, srcPort }) => {
@@ -147,18 +165,23 @@ class Node {
     const answer = (isOurs: boolean): void => {
       clearTimeout(late);
       this.#asked.delete(from);
-      if (isOurs) connect(channel, this.pool);
+      if (isOurs) this.#connect(channel);
       else channel.close();
     };
     this.#asked.set(from, answer);
     this.#guard?.write(`${from}\n`);
   }
-}
 
-function connect(channel: ServerChannel, { address, port }: PoolDoorOptions['pool']): void {
-  const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
-  socket.on('error', () => channel.close());
-  socket.pipe(channel).pipe(socket);
-  channel.once('close', () => socket.destroy());
-  socket.once('close', () => channel.end());
+  #connect(channel: ServerChannel): void {
+    const { address, port } = this.pool;
+    const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+    this.#open++;
+    socket.on('error', () => channel.close());
+    socket.pipe(channel).pipe(socket);
+    channel.once('close', () => socket.destroy());
+    socket.once('close', () => {
+      this.#open--;
+      channel.end();
+    });
+  }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { hasFields } from '../fields.js';
@@ -7,7 +7,7 @@ import { inLine } from '../printable.js';
 /** The relay to one site, as the process on the headnode writes it down. */
 export interface RelayState {
   readonly site: string;
-  /** `cut`: no connection to the login node now; it is tried again and again. */
+  /** `connecting`: the first attempt of this process; `cut`: no connection to the login node now; it is tried again. */
   readonly state: 'connecting' | 'open' | 'cut';
   /** Since when it is in this state, Unix time. */
   readonly since: number;
@@ -18,8 +18,13 @@ export interface RelayState {
   readonly refused?: true;
   /** Where compute nodes find it: `10.0.0.1:31234 on login2`. */
   readonly at?: string;
-  /** How many glide-ins are connected. */
+  /** How many compute nodes are connected. */
   readonly nodes: number;
+  /**
+   * How the headnode logs in there: `own`, by itself, as it has done before; `kept`, only by a login that the user keeps,
+   * because the site asks a person.
+   */
+  readonly login?: 'own' | 'kept';
 }
 
 /** The file with the state of a site's relay, below the relay's directory. */
@@ -39,19 +44,33 @@ export function parseState(text: string): RelayState | undefined {
     return undefined;
   }
   if (!hasFields(found, { site: 'string', state: 'string', since: 'number', nodes: 'number' })) return undefined;
-  const { site, state, since, nodes, refused, reason, hint, at } = found as unknown as RelayState;
+  const { site, state, since, nodes, refused, reason, hint, at, login } = found as unknown as RelayState;
   // the login node's words are in it
   const words = Object.entries({ reason, hint, at }).flatMap(([key, text]) =>
     typeof text === 'string' ? [[key, inLine(text)]] : [],
   );
-  return { site, state, since, nodes, ...(refused === true ? { refused } : {}), ...Object.fromEntries(words) };
+  const how = login === 'own' || login === 'kept' ? { login } : {};
+  const isRefused = refused === true ? { refused } : {};
+  return { site, state, since, nodes, ...isRefused, ...Object.fromEntries(words), ...how };
 }
 
-/** The state that an earlier process left; undefined if there is none. */
-export function readState(dir: string, site: string): RelayState | undefined {
-  try {
-    return parseState(readFileSync(stateFile(dir, site), 'utf8'));
-  } catch {
-    return undefined;
+/**
+ * What an earlier process left. `relay-start.sh` moves states aside, so that it sees new ones.
+ * @returns undefined if there was none
+ */
+export function earlierState(dir: string, site: string): RelayState | undefined {
+  for (const file of [stateFile(dir, site), join(dir, 'before', `${site}.json`)]) {
+    try {
+      return parseState(readFileSync(file, 'utf8'));
+    } catch {
+      // there is none
+    }
   }
+  return undefined;
+}
+
+/** When an earlier process showed its last sign of life, Unix time; see `program-run.ejs`. */
+export function lastAlive(dir: string): number | undefined {
+  const found = statSync(join(dir, 'alive.before'), { throwIfNoEntry: false });
+  return found && Math.floor(found.mtimeMs / 1000);
 }

@@ -143,7 +143,8 @@ done
 # ---- the way to the pool
 if [ -n "${relayed-}" ]; then
   command -v ssh >/dev/null || refuse 14 ssh "this node has no ssh, by which it would reach the login node's relay"
-  bash --norc "$dir/relay.sh" "$dir" "$address" "$port" $$ </dev/null >>"$own/relay.log" 2>&1 &
+  lead() { bash --norc "$dir/relay.sh" "$dir" "$address" "$port" $$ </dev/null >>"$own/relay.log" 2>&1 8>&- 9>&- & relay=$!; }
+  lead
 fi
 reachable() { timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$address" "$port" 2>/dev/null; }
 n=0
@@ -259,6 +260,7 @@ while kill -0 "$master" 2>/dev/null; do
   nap=$!
   wait "$nap" 2>/dev/null
   ticks=$((ticks + 1))
+  [ -z "${relayed-}" ] || kill -0 "$relay" 2>/dev/null || lead
   if [ ! -e "$dir/settings" ]; then why='the cluster was taken down'; break; fi
   if [ "$(date +%s)" -ge "$retire" ]; then why='its walltime is nearly over'; break; fi
   if [ "$nodes" != 1 ] && idle_together; then why="no node of its job had work for $idle s"; break; fi

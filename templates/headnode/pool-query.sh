@@ -18,6 +18,7 @@ fi
 for state in "$dir"/relay/state/*.json; do [ ! -r "$state" ] || echo "relay=$(base64 <"$state" | tr -d '\n')"; done
 if [ -r "$dir/relay.config" ]; then
   grep -qzF "$dir/relay/program" "/proc/$(cat "$dir/relay/relay.pid" 2>/dev/null)/cmdline" 2>/dev/null && echo 'relays=alive' || echo 'relays=dead'
+  seen=$(stat -c %Y "$dir/relay/alive" 2>/dev/null) && echo "relaysSeen=$seen"
 fi
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 token_list "$dir"

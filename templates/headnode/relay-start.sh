@@ -11,7 +11,7 @@ relay=$dir/relay
 mkdir -p "$relay/log"
 # the pid may belong to another process by now
 runs() { [ -n "$1" ] && tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF "$relay/program/dist/relay.mjs"; }
-old=$(cat "$relay/relay.pid" 2>/dev/null)
+old=$(cat "$relay/relay.pid" 2>/dev/null) again=
 sum=$(cat "$relay/settings.json" "$relay/run.sh" "$relay/program/digest" "$relay"/sites/*/* 2>/dev/null | sha256sum)
 # a restart would cut the nodes off for a moment
 if ! runs "$old" || [ "$sum" != "$(cat "$relay/sum" 2>/dev/null)" ]; then
@@ -21,9 +21,18 @@ if ! runs "$old" || [ "$sum" != "$(cat "$relay/sum" 2>/dev/null)" ]; then
     n=$((n + 1))
     sleep 0.1
   done
-  rm -rf "$relay/state" "$relay/relay.pid"
+  rm -f "$relay/relay.pid"
   echo "$sum" >"$relay/sum"
+  again=yes
 fi
+# what follows waits for new states; the relay goes on from the old ones
+mkdir -p "$relay/before"
+for state in "$relay"/state/*.json; do
+  [ -n "$again" ] || grep -qs '"state":"cut"' "$state" || continue
+  mv "$state" "$relay/before/"
+done
+# a relay that was not restarted makes its next attempt now
+[ -n "$again" ] || kill -USR2 "$old"
 # the master reads its configuration again
 kill -HUP "$(cat "$dir/run/master.pid")" || exit 9
 settled() { for site in "$@"; do grep -qsE "\"state\":\"($states)\"" "$relay/state/$site.json" || return 1; done; }

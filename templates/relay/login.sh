@@ -14,8 +14,15 @@ host=$(uname -n)
 
 # ---- an earlier relay whose connection has died unnoticed makes room
 ours() { grep -lzxF "SCAILFIN_RELAY=$dir" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
-for p in $(ours); do
-  case $(cat "/proc/$p/comm" 2>/dev/null) in ssh | bash) kill -TERM "$p" 2>/dev/null ;; esac
+n=0
+while [ "$n" -lt 30 ]; do
+  old=
+  for p in $(ours); do
+    case $(cat "/proc/$p/comm" 2>/dev/null) in ssh | bash) old=yes && kill -"$([ "$n" -lt 20 ] && echo TERM || echo KILL)" "$p" 2>/dev/null ;; esac
+  done
+  [ -n "$old" ] || break
+  n=$((n + 1))
+  sleep 0.1
 done
 for old in "$dir/$host".*; do
   [ ! -d "$old" ] || [ -e "/proc/${old##*.}" ] || rm -rf "$old"

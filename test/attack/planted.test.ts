@@ -50,7 +50,15 @@ describe('what another user puts into /tmp of a node', () => {
     for (const part of [join(dir, 'logs'), join(payload, 'sbin')]) mkdirSync(part, { recursive: true });
     const values = {
       ...{ cluster: 'x', site: 'here', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
-      ...{ trustDomain: 'x.scailfin', payload, payloadGlibc: '2.2', walltime: 600, idleTimeout: 60, lostHeadnode: 600 },
+      ...{
+        trustDomain: 'x.scailfin',
+        payload,
+        payloadGlibc: '2.2',
+        walltime: 600,
+        idleTimeout: 60,
+        lostHeadnode: 600,
+        isRelayed: false,
+      },
       ...{ payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64', gpus: 0, runtimes: '', stepLauncher: 'none' },
       ...{ localDirectory: local, binds: '', images: '', isLimited: false },
     };
@@ -196,6 +204,7 @@ describe('a profile of somebody else', () => {
           walltime: 1,
           idleTimeout: 1,
           lostHeadnode: 1,
+          isRelayed: false,
           gpus: 0,
           runtimes: '',
           stepLauncher: 'none',

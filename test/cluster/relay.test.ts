@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)(
         expect(up.stderr).toMatch(
           /Opening the relay on alice@login: compute nodes reach the pool at 10\.77\.1\.1:\d+ on login/,
         );
-        expect(up.stdout).toMatch(/relay open for \d+ s at 10\.77\.1\.1:\d+ on login; 1 glide-in connected/);
+        expect(up.stdout).toMatch(/relay open for \d+ s at 10\.77\.1\.1:\d+ on login; 1 node connected/);
         const [there] = (await statusOf(lab, 'headnode', name)).sites;
         expect(there?.relay).toMatchObject({ state: 'open', nodes: 1 });
         const run = await lab.exec('headnode', ['sh', '-c', 'cd big && scailfin run'], {

@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync } from 'n
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AuthError, InterruptedError } from '../../src/errors.js';
+import { AuthError, ConnectionError, InterruptedError } from '../../src/errors.js';
 import { openHost } from '../../src/hosts/open.js';
 import { code, nextCode, passphrase, password, wrongPassphrase } from '../secrets.js';
 import { RealAgent } from './ca.js';
@@ -261,7 +261,10 @@ describe('questions', () => {
   it('a server that stops answering meanwhile is not waited for', async () => {
     double.policy = () => {};
     const target = { kind: 'ssh', host: 'box' } as const;
-    await expect(openHost(target, { env: server.env, connectTimeoutMs: 400 })).rejects.toThrow(/no answer/);
+    const opened = openHost(target, { env: server.env, connectTimeoutMs: 400 });
+    await expect(opened).rejects.toThrow(/no answer/);
+    // nobody was refused
+    await expect(opened).rejects.toThrow(ConnectionError);
   });
 
   it('passwords that have expired are for the person to change', async () => {

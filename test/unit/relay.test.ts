@@ -1,7 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planCluster, type UpRequest } from '../../src/cluster/spec.js';
 import { relayAddress } from '../../src/cluster/steps/headnode.js';
-import { parseState } from '../../src/relay/state.js';
+import { earlierState, parseState, writeState } from '../../src/relay/state.js';
 import { parseProfile } from '../../src/sites/profile.js';
 import { configSchema } from '../../src/sites/schema.js';
 
@@ -59,6 +62,8 @@ describe("a relay's state is read", () => {
     const full = { ...state, reason: 'no answer', hint: 'scailfin login acme', at: '10.0.0.1:20000 on login1' };
     expect(parseState(JSON.stringify(full))).toEqual(full);
     expect(parseState(JSON.stringify(state))).toEqual(state);
+    expect(parseState(JSON.stringify({ ...state, login: 'kept' }))).toEqual({ ...state, login: 'kept' });
+    expect(parseState(JSON.stringify({ ...state, login: 'stolen' }))).toEqual(state);
   });
 
   it('without what a hostile login node put into it', () => {
@@ -68,5 +73,19 @@ describe("a relay's state is read", () => {
       reason: expect.stringMatching(/^\P{Cc}*$/u),
     });
     for (const text of ['', 'null', '[]', '{"site":"acme"}', '{']) expect(parseState(text)).toBeUndefined();
+  });
+
+  it('where the last process left it, also if it was moved aside', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'relay-'));
+    try {
+      expect(earlierState(dir, 'acme')).toBeUndefined();
+      for (const name of ['state', 'before']) mkdirSync(join(dir, name));
+      writeFileSync(join(dir, 'before/acme.json'), JSON.stringify({ ...state, since: 1 }));
+      expect(earlierState(dir, 'acme')?.since).toBe(1);
+      writeState(dir, { site: 'acme', state: 'open', since: 2, nodes: 0 });
+      expect(earlierState(dir, 'acme')?.since).toBe(2);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 });

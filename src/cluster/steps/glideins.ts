@@ -1,4 +1,5 @@
 import { ScailfinError, SchedulerError, UsageError } from '../../errors.js';
+import { AWAY_LIMIT } from '../../htcondor/away.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isEnding, isOver } from '../../schedulers/job.js';
@@ -40,9 +41,6 @@ export interface GlideinSettings {
 
 /** Makes the token of a submission with this label. Secret. */
 export type TokenMaker = (label: string) => Promise<string>;
-
-/** A glide-in ends if the headnode has not answered for this long. Seconds. */
-const LOST_HEADNODE = 600;
 
 /**
  * `count` batch jobs, each of which brings its nodes as glide-ins.
@@ -98,7 +96,7 @@ export function glideinFiles(
     walltime: spec.walltime,
     idleTimeout: spec.idleTimeout,
     isLimited: spec.maxNodeHours !== undefined,
-    lostHeadnode: LOST_HEADNODE,
+    lostHeadnode: AWAY_LIMIT,
     gpus: spec.gpus,
     runtimes: spec.profile.containers.map(runtimeText).join(' '),
     stepLauncher: spec.profile.stepLauncher,

@@ -1,13 +1,15 @@
-import { ScailfinError } from '../../errors.js';
+import { ConnectionError, ScailfinError } from '../../errors.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import { nodeFiles, type RelayKeys, type RelayPlan, relay, relayKeys } from '../../headnode/relay.js';
 import type { FileToPut } from '../../hosts/host.js';
+import { AWAY_LIMIT } from '../../htcondor/away.js';
 import type { RunningPool } from '../../htcondor/pool.js';
 import type { RelaySite } from '../../relay/settings.js';
 import type { RelayState } from '../../relay/state.js';
 import { formatDuration } from '../../units.js';
 import { loginAuth, loginTargets } from '../connections.js';
 import { type Context, headnodeOf, recordOf, type Site, siteDir } from '../context.js';
+import type { SiteSpec } from '../spec.js';
 import { loginFrom } from './bosco.js';
 import type { Head } from './connect.js';
 import { closeToRelay, letRelayIn, refusedWithKey, withoutLogin } from './relaykey.js';
@@ -64,6 +66,38 @@ async function opened(at: Headnode, plan: RelayPlan, site: string, isPatient = f
 }
 
 /**
+ * Where a relay on this machine will need a login of its own, and the site asks the user something at each login: keeps the
+ * login, which this command then uses, too, so that the user is asked once. A login for which nobody was asked is not kept.
+ */
+export async function keepBeforehand({ connections, sink, journal }: Context, spec: SiteSpec): Promise<void> {
+  const { login } = spec.profile;
+  const record = journal.record;
+  const isRelayed = record?.head ? record.head.relay : record?.spec.relay;
+  if (!isRelayed || record?.spec.headnode.kind !== 'local' || !login || !connections.prompter) return;
+  const [target] = loginTargets(login, spec.user);
+  if (!target) return;
+  const [{ keepLogin }, { endKept, keptState }, { route }] = await Promise.all([
+    import('../../hosts/kept/keep.js'),
+    import('../../hosts/kept/reuse.js'),
+    import('../../hosts/route.js'),
+  ]);
+  if (await keptState(route(target, {}))) return;
+  const note = (text: string): void => sink({ type: 'note', text });
+  const wanted = { target, auth: loginAuth(spec.profile), idleLimit: KEPT_FOR };
+  try {
+    const kept = await keepLogin(wanted, connections.prompter, note);
+    if (kept.asked) note(keptNote(kept.name, spec.site));
+    else await endKept(state => state.pid === kept.pid);
+  } catch (error) {
+    // another login node may answer
+    if (!(error instanceof ConnectionError)) throw error;
+  }
+}
+
+const keptNote = (name: string, site: string): string =>
+  `the login is kept for the relay: ${name}, at most ${formatDuration(KEPT_FOR)} without use; if it ends, the pool is cut off until \`scailfin login ${site}\` (running jobs go on for ${formatDuration((AWAY_LIMIT * 2) / 3)})`;
+
+/**
  * Keeps a login that the relay on this machine can use, if the user can be asked what the site asks. @returns whether there
  * is one now
  */
@@ -77,9 +111,7 @@ async function keptHere({ connections, sink }: Context, { spec }: Site, head: He
   note(`the relay needs a login of its own to ${target.host}, which is kept as long as the cluster uses it`);
   const wanted = { target, auth: loginAuth(spec.profile), idleLimit: KEPT_FOR };
   const kept = await keepLogin(wanted, connections.prompter, note);
-  note(
-    `the login is kept: ${kept.name}, at most ${formatDuration(KEPT_FOR)} without use; if the site ends it, the pool is cut off until \`scailfin login ${spec.site}\``,
-  );
+  note(keptNote(kept.name, spec.site));
   return true;
 }
 

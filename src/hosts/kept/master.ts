@@ -34,6 +34,8 @@ export class Master {
     private readonly place: Place,
     /** Seconds. */
     private readonly idleLimit: number,
+    /** See `KeptFile`. */
+    private readonly asked = false,
   ) {}
 
   /** Resolves once the socket answers and the file describes it. */
@@ -56,7 +58,8 @@ export class Master {
     makeKeptDir();
     listener.listen(this.place.socket);
     await once(listener, 'listening');
-    const self: KeptFile = { name: this.link.name, pid: process.pid, hostKey: key.public.trim() };
+    const { asked } = this;
+    const self: KeptFile = { name: this.link.name, pid: process.pid, hostKey: key.public.trim(), asked };
     writeFileSync(this.place.file, JSON.stringify(self), { mode: 0o600 });
     this.#rest();
     this.#close = () => listener.close();
@@ -84,6 +87,7 @@ export class Master {
       idleLimit: this.idleLimit,
       secondsLeft: Math.max(0, Math.round(this.idleLimit - idle)),
       clients: this.#clients.size,
+      ...(this.asked ? { asked: true } : {}),
     };
   }
 

@@ -13,6 +13,8 @@ export interface KeptFile {
   readonly pid: number;
   /** The key that the keeper shows on its socket, as in a known_hosts line: `ecdsa-sha2-nistp256 AAAA…`. */
   readonly hostKey: string;
+  /** The person was asked something at this login, so nobody but a person can repeat it. */
+  readonly asked?: boolean;
 }
 
 /** The subsystem for queries to the keeper itself: it answers one word with one JSON line. */
@@ -29,6 +31,8 @@ export interface KeptState {
   readonly secondsLeft: number;
   /** Number of commands that use it now. */
   readonly clients: number;
+  /** See `KeptFile`; absent if nothing was asked. */
+  readonly asked?: true;
 }
 
 /** The paths of the socket and the file of one kept login. */

@@ -38,6 +38,12 @@ export function isKept(route: readonly SshSettings[]): boolean {
   return readKept(placeOf(route)) !== undefined;
 }
 
+/** Whether the kept login for this way could only be made by a person; undefined if none is kept. */
+export const wasAsked = (route: readonly SshSettings[]): boolean | undefined => {
+  const kept = readKept(placeOf(route));
+  return kept && kept.asked === true;
+};
+
 /** The states of all keepers of this user. Files of keepers that died are removed. */
 export async function keptLogins(): Promise<KeptState[]> {
   const states = await Promise.all(allPlaces().map(place => tell(place, 'state')));

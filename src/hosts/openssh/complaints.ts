@@ -149,7 +149,7 @@ function ofLogin(settings: SshSettings, { log, unanswered, locked, program }: Fa
     ...log.said.slice(-3).map(line => `${program} says: ${line}`),
     ...(unanswered === undefined ? [] : [`it asks ${user} for ${JSON.stringify(unanswered)}, and nobody can answer`]),
   ];
-  return new AuthError(parts.join('\n  '), { hint: cure() });
+  return new AuthError(parts.join('\n  '), { hint: cure(), needsPerson: unanswered !== undefined });
 
   function cure(): string {
     if (locked[0] !== undefined) return commandLine(['ssh-add', locked[0]]);

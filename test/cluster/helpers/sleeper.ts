@@ -36,7 +36,13 @@ export class Sleeper {
     const values = {
       ...{ cluster: 'early', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
       ...{ trustDomain: 'early.scailfin', payload, payloadGlibc: '2.2', site: 'here' },
-      ...{ payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64', walltime: 600, idleTimeout: 60, lostHeadnode: 600 },
+      ...{
+        payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64',
+        walltime: 600,
+        idleTimeout: 60,
+        lostHeadnode: 600,
+        isRelayed: false,
+      },
       ...{
         gpus: 0,
         runtimes: '',

@@ -6,6 +6,8 @@ home=/@HOME@/.scailfin/polaris/pool/relay name=relay
 # shellcheck disable=SC3045  # dash and bash have it
 ulimit -c 0
 exec >>"$home/log/$name.out" 2>&1 </dev/null
+# its time is that of the last sign of life of an earlier process
+mv -f "$home/alive" "$home/alive.before" 2>/dev/null
 : >"$home/alive"
 SCAILFIN_KEPT=1 /@NODE@ "$home/program/dist/$name.mjs" "$home" &
 child=$!

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { AuthError, HostKeyError, messageOf, ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { isKept } from '../hosts/kept/reuse.js';
@@ -17,6 +16,8 @@ const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 /** A site that did not let us in is not asked again at once: some lock accounts out. */
 const refusedPauseMs = 600_000;
+/** The number of nodes is written down at most so often: they may all come at once. */
+const countMs = 500;
 /** How often to look whether the user has logged in again, so that the kept login can be used. */
 const lookMs = 2_000;
 
@@ -24,6 +25,7 @@ const lookMs = 2_000;
 export class RelayKeeper {
   readonly #door: PoolDoor;
   #state: RelayState;
+  #counting: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly dir: string,
@@ -36,7 +38,7 @@ export class RelayKeeper {
     // a relay that was cut stays cut since then
     this.#state = { site: site.site, state: 'connecting', since: now(), nodes: 0 };
     if (before?.state === 'cut') this.#state = { ...before, nodes: 0 };
-    this.#door = new PoolDoor({ pool, hostKey, nodeKey, log, onNodes: nodes => this.#change({ nodes }) });
+    this.#door = new PoolDoor({ pool, hostKey, nodeKey, log, onNodes: () => this.#count() });
   }
 
   /** Connects again and again; never ends. */
@@ -60,7 +62,7 @@ export class RelayKeeper {
       host = await this.#connect();
       const said = await runLoginEnd(host, this.site, {
         onOpen: at => this.#open(at),
-        onConnection: (stream: Duplex) => this.#door.enter(stream),
+        onConnection: entering => this.#door.enter(entering),
       });
       return new ScailfinError(said);
     } catch (error) {
@@ -108,8 +110,12 @@ export class RelayKeeper {
     this.#set({ site, nodes, state: 'cut', since, reason, ...(hint === undefined ? {} : { hint }) });
   }
 
-  #change(change: Partial<RelayState>): void {
-    this.#set({ ...this.#state, ...change });
+  #count(): void {
+    if (this.#counting) return;
+    this.#counting = setTimeout(() => {
+      this.#counting = undefined;
+      this.#set({ ...this.#state, nodes: this.#door.nodes });
+    }, countMs);
   }
 
   #set(state: RelayState): void {

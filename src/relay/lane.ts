@@ -3,6 +3,9 @@ import { Duplex } from 'node:stream';
 /** What may wait in a lane before it has no more room. Bytes; more would only make others wait longer. */
 const room = 128 * 1024;
 
+/** How long what was written last may take to leave after one side has ended: half a connection of SSH is of no use. */
+const lingerMs = 1000;
+
 /**
  * A stream that carries another SSH connection, over a stream below it. ssh2 writes each packet in several pieces and never
  * waits; here, what is written in one go is passed on as one piece, and whoever has much to send can ask for room. All who
@@ -25,6 +28,7 @@ export class Lane extends Duplex {
     this.on('error', () => {}); // `close` follows, and says all there is to say
     this.on('drain', () => this.#serve());
     this.once('close', () => this.#serve());
+    this.once('finish', () => void setTimeout(() => this.destroy(), lingerMs).unref());
   }
 
   /** What came from below and was not taken yet. Bytes. */

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -33,7 +33,10 @@ describe("the relay's end on the headnode", () => {
     another.end();
   };
   const knock = (from = '127.0.0.1'): net.Socket =>
-    net.connect({ host: '127.0.0.1', port: door.ports.door, localAddress: from }).on('error', () => {});
+    net
+      .connect({ host: '127.0.0.1', port: door.ports.door, localAddress: from })
+      .on('error', () => {})
+      .resume();
 
   attack({ by: 'another user', on: 'here', what: "speaks something else to the relay's port" }, async count => {
     const words = [
@@ -55,7 +58,7 @@ describe("the relay's end on the headnode", () => {
       socket.on('data', part => {
         said += part;
       });
-      await Promise.race([once(socket, 'close'), sleep(300)]);
+      await Promise.race([closed(socket), sleep(300)]);
       socket.destroy();
       // nothing but the beginning of SSH
       expect(said.replaceAll(/[^ -~\r\n]/g, '')).toMatch(/^$|^SSH-2\.0-scailfin\r\n/);
@@ -94,7 +97,7 @@ describe("the relay's end on the headnode", () => {
             if (isHello) socket.write('SSH-2.0-OpenSSH_9.2\r\n');
             for (const piece of pieces) socket.write(piece);
             socket.end();
-            await Promise.race([once(socket, 'close'), sleep(30)]);
+            await Promise.race([closed(socket), sleep(30)]);
             socket.destroy();
             expect(door.isAlive).toBe(true);
           },
@@ -178,9 +181,9 @@ describe("the relay's end on the headnode", () => {
     async count => {
       const node = await door.node();
       const { client } = node;
-      const refused = async (what: string, ask: (done: (error?: Error) => void) => unknown): Promise<void> => {
+      const refused = async (what: string, ask: (done: (error?: Error | null) => void) => unknown): Promise<void> => {
         count();
-        const error = await new Promise<Error | undefined>(resolve => ask(resolve));
+        const error = await new Promise<Error | null | undefined>(resolve => ask(resolve));
         expect(error, what).toBeInstanceOf(Error);
       };
       await refused('a remote forward', done => client.forwardIn('0.0.0.0', 0, done));
@@ -258,7 +261,7 @@ describe("the relay's end on the headnode", () => {
       const before = door.memory;
       let opened = 0;
       const data = Buffer.alloc(32_768);
-      await Promise.all(
+      void Promise.all(
         Array.from({ length: 3000 }, async (_, n) => {
           count();
           const channel = await node.connect({ fromPort: n }).catch(() => undefined);
@@ -267,8 +270,8 @@ describe("the relay's end on the headnode", () => {
           for (let k = 0; k < 64; k++) channel.write(data);
         }),
       );
+      await sleep(5000);
       expect(opened).toBeLessThanOrEqual(1000);
-      await sleep(3000);
       expect(door.memory - before).toBeLessThan(mostGrowth);
       expect(await honest.isServed()).toBe(true);
       node.end();
@@ -285,7 +288,7 @@ describe("the relay's end on the headnode", () => {
       channel.write('sleep');
       await sleep(200);
       const { id } = (channel as unknown as { outgoing: { id: number } }).outgoing;
-      const gone = once(node.client, 'close');
+      const gone = closed(node.client);
       for (let n = 0; n < (isThorough ? 32_000 : 8000) && !channel.destroyed; n++) {
         count();
         // an odd size, so that its window never is just zero
@@ -366,6 +369,8 @@ describe("the relay's end on the headnode", () => {
     240_000,
   );
 });
+
+const closed = (what: EventEmitter): Promise<void> => new Promise(resolve => void what.once('close', () => resolve()));
 
 /** How many connections the pool has had. */
 async function asked(node: DoorNode): Promise<string | undefined> {

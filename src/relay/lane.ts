@@ -79,6 +79,8 @@ export class Lane extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // a channel of ssh2 counts as closed only when all that came on it has been read
+    this.below.resume();
     this.below.destroy();
     done(error);
   }

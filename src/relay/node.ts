@@ -130,10 +130,12 @@ export class Node implements Guest {
     channel.once('close', () => this.#channels.delete(channel));
     const before = this.#asked.get(from);
     // the port was used again, so the other end of the earlier connection is gone
-    before?.channel.close();
-    clearTimeout(before?.late);
+    if (before) {
+      refuse(before.channel);
+      clearTimeout(before.late);
+    }
     const late = setTimeout(() => {
-      channel.close();
+      refuse(channel);
       this.#asked.delete(from);
     }, answerMs);
     this.#asked.set(from, { questions: (before?.questions ?? 0) + 1, channel, late });
@@ -149,13 +151,13 @@ export class Node implements Guest {
     this.#asked.delete(from);
     clearTimeout(asked.late);
     if (isOurs && this.#channels.has(asked.channel)) this.#connect(asked.channel);
-    else asked.channel.close();
+    else refuse(asked.channel);
   }
 
   #connect(channel: ServerChannel): void {
     const { address, port } = this.pool;
     const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
-    socket.on('error', () => channel.close());
+    socket.on('error', () => refuse(channel));
     channel.pipe(socket);
     socket.on('data', (data: Buffer) => {
       socket.pause();
@@ -164,6 +166,15 @@ export class Node implements Guest {
     });
     socket.once('end', () => this.lane.whenRoom(() => channel.end()));
     channel.once('close', () => socket.destroy());
-    socket.once('close', () => channel.end());
+    socket.once('close', () => {
+      channel.end();
+      channel.resume();
+    });
   }
+}
+
+/** ssh2 counts a channel as closed only when all that came on it has been read. */
+function refuse(channel: ServerChannel): void {
+  channel.resume();
+  channel.close();
 }

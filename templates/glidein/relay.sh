@@ -13,12 +13,13 @@ hex() { local a b c d; IFS=. read -r a b c d <<<"$2"; printf -v "$1" '%02X%02X%0
 pool=''
 hex pool "$address" "$port"
 alive() { kill -0 "$parent" 2>/dev/null; }
-# prints the uid of the process that listens at the pool's address here
+# prints the uid of the process that listens at the pool's address here, or at all addresses
 listener() {
   local local_ state uid _
   while read -r _ local_ _ state _ _ _ uid _; do
-    [ "$state" != 0A ] || [ "$local_" != "$pool" ] || { echo "$uid"; return; }
-  done </proc/net/tcp
+    [ "$state" = 0A ] || continue
+    case $local_ in "$pool" | "00000000:${pool#*:}" | "00000000000000000000000000000000:${pool#*:}") echo "$uid"; return ;; esac
+  done < <(grep -h ":${pool#*:} " /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 }
 # answer ADDRESS PORT…: says of each connection from there, on this node, to the pool's address, whether it is this user's. One look
 # serves for all: another user may have made thousands.

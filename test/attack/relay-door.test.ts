@@ -255,6 +255,39 @@ describe("the relay's end on the headnode", () => {
   );
 
   attack(
+    {
+      by: 'another user',
+      on: 'here',
+      what: 'makes thousands of connections on a node that are refused, or that end in the middle',
+    },
+    async count => {
+      let isHis = true;
+      const node = await door.node('127.0.0.1', line => `${line} ${isHis ? 'no' : 'ours'}\n`);
+      for (const [word, times] of [
+        ['hello', 1200],
+        ['hello', 1200],
+        ['flood', 20],
+      ] as const) {
+        for (let n = 0; n < times; n += 20)
+          await Promise.all(
+            Array.from({ length: 20 }, async () => {
+              count();
+              const channel = await node.connect();
+              channel.write(word);
+              if (word === 'flood') await first(channel);
+              channel.close();
+            }),
+          );
+        isHis = false;
+        expect(await node.isServed()).toBe(true);
+      }
+      node.end();
+      await unharmed();
+    },
+    120_000,
+  );
+
+  attack(
     { by: 'a compute node', on: 'here', what: 'opens thousands of channels, fills them, and nobody answers' },
     async count => {
       const node = await door.node('127.0.0.1', () => undefined);

@@ -354,8 +354,9 @@ describe("the relay's end on the headnode", () => {
         channel.write('flood');
       }
       (node.client as unknown as { _sock: net.Socket })._sock.pause();
-      await sleep(isThorough ? 10_000 : 3000);
-      expect(door.memory - before).toBeLessThan(mostGrowth);
+      await sleep(isThorough ? 10_000 : 5000);
+      // little may wait for a node, however much it says that it takes
+      expect(door.memory - before).toBeLessThan(150);
       node.end();
       await unharmed();
     },

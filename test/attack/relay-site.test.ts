@@ -301,7 +301,7 @@ describe.skipIf(reason !== undefined)(`a site with a relay${reason ? ` (skipped:
   );
 
   attack(
-    { by, on: 'c2', what: "takes the pool's port on a node before the glide-in, on its address or on all" },
+    { by, on: 'c2', what: "takes the pool's port on a node before the glide-in" },
     async count => {
       count();
       const child = await start('c2', 'bob', ['/opt/bob.py', 'squat', address, port, '/home/bob/heard']);

@@ -19,8 +19,8 @@ const openMs = 90_000;
 const lastWordsMs = 5_000;
 /** Connections at once, those included that the login node has not closed yet. */
 const mostConnections = 4096;
-/** What one connection may hold by the protocol: what ssh2 gives (MAX_WINDOW), and a packet. Bytes. */
-const mostOfConnection = 2 * 2 ** 20 + 64 * 1024;
+/** What one connection may hold by the protocol: ssh2 gives a new window (MAX_WINDOW, 2 MiB) as long as it holds less than one. Bytes. */
+const mostOfConnection = 4 * 2 ** 20 + 64 * 1024;
 /** How often that is looked at. Bytes. */
 const lookEvery = 2 ** 20;
 

@@ -40,7 +40,8 @@ def take(s, count):
     while count > 0:
         got = len(s.recv(min(count, 65536)))
         if not got:
-            sys.exit("the connection ended")
+            print("the connection ended", file=sys.stderr, flush=True)
+            os._exit(1)
         count -= got
 
 

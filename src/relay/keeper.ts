@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { AuthError, ConnectionError, HostKeyError, messageOf, ScailfinError } from '../errors.js';
+import { AuthError, HostKeyError, messageOf, ScailfinError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { isKept, wasAsked } from '../hosts/kept/reuse.js';
 import { openHost } from '../hosts/open.js';
 import { route } from '../hosts/route.js';
 import type { SshSettings } from '../hosts/sshconfig.js';
 import { commandLine } from '../shell.js';
-import { formatDuration } from '../units.js';
 import { runLoginEnd } from './loginend.js';
 import { PoolDoor } from './pooldoor.js';
 import type { RelaySettings, RelaySite } from './settings.js';
@@ -22,8 +20,8 @@ const pauses = { first: 1_000, longest: 30_000 };
 const refusedPauses = { first: 120_000, longest: 6 * 3_600_000 };
 /** A relay that was open for this long was a success: the next pause is the first one. */
 const successMs = 5_000;
-/** From the begin of an attempt until compute nodes can connect. */
-const openMs = 150_000;
+/** The number of nodes is written down at most so often: they may all come at once. */
+const countMs = 500;
 /** How often to look whether the user has logged in again, so that the kept login can be used. */
 const lookMs = 2_000;
 
@@ -33,6 +31,7 @@ export class RelayKeeper {
   #state: RelayState;
   #opened = 0;
   #ways: readonly (readonly SshSettings[])[] = [];
+  #counting: NodeJS.Timeout | undefined;
   /** Ends a pause. */
   #hurry: () => void = () => {};
 
@@ -51,7 +50,7 @@ export class RelayKeeper {
       hostKey,
       nodeKey,
       log,
-      onNodes: nodes => this.#change({ nodes }),
+      onNodes: () => this.#count(),
       onBroken: () => shadows.broke(),
     });
   }
@@ -110,29 +109,16 @@ export class RelayKeeper {
     const isByKept = this.#isKept();
     // who asked a person will do so again
     if (isByKept && this.#ways.some(wasAsked)) this.#state = { ...this.#state, login: 'kept' };
-    let late: NodeJS.Timeout | undefined;
     try {
       host = await this.#connect();
-      const opened = host;
-      const tooLate = new Promise<never>((_, reject) => {
-        const error = new ConnectionError(
-          `the relay on ${opened.name} was not ready in ${formatDuration(openMs / 1000)}`,
-        );
-        late = setTimeout(() => reject(error), openMs);
+      const said = await runLoginEnd(host, this.site, {
+        onOpen: at => this.#open(at, isByKept),
+        onConnection: entering => this.#door.enter(entering),
       });
-      const ended = runLoginEnd(host, this.site, {
-        onOpen: at => {
-          clearTimeout(late);
-          this.#open(at, isByKept);
-        },
-        onConnection: (stream: Duplex) => this.#door.enter(stream),
-      });
-      ended.catch(() => {}); // it may end after it was given up
-      return new ScailfinError(await Promise.race([ended, tooLate]));
+      return new ScailfinError(said);
     } catch (error) {
       return error;
     } finally {
-      clearTimeout(late);
       await host?.close().catch(() => {});
     }
   }
@@ -212,8 +198,12 @@ export class RelayKeeper {
     return error instanceof AuthError || error instanceof HostKeyError ? error.hint : undefined;
   }
 
-  #change(change: Partial<RelayState>): void {
-    this.#set({ ...this.#state, ...change });
+  #count(): void {
+    if (this.#counting) return;
+    this.#counting = setTimeout(() => {
+      this.#counting = undefined;
+      this.#set({ ...this.#state, nodes: this.#door.nodes });
+    }, countMs);
   }
 
   #set(state: RelayState): void {

@@ -1,19 +1,34 @@
+import type net from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
-import ssh2 from 'ssh2';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { ConnectionError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { inLine } from '../printable.js';
 import { templateText } from '../templates.js';
+import { Lane } from './lane.js';
+import type { Entering } from './pooldoor.js';
 import { serverConfig } from './serverconfig.js';
 import type { RelaySite } from './settings.js';
 
 /** The name that the login node's ssh gives to this end for connections of compute nodes. */
 const POOL_NAME = 'pool';
 
+/** How long the login node may take until it listens. */
+const openMs = 90_000;
+/** How long a command may take to end after its connection here has ended: it may still say why. */
+const lastWordsMs = 5_000;
+/** Connections at once, those included that the login node has not closed yet. */
+const mostConnections = 4096;
+/** What one connection may hold by the protocol: ssh2 gives a new window (MAX_WINDOW, 2 MiB) as long as it holds less than one. Bytes. */
+const mostOfConnection = 4 * 2 ** 20 + 64 * 1024;
+/** How often that is looked at. Bytes. */
+const lookEvery = 2 ** 20;
+
 export interface LoginEndOptions {
   /** Called with `ADDRESS:PORT … on MACHINE` as soon as the relay listens there. */
   readonly onOpen: (at: string) => void;
   /** Called with each connection that reached the relay's port. */
-  readonly onConnection: (stream: Duplex) => void;
+  readonly onConnection: (entering: Entering) => void;
 }
 
 /**
@@ -21,49 +36,43 @@ export interface LoginEndOptions {
  * (`-L`) and passes each connection on to an SSH server that is here: the two speak over the standard input and output of
  * one command, so sshd need not allow any forwarding, and one process serves all nodes.
  * @returns why it ended, in words
- * @throws ConnectionError if the connection to the host breaks
+ * @throws ConnectionError if the connection to the host breaks, or what comes from there is not the relay's
  */
 export async function runLoginEnd(host: Host, site: RelaySite, options: LoginEndOptions): Promise<string> {
   // not ed25519: ssh2 1.17 can't read back the ed25519 keys it makes if the public half begins with a zero
   const key = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
-  const server = new ssh2.Server(serverConfig(key.private), client => {
-    client.on('error', () => {}); // the command ended
-    // the login that carries this connection was the proof
-    client.on('authentication', attempt => attempt.accept());
-    client.on('session', accept => {
-      accept().once('exec', (accept, _reject, { command }) => {
-        const channel = accept();
-        channel.on('error', () => {});
-        options.onOpen(inLine(command, 300));
-        channel.write('listening\n');
-      });
-    });
-    client.on('tcpip', (accept, reject, { destIP }) => {
-      if (destIP === POOL_NAME) options.onConnection(accept());
-      else reject?.();
-    });
-  });
   const [input, output, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const far = Duplex.from({ readable: output, writable: input }) as Duplex;
-  far.on('error', () => {});
-  server.injectSocket(far as import('node:net').Socket);
+  for (const stream of [input, output, errors]) stream.on('error', () => {});
+  const outer = new Lane(Duplex.from({ readable: output, writable: input }));
   let said = '';
   errors.setEncoding('utf8').on('data', (text: string) => {
     said = `${said}${text}`.slice(-2000);
   });
   const [type = '', base64 = ''] = key.public.trim().split(' ');
+  let late: NodeJS.Timeout | undefined;
+  const broken = new Promise<never>((_, reject) => {
+    const breaks = (why: string) => () => reject(new ConnectionError(`${host.name}: ${why}`));
+    late = setTimeout(breaks(`the relay does not listen after ${openMs / 1000} s`), openMs);
+    const onOpen = (at: string): void => {
+      clearTimeout(late);
+      options.onOpen(at);
+    };
+    serve(key.private, outer, { ...options, onOpen });
+    outer.once('close', () => {
+      clearTimeout(late);
+      late = setTimeout(breaks('the connection to the relay has ended'), lastWordsMs);
+    });
+  });
   try {
-    const status = await host.attach(
-      site.ownKey ? ['scailfin-relay', type, base64] : program(site, `${type} ${base64}`),
-      {
-        ...{ stdin: input, stdout: output, stderr: errors },
-      },
-    );
+    const argv = site.ownKey ? ['scailfin-relay', type, base64] : program(site, `${type} ${base64}`);
+    const running = host.attach(argv, { stdin: input, stdout: output, stderr: errors });
+    const status = await Promise.race([running, broken]);
     const last = said.trim().split('\n').filter(Boolean).slice(-2).join('; ');
     return last === '' ? `the relay on ${host.name} ended with status ${status}` : `${host.name}: ${inLine(last, 400)}`;
   } finally {
-    far.destroy();
+    outer.destroy();
     output.end();
+    clearTimeout(late);
   }
 }
 
@@ -73,4 +82,46 @@ export const loginProgram = (): string => ['site/machine.sh', 'relay/login.sh'].
 function program({ dir, address }: RelaySite, key: string): string[] {
   const argv = ['env', `SCAILFIN_RELAY=${dir}/relay`, 'bash', '--norc', '-c', loginProgram(), 'relay', dir, key];
   return [...argv, ...(address === undefined ? [] : [address])];
+}
+
+/** The SSH server to which the login node's ssh passes connections on. */
+function serve(hostKey: string, outer: Lane, options: LoginEndOptions): void {
+  const server = new ssh2.Server(serverConfig(hostKey), client => {
+    client.on('error', () => outer.destroy()); // the command ended, or something else speaks
+    // the login that carries this connection was the proof
+    client.on('authentication', attempt => attempt.accept());
+    client.once('session', accept => {
+      accept().once('exec', (accept, _reject, { command }) => {
+        const channel = accept() as ServerChannel | undefined;
+        if (!channel) return; // the session has ended already
+        channel.on('error', () => {});
+        options.onOpen(inLine(command, 300));
+        channel.write('listening\n');
+      });
+    });
+    passOn(client, outer, options);
+  });
+  server.injectSocket(outer as unknown as net.Socket);
+}
+
+function passOn(client: Connection, outer: Lane, { onConnection }: LoginEndOptions): void {
+  const open = new Set<ServerChannel>();
+  client.on('tcpip', (accept, reject, { destIP, srcIP }) => {
+    if (destIP !== POOL_NAME || open.size >= mostConnections) {
+      reject();
+      return;
+    }
+    const stream = accept();
+    open.add(stream);
+    stream.once('close', () => open.delete(stream));
+    onConnection({ stream, origin: inLine(srcIP, 50), outer });
+  });
+  let came = 0;
+  outer.on('data', (data: Buffer) => {
+    came += data.length;
+    if (came < lookEvery) return;
+    came = 0;
+    // ssh2 does not check whether the other side keeps to its window
+    for (const stream of open) if (stream.readableLength > mostOfConnection) outer.destroy();
+  });
 }

@@ -1,7 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
-import net from 'node:net';
+import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import ssh2, { type AuthContext, type Connection, type ParsedKey, type ServerChannel } from 'ssh2';
+import ssh2, { type AuthContext, type Connection, type ParsedKey } from 'ssh2';
+import { crowdOf, type Guest } from './fair.js';
+import { Lane } from './lane.js';
+import { Node } from './node.js';
 import { serverConfig } from './serverconfig.js';
 
 export interface PoolDoorOptions {
@@ -17,27 +20,44 @@ export interface PoolDoorOptions {
   readonly log: (line: string) => void;
 }
 
+/** A connection that reached the relay's port. */
+export interface Entering {
+  readonly stream: Duplex;
+  /** The address that it came from. */
+  readonly origin: string;
+  /** Carries this stream, among others. */
+  readonly outer?: Lane;
+}
+
 /** The name under which nodes log in. */
 export const NODE_USER = 'node';
 
 /** Connections that have not proved themselves yet: so many at once, each for so long. */
 const mostStrangers = 100;
 const proofMs = 30_000;
-/** A node that does not say in this time whose connection it is does not get one. */
-const answerMs = 30_000;
+/** Connected nodes at once: an ssh client, as the login node's, has at most 1024 files open. */
+const mostNodes = 1000;
+/** What all nodes together may have sent that the pool has not taken yet. Bytes. */
+const mostHeld = 256 * 2 ** 20;
+/** How often it is looked whether a node that was told to wait may go on. */
+const lookMs = 50;
+
+interface Stranger extends Guest {
+  readonly lane: Lane;
+  /** Whether it has said anything. */
+  hasSpoken: boolean;
+}
 
 /**
  * The end of the relay on the headnode: an SSH server for compute nodes. What comes in here came through the login node,
  * from anybody who can connect to the relay's port there. A node proves itself by the cluster's key, and then may do one
  * thing: open connections to the pool's port (direct-tcpip, RFC 4254, section 7.2).
- *
- * On the node, the local end of these connections is a port on loopback, to which all users of the node can connect. So
- * for each connection, the node is asked on its session whether the connection is its own user's.
  */
 export class PoolDoor {
   readonly #nodeKey: ParsedKey;
-  #nodes = 0;
-  #strangers = 0;
+  readonly #nodes = new Set<Node>();
+  readonly #strangers = new Set<Stranger>();
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: PoolDoorOptions) {
     const key = ssh2.utils.parseKey(options.nodeKey);
@@ -45,47 +65,65 @@ export class PoolDoor {
     this.#nodeKey = key;
   }
 
+  /** Nodes whose connections can be served. */
   get nodes(): number {
-    return this.#nodes;
+    let count = 0;
+    for (const node of this.#nodes) if (node.isReady) count++;
+    return count;
   }
 
-  /** A connection that reached the relay's port on the login node. */
-  enter(stream: Duplex): void {
-    stream.on('error', () => {});
+  /** Connections that have not proved themselves yet. */
+  get strangers(): number {
+    return this.#strangers.size;
+  }
+
+  enter({ stream, origin, outer }: Entering): void {
+    const lane = new Lane(stream, outer);
     // ssh2's server would keep its own half open; an ssh that has ended needs none
-    stream.once('end', () => stream.destroy());
-    if (this.#strangers >= mostStrangers) {
-      stream.destroy();
-      return;
-    }
-    this.#strangers++;
-    const late = setTimeout(() => stream.destroy(), proofMs);
-    let isStranger = true;
+    stream.once('end', () => lane.destroy());
+    const stranger: Stranger = { origin, lane, hasSpoken: false };
+    stream.once('data', () => {
+      stranger.hasSpoken = true;
+    });
+    this.#strangers.add(stranger);
+    const late = setTimeout(() => lane.destroy(), proofMs);
     const settled = (): void => {
       clearTimeout(late);
-      if (isStranger) this.#strangers--;
-      isStranger = false;
+      this.#strangers.delete(stranger);
     };
-    stream.once('close', settled);
+    lane.once('close', settled);
+    if (this.#strangers.size > mostStrangers) this.#turnAway();
+    if (lane.destroyed) return;
     const { hostKey } = this.options;
     const config = { ...serverConfig(hostKey), keepaliveInterval: 15_000, keepaliveCountMax: 4 };
-    new ssh2.Server(config, client => this.#greet(client, settled)).injectSocket(stream as net.Socket);
+    const server = new ssh2.Server(config, client => this.#greet(client, stranger, settled));
+    server.injectSocket(lane as unknown as net.Socket);
   }
 
-  #greet(client: Connection, onProof: () => void): void {
-    client.on('error', () => {}); // it went away, or speaks something else
+  /** Nodes speak at once, so those who say nothing go first. */
+  #turnAway(): void {
+    const crowd = crowdOf(this.#strangers);
+    const silent = crowd.filter(stranger => !stranger.hasSpoken);
+    const one = silent[0] ?? crowd[Math.floor(Math.random() * crowd.length)];
+    one?.lane.destroy();
+  }
+
+  #greet(client: Connection, { lane, origin }: Stranger, onProof: () => void): void {
+    // it speaks something else, or does not answer any more; a polite end could wait for it for ever
+    client.on('error', () => lane.destroy());
     client.on('authentication', attempt => (this.#isNode(attempt) ? attempt.accept() : attempt.reject(['publickey'])));
     client.once('ready', () => {
       onProof();
-      new Node(
-        client,
-        this.options.pool,
-        () => {
-          this.#count(1);
-          client.once('close', () => this.#count(-1));
-        },
-        this.options.onBroken,
-      );
+      const { pool, onNodes, onBroken } = this.options;
+      const node = new Node(client, lane, origin, pool, {
+        ...{ onReady: () => onNodes(this.nodes), onWait: () => this.#look(), onBroken },
+      });
+      this.#nodes.add(node);
+      lane.once('close', () => {
+        this.#nodes.delete(node);
+        onNodes(this.nodes);
+      });
+      if (this.#nodes.size > mostNodes) crowdOf(this.#nodes).at(-1)?.end();
     });
   }
 
@@ -98,90 +136,23 @@ export class PoolDoor {
     return this.#nodeKey.verify(attempt.blob as Buffer, attempt.signature, attempt.hashAlgo) === true;
   }
 
-  #count(change: number): void {
-    this.#nodes += change;
-    this.options.onNodes(this.#nodes);
-  }
-}
-
-/** One connected node. */
-class Node {
-  /** Connections of which the node has not said yet whose they are, by their address and port on the node. */
-  readonly #asked = new Map<string, (isOurs: boolean) => void>();
-  #guard: ServerChannel | undefined;
-  /** Connections to the pool. */
-  #open = 0;
-
-  constructor(
-    client: Connection,
-    private readonly pool: PoolDoorOptions['pool'],
-    onReady: () => void,
-    onBroken: () => void,
-  ) {
-    client.once('close', () => {
-      if (this.#open > 0) onBroken();
-    });
-    client.on('session', accept => {
-      const session = accept();
-      session.once('exec', (accept, reject) => {
-        if (this.#guard) return void reject?.();
-        this.#listen(accept(), client);
-        onReady();
-      });
-    });
-    client.on('tcpip', (accept, reject, { destIP, destPort, srcIP, srcPort }) => {
-      if (this.#guard && destIP === pool.address && destPort === pool.port) this.#pass(accept(), `${srcIP} ${srcPort}`);
-      else reject?.();
-    });
-  }
-
-  /** The node's session: it gets lines `ADDRESS PORT`, and answers each with `ADDRESS PORT ours` or `ADDRESS PORT no`. */
-  #listen(guard: ServerChannel, client: Connection): void {
-    this.#guard = guard;
-    let held = '';
-    guard.setEncoding('utf8').on('data', (text: string) => {
-      const lines = `${held}${text}`.slice(-4096).split('\n');
-      held = lines.pop() ?? '';
-      for (const line of lines) {
-        const [address, port, word] = line.split(' ');
-        this.#asked.get(`${address} ${port}`)?.(word === 'ours');
+  /** Some node was told to wait: lets it go on as soon as the pool has taken enough. */
+  #look(): void {
+    this.#looking ??= setInterval(() => {
+      let held = 0;
+      let isAnyWaiting = false;
+      for (const node of this.#nodes) {
+        held += node.held;
+        isAnyWaiting = node.lookAgain() || isAnyWaiting;
       }
-    });
-    guard.on('error', () => {});
-    // the node's script has ended, so nobody answers any more
-    for (const event of ['end', 'close']) guard.once(event, () => client.end());
-    guard.write('ready\n');
-  }
-
-  /** The connection exists for the node at once, and its first bytes wait for the answer: that costs no round trip. */
-  #pass(channel: ServerChannel, from: string): void {
-    // the name is part of a line
-    if (!/^[0-9.]{7,15} \d{1,5}$/.test(from)) {
-      channel.close();
-      return;
-    }
-    channel.on('error', () => {});
-    const late = setTimeout(() => answer(false), answerMs);
-    const answer = (isOurs: boolean): void => {
-      clearTimeout(late);
-      this.#asked.delete(from);
-      if (isOurs) this.#connect(channel);
-      else channel.close();
-    };
-    this.#asked.set(from, answer);
-    this.#guard?.write(`${from}\n`);
-  }
-
-  #connect(channel: ServerChannel): void {
-    const { address, port } = this.pool;
-    const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
-    this.#open++;
-    socket.on('error', () => channel.close());
-    socket.pipe(channel).pipe(socket);
-    channel.once('close', () => socket.destroy());
-    socket.once('close', () => {
-      this.#open--;
-      channel.end();
-    });
+      if (held > mostHeld) {
+        const [first, ...others] = crowdOf(this.#nodes, node => node.held);
+        this.options.log(`the connections from ${first?.origin} hold too much: they are closed`);
+        for (const node of [first, ...others]) node?.end();
+      }
+      if (isAnyWaiting) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }, lookMs);
   }
 }

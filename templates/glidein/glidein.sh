@@ -146,7 +146,14 @@ if [ -n "${relayed-}" ]; then
   lead() { bash --norc "$dir/relay.sh" "$dir" "$address" "$port" $$ </dev/null >>"$own/relay.log" 2>&1 8>&- 9>&- & relay=$!; }
   lead
 fi
-reachable() { timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$address" "$port" 2>/dev/null; }
+# whether the port there is this user's: another one may have taken it, and would hear what is meant for the pool
+listens() {
+  local a b c d
+  IFS=. read -r a b c d <<<"$address"
+  awk -v at="$(printf '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$port")" -v me="$(id -u)" \
+    '$2 == at && $4 == "0A" && $8 == me { found = 1 } END { exit !found }' /proc/net/tcp
+}
+reachable() { { [ -z "${relayed-}" ] || listens; } && timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$address" "$port" 2>/dev/null; }
 n=0
 until reachable; do
   n=$((n + 1))

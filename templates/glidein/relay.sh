@@ -8,9 +8,10 @@ export LC_ALL=C
 dir=$1/relay address=$2 port=$3 parent=$4
 me=$(id -u)
 say() { printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*"; }
-# hex ADDRESS PORT: as /proc/net/tcp has it (proc_pid_net(5))
-hex() { local a b c d; IFS=. read -r a b c d <<<"$1"; printf '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$2"; }
-pool=$(hex "$address" "$port")
+# hex VARIABLE ADDRESS PORT: sets it to the form that /proc/net/tcp has (proc_pid_net(5))
+hex() { local a b c d; IFS=. read -r a b c d <<<"$2"; printf -v "$1" '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$3"; }
+pool=''
+hex pool "$address" "$port"
 orphaned=
 # the glide-in's keeper takes leave in the place of one that was killed (leave.sh), and removes this file at last
 alive() {
@@ -18,30 +19,44 @@ alive() {
   : "${orphaned:=$SECONDS}"
   [ -e "${dir%/relay}/places/${SCAILFIN_RUN-}" ] && [ "$((SECONDS - orphaned))" -lt 20 ]
 }
-# prints the uid of the process that listens at the pool's address here
+# prints the uid of the process that listens at the pool's address here, or at all addresses
 listener() {
   local local_ state uid _
   while read -r _ local_ _ state _ _ _ uid _; do
-    [ "$state" != 0A ] || [ "$local_" != "$pool" ] || { echo "$uid"; return; }
-  done </proc/net/tcp
+    [ "$state" = 0A ] || continue
+    case $local_ in "$pool" | "00000000:${pool#*:}" | "00000000000000000000000000000000:${pool#*:}") echo "$uid"; return ;; esac
+  done < <(grep -h ":${pool#*:} " /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 }
-# answer ADDRESS PORT: says whether the connection from there, on this node, to the pool's address is this user's
+# answer ADDRESS PORT…: says of each connection from there, on this node, to the pool's address, whether it is this user's. One look
+# serves for all: another user may have made thousands.
 answer() {
-  local from uid word=no local_ remote state _
-  from=$(hex "$1" "$2") || return
-  while read -r _ local_ remote state _ _ _ uid _; do
-    [ "$remote" = "$pool" ] && [ "$local_" = "$from" ] || continue
-    if [ "$uid" = "$me" ]; then word=ours
-    # a connection that was closed meanwhile is nobody's
-    elif [ "$state" = 01 ]; then say "a connection from $1 port $2 belongs to the user with the id $uid: it is refused"; fi
-    break
-    # bash goes back in a file after each line, and would miss lines of this one, which changes meanwhile
-  done < <(cat /proc/net/tcp)
-  printf '%s %s %s\n' "$1" "$2" "$word" >&"$to_ssh"
+  local from n word local_ remote uid inode _
+  local -a places=() hexes=() looked=()
+  local -A owner=()
+  places=("$@")
+  for ((n = 0; n < $#; n += 2)); do
+    hex from "${places[n]}" "${places[n + 1]}"
+    hexes[n]=$from looked+=(-e "$from $pool ")
+  done
+  # a socket that its program has closed has no inode, and no owner either
+  while read -r _ local_ remote _ _ _ _ uid _ inode _; do
+    [ "$remote" != "$pool" ] || [ "$inode" = 0 ] || owner[$local_]=$uid
+  done < <(grep -F "${looked[@]}" /proc/net/tcp)
+  for ((n = 0; n < $#; n += 2)); do
+    uid=${owner[${hexes[n]}]-} word=ours
+    if [ -z "$uid" ]; then word=no # it was closed meanwhile
+    elif [ "$uid" != "$me" ]; then
+      word=no refused=$((refused + 1))
+      # the log shall not fill the disk
+      [ "$refused" -gt 100 ] || say "a connection from ${places[n]} port ${places[n + 1]} is refused: it belongs to the user with the id $uid"
+    fi
+    printf '%s %s %s\n' "${places[n]}" "${places[n + 1]}" "$word" >&"$to_ssh"
+  done
 }
 # lead HOST PORT: connects, and serves until the connection ends; returns 1 if it never began
 lead() {
   local begun=1 word status from number
+  local -a asked=()
   coproc line {
     exec ssh -F /dev/null -T -p "$2" -i "$dir/key" -o IgnoreUnknown=UpdateHostKeys,IdentityAgent -o UpdateHostKeys=no -o IdentityAgent=none \
       -o IdentitiesOnly=yes -o BatchMode=yes -o ControlPath=none -o ControlMaster=no -o StrictHostKeyChecking=yes -o UserKnownHostsFile="\"$dir/known\"" \
@@ -53,6 +68,11 @@ lead() {
   # bash forgets these as soon as ssh has ended
   { exec {from_ssh}<&"${line[0]-0}" {to_ssh}>&"${line[1]-1}"; } 2>/dev/null
   while alive; do
+    # all questions that have come are answered together
+    if [ "${#asked[@]}" -ge 500 ] || { [ "${#asked[@]}" -gt 0 ] && ! read -r -t 0 <&"$from_ssh"; }; then
+      answer "${asked[@]}"
+      asked=()
+    fi
     IFS= read -r -t 1 word <&"$from_ssh"
     status=$?
     [ "$status" -le 128 ] || continue
@@ -61,7 +81,7 @@ lead() {
       ready) begun=0; say "the relay at $1 port $2 leads to the pool" ;;
       '') ;;
       *[!0-9.\ ]*) say "ssh: $word" ;;
-      *) read -r from number _ <<<"$word"; answer "$from" "$number" ;;
+      *) read -r from number _ <<<"$word"; asked+=("$from" "$number") ;;
     esac
   done
   exec {from_ssh}<&- {to_ssh}>&-
@@ -73,7 +93,7 @@ command -v ssh >/dev/null || { say "this node has no ssh"; exit 1; }
 # When a batch system ends a job, it may tell each process of it. The glide-in needs its way out for some seconds more, to tell
 # the pool; ssh inherits that these signals are ignored. A write to an ssh that has just ended is no reason to end, either
 trap '' TERM INT HUP PIPE
-pause=1 told=
+pause=1 told='' refused=0
 while alive; do
   uid=$(listener)
   if [ -n "$uid" ]; then

@@ -6,10 +6,11 @@ import { describeLogins, measureLogins } from './logins.js';
 import { describeProxies, measureProxies } from './proxies.js';
 import { describeQueues, measureQueues } from './queue.js';
 import { describeReana, measureReana, type ReanaPlan } from './reana.js';
+import { describeRelay, measureRelay, type RelayPlan } from './relay.js';
 import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
 import { describeStartup, measureStartup } from './startup.js';
 
-const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|reana|road] [--json]
+const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|reana|relay|road] [--json]
   --quick   few repetitions, and from a cold start only
   --full    every way up from every start, more repetitions; takes some ten minutes
   --only    one part
@@ -26,6 +27,9 @@ const plan = (near: number, far: number) => [
   { delayMs: 100, rounds: far },
 ];
 const reana = (steps: number, rounds: number): ReanaPlan => ({ steps, rounds });
+const relay = (fast: number, slow: number, rounds: number, glideins: number, idleSeconds: number): RelayPlan => ({
+  ...{ bytes: { fast: fast * 1e6, slow: slow * 1e6 }, rounds, glideins, idleSeconds },
+});
 const plans = {
   quick: {
     starts: 9,
@@ -33,11 +37,18 @@ const plans = {
     logins: 3,
     proxies: 5,
     reana: reana(5, 1),
+    relay: relay(100, 3, 1, 20, 5),
     cycles: short.slice(0, 1),
     plan: plan(1, 1),
   },
-  usual: { starts: 25, queues: 3, logins: 9, proxies: 15, reana: reana(15, 3), cycles: short, plan: plan(2, 1) },
-  full: { starts: 50, queues: 5, logins: 25, proxies: 40, reana: reana(40, 5), cycles: every, plan: plan(5, 5) },
+  usual: {
+    ...{ starts: 25, queues: 3, logins: 9, proxies: 15, reana: reana(15, 3), relay: relay(300, 10, 3, 200, 60) },
+    ...{ cycles: short, plan: plan(2, 1) },
+  },
+  full: {
+    ...{ starts: 50, queues: 5, logins: 25, proxies: 40, reana: reana(40, 5), relay: relay(500, 25, 5, 200, 60) },
+    ...{ cycles: every, plan: plan(5, 5) },
+  },
 };
 
 const say = (text: string): void => void process.stderr.write(`· ${text}\n`);
@@ -49,7 +60,7 @@ interface Road {
 }
 
 /** Nothing of the lab is left, however this ends. */
-async function inLab<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
+async function inLab<T>(work: (lab: Lab) => Promise<T>, options: { isolated?: boolean } = {}): Promise<T> {
   // named beforehand, so that it can be taken down while it comes up
   const name = `bench-${process.pid}`;
   const interrupted = (signal: NodeJS.Signals): void => {
@@ -59,7 +70,7 @@ async function inLab<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, interrupted);
   try {
-    return await work(await Lab.up({ name }));
+    return await work(await Lab.up({ name, ...options }));
   } finally {
     await Lab.down(name);
     for (const signal of signals) process.off(signal, interrupted);
@@ -90,7 +101,7 @@ async function main(): Promise<number> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const began = performance.now();
 
-  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'reana', 'road'];
+  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'reana', 'relay', 'road'];
   if (!parts.includes(values.only ?? 'road'))
     throw new Error(`--only ${values.only}: the parts are ${parts.join(', ')}`);
   const isAsked = (part: string): boolean => (values.only ?? part) === part;
@@ -102,7 +113,7 @@ async function main(): Promise<number> {
 
   const unavailable = labUnavailable();
   const missing = (part: string): string | undefined => (isAsked(part) ? unavailable : 'it was not asked for');
-  for (const part of ['proxies', 'gsi', 'logins', 'reana', 'road'])
+  for (const part of ['proxies', 'gsi', 'logins', 'reana', 'relay', 'road'])
     if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
   const proxies = missing('proxies') ? undefined : await measureProxies(chosen.proxies);
   if (proxies && !values.json) print(`${describeProxies(proxies)}\n`);
@@ -112,13 +123,22 @@ async function main(): Promise<number> {
   if (logins && !values.json) print(`${describeLogins(logins)}\n`);
   const steps = missing('reana') ? undefined : await inLab(lab => measureReana(lab, chosen.reana, say));
   if (steps && !values.json) print(`${describeReana(steps)}\n`);
+  const relayed = missing('relay')
+    ? undefined
+    : await inLab(lab => measureRelay(chosen.relay, lab, say), { isolated: true });
+  if (relayed && !values.json) print(`${describeRelay(relayed)}\n`);
   const travelled = missing('road') ? undefined : await inLab(lab => road(lab, chosen));
 
   if (values.json) {
     const skipped = (part: string) => ({ skipped: missing(part) });
     const found = {
       ...{ node: process.version, startup, queues, proxies: proxies ?? skipped('proxies'), gsi: gsi ?? skipped('gsi') },
-      ...{ logins: logins ?? skipped('logins'), reana: steps ?? skipped('reana'), road: travelled ?? skipped('road') },
+      ...{
+        logins: logins ?? skipped('logins'),
+        reana: steps ?? skipped('reana'),
+        relay: relayed ?? skipped('relay'),
+        road: travelled ?? skipped('road'),
+      },
     };
     print(JSON.stringify(found, null, 2));
   } else if (travelled) {

@@ -169,6 +169,11 @@ export class Lab {
     for (const name of ['laptop', 'headnode'] as const) await this.network.delay(specOf(name), ms);
   }
 
+  /** Limits what passes between the headnode and everything else, in each direction; 0 takes the limit away. */
+  async limit(mbit: number): Promise<void> {
+    await this.network.limit(this.hosts.headnode, specOf('headnode'), mbit);
+  }
+
   private async isolate(): Promise<void> {
     await this.network.isolate(layout.map(spec => [this.hosts[spec.name], spec] as const));
     for (const spec of layout)

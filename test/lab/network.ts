@@ -88,6 +88,34 @@ export class Network {
     this.delays.set(spec.name, ms);
   }
 
+  /**
+   * From now on, so many Mbit/s pass between a host of the WAN and the others, in each direction; 0: as many as can. What does
+   * not pass at once waits for at most 100 ms, as in a usual router.
+   */
+  async limit(host: Host, spec: HostSpec, mbit: number): Promise<void> {
+    for (const [where, card] of [
+      [this.hub, port(spec, 'wan')],
+      [host, 'wan'],
+    ] as const) {
+      const change = mbit === 0 ? 'del' : 'replace';
+      const rate = mbit === 0 ? [] : ['tbf', 'rate', `${mbit}mbit`, 'burst', '32kb', 'latency', '100ms'];
+      const argv = [
+        'nsenter',
+        '--target',
+        String(where.pid),
+        '--net',
+        'tc',
+        'qdisc',
+        change,
+        'dev',
+        card,
+        'root',
+        ...rate,
+      ];
+      await program(argv as [string, ...string[]]);
+    }
+  }
+
   /** The interface that is the host's port on the bridge. */
   private bridged(spec: HostSpec, network: NetworkName): string {
     return network === 'wan' && this.delays.has(spec.name) ? `${spec.name}-far` : port(spec, network);

@@ -147,12 +147,18 @@ export async function submitOnce(
       if (!(error instanceof SchedulerError)) throw error;
       const mayBeThere = out.exitCode === BUSY || isUnsure(out.stderr);
       const adopted = await adopt(host, scheduler, query, mayBeThere ? limitOf(scheduler, query) : 0);
-      if (adopted.ids.length > 0) return adopted.ids;
+      if (adopted.ids.length > 0) {
+        await runScript(host, noteAdopted, [query.dir, label], { check: false });
+        return adopted.ids;
+      }
       if (out.exitCode === BUSY || (mayBeThere && !adopted.isAnswered)) throw unanswered(scheduler, error);
       throw error;
     }
   }
 }
+
+/** `DIR LABEL`: writes down at the site that the job of a submission without an answer is known; `close.sh` reads it. */
+export const noteAdopted = ': >"$1/submit/$2.adopted"';
 
 /**
  * Withdraws a submission of which nobody knows whether it has begun.

@@ -19,7 +19,8 @@ done
 for s in $open; do echo "unfinished=${s%.started} $(($(date +%s) - $(stat -c %Y "$dir/submit/$s" 2>/dev/null || echo 0)))"; done
 for out in "$dir"/submit/*.out; do [ ! -r "$out" ] || echo "submitted=$(base64 <"$out" | tr -d '\n')"; done
 for rc in "$dir"/submit/*.rc; do
-  [ ! -s "$rc" ] || [ "$(cat "$rc")" = 0 ] ||
+  # its job may have been found in spite of that answer
+  [ ! -s "$rc" ] || [ "$(cat "$rc")" = 0 ] || [ -e "${rc%.rc}.adopted" ] ||
     echo "refused=$(($(date +%s) - $(stat -c %Y "$rc"))) $(tail -c 2000 "${rc%.rc}.err" 2>/dev/null | base64 | tr -d '\n')"
 done
 exit 0

@@ -1,3 +1,4 @@
+import { noteAdopted } from '../../src/schedulers/runner.js';
 import { poolQuery, poolStart, poolStop, tokenMake, tokenRevoke, tokens } from './pool.js';
 import { base64, fails, type Script, says, template } from './script.js';
 import { type Machine, machineText } from './world.js';
@@ -10,10 +11,11 @@ export function scripts(): ReadonlyMap<string, Script> {
     [template('site/unpack.sh'), unpack],
     [template('site/submit.sh'), submit],
     [template('site/withdraw.sh'), withdraw],
+    [noteAdopted, adopted],
     [template('site/missing.sh'), missing],
     [template('site/refused.sh'), async () => says()],
-    [template('site/machine.sh', 'bosco/close.sh', 'relay/close.sh', 'site/close.sh'), close],
-    [template('site/machine.sh', 'bosco/close.sh', 'relay/close.sh', 'site/remove.sh'), remove],
+    [template('site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh', 'site/close.sh'), close],
+    [template('site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh', 'site/remove.sh'), remove],
     [template('site/reach.sh'), reach],
     [`${template('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`, async () => says()],
     [
@@ -127,6 +129,12 @@ const withdraw: Script = async ({ machine: { disk }, world }, [dir = '', label =
   return says(['withdrawn']);
 };
 
+const adopted: Script = async ({ machine: { disk }, pause }, [dir = '', label = '']) => {
+  await pause(5);
+  disk.write(`${dir}/submit/${label}.adopted`, '');
+  return says();
+};
+
 const missing: Script = async ({ machine: { disk }, world }, [site = '', ...changes]) => {
   const dir = `${site}/missing`;
   const now = Math.floor(world.clock.now / 1000);
@@ -164,7 +172,7 @@ const close: Script = async ({ machine: { disk }, world, pause }, [dir = '', lim
 function refusals(disk: Machine['disk'], dir: string, now: number): string[] {
   return disk.list(`${dir}/submit`).flatMap(name => {
     const file = `${dir}/submit/${name.replace(/\.rc$/, '')}`;
-    if (!name.endsWith('.rc') || disk.read(`${file}.rc`) === '0\n') return [];
+    if (!name.endsWith('.rc') || disk.read(`${file}.rc`) === '0\n' || disk.has(`${file}.adopted`)) return [];
     return [
       `refused=${Math.floor((now - Number(disk.read(`${file}.time`))) / 1000)} ${base64(disk.read(`${file}.err`) ?? '')}`,
     ];

@@ -49,4 +49,5 @@ export const packages = {
   kubernetes,
   // reading recordings takes Node.js alone
   conformance: [],
+  model: [],
 };

@@ -49,8 +49,10 @@ export class Story {
   constructor(readonly setting: Setting) {
     this.world = new World(setting, queue => {
       const most = Math.max(0, ...this.#asked);
-      if (queue.active.length > most)
-        this.#problems.push(`${queue.active.length} jobs are at the site, but never more than ${most} were asked for`);
+      // a job that is on its way out is replaced at once
+      const { length } = queue.active.filter(task => task.state !== 'COMPLETING');
+      if (length > most)
+        this.#problems.push(`${length} jobs are at the site, but never more than ${most} were asked for`);
     });
     prepareState();
     this.#restore = installClock(this.world.clock);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { Output } from '../../src/hosts/host.js';
 import { LocalHost } from '../../src/hosts/local.js';
+import { noteAdopted } from '../../src/schedulers/runner.js';
 import { templateText } from '../../src/templates.js';
 import { install } from './clock.js';
 import { WorldHost } from './host.js';
@@ -13,10 +14,12 @@ import { World } from './world.js';
 /** The same calls of the site's scripts, by a shell on real files and in the world in memory, must say and leave the same. */
 const OWNER = '{"id":"a","by":"alice@laptop"}';
 const late = 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation';
-const ends = ['site/machine.sh', 'bosco/close.sh', 'relay/close.sh'];
+const ends = ['site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh'];
 
 interface Call {
   readonly templates: readonly string[];
+  /** Instead of templates. */
+  readonly text?: string;
   /** `BASE` and `SITE` stand for the directories. */
   readonly args: readonly string[];
   readonly stdin?: string;
@@ -46,6 +49,7 @@ const calls: readonly Call[] = [
   submit('b2'),
   submit('b3'),
   submit('b3'),
+  { templates: ['its job was found'], text: noteAdopted, args: ['SITE', 'b3'] },
   call('site/missing.sh', 'SITE', '+100', '=101'),
   call('site/missing.sh', 'SITE', '-101', '+100'),
   call('site/missing.sh', 'SITE/none', '+7'),
@@ -82,8 +86,12 @@ it('says and leaves what the real scripts do', async () => {
   const home = join(folder, 'home');
   mkdirSync(home);
   const real = new LocalHost();
-  const inReal = async ({ templates, args, stdin = '' }: Call): Promise<Output> => {
-    const text = templates.map(templateText).join('\n');
+  const inReal = async ({
+    templates,
+    args,
+    stdin = '',
+    text = templates.map(templateText).join('\n'),
+  }: Call): Promise<Output> => {
     const env = ['env', `PATH=${bin}:${process.env.PATH}`, `HOME=${home}`];
     return real.run([...env, 'bash', '--norc', '-c', text, 'x', ...filled(args, home)], { stdin, check: false });
   };
@@ -91,19 +99,30 @@ it('says and leaves what the real scripts do', async () => {
   const world = new World({ headnode: 'host', logins: 1, arrays: false, accounting: true }, () => {});
   const [laptop] = world.laptops;
   const host = new WorldHost(world, world.login, new Process(laptop as never, undefined), 'alice@login');
-  const inWorld = async ({ templates, args, stdin = '' }: Call): Promise<Output> => {
+  const inWorld = async ({
+    templates,
+    args,
+    stdin = '',
+    text = templates.map(templateText).join('\n'),
+  }: Call): Promise<Output> => {
     const restore = install(world.clock);
     try {
       let done: Output | undefined;
-      const text = templates.map(templateText).join('\n');
+      let failed: unknown;
       const work = host.run(['bash', '--norc', '-c', text, 'x', ...filled(args, '/home/alice')], {
         stdin,
         check: false,
       });
-      void work.then(out => {
-        done = out;
-      });
+      void work.then(
+        out => {
+          done = out;
+        },
+        error => {
+          failed = error;
+        },
+      );
       while (!done) {
+        if (failed) throw failed;
         await new Promise(resolve => setImmediate(resolve));
         world.clock.step();
       }
@@ -125,7 +144,7 @@ it('says and leaves what the real scripts do', async () => {
     expect(inMemory.filter(isOfBoth), what).toEqual(left);
   }
   expect(readdirSync(home)).toEqual([]);
-}, 200_000);
+}, 60_000);
 
 const filled = (args: readonly string[], home: string): string[] =>
   args.map(arg => arg.replace(/^BASE/, `${home}/.scailfin`).replace(/^SITE/, `${home}/.scailfin/x/site`));

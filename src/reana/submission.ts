@@ -42,7 +42,7 @@ export async function readSubmission(file: string, given: Readonly<Record<string
   await stat(file).catch(error => {
     throw new UsageError(`${file} can't be read: ${messageOf(error)}`, { hint: 'scailfin run PATH/TO/reana.yaml' });
   });
-  const specification = parsed(await textOf(folder, basename(file), 'a reana.yaml'), file);
+  const specification = parsed(await textOf(folder, basename(file), file, 'a reana.yaml'), file);
   const parameters = await parametersOf(specification, folder, file);
   if (specification.inputs) specification.inputs.parameters = parameters;
   for (const name of Object.keys(given)) {
@@ -79,7 +79,7 @@ async function parametersOf(
   await oneFile(folder, path);
   return (
     readYaml(
-      await textOf(folder, path, 'a file of parameters'),
+      await textOf(folder, path, join(dirname(file), path), 'a file of parameters'),
       join(dirname(file), path),
       mapping,
       [],
@@ -98,10 +98,10 @@ function parsed(text: string, file: string): z.output<typeof schema> {
 }
 
 /** @throws FolderError if it is a link that leads out, because its content is sent to the cluster, too */
-async function textOf(folder: Folder, name: string, what: string): Promise<string> {
+async function textOf(folder: Folder, name: string, file: string, what: string): Promise<string> {
   const handle = await folder.open(name);
   try {
-    if ((await handle.stat()).size > 4 * mostCharacters) throw new UsageError(`${name} is too large to be ${what}`);
+    if ((await handle.stat()).size > 4 * mostCharacters) throw new UsageError(`${file} is too large to be ${what}`);
     return await readFile(handle, 'utf8');
   } finally {
     await handle.close();

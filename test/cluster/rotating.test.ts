@@ -99,7 +99,8 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
       laptop,
     );
     expect(`${down.stdout}${down.stderr}`).not.toContain('is down. Verified');
-    await refused(up('far', '--nodes', '2'));
+    const half = { exit: 2, says: ['far is being taken down'], hint: 'finish taking it down first: scailfin down far' };
+    await bench.refuses(up('far', '--nodes', '2'), half, laptop);
     expect([await pools('login'), await pools('login2')]).toEqual(['1', '0']);
     await turn('login');
     await good('down', 'far', '--yes');
@@ -216,7 +217,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await bench.lab.reboot('headnode');
     await turn('login2');
     await bench.lab.refuseSshFrom('login2', true);
-    const says = [/blahpd of grown on login: it is on the machine login, but/];
+    const says = [/a process of grown on login: it is on the machine login, but/];
     await bench.refuses(['down', 'grown'], { says, hint: 'down grown' });
     await bench.lab.refuseSshFrom('login2', false);
     await bench.good(['down', 'grown']);

@@ -122,7 +122,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
   describe('a compute node', () => {
     const nodes = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
 
-    test('that reaches nothing outside: the pool belongs on the login node', async () => {
+    test('that reaches nothing outside: a relay on the login node, or the pool itself', async () => {
       await nodes('ip route del default');
       try {
         await ward.diagnoses(
@@ -133,7 +133,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
               /nothing outside answers \(http:\/\/headnode:8099\/: /,
               'the profile says that compute nodes can reach the internet',
             ],
-            hint: /^c\d reaches the login node \(10\.77\.1\.1\): run the pool there: scailfin up --site lab-slurm --headnode login/,
+            hint: /^c\d reaches the login node \(10\.77\.1\.1\): let a relay there .*: scailfin up --site lab-slurm --relay; or run the pool there: scailfin up --site lab-slurm --headnode login/,
           },
           ['--deep'],
         );

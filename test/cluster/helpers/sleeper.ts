@@ -42,6 +42,8 @@ export class Sleeper {
         idleTimeout: 60,
         lostHeadnode: 600,
         isRelayed: false,
+        webProxy: '',
+        webDirect: '',
       },
       ...{
         gpus: 0,

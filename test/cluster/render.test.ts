@@ -146,6 +146,15 @@ describe('the package', () => {
     const names = execFileSync('tar', ['-tzf', packed], { encoding: 'utf8' }).split('\n').filter(Boolean);
     const tops = new Set(names.map(name => name.split('/')[1]));
     const texts = ['CHANGELOG.md', 'LICENSE', 'README.md'];
-    expect([...tops].sort()).toEqual([...texts, 'bin', 'dist', 'docs', 'package.json', 'sites', 'templates']);
+    expect([...tops].sort()).toEqual([
+      ...texts,
+      'bin',
+      'dist',
+      'docs',
+      'examples',
+      'package.json',
+      'sites',
+      'templates',
+    ]);
   });
 });

@@ -160,7 +160,8 @@ export class RelayKeeper {
 
   /** Nobody but a person can log in there, and no login is kept. */
   #needsPerson(): boolean {
-    return this.#state.login === 'kept' && !this.#isKept();
+    // the cluster's own key was made after its user's login had been refused, and is another way in
+    return !this.site.ownKey && this.#state.login === 'kept' && !this.#isKept();
   }
 
   /** Remembers whether this site needs a person. */

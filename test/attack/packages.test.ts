@@ -64,7 +64,7 @@ describe('what scailfin is made from', () => {
       for (const { path } of files) {
         count();
         expect(path).toMatch(
-          /^(bin|dist|templates|sites|docs\/help)\/|^(package\.json|README\.md|CHANGELOG\.md|LICENSE.*)$/,
+          /^(bin|dist|templates|sites|docs\/help|examples)\/|^(package\.json|README\.md|CHANGELOG\.md|LICENSE.*)$/,
         );
         expect(path).not.toMatch(/(^|\/)(\.env|\.npmrc|id_[a-z0-9]+|.*\.(pem|key|token))$|\.test\.|__pycache__/);
       }

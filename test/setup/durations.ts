@@ -3,13 +3,18 @@
  * begins when all others are over. A file that is not here is a quick one. `npm test` says which were the slowest.
  */
 export const durations: { readonly [file: string]: number } = {
+  'test/cluster/alone-slurm.test.ts': 460,
+  'test/cluster/alone-sge.test.ts': 460,
   'test/cluster/bosco.test.ts': 325,
   'test/cluster/examples.test.ts': 300,
+  'test/cluster/relay.test.ts': 250,
   'test/cluster/calibration.test.ts': 240,
   'test/reana/edge-client.test.ts': 238,
   'test/reana/wrapper-images.test.ts': 211,
   'test/cluster/nodehours.test.ts': 198,
   'test/attack/edge-deaths.test.ts': 194,
+  'test/cluster/relay-away.test.ts': 192,
+  'test/cluster/relay-move.test.ts': 171,
   'test/cluster/failures-outage.test.ts': 191,
   'test/cluster/lifecycle.test.ts': 187,
   'test/cluster/rotating.test.ts': 181,

@@ -31,15 +31,18 @@ const mostOfLine = 2000;
 const mostOfLog = 16 * 2 ** 20;
 const lookEvery = 2 ** 20;
 
-/** Writes lines to standard error. If that is the named file, its size is limited: one older copy is kept. */
-export function logger(file: string): (line: string) => void {
+/**
+ * Prints lines with their time. If standard error is the named file, its size is limited: one older copy is kept.
+ * @param print writes to standard error
+ */
+export function logger(file: string, print: (text: string) => void): (line: string) => void {
   let written = lookEvery;
   return line => {
     const text = `${new Date().toISOString()} ${line
       .split('\n', 30)
       .map(part => inLine(part, mostOfLine))
       .join('\n')}\n`;
-    process.stderr.write(text);
+    print(text);
     written += text.length;
     if (written < lookEvery) return;
     written = 0;

@@ -72,3 +72,9 @@ export function parseGpus(text: string): { readonly count: number; readonly type
   if (count === undefined || (type !== undefined && !GPU_TYPE.test(type))) return undefined;
   return { count: Number(count), ...(type === undefined ? {} : { type }) };
 }
+
+/** `980 bytes`, `74 kB`, `9.3 MB`; decimal, as disks and networks count. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} byte${bytes === 1 ? '' : 's'}`;
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,13 +1,5 @@
-import {
-  type ClusterSpec,
-  headnodeName,
-  parseHeadnode,
-  perJob,
-  planCluster,
-  planSite,
-  type SiteSpec,
-  type UpRequest,
-} from '../cluster/spec.js';
+import { headnodeName, parseHeadnode } from '../cluster/headnodes.js';
+import { type ClusterSpec, perJob, planCluster, planSite, type SiteSpec, type UpRequest } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
 import { frameworkNamed, planFramework } from '../frameworks/registry.js';
 import { jobsFor, wholeJobs } from '../schedulers/nodes.js';
@@ -15,7 +7,7 @@ import { mergedBinds } from '../sites/binds.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
 import { loadConfig } from '../sites/config.js';
 import { withMeasured } from '../sites/measured.js';
-import type { HtcondorSource } from '../sites/schema.js';
+import type { HtcondorSource } from '../sites/values.js';
 import { formatDuration, formatMemory } from '../units.js';
 
 export interface Plan {

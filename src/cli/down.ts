@@ -31,9 +31,10 @@ export function register(program: Command, ui: Ui): void {
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (given: string | undefined, flags: Flags) => {
-      const [{ pickRecord, withCluster }, { down }, { checkName, planCluster, planSite }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { down }, { checkName }, { planCluster, planSite }] = await Promise.all([
         import('./session.js'),
         import('../cluster/down.js'),
+        import('../cluster/names.js'),
         import('../cluster/spec.js'),
       ]);
       const { hoursText } = await import('../cluster/nodehours.js');

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { SiteImage } from '../cluster/images.js';
 import type { Transport } from '../hosts/target.js';
 import { inLine } from '../printable.js';
+import { formatBytes } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import { table } from './table.js';
 import type { Ui } from './ui.js';
@@ -107,7 +108,7 @@ const modules = () =>
 function described(images: readonly SiteImage[]): string {
   if (images.length === 0) return 'there are no images yet: the first step that needs one pulls it';
   const rows = images.map(({ name, site, form, bytes, used }) => [
-    ...[name, site, form, `${(bytes / 1e6).toFixed(1)} MB`],
+    ...[name, site, form, formatBytes(bytes)],
     new Date(used * 1000).toISOString().slice(0, 16).replace('T', ' '),
   ]);
   return table([['IMAGE', 'SITE', 'FORM', 'SIZE', 'LAST USED (UTC)'], ...rows]);

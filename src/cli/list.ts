@@ -13,7 +13,7 @@ export function register(program: Command, ui: Ui): void {
       const [{ committed }, { allRecords }, { headnodeName }] = await Promise.all([
         import('../cluster/allowance.js'),
         import('../cluster/journal.js'),
-        import('../cluster/spec.js'),
+        import('../cluster/headnodes.js'),
       ]);
       const records = allRecords().filter(r => flags.all || r.state !== 'terminated');
       const rows = records.map(r => ({

@@ -8,7 +8,7 @@ import { inLine, printable } from '../printable.js';
 import type { ReanaClient, RunReport, StepReport } from '../reana/client.js';
 import type { Fetched } from '../reana/outputs.js';
 import { isRunOver, type Specification } from '../reana/run.js';
-import { formatDuration } from '../units.js';
+import { formatBytes, formatDuration } from '../units.js';
 import { jsonOption, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
@@ -126,7 +126,7 @@ async function begin(
       }
       return bytes;
     },
-    bytes => `${files.length} file${files.length === 1 ? '' : 's'}, ${(bytes / 1e6).toFixed(1)} MB`,
+    bytes => `${files.length} file${files.length === 1 ? '' : 's'}, ${formatBytes(bytes)}`,
   );
   await client.start(run.id, parameters, flags.option ?? {});
   return { run: run.name, specification };

@@ -8,7 +8,8 @@ import { type AuthOptions, type HostTarget, type OpenOptions, openHost } from '.
 import { PinnedHost } from '../hosts/pinned.js';
 import type { Transport } from '../hosts/target.js';
 import type { SiteProfile } from '../sites/schema.js';
-import type { HeadnodeSpec, SiteSpec } from './spec.js';
+import type { HeadnodeSpec } from './headnodes.js';
+import type { SiteSpec } from './spec.js';
 
 type SshHostTarget = Extract<HostTarget, { kind: 'ssh' }>;
 

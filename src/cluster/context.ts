@@ -13,8 +13,9 @@ import type { Connections } from './connections.js';
 import type { EventSink } from './events.js';
 import type { Journal } from './journal.js';
 import { siteHost } from './machines.js';
+import { tagOf } from './names.js';
 import type { ClusterRecord, SiteRecord } from './record.js';
-import { type SiteSpec, tagOf } from './spec.js';
+import type { SiteSpec } from './spec.js';
 
 /** The objects that every step uses. */
 export interface Context {

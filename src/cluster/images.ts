@@ -8,6 +8,7 @@ import { stepEnvironment } from '../reana/jobs/description.js';
 import { parseReport, saidBy } from '../reana/jobs/report.js';
 import { wrapperScript } from '../reana/wrapper.js';
 import { templateText } from '../templates.js';
+import { formatBytes } from '../units.js';
 import { type Context, recordOf, siteDir } from './context.js';
 import type { SiteRecord } from './record.js';
 
@@ -73,7 +74,7 @@ export async function addImage(context: Context, image: string, file: string): P
     const onBytes = (sent: number): void =>
       context.sink({
         type: 'progress',
-        detail: `${Math.round((100 * sent) / bytes)} % of ${(bytes / 1e6).toFixed(1)} MB`,
+        detail: `${Math.round((100 * sent) / bytes)} % of ${formatBytes(bytes)}`,
       });
     await host.upload(file, there, { mode: 0o600, onBytes });
     return ['add', there];

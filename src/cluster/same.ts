@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
 import { frameworkDiffers } from './framework.js';
+import { headnodeName } from './headnodes.js';
 import type { ClusterRecord } from './record.js';
-import { type ClusterSpec, headnodeName, type SiteSpec } from './spec.js';
+import type { ClusterSpec, SiteSpec } from './spec.js';
 
 /** What must be asked for as before, and is shown by its own name. */
 const KEYS = [

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
 import type { FrameworkSpec } from '../frameworks/facts.js';
 import type { FrameworkRequest } from '../frameworks/framework.js';
-import { planFramework, worksWithRelay } from '../frameworks/registry.js';
+import { planFramework } from '../frameworks/registry.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
@@ -10,15 +9,13 @@ import { wholeJobs } from '../schedulers/nodes.js';
 import { boscoSchedulers, schedulerFor } from '../schedulers/registry.js';
 import { mergedBinds } from '../sites/binds.js';
 import { checkLimits, defaultQueue } from '../sites/limits.js';
-import type { Config, HtcondorSource, SiteProfile } from '../sites/schema.js';
+import type { SiteProfile } from '../sites/schema.js';
+import type { Config } from '../sites/settings.js';
+import type { HtcondorSource } from '../sites/values.js';
 import { walltimeWithin } from './allowance.js';
+import { type HeadnodeSpec, parseHeadnode, relayFor } from './headnodes.js';
+import { checkName } from './names.js';
 import { checkDirectives, type GpusOfNode, type GpuWish, gpusOf, jobSize } from './wishes.js';
-
-/** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
-export type HeadnodeSpec =
-  | { readonly kind: 'local' }
-  | { readonly kind: 'login' }
-  | { readonly kind: 'host'; readonly host: string; readonly user: string | undefined };
 
 /** Who submits glide-ins: scailfin when it is called, or the headnode's HTCondor by itself. */
 export type Submit = 'direct' | 'bosco';
@@ -259,75 +256,4 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
     ...(framework === undefined ? {} : { framework }),
     ...(relay === undefined ? {} : { relay }),
   };
-}
-
-/**
- * Whether the site's nodes need a relay; undefined if that is not known yet. @throws UsageError for a relay to a pool that
- * they reach anyway
- */
-function relayFor(
-  asked: boolean | undefined,
-  { name, login, network }: SiteProfile,
-  headnode: HeadnodeSpec,
-  framework: FrameworkSpec | undefined,
-): boolean | undefined {
-  const isThere = headnode.kind === 'login' || !login;
-  if (asked === true && isThere)
-    throw new UsageError(
-      `--relay is for a pool outside the site, and this pool is ${login ? `on ${name}'s login node` : 'on the same machine'}`,
-      {
-        hint: 'leave --relay out, or choose --headnode local or [user@]host',
-      },
-    );
-  if (isThere) return undefined;
-  const relay = asked ?? (network.outbound === false ? true : undefined);
-  if (relay) checkRelayed(name, framework);
-  return relay;
-}
-
-/** What a cluster offers must be possible with a relay. @throws UsageError */
-export function checkRelayed(site: string, framework: FrameworkSpec | undefined): void {
-  if (framework === undefined || worksWithRelay(framework)) return;
-  throw new UsageError(
-    `nodes of ${site} reach the pool through a relay, so it is on loopback only, and what runs in Kubernetes can't reach it there`,
-    {
-      hint: "use scailfin's own REANA server: --reana edge; or choose a headnode that the site reaches: --headnode login or [user@]host",
-    },
-  );
-}
-
-/** @throws UsageError for a name that can't be used as job name, directory and host label */
-export function checkName(name: string): string {
-  if (/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name) && name !== 'payload') return name;
-  throw new UsageError(`${JSON.stringify(name)} can't be a cluster's name`, {
-    hint: 'use 1 to 32 lower-case letters, digits and hyphens, a letter first, such as bsm-search',
-  });
-}
-
-/** @throws UsageError */
-export function parseHeadnode(text: string, profile: SiteProfile): HeadnodeSpec {
-  if (text === 'local') return { kind: 'local' };
-  // if this machine is the site, its login node is this machine
-  if (text === 'login') return profile.login ? { kind: 'login' } : { kind: 'local' };
-  const match = /^(?:([A-Za-z0-9_][A-Za-z0-9._-]*)@)?([A-Za-z0-9][A-Za-z0-9.-]*)$/.exec(text);
-  if (!match?.[2])
-    throw new UsageError(`${JSON.stringify(text)} is no headnode`, {
-      hint: 'give --headnode local, login or [user@]host',
-    });
-  return { kind: 'host', host: match[2], user: match[1] };
-}
-
-/**
- * The job name by which every batch job of a cluster is found, even if this machine has no record. At most 15 characters,
- * the shortest limit of all schedulers (Torque, qsub(1B) -N). Long names end in a digest of themselves, and their tags
- * are longer than all tags of short names, so two names never have the same tag.
- */
-export function tagOf(name: string): string {
-  if (name.length < 12) return `sf-${name}`;
-  return `sf-${name.slice(0, 5)}-${createHash('sha256').update(name).digest('hex').slice(0, 6)}`;
-}
-
-/** The name of a headnode as it is shown and typed. */
-export function headnodeName(headnode: HeadnodeSpec): string {
-  return headnode.kind === 'host' ? `${headnode.user ? `${headnode.user}@` : ''}${headnode.host}` : headnode.kind;
 }

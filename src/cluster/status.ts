@@ -3,22 +3,21 @@ import { messageOf } from '../errors.js';
 import { UnreachedError } from '../hosts/pinned.js';
 import type { Growth } from '../htcondor/growth.js';
 import { type PoolStatus, queryPool } from '../htcondor/query.js';
-import { parseState, type RelayState } from '../relay/state.js';
 import { type BatchJobStatus, isOver } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
 import { listJobsAnd } from '../schedulers/runner.js';
-import { formatDuration } from '../units.js';
 import { committed, jobsLeft } from './allowance.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir, siteDir } from './context.js';
 import { dependences } from './credentials.js';
 import { askFramework, type FrameworkStatus } from './framework.js';
 import { type AskedSite, matchGlideins, unaskedGlideins } from './glideins.js';
+import { headnodeName } from './headnodes.js';
 import { headHost, restartedMachine, siteHost } from './machines.js';
 import { hoursOf, type NodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, ClusterState, SiteRecord } from './record.js';
 import { parseRefusals, type Refusal, refusalsCommand, whyStopped } from './refusals.js';
-import { headnodeName } from './spec.js';
+import { cutOff, type RelayStatus, relayOf } from './relaystatus.js';
 import { type Stranger, strangersIn } from './strangers.js';
 
 /** The state of a cluster, from its scheduler and its pool; what could not be asked is *unknown*, with a reason. */
@@ -74,11 +73,6 @@ export interface SiteStatus extends AskedSite {
   readonly relay?: RelayStatus;
   /** Glide-ins of the last submission whose nodes were unfit; absent if there is none. */
   readonly refused?: readonly Refusal[];
-}
-
-/** The relay on a site's login node; `dead`: nothing on the headnode keeps it open. */
-export interface RelayStatus extends Omit<RelayState, 'site' | 'state'> {
-  readonly state: RelayState['state'] | 'dead' | 'unknown';
 }
 
 /**
@@ -180,24 +174,6 @@ function assemble(
   };
 }
 
-/** @param inPool undefined if the headnode could not be asked */
-function relayOf(
-  { head, updated }: ClusterRecord,
-  { spec }: SiteRecord,
-  inPool: PoolStatus | undefined,
-): Pick<SiteStatus, 'relay'> {
-  if (!head?.relay || !spec.profile.login) return {};
-  const unknown = { since: Math.floor(Date.parse(updated) / 1000), nodes: 0 };
-  if (!inPool) return { relay: { ...unknown, state: 'unknown' } };
-  const states = inPool.relays?.states.flatMap(text => parseState(text) ?? []) ?? [];
-  const found = states.find(s => s.site === spec.site);
-  if (!inPool.relays?.isAlive) {
-    const since = found && found.state !== 'open' ? found.since : (inPool.relays?.seen ?? unknown.since);
-    return { relay: { ...unknown, ...found, since, nodes: 0, state: 'dead' } };
-  }
-  return { relay: found ?? { ...unknown, state: 'unknown' } };
-}
-
 function credentialsOf(record: ClusterRecord): CredentialStatus[] {
   const all = dependences(
     record.spec,
@@ -280,14 +256,6 @@ function whatIsSpent({ spec, batches }: SiteRecord, { batchJobs }: SiteStatus): 
   return jobsLeft(spec, used) > 0
     ? []
     : [`the limit of ${spec.maxNodeHours} node-hours at ${spec.site} allows no more`];
-}
-
-/** Says that a site's nodes can't reach the pool now, where that is so. */
-function cutOff({ site, relay }: SiteStatus): string[] {
-  if (!relay || relay.state === 'open' || relay.state === 'unknown') return [];
-  if (relay.state === 'connecting' && !relay.reason) return [];
-  const seconds = Math.max(0, Math.floor(Date.now() / 1000) - relay.since);
-  return [`${site} is cut off for ${formatDuration(seconds)}`];
 }
 
 /** A glide-in normally joins within seconds. */

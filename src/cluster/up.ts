@@ -4,6 +4,7 @@ import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
 import { probe } from '../hosts/probe.js';
 import { makeToken } from '../htcondor/tokens.js';
+import { formatBytes } from '../units.js';
 import {
   type Context,
   isForeign,
@@ -124,7 +125,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       sink,
       'Staging the payload',
       () => stagePayload(context, there, here, pool),
-      p => `${(p.bytes / 1e6).toFixed(1)} MB, ${p.staged}`,
+      p => `${formatBytes(p.bytes)}, ${p.staged}`,
     );
     if (pool.isRelayed)
       await step(

@@ -1,5 +1,5 @@
 import type { Prompter } from '../credentials/prompts.js';
-import type { Config } from '../sites/schema.js';
+import type { Config } from '../sites/settings.js';
 import { Facts, type Found } from './facts.js';
 import type { Patient } from './patient.js';
 import { propose } from './propose.js';

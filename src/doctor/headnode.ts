@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { DEFAULT_PORT, headnodeName, parseHeadnode } from '../cluster/spec.js';
+import { headnodeName, parseHeadnode } from '../cluster/headnodes.js';
+import { DEFAULT_PORT } from '../cluster/spec.js';
 import type { HeadnodeTrial } from './facts.js';
 import type { Context } from './stage.js';
 

@@ -2,7 +2,8 @@ import { UsageError } from '../errors.js';
 import { parseTarget } from '../hosts/target.js';
 import { packageRoot } from '../paths.js';
 import { type LoadedSite, loadSite } from '../sites/catalog.js';
-import type { Config, SiteProfile } from '../sites/schema.js';
+import type { SiteProfile } from '../sites/schema.js';
+import type { Config } from '../sites/settings.js';
 import { trimEndOf } from '../text.js';
 
 /** What is checked: a site with a profile, or a host about which nothing is known yet. */

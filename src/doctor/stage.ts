@@ -1,7 +1,7 @@
 import type { Prompter } from '../credentials/prompts.js';
 import type { HostKeyVerdict } from '../hosts/hostkeys.js';
 import type { Transport } from '../hosts/target.js';
-import type { Config } from '../sites/schema.js';
+import type { Config } from '../sites/settings.js';
 import type { Facts } from './facts.js';
 import type { Patient } from './patient.js';
 

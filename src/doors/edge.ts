@@ -13,7 +13,7 @@ import { wrapperScript } from '../reana/wrapper.js';
 const patienceMs = 10_000;
 
 /** The edge as a program: `node edge.mjs DIRECTORY`; its messages go to standard error. */
-const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'edge.out'));
+const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'edge.out'), text => void process.stderr.write(text));
 
 async function main(directory: string | undefined): Promise<void> {
   if (!directory) throw new UsageError('usage: edge DIRECTORY');

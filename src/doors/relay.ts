@@ -7,7 +7,7 @@ import { readRelaySettings } from '../relay/settings.js';
 import { Shadows } from '../relay/shadows.js';
 
 /** The relay as a program: `node relay.mjs DIRECTORY`; its messages go to standard error. */
-const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'relay.out'));
+const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'relay.out'), text => void process.stderr.write(text));
 
 async function main(directory: string | undefined): Promise<void> {
   if (!directory) throw new UsageError('usage: relay DIRECTORY');

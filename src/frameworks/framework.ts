@@ -1,5 +1,5 @@
 import type { Fields } from '../fields.js';
-import type { Config } from '../sites/schema.js';
+import type { Config } from '../sites/settings.js';
 import type { OwnFacts } from './facts.js';
 import type { Service } from './service.js';
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScailfinError, UsageError } from '../errors.js';
 import { hasFields } from '../fields.js';
-import type { Config } from '../sites/schema.js';
+import type { Config } from '../sites/settings.js';
 import type { FrameworkFacts, FrameworkSpec } from './facts.js';
 import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
 import { htcondor } from './htcondor/index.js';

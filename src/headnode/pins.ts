@@ -1,4 +1,4 @@
-import type { ToolName } from '../sites/schema.js';
+import type { ToolName } from '../sites/values.js';
 
 /** A release of a program by its publisher, the same for everybody. */
 export interface Pin {

@@ -1,6 +1,6 @@
 import { ScailfinError } from '../errors.js';
 import { keyValues, runScript } from '../hosts/script.js';
-import type { ToolName, ToolSource } from '../sites/schema.js';
+import type { ToolName, ToolSource } from '../sites/values.js';
 import { templateText } from '../templates.js';
 import type { Headnode } from './component.js';
 import { runDetached } from './detached.js';

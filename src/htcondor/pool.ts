@@ -1,7 +1,7 @@
 import { CommandError, ScailfinError } from '../errors.js';
 import type { FileToPut, Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
-import type { HtcondorSource } from '../sites/schema.js';
+import type { HtcondorSource } from '../sites/values.js';
 import { render, templateText } from '../templates.js';
 import { AWAY_LIMIT } from './away.js';
 

@@ -6,7 +6,7 @@ import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { configDir } from '../paths.js';
 import { didYouMean } from './closest.js';
 import { isHeadnode } from './rules.js';
-import { type Config, configSchema } from './schema.js';
+import { type Config, configSchema } from './settings.js';
 import { keysOf, kindOf, schemaAt } from './shape.js';
 import { valueAt } from './wording.js';
 import { type Rule, readYaml } from './yaml.js';

@@ -15,13 +15,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
-import { arch, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { LocalHost } from '../../src/hosts/local.js';
 import { probe } from '../../src/hosts/probe.js';
 import { profileSchema } from '../../src/sites/schema.js';
 import { render, templateText } from '../../src/templates.js';
+import { glideinValues } from '../cluster/helpers/glideinvalues.js';
 import { attack } from './attack.js';
 
 const uid = process.getuid?.() ?? 0;
@@ -48,22 +49,8 @@ describe('what another user puts into /tmp of a node', () => {
   async function glidein(local: string): Promise<string> {
     const payload = join(dir, 'payload');
     for (const part of [join(dir, 'logs'), join(payload, 'sbin')]) mkdirSync(part, { recursive: true });
-    const values = {
-      ...{ cluster: 'x', site: 'here', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
-      ...{
-        trustDomain: 'x.scailfin',
-        payload,
-        payloadGlibc: '2.2',
-        walltime: 600,
-        idleTimeout: 60,
-        lostHeadnode: 600,
-        isRelayed: false,
-        webProxy: '',
-        webDirect: '',
-      },
-      ...{ payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64', gpus: 0, runtimes: '', stepLauncher: 'none' },
-      ...{ localDirectory: local, binds: '', images: '', isLimited: false },
-    };
+    const { port } = headnode.address() as AddressInfo;
+    const values = glideinValues({ port, payload, localDirectory: local });
     writeFileSync(join(dir, 'settings'), render('glidein/settings', values));
     writeFileSync(join(dir, 'token'), 'token');
     for (const name of ['glidein.sh', 'check.sh', 'leave.sh', 'glidein.conf'])
@@ -199,24 +186,8 @@ describe('a profile of somebody else', () => {
     { by: 'a hostile folder', on: 'here', what: "runs commands on a node by a profile's directories.local" },
     count => {
       const file = join(dir, 'ran');
-      const values = {
-        ...{ cluster: 'x', site: 'here', address: 'a', port: 1, trustDomain: 'x', payload: '/p', payloadGlibc: '2' },
-        ...{
-          payloadArch: 'x',
-          walltime: 1,
-          idleTimeout: 1,
-          lostHeadnode: 1,
-          isRelayed: false,
-          webProxy: '',
-          webDirect: '',
-          gpus: 0,
-          runtimes: '',
-          stepLauncher: 'none',
-          ...{ binds: '', images: '', isLimited: false },
-        },
-      };
       const local = (localDirectory: string): string => {
-        const script = `${render('glidein/settings', { ...values, localDirectory })}\nprintf '%s' "$local_dir"`;
+        const script = `${render('glidein/settings', glideinValues({ localDirectory }))}\nprintf '%s' "$local_dir"`;
         return spawnSync('bash', ['-c', script], { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: '/h' } })
           .stdout;
       };

@@ -171,13 +171,14 @@ describe('src/cli', () => {
         painters.push(file);
     }
     // exec hands the terminal to the person's own command, by local.ts where that runs here; ui hands stderr to the
-    // spinner and to questions, whose texts it has made harmless; ssh reads what askpass writes; the edge's is its log
+    // spinner and to questions, whose texts it has made harmless; ssh reads what askpass writes; that of the edge and the relay is their log
     expect(writers).toEqual([
       'cli/exec.ts',
       'cli/terminal.ts',
       'cli/ui.ts',
-      'daemon.ts',
       'doors/askpass.ts',
+      'doors/edge.ts',
+      'doors/relay.ts',
       'hosts/local.ts',
     ]);
     expect(painters).toEqual(['cli/terminal.ts']);

@@ -2,26 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { makeImage } from '../reana/helpers/image.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
-import { type CycleSite, cycle, verified } from './helpers/cycle.js';
+import { cycle, sge, slurm, verified } from './helpers/cycle.js';
 
 const reason = labUnavailable();
 const image = '/home/alice/image';
-
-const slurm: CycleSite = {
-  profile: 'lab-slurm',
-  ids: /^\d+_[12]$/,
-  running: 'RUNNING',
-  jobs: async lab =>
-    (await lab.exec('login', ['squeue', '--noheader', '-u', 'alice'])).stdout.split('\n').filter(Boolean),
-};
-
-const sge: CycleSite = {
-  profile: 'lab-sge',
-  ids: /^\d+_[12]$/,
-  running: 'r',
-  jobs: async lab =>
-    (await lab.exec('login', ['qstat', '-u', 'alice', '-s', 'prs'])).stdout.split('\n').slice(2).filter(Boolean),
-};
 
 /** A step that copies a large input, and one that reads the copy. */
 const specification = `version: 0.9.4

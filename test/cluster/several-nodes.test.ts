@@ -1,18 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, submitJobs } from './helpers/cluster.js';
-import { type CycleSite, joined } from './helpers/cycle.js';
+import { joined, slurm } from './helpers/cycle.js';
 import { severalNodes } from './helpers/several.js';
 
 const reason = labUnavailable();
-
-const slurm: CycleSite = {
-  profile: 'lab-slurm',
-  ids: /^\d+_[12]$/,
-  running: 'RUNNING',
-  jobs: async lab =>
-    (await lab.exec('login', ['squeue', '--noheader', '-r', '-o', '%i'])).stdout.split('\n').filter(Boolean),
-};
 
 describe.skipIf(reason !== undefined)(`jobs of several nodes on Slurm${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let lab: Lab;

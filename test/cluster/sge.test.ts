@@ -1,18 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
-import { type CycleSite, cycle, verified } from './helpers/cycle.js';
+import { cycle, sge, verified } from './helpers/cycle.js';
 import { severalNodes } from './helpers/several.js';
 
 const reason = labUnavailable();
-
-const sge: CycleSite = {
-  profile: 'lab-sge',
-  ids: /^\d+_[12]$/,
-  running: 'r',
-  jobs: async lab =>
-    (await lab.exec('login', ['qstat', '-u', 'alice', '-s', 'prs'])).stdout.split('\n').slice(2).filter(Boolean),
-};
 
 describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let lab: Lab;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { z } from 'zod';
-import { configSchema, profileSchema } from '../../src/sites/schema.js';
+import { profileSchema } from '../../src/sites/schema.js';
+import { configSchema } from '../../src/sites/settings.js';
 import { type Key, keysIn, schemasAt } from './keys.js';
 import { codeIn, texts } from './texts.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
 import { describeReana, type ReanaSpec, reanaDiffers } from '../../src/frameworks/reana/spec.js';
 import { planFramework } from '../../src/frameworks/registry.js';
-import { type Config, configSchema } from '../../src/sites/schema.js';
+import { type Config, configSchema } from '../../src/sites/settings.js';
 
 const config = (own: object = {}): Config => configSchema.parse({ reana: own });
 const plan = (request: FrameworkRequest, own?: object) =>

@@ -20,7 +20,7 @@ import { type Pin, pins } from '../../src/headnode/pins.js';
 import { provideTools } from '../../src/headnode/tools.js';
 import { LocalHost } from '../../src/hosts/local.js';
 import { parseConfig } from '../../src/sites/config.js';
-import type { ToolName } from '../../src/sites/schema.js';
+import type { ToolName } from '../../src/sites/values.js';
 import { kubernetesTools } from '../kubernetes/tools.js';
 import { OnPath } from './path.js';
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Connections } from '../../src/cluster/connections.js';
-import type { HeadnodeSpec } from '../../src/cluster/spec.js';
+import type { HeadnodeSpec } from '../../src/cluster/headnodes.js';
 import { CommandError, ConnectionError } from '../../src/errors.js';
 import type { FileToPut, Host, Output, RunOptions } from '../../src/hosts/host.js';
 import type { Machine as MachineName } from '../../src/hosts/machine.js';

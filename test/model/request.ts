@@ -1,6 +1,6 @@
 import { type ClusterSpec, planSite, type SiteSpec } from '../../src/cluster/spec.js';
 import { parseProfile } from '../../src/sites/profile.js';
-import { configSchema } from '../../src/sites/schema.js';
+import { configSchema } from '../../src/sites/settings.js';
 import type { Setting } from './world.js';
 
 /** The name of the cluster in all histories. */

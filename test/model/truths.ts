@@ -1,4 +1,4 @@
-import { tagOf } from '../../src/cluster/spec.js';
+import { tagOf } from '../../src/cluster/names.js';
 import type { ClusterStatus } from '../../src/cluster/status.js';
 import { isOver } from '../../src/schedulers/job.js';
 import { isOver as isEnded } from './queue.js';

@@ -3,7 +3,7 @@ import { planSite, type SiteRequest } from '../../src/cluster/spec.js';
 import { batchJob } from '../../src/cluster/steps/glideins.js';
 import { usualNodesPerJob } from '../../src/sites/jobsize.js';
 import { parseProfile } from '../../src/sites/profile.js';
-import type { Config } from '../../src/sites/schema.js';
+import type { Config } from '../../src/sites/settings.js';
 import { readProfile } from '../unit/profiles.js';
 
 describe('nodes of each job, if nobody says it', () => {

@@ -6,7 +6,7 @@ import { planCluster, type UpRequest } from '../../src/cluster/spec.js';
 import { relayAddress } from '../../src/cluster/steps/headnode.js';
 import { earlierState, parseState, writeState } from '../../src/relay/state.js';
 import { parseProfile } from '../../src/sites/profile.js';
-import { configSchema } from '../../src/sites/schema.js';
+import { configSchema } from '../../src/sites/settings.js';
 
 const profile = (network: object, login = true) =>
   parseProfile(

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkName, headnodeName, parseHeadnode, planCluster, planSite, tagOf } from '../../src/cluster/spec.js';
+import { headnodeName, parseHeadnode } from '../../src/cluster/headnodes.js';
+import { checkName, tagOf } from '../../src/cluster/names.js';
+import { planCluster, planSite } from '../../src/cluster/spec.js';
 import { UsageError } from '../../src/errors.js';
 import { parseProfile } from '../../src/sites/profile.js';
 import { profileOf, readProfile } from './profiles.js';

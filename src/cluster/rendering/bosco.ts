@@ -4,7 +4,8 @@ import { defaultWork } from '../../hosts/probe.js';
 import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
 import { boscoSchedulers } from '../../schedulers/registry.js';
 import { poolDir, siteDir } from '../context.js';
-import { type ClusterSpec, headnodeName, type SiteSpec } from '../spec.js';
+import { headnodeName } from '../headnodes.js';
+import type { ClusterSpec, SiteSpec } from '../spec.js';
 import { glideinScript, sizeOf } from '../steps/bosco.js';
 
 /** Run at the site, or by programs there. */

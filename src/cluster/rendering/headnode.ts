@@ -2,7 +2,8 @@ import { services } from '../../frameworks/registry.js';
 import type { Rendered } from '../../frameworks/service.js';
 import { fenceFiles, poolConfig } from '../../htcondor/pool.js';
 import { type Folder, script, scriptNames } from '../../leaving.js';
-import { type ClusterSpec, headnodeName } from '../spec.js';
+import { headnodeName } from '../headnodes.js';
+import type { ClusterSpec } from '../spec.js';
 import { trustDomain } from '../steps/headnode.js';
 import { ownScripts, relayConfiguration } from './relay.js';
 

@@ -5,7 +5,8 @@ import { schedulerFor } from '../../schedulers/registry.js';
 import { commandLine } from '../../shell.js';
 import { siteDir } from '../context.js';
 import { type ClusterSpec, perJob, type SiteSpec } from '../spec.js';
-import { batchJob, glideinFiles } from '../steps/glideins.js';
+import { glideinFiles } from '../steps/glideinfiles.js';
+import { batchJob } from '../steps/glideins.js';
 import { trustDomain } from '../steps/headnode.js';
 
 /** Sent only by `scailfin sites check`. */

@@ -14,7 +14,8 @@ import { loginTargets } from '../connections.js';
 import { type Context, jobQuery, poolDir, recordOf, type Site } from '../context.js';
 import type { SiteSpec } from '../spec.js';
 import type { Head } from './connect.js';
-import { batchJob, type GlideinSettings, placeGlidein } from './glideins.js';
+import type { GlideinSettings } from './glideinfiles.js';
+import { batchJob, placeGlidein } from './glideins.js';
 
 /**
  * Lets the headnode submit the site's glide-ins by itself from now on.

@@ -5,8 +5,9 @@ import { keyValues, runScript } from '../../hosts/script.js';
 import { runBatch } from '../../schedulers/programs.js';
 import { templateText } from '../../templates.js';
 import { type Context, checkOwner, ownerLine, placeOf, probeSite, reachSite, recordOf, type Site } from '../context.js';
+import { headnodeName } from '../headnodes.js';
 import { headHost, headMachine, isBesidePool } from '../machines.js';
-import { headnodeName, type SiteSpec } from '../spec.js';
+import type { SiteSpec } from '../spec.js';
 
 /** The headnode, connected and probed. */
 export interface Head {

@@ -1,15 +1,11 @@
 import { ScailfinError, SchedulerError, UsageError } from '../../errors.js';
-import { AWAY_LIMIT } from '../../htcondor/away.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isEnding, isOver } from '../../schedulers/job.js';
 import { jobsFor, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { listJobs, submitOnce, withdraw } from '../../schedulers/runner.js';
-import { bindLines } from '../../sites/binds.js';
 import { nameAtSite } from '../../sites/limits.js';
-import { directHosts } from '../../sites/proxy.js';
-import { render, templateText } from '../../templates.js';
 import { committed, jobsLeft } from '../allowance.js';
 import {
   type Context,
@@ -21,23 +17,11 @@ import {
   siteDir,
   siteRecord,
 } from '../context.js';
+import { tagOf } from '../names.js';
 import type { Batch } from '../record.js';
-import { perJob, type SiteSpec, tagOf } from '../spec.js';
+import { perJob, type SiteSpec } from '../spec.js';
 import { nodesOf } from '../submissions.js';
-
-/** The settings of a glide-in; its token is beside it, in a file of its submission. */
-export interface GlideinSettings {
-  readonly cluster: string;
-  readonly address: string;
-  readonly port: number;
-  readonly trustDomain: string;
-  /** Absolute directory on the site. */
-  readonly payload: string;
-  readonly payloadGlibc: string;
-  readonly payloadArch: string;
-  /** `address` is a loopback address, to which the login node's relay leads. */
-  readonly isRelayed: boolean;
-}
+import { type GlideinSettings, glideinFiles } from './glideinfiles.js';
 
 /** Makes the token of a submission with this label. Secret. */
 export type TokenMaker = (label: string) => Promise<string>;
@@ -83,46 +67,6 @@ export function batchJob(spec: SiteSpec, cluster: string, dir: string, count: nu
         : ['/bin/bash', `${dir}/node.sh`, dir, token ?? ''],
     arrays: scheduler.arrays,
   };
-}
-
-/** The files from which a glide-in starts, except the token. */
-export function glideinFiles(
-  spec: SiteSpec,
-  settings: GlideinSettings,
-): { name: string; content: string; mode: number }[] {
-  const values = {
-    ...settings,
-    site: spec.site,
-    walltime: spec.walltime,
-    idleTimeout: spec.idleTimeout,
-    isLimited: spec.maxNodeHours !== undefined,
-    lostHeadnode: AWAY_LIMIT,
-    gpus: spec.gpus,
-    runtimes: spec.profile.containers.map(runtimeText).join(' '),
-    stepLauncher: spec.profile.stepLauncher,
-    webProxy: spec.profile.network.proxy ?? '',
-    webDirect: directHosts(spec.profile.network) ?? '',
-    binds: bindLines(spec.binds ?? []),
-    images: spec.profile.directories.images ?? '',
-    localDirectory: spec.profile.directories.local ?? '',
-  };
-  return [
-    { name: 'settings', content: render('glidein/settings', values), mode: 0o600 },
-    { name: 'glidein.sh', content: templateText('glidein/glidein.sh'), mode: 0o700 },
-    ...(settings.isRelayed ? [{ name: 'relay.sh', content: templateText('glidein/relay.sh'), mode: 0o700 }] : []),
-    { name: 'check.sh', content: templateText('glidein/check.sh'), mode: 0o600 },
-    { name: 'leave.sh', content: templateText('glidein/leave.sh'), mode: 0o600 },
-    { name: 'glidein.conf', content: templateText('glidein/glidein.conf'), mode: 0o600 },
-    ...(perJob(spec) === 1 ? [] : ['node.sh', 'together.sh'].map(severalNodesFile)),
-  ];
-}
-
-const severalNodesFile = (name: string): { name: string; content: string; mode: number } => ({
-  ...{ name, content: templateText(`glidein/${name}`), mode: 0o700 },
-});
-
-function runtimeText({ runtime, module }: SiteSpec['profile']['containers'][number]): string {
-  return module === undefined ? runtime : `${runtime}=${module.trim().replace(/\s+/g, ',')}`;
 }
 
 /** The cluster's batch jobs on a site, as far as the batch system still knows them. */

@@ -3,8 +3,8 @@ import { bringUp } from '../../headnode/component.js';
 import { htcondor } from '../../headnode/htcondor.js';
 import type { PoolPlan, RunningPool } from '../../htcondor/pool.js';
 import { type Context, headnodeOf, recordOf, type Site } from '../context.js';
+import { checkRelayed } from '../headnodes.js';
 import { isNews } from '../machines.js';
-import { checkRelayed } from '../spec.js';
 import { candidates, claim, describeHead, type Head, proveReachable, UnreachableError } from './connect.js';
 
 /** The identity domain of a cluster's pool: a token of one cluster is useless in another. */

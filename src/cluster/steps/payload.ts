@@ -7,6 +7,7 @@ import { runScript } from '../../hosts/script.js';
 import { cutPayload, type Payload, type RunningPool } from '../../htcondor/pool.js';
 import { cacheDir } from '../../paths.js';
 import { templateText } from '../../templates.js';
+import { formatBytes } from '../../units.js';
 import { type Context, recordOf, type Site, siteDir } from '../context.js';
 import { claim, type Head } from './connect.js';
 
@@ -41,7 +42,7 @@ export async function stagePayload(
     onBytes: sent =>
       context.sink({
         type: 'progress',
-        detail: `${Math.round((100 * sent) / total)} % of ${(total / 1e6).toFixed(1)} MB`,
+        detail: `${Math.round((100 * sent) / total)} % of ${formatBytes(total)}`,
       }),
   });
   await runScript(site.host, templateText('site/unpack.sh'), [base, payload.sha256, remote], { timeoutMs: 120_000 });

@@ -50,12 +50,12 @@ export async function openRelay(context: Context, site: Site, head: Head, pool: 
   if (state?.state === 'open') return state;
   const why = state?.reason ?? 'it has not answered yet';
   throw new ScailfinError(`the relay to ${site.spec.site} is not open: ${why}`, {
-    hint: state?.hint ?? hintFor(site, head),
+    hint: state?.hint ?? hintFor(name, site, head),
   });
 }
 
-function hintFor({ spec }: Site, head: Head): string {
-  const keeps = 'the headnode keeps trying; to see whether it succeeds: scailfin status';
+function hintFor(name: string, { spec }: Site, head: Head): string {
+  const keeps = `the headnode keeps trying; to see whether it succeeds: scailfin status ${name}`;
   if (head.host.address !== 'local') return keeps;
   return `${keeps}; if the site asks for a code at each login: scailfin login ${spec.site}, then the same command again`;
 }

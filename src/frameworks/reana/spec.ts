@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../errors.js';
-import type { Config } from '../../sites/schema.js';
+import type { Config } from '../../sites/settings.js';
 import type { ReanaFacts } from './facts.js';
 
 /** The Kubernetes for upstream REANA: the cluster's own, made by minikube, or one from a kubeconfig on the headnode. */

@@ -1,7 +1,7 @@
 import type { Host } from '../../hosts/host.js';
 import type { JobQuery } from '../../schedulers/job.js';
 import type { SchedulerName } from '../../schedulers/registry.js';
-import type { HtcondorSource } from '../../sites/schema.js';
+import type { HtcondorSource } from '../../sites/values.js';
 
 /** Smallest and largest number of glide-ins at a site, however many jobs wait. */
 export interface Bounds {

@@ -16,6 +16,23 @@ export interface CycleSite {
   jobs(lab: Lab): Promise<string[]>;
 }
 
+/** The lab's sites. */
+export const slurm: CycleSite = {
+  profile: 'lab-slurm',
+  ids: /^\d+_[12]$/,
+  running: 'RUNNING',
+  jobs: async lab =>
+    (await lab.exec('login', ['squeue', '--noheader', '-r', '-o', '%i'])).stdout.split('\n').filter(Boolean),
+};
+
+export const sge: CycleSite = {
+  profile: 'lab-sge',
+  ids: /^\d+_[12]$/,
+  running: 'r',
+  jobs: async lab =>
+    (await lab.exec('login', ['qstat', '-u', 'alice', '-s', 'prs'])).stdout.split('\n').slice(2).filter(Boolean),
+};
+
 /** `down` says so once it has looked for itself. */
 export const verified = 'Verified: no batch job, process or file of it remains';
 

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
-import { arch, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { render, templateText } from '../../../src/templates.js';
+import { glideinValues } from './glideinvalues.js';
 
 /** How a glide-in is started, apart from its settings. */
 export interface Start {
@@ -33,29 +34,9 @@ export class Sleeper {
     for (const part of [local, join(dir, 'logs'), join(payload, 'sbin')]) mkdirSync(part, { recursive: true });
     const headnode = net.createServer(socket => socket.end()).listen(0, '127.0.0.1');
     await once(headnode, 'listening');
-    const values = {
-      ...{ cluster: 'early', address: '127.0.0.1', port: (headnode.address() as AddressInfo).port },
-      ...{ trustDomain: 'early.scailfin', payload, payloadGlibc: '2.2', site: 'here' },
-      ...{
-        payloadArch: arch() === 'x64' ? 'x86_64' : 'aarch64',
-        walltime: 600,
-        idleTimeout: 60,
-        lostHeadnode: 600,
-        isRelayed: false,
-        webProxy: '',
-        webDirect: '',
-      },
-      ...{
-        gpus: 0,
-        runtimes: '',
-        stepLauncher: 'none',
-        localDirectory: local,
-        binds: '',
-        images: '',
-        isLimited: false,
-      },
-    };
-    writeFileSync(join(dir, 'settings'), `${render('glidein/settings', { ...values, ...settings })}look=1\n`);
+    const { port } = headnode.address() as AddressInfo;
+    const own = { cluster: 'early', trustDomain: 'early.scailfin', port, payload, localDirectory: local, ...settings };
+    writeFileSync(join(dir, 'settings'), `${render('glidein/settings', glideinValues(own))}look=1\n`);
     writeFileSync(join(dir, 'token'), 'token');
     for (const name of ['glidein.sh', 'check.sh', 'leave.sh', 'glidein.conf'])
       writeFileSync(join(dir, name), templateText(`glidein/${name}`));

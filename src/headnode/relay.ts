@@ -1,8 +1,8 @@
-import ssh2 from 'ssh2';
 import { CommandError, messageOf, ScailfinError } from '../errors.js';
 import { hasFields } from '../fields.js';
 import type { FileToPut } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
+import { type KeyPair, newKey } from '../relay/keys.js';
 import { loginProgram } from '../relay/loginend.js';
 import type { RelaySettings, RelaySite } from '../relay/settings.js';
 import { parseState, type RelayState } from '../relay/state.js';
@@ -31,11 +31,6 @@ export interface RelayKeys {
   readonly node: KeyPair;
   /** With which the headnode logs in, by site: only where its user's own login does not do. */
   readonly logins?: Readonly<Record<string, KeyPair>>;
-}
-
-export interface KeyPair {
-  readonly private: string;
-  readonly public: string;
 }
 
 /**
@@ -105,12 +100,6 @@ export async function relayKeys({ host, dir }: Headnode): Promise<RelayKeys> {
     // there are none yet
   }
   return { host: newKey(), node: newKey() };
-}
-
-/** ECDSA, because OpenSSH has it since version 5.7, and it is allowed where only FIPS 140 algorithms are. */
-export function newKey(): KeyPair {
-  const made = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
-  return { private: made.private, public: made.public.trim().split(' ').slice(0, 2).join(' ') };
 }
 
 /** The relay's own files; paths are below the pool's directory. Secret. */

@@ -1,13 +1,13 @@
-import type net from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
-import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
 import { ConnectionError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { inLine } from '../printable.js';
 import { templateText } from '../templates.js';
+import { newKey } from './keys.js';
 import { Lane } from './lane.js';
 import type { Entering } from './pooldoor.js';
-import { serverConfig } from './serverconfig.js';
+import { mostOfChannel, serve } from './serve.js';
 import type { RelaySite } from './settings.js';
 
 /** The name that the login node's ssh gives to this end for connections of compute nodes. */
@@ -19,8 +19,6 @@ const openMs = 90_000;
 const lastWordsMs = 5_000;
 /** Connections at once, those included that the login node has not closed yet. */
 const mostConnections = 4096;
-/** What one connection may hold by the protocol: ssh2 gives a new window (MAX_WINDOW, 2 MiB) as long as it holds less than one. Bytes. */
-const mostOfConnection = 4 * 2 ** 20 + 64 * 1024;
 /** How often that is looked at. Bytes. */
 const lookEvery = 2 ** 20;
 
@@ -39,8 +37,7 @@ export interface LoginEndOptions {
  * @throws ConnectionError if the connection to the host breaks, or what comes from there is not the relay's
  */
 export async function runLoginEnd(host: Host, site: RelaySite, options: LoginEndOptions): Promise<string> {
-  // not ed25519: ssh2 1.17 can't read back the ed25519 keys it makes if the public half begins with a zero
-  const key = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+  const key = newKey();
   const [input, output, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
   for (const stream of [input, output, errors]) stream.on('error', () => {});
   const outer = new Lane(Duplex.from({ readable: output, writable: input }));
@@ -48,7 +45,7 @@ export async function runLoginEnd(host: Host, site: RelaySite, options: LoginEnd
   errors.setEncoding('utf8').on('data', (text: string) => {
     said = `${said}${text}`.slice(-2000);
   });
-  const [type = '', base64 = ''] = key.public.trim().split(' ');
+  const [type = '', base64 = ''] = key.public.split(' ');
   let late: NodeJS.Timeout | undefined;
   const broken = new Promise<never>((_, reject) => {
     const breaks = (why: string) => () => reject(new ConnectionError(`${host.name}: ${why}`));
@@ -57,7 +54,7 @@ export async function runLoginEnd(host: Host, site: RelaySite, options: LoginEnd
       clearTimeout(late);
       options.onOpen(at);
     };
-    serve(key.private, outer, { ...options, onOpen });
+    listen(key.private, outer, { ...options, onOpen });
     outer.once('close', () => {
       clearTimeout(late);
       late = setTimeout(breaks('the connection to the relay has ended'), lastWordsMs);
@@ -85,8 +82,8 @@ function program({ dir, address }: RelaySite, key: string): string[] {
 }
 
 /** The SSH server to which the login node's ssh passes connections on. */
-function serve(hostKey: string, outer: Lane, options: LoginEndOptions): void {
-  const server = new ssh2.Server(serverConfig(hostKey), client => {
+function listen(hostKey: string, outer: Lane, options: LoginEndOptions): void {
+  serve(outer, hostKey, client => {
     client.on('error', () => outer.destroy()); // the command ended, or something else speaks
     // the login that carries this connection was the proof
     client.on('authentication', attempt => attempt.accept());
@@ -101,7 +98,6 @@ function serve(hostKey: string, outer: Lane, options: LoginEndOptions): void {
     });
     passOn(client, outer, options);
   });
-  server.injectSocket(outer as unknown as net.Socket);
 }
 
 function passOn(client: Connection, outer: Lane, { onConnection }: LoginEndOptions): void {
@@ -122,6 +118,6 @@ function passOn(client: Connection, outer: Lane, { onConnection }: LoginEndOptio
     if (came < lookEvery) return;
     came = 0;
     // ssh2 does not check whether the other side keeps to its window
-    for (const stream of open) if (stream.readableLength > mostOfConnection) outer.destroy();
+    for (const stream of open) if (stream.readableLength > mostOfChannel) outer.destroy();
   });
 }

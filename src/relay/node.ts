@@ -2,14 +2,13 @@ import net from 'node:net';
 import type { Connection, ServerChannel } from 'ssh2';
 import type { Guest } from './fair.js';
 import type { Lane } from './lane.js';
+import { mostOfChannel } from './serve.js';
 
 /** Connections of one node at once, and sessions: it needs one. */
 const mostChannels = 1000;
 const mostSessions = 8;
 /** A node that does not say in this time whose connection it is does not get one. */
 const answerMs = 30_000;
-/** What a channel may hold by the protocol: ssh2 gives a new window (MAX_WINDOW, 2 MiB) as long as it holds less than one. Bytes. */
-const mostOfChannel = 4 * 2 ** 20 + 64 * 1024;
 /** A node that has sent so much more than the pool has taken has to wait. Bytes. */
 const mostOfNode = 8 * 2 ** 20;
 /** Questions that the node does not even read. Bytes. */

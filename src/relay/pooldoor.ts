@@ -1,11 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
-import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ParsedKey } from 'ssh2';
 import { crowdOf, type Guest } from './fair.js';
 import { Lane } from './lane.js';
 import { Node } from './node.js';
-import { serverConfig } from './serverconfig.js';
+import { serve } from './serve.js';
 
 export interface PoolDoorOptions {
   /** Private, OpenSSH's format: by its public half, which they have, nodes know this end. */
@@ -35,6 +34,8 @@ export const NODE_USER = 'node';
 /** Connections that have not proved themselves yet: so many at once, each for so long. */
 const mostStrangers = 100;
 const proofMs = 30_000;
+/** Who says nothing for so long is hardly a node. */
+const speakMs = 1_000;
 /** Connected nodes at once: an ssh client, as the login node's, has at most 1024 files open. */
 const mostNodes = 1000;
 /** What all nodes together may have sent that the pool has not taken yet. Bytes. */
@@ -44,6 +45,8 @@ const lookMs = 50;
 
 interface Stranger extends Guest {
   readonly lane: Lane;
+  /** When it came, milliseconds since 1970. */
+  readonly since: number;
   /** Whether it has said anything. */
   hasSpoken: boolean;
 }
@@ -81,7 +84,7 @@ export class PoolDoor {
     const lane = new Lane(stream, outer);
     // ssh2's server would keep its own half open; an ssh that has ended needs none
     stream.once('end', () => lane.destroy());
-    const stranger: Stranger = { origin, lane, hasSpoken: false };
+    const stranger: Stranger = { origin, lane, since: Date.now(), hasSpoken: false };
     stream.once('data', () => {
       stranger.hasSpoken = true;
     });
@@ -92,20 +95,22 @@ export class PoolDoor {
       this.#strangers.delete(stranger);
     };
     lane.once('close', settled);
-    if (this.#strangers.size > mostStrangers) this.#turnAway();
-    if (lane.destroyed) return;
+    if (this.#strangers.size > mostStrangers) this.#turnAway(stranger);
     const { hostKey } = this.options;
-    const config = { ...serverConfig(hostKey), keepaliveInterval: 15_000, keepaliveCountMax: 4 };
-    const server = new ssh2.Server(config, client => this.#greet(client, stranger, settled));
-    server.injectSocket(lane as unknown as net.Socket);
+    serve(lane, hostKey, client => this.#greet(client, stranger, settled), {
+      keepaliveInterval: 15_000,
+      keepaliveCountMax: 4,
+    });
   }
 
-  /** Nodes speak at once, so those who say nothing go first. */
-  #turnAway(): void {
-    const crowd = crowdOf(this.#strangers);
-    const silent = crowd.filter(stranger => !stranger.hasSpoken);
-    const one = silent[0] ?? crowd[Math.floor(Math.random() * crowd.length)];
-    one?.lane.destroy();
+  /**
+   * Nodes speak at once, so those who have said nothing for a while go first. Nodes prove themselves at once, too, so otherwise
+   * the one goes that has been here longest, and never the newest one.
+   */
+  #turnAway(newest: Stranger): void {
+    const crowd = crowdOf(this.#strangers).filter(stranger => stranger !== newest);
+    const oldest = crowd.find(({ hasSpoken, since }) => !hasSpoken && Date.now() - since > speakMs) ?? crowd[0];
+    oldest?.lane.destroy();
   }
 
   #greet(client: Connection, { lane, origin }: Stranger, onProof: () => void): void {

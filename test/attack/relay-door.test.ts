@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { ClientChannel } from 'ssh2';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { newKey } from '../../src/relay/keys.js';
 import { attack } from './attack.js';
-import { Door, type DoorNode, first, newKey, type Raw } from './helpers/door.js';
+import { Door, type DoorNode, first, type Raw } from './helpers/door.js';
 import { isThorough, tries } from './thorough.js';
 
 /** Of the relay's process, MiB: 1,000 connections with 2 MiB each would take 2,000. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import ssh2 from 'ssh2';
 import { nodeFiles } from '../../src/headnode/relay.js';
+import { newKey } from '../../src/relay/keys.js';
 import type { HostName, Lab } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
 import { median, ratio, type Times, table } from './report.js';
@@ -289,11 +289,6 @@ const less = (now: Used, before: Used): Used => ({
   headnode: now.headnode - before.headnode,
   login: now.login - before.login,
 });
-
-function newKey(): { private: string; public: string } {
-  const made = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
-  return { private: made.private, public: made.public.trim().split(' ').slice(0, 2).join(' ') };
-}
 
 const rate = (bytes: Times): string => `${(median(bytes) / 1e6).toFixed(2)} MB/s`;
 const trips = (ms: number, rtt: number): string => (ms / rtt).toFixed(1);

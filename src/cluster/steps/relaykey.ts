@@ -1,7 +1,8 @@
 import { ScailfinError } from '../../errors.js';
 import type { Headnode } from '../../headnode/component.js';
 import { forget, isPlainPath, letIn, type OwnKey } from '../../headnode/ownkey.js';
-import { enterFiles, newKey, type RelayKeys } from '../../headnode/relay.js';
+import { enterFiles, type RelayKeys } from '../../headnode/relay.js';
+import { newKey } from '../../relay/keys.js';
 import type { RelayState } from '../../relay/state.js';
 import type { Site } from '../context.js';
 

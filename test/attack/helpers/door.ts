@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
+import { type KeyPair, newKey } from '../../../src/relay/keys.js';
 
 const program = fileURLToPath(new URL('relay-door.ts', import.meta.url));
 
@@ -18,24 +19,13 @@ export interface Raw {
   };
 }
 
-export interface Key {
-  readonly private: string;
-  readonly public: string;
-}
-
-/** As a cluster's are. */
-export function newKey(): Key {
-  const made = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
-  return { private: made.private, public: made.public.trim().split(' ').slice(0, 2).join(' ') };
-}
-
 /** The relay's end on the headnode, in a process of its own: its death and its memory can be seen. */
 export class Door {
   private constructor(
     private readonly child: ChildProcess,
     readonly ports: { readonly door: number; readonly pool: number; readonly other: number },
-    readonly hostKey: Key,
-    readonly nodeKey: Key,
+    readonly hostKey: KeyPair,
+    readonly nodeKey: KeyPair,
   ) {}
 
   static async open(): Promise<Door> {
@@ -63,7 +53,7 @@ export class Door {
   }
 
   /** Logs in. @param from the loopback address that it comes from */
-  async login(options: { key?: Key; user?: string; from?: string; timeoutMs?: number } = {}): Promise<Client> {
+  async login(options: { key?: KeyPair; user?: string; from?: string; timeoutMs?: number } = {}): Promise<Client> {
     const client = new ssh2.Client();
     const ready = once(client, 'ready');
     client.on('error', () => {});

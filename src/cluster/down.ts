@@ -8,22 +8,16 @@ import { schedulerFor } from '../schedulers/registry.js';
 import { type Context, isForeign, jobQuery, knownIds, siteRecord } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
-import { headnodeName } from './headnodes.js';
+import { checkSeen, type HeadToStop, headnodesOf, type Lost, poolElsewhere } from './headstostop.js';
 import { lock } from './lock.js';
-import { foundOn, headHost, isBesidePool, jobsOn, siteHost } from './machines.js';
+import { foundOn, headHost, jobsOn, siteHost } from './machines.js';
 import { tagOf } from './names.js';
 import { JobTimes, type NodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
-import type { ClusterSpec, SiteSpec } from './spec.js';
+import type { SiteSpec } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
 import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
 import { closeTunnel } from './tunnel.js';
-
-/** What to take down if this machine has no record: the site by its profile, the headnode by the usual rules. */
-export interface Lost {
-  readonly spec: ClusterSpec;
-  readonly site: SiteSpec;
-}
 
 export interface DownResult {
   readonly name: string;
@@ -144,7 +138,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         },
       );
     }
-    for (const { label, host, base, found: seen, home } of [...heads, ...headnodes(context, lost)]) {
+    for (const { label, host, base, found: seen, home } of [...heads, ...headnodesOf(context, lost)]) {
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
         // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
@@ -211,69 +205,6 @@ interface SiteToClear {
   readonly ids: readonly string[];
   /** There may be jobs. */
   readonly submitted: boolean;
-}
-
-interface HeadToStop {
-  readonly label: string;
-  readonly host: () => Promise<Host>;
-  readonly base: string | undefined;
-  /** What the host said of a pool that was found there. */
-  readonly found?: Probe;
-  /** The site beside whose files the pool is. */
-  readonly home?: string | undefined;
-}
-
-/**
- * Beside the files of a pool of an older scailfin, it is not written where the pool was started. Its own address says it.
- * @throws LeftoverError if the host has another address
- */
-function checkSeen({ pool, poolMachine, poolAddress: at, addresses }: Probe, host: Host): void {
-  if (!pool || poolMachine || !at || at.startsWith('127.') || addresses.includes(at)) return;
-  const left = `the pool in ${pool}, which runs on the machine with the address ${at}, if it runs; ${host.name} is another machine`;
-  throw new LeftoverError(`the pool of another machine can't be stopped on ${host.name}`, [left]);
-}
-
-/**
- * Without a record, nothing tells where the headnode is but the glide-ins' own settings: a pool that was found on none of the
- * hosts is not gone.
- * @param looked what the hosts said before anything was removed there
- */
-function poolElsewhere(looked: readonly Probe[]): string[] {
-  if (looked.some(host => host.pool !== undefined)) return [];
-  const known = looked.flatMap(host => [...host.addresses, ...(host.ssh ? [host.ssh.server] : [])]);
-  const away = new Set(
-    looked.flatMap(host => host.serves ?? []).filter(at => !at.startsWith('127.') && !known.includes(at)),
-  );
-  const hosts = looked.map(host => host.host).join(' and ');
-  return [...away].map(at => `the pool at ${at}, which is not on ${hosts}: add --headnode [user@]HOST`);
-}
-
-/** The recorded headnode; without a record: the one by the usual rules, and this machine. */
-function headnodes({ connections, journal }: Context, lost: Lost | undefined): HeadToStop[] {
-  const record = lost ? undefined : journal.record;
-  if (record) {
-    const home = record.sites.find(s => isBesidePool(record, s.spec))?.spec;
-    const label = labelOf(record.spec.headnode, record.sites[0]?.spec);
-    const host = (): Promise<Host> => headHost(connections, record);
-    return [{ label, host, base: record.head?.base, home: home?.site }];
-  }
-  if (!lost) return [];
-  const { site, spec } = lost;
-  const rules: ClusterSpec['headnode'][] = [
-    spec.headnode,
-    ...(spec.headnode.kind === 'local' ? [] : [{ kind: 'local' } as const]),
-  ];
-  return rules.map(kind => ({
-    label: labelOf(kind, site),
-    host: () => connections.head(kind, site),
-    base: undefined,
-    home: kind.kind === 'login' || (kind.kind === 'local' && !site.profile.login) ? site.site : undefined,
-  }));
-}
-
-function labelOf(spec: ClusterSpec['headnode'], home: SiteSpec | undefined): string {
-  if (spec.kind === 'local') return 'this machine';
-  return spec.kind === 'login' ? (home?.profile.login?.hosts[0] ?? 'the login node') : headnodeName(spec);
 }
 
 const firstLine = (error: unknown): string => messageOf(error).split('\n')[0] ?? '';

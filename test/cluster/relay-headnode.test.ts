@@ -49,6 +49,18 @@ describe.skipIf(reason !== undefined)(
       await clean();
     }, 120_000);
 
+    it('is not forgotten where nobody remembers it: down without a record does not say that nothing is left', async () => {
+      await scailfin(lab, 'laptop', request);
+      await lab.exec('laptop', ['rm', '-r', '.local/state/scailfin/clusters/far']);
+      const blind = await scailfin(lab, 'laptop', ['down', 'far', '--site', 'lab-slurm', '--yes'], { check: false });
+      expect(blind.exitCode).toBe(1);
+      expect(blind.stderr).toMatch(/the pool that a relay led to, which is not on .*: add --headnode \[user@\]HOST/);
+      expect(blind.stdout).not.toContain(verified);
+      const told = ['down', 'far', '--site', 'lab-slurm', '--headnode', 'headnode', '--yes'];
+      expect((await scailfin(lab, 'laptop', told)).stdout).toContain(verified);
+      await clean();
+    }, 120_000);
+
     it("logs in with the cluster's own key otherwise, and lets the pool grow with another one", async () => {
       const own = await onlyLaptop();
       const growth = ['--submit', 'bosco', '--max', '2', '--idle-timeout', '15s'];

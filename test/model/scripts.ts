@@ -88,9 +88,11 @@ const prepare: Script = async ({ machine, pause }, [base = '', name = '', part =
 const unpack: Script = async ({ machine, pause }, [base = '', sha = '', archive = '']) => {
   const { disk } = machine;
   if (!disk.has(archive)) return fails(21, 'the payload arrived damaged');
-  const part = `${base}/payload/${sha}.1`;
+  const cluster = archive.slice(0, archive.lastIndexOf('/'));
+  const part = `${cluster}/payload.1`;
   try {
     await pause(200); // sha256sum
+    if (!disk.has(cluster)) return fails(1, 'mkdir: No such file or directory');
     disk.make(part);
     await pause(500); // tar
     if (!disk.has(part) || !disk.has(archive)) return fails(1, 'tar: No such file or directory');
@@ -102,7 +104,7 @@ const unpack: Script = async ({ machine, pause }, [base = '', sha = '', archive 
     // its trap also runs when the connection's end ends it
     disk.remove(part);
     disk.remove(archive);
-    if (!disk.has(archive.slice(0, archive.lastIndexOf('/')))) tidy(disk, base);
+    if (!disk.has(cluster)) tidy(disk, base);
   }
 };
 

@@ -2,6 +2,7 @@ import { messageOf } from '../errors.js';
 import {
   condorHint,
   fenceFiles,
+  keeperFiles,
   missingCondor,
   type Pool,
   type PoolPlan,
@@ -29,8 +30,8 @@ export const htcondor: Component<PoolPlan, Pool> = {
   },
 
   async configure({ host }, plan) {
-    const fence = fenceFiles().map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
-    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...fence]);
+    const scripts = [...keeperFiles(), ...fenceFiles()].map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
+    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...scripts]);
   },
 
   start: ({ host }, plan) => startPool(host, plan),

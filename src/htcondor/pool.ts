@@ -52,6 +52,15 @@ export function fenceFiles(): FileToPut[] {
   return names.map(name => ({ path: `fence/${name}`, content: templateText(`headnode/fence/${name}`), mode: 0o700 }));
 }
 
+/** The script that keeps the pool's master running, and what it needs, as files below the pool's directory. */
+export function keeperFiles(): FileToPut[] {
+  return ['pool-keep.sh', 'pool-stop.sh'].map(path => ({
+    path,
+    content: templateText(`headnode/${path}`),
+    mode: 0o600,
+  }));
+}
+
 /** The pool's configuration file. */
 export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>): string {
   const { dir, name, trustDomain } = plan;

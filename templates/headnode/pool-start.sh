@@ -9,7 +9,7 @@ export LC_ALL=C
 find_condor "$source" "$arg" || exit 5
 export CONDOR_CONFIG=$dir/condor_config
 
-running() { grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" = condor_master ] && echo yes; done; }
+running() { pool_keeper "$dir"; grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" = condor_master ] && echo yes; done; }
 open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 taken() { grep -qs "[Ff]ailed to bind\|Address already in use" "$dir/log/SharedPortLog" "$dir/log/MasterLog"; }
 schedd() { timeout 20 "$CONDOR_BIN/condor_status" -schedd -af Name 2>>"$dir/log/start.err" | grep -q .; }
@@ -82,6 +82,8 @@ fi
 # other machines may see these files, but not the processes: before anything is started, it is written down where
 machine >"$dir/machine.new" && mv "$dir/machine.new" "$dir/machine" || exit 1
 if [ -z "$(running)" ]; then
+  # daemons whose master has died go on for a while, and hold the port that the glide-ins know
+  pool_stop "$dir" || exit 6
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config" 2>/dev/null)
   tries=0
   while :; do
@@ -92,11 +94,11 @@ if [ -z "$(running)" ]; then
     done
     found "$port" >"$dir/found.config"
     own_token
-    setsid "$CONDOR_SBIN/condor_master" -pidfile "$dir/run/master.pid" </dev/null >>"$dir/log/start.err" 2>&1 || { cat "$dir/log/start.err" >&2; exit 8; }
+    setsid bash "$dir/pool-keep.sh" "$dir" "$CONDOR_SBIN/condor_master" </dev/null >>"$dir/log/start.err" 2>&1 &
     n=0
     until open "$port" && schedd; do
       n=$((n + 1))
-      [ "$n" -lt 300 ] && [ -n "$(running)" ] && ! taken || break
+      [ "$n" -lt 300 ] && { [ "$n" -lt 20 ] || [ -n "$(running)" ]; } && ! taken || break
       sleep 0.1
     done
     schedd && break

@@ -1,6 +1,15 @@
 # shellcheck shell=bash
+# pool_keeper DIR: prints the process that keeps the pool's master running, if it runs
+pool_keeper() {
+  local keeper
+  keeper=$(cat "$1/run/keep.pid" 2>/dev/null)
+  # the pid may belong to another process by now
+  [ -z "$keeper" ] || ! grep -qzxF "$1/pool-keep.sh" "/proc/$keeper/cmdline" 2>/dev/null || echo "$keeper"
+}
+
 # pool_stop DIR: ends every HTCondor process that runs with DIR's configuration; returns 1 if some survive
 pool_stop() {
+  local keeper master programs pids n
   pool_pids() {
     grep -lzxF "CONDOR_CONFIG=$1/condor_config" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
       p=${f%/environ}
@@ -8,6 +17,9 @@ pool_stop() {
       case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) case " $programs " in *" ${p##*/} "*) echo "${p##*/}" ;; esac ;; esac
     done
   }
+  # first what would start the master again, unless it asks for this itself
+  keeper=$(pool_keeper "$1")
+  [ "${keeper:-$$}" = "$$" ] || kill -KILL "$keeper" 2>/dev/null
   master=$(cat "$1/run/master.pid" 2>/dev/null)
   programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" 2>/dev/null | tr '\n' ' ')
   n=0

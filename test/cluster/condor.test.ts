@@ -76,6 +76,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
       const [exe, map] = ['exe', 'map'].map(kind => lines.filter(l => l.startsWith(`${kind} `)));
       expect(exe?.map(l => l.split('/').at(-1)).sort()).toEqual([
         'condor_master',
+        'condor_procd',
         'condor_shared_port',
         'condor_startd',
       ]);

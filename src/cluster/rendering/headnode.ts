@@ -1,6 +1,6 @@
 import { services } from '../../frameworks/registry.js';
 import type { Rendered } from '../../frameworks/service.js';
-import { fenceFiles, poolConfig } from '../../htcondor/pool.js';
+import { fenceFiles, keeperFiles, poolConfig } from '../../htcondor/pool.js';
 import { type Folder, script, scriptNames } from '../../leaving.js';
 import { headnodeName } from '../headnodes.js';
 import type { ClusterSpec } from '../spec.js';
@@ -12,6 +12,7 @@ import { ownScripts, relayConfiguration } from './relay.js';
  * framework
  */
 export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Rendered | undefined): Promise<Folder> {
+  const keeper = keeperFiles();
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
   const special = await Promise.all(services.map(async f => (await f.service?.())?.ownScripts));
   const isWanted = (name: string): boolean =>
@@ -26,6 +27,10 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
         ...{ name: 'condor_config', mode: 0o600, what: "the pool's configuration, read by its daemons" },
         content: poolConfig({ dir, name: cluster.name, trustDomain: domain }),
       },
+      ...keeper.map(({ path, content, mode }) => ({
+        ...{ name: path, content: String(content), mode: mode ?? 0o600 },
+        what: "runs the pool's master, and starts it again after a crash",
+      })),
       script('headnode/fence/build', 'fence/build'),
       ...fenceFiles().map(({ path, content, mode }) => ({
         ...{ name: path, content: String(content), mode: mode ?? 0o600 },
@@ -34,7 +39,7 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
       ...(more?.configuration ?? []),
       ...(cluster.relay ? relayConfiguration(dir) : []),
       ...scriptNames('headnode')
-        .filter(isWanted)
+        .filter(name => !keeper.some(({ path }) => path === `${name}.sh`) && isWanted(name))
         .map(name => script(`headnode/${name}`)),
       ...(more?.more ?? []),
     ],

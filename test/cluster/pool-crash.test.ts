@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Lab, labUnavailable } from '../lab/lab.js';
+import { until } from '../lab/programs.js';
+import { scailfin, statusOf } from './helpers/cluster.js';
+import { verified } from './helpers/cycle.js';
+
+const reason = labUnavailable();
+const name = 'crash';
+
+describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await Lab.up();
+    await scailfin(lab, 'headnode', ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
+    await submit();
+  }, 180_000);
+  afterAll(() => lab?.down());
+
+  const here = (script: string) => lab.exec('headnode', ['sh', '-c', script], { check: false });
+  const pool = (command: string) =>
+    scailfin(lab, 'headnode', ['exec', name, '--', ...command.split(' ')], { check: false });
+  const running = async (): Promise<number> =>
+    (await pool('condor_q -const JobStatus==2 -af NumShadowStarts')).stdout.split('\n').filter(Boolean).length;
+  const masters = async (): Promise<string[]> =>
+    (await here('pgrep -x condor_master')).stdout.split('\n').filter(Boolean);
+
+  const schedds = async (): Promise<string> => (await here('pgrep -x condor_schedd')).stdout.trim();
+
+  /** Ends the schedd as `condor_off -fast` does, and waits for the next one. */
+  async function restart(): Promise<void> {
+    const schedd = await schedds();
+    await here(`kill -QUIT ${schedd}`);
+    await until('another schedd', 40_000, async () => !['', schedd].includes(await schedds()));
+  }
+
+  async function submit(): Promise<void> {
+    const lines = [
+      'executable=/bin/sleep',
+      'arguments=3600',
+      'request_memory=20M',
+      'transfer_executable=false',
+      'queue 12',
+    ];
+    await lab.exec('headnode', ['mkdir', '-p', 'jobs']);
+    await lab.write('headnode', 'jobs/job.sub', lines.join('\n'));
+    await lab.exec('headnode', ['sh', '-c', `cd jobs && scailfin exec ${name} -- condor_submit job.sub`]);
+    await until('the jobs to run', 90_000, async () => (await running()) === 12);
+  }
+
+  it('its master survives the end of a schedd with many jobs', async () => {
+    const before = await masters();
+    // the master looks at the schedd's children once a minute
+    await new Promise(resolve => setTimeout(resolve, 61_000));
+    // as on a busy machine: children that were ended stay for a while, until the first process of the machine has reaped them
+    process.kill(lab.pidOf('headnode'), 'SIGSTOP');
+    try {
+      await restart();
+    } finally {
+      process.kill(lab.pidOf('headnode'), 'SIGCONT');
+    }
+    expect(await masters()).toEqual(before);
+  }, 150_000);
+
+  it('is started again when its master is killed, at the port that the glide-ins know, and its jobs go on', async () => {
+    const { address } = (await statusOf(lab, 'headnode', name)).headnode ?? {};
+    await here('kill -KILL $(pgrep -x condor_master)');
+    await until('another master', 30_000, async () => (await masters()).length === 1);
+    await until('the jobs to go on', 90_000, async () => (await running()) === 12);
+    await expect
+      .poll(() => statusOf(lab, 'headnode', name), { timeout: 60_000 })
+      .toMatchObject({ headnode: { address, pool: 'alive' }, reason: '2 of 2 glide-ins have joined.' });
+    expect((await here(`cat .scailfin/${name}/pool/log/start.err`)).stdout).toMatch(/master was ended by signal 9/);
+  }, 150_000);
+
+  it('is started by up where daemons outlived it and its keeper, at the same port', async () => {
+    const { address } = (await statusOf(lab, 'headnode', name)).headnode ?? {};
+    await here(`kill -KILL $(cat .scailfin/${name}/pool/run/keep.pid) $(pgrep -x condor_master)`);
+    await scailfin(lab, 'headnode', ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
+    expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
+  }, 120_000);
+
+  it('and down leaves nothing: nobody starts it again', async () => {
+    expect((await scailfin(lab, 'headnode', ['down', name])).stdout).toContain(verified);
+    await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);
+  }, 60_000);
+});

@@ -84,7 +84,8 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
       for (const line of [...(exe ?? []), ...(map ?? [])])
         expect(line).toMatch(/^(exe|map) \/home\/alice\/\.scailfin\/payload\/[0-9a-f]{64}\//);
       const settings = lines.filter(l => /^env _?CONDOR_(?!INHERIT|PARENT|PRIVATE)/.test(l));
-      for (const line of settings) expect(line).toMatch(/^env CONDOR_CONFIG =\/tmp\/scailfin-lab-condor-\w+\//);
+      for (const line of settings)
+        expect(line).toMatch(/^env CONDOR_(?:CONFIG|PROCD_ADDRESS\w*) =\/tmp\/scailfin-lab-condor-\w+\//);
     }
     await down();
   });

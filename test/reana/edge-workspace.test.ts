@@ -56,7 +56,9 @@ function furnish(): void {
 /** All that is outside, and whatever would change if somebody wrote there. */
 const state = (): unknown =>
   ['.', ...readdirSync(join(top, 'outside'), { recursive: true, encoding: 'utf8' })].sort().map(path => {
-    const { ino, mode, uid, gid, nlink, size, mtimeNs, ctimeNs } = lstatSync(join(top, 'outside', path), { bigint: true });
+    const { ino, mode, uid, gid, nlink, size, mtimeNs, ctimeNs } = lstatSync(join(top, 'outside', path), {
+      bigint: true,
+    });
     return { path, ino, mode, uid, gid, nlink, size, mtimeNs, ctimeNs };
   });
 const untouched = (): void => {

@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/temporary.ts'],
     setupFiles: ['test/setup/each.ts'],
-    testTimeout: 60_000,
+    // most tests need a third of it by themselves, but they share two processors with seven other files
+    testTimeout: 90_000,
     hookTimeout: 120_000,
     // what is asked again and again is often a program that starts anew each time: asked more often, it keeps the others waiting
     expect: { poll: { interval: 1000 } },

@@ -16,7 +16,7 @@ const programs = await build({
 
 // These run on headnodes that have nothing of ours: all of such a program is in one file. Without its compiled parts, ssh2
 // uses what Node.js has.
-const alone = { ...common, external: ['cpu-features', '*.node'] };
+const alone = { ...common, external: ['cpu-features', '*.node'], plugins: [] };
 const edge = await build({ ...alone, entryPoints: ['src/doors/edge.ts'], outfile: 'dist/edge.mjs' });
 const relay = await build({ ...alone, entryPoints: ['src/doors/relay.ts'], outfile: 'dist/relay.mjs' });
 

@@ -6,6 +6,17 @@ const __filename = $fileURLToPath(import.meta.url);
 const __dirname = $fileURLToPath(new URL(".", import.meta.url));`;
 
 /**
+ * ssh2 has a part that npm compiled for this machine, or could not: it stays where it is, and is looked for when ssh2 is loaded.
+ * @type {import('esbuild').Plugin}
+ */
+const compiledParts = {
+  name: 'compiled-parts',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.node$/ }, () => ({ path: 'ssh2/lib/protocol/crypto/build/Release/sshcrypto.node', external: true }));
+  },
+};
+
+/**
  * How every program of scailfin is put together.
  * @type {import('esbuild').BuildOptions & { metafile: true }}
  */
@@ -14,8 +25,8 @@ export const common = {
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  // ssh2 looks for parts of its own that may have been compiled for this machine
-  external: ['ssh2'],
+  external: ['cpu-features'],
+  plugins: [compiledParts],
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuthError, messageOf, UsageError } from '../errors.js';
 
 /** What is read of `~/.docker/config.json` (docs.docker.com, "docker login", "Credential helpers"). */

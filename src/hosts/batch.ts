@@ -21,7 +21,9 @@ export async function runAll(
   const script = ['t=$(mktemp -d) || exit 1', 'trap \'rm -rf "$t"\' EXIT', "trap 'exit 1' HUP INT TERM PIPE"];
   for (const { argv } of commands) {
     script.push(`( ${commandLine(argv)} ) </dev/null >"$t/o" 2>"$t/e"`);
-    script.push(`printf '%s%s\\n' ${mark} $?; cat "$t/o"; printf '\\n${mark}\\n'; cat "$t/e"; printf '\\n'`);
+    // most commands print nothing on stderr: no program is started to show that
+    const [out, err] = ['o', 'e'].map(name => `[ ! -s "$t/${name}" ] || cat "$t/${name}"`);
+    script.push(`printf '%s%s\\n' ${mark} $?; ${out}; printf '\\n${mark}\\n'; ${err}; printf '\\n'`);
   }
   const { stdout } = await host.run(around(['sh', '-c', script.join('\n')]), options);
   return stdout

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { runStatuses } from './run.js';
 
 // The answers of REANA's API (0.9), as far as they are used here. Texts may contain anything: they are made harmless

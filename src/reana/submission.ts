@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, normalize, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { Folder } from '../folder.js';
 import { readYaml } from '../sites/yaml.js';

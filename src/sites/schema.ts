@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { transports } from '../hosts/target.js';
 import { launchers } from '../schedulers/job.js';
 import { schedulerNames } from '../schedulers/registry.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { bind, count, duration, gpus, htcondorSchema, line, memory, toolSchema } from './values.js';
 
 /** The keys of the user's own config.yaml. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GPU_TYPE, parseDuration, parseGpus, parseMemory } from '../units.js';
 import { parseBind } from './binds.js';
 

@@ -233,7 +233,7 @@ echo "STARTER_JOB_ENVIRONMENT = \"$jobs_know\"" >>"$work/condor_config"
 # ---- leave nothing behind, however it ends
 master=
 nap=
-keeper="$(declare -f marked condors starters jobs_of_ours leave succeeded withdraw ours drop keep); id=\$1 run=\$2 work=\$3 cache=\$4 trace=\$5 nap= told=; keep"
+keeper="$(declare -f marked comm_of condors starters jobs_of_ours leave succeeded withdraw ours drop keep); id=\$1 run=\$2 work=\$3 cache=\$4 trace=\$5 nap= told=; keep"
 exec 9> >({ exec env -i PATH="$PATH" LC_ALL=C KEEPER="$keeper" setsid bash -c 'eval "$KEEPER"' keeper "$id" "$run" "$work" "$cache" "$trace" <&7 7<&- >/dev/null 2>&1 & } 7<&0)
 tell() { (echo "$1" >&9) 2>/dev/null; }
 why='its batch job was ended'

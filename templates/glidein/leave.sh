@@ -6,17 +6,20 @@
 ours() { [ ! -L "$1" ] && [ -d "$1" ] && [ -O "$1" ]; }
 # prints the pids of this user's processes whose environment has a line equal to (-F) or beginning with (-E) the argument
 marked() { grep "-lzx$1" "$2" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/\([0-9]*\)/.*|\1|' | grep -vx "$$"; }
-condors() { for p in $(marked F "SCAILFIN_RUN=$run"); do case $(cat "/proc/$p/comm" 2>/dev/null) in condor_*) echo "$p" ;; esac; done; }
-starters() { for p in $(condors); do [ "$(cat "/proc/$p/comm" 2>/dev/null)" = condor_starter ] && return 0; done; return 1; }
+# comm_of PID: sets comm to the name of its program; no process is started for that
+comm_of() { comm='' && { read -r comm <"/proc/$1/comm"; } 2>/dev/null; }
+condors() { for p in $(marked F "SCAILFIN_RUN=$run"); do comm_of "$p"; case $comm in condor_*) echo "$p" ;; esac; done; }
+starters() { for p in $(condors); do comm_of "$p"; [ "$comm" = condor_starter ] && return 0; done; return 1; }
 # HTCondor marks everything that its daemons start, also jobs
 jobs_of_ours() { [ -z "$master" ] || marked E "_CONDOR_ANCESTOR_$master=.*"; }
 leave() {
   trap '' TERM INT HUP
   [ -z "$nap" ] || kill "$nap" 2>/dev/null
   [ -z "$master" ] || kill -QUIT "$master" 2>/dev/null
-  local n=0
-  # A starter tells its job's shadow that the job has to run elsewhere: it gets 10 s. The other daemons have nothing to lose.
-  while [ -n "$(condors)$(jobs_of_ours)" ] && { [ "$n" -lt 8 ] || starters && [ "$n" -lt 40 ]; }; do
+  local n=0 since=$SECONDS
+  # A starter tells its job's shadow that the job has to run elsewhere: it gets 10 s, also on a busy node, where each look takes
+  # long; the count is for a clock that is set meanwhile. The other daemons have nothing to lose.
+  while [ -n "$(condors)$(jobs_of_ours)" ] && { [ "$n" -lt 8 ] || starters && [ "$n" -lt 40 ] && [ $((SECONDS - since)) -le 10 ]; }; do
     n=$((n + 1))
     sleep 0.25
   done

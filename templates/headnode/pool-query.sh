@@ -4,7 +4,7 @@ dir=$1
 for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 [ -r "$dir/found.config" ] || { echo 'pool=none'; exit 0; }
-alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_collecto ] || echo yes; done)
+alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do { read -r comm <"${f%/environ}/comm"; } 2>/dev/null && [ "$comm" = condor_collecto ] && echo yes; done)
 [ -n "$alive" ] || { echo 'pool=dead'; exit 0; }
 echo 'pool=alive'
 # whoever listens there must be this user (proc_pid_net(5))

@@ -9,7 +9,7 @@ export LC_ALL=C
 find_condor "$source" "$arg" || exit 5
 export CONDOR_CONFIG=$dir/condor_config
 
-running() { pool_keeper "$dir"; grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do [ "$(cat "${f%/environ}/comm" 2>/dev/null)" = condor_master ] && echo yes; done; }
+running() { pool_keeper "$dir"; grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do { read -r comm <"${f%/environ}/comm"; } 2>/dev/null && [ "$comm" = condor_master ] && echo yes; done; }
 open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 taken() { grep -qs "[Ff]ailed to bind\|Address already in use" "$dir/log/SharedPortLog" "$dir/log/MasterLog"; }
 schedd() { timeout 20 "$CONDOR_BIN/condor_status" -schedd -af Name 2>>"$dir/log/start.err" | grep -q .; }

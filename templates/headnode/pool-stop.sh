@@ -14,7 +14,8 @@ pool_stop() {
     grep -lzxF "CONDOR_CONFIG=$1/condor_config" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
       p=${f%/environ}
       # a shell or an editor that a user runs inside `scailfin exec` must not be ended
-      case $(cat "$p/comm" 2>/dev/null) in condor_*) echo "${p##*/}" ;; *) case " $programs " in *" ${p##*/} "*) echo "${p##*/}" ;; esac ;; esac
+      comm='' && { read -r comm <"$p/comm"; } 2>/dev/null
+      case $comm in condor_*) echo "${p##*/}" ;; *) case " $programs " in *" ${p##*/} "*) echo "${p##*/}" ;; esac ;; esac
     done
   }
   # first what would start the master again, unless it asks for this itself

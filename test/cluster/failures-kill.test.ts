@@ -106,9 +106,14 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
       export $(tr '\\0' '\\n' </proc/$(pgrep -u alice condor_master)/environ | grep -E '^SCAILFIN_(JOB|RUN)=')
       setsid /var/tmp/condor_starter 100 </dev/null >/dev/null 2>&1 &`;
     await bench.lab.exec(node, ['sh', '-c', stuck], { user: 'alice' });
+    // who is there at the moment in which Slurm kills the glide-in; its keeper waits 10 s from then on
+    const watch = `shell=$(pgrep -o -u alice -f 'glidein.sh --run')
+      { while [ -e "/proc/$shell" ]; do sleep 0.05; done; pgrep -x condor_starter >/var/tmp/seen.new; mv /var/tmp/seen.new /var/tmp/seen; } </dev/null >/dev/null 2>&1 &`;
+    await bench.lab.exec(node, ['sh', '-c', watch], { user: 'alice' });
     await bench.good(['down', 'stuck']);
-    expect((await bench.lab.exec(node, ['pgrep', 'condor_starter'])).stdout).not.toBe('');
-    await bench.lab.exec(node, ['rm', '/var/tmp/condor_starter'], { user: 'alice' });
+    const seen = async () => (await bench.lab.exec(node, ['cat', '/var/tmp/seen'])).stdout;
+    expect(await until('the glide-in to be killed', 20_000, async () => (await seen()) || 'nobody')).toMatch(/^\d+\n$/);
+    await bench.lab.exec(node, ['rm', '/var/tmp/condor_starter', '/var/tmp/seen'], { user: 'alice' });
     await bench.expectNothing();
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ClusterStatus } from '../../src/cluster/status.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
@@ -139,8 +140,9 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
       (await statusOf(lab, 'headnode', 'boot')).sites[0]?.glideins.find(
         g => g.node === 'c1' && g.state !== 'cancelled',
       );
-    // this Slurm goes on calling the job running: the pool's silence is what tells
-    await expect.poll(async () => (await c1())?.joined, { timeout: 100_000, interval: 2000 }).toBe(false);
+    // this Slurm goes on calling the job running: the pool's silence is what tells, and fifty seconds are none yet
+    await sleep(45_000);
+    await expect.poll(async () => (await c1())?.joined, { timeout: 55_000, interval: 2000 }).toBe(false);
     expect(await c1()).toMatchObject({ state: 'running', word: 'RUNNING' });
     expect((await c1())?.silent).toBeGreaterThan(50);
     const status = await statusOf(lab, 'headnode', 'boot');

@@ -35,7 +35,11 @@ describe.skipIf(reason !== undefined)(`a headnode that is away${reason ? ` (skip
     sessions = (await lab.exec('login', ['pgrep', '-u', 'alice', 'sshd-session'])).stdout.split('\n').filter(Boolean);
     await lab.partition('headnode', true);
     const cut = Date.now() / 1000;
-    await expect.poll(async () => (await relayOf(lab, name))?.state, { timeout: 100_000, interval: 3000 }).toBe('cut');
+    // its own word is looked for before status is asked what it makes of that
+    const states = `cat ~/.scailfin/${name}/pool/relay/state/*.json`;
+    const said = async () => (await lab.exec('headnode', ['sh', '-c', states])).stdout;
+    await until('the relay to see that it is cut off', 100_000, async () => /"state": *"cut"/.test(await said()));
+    await expect.poll(async () => (await relayOf(lab, name))?.state, { timeout: 10_000 }).toBe('cut');
     const relay = await relayOf(lab, name);
     expect(relay?.reason).toMatch(/stopped answering|can't reach/);
     expect(relay?.since).toBeLessThan(cut + 95);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tool } from '../setup/programs.js';
+import { bundled } from '../lab/bundled.js';
 import { Terminal } from '../terminal.js';
 import { type Sshd, startSshd } from './sshd.js';
 
@@ -14,11 +14,11 @@ describe('a command on the terminal', () => {
   });
   afterAll(() => server?.stop());
 
-  const start = (script: string): Terminal =>
-    Terminal.start([tool('tsx'), program, 'sh', '-c', script], { ...server.env, PATH: process.env.PATH });
+  const start = async (script: string): Promise<Terminal> =>
+    Terminal.start(['node', await bundled(program), 'sh', '-c', script], { ...server.env, PATH: process.env.PATH });
 
   it('echoes what is typed once', async () => {
-    const terminal = start('echo ready; exec cat');
+    const terminal = await start('echo ready; exec cat');
     await terminal.until(/ready/);
     await sleep(300);
     terminal.type('hello\n');
@@ -30,7 +30,7 @@ describe('a command on the terminal', () => {
 
   it('has Ctrl-C to itself', async () => {
     const script = 'trap "echo caught; exit 7" INT; echo ready; while :; do sleep 0.1; done';
-    const terminal = start(script);
+    const terminal = await start(script);
     await terminal.until(/ready/);
     await sleep(300);
     terminal.type('\u0003');

@@ -12,7 +12,8 @@ export async function program(
 }
 
 /**
- * Asks again and again until the answer is neither undefined nor false. Pauses grow, and are as long as it takes to ask.
+ * Asks again and again until the answer is neither undefined nor false. Pauses grow: to 200 ms, then to a tenth of what was waited
+ * already, but not above a second. None is shorter than it takes to ask.
  * @throws Error naming `what` after `timeoutMs`, with the last thing that went wrong in `probe`
  */
 export async function until<T>(
@@ -20,9 +21,10 @@ export async function until<T>(
   timeoutMs: number,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const end = Date.now() + timeoutMs;
+  const start = Date.now();
+  const end = start + timeoutMs;
   let last: unknown;
-  for (let pause = 10; ; pause = Math.min(pause * 1.5, 200)) {
+  for (let pause = 10; ; pause = Math.min(pause * 1.5, Math.max(200, Math.min((Date.now() - start) / 10, 1000)))) {
     const began = Date.now();
     try {
       const answer = await probe();

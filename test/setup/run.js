@@ -1,8 +1,9 @@
 /*
- * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model` and `npm run conformance`:
+ * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model`,
+ * `npm run slow` and `npm run conformance`:
  * makes a machine with nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
  * tests use if it is there.
- *   node test/setup/run.js test|attack|demo|lab|bench|model|conformance|kubernetes [ARGUMENT…]
+ *   node test/setup/run.js test|attack|demo|lab|bench|model|slow|conformance|kubernetes [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -10,6 +11,7 @@ import { lab, prepareLab } from './labs.js';
 import { model } from './model.js';
 import { run, tool } from './programs.js';
 import { say } from './say.js';
+import { slow } from './slow.js';
 import { suite } from './suite.js';
 
 /** @type {{ [verb: string]: (args: string[]) => Promise<number> }} */
@@ -30,6 +32,7 @@ const verbs = {
   bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
   lab,
   model,
+  slow,
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
   kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };

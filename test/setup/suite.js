@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { Group } from './group.js';
 import { prepareLab, reapLabs } from './labs.js';
 import { run, tool, top } from './programs.js';
 import { readReport, sum } from './report.js';
@@ -31,7 +32,14 @@ export async function suite(args) {
   const vitest = async extra => {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
     rmSync(file, { force: true });
-    const status = await run(tool('vitest'), ['run', ...reporters, ...extra], { SCAILFIN_LEAKS: leaks });
+    const group = Group.make('test');
+    const words = ['run', ...reporters, ...extra];
+    const [program, args] = group ? group.within(tool('vitest'), words) : [tool('vitest'), words];
+    const began = Date.now();
+    const status = await run(program, args, { SCAILFIN_LEAKS: leaks });
+    const took = Math.round((Date.now() - began) / 1000);
+    if (group) say(`that took ${took} s, and ${Math.round(group.seconds)} s of processor time`);
+    group?.end();
     const results = readReport(file);
     // an error that no test caught
     if (status !== 0 && sum(results.values()).failed === 0) results.set('vitest', outside);

@@ -55,7 +55,10 @@ export async function waitForGlideins(context: Context, target: number, timeout:
       );
     }
     context.sink({ type: 'progress', detail: progress(status, joined, target) });
-    await new Promise(resolve => setTimeout(resolve, round < 10 ? 500 : round < 40 ? 2000 : 10_000));
+    // no batch system starts a job, and no job HTCondor, within a second
+    await new Promise(resolve =>
+      setTimeout(resolve, round === 0 ? 1000 : round < 10 ? 500 : round < 40 ? 2000 : 10_000),
+    );
   }
 }
 

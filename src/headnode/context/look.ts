@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
 import type { Headnode, Missing } from '../component.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Missing } from '../component.js';
 import type { EngineWords, Found } from './look.js';
 import type { Driver } from './minikube-plan.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UsageError } from '../../errors.js';
 import { resourcesOf } from '../hints.js';
 import type { Step, StepRequest } from '../jobs/step.js';

@@ -160,7 +160,8 @@ def test_what_leads_out_of_the_workspace_fails_the_step(controller, pool):
 
 def test_a_held_step_has_failed_for_that_reason(controller, pool):
     job_id, number = controller.post()
-    pool.become(number, HELD, HoldReasonCode=12, HoldReason="Error from c1: no space", NumJobStarts=1, files={"out": b"begun\n", "err": b"oh\0"})
+    # as the schedd tells it before the shadow has told how often the step began
+    pool.become(number, HELD, HoldReasonCode=12, HoldReason="Error from c1: no space", NumShadowStarts=1, files={"out": b"begun\n", "err": b"oh\0"})
     assert controller.look() == "failed"
     assert controller.log(job_id) == "begun\noh\ufffd\nscailfin: HTCondor held it: Error from c1: no space\n"
     assert pool.jobs == {}

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readSharedJson } from '../../engines/shared.js';
 import type { WorkflowGraph } from '../overview.js';
 import type { RunRecord } from '../runs/record.js';

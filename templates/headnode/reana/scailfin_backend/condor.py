@@ -10,7 +10,7 @@ import sys
 import htcondor2
 
 SHOWN = ["ScailfinStep", "ClusterId", "ProcId", "JobStatus", "HoldReason", "HoldReasonCode", "RemoveReason"]
-SHOWN += ["ExitCode", "ExitBySignal", "ExitSignal", "NumJobStarts", "LastRemoteHost"]
+SHOWN += ["ExitCode", "ExitBySignal", "ExitSignal", "NumJobStarts", "NumShadowStarts", "LastRemoteHost"]
 # HoldReasonCode: waiting for its files to be spooled (HTCondor manual, "Job ClassAd Attributes")
 SPOOLING = 16
 MISSING = "No such file or directory"

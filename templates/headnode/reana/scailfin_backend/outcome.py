@@ -46,8 +46,9 @@ def of_ended(job, ad):
 def of_failed(job, reason, ad):
     """Return the outcome of a step whose job the pool stopped; None: ask again later."""
     _, step = parts(job["backend_job_id"])
-    # a step that never began has no output
-    failure = fetched(job) if ad.get("NumJobStarts") else ""
+    # A step that never began has no output. The schedd itself counts the shadows; NumJobStarts comes from the shadow, which
+    # tells it late (SHADOW_LAZY_QUEUE_UPDATE): a step that was just held or removed may have printed and still have none
+    failure = fetched(job) if ad.get("NumShadowStarts") else ""
     if failure is None:
         return None
     return Result("failed", logs.text(step, job["obj"].notes + [reason] + ([failure] if failure else [])))

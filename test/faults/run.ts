@@ -1,0 +1,47 @@
+/*
+ * `npm run faults`: faults at each point at which a command acts on a machine or writes in its journal, on labs.
+ *   npm run faults -- [--seed S] [--only PATTERN] [--time 20m] [--labs N] [--both] [--json]
+ * PATTERN is for `SCENARIO FAULT POINT`. It ends with status 1 if anything was not as it must be.
+ */
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../../src/units.js';
+import { campaign } from './campaign.js';
+import type { Point } from './point.js';
+import { scenarios } from './scenarios.js';
+import { counts, legend, table } from './table.js';
+import type { Result } from './trial.js';
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean', default: false } as const;
+const { values } = parseArgs({ options: { seed: text, only: text, time: text, labs: text, both: flag, json: flag } });
+const seed = Number(values.seed ?? Math.floor(Date.now() / 1000));
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const seconds = values.time === undefined ? Number.POSITIVE_INFINITY : parseDuration(values.time);
+if (seconds === undefined) throw new Error(`--time ${values.time}: a time is like 20m`);
+const only = new RegExp(values.only ?? '');
+const names = scenarios.filter(({ name }) => new RegExp(`^(${name}\\b|[^\\w]|$)`).test(values.only ?? ''));
+const found = new Map<string, readonly Point[]>();
+const results: Result[] = [];
+say(`faults from the seed ${seed}`);
+await campaign(names.length > 0 ? names : scenarios, {
+  ...{ seed, only, labs: Number(values.labs ?? 2), both: values.both },
+  end: Date.now() + seconds * 1000,
+  onPoints: ({ name }, points) => {
+    found.set(name, points);
+    say(`${name}: ${points.length} points`);
+  },
+  onResult: result => {
+    results.push(result);
+    const { scenario, point, fault, ending, ended, wrong, seconds } = result;
+    const verdict = wrong.length > 0 ? `WRONG: ${wrong.join('\n  ')}` : 'well';
+    say(`${scenario} ${fault} ${point}: ${ended}, ${ending}, ${verdict} (${seconds.toFixed(0)} s)`);
+  },
+});
+if (values.json)
+  process.stdout.write(`${JSON.stringify({ seed, points: Object.fromEntries(found), results }, null, 2)}\n`);
+else {
+  const tables = [...found].map(([name, points]) => table(name, points, results));
+  process.stdout.write(`${[...tables, counts(results), legend()].join('\n\n')}\n`);
+}
+process.exitCode = results.some(({ wrong }) => wrong.length > 0) ? 1 : 0;

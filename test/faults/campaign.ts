@@ -5,12 +5,11 @@ import { Ground } from './ground.js';
 import type { Point } from './point.js';
 import { record } from './record.js';
 import { NAME, type Scenario } from './scenarios.js';
-import { attempt, type Result, type Trial } from './trial.js';
+import { attempt, prepare, type Result, type Trial } from './trial.js';
 
 export interface Wish {
   readonly seed: number;
-  /** SCENARIO FAULT POINT must match. */
-  readonly only: RegExp;
+  readonly isWanted: (fault: string, point: string) => boolean;
   /** No trial begins after this. Milliseconds since 1970. */
   readonly end: number;
   readonly labs: number;
@@ -29,7 +28,7 @@ export async function campaign(scenarios: readonly Scenario[], wish: Wish): Prom
     const trials: Trial[] = [];
     try {
       for (const scenario of here) {
-        for (const args of scenario.before(ground)) await ground.cli(args);
+        await prepare(ground, scenario);
         const points = await record(ground, scenario);
         wish.onPoints(scenario, points);
         trials.push(...trialsOf(scenario, points, wish));
@@ -51,11 +50,11 @@ export async function campaign(scenarios: readonly Scenario[], wish: Wish): Prom
   return results;
 }
 
-function trialsOf(scenario: Scenario, points: readonly Point[], { seed, only, both }: Wish): Trial[] {
+function trialsOf(scenario: Scenario, points: readonly Point[], { seed, isWanted, both }: Wish): Trial[] {
   return points.flatMap(point =>
     faults.flatMap(fault => {
       const name = `${scenario.name} ${fault.name} ${point.key}`;
-      if (!fault.applies(point) || !only.test(name)) return [];
+      if (!fault.applies(point) || !isWanted(fault.name, point.key)) return [];
       const endings = chance(seed, name, 'ending') < 0.5 ? (['again', 'down'] as const) : (['down', 'again'] as const);
       return (both ? endings : endings.slice(0, 1)).map(ending => {
         return { scenario, point, fault, ending, chance: chance(seed, name, 'moment') };

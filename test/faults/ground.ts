@@ -110,7 +110,7 @@ export class Tried {
       ground.said += data;
     });
     this.exited = new Promise(resolve => {
-      child.once('exit', code => resolve(code));
+      child.once('close', code => resolve(code));
     });
   }
 

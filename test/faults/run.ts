@@ -1,11 +1,11 @@
 /*
  * `npm run faults`: faults at each point at which a command acts on a machine or writes in its journal, on labs.
- *   npm run faults -- [--seed S] [--only PATTERN] [--time 20m] [--labs N] [--both] [--json]
- * PATTERN is for `SCENARIO FAULT POINT`. It ends with status 1 if anything was not as it must be.
+ *   npm run faults -- [--seed S] [--only SCENARIO:FAULT:POINT] [--time 20m] [--labs N] [--both] [--json]
+ * Each part of SCENARIO:FAULT:POINT may be empty; POINT is a regular expression. It ends with status 1 if anything was not as it must be.
  */
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../../src/units.js';
-import { campaign } from './campaign.js';
+import { campaign, type Wish } from './campaign.js';
 import type { Point } from './point.js';
 import { scenarios } from './scenarios.js';
 import { counts, legend, table } from './table.js';
@@ -19,13 +19,16 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const seconds = values.time === undefined ? Number.POSITIVE_INFINITY : parseDuration(values.time);
 if (seconds === undefined) throw new Error(`--time ${values.time}: a time is like 20m`);
-const only = new RegExp(values.only ?? '');
-const names = scenarios.filter(({ name }) => new RegExp(`^(${name}\\b|[^\\w]|$)`).test(values.only ?? ''));
+const [scenario = '', fault = '', point = ''] = (values.only ?? '').split(/:(?! )/);
+const chosen = scenarios.filter(({ name }) => scenario === '' || name === scenario);
+if (chosen.length === 0)
+  throw new Error(`--only ${scenario}: the scenarios are ${scenarios.map(s => s.name).join(', ')}`);
+const isWanted: Wish['isWanted'] = (name, key) => (fault === '' || name === fault) && new RegExp(point).test(key);
 const found = new Map<string, readonly Point[]>();
 const results: Result[] = [];
 say(`faults from the seed ${seed}`);
-await campaign(names.length > 0 ? names : scenarios, {
-  ...{ seed, only, labs: Number(values.labs ?? 2), both: values.both },
+await campaign(chosen, {
+  ...{ seed, isWanted, labs: Number(values.labs ?? 2), both: values.both },
   end: Date.now() + seconds * 1000,
   onPoints: ({ name }, points) => {
     found.set(name, points);

@@ -4,6 +4,8 @@ import type { Ground } from './ground.js';
 /** A command whose actions are tried, and what comes before it. */
 export interface Scenario {
   readonly name: string;
+  /** The payload is cut, copied and sent anew each time. */
+  readonly isFirst?: true;
   /** What is typed first, without a fault. */
   before(ground: Ground): readonly (readonly string[])[];
   command(ground: Ground): string[];
@@ -32,6 +34,7 @@ const bosco = (ground: Ground): string[] => {
 export const scenarios: readonly Scenario[] = [
   {
     name: 'up',
+    isFirst: true,
     before: () => [],
     command: ground => up(ground, 2),
     again: ground => up(ground, 2),

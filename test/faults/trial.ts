@@ -31,6 +31,8 @@ export interface Result {
   readonly seconds: number;
 }
 
+type Met = Pick<Result, 'ended' | 'said'>;
+
 /** So long a command may take that waits for a batch system that is silent. */
 const longest = 150_000;
 
@@ -40,13 +42,10 @@ export async function attempt(ground: Ground, trial: Trial): Promise<Result> {
   const { scenario, point, fault, ending } = trial;
   const wrong: string[] = [];
   ground.wrong = wrong;
-  for (const args of scenario.before(ground)) {
-    const ran = await ground.cli(args);
-    if (ran.exitCode !== 0) throw new Error(`before the fault: ${args.join(' ')}: ${ran.stderr}`);
-  }
+  await prepare(ground, scenario);
   const met = await meet(ground, trial, wrong);
   wrong.push(...(await wrongNow(ground, scenario)));
-  const again = ending === 'again' ? await typeAgain(ground, scenario) : { wrong: [] };
+  const again = ending === 'again' ? await typeAgain(ground, scenario, met) : { wrong: [] };
   wrong.push(...again.wrong, ...(await wrongAfterDown(ground)), ...(await ground.secretsShown()));
   const seconds = (Date.now() - began) / 1000;
   return {
@@ -60,8 +59,17 @@ export async function attempt(ground: Ground, trial: Trial): Promise<Result> {
   };
 }
 
+/** What a scenario begins with. @throws Error if that fails */
+export async function prepare(ground: Ground, { isFirst, before }: Scenario): Promise<void> {
+  if (isFirst) await ground.lab.exec('laptop', ['rm', '-rf', '.cache/scailfin']);
+  for (const args of before(ground)) {
+    const ran = await ground.cli(args);
+    if (ran.exitCode !== 0) throw new Error(`before the fault: ${args.join(' ')}: ${ran.stderr}`);
+  }
+}
+
 /** The command with the fault. */
-async function meet(ground: Ground, trial: Trial, wrong: string[]): Promise<Pick<Result, 'ended' | 'said'>> {
+async function meet(ground: Ground, trial: Trial, wrong: string[]): Promise<Met> {
   const { scenario, point, fault, chance } = trial;
   const tried = await ground.start(scenario.command(ground), fault.plan(point, chance));
   const late = setTimeout(() => {
@@ -86,7 +94,7 @@ async function meet(ground: Ground, trial: Trial, wrong: string[]): Promise<Pick
       : status === null || status >= 128
         ? 'killed'
         : 'said why';
-  return { ended, said: ended === 'said why' ? said : `status ${status}` };
+  return { ended, said: ended === 'said why' ? `status ${status}: ${said}` : `status ${status}` };
 }
 
 const saidOf = ({ stderr }: Tried): string => {
@@ -112,9 +120,16 @@ async function wrongNow(ground: Ground, { nodes, most: allowed = nodes }: Scenar
 }
 
 /** The same command again has exactly what was asked for; or it says that the cluster must be taken down first. */
-async function typeAgain(ground: Ground, scenario: Scenario): Promise<{ wrong: readonly string[]; ending?: 'sent' }> {
+async function typeAgain(
+  ground: Ground,
+  scenario: Scenario,
+  { said, ended }: Met,
+): Promise<{ wrong: readonly string[]; ending?: 'sent' }> {
   const ran = await ground.cli(scenario.again(ground));
-  if (ran.exitCode !== 0 && ran.stderr.includes(`: scailfin down ${NAME}`)) return { wrong: [], ending: 'sent' };
+  if (ran.exitCode !== 0 && ran.stderr.includes(`: scailfin down ${NAME}`)) {
+    const isTold = ended !== 'said why' || said.includes(`scailfin down ${NAME}`);
+    return { wrong: isTold ? [] : [`the hint led nowhere: ${said}`], ending: 'sent' };
+  }
   if (ran.exitCode !== 0) return { wrong: [`again: ${lastWords(ran)}`] };
   if (ground.hasRival) return { wrong: ['again: another machine has a cluster of that name'] };
   return { wrong: [...(await wrongNow(ground, scenario)), ...(await wrongCluster(ground, scenario))] };

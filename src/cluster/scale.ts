@@ -56,6 +56,8 @@ export async function scale(context: Context, site: SiteSpec, relay?: boolean): 
     if (nodesOf(active) < site.nodes) {
       return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
     }
+    // fewer glide-ins need no pool, but whoever has fewer wants to use those that stay
+    if (status.headnode.pool === 'dead') context.sink({ type: 'warning', text: status.reason });
     const surplus = surplusOf(active, there?.glideins ?? [], site.nodes);
     const cancelled = nodesOf(surplus);
     await step(

@@ -10,8 +10,8 @@ import { attempt, prepare, type Result, type Trial } from './trial.js';
 export interface Wish {
   readonly seed: number;
   readonly isWanted: (fault: string, point: string) => boolean;
-  /** No trial begins after this. Milliseconds since 1970. */
-  readonly end: number;
+  /** For so long trials begin, once the points are known. */
+  readonly seconds: number;
   readonly labs: number;
   /** Also each trial's other ending. */
   readonly both: boolean;
@@ -40,10 +40,11 @@ export async function campaign(scenarios: readonly Scenario[], wish: Wish): Prom
     }
     // the trial that comes first by lot is tried first, so that a part of them is a fair sample
     const queue = trials.sort((a, b) => lot(a, wish.seed) - lot(b, wish.seed));
+    const end = Date.now() + wish.seconds * 1000;
     const work = async (): Promise<void> => {
       const own = ground ?? (await Ground.open(options ?? {}));
       ground = undefined;
-      results.push(...(await work1(own, queue, wish)));
+      results.push(...(await tryAll(own, queue, end, wish)));
     };
     await Promise.all(Array.from({ length: Math.min(wish.labs, queue.length) || 1 }, work));
   }
@@ -67,11 +68,11 @@ const lot = ({ scenario, point, fault, ending }: Trial, seed: number): number =>
   chance(seed, scenario.name, point.key, fault.name, ending);
 
 /** Takes one trial after the other from the queue. A lab on which something went wrong is not used again. */
-async function work1(first: Ground, queue: Trial[], { end, onResult }: Wish): Promise<Result[]> {
+async function tryAll(first: Ground, queue: Trial[], end: number, { onResult }: Wish): Promise<Result[]> {
   let ground = first;
   const results: Result[] = [];
   try {
-    for (let trial = queue.shift(); trial !== undefined && Date.now() < end; trial = queue.shift()) {
+    for (let trial = queue.shift(); trial !== undefined; trial = Date.now() < end ? queue.shift() : undefined) {
       const result = await attempt(ground, trial).catch((error): Result => failed(trial as Trial, error));
       results.push(result);
       onResult(result);

@@ -159,6 +159,17 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    name: 'programs',
+    title: 'what works by itself on the headnode is killed: growth, relay, edge, schedd',
+    applies: point => point.where === 'headnode',
+    plan: before,
+    begin: ground =>
+      ground.asRoot(
+        'headnode',
+        "pkill -KILL -u scail -f '/relay.mjs|/edge.mjs|/grow.sh|condor_schedd|condor_gridmanager'",
+      ),
+  },
+  {
     name: 'second',
     title: 'a second command at the same time, on the same machine',
     applies: all,

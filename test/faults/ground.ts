@@ -27,6 +27,8 @@ export class Ground {
   said = '';
   /** Another machine has a cluster of the same name. */
   hasRival = false;
+  /** The scenarios that have found here what they need. */
+  readonly ready = new Set<string>();
   /** What was seen that must not be. */
   wrong: string[] = [];
   private constructor(readonly lab: Lab) {}
@@ -77,6 +79,12 @@ export class Ground {
   async pools(): Promise<number> {
     const { stdout } = await this.asRoot('headnode', 'pgrep -u scail -x -c condor_master');
     return Number(stdout);
+  }
+
+  /** Glide-ins that run on the nodes. */
+  async glideins(): Promise<number> {
+    const counts = (['c1', 'c2'] as const).map(node => this.asRoot(node, 'pgrep -u alice -x -c condor_startd'));
+    return (await Promise.all(counts)).reduce((sum, { stdout }) => sum + Number(stdout), 0);
   }
 
   /** What looks like a secret in anything that was printed or recorded. */

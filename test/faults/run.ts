@@ -28,8 +28,7 @@ const found = new Map<string, readonly Point[]>();
 const results: Result[] = [];
 say(`faults from the seed ${seed}`);
 await campaign(chosen, {
-  ...{ seed, isWanted, labs: Number(values.labs ?? 2), both: values.both },
-  end: Date.now() + seconds * 1000,
+  ...{ seed, isWanted, seconds, labs: Number(values.labs ?? 2), both: values.both },
   onPoints: ({ name }, points) => {
     found.set(name, points);
     say(`${name}: ${points.length} points`);

@@ -1,8 +1,8 @@
 /*
- * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model` and `npm run conformance`:
- * makes a machine with nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
+ * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model`, `npm run faults` and
+ * `npm run conformance`: makes a machine with nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
  * tests use if it is there.
- *   node test/setup/run.js test|attack|demo|lab|bench|model|conformance|kubernetes [ARGUMENT…]
+ *   node test/setup/run.js test|attack|demo|lab|bench|model|faults|conformance|kubernetes [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -30,6 +30,7 @@ const verbs = {
   bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
   lab,
   model,
+  faults: args => withLabs(tool('tsx'), ['test/faults/run.ts', ...args]),
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
   kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };

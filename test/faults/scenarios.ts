@@ -26,7 +26,7 @@ export const NAME = 'tried';
 
 const up = (ground: Ground, nodes: number, ...more: string[]): string[] => [
   ...['up', NAME, '--site', ground.site, '--headnode', 'scail@headnode'],
-  ...['--nodes', String(nodes), '--walltime', '30m', '--timeout', '3m', ...more],
+  ...['--nodes', String(nodes), '--walltime', '30m', '--timeout', '2m', ...more],
 ];
 
 const scale = (nodes: number): string[] => ['scale', NAME, '--nodes', String(nodes)];

@@ -12,6 +12,8 @@ export interface Wish {
   readonly isWanted: (fault: string, point: string) => boolean;
   /** For so long trials begin, once the points are known. */
   readonly seconds: number;
+  /** No trial begins any more. */
+  readonly signal?: AbortSignal;
   readonly labs: number;
   /** Also each trial's other ending. */
   readonly both: boolean;
@@ -68,11 +70,15 @@ const lot = ({ scenario, point, fault, ending }: Trial, seed: number): number =>
   chance(seed, scenario.name, point.key, fault.name, ending);
 
 /** Takes one trial after the other from the queue. A lab on which something went wrong is not used again. */
-async function tryAll(first: Ground, queue: Trial[], end: number, { onResult }: Wish): Promise<Result[]> {
+async function tryAll(first: Ground, queue: Trial[], end: number, { signal, onResult }: Wish): Promise<Result[]> {
   let ground = first;
   const results: Result[] = [];
   try {
-    for (let trial = queue.shift(); trial !== undefined; trial = Date.now() < end ? queue.shift() : undefined) {
+    for (
+      let trial = queue.shift();
+      trial !== undefined && !signal?.aborted;
+      trial = Date.now() < end ? queue.shift() : undefined
+    ) {
       const result = await attempt(ground, trial).catch((error): Result => failed(trial as Trial, error));
       results.push(result);
       onResult(result);

@@ -21,5 +21,5 @@ it.skipIf(reason !== undefined)(
     expect(results.filter(({ wrong }) => wrong.length > 0)).toEqual([]);
     expect(results.filter(({ ended }) => ended !== 'not reached')).not.toEqual([]);
   },
-  300_000,
+  600_000,
 );

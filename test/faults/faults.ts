@@ -50,7 +50,7 @@ async function replace(ground: Ground, point: Point, body: (program: string) => 
 }
 
 const restore = (ground: Ground): Promise<unknown> =>
-  ground.asRoot('login', 'cd /usr/local/bin && rm -f sbatch squeue scancel sacct; rm -f /tmp/answered');
+  ground.asRoot('login', 'cd /usr/local/bin && rm -f sbatch squeue scancel sacct; rm -rf /tmp/answered');
 
 /** slurm's own words, as recorded. */
 const refusals: { readonly [program: string]: string } = {

@@ -5,7 +5,7 @@ import { templateText } from '../../src/templates.js';
 
 /** What only leads from an action to the port: it says nothing about what is done. */
 const plumbing =
-  /^(Object\.|Promise\.|Array\.|new |_?(Ssh|Local|Pinned)Host\.|run(Script|Batch|Batches|All)$|<anonymous>|act$|wrapped$|caller$|begin$|named$)/;
+  /^(process\.|Object\.|Promise\.|Array\.|new |_?(Ssh|Local|Pinned)Host\.|run(Script|Batch|Batches|All)$|<anonymous>|act$|wrapped$|caller$|begin$|named$)/;
 
 /** A name for what is asked of a host: the script that is sent, or the function that asks. A new action has a name by itself. */
 export function named(method: string, args: readonly unknown[]): string {

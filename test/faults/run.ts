@@ -26,9 +26,12 @@ if (chosen.length === 0)
 const isWanted: Wish['isWanted'] = (name, key) => (fault === '' || name === fault) && new RegExp(point).test(key);
 const found = new Map<string, readonly Point[]>();
 const results: Result[] = [];
+// what was tried until then is still told
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
 say(`faults from the seed ${seed}`);
 await campaign(chosen, {
-  ...{ seed, isWanted, seconds, labs: Number(values.labs ?? 2), both: values.both },
+  ...{ seed, isWanted, seconds, signal: stop.signal, labs: Number(values.labs ?? 2), both: values.both },
   onPoints: ({ name }, points) => {
     found.set(name, points);
     say(`${name}: ${points.length} points`);

@@ -19,7 +19,7 @@ import {
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
 import { bringUpFramework } from './framework.js';
-import { lock } from './lock.js';
+import { lockCluster } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
 import { checkSame } from './same.js';
@@ -53,7 +53,7 @@ export async function up(
   site: SiteSpec,
   options: UpOptions,
 ): Promise<ClusterStatus | undefined> {
-  const release = lock(context.journal.dir, `scailfin up ${spec.name}`);
+  const release = lockCluster(context.journal, 'up');
   try {
     requireLasting(dependences(spec, [site]));
     const fresh = begin(context, spec, site);

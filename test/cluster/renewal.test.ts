@@ -95,8 +95,17 @@ queue 2
     }
     expect((await run('status')).stderr).not.toContain('warning');
     await lab.exec('headnode', ['rm', '-r', '/tmp/renewal']);
+    // another machine's `down` leaves a record here that knows nothing of it
+    const record = '.local/state/scailfin/clusters/lab-gsi/journal.jsonl';
+    const before = await lab.read('headnode', record);
     expect((await run('down')).stdout).toContain(verified);
     await nothing();
+    expect((await run('proxy', 'renew', gsiSite)).stderr).toContain('lab-gsi has been taken down, and gets no proxy');
+    await nothing();
+    await lab.write('headnode', record, before, { mode: 0o600 });
+    expect((await run('proxy', 'renew', gsiSite)).stderr).toMatch(/no directory on \S+ any more[\s\S]*in 0 places/);
+    await nothing();
+    await run('down');
   });
 
   it('is asked for before anything is submitted that would outlive the proxy', async () => {

@@ -95,6 +95,13 @@ queue 2
     }
     expect((await run('status')).stderr).not.toContain('warning');
     await lab.exec('headnode', ['rm', '-r', '/tmp/renewal']);
+    expect((await run('down')).stdout).toContain(verified);
+    await nothing();
+  });
+
+  it('is not given to a cluster that was taken down, here or from another machine', async () => {
+    await makeProxy(43_200);
+    await run(...up, '--no-wait');
     // another machine's `down` leaves a record here that knows nothing of it
     const record = '.local/state/scailfin/clusters/lab-gsi/journal.jsonl';
     const before = await lab.read('headnode', record);
@@ -106,7 +113,7 @@ queue 2
     expect((await run('proxy', 'renew', gsiSite)).stderr).toMatch(/no directory on \S+ any more[\s\S]*in 0 places/);
     await nothing();
     await run('down');
-  });
+  }, 180_000);
 
   it('is asked for before anything is submitted that would outlive the proxy', async () => {
     await makeProxy(120);

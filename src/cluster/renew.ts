@@ -40,7 +40,10 @@ async function place(context: Context, proxy: JobProxy): Promise<number> {
         const there = await host();
         // taken down from another machine: then a file would make the directory again
         if ((await there.run(['test', '-d', dir], { check: false })).exitCode !== 0)
-          sink({ type: 'warning', text: `${name} has no directory on ${there.name} any more, so it gets no proxy there` });
+          sink({
+            type: 'warning',
+            text: `${name} has no directory on ${there.name} any more, so it gets no proxy there`,
+          });
         else {
           await placeProxy(there, dir, proxy);
           n += 1;

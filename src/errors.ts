@@ -14,6 +14,12 @@ export class ScailfinError extends Error {
   }
 }
 
+/** The same error with another hint: what to type next is known only where the command as a whole is. */
+export function withHint<E extends ScailfinError>(error: E, hint: string): E {
+  const own = { ...Object.getOwnPropertyDescriptors(error), hint: { value: hint, enumerable: true } };
+  return Object.create(Object.getPrototypeOf(error), own);
+}
+
 /** The command line, or a name in it, is wrong; exit status 2, nothing was changed. */
 export class UsageError extends ScailfinError {
   override readonly exitCode = 2;

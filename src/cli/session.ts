@@ -5,7 +5,7 @@ import type { EventSink } from '../cluster/events.js';
 import { allRecords, Journal } from '../cluster/journal.js';
 import { checkName } from '../cluster/names.js';
 import type { ClusterRecord } from '../cluster/record.js';
-import { UsageError } from '../errors.js';
+import { ScailfinError, UsageError, withHint } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import type { Ui } from './ui.js';
 
@@ -23,6 +23,10 @@ export async function withCluster<T>(
     const [journal, sink] = [Journal.open(name), await ui.sink()];
     warn(journal.record, sink);
     return await work({ journal, connections, sink });
+  } catch (error) {
+    // a command that failed on a host says why, but not what to type next
+    if (!(error instanceof ScailfinError) || error.hint !== undefined) throw error;
+    throw withHint(error, `once that is mended, run the same command again; what there is: scailfin status ${name}`);
   } finally {
     await connections.close();
   }

@@ -9,7 +9,7 @@ import { type Context, isForeign, jobQuery, knownIds, siteRecord } from './conte
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
 import { checkSeen, type HeadToStop, headnodesOf, type Lost, poolElsewhere } from './headstostop.js';
-import { lock } from './lock.js';
+import { lockCluster } from './lock.js';
 import { foundOn, headHost, jobsOn, siteHost } from './machines.js';
 import { tagOf } from './names.js';
 import { JobTimes, type NodeHours, sumOf } from './nodehours.js';
@@ -42,15 +42,15 @@ export interface DownResult {
  */
 export async function down(context: Context, lost: Lost | undefined, forget = false): Promise<DownResult> {
   const { journal, sink, connections } = context;
-  const record = lost ? undefined : journal.record;
   const { name } = journal;
-  if (!record && !lost) {
+  if (!journal.record && !lost) {
     throw new UsageError(`this machine knows no cluster called ${name}`, {
       hint: `to list the known clusters: scailfin list --all; if it ran at a site: scailfin down ${name} --site SITE`,
     });
   }
-  if (record && !forget) checkKnown(record);
-  const release = lock(journal.dir, `scailfin down ${name}`);
+  if (journal.record && !lost && !forget) checkKnown(journal.record);
+  const release = lockCluster(journal, 'down');
+  const record = lost ? undefined : journal.record;
   closeTunnel(journal.dir);
   const left: string[] = [];
   const verified: string[] = [];

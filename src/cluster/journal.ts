@@ -13,15 +13,14 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
  * a crash cut short is ignored when reading; the next entry begins a new line after it.
  */
 export class Journal {
-  #entries: Entry[];
+  #entries: Entry[] = [];
   #record: ClusterRecord | undefined;
 
   private constructor(
     readonly name: string,
     readonly dir: string,
   ) {
-    this.#entries = read(join(dir, 'journal.jsonl'));
-    this.#record = fold(this.#entries);
+    this.reload();
   }
 
   static open(name: string): Journal {
@@ -34,6 +33,12 @@ export class Journal {
 
   get record(): ClusterRecord | undefined {
     return this.#record;
+  }
+
+  /** Reads again what other commands have written since. */
+  reload(): void {
+    this.#entries = read(join(this.dir, 'journal.jsonl'));
+    this.#record = fold(this.#entries);
   }
 
   /**

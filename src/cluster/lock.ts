@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { plainly, ScailfinError } from '../errors.js';
+import type { Journal } from './journal.js';
 import { isAlive, type ProcessId, ranHere, thisProcess } from './process.js';
 
 interface Owner extends ProcessId {
@@ -34,6 +35,21 @@ export function lock(dir: string, command: string): () => void {
     return () => release(file, owner);
   } finally {
     rmSync(mine, { force: true });
+  }
+}
+
+/**
+ * The same for a cluster, whose journal is then read again: another command may have changed it since, for example while the user was
+ * asked a question.
+ */
+export function lockCluster(journal: Journal, verb: string): () => void {
+  const release = lock(journal.dir, `scailfin ${verb} ${journal.name}`);
+  try {
+    journal.reload();
+    return release;
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 

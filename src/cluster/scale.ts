@@ -5,7 +5,7 @@ import { type Context, jobQuery, knownIds, reachSite, recordOf, siteRecord } fro
 import { step } from './events.js';
 import type { GlideinStatus, SiteJob } from './glideins.js';
 import { checkJoins } from './joining.js';
-import { lock } from './lock.js';
+import { lockCluster } from './lock.js';
 import { headHost } from './machines.js';
 import type { SiteSpec } from './spec.js';
 import { clusterStatus } from './status.js';
@@ -27,7 +27,7 @@ export interface ScaleResult {
 export async function scale(context: Context, site: SiteSpec, relay?: boolean): Promise<ScaleResult> {
   const { journal } = context;
   const { name } = journal;
-  const release = lock(journal.dir, `scailfin scale ${name}`);
+  const release = lockCluster(journal, 'scale');
   try {
     const record = recordOf(context);
     if (!['pending', 'running'].includes(record.state)) {
@@ -56,6 +56,8 @@ export async function scale(context: Context, site: SiteSpec, relay?: boolean): 
     if (nodesOf(active) < site.nodes) {
       return { submitted: await raise(context, site, site.nodes, false), cancelled: 0 };
     }
+    // fewer glide-ins need no pool, but whoever has fewer wants to use those that stay
+    if (status.headnode.pool === 'dead') context.sink({ type: 'warning', text: status.reason });
     const surplus = surplusOf(active, there?.glideins ?? [], site.nodes);
     const cancelled = nodesOf(surplus);
     await step(

@@ -5,7 +5,7 @@ import { cancelJobs } from '../schedulers/runner.js';
 import { type Context, jobQuery, knownIds, poolDir, reachSite, recordOf, siteRecord } from './context.js';
 import { step } from './events.js';
 import type { SiteJob } from './glideins.js';
-import { lock } from './lock.js';
+import { lockCluster } from './lock.js';
 import { headHost } from './machines.js';
 import type { Batch, ClusterRecord, SiteRecord } from './record.js';
 import { clusterStatus } from './status.js';
@@ -43,7 +43,7 @@ export async function revoke(
   meant: Meant,
 ): Promise<{ readonly revoked: readonly TokenStatus[]; readonly cancelled: number }> {
   const { journal, sink } = context;
-  const release = lock(journal.dir, `scailfin token revoke ${journal.name}`);
+  const release = lockCluster(journal, 'token revoke');
   try {
     const tokens = pick(await clusterTokens(context), meant, journal.name);
     const ids = tokens.map(t => t.id);

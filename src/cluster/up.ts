@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf, ScailfinError, withHint } from '../errors.js';
 import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
@@ -19,7 +19,7 @@ import {
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
 import { bringUpFramework } from './framework.js';
-import { lock } from './lock.js';
+import { lockCluster } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
 import { checkSame } from './same.js';
@@ -53,7 +53,7 @@ export async function up(
   site: SiteSpec,
   options: UpOptions,
 ): Promise<ClusterStatus | undefined> {
-  const release = lock(context.journal.dir, `scailfin up ${spec.name}`);
+  const release = lockCluster(context.journal, 'up');
   try {
     requireLasting(dependences(spec, [site]));
     const fresh = begin(context, spec, site);
@@ -169,8 +169,11 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
             : `${n} submitted as job ${newJobs().join(', ')}`,
     );
   } catch (error) {
-    if (fresh && mayUndo(context)) await undo(context, begun, error);
-    throw error;
+    if (!fresh || !mayUndo(context) || (await undo(context, begun, error))) throw error;
+    if (!(error instanceof ScailfinError)) throw error;
+    // the same command would be refused now
+    const next = error.hint ?? 'run the same command again';
+    throw withHint(error, `first take down what is left: scailfin down ${recordOf(context).name}; then: ${next}`);
   }
 }
 
@@ -184,7 +187,8 @@ function mayUndo(context: Context): boolean {
   return recordOf(context).sites.every(s => s.batches.every(b => b.outcome === 'refused'));
 }
 
-async function undo(context: Context, { site, head }: { site?: Site; head?: Head }, cause: unknown): Promise<void> {
+/** @returns whether nothing is left */
+async function undo(context: Context, { site, head }: { site?: Site; head?: Head }, cause: unknown): Promise<boolean> {
   const record = recordOf(context);
   const { name } = record;
   // another user may have taken the name first
@@ -192,7 +196,7 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
   const reason = `It did not come up: ${messageOf(cause).split('\n')[0]}`;
   if (!site) {
     context.journal.append({ type: 'state', state: 'terminated', reason });
-    return;
+    return true;
   }
   const submitted = siteRecord(record, site.spec.site)?.batches.length;
   // from here on, the site refuses submissions of this cluster
@@ -210,11 +214,13 @@ async function undo(context: Context, { site, head }: { site?: Site; head?: Head
     });
     context.journal.append({ type: 'state', state: 'terminated', reason });
     forgetSecrets(context.journal.dir);
+    return true;
   } catch (error) {
     context.journal.append({ type: 'state', state: 'failed', reason });
     context.sink({
       type: 'warning',
       text: `could not undo everything: ${messageOf(error)}; to try again: \`scailfin down ${name}\``,
     });
+    return false;
   }
 }

@@ -99,6 +99,22 @@ queue 2
     await nothing();
   });
 
+  it('is not given to a cluster that was taken down, here or from another machine', async () => {
+    await makeProxy(43_200);
+    await run(...up, '--no-wait');
+    // another machine's `down` leaves a record here that knows nothing of it
+    const record = '.local/state/scailfin/clusters/lab-gsi/journal.jsonl';
+    const before = await lab.read('headnode', record);
+    expect((await run('down')).stdout).toContain(verified);
+    await nothing();
+    expect((await run('proxy', 'renew', gsiSite)).stderr).toContain('lab-gsi has been taken down, and gets no proxy');
+    await nothing();
+    await lab.write('headnode', record, before, { mode: 0o600 });
+    expect((await run('proxy', 'renew', gsiSite)).stderr).toMatch(/no directory on \S+ any more[\s\S]*in 0 places/);
+    await nothing();
+    await run('down');
+  }, 180_000);
+
   it('is asked for before anything is submitted that would outlive the proxy', async () => {
     await makeProxy(120);
     const said = await fails(...up);

@@ -80,6 +80,24 @@ const histories: readonly [what: string, setting: Setting, steps: readonly Step[
     ],
     'up',
   ],
+  [
+    'cut off before anything was submitted, so that it could not be undone: the same command would be refused',
+    plain,
+    [{ ...up, fault: { at: 14, how: 'cut', when: 'before' } }, up],
+    'up',
+    /→ first take down what is left: scailfin down x; then: run the same command again\n.*\n.*\n.*→ finish taking it down first/,
+  ],
+  [
+    'fewer glide-ins after the headnode was started again: the pool that has ended is not passed over in silence',
+    plain,
+    [
+      { ...up, nodes: 2 },
+      { do: 'restart', what: 'headnode' },
+      { do: 'scale', nodes: 1 },
+    ],
+    'up',
+    /warning: .* was restarted, so the pool has ended; `scailfin up x` starts it again/,
+  ],
 ];
 
 it.each(histories)('%s', async (_, setting, steps, ending, says) => {

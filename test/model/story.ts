@@ -235,7 +235,10 @@ export class Story {
         const context: Context = {
           journal: Journal.open(NAME),
           connections: new WorldConnections(this.world, process),
-          sink: event => event.type === 'note' && this.#notes.push(event.text),
+          sink: event => {
+            if (event.type === 'note') this.#notes.push(event.text);
+            if (event.type === 'warning') this.told.push(`  warning: ${event.text}`);
+          },
         };
         return { status: await work(context) };
       } catch (error) {
@@ -255,6 +258,7 @@ export class Story {
   #hear(error: unknown): void {
     if (error === undefined) return;
     this.told.push(`  ${messageOf(error).split('\n').slice(0, 2).join(' ')}`);
+    if (error instanceof ScailfinError && error.hint) this.told.push(`    → ${error.hint}`);
     if (error instanceof Violation || error instanceof Unknown) this.#problems.push(error.message);
     else if (!(error instanceof ScailfinError))
       this.#problems.push(`an error that no user can understand: ${error instanceof Error ? error.stack : error}`);
@@ -313,7 +317,9 @@ export class Story {
       if (error === undefined) return this.#require(wrongAfterUp(this.world, again.nodes));
       // a user does what the hint says
       const hint = error instanceof ScailfinError ? (error.hint ?? '') : '';
-      if (/^finish taking it down first: |take that cluster down: scailfin down/.test(hint))
+      if (
+        /^f(inish taking it down first|irst take down what is left): |take that cluster down: scailfin down/.test(hint)
+      )
         await this.#until(this.#begin(laptop, undefined, this.#command({ do: 'down' }, laptop)));
       else await this.#pass(BETWEEN);
     }

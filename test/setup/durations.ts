@@ -39,6 +39,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/cluster/renewal.test.ts': 125,
   'test/doctor/site-lsf.test.ts': 116,
   'test/attack/edge-server.test.ts': 107,
+  'test/faults/faults.test.ts': 60,
   'test/doctor/site-condor.test.ts': 99,
   'test/attack/tokens.test.ts': 98,
   'test/cluster/missing.test.ts': 96,

@@ -47,6 +47,7 @@ export const packages = {
   demo: [...lab, 'python3', 'python3-pip'],
   lab,
   bench: lab,
+  faults: lab,
   kubernetes,
   // reading recordings takes Node.js alone
   conformance: [],

@@ -1,9 +1,7 @@
 /*
- * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model`,
- * `npm run slow` and `npm run conformance`:
- * makes a machine with nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
- * tests use if it is there.
- *   node test/setup/run.js test|attack|demo|lab|bench|model|slow|conformance|kubernetes [ARGUMENT…]
+ * Behind `npm test`, `npm run demo` and the other verbs of package.json: makes a machine with nothing but Node.js and Debian ready, then
+ * does what the verb says. `kubernetes` builds the control plane that some tests use if it is there.
+ *   node test/setup/run.js VERB [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -33,6 +31,7 @@ const verbs = {
   lab,
   model,
   slow,
+  faults: args => withLabs(tool('tsx'), ['test/faults/run.ts', ...args]),
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
   kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };

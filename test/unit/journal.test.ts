@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeF
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allRecords, Journal } from '../../src/cluster/journal.js';
+import { lockCluster } from '../../src/cluster/lock.js';
 import { type Batch, type Entry, fold } from '../../src/cluster/record.js';
 import { planCluster, planSite } from '../../src/cluster/spec.js';
 import { readProfile } from './profiles.js';
@@ -50,6 +51,15 @@ describe('a journal', () => {
     one.append({ type: 'intent', what: 'one' });
     two.append({ type: 'intent', what: 'two' });
     expect(Journal.open('bsm').entries.map(e => e.type)).toEqual(['created', 'intent', 'intent']);
+  });
+
+  it('is read again once its cluster is locked: another command may have ended meanwhile', () => {
+    const one = begin();
+    const two = Journal.open('bsm');
+    one.append({ type: 'state', state: 'terminated', reason: 'It was taken down.' });
+    expect(two.record?.state).toBe('new');
+    lockCluster(two, 'scale')();
+    expect(two.record?.state).toBe('terminated');
   });
 
   it('cut at any byte, all whole lines are read, and what is appended then is read too', () => {

@@ -197,11 +197,11 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
   } catch (error) {
     // a refusal is an answer; a broken connection is not, and the submission stays intended
     if (error instanceof SchedulerError || error instanceof UsageError) write({ outcome: 'refused' });
-    throw error instanceof SchedulerError && !error.hint ? withHint(error, site.spec.site, name) : error;
+    throw error instanceof SchedulerError && !error.hint ? explained(error, site.spec.site, name) : error;
   }
 }
 
-function withHint(error: SchedulerError, site: string, name: string): SchedulerError {
+function explained(error: SchedulerError, site: string, name: string): SchedulerError {
   // templates/site/submit.sh says it, after a `down` that no record here tells of
   if (error.message.endsWith('this cluster is being taken down'))
     return new SchedulerError(`${site} takes no more jobs of ${name}: this cluster is being taken down`, {

@@ -30,7 +30,7 @@ submit() {
 }
 
 # whether the words of qstat or qdel are about a job that is over, and nothing else
-is_over() { grep -q . "$1" && ! grep -v '^ *$' "$1" | grep -qviE 'unknown job ?id|nonexistent job id|job has finished|(state of job|invalid state).*(COMPLETE|EXITING)|^Request invalid for state of job'; }
+is_over() { grep -q . "$1" && ! grep -v '^ *$' "$1" | grep -qviE 'unknown job ?id|nonexistent job id|job has finished|Request invalid for state of job( MSG=.*(COMPLETE|EXITING)| +[0-9]| *$)'; }
 # what qstat -f prints, as ID STATE
 states() { awk '/^Job Id:/ { id = $3 ~ /\[/ ? "" : $3; sub(/[^0-9].*/, "", id) } $1 == "job_state" && $2 == "=" && id != "" { print id, $3 }'; }
 # one query serves all jobs

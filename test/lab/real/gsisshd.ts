@@ -10,7 +10,7 @@ const log = '/var/log/gsisshd.log';
 
 /**
  * The tree of an installed GSI-OpenSSH, which a lab's host can run: the variable names TREE/opt/gsissh/sbin/gsisshd, and TREE is
- * what `make install-nokeys DESTDIR=TREE` makes, built for the lab's system with the prefix /opt/gsissh and `--with-gsi`.
+ * what `make install-nokeys DESTDIR=TREE` makes, built for the lab's system with the prefix /opt/gsissh and GSI.
  * @returns no tree if nobody has named a gsisshd, or one that is elsewhere: it is good for the tests in test/hosts only
  */
 export function gsisshTree(): string | undefined {

@@ -91,7 +91,8 @@ interface NodeOfJob {
 
 /**
  * The nodes of a job, each with its machine. If other machines claim to belong to the job, too, those on its own nodes come
- * first.
+ * first. A machine that is elsewhere is where it says: on a Cray, the batch system may name the node of the job's script, from
+ * which aprun took the glide-in to a compute node.
  */
 function onNodes(job: BatchJobStatus, nodes: number, ads: readonly PoolGlidein[]): NodeOfJob[] {
   const known = job.allNodes ?? (job.node === undefined ? [] : [job.node]);
@@ -100,7 +101,7 @@ function onNodes(job: BatchJobStatus, nodes: number, ads: readonly PoolGlidein[]
   const others = ads.filter(ad => !there.includes(ad));
   return Array.from({ length: nodes }, (_, n) => {
     const ad = there[n] ?? others.shift();
-    return { node: places[n] ?? ad?.node, ad };
+    return { node: there[n] ? places[n] : (ad?.node ?? places[n]), ad };
   });
 }
 

@@ -214,7 +214,7 @@ function growth({ submit, min, max }: SiteRequest, { scheduler }: SiteProfile, m
     });
   }
   if (!boscoSchedulers.includes(scheduler.type))
-    throw new UsageError(`BOSCO does not submit to ${scheduler.type} here, only to ${boscoSchedulers.join(' and ')}`, {
+    throw new UsageError(`BOSCO does not submit to ${scheduler.type} here, only to ${boscoSchedulers.join(', ')}`, {
       hint: 'submit directly: --submit direct',
     });
   return { submit, min: checkBounds(min ?? 0, most) };

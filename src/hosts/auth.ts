@@ -95,6 +95,8 @@ export class Authenticator {
 
   /** The error that says why no attempt was accepted. */
   error(because?: string): AuthError {
+    const cutOff = this.#gsi?.cutOff();
+    if (cutOff !== undefined) this.#problem(cutOff);
     const { user, alias } = this.#settings;
     const { unanswered } = this.#questions;
     const parts = [

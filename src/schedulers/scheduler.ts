@@ -71,8 +71,11 @@ export interface Scheduler {
   readonly hasQueues?: false;
   /** A job gets only the part of a node that it asks for, so each job must name its share. */
   readonly cutsNodes?: true;
-  /** HTCondor's blahp can submit to it; templates/bosco/NAME_status.sh asks for its jobs. */
-  readonly bosco?: true;
+  /**
+   * HTCondor's blahpd can submit to it, with this script of templates/bosco: SYSTEM_status asks for jobs in the place of blahp's own
+   * script, and SYSTEM_jobs takes the place of all of blahp's scripts.
+   */
+  readonly bosco?: `${string}_status` | `${string}_jobs`;
 }
 
 export type ProfileKey = 'queueOption' | 'parallelEnvironment' | 'nodesEnvironment' | 'cluster';

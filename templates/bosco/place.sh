@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # place DIR TYPE SYSTEM LIBRARIES TAG LOGS ARCHIVE SILENCE CLUSTER: unpacks blahpd into DIR/bosco (if ARCHIVE is given), and writes the
-# site's settings for it. HTCondor on the headnode knows the batch system SYSTEM (slurm, sge) as TYPE. A job
+# site's settings for it. HTCondor on the headnode knows the batch system SYSTEM (slurm, sge, pbs, lsf) as TYPE. A job
 # that exists may be missing from its answers for SILENCE seconds. Jobs go to CLUSTER of Slurm, if that is not empty.
 set -u
 umask 077
@@ -14,7 +14,12 @@ if [ -n "$archive" ]; then
   tar -xzf "$archive" -C "$dir" || { rm -f "$archive"; exit 1; }
   rm -f "$archive"
 fi
-case $system in slurm) programs='sbatch squeue scancel scontrol' ;; *) programs='qsub qstat qdel' ;; esac
+case $system in
+  slurm) programs='sbatch squeue scancel scontrol' ;;
+  pbs) programs='qsub qselect qstat qdel' ;;
+  lsf) programs='bsub bjobs bkill bqueues' ;;
+  *) programs='qsub qstat qdel' ;;
+esac
 mkdir -p "$dir/programs"
 near=
 for program in $programs; do
@@ -25,6 +30,8 @@ for program in $programs; do
 done
 if [ "$system" = sge ] && ! command -v perl >/dev/null; then echo "HTCondor's blahp needs perl to submit to Grid Engine, and this host has no perl" >&2; exit 5; fi
 echo "$libraries" >"$dir/etc/libraries"
+# what a login at the site sets, and the batch system's programs need
+for name in $(compgen -e | grep -E '^(LSF|LSB|PBS)_[A-Z0-9_]+$'); do printf 'export %s=%q\n' "$name" "${!name}"; done >"$dir/etc/environment"
 {
   echo "# read by blahpd and its scripts; made by scailfin"
   echo "supported_lrms=$system"
@@ -42,11 +49,23 @@ echo "$libraries" >"$dir/etc/libraries"
   # the directories in which the programs were found now, in case PATH is different later
   echo "PATH=\$PATH$near"
 } >"$dir/etc/blah.config"
-# The text printed here becomes the start of the job's script, before blahp's own wrapper, which is never reached. So the
-# job is the same script that would be submitted directly
-printf 'cat "%s/job"\n' "$dir" >"$dir/libexec/${system}_local_submit_attributes.sh"
-for verb in submit status cancel ping local_submit_attributes; do
-  [ "$type" = "$system" ] || ln -sf "${system}_$verb.sh" "$dir/libexec/${type}_$verb.sh" || exit 1
-done
-chmod 700 "$dir"/programs/* "$dir"/libexec/*
+case $system in
+  # scailfin's own script does everything
+  pbs | lsf)
+    # of these two systems, blahpd asks for jobs by a script that is Python in HTCondor
+    for verb in submit.sh status.sh status.py cancel.sh ping.sh; do
+      for name in "$type" "$system"; do ln -sf "${system}_jobs.sh" "$dir/libexec/${name}_$verb" || exit 1; done
+    done
+    ;;
+  *)
+    # The text printed here becomes the start of the job's script, before blahp's own wrapper, which is never reached. So the
+    # job is the same script that would be submitted directly
+    printf 'cat "%s/job"\n' "$dir" >"$dir/libexec/${system}_local_submit_attributes.sh"
+    for verb in submit status cancel ping local_submit_attributes; do
+      [ "$type" = "$system" ] || ln -sf "${system}_$verb.sh" "$dir/libexec/${type}_$verb.sh" || exit 1
+    done
+    chmod 700 "$dir"/libexec/*
+    ;;
+esac
+chmod 700 "$dir"/programs/*
 exit 0

@@ -14,7 +14,7 @@ const lsf: StandInSite = {
   hidden: ['sbatch', 'squeue', 'srun', 'qsub', 'qstat', 'qacct'],
   hold: '-H',
   release: 'bresume $(bjobs -noheader -w | awk \'$3 == "PSUSP" { print $1 }\' | sort -u)',
-  held: { word: 'PSUSP', reason: /^The job was suspended by the user while pending: 2 hosts$/ },
+  held: { word: 'PSUSP', reason: /^The job was suspended by the user while pending: \d hosts?$/ },
   away: /batch system daemon not responding/,
   said: [
     { cmd: 'bsub -V', kind: 'version' },
@@ -51,8 +51,9 @@ const lsf: StandInSite = {
     { cmd: 'bqueues', kind: 'queues' },
     { cmd: 'bhosts', kind: 'nodes' },
   ],
-  more(lab) {
-    it('starts the glide-ins of a job of two nodes by blaunch', () => twoNodes(lab(), lsf));
+  more(lab, isReal) {
+    // OpenLava has no blaunch
+    it.skipIf(isReal)('starts the glide-ins of a job of two nodes by blaunch', () => twoNodes(lab(), lsf));
   },
 };
 

@@ -50,6 +50,14 @@ describe('an error says', () => {
     expect(error.hint).toContain('grid map file');
   });
 
+  it('that the server ends the connection, because it wants to be told the account', async () => {
+    const server = await gsi.serve({ wantsAccount: true });
+    writeFileSync(server.configFile, readFileSync(server.configFile, 'utf8').replace(/ *User .*\n/, ''));
+    const error = await gsi.failure(server, { gsi: { delegate: false } });
+    expect(error.message).toContain('box accepted the proxy, and ended the connection when it looked for its account');
+    expect(error.hint).toContain('--user NAME');
+  });
+
   it('what the server said', async () => {
     const elsewhere = mkdtempSync(join(gsi.grid.dir, 'nobody-'));
     const error = await gsi.failure(await gsi.serve({ certificates: elsewhere }));

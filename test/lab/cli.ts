@@ -85,7 +85,7 @@ async function main(args: string[]): Promise<number> {
     case 'exec':
       return exec(values.name, positionals[1], values.user, command);
     case 'gsi':
-      await makeGsiSite(await Lab.attach(values.name));
+      await makeGsiSite(await Lab.attach(values.name), true);
       say(`login:${gsiPort} lets in by proxy: grid-proxy-init, then scailfin up --site ${gsiSite}`);
       return 0;
     case 'prepare':

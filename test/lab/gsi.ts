@@ -8,6 +8,7 @@ import type { FileOptions } from './files.js';
 import type { ExecOptions, ExecResult } from './host.js';
 import type { Lab } from './lab.js';
 import { until } from './programs.js';
+import { gsisshTree, openRealDoor, realLog } from './real/gsisshd.js';
 
 export const gsiPort = 2222;
 export const gsiSite = 'lab-gsi';
@@ -28,13 +29,18 @@ const start = `test -f /etc/ssh/ssh_host_ed25519_key || ssh-keygen -q -t ed25519
 setsid "$@" ${security}/door.json </dev/null >${log} 2>&1 &`;
 
 /**
- * Starts the double of gsisshd (test/hosts/gsi/server.ts) on a host, beside its sshd.
+ * Starts the double of gsisshd (test/hosts/gsi/server.ts) on a host, beside its sshd; or the real one from a tree.
  * @param name the host's own, which its certificate is of
  */
 export async function openGsiDoor(
   place: Place,
   grid: Grid,
-  { name, address, doors = [{ port: gsiPort }] }: { name: string; address: string; doors?: readonly Door[] },
+  {
+    name,
+    address,
+    doors = [{ port: gsiPort }],
+    tree,
+  }: { name: string; address: string; doors?: readonly Door[]; tree?: string | undefined },
 ): Promise<void> {
   const { certificate, key } = grid.host(name);
   const settings = {
@@ -47,13 +53,14 @@ export async function openGsiDoor(
   await place.write(settings.gridmap, readFileSync(grid.gridmap), root);
   await place.write(`${security}/door.json`, JSON.stringify(settings), root);
   await installCas(place, grid, settings.certificates, root);
+  if (tree !== undefined) return openRealDoor(place, tree, security, gsiPort);
   await place.exec(['sh', '-ec', start, 'sh', ...(await inLab(door))], root);
   await until('the GSI door to open', 30_000, async () => (await gsiLog(place)).includes('open:'));
 }
 
-/** What the door has said so far. */
+/** What the door has said so far: the double, or the real one. */
 export async function gsiLog(place: Place): Promise<string> {
-  return (await place.exec(['cat', log], { ...root, check: false })).stdout;
+  return (await place.exec(['cat', log], { ...root, check: false })).stdout + (await realLog(place));
 }
 
 /** Gives a host's own user the grid's certificate and key, and the CAs, where Globus' programs look for them. */
@@ -78,11 +85,13 @@ export const placeIn = (lab: Lab, host: 'laptop' | 'headnode' | 'login'): Place 
 /**
  * Makes the lab's site a GSI site, too: a door at login:2222 that lets in scail's certificate as alice, and the profile
  * `lab-gsi` for the headnode and the laptop, which names no account: the door finds it.
+ * @param isReal the door is the real gsisshd, if its variable names one; otherwise, and by default, its double
  */
-export async function makeGsiSite(lab: Lab): Promise<void> {
+export async function makeGsiSite(lab: Lab, isReal = false): Promise<void> {
   const grid = new Grid('alice');
+  const tree = isReal ? gsisshTree() : undefined;
   try {
-    await openGsiDoor(placeIn(lab, 'login'), grid, { name: 'login', address: '0.0.0.0' });
+    await openGsiDoor(placeIn(lab, 'login'), grid, { name: 'login', address: '0.0.0.0', tree });
     const profile = lab.site.profile
       .replace(/^name: .*/m, `name: ${gsiSite}`)
       .replace(

@@ -1,5 +1,6 @@
 import { condor } from './condor.js';
 import type { Host } from './host.js';
+import { realLsf } from './real/lsf.js';
 import { realPbs } from './real/pbs.js';
 import { realTorque } from './real/torque.js';
 import { sge } from './sge.js';
@@ -36,7 +37,17 @@ export interface SiteHosts {
   readonly nodes: readonly Host[];
 }
 
-const sites = { slurm, sge, condor, torque, pbs, lsf, 'real-pbs': realPbs, 'real-torque': realTorque } satisfies {
+const sites = {
+  slurm,
+  sge,
+  condor,
+  torque,
+  pbs,
+  lsf,
+  'real-pbs': realPbs,
+  'real-torque': realTorque,
+  'real-lsf': realLsf,
+} satisfies {
   [name: string]: Site;
 };
 export type SiteName = keyof typeof sites;

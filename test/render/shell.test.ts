@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/paths.js';
 import { wrapperScript } from '../../src/reana/wrapper.js';
 import { launchers } from '../../src/schedulers/job.js';
-import { schedulerFor } from '../../src/schedulers/registry.js';
+import { boscoSchedulers, schedulerFor } from '../../src/schedulers/registry.js';
 import { slurm } from '../../src/schedulers/slurm/index.js';
 import { templateText } from '../../src/templates.js';
 import { job } from '../schedulers/jobs.js';
@@ -39,7 +39,8 @@ const names = readdirSync(join(packageRoot, 'templates'), { recursive: true, enc
   .sort();
 const all: Rendered[] = [
   ...(await Promise.all(Object.keys(choices).map(ofChoice))),
-  ...(await Promise.all(families.map(ofFamily))),
+  ...(await Promise.all(families.map(family => ofFamily(family)))),
+  ...(await Promise.all(boscoSchedulers.map(family => ofFamily(family, { submit: 'bosco', headnode: 'login' })))),
 ];
 const shells = new Map(
   all

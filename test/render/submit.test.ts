@@ -9,7 +9,7 @@ import { families, ofChoice, ofFamily } from './helpers/rendered.js';
 const reason = labUnavailable();
 const skipped = reason ? ` (skipped: ${reason})` : '';
 
-const all = await Promise.all(families.map(ofFamily));
+const all = await Promise.all(families.map(family => ofFamily(family)));
 const home = (text: string): string => text.replaceAll(/\/@\w+@/g, '/tmp/home');
 const submits = new Map(
   all

@@ -62,6 +62,13 @@ describe('batch jobs and their glide-ins', () => {
     });
   });
 
+  it('a glide-in that a launcher took from the node of its script is where it says', () => {
+    const pool = poolOf(ad('17', 'nid00012'));
+    expect(brief(matchGlideins(siteOf(batch(1, '17')), [running('17', 'mom1')], pool)).glideins).toEqual([
+      '17 of 17 on nid00012',
+    ]);
+  });
+
   it('where the pool can not be asked, it is unknown who joined', () => {
     const { batchJobs, glideins } = matchGlideins(siteOf(batch(2, '17')), [running('17')], undefined);
     expect(batchJobs).toMatchObject([{ nodes: 2, joined: undefined }]);

@@ -60,7 +60,9 @@ export const bosco: Component<BoscoPlan, void> = {
     const archive = found.stdout.trim() === plan.programs ? '' : `${siteDir}/bosco.tar.gz`;
     if (archive) await carry(at, plan, archive);
     const system = schedulerFor(scheduler);
-    const args = [siteDir, typeOf(plan.site), scheduler, `${payload}/lib`, query.tag, `${siteDir}/logs`, archive];
+    // what blahp calls it
+    const lrms = system.bosco?.split('_')[0] as string;
+    const args = [siteDir, typeOf(plan.site), lrms, `${payload}/lib`, query.tag, `${siteDir}/logs`, archive];
     args.push(String(limitOf(system, query)), query.clusters?.[0] ?? '');
     // the script finds the programs as other commands of the batch system do
     const script = ['bash', '--norc', '-c', templateText('bosco/place.sh'), 'place', ...args];

@@ -1,5 +1,6 @@
 import type { FileToPut } from '../../hosts/host.js';
 import { GROWN_NODES } from '../../schedulers/nodes.js';
+import { schedulerFor } from '../../schedulers/registry.js';
 import { render, templateText } from '../../templates.js';
 import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './bosco-plan.js';
 
@@ -10,11 +11,11 @@ export function siteFiles({
   script,
 }: Pick<BoscoPlan, 'siteDir' | 'scheduler' | 'script'>): FileToPut[] {
   const dir = `${siteDir}/bosco`;
-  const status = `libexec/${scheduler}_status.sh`;
+  const ownScript = schedulerFor(scheduler).bosco;
   return [
     { path: `${dir}/blahpd.sh`, content: templateText('bosco/blahpd.sh'), mode: 0o700 },
     { path: `${dir}/machine.sh`, content: templateText('site/machine.sh'), mode: 0o600 },
-    { path: `${dir}/${status}`, content: templateText(`bosco/${scheduler}_status.sh`), mode: 0o700 },
+    { path: `${dir}/libexec/${ownScript}.sh`, content: templateText(`bosco/${ownScript}.sh`), mode: 0o700 },
     { path: `${dir}/job`, content: script, mode: 0o600 },
   ];
 }

@@ -60,6 +60,19 @@ export class GsiLogin {
     this.#problem(refusal(this.#alias, this.#settings.account, attempt.proxy, outcome));
   }
 
+  /**
+   * What it means that the server ends the connection while it decides: undefined if nothing is known about that. From
+   * version 10, GSI-OpenSSH with PAM does so as soon as it changes to the account that it found for the proxy (`PAM user mismatch` in
+   * its log; sshpam_init in auth-pam.c). Its own gsissh meets the same.
+   */
+  cutOff(): AuthError | undefined {
+    const { account } = this.#settings;
+    if (account !== '' || this.#attempt?.method.isEstablished !== true) return undefined;
+    return new AuthError(`${this.#alias} accepted the proxy, and ended the connection when it looked for its account`, {
+      hint: 'name your account there: --user NAME; to keep it: scailfin config set sites.SITE.user NAME',
+    });
+  }
+
   #proxy(): GridProxy | undefined {
     try {
       const proxy = readProxy(this.#settings.proxy);

@@ -49,6 +49,11 @@ export class GssapiWithMic implements RawMethod {
     return speaking;
   }
 
+  /** Both sides have accepted each other. */
+  get isEstablished(): boolean {
+    return this.#isEstablished;
+  }
+
   /** The result, to be asked for once the server has decided. */
   async outcome(): Promise<Outcome> {
     await this.#over;

@@ -25,6 +25,7 @@ export const lsf: Scheduler = {
   parseCancel,
   survey,
   read,
+  bosco: 'lsf_jobs',
   severalNodes: true,
   gpuForm,
   directiveProblem,

@@ -4,7 +4,7 @@ import type { Output } from '../job.js';
 
 /** Messages about a server that can't be reached, whatever the exit status. */
 export const DOWN =
-  /cannot connect to server|connection refused|unable to communicate with|could not connect to trqauthd|unable to authenticate connection|socket_connect_unix|errno=15\d{3}/i;
+  /cannot connect to server|server shutting down|connection refused|unable to communicate with|could not connect to trqauthd|unable to authenticate connection|socket_connect_unix|errno=15\d{3}/i;
 
 /** The beginning of stderr lines that a PBS program wrote about itself or about a job. */
 export const PREFIX = /^\[?(q[a-z]+|pbs\w+|tracejob): */;
@@ -33,15 +33,19 @@ export function words(out: Output | undefined): string {
   return joined((own.length > 0 ? own : lines).slice(-5));
 }
 
+/** Torque, after the words of a site's own program that may refuse jobs, such as one that knows who has time left: qsub(1B). */
+const FILTERED = /^qsub: submit filter returned an error code/;
+
 /**
  * What a site's own rules say to a job that they refuse goes on over several lines, of which only the first has the
- * program's name: a hook of PBS, whose text tells what to do.
+ * program's name: a hook of PBS, whose text tells what to do. A submit filter of Torque has said all before that line.
  */
 function ruleWords(out: Output | undefined): string {
   const all = said(out?.stderr ?? '');
   const usage = all.findIndex(line => /^usage:/i.test(line));
   const lines = usage < 0 ? all : all.slice(0, usage);
   const first = lines.findIndex(line => PREFIX.test(line));
+  if (FILTERED.test(lines[first] ?? '')) return joined(lines.slice(Math.max(0, first - 8), first + 1));
   return first < 0 || DOWN.test(out?.stderr ?? '') ? words(out) : joined(lines.slice(first, first + 8));
 }
 

@@ -38,6 +38,7 @@ export const pbs: Scheduler = {
   },
   survey: surveyOf('PBS', out => /^pbs_version = (\S+)/m.exec(out.stdout)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'F']])),
+  bosco: 'pbs_jobs',
   severalNodes: true,
   gpuForm,
   directiveProblem,

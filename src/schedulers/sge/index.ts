@@ -30,5 +30,5 @@ export const sge: Scheduler = {
   directiveProblem,
   severalNodes: 'nodesEnvironment',
   profileKeys: ['parallelEnvironment', 'nodesEnvironment'],
-  bosco: true,
+  bosco: 'sge_status',
 };

@@ -30,5 +30,5 @@ export const slurm: Scheduler = {
   directiveProblem,
   clustersIn,
   profileKeys: ['queueOption', 'cluster'],
-  bosco: true,
+  bosco: 'slurm_status',
 };

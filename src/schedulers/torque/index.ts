@@ -35,6 +35,7 @@ export const torque: Scheduler = {
   // some print it to stderr
   survey: surveyOf('Torque', out => /^Version: (\S+)/im.exec(`${out.stdout}\n${out.stderr}`)?.[1]),
   read: readerFor(interpret, new Map([['job_state', 'C']])),
+  bosco: 'pbs_jobs',
   severalNodes: true,
   gpuForm,
   directiveProblem,

@@ -25,7 +25,7 @@ export interface StandInSite extends CycleSite {
   /** Commands in a row on the login node, and what the system's reader must make of each answer. */
   readonly said: readonly Said[];
   /** Tests of its own. */
-  readonly more?: (lab: () => Lab) => void;
+  readonly more?: (lab: () => Lab, isReal: boolean) => void;
 }
 
 export interface Said {
@@ -139,7 +139,7 @@ function batchSite(site: StandInSite, reason: string | undefined): void {
       await clean();
     }, 240_000);
 
-    site.more?.(() => lab);
+    site.more?.(() => lab, isReal);
   });
 }
 

@@ -19,6 +19,8 @@ export interface GsiServerOptions extends AcceptorOptions {
   readonly kerberosOnly?: boolean;
   /** For all sessions. */
   readonly env?: Readonly<Record<string, string>>;
+  /** It ends the connection where it should find the account of the proxy, as version 10 with PAM does. */
+  readonly wantsAccount?: boolean;
   /** Methods that are named to who asks; GSI is answered even if it isn't among them. */
   readonly methods?: readonly string[];
 }
@@ -111,6 +113,7 @@ export class GsiServer {
         (error: Error) => {
           log(`refused, shown ${attempt.shown} certificates: ${error.message.trim().split('\n').at(-1)}`);
           if (attempt.isAbandoned) return;
+          if (error instanceof Mismatch) return void client.end();
           over();
           p.authFailure(methods);
         },
@@ -135,6 +138,8 @@ export class GsiServer {
     serveSessions(client, account, env);
   }
 }
+
+class Mismatch extends Error {}
 
 /** One exchange of RFC 4462, section 3, the server's part. */
 class GsiAuth {
@@ -170,6 +175,7 @@ class GsiAuth {
       const signed = Buffer.concat([sshString(this.wire.sessionId), Buffer.of(50), ...names]);
       const fault = this.#acceptor.faultOf(signed, mic);
       if (fault) throw new Error(fault);
+      if (this.options.wantsAccount && this.user === '') throw new Mismatch('PAM user mismatch');
       const accounts = accountsOf(identity, this.options.gridmap);
       const account = this.user === '' ? accounts[0] : accounts.find(a => a === this.user);
       if (account === undefined) throw new Error(`${identity} is not mapped to ${this.user || 'anybody'}`);

@@ -81,7 +81,11 @@ export const realTorque: Site = {
     await host.exec(['/opt/torque/sbin/trqauthd'], root);
   },
 
-  stopController: ({ login }) => stopDaemon(login, 'pbs_server'),
+  async stopController({ login }) {
+    // TERM would make it wait for its jobs, and refuse all else: qterm(8B)
+    await login.exec(['/opt/torque/bin/qterm', '-t', 'quick'], { ...root, check: false });
+    await stopDaemon(login, 'pbs_server');
+  },
 
   async startController({ login }) {
     const start = `exec 3<&0 </dev/null; cd /

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 
 /** Each names an installed tree of a real batch system, for tests that else have only a stand-in. */
-const variables = { pbs: 'SCAILFIN_TEST_PBS', torque: 'SCAILFIN_TEST_TORQUE' } as const;
+const variables = { pbs: 'SCAILFIN_TEST_PBS', torque: 'SCAILFIN_TEST_TORQUE', lsf: 'SCAILFIN_TEST_LSF' } as const;
 export type RealSystem = keyof typeof variables;
 
 export const isRealSystem = (name: string): name is RealSystem => name in variables;

@@ -47,7 +47,8 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
 /** Of each batch system, for what no shipped site has. */
 export const families = schedulerNames;
 
-export function ofFamily(type: SchedulerName): Promise<Rendered> {
+/** @param more what is asked for, in addition to two nodes and REANA */
+export function ofFamily(type: SchedulerName, more: UpRequest = {}): Promise<Rendered> {
   const { isThisMachine, profileKeys } = schedulerFor(type);
   const profile = {
     ...{ name: 'acme', title: 'A site of a test', account: 'optional', node: { cores: 8, memory: '16G' } },
@@ -55,7 +56,7 @@ export function ofFamily(type: SchedulerName): Promise<Rendered> {
     scheduler: { type, ...(profileKeys?.includes('parallelEnvironment') ? { parallelEnvironment: 'smp' } : {}) },
   };
   // what is JSON is YAML
-  return rendered(parseProfile(JSON.stringify(profile), 'test.yaml'), request);
+  return rendered(parseProfile(JSON.stringify(profile), 'test.yaml'), { ...request, ...more });
 }
 
 const request: UpRequest = { nodes: 2, framework: 'reana' };

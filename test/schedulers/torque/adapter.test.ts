@@ -61,7 +61,19 @@ describe('what is submitted', () => {
   submissions(torque, { PBS_NUM_PPN: '8' }, '8');
 });
 
-describe('the answer to a submission', () => answersToSubmissions(torque, all));
+describe('the answer to a submission', () => {
+  answersToSubmissions(torque, all);
+
+  const refused = (name: string) => thrown(() => torque.parseSubmit(outputOf(recorded(all, name))));
+  it("of a site's submit filter is told with what the filter said before", () => {
+    expect(refused('err.submit.filter-refuses').message).toBe(
+      "Torque's qsub refused: your group has no time left; qsub: submit filter returned an error code, aborting job submission.",
+    );
+  });
+  it('of a server that waits for its jobs before it ends is to try again later', () => {
+    expect(refused('down.shutting.qsub').hint).toContain('try again when it is back');
+  });
+});
 
 describe('the list', () => {
   it('asks for the arrays of one user, and for nobody when there are none', () => {

@@ -40,8 +40,8 @@ const status = (parts: Parts, run: RunRecord): unknown => ({
   logs: '',
 });
 
-/** Limits for all logs of one answer together, and for one step: the least and the most bytes that it gets. */
-const bytes = { all: 32 * 2 ** 20, least: 2 ** 14, most: 2 ** 20 };
+/** Limits for all logs of one answer together, and for one step, in bytes. */
+const bytes = { all: 32 * 2 ** 20, most: 2 ** 20 };
 
 async function logs(parts: Parts, call: Call): Promise<unknown> {
   const run = runOf(parts, call);
@@ -49,7 +49,7 @@ async function logs(parts: Parts, call: Call): Promise<unknown> {
   if (!Array.isArray(wanted)) throw new HttpError(400, 'Malformed request.');
   const all = parts.steps.of(run.id);
   const { items } = page(call, wanted.length > 0 ? all.filter(step => wanted.includes(step.request.name)) : all);
-  const each = Math.min(bytes.most, Math.max(bytes.least, Math.floor(bytes.all / Math.max(1, items.length))));
+  const each = Math.min(bytes.most, Math.floor(bytes.all / Math.max(1, items.length)));
   const jobs: [string, unknown][] = [];
   for (const step of items) jobs.push([step.id, jobLog(step, await parts.steps.log(step.id, each))]);
   const told = {

@@ -1,6 +1,6 @@
 import { CommandError, ScailfinError } from '../errors.js';
-import type { FileToPut, Host } from '../hosts/host.js';
-import { keyValues, runScript } from '../hosts/script.js';
+import type { FileToPut, Host, Output } from '../hosts/host.js';
+import { keyValues, runScript, scriptCommand } from '../hosts/script.js';
 import type { HtcondorSource } from '../sites/values.js';
 import { render, templateText } from '../templates.js';
 import { AWAY_LIMIT } from './away.js';
@@ -97,9 +97,18 @@ export const condorHint =
 
 /** Ends every process of the pool in `dir`. @throws ScailfinError if some survive */
 export async function stopPool(host: Host, dir: string): Promise<void> {
-  const script = `${templateText('headnode/pool-stop.sh')}\npool_stop "$1"\n`;
-  const out = await runScript(host, script, [dir], { check: false, timeoutMs: 90_000 });
-  if (out.exitCode !== 0) throw new ScailfinError(`HTCondor's processes survive on ${host.name}: ${out.stderr.trim()}`);
+  requireStopped(host, await host.run(poolStopping(dir), { check: false, timeoutMs: 90_000 }));
+}
+
+/** The command that ends every process of the pool in `dir`. */
+export const poolStopping = (dir: string): string[] =>
+  scriptCommand(`${templateText('headnode/pool-stop.sh')}\npool_stop "$1"\n`, [dir]);
+
+/** @param out that of `poolStopping`, if it was run @throws ScailfinError if some processes survive, or may */
+export function requireStopped(host: Host, out: Output | undefined): void {
+  if (out?.exitCode === 0) return;
+  const said = out?.stderr.trim() || 'the command was ended';
+  throw new ScailfinError(`HTCondor's processes survive on ${host.name}: ${said}`);
 }
 
 /**

@@ -18,7 +18,7 @@ import { Silence } from './silence.js';
 /** How long a batch system may take to end a job. Seconds. */
 const CANCEL_LIMIT = 120;
 /** How long most of them take. Seconds. */
-const MOMENT = 0.3;
+const MOMENT = 0.5;
 
 export interface SiteTakedown {
   readonly host: Host;
@@ -84,7 +84,8 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
       if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
       site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
     }
-    await new Promise(resolve => setTimeout(resolve, round < 3 ? 150 : round < 12 ? 500 : 2000));
+    // each look is a round trip, and work for a batch system that many share
+    await new Promise(resolve => setTimeout(resolve, Math.min(2000, 1000 * MOMENT * 2 ** round)));
   }
   requireAnswers(site, closed.get('unfinished') ?? []);
   await endElsewhere(site, closed.get('elsewhere') ?? []);

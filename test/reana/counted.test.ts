@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RunBook } from '../../src/reana/edge/runs/book.js';
+import { list } from '../../src/reana/edge/workspace/listing.js';
+import { prune } from '../../src/reana/edge/workspace/prune.js';
 import { Tally } from '../../src/reana/engines/tally.js';
 import { StepIndex } from '../../src/reana/jobs/index.js';
 import { Journal } from '../../src/reana/jobs/journal.js';
@@ -234,5 +236,34 @@ describe('the page', () => {
     // each step is looked at once: whether it is there, and what it is
     expect(reads.count).toBeLessThan(3 * 1000 + 10);
     expect(news.applied(now)).toBe(now);
+  });
+});
+
+describe('the files of a workspace', () => {
+  it('are walked through once for all pages of a listing, and anew for a first page', async () => {
+    for (const id of ids(5)) await writeFile(join(dir, id), id);
+    const page = async (number: number) => {
+      const found: string[] = [];
+      const items = list(dir, '', undefined, false, { from: 2 * (number - 1), size: 2 });
+      for (;;) {
+        const next = await items.next();
+        if (next.done) return { found, total: next.value };
+        found.push(next.value.name);
+      }
+    };
+    expect(await page(1)).toEqual({ found: ['0', '1'], total: 5 });
+    // whoever walked through it again would see this
+    await writeFile(join(dir, '00'), '');
+    expect(await page(2)).toEqual({ found: ['2', '3'], total: 5 });
+    expect(await page(3)).toEqual({ found: ['4'], total: 5 });
+    expect(await page(1)).toEqual({ found: ['0', '00'], total: 6 });
+    expect(await page(2)).toEqual({ found: ['1', '2'], total: 6 });
+  });
+
+  it('that are to be kept are found by each part of their paths', async () => {
+    await mkdir(join(dir, 'out/deep'), { recursive: true });
+    for (const name of ['out/deep/a', 'outside', 'in']) await writeFile(join(dir, name), '');
+    await prune(dir, ['./out/', 'in']);
+    expect((await readdir(dir, { recursive: true })).sort()).toEqual(['in', 'out', 'out/deep', 'out/deep/a']);
   });
 });

@@ -1,6 +1,5 @@
 import { CommandError, LeftoverError, messageOf, SchedulerError } from '../errors.js';
 import { takeDownFrameworks } from '../frameworks/takedown.js';
-import { runAll } from '../hosts/batch.js';
 import type { Host, Output } from '../hosts/host.js';
 import { type Machine, parseMachine } from '../hosts/machine.js';
 import { keyValues, runScript, scriptCommand } from '../hosts/script.js';
@@ -164,11 +163,10 @@ export async function takeDownHead(
   cluster: string,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  await takeDownFrameworks({ host, dir: poolDir(base, cluster), cluster, onProgress });
-  const stopping = { argv: poolStopping(poolDir(base, cluster)) };
+  const at = { host, dir: poolDir(base, cluster), cluster, onProgress };
   // files are removed only from below processes that have ended
-  const options = { timeoutMs: 210_000, stopAtFailure: true };
-  const [stopped, removed] = await runAll(host, [stopping, { argv: removal(base, cluster, 'pool') }], options);
+  const then = [{ argv: poolStopping(at.dir) }, { argv: removal(base, cluster, 'pool') }];
+  const [stopped, removed] = await takeDownFrameworks(at, then, { timeoutMs: 240_000 });
   try {
     requireStopped(host, stopped);
   } catch (error) {

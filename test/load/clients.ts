@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,7 +22,10 @@ export class Clients {
   readonly #all: Promise<void>[] = [];
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 100 });
 
-  constructor(private readonly to: Address) {}
+  constructor(private readonly to: Address) {
+    // each client waits for its end
+    setMaxListeners(0, this.#ended.signal);
+  }
 
   /** @param run the run that all look at @param count of clients; two in five of them are pages */
   start(run: string, count: number): void {
@@ -53,6 +57,18 @@ export class Clients {
     const text = Buffer.concat(chunks).toString();
     if ((response.statusCode ?? 500) > 201) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`);
     return text;
+  }
+
+  /** For answers of any size. @returns the number of bytes */
+  async count(path: string): Promise<number> {
+    const headers = { Authorization: `Bearer ${this.to.token}` };
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      http.request({ path, headers, port: this.to.port, agent: false }, resolve).once('error', reject).end();
+    });
+    if (response.statusCode !== 200) throw new Error(`GET ${path}: ${response.statusCode}`);
+    let bytes = 0;
+    for await (const chunk of response) bytes += (chunk as Buffer).length;
+    return bytes;
   }
 
   async #ask([what, path]: readonly [string, string]): Promise<void> {

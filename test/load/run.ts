@@ -1,12 +1,17 @@
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { inLab } from '../bench/lab.js';
+import { labUnavailable } from '../lab/lab.js';
+import { measureFiles } from './files.js';
+import { measurePool } from './pool.js';
 import { type Compared, describeCompared, type Sized, tolerance, tooFast } from './report.js';
 import { measureSteps, shapes } from './steps.js';
 
-const usage = `npm run load -- [--only steps] [--scale S] [--json]
+const usage = `npm run load -- [--only steps|files|pool] [--scale S] [--json]
   --only    one part
-  --scale   how large the load is: 1 is 5,000 steps in a workflow; 0.2 is a fifth of everything
+  --scale   how large the load is: 1, the default, is 5,000 steps in a workflow, 100,000 files, 20 GB,
+            500 glide-ins and 10,000 jobs that wait; 0.2 is a fifth of all that
   --edge    another edge, such as the one of an older version: its edge.mjs
   --json    prints one JSON document
 `;
@@ -16,7 +21,11 @@ interface Plan {
   readonly program: string;
 }
 
-const full = { steps: 5000, slots: 500, clients: 50 };
+const full = {
+  steps: { steps: 5000, slots: 500, clients: 50 },
+  files: { files: 100_000, bytes: 20e9 },
+  pool: { glideins: 500, jobs: 10_000, watchers: 20 },
+};
 
 /** Everything is measured at a tenth of the size, too. */
 async function both(title: string, measure: (share: number) => Promise<Sized>): Promise<Compared> {
@@ -29,12 +38,34 @@ async function both(title: string, measure: (share: number) => Promise<Sized>): 
 
 const parts: Readonly<Record<string, (plan: Plan) => AsyncGenerator<Compared>>> = {
   async *steps({ scale, program }) {
-    const { steps, ...rest } = full;
+    const { steps, ...rest } = full.steps;
     for (const shape of shapes) {
       const sized = (share: number) =>
         measureSteps(shape, { ...rest, program, steps: Math.ceil(steps * scale * share) });
       yield both(`A workflow of many steps, ${shape}; ${rest.clients} clients, ${rest.slots} slots`, sized);
     }
+  },
+  async *files({ scale, program }) {
+    const sized = (share: number) => {
+      const part = scale * share;
+      return measureFiles({
+        program,
+        files: Math.ceil(full.files.files * part),
+        bytes: Math.ceil(full.files.bytes * part),
+      });
+    };
+    yield both('A workspace of many files and a large one', sized);
+  },
+  async *pool({ scale }) {
+    const missing = labUnavailable();
+    if (missing) return say(`the pool is not measured: ${missing}`);
+    const { glideins, jobs, watchers } = full.pool;
+    const sized = (share: number) => {
+      const part = scale * share;
+      const plan = { glideins: Math.ceil(glideins * part), jobs: Math.ceil(jobs * part), watchers };
+      return inLab(lab => measurePool(lab, plan));
+    };
+    yield both('A pool of many glide-ins', sized);
   },
 };
 

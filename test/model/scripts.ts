@@ -32,7 +32,7 @@ export function scripts(): ReadonlyMap<string, Script> {
     [`${template('headnode/token-list.sh')}\ntoken_list "$1"`, async (run, [dir = '']) => says(tokens(run, dir))],
     [template('headnode/token-revoked.sh', 'headnode/token-revoke.sh'), tokenRevoke],
     [
-      'cd "$1" 2>/dev/null || exit 0; shift; for name; do [ ! -d "$name" ] || echo "there=$name"; done',
+      'cd "$1" 2>/dev/null || exit 0; shift; s=0; for name; do [ ! -d "$name" ] || { echo "there=$name"; s=9; }; done; exit $s',
       async () => says(),
     ],
   ]);

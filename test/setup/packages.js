@@ -46,6 +46,7 @@ export const packages = {
   demo: [...lab, 'python3', 'python3-pip'],
   lab,
   bench: lab,
+  load: lab,
   kubernetes,
   // reading recordings takes Node.js alone
   conformance: [],

@@ -48,8 +48,8 @@ export async function measurePool(lab: Lab, { glideins, jobs, watchers }: PoolPl
     const memory = async (daemon: string): Promise<number> =>
       Number(await here(`awk '/^VmHWM/ { print $2 }' /proc/$(pgrep -o -x -u scail ${daemon})/status`)) / 1024;
     const costs: Cost[] = [
-      { what: 'status, median', value: median(times), unit: 'ms', grows: 'work' },
-      { what: 'status, worst', value: Math.max(...times), unit: 'ms', grows: 'work' },
+      { what: 'status, median', value: median(times), unit: 'ms', grows: 'work', isTime: true },
+      { what: 'status, worst', value: Math.max(...times), unit: 'ms', grows: 'work', isTime: true },
       { what: 'bytes that the pool answers', value: Number(await here(query)), unit: 'B', grows: 'work' },
       { what: 'memory of the collector', value: await memory('condor_collecto'), unit: 'MiB', grows: 'work' },
       { what: 'memory of the schedd', value: await memory('condor_schedd'), unit: 'MiB', grows: 'work' },

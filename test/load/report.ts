@@ -7,6 +7,8 @@ export interface Cost {
   readonly unit: string;
   /** `work`: it may grow as the work does; `not`: it is the same for any size. */
   readonly grows: 'work' | 'not';
+  /** A time by the clock: it says nothing of the program while the machine does other things, too. */
+  readonly isTime?: true;
 }
 
 /** All costs of one size of the work. */
@@ -21,6 +23,8 @@ export interface Compared {
   readonly title: string;
   readonly small: Sized;
   readonly large: Sized;
+  /** The machine did other things when this began: times by the clock are shown, and not judged. */
+  readonly isBusy: boolean;
 }
 
 /** What is measured on a machine that does other things, too, is taken for the same up to this factor. */
@@ -35,21 +39,25 @@ export function growth({ small, large }: Compared, what: string): number {
 
 /** The costs that grow faster than they may. */
 export const tooFast = (compared: Compared): string[] =>
-  compared.large.costs.map(({ what }) => what).filter(what => growth(compared, what) > tolerance);
+  compared.large.costs
+    .filter(({ isTime }) => !isTime || !compared.isBusy)
+    .map(({ what }) => what)
+    .filter(what => growth(compared, what) > tolerance);
 
 export function describeCompared(compared: Compared): string {
-  const { title, small, large } = compared;
+  const { title, small, large, isBusy } = compared;
+  const faster = tooFast(compared);
   const heads = ['', `${small.work}`, `${large.work}`, 'ratio', 'work', 'cost ÷ work', ''];
   const rows = large.costs.map(({ what, value, unit, grows }) => {
     const before = small.costs.find(cost => cost.what === what)?.value ?? Number.NaN;
     const work = grows === 'work' ? large.work / small.work : 1;
-    const faster = growth(compared, what);
     return [
       ...[what, shown(before, unit), shown(value, unit), `${(value / before).toFixed(1)}×`, `${work.toFixed(0)}×`],
-      ...[faster.toFixed(2), faster > tolerance ? 'FASTER' : ''],
+      ...[growth(compared, what).toFixed(2), faster.includes(what) ? 'FASTER' : ''],
     ];
   });
-  return `${title}\n${table([heads, ...rows])}\n  ${small.work}: ${small.note}\n  ${large.work}: ${large.note}`;
+  const busy = isBusy ? '\n  The machine did other things, too: times by the clock are not judged.' : '';
+  return `${title}\n${table([heads, ...rows])}\n  ${small.work}: ${small.note}\n  ${large.work}: ${large.note}${busy}`;
 }
 
 const shown = (value: number, unit: string): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;

@@ -1,4 +1,4 @@
-import { loadavg } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inLab } from '../bench/lab.js';
@@ -29,11 +29,12 @@ const full = {
 
 /** Everything is measured at a tenth of the size, too. */
 async function both(title: string, measure: (share: number) => Promise<Sized>): Promise<Compared> {
+  const isBusy = (loadavg()[0] ?? 0) > cpus().length / 2;
   const small = await measure(0.1);
   say(`${title}, a tenth: ${small.note}`);
   const large = await measure(1);
   say(`${title}: ${large.note}`);
-  return { title, small, large };
+  return { title, small, large, isBusy };
 }
 
 const parts: Readonly<Record<string, (plan: Plan) => AsyncGenerator<Compared>>> = {

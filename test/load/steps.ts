@@ -37,13 +37,13 @@ export async function measureSteps(shape: Shape, plan: StepsPlan): Promise<Sized
     check(plan.steps, status, await edge.ran(), madeIn(edge.workspace(run)), files);
     if (clients.problems.length > 0) throw new Error(`an answer of the edge: ${clients.problems[0]}`);
     const costs: Cost[] = [
-      { what: 'time', value: ms / 1000, unit: 's', grows: 'work' },
+      { what: 'time', value: ms / 1000, unit: 's', grows: 'work', isTime: true },
       { what: 'CPU of the edge', value: (cpuMs - before.cpuMs) / 1000, unit: 's', grows: 'work' },
       { what: 'bytes it read and wrote', value: (bytes - before.bytes) / 1e6, unit: 'MB', grows: 'work' },
       { what: 'memory of the edge at most', value: peakMib, unit: 'MiB', grows: 'work' },
       ...[...clients.times].flatMap(([what, times]): Cost[] => [
-        { what: `${what}, median`, value: median(times), unit: 'ms', grows: what === 'status' ? 'work' : 'not' },
-        { what: `${what}, worst`, value: Math.max(...times), unit: 'ms', grows: 'work' },
+        { what: `${what}, median`, value: median(times), unit: 'ms', grows: what === 'status' ? 'work' : 'not', isTime: true },
+        { what: `${what}, worst`, value: Math.max(...times), unit: 'ms', grows: 'work', isTime: true },
       ]),
     ];
     const rate = `${((plan.steps * 60_000) / ms).toFixed(0)} steps per minute, ${clients.events} events to the pages`;

@@ -58,8 +58,20 @@ export async function measureFiles({ program, files, bytes }: FilesPlan): Promis
     });
     watch.abort();
     await watching;
-    costs.push({ what: 'another request meanwhile, median', value: median(pings), unit: 'ms', grows: 'not', isTime: true });
-    costs.push({ what: 'another request meanwhile, worst', value: Math.max(...pings), unit: 'ms', grows: 'work', isTime: true });
+    costs.push({
+      what: 'another request meanwhile, median',
+      value: median(pings),
+      unit: 'ms',
+      grows: 'not',
+      isTime: true,
+    });
+    costs.push({
+      what: 'another request meanwhile, worst',
+      value: Math.max(...pings),
+      unit: 'ms',
+      grows: 'work',
+      isTime: true,
+    });
     costs.push({ what: 'memory of the edge at most', value: edge.used.peakMib, unit: 'MiB', grows: 'work' });
     return { work: files, costs, note: `${files} files, and one of ${(bytes / 1e9).toFixed(1)} GB` };
   } finally {

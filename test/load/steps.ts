@@ -42,7 +42,13 @@ export async function measureSteps(shape: Shape, plan: StepsPlan): Promise<Sized
       { what: 'bytes it read and wrote', value: (bytes - before.bytes) / 1e6, unit: 'MB', grows: 'work' },
       { what: 'memory of the edge at most', value: peakMib, unit: 'MiB', grows: 'work' },
       ...[...clients.times].flatMap(([what, times]): Cost[] => [
-        { what: `${what}, median`, value: median(times), unit: 'ms', grows: what === 'status' ? 'work' : 'not', isTime: true },
+        {
+          what: `${what}, median`,
+          value: median(times),
+          unit: 'ms',
+          grows: what === 'status' ? 'work' : 'not',
+          isTime: true,
+        },
         { what: `${what}, worst`, value: Math.max(...times), unit: 'ms', grows: 'work', isTime: true },
       ]),
     ];

@@ -97,13 +97,18 @@ export function headnodeOf(
 }
 
 /** Connects to a site and probes it. @throws ConnectionError, AuthError, HostKeyError, ScailfinError */
-export async function reachSite(
+export async function reachSite(context: Pick<Context, 'journal' | 'connections'>, spec: SiteSpec): Promise<Site> {
+  return probeSite(await hostOf(context, spec), spec, recordOf(context).name);
+}
+
+/** A login node of a site, as the record knows it. */
+export function hostOf(
   { journal, connections }: Pick<Context, 'journal' | 'connections'>,
   spec: SiteSpec,
-): Promise<Site> {
+): Promise<Host> {
   const record = recordOf({ journal });
   const known = siteRecord(record, spec.site) ?? { spec, batches: [] };
-  return probeSite(await siteHost(connections, record, { ...known, spec }), spec, record.name);
+  return siteHost(connections, record, { ...known, spec });
 }
 
 /** @param host one of the site's login nodes */

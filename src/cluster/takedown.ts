@@ -1,13 +1,13 @@
-import { LeftoverError, messageOf, SchedulerError } from '../errors.js';
+import { CommandError, LeftoverError, messageOf, SchedulerError } from '../errors.js';
 import { takeDownFrameworks } from '../frameworks/takedown.js';
-import type { Host } from '../hosts/host.js';
+import type { Host, Output } from '../hosts/host.js';
 import { type Machine, parseMachine } from '../hosts/machine.js';
-import { keyValues, runScript } from '../hosts/script.js';
-import { stopPool } from '../htcondor/pool.js';
+import { keyValues, runScript, scriptCommand } from '../hosts/script.js';
+import { poolStopping, requireStopped } from '../htcondor/pool.js';
 import { inLine } from '../printable.js';
 import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { limitOf } from '../schedulers/missing.js';
-import { cancelJobs, isUnsure, listJobs } from '../schedulers/runner.js';
+import { cancelAndList, isUnsure, listJobs, listJobsAfter } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
@@ -16,6 +16,8 @@ import { Silence } from './silence.js';
 
 /** How long a batch system may take to end a job. Seconds. */
 const CANCEL_LIMIT = 120;
+/** How long most of them take. Seconds. */
+const MOMENT = 0.5;
 
 export interface SiteTakedown {
   readonly host: Host;
@@ -40,23 +42,18 @@ export interface SiteTakedown {
  */
 export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const { host, scheduler, cluster, base } = site;
-  const closing = await runScript(host, withEnds('site/close.sh'), [siteDir(base, cluster), '60'], {
-    timeoutMs: 120_000,
-  });
-  const closed = keyValues(closing.stdout);
-  const answers = (closed.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString());
-  const query = {
-    ...site.query,
-    ids: [...new Set([...site.query.ids, ...answers.flatMap(a => submittedId(scheduler, a))])],
-  };
-
+  const first = await closeSite(site);
+  const { closed, query } = first;
   const asked = new Set<string>();
   const accepted = new Map<string, string>();
-  const silence = new Silence(limitOf(scheduler, query), /^gone$/m.test(closing.stdout));
+  const silence = new Silence(limitOf(scheduler, query), first.isGone);
   const unsure = mayAppearFor(closed.get('refused') ?? [], limitOf(scheduler, query));
   const began = Date.now();
+  let known: BatchJobStatus[] | undefined = first.jobs;
   for (let round = 0; ; round++) {
-    const all = await stillThere(site, { ...query, cancelled: [...accepted.values()] });
+    const cancelled = (): JobQuery => ({ ...query, cancelled: [...accepted.values()] });
+    const all = known ?? (await stillThere(site, () => listJobs(host, scheduler, cancelled())));
+    known = undefined;
     const active = all.filter(job => !silence.isOver(job));
     if (active.length === 0) {
       const left = unsure - (Date.now() - began) / 1000;
@@ -70,10 +67,15 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     const fresh = active.filter(s => !asked.has(s.id));
     // repeat the request for jobs that were cancelled once and still run
     const due = round % 10 === 9 ? active : fresh;
-    if (due.length > 0) await cancelJobs(host, scheduler, wholeJobs(due), query);
     for (const s of due) asked.add(s.id);
-    // the batch system has shown these, and accepted that they end
+    // the batch system has shown these, and accepts that they end, or an error is thrown
     for (const s of due) if (!s.missing) accepted.set(s.id, s.jobId);
+    if (due.length > 0) {
+      known = await stillThere(site, () => cancelAndList(host, scheduler, wholeJobs(due), cancelled(), MOMENT));
+      // the next look at the jobs that are left needs no wait of its own
+      if (known.length < active.length) continue;
+      known = undefined;
+    }
     if (active.every(s => s.missing)) {
       if (silence.isHopeless(active)) throw unsaid(site, active);
       site.onProgress(`${scheduler.survey.title} does not show ${active.map(s => `job ${s.id}`).join(', ')}`);
@@ -81,7 +83,8 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
       if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
       site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
     }
-    await new Promise(resolve => setTimeout(resolve, round < 3 ? 150 : round < 12 ? 500 : 2000));
+    // each look is a round trip, and work for a batch system that many share
+    await new Promise(resolve => setTimeout(resolve, Math.min(2000, 1000 * MOMENT * 2 ** round)));
   }
   requireAnswers(site, closed.get('unfinished') ?? []);
   await endElsewhere(site, closed.get('elsewhere') ?? []);
@@ -160,18 +163,53 @@ export async function takeDownHead(
   cluster: string,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  await takeDownFrameworks({ host, dir: poolDir(base, cluster), cluster, onProgress });
+  const at = { host, dir: poolDir(base, cluster), cluster, onProgress };
+  // files are removed only from below processes that have ended
+  const then = [{ argv: poolStopping(at.dir) }, { argv: removal(base, cluster, 'pool') }];
+  const [stopped, removed] = await takeDownFrameworks(at, then, { timeoutMs: 240_000 });
   try {
-    await stopPool(host, poolDir(base, cluster));
+    requireStopped(host, stopped);
   } catch (error) {
     throw new LeftoverError(messageOf(error), [`HTCondor's processes of ${cluster} on ${host.name}`]);
   }
-  await removeFiles(host, base, cluster, 'pool');
+  requireRemoved(host, removed);
 }
 
-async function stillThere(site: SiteTakedown, query: JobQuery): Promise<BatchJobStatus[]> {
+interface Closed {
+  /** What `close.sh` said. */
+  readonly closed: ReadonlyMap<string, readonly string[]>;
+  /** The site has no directory of the cluster. */
+  readonly isGone: boolean;
+  readonly query: JobQuery;
+  /** The cluster's jobs that are not over. */
+  readonly jobs: BatchJobStatus[];
+}
+
+/** Refuses further submissions, then lists the jobs, in one round trip. @throws LeftoverError if the jobs can't be listed */
+async function closeSite(site: SiteTakedown): Promise<Closed> {
+  const { host, scheduler, cluster, base } = site;
+  const script = scriptCommand(withEnds('site/close.sh'), [siteDir(base, cluster), '60']);
+  let said: Omit<Closed, 'jobs'> | undefined;
+  const read = ({ exitCode, stdout, stderr }: Output): JobQuery => {
+    if (exitCode !== 0) throw new CommandError(host.name, 'close the cluster to submissions', exitCode, stderr);
+    const closed = keyValues(stdout);
+    const answers = (closed.get('submitted') ?? []).map(text => Buffer.from(text, 'base64').toString());
+    const ids = [...new Set([...site.query.ids, ...answers.flatMap(a => submittedId(scheduler, a))])];
+    const query = { ...site.query, ids };
+    said = { closed, isGone: /^gone$/m.test(stdout), query };
+    return query;
+  };
+  const options = { timeoutMs: 210_000 };
+  const jobs = await stillThere(site, () =>
+    listJobsAfter(host, scheduler, site.query, [{ argv: script }], options, read),
+  );
+  return { ...(said as Omit<Closed, 'jobs'>), jobs };
+}
+
+async function stillThere(site: SiteTakedown, list: () => Promise<BatchJobStatus[]>): Promise<BatchJobStatus[]> {
+  const { query } = site;
   try {
-    const jobs = await listJobs(site.host, site.scheduler, query);
+    const jobs = await list();
     site.onJobs?.(jobs);
     return jobs.filter(s => !isOver(s.state));
   } catch (error) {
@@ -217,7 +255,15 @@ function unsaid(site: SiteTakedown, active: readonly BatchJobStatus[]): Leftover
 
 /** @returns what may remain where the host can't look */
 async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<string[]> {
-  const out = await runScript(host, withEnds('site/remove.sh'), [base, cluster, part], { timeoutMs: 120_000 });
+  return requireRemoved(host, await host.run(removal(base, cluster, part), { timeoutMs: 120_000, check: false }));
+}
+
+const removal = (base: string, cluster: string, part: 'site' | 'pool'): string[] =>
+  scriptCommand(withEnds('site/remove.sh'), [base, cluster, part]);
+
+/** @param out that of `removal`, if it was run @returns what may remain where the host can't look @throws LeftoverError */
+function requireRemoved(host: Host, out: Output | undefined): string[] {
+  if (out?.exitCode !== 0) throw new CommandError(host.name, 'remove files', out?.exitCode ?? null, out?.stderr ?? '');
   const values = keyValues(out.stdout);
   const left = values.get('left') ?? [];
   if (left.length > 0)

@@ -55,15 +55,22 @@ export async function bringUp<Plan, Running>(
   at: Headnode,
   plan: Plan,
 ): Promise<Running> {
-  const missing = await component.check(at, plan);
-  if (missing.length > 0) {
-    const lines = missing.map(m => m.what);
-    throw new ScailfinError(
-      `${component.name} can't run on ${at.host.name}: ${lines.length === 1 ? lines[0] : `\n  ${lines.join('\n  ')}`}`,
-      { hint: missing.map(m => m.hint).join('; ') },
-    );
-  }
+  requireNone(component, at, await component.check(at, plan));
   await component.install(at, plan);
   await component.configure(at, plan);
   return component.start(at, plan);
+}
+
+/** @throws ScailfinError naming everything that is missing */
+export function requireNone(
+  { name }: { readonly name: string },
+  { host }: Headnode,
+  missing: readonly Missing[],
+): void {
+  if (missing.length === 0) return;
+  const lines = missing.map(m => m.what);
+  throw new ScailfinError(
+    `${name} can't run on ${host.name}: ${lines.length === 1 ? lines[0] : `\n  ${lines.join('\n  ')}`}`,
+    { hint: missing.map(m => m.hint).join('; ') },
+  );
 }

@@ -1,17 +1,23 @@
 import { messageOf } from '../errors.js';
+import { runAll } from '../hosts/batch.js';
+import type { FileToPut, Output } from '../hosts/host.js';
+import { putting, requirePut } from '../hosts/transfer.js';
 import {
   condorHint,
+  condorLooking,
   fenceFiles,
   keeperFiles,
   missingCondor,
   type Pool,
   type PoolPlan,
   poolConfig,
+  poolStarting,
+  readStarted,
   startPool,
   stopPool,
 } from '../htcondor/pool.js';
 import { queryPool } from '../htcondor/query.js';
-import type { Component, Part } from './component.js';
+import { bringUp, type Component, type Headnode, type Part, requireNone } from './component.js';
 import { placeRelease } from './release.js';
 
 /** The pool: collector, negotiator and schedd behind one port. */
@@ -30,8 +36,7 @@ export const htcondor: Component<PoolPlan, Pool> = {
   },
 
   async configure({ host }, plan) {
-    const scripts = [...keeperFiles(), ...fenceFiles()].map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
-    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...scripts]);
+    await host.put(filesOf(plan));
   },
 
   start: ({ host }, plan) => startPool(host, plan),
@@ -46,6 +51,36 @@ export const htcondor: Component<PoolPlan, Pool> = {
   // all of its files are below the cluster's directory
   async remove() {},
 };
+
+function filesOf(plan: PoolPlan): FileToPut[] {
+  const scripts = [...keeperFiles(), ...fenceFiles()].map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
+  return [{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...scripts];
+}
+
+/** What must be done before the pool is brought up, and what reads its output. */
+export interface Beforehand {
+  readonly argv: readonly string[];
+  readonly read: (out: Output | undefined) => unknown;
+}
+
+/**
+ * `bringUp`, after another command, in one round trip; a release tarball is fetched and put there in further ones. What fails
+ * is the last that is done.
+ */
+export async function bringUpHtcondor(at: Headnode, plan: PoolPlan, first: Beforehand): Promise<Pool> {
+  const { host } = at;
+  if (plan.source.source === 'tarball') {
+    first.read(await host.run(first.argv, { check: false }));
+    return bringUp(htcondor, at, plan);
+  }
+  const files = filesOf(plan);
+  const commands = [first, { argv: condorLooking(plan) }, putting(files), { argv: poolStarting(plan) }];
+  const [before, found, put, started] = await runAll(host, commands, { timeoutMs: 240_000, stopAtFailure: true });
+  first.read(before);
+  if (found?.exitCode !== 0) requireNone(htcondor, at, [{ what: found?.stderr.trim() ?? '', hint: condorHint }]);
+  if (put) requirePut(host, files, put);
+  return readStarted(host, started);
+}
 
 function partOf(pool: string): Part {
   const name = 'htcondor';

@@ -1,8 +1,8 @@
 import { CommandError, ScailfinError } from '../errors.js';
 import { templateText } from '../templates.js';
-import type { Host } from './host.js';
+import type { Host, Output } from './host.js';
 import { type Machine, parseMachine } from './machine.js';
-import { keyValues, runScript } from './script.js';
+import { keyValues, scriptCommand } from './script.js';
 
 /** What a login node or headnode said about itself. */
 export interface Probe {
@@ -45,12 +45,20 @@ export const defaultWork = '$HOME/.scailfin';
  * @throws ScailfinError if that directory is not valid on the host
  */
 export async function probe(host: Host, work: string, name: string): Promise<Probe> {
-  const out = await runScript(host, probeScript(), [work, name]).catch(error => {
-    if (!(error instanceof CommandError) || error.exitStatus !== 3) throw error;
-    throw new ScailfinError(`${host.name}: ${error.stderr.trim()}`, {
+  return readProbe(host, await host.run(probing(work, name), { check: false }));
+}
+
+/** The command of `probe`. */
+export const probing = (work: string, name: string): string[] =>
+  scriptCommand(`${templateText('site/machine.sh')}\n${templateText('site/probe.sh')}`, [work, name]);
+
+/** @param out that of `probing` @throws as `probe` */
+export function readProbe(host: Host, out: Output): Probe {
+  if (out.exitCode === 3)
+    throw new ScailfinError(`${host.name}: ${out.stderr.trim()}`, {
       hint: 'correct directories.work in the site profile',
     });
-  });
+  if (out.exitCode !== 0) throw new CommandError(host.name, 'look at the host', out.exitCode, out.stderr);
   const values = keyValues(out.stdout);
   const one = (key: string): string => values.get(key)?.[0] ?? '';
   const [client, , server] = one('ssh').split(' ');
@@ -73,5 +81,3 @@ export async function probe(host: Host, work: string, name: string): Promise<Pro
     poolAddress: values.get('pooladdress')?.[0],
   };
 }
-
-const probeScript = (): string => `${templateText('site/machine.sh')}\n${templateText('site/probe.sh')}`;

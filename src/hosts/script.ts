@@ -11,9 +11,13 @@ export function runScript(
   args: readonly string[],
   options: Omit<RunOptions, 'stdin'> = {},
 ): Promise<Output> {
-  // sshd's bash would read ~/.bashrc a second time, and its output
-  return host.run(['bash', '--norc', '-c', text, 'scailfin', ...args], options);
+  return host.run(scriptCommand(text, args), options);
 }
+
+/** One of our bash scripts as a command. */
+export const scriptCommand = (text: string, args: readonly string[]): string[] =>
+  // sshd's bash would read ~/.bashrc a second time, and its output
+  ['bash', '--norc', '-c', text, 'scailfin', ...args];
 
 /** Turns `key=value` lines into lists, by key; other lines are ignored. */
 export function keyValues(text: string): Map<string, string[]> {

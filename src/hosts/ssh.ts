@@ -15,7 +15,7 @@ import { Slots } from './slots.js';
 import type { SshSettings } from './sshconfig.js';
 import { intoPlace, pour, receive } from './streams.js';
 import type { SshTarget } from './target.js';
-import { downloadCommand, failedFile, putCommand, putScript, uploadCommand } from './transfer.js';
+import { downloadCommand, putting, requirePut, uploadCommand } from './transfer.js';
 
 /**
  * Two below sshd's default MaxSessions: one channel for the command that kills, and one for another program of the user.
@@ -93,10 +93,8 @@ export class SshHost implements Host {
 
   async put(files: readonly FileToPut[]): Promise<void> {
     if (files.length === 0) return;
-    const output = await this.run(putCommand, { stdin: putScript(files), check: false });
-    if (output.exitCode === 0) return;
-    const { file, stderr } = failedFile(files, output.stderr);
-    throw new CommandError(this.name, `write ${file ?? files.map(f => f.path).join(', ')}`, output.exitCode, stderr);
+    const { argv, stdin } = putting(files);
+    requirePut(this, files, await this.run(argv, { stdin, check: false }));
   }
 
   async upload(local: string, remote: string, options: TransferOptions = {}): Promise<void> {

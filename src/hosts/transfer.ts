@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { UsageError } from '../errors.js';
+import { CommandError, UsageError } from '../errors.js';
 import { commandLine, quote } from '../shell.js';
-import type { FileToPut } from './host.js';
+import type { BatchCommand } from './batch.js';
+import type { FileToPut, Host, Output } from './host.js';
 
 /** The name of the temporary file beside `file`; a rename needs the same file system. */
 export function temporaryName(file: string): string {
@@ -57,7 +58,20 @@ export function putScript(files: readonly FileToPut[]): string {
 }
 
 /** Reads the whole script before any of it runs; otherwise sh would read it byte by byte from the pipe. */
-export const putCommand = ['/bin/sh', '-c', 'script=$(cat) && eval "$script"'] as const;
+const putCommand = ['/bin/sh', '-c', 'script=$(cat) && eval "$script"'] as const;
+
+/** The command that writes all files, or none; the contents are in its input. @throws UsageError for a path that isn't absolute */
+export const putting = (files: readonly FileToPut[]): BatchCommand & { readonly stdin: string } => ({
+  argv: putCommand,
+  stdin: putScript(files),
+});
+
+/** @param output that of `putting` @throws CommandError naming the file that failed */
+export function requirePut(host: Pick<Host, 'name'>, files: readonly FileToPut[], output: Output): void {
+  if (output.exitCode === 0) return;
+  const { file, stderr } = failedFile(files, output.stderr);
+  throw new CommandError(host.name, `write ${file ?? files.map(f => f.path).join(', ')}`, output.exitCode, stderr);
+}
 
 /** The file at which put() failed, and its error without our mark. */
 export function failedFile(files: readonly FileToPut[], stderr: string): { file: string | undefined; stderr: string } {

@@ -1,6 +1,6 @@
 import { CommandError, ScailfinError } from '../errors.js';
-import type { FileToPut, Host } from '../hosts/host.js';
-import { keyValues, runScript } from '../hosts/script.js';
+import type { FileToPut, Host, Output } from '../hosts/host.js';
+import { keyValues, runScript, scriptCommand } from '../hosts/script.js';
 import type { HtcondorSource } from '../sites/values.js';
 import { render, templateText } from '../templates.js';
 import { AWAY_LIMIT } from './away.js';
@@ -41,6 +41,8 @@ export interface RunningPool extends Pool {
   readonly address: string;
   readonly isRelayed: boolean;
   readonly plan: PoolPlan;
+  /** What was seen of the payload at the site while it was asked something else. */
+  readonly payloadThere?: { readonly sha256: string; readonly isThere: boolean } | undefined;
 }
 
 /** As long as a cluster may live; the key that signed it is removed with the cluster. Seconds. */
@@ -72,14 +74,20 @@ export function poolConfig(plan: Pick<PoolPlan, 'dir' | 'name' | 'trustDomain'>)
  * @throws ScailfinError if HTCondor is missing or does not start, with its own error
  */
 export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
+  return readStarted(host, await host.run(poolStarting(plan), { timeoutMs: 150_000, check: false }));
+}
+
+/** The command of `startPool`. */
+export function poolStarting(plan: PoolPlan): string[] {
   const args = [plan.dir, plan.address, String(plan.firstPort), plan.fence, ...sourceArgs(plan)];
   const names = ['layout', 'pool-stop', 'fence/build', 'token-revoked', 'pool-start'];
-  const script = `${templateText('site/machine.sh')}\n${scriptOf(...names)}`;
-  const out = await runScript(host, script, args, {
-    timeoutMs: 150_000,
-  }).catch(error => {
-    throw explain(error, host);
-  });
+  return scriptCommand(`${templateText('site/machine.sh')}\n${scriptOf(...names)}`, args);
+}
+
+/** @param out that of `poolStarting`, if it was run @throws as `startPool` */
+export function readStarted(host: Host, out: Output | undefined): Pool {
+  if (out?.exitCode !== 0)
+    throw explain(new CommandError(host.name, 'start the pool', out?.exitCode ?? null, out?.stderr ?? ''), host);
   const values = keyValues(out.stdout);
   const one = (key: string): string => values.get(key)?.[0] ?? '';
   return {
@@ -94,10 +102,13 @@ export async function startPool(host: Host, plan: PoolPlan): Promise<Pool> {
 
 /** Why HTCondor can't be found on the headnode, in a few words; undefined if it is there. */
 export async function missingCondor(host: Host, plan: Pick<PoolPlan, 'dir' | 'source'>): Promise<string | undefined> {
-  const script = `${templateText('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`;
-  const out = await runScript(host, script, sourceArgs(plan), { check: false, timeoutMs: 60_000 });
+  const out = await host.run(condorLooking(plan), { check: false, timeoutMs: 60_000 });
   return out.exitCode === 0 ? undefined : out.stderr.trim();
 }
+
+/** The command that fails, and says why, if HTCondor can't be found on the headnode. */
+export const condorLooking = (plan: Pick<PoolPlan, 'dir' | 'source'>): string[] =>
+  scriptCommand(`${templateText('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`, sourceArgs(plan));
 
 /** How to get HTCondor if it is missing. */
 export const condorHint =
@@ -106,9 +117,18 @@ export const condorHint =
 
 /** Ends every process of the pool in `dir`. @throws ScailfinError if some survive */
 export async function stopPool(host: Host, dir: string): Promise<void> {
-  const script = `${templateText('headnode/pool-stop.sh')}\npool_stop "$1"\n`;
-  const out = await runScript(host, script, [dir], { check: false, timeoutMs: 90_000 });
-  if (out.exitCode !== 0) throw new ScailfinError(`HTCondor's processes survive on ${host.name}: ${out.stderr.trim()}`);
+  requireStopped(host, await host.run(poolStopping(dir), { check: false, timeoutMs: 90_000 }));
+}
+
+/** The command that ends every process of the pool in `dir`. */
+export const poolStopping = (dir: string): string[] =>
+  scriptCommand(`${templateText('headnode/pool-stop.sh')}\npool_stop "$1"\n`, [dir]);
+
+/** @param out that of `poolStopping`, if it was run @throws ScailfinError if some processes survive, or may */
+export function requireStopped(host: Host, out: Output | undefined): void {
+  if (out?.exitCode === 0) return;
+  const said = out?.stderr.trim() || 'the command was ended';
+  throw new ScailfinError(`HTCondor's processes survive on ${host.name}: ${said}`);
 }
 
 /**

@@ -75,6 +75,16 @@ export async function queryPool(host: Host, dir: string): Promise<PoolStatus> {
   return parsePool(stdout, stderr);
 }
 
+/**
+ * Waits on the headnode until so many glide-ins have joined. It is a hint: who is in the pool, `queryPool` says.
+ * @returns whether so many are there; false after `seconds`, or if the pool can't be asked
+ */
+export async function glideinsJoined(host: Host, dir: string, count: number, seconds: number): Promise<boolean> {
+  const args = [dir, String(count), String(seconds)];
+  const options = { check: false, timeoutMs: 1000 * seconds + 30_000 };
+  return (await runScript(host, templateText('headnode/pool-wait.sh'), args, options)).exitCode === 0;
+}
+
 /** The script that prints the pool's state: `pool-query DIR`. */
 export const poolScript = (): string =>
   `${templateText('headnode/token-list.sh')}\n${templateText('headnode/pool-query.sh')}`;

@@ -17,7 +17,7 @@ type System = Pick<Scheduler, 'survey' | 'isThisMachine'>;
  * A command that finds the batch system's programs as a person finds them who logs in there. A login shell is started only
  * if PATH does not have them.
  */
-function placed(
+export function placed(
   { survey, isThisMachine }: System,
   { path, module }: Place,
   argv: readonly string[],
@@ -56,7 +56,8 @@ export async function runBatches(
   }
 }
 
-function requireFound({ survey }: System, host: Host, stderr: string): void {
+/** @param stderr of a placed command that ended with status 127 @throws SchedulerError if the system's programs are nowhere */
+export function requireFound({ survey }: System, host: Host, stderr: string): void {
   const lost = /^not found: ([\w -]+)$/m.exec(stderr)?.[1];
   if (lost === undefined) return;
   throw new SchedulerError(

@@ -1,6 +1,8 @@
-import { SchedulerError, TimeoutError } from '../errors.js';
-import type { Host } from '../hosts/host.js';
+import { CommandError, messageOf, SchedulerError, TimeoutError } from '../errors.js';
+import { type BatchCommand, type BatchOptions, runAll } from '../hosts/batch.js';
+import type { FileToPut, Host } from '../hosts/host.js';
 import { runScript } from '../hosts/script.js';
+import { putting, requirePut } from '../hosts/transfer.js';
 import { templateText } from '../templates.js';
 import { type BatchJob, type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from './job.js';
 import {
@@ -8,13 +10,12 @@ import {
   changesAfter,
   forgotten,
   limitOf,
-  type Marks,
   marksCommand,
   missingFor,
   parseMarks,
   statusOfMissing,
 } from './missing.js';
-import { runBatch, runBatches } from './programs.js';
+import { placed, requireFound, runBatch, runBatches } from './programs.js';
 import type { Scheduler } from './scheduler.js';
 
 /**
@@ -34,25 +35,52 @@ export async function listJobsAnd(
   query: JobQuery,
   more: readonly Command[],
 ): Promise<{ readonly jobs: BatchJobStatus[]; readonly outputs: readonly Output[] }> {
-  const commands = [...scheduler.list(query)];
-  const reading = query.ids.length === 0 ? [] : [marksCommand(query.dir)];
-  const outputs = await runBatches(host, scheduler, query, [...commands, ...reading, ...more], { timeoutMs: 90_000 });
-  const told = outputs.slice(0, commands.length);
-  const marks = parseMarks((reading.length > 0 && outputs[commands.length]?.stdout) || '');
+  const asked = listing(scheduler, query);
+  const outputs = await runBatches(host, scheduler, query, [...asked, ...more], { timeoutMs: 90_000 });
   return {
-    jobs: await judged(host, scheduler, query, told, marks),
-    outputs: outputs.slice(commands.length + reading.length),
+    jobs: await judged(host, scheduler, query, outputs.slice(0, asked.length)),
+    outputs: outputs.slice(asked.length),
   };
 }
 
-/** @param outputs the answers to `scheduler.list` */
+/**
+ * The same after other commands, in the same round trip; these run whatever becomes of the question.
+ * @param read reads the output of the first of them; jobs that its query adds are asked for in one more round trip
+ */
+export async function listJobsAfter(
+  host: Host,
+  scheduler: Scheduler,
+  query: JobQuery,
+  before: readonly BatchCommand[],
+  options: BatchOptions,
+  read: (output: Output) => JobQuery,
+): Promise<BatchJobStatus[]> {
+  const asked = listing(scheduler, query);
+  const ours = asked.map(({ argv, stdin }) => ({ argv: placed(scheduler, query, argv), stdin }));
+  const all = await runAll(host, [...before, ...ours], options);
+  const outputs = all.slice(before.length);
+  const now = read(all[0] as Output);
+  if (now.ids.some(id => !query.ids.includes(id))) return listJobs(host, scheduler, now);
+  for (const { exitCode, stderr } of outputs) if (exitCode === 127) requireFound(scheduler, host, stderr);
+  return judged(host, scheduler, now, outputs);
+}
+
+/** The commands that list a cluster's jobs, and what is known of those that were missing before. */
+const listing = (scheduler: Scheduler, query: JobQuery): readonly Command[] => [
+  ...scheduler.list(query),
+  ...(query.ids.length === 0 ? [] : [marksCommand(query.dir)]),
+];
+
+/** @param answers to `listing` */
 async function judged(
   host: Host,
   scheduler: Scheduler,
   query: JobQuery,
-  outputs: readonly Output[],
-  marks: Marks,
+  answers: readonly Output[],
 ): Promise<BatchJobStatus[]> {
+  const told = scheduler.list(query).length;
+  const outputs = answers.slice(0, told);
+  const marks = parseMarks(answers[told]?.stdout ?? '');
   // finished jobs that are not ours belong to an earlier cluster of the same name, which the batch system still remembers
   const known = new Set(query.ids);
   const isOurs = (s: BatchJobStatus): boolean => !isOver(s.state) || known.has(s.jobId);
@@ -105,6 +133,23 @@ export async function cancelJobs(
   );
 }
 
+/** The same, and then the jobs as `listJobs`, in the same round trip. @param seconds that the batch system gets before it is asked */
+export async function cancelAndList(
+  host: Host,
+  scheduler: Scheduler,
+  ids: readonly string[],
+  query: JobQuery,
+  seconds: number,
+): Promise<BatchJobStatus[]> {
+  const { argv, stdin } = scheduler.cancel(ids, query);
+  const before = [{ argv: placed(scheduler, query, argv), stdin }, { argv: ['sleep', String(seconds)] }];
+  return listJobsAfter(host, scheduler, query, before, { timeoutMs: 180_000 }, output => {
+    if (output.exitCode === 127) requireFound(scheduler, host, output.stderr);
+    scheduler.parseCancel(output);
+    return query;
+  });
+}
+
 /**
  * A batch system that answers late may have accepted the job all the same. If it could not be connected to, it has not.
  */
@@ -121,8 +166,10 @@ const BUSY = 76;
  * Submits once, however often it is called with the same label, because the site keeps the answer. If the answer is lost
  * or uncertain, a job with our tag that is not known yet must be this one, and is adopted. The batch system may show it
  * later, so that it counts as refused only after the time that the system may take.
+ * @param files that the job needs: they are put there first, in the same round trip
  * @returns the job ids
- * @throws SchedulerError with the system's error if it refused and no such job exists; TimeoutError if that is not known
+ * @throws SchedulerError with the system's error if it refused and no such job exists, or if the files could not be put
+ *   there; TimeoutError if that is not known
  */
 export async function submitOnce(
   host: Host,
@@ -130,13 +177,17 @@ export async function submitOnce(
   job: BatchJob,
   label: string,
   query: JobQuery,
+  files: readonly FileToPut[] = [],
 ): Promise<string[]> {
   const submission = scheduler.submit(job);
   const argv = ['bash', '--norc', '-c', templateText('site/submit.sh'), 'submit', query.dir, label];
   const stdin = submission.stdin ?? '';
   argv.push(String(Buffer.byteLength(stdin)), ...submission.argv);
   for (let attempt = 0; ; attempt++) {
-    const out = await runBatch(host, scheduler, query, argv, { stdin, timeoutMs: 180_000 });
+    const out =
+      attempt === 0 && files.length > 0
+        ? await submitWith(host, scheduler, query, { argv, stdin }, files)
+        : await runBatch(host, scheduler, query, argv, { stdin, timeoutMs: 180_000 });
     if (out.exitCode === BUSY && attempt < 15) {
       await delay(2000);
       continue;
@@ -155,6 +206,29 @@ export async function submitOnce(
       throw error;
     }
   }
+}
+
+/** @returns the output of the submission; if the files could not be put there, it did not begin */
+async function submitWith(
+  host: Host,
+  scheduler: Scheduler,
+  query: JobQuery,
+  { argv, stdin }: BatchCommand,
+  files: readonly FileToPut[],
+): Promise<Output> {
+  const commands = [putting(files), { argv: placed(scheduler, query, argv), stdin: stdin ?? '' }];
+  const [put, out] = await runAll(host, commands, { timeoutMs: 180_000, stopAtFailure: true });
+  try {
+    if (put) requirePut(host, files, put);
+  } catch (error) {
+    const hint = 'nothing was submitted; once that is mended, the same command continues';
+    if (error instanceof CommandError) throw new SchedulerError(messageOf(error), { hint, cause: error });
+    throw error;
+  }
+  if (out?.exitCode === 127) requireFound(scheduler, host, out.stderr);
+  // the shell was ended in between: nobody knows
+  if (!out) throw new TimeoutError(`${host.name} did not say what became of the submission ${query.tag}`);
+  return out;
 }
 
 /** `DIR LABEL`: writes down at the site that the job of a submission without an answer is known; `close.sh` reads it. */

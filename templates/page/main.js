@@ -1,4 +1,5 @@
-/** @import { Overview, PoolSample, RunView, StepView } from '../../src/reana/edge/overview.js' */
+/** @import { Overview, PoolSample } from '../../src/reana/edge/overview.js' */
+import { changes } from './changes.js';
 import { compareView } from './compare.js';
 import { h, setAttribute, setText, visible } from './dom.js';
 import { keepListening, setToken, TokenError, token, tokenFromAddress } from './edge.js';
@@ -13,6 +14,7 @@ const [main, cluster, link] = ['main', 'cluster', 'link'].map(
 
 /** The data from the edge, kept up to date. @type {Overview | undefined} */
 let overview;
+const news = changes();
 /** The edge's clock minus this machine's, in milliseconds. */
 let ahead = 0;
 /** @type {{ element: HTMLElement, update: (overview: Overview, now: number) => string | undefined, focus: () => void, close?: () => void } | undefined} */
@@ -50,7 +52,7 @@ function go() {
   view?.close?.();
   const [, a, b] = /^#\/compare\/([\w-]+)\/([\w-]+)$/.exec(location.hash) ?? [];
   view = run ? runView(run) : a && b ? compareView(a, b) : home();
-  if (overview) overview = { ...overview, steps: undefined };
+  if (overview) overview = { ...news.applied(overview), steps: undefined };
   if (overview) show();
   else main?.replaceChildren(h('p', { class: 'empty', role: 'status' }, 'Asking the edge…'));
   const path = `/api/edge/events${run ? `?run=${run}` : ''}`;
@@ -59,6 +61,7 @@ function go() {
 
 function show() {
   if (!overview || !view) return;
+  overview = news.applied(overview);
   if (view.element.parentElement !== main) {
     main?.replaceChildren(view.element);
     if (!isFirst) view.focus();
@@ -86,17 +89,17 @@ function showSoon() {
 function tell(name, data) {
   say('live', 'Live');
   if (name === 'overview') {
+    news.clear();
     overview = /** @type {Overview} */ (data);
     ahead = overview.now - Date.now();
-  } else if (overview) overview = changed(overview, name, data);
+  } else if (name === 'run' || name === 'step') news[name](data);
+  else if (overview) overview = changed(news.applied(overview), name, data);
   showSoon();
 }
 
 /** @param {Overview} old @param {string} name @param {any} data @returns {Overview} */
 function changed(old, name, data) {
-  if (name === 'run') return { ...old, runs: put(old.runs, /** @type {RunView} */ (data), 'first') };
   if (name === 'deleted') return { ...old, runs: old.runs.filter(run => run.id !== data.id) };
-  if (name === 'step' && old.steps) return { ...old, steps: put(old.steps, /** @type {StepView} */ (data), 'last') };
   if (name === 'pool') {
     const sample = /** @type {PoolSample | undefined} */ (data.sample);
     // the same sample comes again if the pool did not answer
@@ -105,12 +108,6 @@ function changed(old, name, data) {
     return { ...old, pool: data.pool, history };
   }
   return old;
-}
-
-/** @template {{ id: string }} T @param {readonly T[]} list @param {T} item @param {'first' | 'last'} place @returns {readonly T[]} */
-function put(list, item, place) {
-  if (list.some(each => each.id === item.id)) return list.map(each => (each.id === item.id ? item : each));
-  return place === 'first' ? [item, ...list] : [...list, item];
 }
 
 /** @param {unknown} error */

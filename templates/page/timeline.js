@@ -55,9 +55,9 @@ export function timeline() {
   new ResizeObserver(drawAxis).observe(axis);
   /** @param {readonly StepView[]} steps @param {number} now @param {(step: StepView) => boolean} isShown */
   const update = (steps, now, isShown) => {
-    const from = Math.min(...steps.map(step => step.created), now);
+    const from = steps.reduce((first, step) => Math.min(first, step.created), now);
     const isOver = steps.every(step => step.ended !== undefined);
-    const last = Math.max(...steps.map(step => step.ended ?? now), from + 1000);
+    const last = steps.reduce((latest, step) => Math.max(latest, step.ended ?? now), from + 1000);
     scale = { from, to: isOver ? last + (last - from) * 0.01 : growingEnd(from, now), now };
     drawAxis();
     show(steps.filter(isShown));

@@ -21,6 +21,7 @@ import { Collector } from '../../src/reana/jobs/collect.js';
 import { Hashes } from '../../src/reana/jobs/hashes.js';
 import { loudOf } from '../../src/reana/jobs/loud.js';
 import { manifestText, probeOf, survey } from '../../src/reana/jobs/manifest.js';
+import { Manifests } from '../../src/reana/jobs/manifests.js';
 import { jobDir, manifestPath, returnedDir } from '../../src/reana/jobs/places.js';
 import { printed } from '../../src/reana/jobs/printed.js';
 import type { Change, StepRecord } from '../../src/reana/jobs/record.js';
@@ -66,7 +67,7 @@ async function step(files: Record<string, string> = {}): Promise<There> {
   const collect = (disk?: number, exitCode = 0) => {
     const request = { workflow: id, workspace, name: id, image: '', command: '', environment: {}, resources: { disk } };
     const record: StepRecord = { id, request, state: 'running', attempts: 1, created: 0, node: 'c1' };
-    return new Collector(steps, hashes).collect({ ...record, ending: { exitCode, at: 1 } });
+    return new Collector(steps, hashes, new Manifests()).collect({ ...record, ending: { exitCode, at: 1 } });
   };
   return { id, at, workspace, collect };
 }

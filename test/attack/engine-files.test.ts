@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect } from 'vitest';
 import { external } from '../../src/reana/engines/external.js';
+import { Tally } from '../../src/reana/engines/tally.js';
 import { LocalSteps } from '../reana/local-steps.js';
 import { attack } from './attack.js';
 
@@ -63,7 +64,7 @@ describe('what a workflow leaves in the directory of its engine', { timeout: 180
                 options: {},
                 environment: {},
               },
-              ...{ specification: { workflow }, progress: () => {}, log: text => said.push(text) },
+              ...{ specification: { workflow }, tally: new Tally(), progress: () => {}, log: text => said.push(text) },
             },
             new AbortController().signal,
           )

@@ -33,13 +33,17 @@ case $1 in
     mkdir -p "$pool"/{run,log,spool,execute,lock,keys,tokens}
     cp "$KIT/condor_config" "$KIT/found.config" "$pool/"
     head -c 48 /dev/urandom | base64 | tr -d '\n' >"$pool/keys/POOL"
+    # the owner's commands and the daemons prove themselves by a token, a glide-in by one for its submission alone
+    domain=$(condor_config_val TRUST_DOMAIN) until=$(($(date +%s) + 2592000))
+    condor_token_create -identity "$(id -un)@$domain" -key POOL >"$pool/tokens/owner"
     setsid condor_master -pidfile "$pool/run/master.pid" </dev/null >"$pool/log/start" 2>&1
     until condor_status -schedd -af Name 2>/dev/null | grep -q .; do sleep 0.1; done
-    condor_token_create -identity "glidein@$(condor_config_val TRUST_DOMAIN)" -key POOL -lifetime 2592000 \
-      -authz READ -authz ADVERTISE_STARTD -authz ADVERTISE_MASTER >"$pool/token"
+    condor_token_create -identity "glidein-a1b2c3d4-$until-0-0@$domain" -key POOL -lifetime 2592000 \
+      -authz ADVERTISE_STARTD >"$pool/b1"
     place_payload
-    remote "umask 077; mkdir -p $site/logs"
-    copy "$KIT/settings" "$KIT/glidein.sh" "$KIT/glidein.conf" "$KIT/job.slurm" "$pool/token" "$login:$site/"
+    remote "umask 077; mkdir -p $site/logs $site/tokens"
+    copy "$KIT"/{settings,glidein.sh,check.sh,leave.sh,glidein.conf,job.slurm} "$login:$site/"
+    copy "$pool/b1" "$login:$site/tokens/"
     remote "sbatch --parsable $site/job.slurm" >"$pool/job"
     ;;
   wait)

@@ -71,7 +71,7 @@ mkdir -p ${kit}
 cp .scailfin/${site}/pool/found.config .cache/scailfin/payload/*.tar.gz ${kit}/
 about() { sed -n "s/.*\\"$1\\":\\"\\([^\\"]*\\)\\".*/\\1/p" .cache/scailfin/payload/*.json; }
 scailfin render by-hand --site ${site} --nodes ${nodes} --out ${kit}/made >/dev/null
-cp ${kit}/made/headnode/condor_config ${kit}/made/site/{settings,glidein.sh,glidein.conf,job.slurm} ${kit}/
+cp ${kit}/made/headnode/condor_config ${kit}/made/site/{settings,glidein.sh,check.sh,leave.sh,glidein.conf,job.slurm} ${kit}/
 cd ${kit}
 sed -i s,/@HOME@,$HOME,g condor_config
 sed -i s,/@HOME@,/home/alice,g settings job.slurm

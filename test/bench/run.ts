@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
-import { Lab, labUnavailable } from '../lab/lab.js';
+import { type Lab, labUnavailable } from '../lab/lab.js';
 import { prepareKit } from './contestants.js';
 import { describeGsi, measureGsi } from './gsi.js';
+import { inLab } from './lab.js';
 import { describeLogins, measureLogins } from './logins.js';
 import { describeProxies, measureProxies } from './proxies.js';
 import { describeQueues, measureQueues } from './queue.js';
@@ -57,24 +58,6 @@ interface Road {
   readonly measured: readonly Measured[];
   /** What of all these clusters is still on the lab's hosts. */
   readonly leftovers: readonly string[];
-}
-
-/** Nothing of the lab is left, however this ends. */
-async function inLab<T>(work: (lab: Lab) => Promise<T>, options: { isolated?: boolean } = {}): Promise<T> {
-  // named beforehand, so that it can be taken down while it comes up
-  const name = `bench-${process.pid}`;
-  const interrupted = (signal: NodeJS.Signals): void => {
-    void Lab.down(name).finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
-  };
-  // the same signal may come twice, from the terminal and from whoever started this
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, interrupted);
-  try {
-    return await work(await Lab.up({ name, ...options }));
-  } finally {
-    await Lab.down(name);
-    for (const signal of signals) process.off(signal, interrupted);
-  }
 }
 
 async function road(lab: Lab, { cycles, plan }: (typeof plans)['usual']): Promise<Road> {

@@ -69,6 +69,18 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(JSON.parse(twice.stdout)).toMatchObject({ name: 'lab-slurm', cancelled: 0 });
   });
 
+  it('goes up and down in few round trips', async () => {
+    const argv = ['up', '--site', 'lab-slurm', '--nodes', '1', '--no-wait', '--json'];
+    // the payload may have to be made, and is copied to the site: four of these
+    expect(JSON.parse((await scailfin(lab, 'headnode', argv)).stdout).roundTrips).toBeLessThanOrEqual(11);
+    // the same once more: nothing is copied, and nothing is submitted
+    expect(JSON.parse((await scailfin(lab, 'headnode', argv)).stdout).roundTrips).toBeLessThanOrEqual(6);
+    // four, and a look at the job every second or two until it is over
+    const began = Date.now();
+    const down = JSON.parse((await scailfin(lab, 'headnode', ['down', 'lab-slurm', '--json'])).stdout);
+    expect(down.roundTrips).toBeLessThanOrEqual(6 + Math.floor((Date.now() - began) / 2000));
+  });
+
   it('reports that it runs when brought up again, and refuses other settings', async () => {
     await scailfin(lab, 'headnode', ['up', 'again', '--site', 'lab-slurm', '--nodes', '1', '--walltime', '30m']);
     const before = await jobsOn(lab);

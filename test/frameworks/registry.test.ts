@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -97,5 +97,32 @@ describe('components that are there', () => {
     expect(here.host.roundTrips).toBe(1);
     await removeInstalled(here, []);
     expect(here.host.roundTrips).toBe(1);
+  });
+
+  it('are gone before what follows is run, which takes no round trip of its own if nothing is there', async () => {
+    const here = at();
+    const then = [
+      { argv: ['sh', '-c', 'ls -d "$0"/z 2>/dev/null; exit 3', dir()] },
+      { argv: ['touch', join(dir(), 'never')] },
+    ];
+    const groups = [
+      {
+        title: 'Z',
+        components: [{ ...component('z'), remove: async () => rmSync(join(dir(), 'z'), { recursive: true }) }],
+      },
+    ];
+    const outs = await removeInstalled(here, groups, then);
+    expect(outs.map(({ exitCode, stdout }) => [exitCode, stdout.trim()])).toEqual([[3, '']]);
+    expect(here.host.roundTrips).toBe(1);
+    mkdirSync(join(dir(), 'z'));
+    const after = await removeInstalled(here, groups, then);
+    expect(after.map(({ exitCode, stdout }) => [exitCode, stdout.trim()])).toEqual([[3, '']]);
+    expect(here.host.roundTrips).toBe(3);
+    const stuck = [{ title: 'Z', components: [component('z', ['z on node 1'])] }];
+    mkdirSync(join(dir(), 'z'));
+    await expect(removeInstalled(here, stuck, [{ argv: ['touch', join(dir(), 'never')] }])).rejects.toThrow(
+      LeftoverError,
+    );
+    expect(readdirSync(dir())).not.toContain('never');
   });
 });

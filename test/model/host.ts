@@ -51,21 +51,7 @@ export class WorldHost implements Host {
   }
 
   async put(files: readonly FileToPut[]): Promise<void> {
-    const { disk } = this.machine;
-    const out = await this.#act(async ({ pause }) => {
-      // all temporary files first, then the renames
-      for (const { path, content } of files) {
-        disk.make(path.slice(0, path.lastIndexOf('/')));
-        disk.write(`${path}.tmp`, String(content));
-      }
-      try {
-        await pause(10);
-        for (const { path } of files) disk.move(`${path}.tmp`, path);
-      } finally {
-        for (const { path } of files) disk.remove(`${path}.tmp`);
-      }
-      return { stdout: '', stderr: '', exitCode: 0 };
-    });
+    const out = await this.#act(run => placed(run, files));
     if (out.exitCode !== 0) throw new CommandError(this.name, 'write', out.exitCode, out.stderr);
   }
 
@@ -182,6 +168,11 @@ async function execute(run: Run, argv: readonly string[]): Promise<Output> {
     return execute(run, command);
   }
   if (program === 'sh' && text.startsWith('t=$(mktemp -d)')) return several(run, text);
+  if (program === '/bin/sh' && text.startsWith('script=$(cat)')) return placed(run, filesIn(run.stdin));
+  if (program === 'sleep') {
+    await run.pause(1000 * Number(text));
+    return { stdout: '', stderr: '', exitCode: 0 };
+  }
   // the last lines of a glide-in's log
   if (program === 'sh' && text.startsWith('tail -n 4')) return { stdout: '', stderr: '', exitCode: 0 };
   if (/^(sbatch|squeue|sacct|scancel)$/.test(program)) {
@@ -198,13 +189,49 @@ export class Unknown extends Error {
   }
 }
 
+/** `put` of src/hosts/host.ts: all temporary files first, then the renames. */
+async function placed(
+  { machine: { disk }, pause }: Run,
+  files: readonly { readonly path: string; readonly content: string | Buffer }[],
+): Promise<Output> {
+  for (const { path, content } of files) {
+    disk.make(path.slice(0, path.lastIndexOf('/')));
+    disk.write(`${path}.tmp`, String(content));
+  }
+  try {
+    await pause(10);
+    for (const { path } of files) disk.move(`${path}.tmp`, path);
+  } finally {
+    for (const { path } of files) disk.remove(`${path}.tmp`);
+  }
+  return { stdout: '', stderr: '', exitCode: 0 };
+}
+
+/** The files of `putScript` in src/hosts/transfer.ts. */
+function filesIn(script: string): { readonly path: string; readonly content: string }[] {
+  const texts = new Map(
+    [...script.matchAll(/^decode >(.+) <<'=end=' \|\| fail\n([\s\S]*?)^=end=$/gm)].map(([, temporary, text = '']) => [
+      temporary,
+      Buffer.from(text, 'base64').toString(),
+    ]),
+  );
+  return [...script.matchAll(/^mv -f (\S+) (\S+) \|\| fail$/gm)].map(([, temporary, path = '']) => ({
+    ...{ path: wordsOf(path)[0] as string, content: texts.get(temporary) ?? '' },
+  }));
+}
+
 /** `runAll` in src/hosts/batch.ts. */
 async function several(run: Run, text: string): Promise<Output> {
-  const mark = /^printf '%s%s\\n' (\S+) \$\?/m.exec(text)?.[1];
+  const mark = /^printf '%s%s\\n' (\S+) \$s/m.exec(text)?.[1];
+  const lines = /^(?:head -c (\d+) \| \{ )?\( ([\s\S]*?) \) (?:<\/dev\/null )?>"\$t\/o" 2>"\$t\/e"; s=\$\?/gm;
+  let input = Buffer.from(run.stdin);
   let stdout = '';
-  for (const [, line = ''] of text.matchAll(/^\( ([\s\S]*?) \) <\/dev\/null >"\$t\/o" 2>"\$t\/e"$/gm)) {
-    const out = await execute({ ...run, stdin: '' }, wordsOf(line));
+  for (const [, bytes = '0', line = ''] of text.matchAll(lines)) {
+    const stdin = input.subarray(0, Number(bytes)).toString();
+    input = input.subarray(Number(bytes));
+    const out = await execute({ ...run, stdin }, wordsOf(line)).catch(failed);
     stdout += `${mark}${out.exitCode}\n${out.stdout}\n${mark}\n${out.stderr}\n`;
+    if (out.exitCode !== 0 && text.includes('[ "$s" = 0 ] || exit 0')) break;
   }
   return { stdout, stderr: '', exitCode: 0 };
 }

@@ -68,6 +68,15 @@ export const poolStop: Script = async ({ machine, world, pause }, [dir = '']) =>
   return says();
 };
 
+export const poolWait: Script = async ({ machine, world, pause }, [dir = '', count = '', seconds = '']) => {
+  for (const end = world.clock.now + 1000 * Number(seconds); ; await pause(300)) {
+    const [pool] = world.poolsOn(machine, dir);
+    if (!pool || world.clock.now < pool.answers) return fails(1, 'no answer');
+    if (world.queue.tasks.filter(task => world.poolOf(task) === pool).length >= Number(count)) return says();
+    if (world.clock.now >= end) return fails(1, '');
+  }
+};
+
 export const poolQuery: Script = async (run, [dir = '']) => {
   const { machine, world } = run;
   if (!machine.disk.has(`${dir}/found.config`)) return says(['pool=none']);

@@ -1,5 +1,5 @@
 import { noteAdopted } from '../../src/schedulers/runner.js';
-import { poolQuery, poolStart, poolStop, tokenMake, tokenRevoke, tokens } from './pool.js';
+import { poolQuery, poolStart, poolStop, poolWait, tokenMake, tokenRevoke, tokens } from './pool.js';
 import { base64, fails, type Script, says, template } from './script.js';
 import { type Machine, machineText } from './world.js';
 
@@ -27,11 +27,12 @@ export function scripts(): ReadonlyMap<string, Script> {
     ],
     [`${template('headnode/pool-stop.sh')}\npool_stop "$1"\n`, poolStop],
     [template('headnode/token-list.sh', 'headnode/pool-query.sh'), poolQuery],
+    [template('headnode/pool-wait.sh'), poolWait],
     [template('headnode/token-make.sh'), tokenMake],
     [`${template('headnode/token-list.sh')}\ntoken_list "$1"`, async (run, [dir = '']) => says(tokens(run, dir))],
     [template('headnode/token-revoked.sh', 'headnode/token-revoke.sh'), tokenRevoke],
     [
-      'cd "$1" 2>/dev/null || exit 0; shift; for name; do [ ! -d "$name" ] || echo "there=$name"; done',
+      'cd "$1" 2>/dev/null || exit 0; shift; s=0; for name; do [ ! -d "$name" ] || { echo "there=$name"; s=9; }; done; exit $s',
       async () => says(),
     ],
   ]);
@@ -66,7 +67,10 @@ const probe: Script = async ({ machine, ssh, world }, [work = '', name = '']) =>
 const answers = (disk: Machine['disk'], dir: string): string[] =>
   disk.list(`${dir}/submit`).flatMap(name => (name.endsWith('.out') ? (disk.read(`${dir}/submit/${name}`) ?? '') : []));
 
-const prepare: Script = async ({ machine, pause }, [base = '', name = '', part = '', owner = '', sha = '']) => {
+const prepare: Script = async (
+  { machine, pause },
+  [base = '', name = '', part = '', owner = '', sha = '', least = '0'],
+) => {
   const { disk } = machine;
   const dir = `${base}/${name}`;
   disk.make(dir);
@@ -82,7 +86,8 @@ const prepare: Script = async ({ machine, pause }, [base = '', name = '', part =
     disk.write(`${dir}/site/machine`, `${machineText(machine)}\n`);
   }
   const there = sha !== 'none' && disk.has(`${base}/payload/${sha}/about`);
-  return says([...(there ? ['payload=yes'] : []), `free=${disk.isFull ? 0 : 10 ** 7}`]);
+  const free = disk.isFull ? 0 : 10 ** 7;
+  return { ...says([...(there ? ['payload=yes'] : []), `free=${free}`]), exitCode: free < Number(least) ? 21 : 0 };
 };
 
 const unpack: Script = async ({ machine, pause }, [base = '', sha = '', archive = '']) => {

@@ -236,6 +236,12 @@ describe('what is written for HTCondor and the wrapper', () => {
   });
 });
 
+async function all<T>(some: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of some) found.push(each);
+  return found;
+}
+
 describe("the service's journal", () => {
   it('gives back what has no value as it was, however deep: a step that ended has no signal, not one called null', async () => {
     const path = join(dir, 'journal.jsonl');
@@ -243,7 +249,7 @@ describe("the service's journal", () => {
     const journal = await Journal.begin(path, []);
     await journal.append({ id: 'a', set: { ending, reason: undefined } });
     await journal.close();
-    expect(await Journal.read(path)).toStrictEqual([{ id: 'a', set: { ending, reason: undefined } }]);
+    expect(await all(Journal.read(path))).toStrictEqual([{ id: 'a', set: { ending, reason: undefined } }]);
   });
 
   it('survives a line that was cut', async () => {
@@ -257,7 +263,7 @@ describe("the service's journal", () => {
     ]);
     await journal.close();
     appendFileSync(path, '\n{"id":"b","set":{"state":"fini');
-    const { steps, read } = fold(await Journal.read(path));
+    const { steps, read } = await fold(Journal.read(path));
     expect(read).toBe(99);
     expect([...steps.keys()]).toEqual(['a', 'b']);
     expect(steps.get('a')).toMatchObject({ state: 'running', reason: undefined });
@@ -265,6 +271,6 @@ describe("the service's journal", () => {
     const again = await Journal.begin(path, [{ id: 'a', set: { id: 'a', ...step } }]);
     await again.append({ id: 'a', forget: true });
     await again.close();
-    expect(fold(await Journal.read(path)).steps.size).toBe(0);
+    expect((await fold(Journal.read(path))).steps.size).toBe(0);
   });
 });

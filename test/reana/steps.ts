@@ -42,15 +42,20 @@ export class FakeSteps implements StepService {
     return [...this.#steps.values()].filter(s => s.request.workflow === workflow);
   }
 
-  async ended(id: string): Promise<Step> {
+  async ended(id: string, signal?: AbortSignal): Promise<Step> {
     const now = this.#steps.get(id) as Step;
     if (isStepOver(now.state)) return now;
-    return new Promise(resolve => {
+    return new Promise((resolve, reject) => {
       const off = this.onChange(step => {
         if (step.id !== id || !isStepOver(step.state)) return;
         off();
         resolve(step);
       });
+      signal?.addEventListener('abort', () => {
+        off();
+        reject(signal.reason);
+      });
+      if (signal?.aborted) reject(signal.reason);
     });
   }
 

@@ -48,6 +48,7 @@ export const packages = {
   lab,
   bench: lab,
   faults: lab,
+  load: lab,
   kubernetes,
   // reading recordings takes Node.js alone
   conformance: [],

@@ -1,10 +1,12 @@
 import { CommandError, ScailfinError } from '../../errors.js';
-import type { Host } from '../../hosts/host.js';
-import { defaultWork, type Probe, probe } from '../../hosts/probe.js';
-import { keyValues, runScript } from '../../hosts/script.js';
-import { runBatch } from '../../schedulers/programs.js';
+import { runAll } from '../../hosts/batch.js';
+import type { Host, Output } from '../../hosts/host.js';
+import { defaultWork, type Probe, probe, probing, readProbe } from '../../hosts/probe.js';
+import { keyValues, scriptCommand } from '../../hosts/script.js';
+import { placed, requireFound } from '../../schedulers/programs.js';
+import { schedulerFor } from '../../schedulers/registry.js';
 import { templateText } from '../../templates.js';
-import { type Context, checkOwner, ownerLine, placeOf, probeSite, reachSite, recordOf, type Site } from '../context.js';
+import { type Context, checkOwner, hostOf, ownerLine, placeOf, recordOf, type Site } from '../context.js';
 import { headnodeName } from '../headnodes.js';
 import { headHost, headMachine, isBesidePool } from '../machines.js';
 import type { SiteSpec } from '../spec.js';
@@ -21,13 +23,18 @@ export interface Head {
  */
 export async function connectSite(context: Context, spec: SiteSpec): Promise<Site> {
   const record = recordOf(context);
-  const site =
+  const there =
     isBesidePool(record, spec) && headMachine(record)
-      ? await probeSite(await headHost(context.connections, record, spec), spec, record.name)
-      : await reachSite(context, spec);
-  checkOwner(site.probe.owner, record, site.host.name, spec.site);
+      ? await headHost(context.connections, record, spec)
+      : await hostOf(context, spec);
+  const scheduler = schedulerFor(spec.profile.scheduler.type);
+  const asking = { argv: probing(spec.profile.directories.work ?? defaultWork, record.name) };
+  const trying = { argv: placed(scheduler, placeOf(spec.profile), ['true']) };
+  const [said, tried] = await runAll(there, [asking, trying]);
+  const site: Site = { spec, host: there, scheduler, probe: readProbe(there, said as Output) };
+  checkOwner(site.probe.owner, record, there.name, spec.site);
   // before anything is begun that only the batch system can end
-  if (!site.scheduler.isThisMachine) await runBatch(site.host, site.scheduler, placeOf(spec.profile), ['true']);
+  if (tried?.exitCode === 127) requireFound(scheduler, there, tried.stderr);
   const { base, user, host, machine } = site.probe;
   const facts = { base, user, host, ...(machine ? { machine } : {}) };
   context.journal.append({ type: 'site-facts', name: spec.site, facts });
@@ -57,27 +64,43 @@ export async function claim(
   part: 'site' | 'pool',
   sha256 = 'none',
 ): Promise<boolean> {
+  const { argv, read } = claiming(context, host, base, part, sha256);
+  return read(await host.run(argv, { check: false }));
+}
+
+/** The command of `claim`, which fails if the cluster can't be there, and what reads its output, which may be missing. */
+export function claiming(
+  context: Context,
+  host: Host,
+  base: string,
+  part: 'site' | 'pool',
+  sha256 = 'none',
+): { readonly argv: string[]; readonly read: (out: Output | undefined) => boolean } {
   const record = recordOf(context);
-  const args = [base, record.name, part, ownerLine(record), sha256];
-  const script = `${templateText('site/machine.sh')}\n${templateText('site/prepare.sh')}`;
-  const out = await runScript(host, script, args).catch(error => {
+  const args = [base, record.name, part, ownerLine(record), sha256, String(LEAST_FREE)];
+  const read = (out: Output | undefined): boolean => {
+    const values = keyValues(out?.stdout ?? '');
     // another user took the name after the check
-    if (error instanceof CommandError && error.exitStatus === 20) {
+    if (out?.exitCode === TAKEN)
       throw new ScailfinError(`${host.name} has a cluster called ${record.name} already`, {
         hint: 'choose another name',
       });
-    }
-    throw error;
-  });
-  const values = keyValues(out.stdout);
-  const free = Number(values.get('free')?.[0] ?? Number.NaN);
-  if (free < 100 * 1024) {
-    throw new ScailfinError(`${host.name} has only ${Math.floor(free / 1024)} MiB free in ${base}`, {
-      hint: 'free some space there, or set directories.work in the site profile',
-    });
-  }
-  return values.get('payload')?.[0] === 'yes';
+    if (out?.exitCode === FULL)
+      throw new ScailfinError(
+        `${host.name} has only ${Math.floor(Number(values.get('free')?.[0]) / 1024)} MiB free in ${base}`,
+        { hint: 'free some space there, or set directories.work in the site profile' },
+      );
+    if (out?.exitCode !== 0)
+      throw new CommandError(host.name, `make ${base}/${record.name}`, out?.exitCode ?? null, out?.stderr ?? '');
+    return values.get('payload')?.[0] === 'yes';
+  };
+  return { argv: scriptCommand(`${templateText('site/machine.sh')}\n${templateText('site/prepare.sh')}`, args), read };
 }
+
+/** What a cluster needs on a disk, in KiB. */
+const LEAST_FREE = 100 * 1024;
+/** Statuses of templates/site/prepare.sh. */
+const [TAKEN, FULL] = [20, 21];
 
 /** The addresses by which a site may reach the headnode, the best first. */
 export function candidates(site: Site, head: Head): string[] {
@@ -118,7 +141,15 @@ export async function proveReachable(
   addresses: readonly string[],
   headnode: string,
 ): Promise<string> {
-  const out = await runScript(site.host, templateText('site/reach.sh'), [String(port), ...addresses], { check: false });
+  return readReached(site, head, port, headnode, await site.host.run(reaching(port, addresses), { check: false }));
+}
+
+/** The command of `proveReachable`. */
+export const reaching = (port: number, addresses: readonly string[]): string[] =>
+  scriptCommand(templateText('site/reach.sh'), [String(port), ...addresses]);
+
+/** @param out that of `reaching` @throws as `proveReachable` */
+export function readReached(site: Site, head: Pick<Head, 'host'>, port: number, headnode: string, out: Output): string {
   const reached = keyValues(out.stdout).get('reached')?.[0];
   if (reached) return reached;
   const others = ['login', 'local', '[user@]host'].filter(h => h !== headnode).map(h => `--headnode ${h}`);

@@ -1,4 +1,5 @@
 import { ScailfinError, SchedulerError, UsageError } from '../../errors.js';
+import type { FileToPut } from '../../hosts/host.js';
 import { type TokenPlan, tokenLifetime } from '../../htcondor/tokens.js';
 import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isEnding, isOver } from '../../schedulers/job.js';
@@ -82,15 +83,29 @@ export async function jobsAt(context: Context, site: Site): Promise<BatchJobStat
  */
 export async function placeGlidein(
   context: Context,
-  { spec, host, probe }: Site,
+  site: Site,
   settings: GlideinSettings,
-  tokens: readonly { readonly label: string; readonly token: string }[],
+  tokens: readonly LabelledToken[],
 ): Promise<string> {
+  await site.host.put(filesToPlace(context, site, settings, tokens));
+  return siteDir(site.probe.base, recordOf(context).name);
+}
+
+interface LabelledToken {
+  readonly label: string;
+  readonly token: string;
+}
+
+function filesToPlace(
+  context: Context,
+  { spec, probe }: Site,
+  settings: GlideinSettings,
+  tokens: readonly LabelledToken[],
+): FileToPut[] {
   const dir = siteDir(probe.base, recordOf(context).name);
   const files = glideinFiles(spec, settings).map(f => ({ path: `${dir}/${f.name}`, content: f.content, mode: f.mode }));
   const secrets = tokens.map(t => ({ path: `${dir}/tokens/${t.label}`, content: `${t.token}\n`, mode: 0o600 }));
-  await host.put([...files, ...secrets]);
-  return dir;
+  return [...files, ...secrets];
 }
 
 /** The properties of the token for a submission to a site. */
@@ -113,10 +128,10 @@ export async function submitGlideins(
 ): Promise<number> {
   const { spec } = site;
   const before = siteRecord(recordOf(context), spec.site)?.batches ?? [];
-  const place = async (labels: readonly string[]): Promise<string> => {
-    const tokens = labels.map(async label => ({ label, token: await makeToken(label) }));
-    return placeGlidein(context, site, settings, await Promise.all(tokens));
-  };
+  const tokens = (labels: readonly string[]): Promise<LabelledToken[]> =>
+    Promise.all(labels.map(async label => ({ label, token: await makeToken(label) })));
+  const place = async (labels: readonly string[]): Promise<string> =>
+    placeGlidein(context, site, settings, await tokens(labels));
   const unfinished = before.filter(b => b.outcome === 'intended');
   if (unfinished.length > 0) {
     // the token that was made for it may have ended meanwhile
@@ -134,12 +149,16 @@ export async function submitGlideins(
     context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });
   const missing = allowed(context, spec, listed, jobsFor(Math.max(0, target - nodes), each));
   const token = `b${before.length + 1}`;
-  const dir = await place(missing > 0 ? [token] : []);
+  if (missing === 0) await place([]);
+  const dir = siteDir(site.probe.base, recordOf(context).name);
+  // they go with the first submission
+  let files = missing > 0 ? filesToPlace(context, site, settings, await tokens([token])) : [];
   const counts = spec.profile.scheduler.arrays && missing > 0 ? [missing] : Array<number>(missing).fill(1);
   for (const [n, count] of counts.entries()) {
     const label = `b${before.length + n + 1}`;
     const batch = { label, count, nodes: each, jobIds: [], outcome: 'intended', token } as const;
-    await submitBatch(context, site, dir, batch);
+    await submitBatch(context, site, dir, batch, files);
+    files = [];
   }
   return nodesIn(missing, each);
 }
@@ -179,7 +198,14 @@ async function finish(context: Context, site: Site, dir: string, batch: Batch, t
   await submitBatch(context, site, dir, batch);
 }
 
-async function submitBatch(context: Context, site: Site, dir: string, batch: Batch): Promise<void> {
+/** @param files that the job needs and that are not there yet */
+async function submitBatch(
+  context: Context,
+  site: Site,
+  dir: string,
+  batch: Batch,
+  files: readonly FileToPut[] = [],
+): Promise<void> {
   const { name } = recordOf(context);
   const write = (change: Partial<Batch>): void =>
     context.journal.append({ type: 'batch', name: site.spec.site, batch: { ...batch, ...change } });
@@ -192,6 +218,7 @@ async function submitBatch(context: Context, site: Site, dir: string, batch: Bat
       batchJob(site.spec, name, dir, batch.count, batch.token),
       batch.label,
       query,
+      files,
     );
     write({ jobIds, outcome: 'submitted' });
   } catch (error) {

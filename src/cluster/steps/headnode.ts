@@ -1,11 +1,13 @@
 import { ScailfinError } from '../../errors.js';
-import { bringUp } from '../../headnode/component.js';
-import { htcondor } from '../../headnode/htcondor.js';
+import { bringUpHtcondor, htcondor } from '../../headnode/htcondor.js';
+import { runAll } from '../../hosts/batch.js';
+import type { Output } from '../../hosts/host.js';
 import type { PoolPlan, RunningPool } from '../../htcondor/pool.js';
 import { type Context, headnodeOf, recordOf, type Site } from '../context.js';
 import { checkRelayed } from '../headnodes.js';
 import { isNews } from '../machines.js';
-import { candidates, claim, describeHead, type Head, proveReachable, UnreachableError } from './connect.js';
+import { candidates, claiming, describeHead, type Head, reaching, readReached, UnreachableError } from './connect.js';
+import { knownPayload } from './payload.js';
 
 /** The identity domain of a cluster's pool: a token of one cluster is useless in another. */
 export const trustDomain = (name: string, id: string): string => `${name}-${id}.scailfin`;
@@ -20,7 +22,6 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
       hint: 'run the pool as an ordinary user, or choose another headnode: --headnode [user@]host',
     });
   }
-  await claim(context, head.host, base, 'pool');
   const { machine } = head.probe;
   if (machine && isNews(record, machine)) context.journal.append({ type: 'machine', machine });
   context.journal.append({ type: 'intent', what: `start the pool on ${head.host.name}` });
@@ -48,9 +49,10 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
     source: spec.htcondor,
     fence: spec.fence ?? 'auto',
   };
-  const first = await bringUp(htcondor, at, plan);
+  const first = await bringUpHtcondor(at, plan, claiming(context, head.host, base, 'pool'));
   const way = await wayTo(context, site, head, {
     ...{ port: first.port, addresses: [...new Set([plan.address, ...addresses])], isRelayed },
+    payload: knownPayload(first)?.sha256,
     mayRelay: isOutside && record.head === undefined && spec.relay === undefined,
   });
   const { address } = way;
@@ -69,7 +71,8 @@ export async function bringUpPool(context: Context, site: Site, head: Head): Pro
   };
   context.journal.append({ type: 'head', head: facts });
   // glide-ins on the headnode itself reach it as it is
-  return { ...pool, address, isRelayed: way.isRelayed && isOutside, plan: { ...plan, address } };
+  const { payloadThere } = way;
+  return { ...pool, address, isRelayed: way.isRelayed && isOutside, plan: { ...plan, address }, payloadThere };
 }
 
 interface Ways {
@@ -80,19 +83,31 @@ interface Ways {
   readonly isRelayed: boolean;
   /** A relay may be used if no address can be reached. */
   readonly mayRelay: boolean;
+  /** Its digest, if it is in the cache: the site is asked for it in the same round trip. */
+  readonly payload: string | undefined;
 }
+
+interface Way extends Pick<RunningPool, 'address' | 'isRelayed' | 'payloadThere'> {}
 
 /** How the site's nodes will reach the pool. @throws ScailfinError if they can't */
 async function wayTo(
   context: Context,
   site: Site,
   head: Head,
-  { port, addresses, isRelayed, mayRelay }: Ways,
-): Promise<{ readonly address: string; readonly isRelayed: boolean }> {
+  { port, addresses, isRelayed, mayRelay, payload }: Ways,
+): Promise<Way> {
   const [first = ''] = addresses;
   if (isRelayed || !site.spec.profile.login) return { address: first, isRelayed };
+  const claim = payload && claiming(context, site.host, site.probe.base, 'site', payload);
+  const asked = [{ argv: reaching(port, addresses) }, ...(claim ? [claim] : [])];
+  const [said, claimed] = await runAll(site.host, asked);
   try {
-    return { address: await proveReachable(site, head, port, addresses, describeHead(context)), isRelayed };
+    const address = readReached(site, head, port, describeHead(context), said as Output);
+    return {
+      address,
+      isRelayed,
+      ...(claim ? { payloadThere: { sha256: payload, isThere: claim.read(claimed) } } : {}),
+    };
   } catch (error) {
     if (!mayRelay || !(error instanceof UnreachableError)) throw error;
     checkRelayed(site.spec.site, recordOf(context).spec.framework);

@@ -31,7 +31,8 @@ export async function stagePayload(
   const { payload, archive } = await obtainPayload(head, pool);
   checkFits(payload, site);
   const { base } = site.probe;
-  const there = await claim(context, site.host, base, 'site', payload.sha256);
+  const seen = pool.payloadThere?.sha256 === payload.sha256 ? pool.payloadThere : undefined;
+  const there = seen ? seen.isThere : await claim(context, site.host, base, 'site', payload.sha256);
   const dir = `${base}/payload/${payload.sha256}`;
   if (there) return { ...payload, dir, staged: 'there already' };
   // in the cluster's own directory: it goes with it if this process is killed before the archive is unpacked
@@ -51,16 +52,13 @@ export async function stagePayload(
 
 /** From the cache, or made from the headnode's HTCondor. The same programs give the same payload. */
 async function obtainPayload(head: Head, pool: RunningPool): Promise<{ payload: Payload; archive: string }> {
-  if (!/^[\w.-]{1,200}$/.test(pool.programs))
+  if (!isDigest(pool))
     throw new ScailfinError(
       `${head.host.name} reports ${JSON.stringify(pool.programs)} for its programs, which is not a digest`,
     );
-  const recipe = createHash('sha256').update(templateText('headnode/payload-cut.sh')).digest('hex').slice(0, 12);
-  const cache = join(cacheDir(), 'payload');
-  const index = join(cache, `${pool.programs}-${recipe}.json`);
-  const known = cached(index);
-  if (known && existsSync(join(cache, `${known.sha256}.tar.gz`)))
-    return { payload: known, archive: join(cache, `${known.sha256}.tar.gz`) };
+  const { cache, index } = placesOf(pool);
+  const known = knownPayload(pool);
+  if (known) return { payload: known, archive: join(cache, `${known.sha256}.tar.gz`) };
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const cut = `${pool.plan.dir}/payload.tar.gz`;
   const payload = await cutPayload(head.host, cut, pool.plan);
@@ -80,6 +78,22 @@ async function obtainPayload(head: Head, pool: RunningPool): Promise<{ payload: 
   renameSync(`${archive}.part`, archive);
   await writeFileAtomic(index, JSON.stringify(payload), { mode: 0o600 });
   return { payload, archive };
+}
+
+const isDigest = ({ programs }: Pick<RunningPool, 'programs'>): boolean => /^[\w.-]{1,200}$/.test(programs);
+
+function placesOf({ programs }: Pick<RunningPool, 'programs'>): { readonly cache: string; readonly index: string } {
+  const recipe = createHash('sha256').update(templateText('headnode/payload-cut.sh')).digest('hex').slice(0, 12);
+  const cache = join(cacheDir(), 'payload');
+  return { cache, index: join(cache, `${programs}-${recipe}.json`) };
+}
+
+/** The payload of a pool's programs, if it is in the cache. */
+export function knownPayload(pool: Pick<RunningPool, 'programs'>): Payload | undefined {
+  if (!isDigest(pool)) return undefined;
+  const { cache, index } = placesOf(pool);
+  const known = cached(index);
+  return known && existsSync(join(cache, `${known.sha256}.tar.gz`)) ? known : undefined;
 }
 
 /** The cache may be lost at any time; an entry that can't be read is made again. */

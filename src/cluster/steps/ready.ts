@@ -1,8 +1,9 @@
 import { ScailfinError, TimeoutError } from '../../errors.js';
+import { glideinsJoined } from '../../htcondor/query.js';
 import { isOver, ownId } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
-import { type Context, recordOf, siteDir, siteRecord } from '../context.js';
-import { siteHost } from '../machines.js';
+import { type Context, poolDir, recordOf, siteDir, siteRecord } from '../context.js';
+import { headHost, siteHost } from '../machines.js';
 import { type Refusal, whyStopped } from '../refusals.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';
 
@@ -13,6 +14,9 @@ import { type ClusterStatus, clusterStatus } from '../status.js';
 export async function waitForGlideins(context: Context, target: number, timeout: number): Promise<ClusterStatus> {
   const began = Date.now();
   let trouble = 0;
+  const pause = pauses(context, target);
+  // most glide-ins are there after some seconds, and asking before that only costs round trips
+  await pause(FIRST);
   for (let round = 0; ; round++) {
     const status = await clusterStatus(recordOf(context), context.connections);
     const all = status.sites.flatMap(s => s.glideins);
@@ -55,11 +59,29 @@ export async function waitForGlideins(context: Context, target: number, timeout:
       );
     }
     context.sink({ type: 'progress', detail: progress(status, joined, target) });
-    // no batch system starts a job, and no job HTCondor, within a second
-    await new Promise(resolve =>
-      setTimeout(resolve, round === 0 ? 1000 : round < 10 ? 500 : round < 40 ? 2000 : 10_000),
-    );
+    await pause(round < 10 ? 0.5 : round < 40 ? 2 : 10);
   }
+}
+
+/** How long it may take until the first glide-ins join. Seconds. */
+const FIRST = 3;
+
+/** @returns a function that waits for so many seconds, or until the pool says that `target` glide-ins are there: once */
+function pauses(context: Context, target: number): (seconds: number) => Promise<void> {
+  let hasSaid = false;
+  return async seconds => {
+    const record = recordOf(context);
+    const began = Date.now();
+    if (record.head && !hasSaid) {
+      const dir = poolDir(record.head.base, record.name);
+      // a headnode that can't be asked is found out by who asks for the status
+      hasSaid = await headHost(context.connections, record)
+        .then(host => glideinsJoined(host, dir, target, seconds))
+        .catch(() => false);
+      if (hasSaid) return;
+    }
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, 1000 * seconds - (Date.now() - began))));
+  };
 }
 
 function progress(status: ClusterStatus, joined: number, target: number): string {

@@ -1,5 +1,6 @@
 import type { StepService } from '../jobs/step.js';
-import type { Progress, Specification } from '../run.js';
+import type { Specification } from '../run.js';
+import type { Tally } from './tally.js';
 
 /** A run as its workflow engine sees it. */
 export interface EngineRun {
@@ -22,8 +23,10 @@ export interface EngineRun {
   /** Repositories of CVMFS that every step sees. */
   readonly cvmfs?: readonly string[] | undefined;
   readonly steps: StepService;
-  /** Called when the progress changes. */
-  progress(progress: Progress): void;
+  /** The progress, which the workflow engine keeps up to date. */
+  readonly tally: Tally;
+  /** Called when the progress has changed. */
+  progress(): void;
   /** Writes a line to the run's own log, which `reana-client logs` shows. */
   log(text: string): void;
 }

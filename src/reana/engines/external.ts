@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
 import { openJobController } from '../jobcontroller/server.js';
-import { isStepOver, type Step } from '../jobs/step.js';
+import { isStepOver } from '../jobs/step.js';
 import { removeTree } from '../tree.js';
 import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
@@ -146,28 +146,24 @@ async function stopSteps({ steps, workflow }: EngineRun): Promise<void> {
 }
 
 /** @returns a function that ends it */
-function tellProgress(run: EngineRun): () => void {
+function tellProgress({ steps, workflow, dir, tally, progress }: EngineRun): () => void {
   let total = 0;
-  const tell = (): void => {
-    const steps = run.steps.of(run.workflow);
-    const ids = (...states: Step['state'][]): string[] => steps.filter(s => states.includes(s.state)).map(s => s.id);
-    const [now, done, lost] = [ids('running'), ids('finished'), ids('failed', 'stopped')];
-    run.progress({ total: Math.max(total, steps.length), running: now, finished: done, failed: lost });
-  };
+  for (const step of steps.of(workflow)) tally.see(step);
   const look = async (): Promise<void> => {
-    const told = await totalIn(run.dir);
+    const told = await totalIn(dir);
     if (told === total) return;
     total = told;
-    tell();
+    tally.total = told;
+    progress();
   };
   const timer = setInterval(() => void look(), LOOK_MS);
-  const off = run.steps.onChange(step => {
-    if (step.request.workflow === run.workflow) tell();
+  const off = steps.onChange(step => {
+    if (step.request.workflow === workflow && tally.see(step)) progress();
   });
   return () => {
     clearInterval(timer);
     off();
-    tell();
+    progress();
   };
 }
 

@@ -1,6 +1,6 @@
 import { ScailfinError, UsageError } from '../../errors.js';
 import { resourcesOf } from '../hints.js';
-import type { Step, StepResources } from '../jobs/step.js';
+import type { Step, StepResources, StepState } from '../jobs/step.js';
 import { stepId } from '../stepid.js';
 import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
@@ -30,10 +30,12 @@ interface Command {
 export const serial: WorkflowEngine = {
   async run(run, signal) {
     const commands = commandsOf(run);
-    const finished: string[] = [];
-    const tell = (running: readonly string[], failed: readonly string[] = []): void =>
-      run.progress({ total: commands.length, running, finished: [...finished], failed });
-    tell([]);
+    const tell = (id: string, state: StepState): void => {
+      run.tally.see({ id, state });
+      run.progress();
+    };
+    run.tally.total = commands.length;
+    run.progress();
     for (const { id, step, image, command, resources } of commands) {
       signal.throwIfAborted();
       await run.steps.submit(
@@ -45,14 +47,13 @@ export const serial: WorkflowEngine = {
         },
         id,
       );
-      tell([id]);
+      tell(id, 'running');
       const ended = await stoppable(run, id, signal);
       if (ended.state !== 'finished') {
-        tell([], [id]);
+        tell(id, 'failed');
         throw new ScailfinError(failure(ended));
       }
-      finished.push(id);
-      tell([]);
+      tell(id, 'finished');
     }
   },
 };
@@ -75,9 +76,9 @@ function commandsOf(run: EngineRun): Command[] {
   if (!Array.isArray(steps) || steps.length === 0) throw new UsageError('the workflow has no steps');
   const named = steps.map((step, n) => ({ ...step, name: step.name ?? `step ${n + 1}` }));
   const [from, to] = range(named, run.options);
-  return named.slice(from, to).flatMap(step =>
+  return named.slice(from, to).flatMap((step, place) =>
     step.commands.map((text: string, n: number) => ({
-      id: stepId(run.workflow, `${named.indexOf(step)}.${n}`),
+      id: stepId(run.workflow, `${from + place}.${n}`),
       step: step.name,
       image: step.environment ?? '',
       command: expand(text, run.parameters),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { UsageError } from '../../errors.js';
-import { isStepOver, type Step, type StepService } from '../jobs/step.js';
+import type { Step, StepService } from '../jobs/step.js';
 import { stepId } from '../stepid.js';
 import { type Controlled, jobRequest, jobView } from './job.js';
 
@@ -66,20 +66,19 @@ function own({ of, steps }: Asked, id: string): Step {
 }
 
 /** Resolves when the step is over, the time is up or nobody listens any more, with the step as it is then. */
-function over({ steps, gone }: Asked, step: Step, seconds: number): Promise<Step> {
-  return new Promise(resolve => {
-    const end = (): void => {
-      clearTimeout(timer);
-      off();
-      gone.removeEventListener('abort', end);
-      resolve(steps.get(step.id) ?? step);
-    };
-    const timer = setTimeout(end, Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000);
-    const off = steps.onChange(changed => {
-      if (changed.id === step.id && isStepOver(changed.state)) end();
-    });
-    gone.addEventListener('abort', end);
-    const now = steps.get(step.id) ?? step;
-    if (isStepOver(now.state) || gone.aborted) end();
-  });
+async function over({ steps, gone }: Asked, step: Step, seconds: number): Promise<Step> {
+  const enough = new AbortController();
+  const end = (): void => enough.abort();
+  const timer = setTimeout(end, Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000);
+  gone.addEventListener('abort', end);
+  if (gone.aborted) end();
+  try {
+    return await steps.ended(step.id, enough.signal);
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+    return steps.get(step.id) ?? step;
+  } finally {
+    clearTimeout(timer);
+    gone.removeEventListener('abort', end);
+  }
 }

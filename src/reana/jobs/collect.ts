@@ -4,6 +4,7 @@ import { Claims } from '../space.js';
 import type { Hashes } from './hashes.js';
 import { openLeft, takeArchive } from './left.js';
 import { type Item, parseManifest } from './manifest.js';
+import type { Manifests } from './manifests.js';
 import { merge } from './merge.js';
 import { manifestPath, notesPath, returnedDir } from './places.js';
 import type { Change, Ending, StepRecord } from './record.js';
@@ -23,6 +24,7 @@ export class Collector {
   constructor(
     private readonly dir: string,
     private readonly hashes: Hashes,
+    private readonly manifests: Manifests,
   ) {
     this.#claims = new Claims(dir);
   }
@@ -46,9 +48,9 @@ export class Collector {
       ...{ ended, state: 'failed', reason: `${what}${step.node ? ` on ${step.node}` : ''}: ${plainly(error)}` },
     });
     let report: Report | undefined;
-    let before: Item[];
+    let before: readonly Item[];
     try {
-      before = parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
+      before = this.manifests.take(step.id) ?? parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
       report = await this.#report(step.id, before);
     } catch (error) {
       return lost('it is unknown how it ended', error);
@@ -68,7 +70,7 @@ export class Collector {
     return file && (await closing(file, () => readReport(file, before)));
   }
 
-  async #merge({ id, request }: StepRecord, before: Item[], { deleted }: Report): Promise<string[]> {
+  async #merge({ id, request }: StepRecord, before: readonly Item[], { deleted }: Report): Promise<string[]> {
     const { workspace, name, resources } = request;
     const writers = this.#writers.get(workspace) ?? new Map<string, string>();
     this.#writers.set(workspace, writers);

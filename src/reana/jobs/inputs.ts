@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Place, type Row, stepEnvironment } from './description.js';
 import type { Hashes } from './hashes.js';
 import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
+import type { Manifests } from './manifests.js';
 import { archivePath, jobDir, manifestPath, stepDir } from './places.js';
 import type { StepRecord } from './record.js';
 
@@ -17,13 +18,14 @@ export async function prepare(
   place: Place,
   steps: readonly StepRecord[],
   hashes: Hashes,
+  manifests: Manifests,
 ): Promise<{ rows: Row[]; refused: Refused[] }> {
   const rows: Row[] = [];
   const refused: Refused[] = [];
   for (const workspace of new Set(steps.map(step => step.request.workspace))) {
     const group = steps.filter(step => step.request.workspace === workspace);
     try {
-      rows.push(...(await prepareRun(place, group, hashes)));
+      rows.push(...(await prepareRun(place, group, hashes, manifests)));
     } catch (error) {
       refused.push(...group.map(step => ({ step, error })));
     }
@@ -38,7 +40,12 @@ export async function tidy(dir: string, id: string): Promise<void> {
   await rm(archivePath(dir, id), { recursive: true, force: true });
 }
 
-async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Hashes): Promise<Row[]> {
+async function prepareRun(
+  place: Place,
+  steps: readonly StepRecord[],
+  hashes: Hashes,
+  manifests: Manifests,
+): Promise<Row[]> {
   const [first] = steps as [StepRecord];
   const { workspace } = first.request;
   const probe = await probeOf(workspace);
@@ -62,5 +69,9 @@ async function prepareRun(place: Place, steps: readonly StepRecord[], hashes: Ha
       await link(manifestPath(place.dir, first.id), manifestPath(place.dir, id));
     }
   }
+  manifests.remember(
+    steps.map(({ id }) => id),
+    items,
+  );
   return steps.map(({ id, request }) => ({ id, request, inputBytes }));
 }

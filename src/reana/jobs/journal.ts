@@ -1,5 +1,9 @@
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, writeFile } from 'node:fs/promises';
+import { ifMissing } from './manifest.js';
 import type { Entry } from './record.js';
+
+/** Characters. */
+const PIECE = 2 ** 16;
 
 /**
  * The service's memory: one JSON line per change, which is on the disk before `append` resolves. Lines that come at the
@@ -11,17 +15,23 @@ export class Journal {
 
   private constructor(private readonly file: FileHandle) {}
 
-  static async read(path: string): Promise<Entry[]> {
-    const text = await readFile(path, 'utf8').catch(error => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    });
-    return text.split('\n').flatMap(entryOf);
+  /** The entries one by one, because all of them together may not fit into the memory. */
+  static async *read(path: string): AsyncGenerator<Entry> {
+    const file = await open(path, 'r').catch(ifMissing);
+    if (!file) return;
+    let rest = '';
+    // closes the file; it is not read by lines of `readline`, for which a line also ends at U+2028
+    for await (const piece of file.createReadStream({ encoding: 'utf8', highWaterMark: 2 ** 20 })) {
+      const lines = `${rest}${piece}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield* entryOf(line);
+    }
+    yield* entryOf(rest);
   }
 
   /** Replaces the journal by one with these entries, and opens it for more. */
-  static async begin(path: string, entries: readonly Entry[]): Promise<Journal> {
-    await writeFile(`${path}.new`, entries.map(lineOf).join(''), { mode: 0o600, flush: true });
+  static async begin(path: string, entries: Iterable<Entry>): Promise<Journal> {
+    await writeFile(`${path}.new`, linesOf(entries), { mode: 0o600, flush: true });
     await rename(`${path}.new`, path);
     return new Journal(await open(path, 'a', 0o600));
   }
@@ -57,6 +67,18 @@ export class Journal {
 /** The newline comes first, so that it also ends a line that a crash cut short. JSON can't represent undefined. */
 const lineOf = (entry: Entry): string =>
   `\n${JSON.stringify(entry, (_, value) => (value === undefined ? null : value))}`;
+
+/** In pieces of some size: a write for each line would take long. */
+function* linesOf(entries: Iterable<Entry>): Generator<string> {
+  let piece = '';
+  for (const entry of entries) {
+    piece += lineOf(entry);
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
+}
 
 function entryOf(line: string): Entry[] {
   try {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ScailfinError } from '../../errors.js';
 import type { Hashes } from './hashes.js';
@@ -27,21 +27,42 @@ export interface Item {
 /** The name and content of the probe file; undefined if the workspace can't be written to. */
 export type Probe = string | undefined;
 
+/** How many files are looked at together, which takes a third of the time. */
+const TOGETHER = 64;
+
 /** All that is in a workspace, in the order of its paths' bytes; special files are left out. */
 export async function survey(workspace: string, hashes: Hashes): Promise<Item[]> {
   const items: Item[] = [];
+  const look = async (path: string): Promise<Item[]> => {
+    const item = await itemAt(workspace, path, hashes);
+    if (!item && basename(path).includes('\ufffd')) throw new ScailfinError(`a file's name is not UTF-8: ${path}`);
+    return item ? [item] : [];
+  };
   const visit = async (dir: string): Promise<void> => {
-    for (const entry of await readdir(join(workspace, dir), { withFileTypes: true })) {
-      const path = dir === '' ? entry.name : `${dir}/${entry.name}`;
-      if (path === PROBE) continue;
-      const item = await itemAt(workspace, path, hashes);
-      if (!item && entry.name.includes('\ufffd')) throw new ScailfinError(`a file's name is not UTF-8: ${path}`);
-      if (item) items.push(item);
-      if (item?.kind === 'd') await visit(path);
+    const names = await readdir(join(workspace, dir));
+    const paths = names.map(name => (dir === '' ? name : `${dir}/${name}`)).filter(path => path !== PROBE);
+    for (let from = 0; from < paths.length; from += TOGETHER) {
+      const found = (await Promise.all(paths.slice(from, from + TOGETHER).map(look))).flat();
+      items.push(...found);
+      for (const { kind, path } of found) if (kind === 'd') await visit(path);
     }
   };
   await visit('');
   return items.sort((a, b) => inBytes(a.path, b.path));
+}
+
+/** The entry of that path, in a list in the order of its paths' bytes. */
+export function itemIn(items: readonly Item[], path: string): Item | undefined {
+  let [from, to] = [0, items.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const item = items[middle] as Item;
+    const order = inBytes(item.path, path);
+    if (order === 0) return item;
+    if (order < 0) from = middle + 1;
+    else to = middle;
+  }
+  return undefined;
 }
 
 /** @returns undefined for what does not exist, and for sockets, devices and pipes */

@@ -6,13 +6,13 @@ import { inLine } from '../../printable.js';
 import type { Claims } from '../space.js';
 import { makeReadable, removeTree } from '../tree.js';
 import type { Hashes } from './hashes.js';
-import { type Item, ifMissing, itemAt, survey } from './manifest.js';
+import { type Item, ifMissing, itemAt, itemIn, survey } from './manifest.js';
 import { unpack } from './unpack.js';
 
 /** The data that a step returned. */
 export interface Returned {
   readonly workspace: string;
-  /** The workspace as the step got it. */
+  /** The workspace as the step got it, in the order of its paths' bytes. */
   readonly before: readonly Item[];
   /** `changed.tar`: new and changed files, with paths relative to the workspace. */
   readonly archive: FileHandle;
@@ -48,11 +48,10 @@ export async function merge(returned: Returned): Promise<string[]> {
       await makeReadable(staged);
       return survey(staged, returned.hashes);
     });
-    const before = new Map(returned.before.map(item => [item.path, item]));
     const notes: string[] = [];
     // the content of a directory is removed before the directory
-    for (const path of [...returned.deleted].sort().reverse()) notes.push(...(await remove(returned, before, path)));
-    for (const item of items) notes.push(...(await bring(returned, before, staged, item)));
+    for (const path of [...returned.deleted].sort().reverse()) notes.push(...(await remove(returned, path)));
+    for (const item of items) notes.push(...(await bring(returned, staged, item)));
     return notes;
   } finally {
     done();
@@ -60,18 +59,19 @@ export async function merge(returned: Returned): Promise<string[]> {
   }
 }
 
-async function bring(r: Returned, before: Map<string, Item>, staged: string, item: Item): Promise<string[]> {
+async function bring(r: Returned, staged: string, item: Item): Promise<string[]> {
   await checkParents(r.workspace, item.path, true);
   const target = join(r.workspace, item.path);
   const now = await itemAt(r.workspace, item.path, r.hashes);
-  if (item.kind === 'd') return makeDirectory(r, target, item, now, before.get(item.path));
+  if (item.kind === 'd') return makeDirectory(r, target, item, now, itemIn(r.before, item.path));
   if (now && isSame(now, item)) {
     if (now.kind === 'f' && now.mode !== modeOf(item)) await chmod(target, modeOf(item));
     return [];
   }
   // a directory in this place contains files of others, unless it is empty
   const isGone = now?.kind === 'd' && (await rmdir(target).then(...yesNo));
-  const notes = !isGone && (now?.kind === 'd' || isChanged(now, before.get(item.path))) ? await keep(r, item.path) : [];
+  const notes =
+    !isGone && (now?.kind === 'd' || isChanged(now, itemIn(r.before, item.path))) ? await keep(r, item.path) : [];
   const from = join(staged, item.path);
   await place(target, async temporary => {
     if (item.kind === 'l') return symlink(await readlink(from, 'buffer'), temporary);
@@ -115,11 +115,11 @@ async function place(target: string, make: (temporary: string) => Promise<void>)
   }
 }
 
-async function remove(r: Returned, before: Map<string, Item>, path: string): Promise<string[]> {
+async function remove(r: Returned, path: string): Promise<string[]> {
   if (!(await checkParents(r.workspace, path, false))) return [];
   const now = await itemAt(r.workspace, path, r.hashes);
   if (!now) return [];
-  if (isChanged(now, before.get(path)))
+  if (isChanged(now, itemIn(r.before, path)))
     return [`${inLine(path)} was removed by ${inLine(r.name)}, but changed meanwhile: it is kept`];
   // a directory that others filled meanwhile stays
   if (now.kind === 'd') await rmdir(join(r.workspace, path)).catch(() => undefined);

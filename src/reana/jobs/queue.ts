@@ -18,6 +18,9 @@ export interface QueuedJob {
   readonly reason: string | undefined;
 }
 
+/** How many steps one query of the history names: an argument may have 128 KiB (execve(2)), and each step takes 37 bytes. */
+const PAST_AT_ONCE = 1000;
+
 /** The resources that an idle glide-in offers, or that a step asks for. */
 export interface Room {
   readonly cores: number;
@@ -67,10 +70,18 @@ export class JobQueue {
     return jobsOf(await this.#run(['condor_q', ...asked]));
   }
 
-  /** A step's job after its end. */
-  async past(step: string): Promise<QueuedJob | undefined> {
-    const asked = ['-constraint', `${STEP_ATTRIBUTE} == "${step}"`, '-limit', '1', '-json'];
-    return jobsOf(await this.#run(['condor_history', ...asked, '-attributes', attributes.join(',')]))[0];
+  /** The jobs of steps after their ends, by their steps. The history is read once for many steps, which takes long. */
+  async past(steps: readonly string[]): Promise<Map<string, QueuedJob>> {
+    const found = new Map<string, QueuedJob>();
+    for (let from = 0; from < steps.length; from += PAST_AT_ONCE) {
+      const some = steps.slice(from, from + PAST_AT_ONCE);
+      const asked = ['-constraint', `stringListMember(${STEP_ATTRIBUTE}, "${some.join(',')}")`, '-json'];
+      // the newest comes first, and with the last that is asked for the reading ends
+      const limit = some.length === 1 ? ['-limit', '1'] : [];
+      const argv = ['condor_history', ...asked, ...limit, '-attributes', attributes.join(',')] as const;
+      for (const job of jobsOf(await this.#run(argv))) if (!found.has(job.step)) found.set(job.step, job);
+    }
+    return found;
   }
 
   /** Removes jobs; if some do not exist any more, that is fine. */

@@ -26,11 +26,11 @@ export interface Entry {
   readonly read?: number;
 }
 
-/** Reads the entries of the journal: the steps by their ids, oldest first. */
-export function fold(entries: readonly Entry[]): { steps: Map<string, StepRecord>; read: number } {
+/** Reads the entries of a journal, one by one: the steps by their ids, oldest first. */
+export async function fold(entries: AsyncIterable<Entry>): Promise<{ steps: Map<string, StepRecord>; read: number }> {
   const steps = new Map<string, StepRecord>();
   let read = 0;
-  for (const { id, set, forget, read: upTo } of entries) {
+  for await (const { id, set, forget, read: upTo } of entries) {
     if (upTo !== undefined) read = upTo;
     if (id === undefined) continue;
     if (forget) steps.delete(id);

@@ -31,9 +31,14 @@ export async function reconcile(
   isBusy: (id: string) => boolean,
   settled: () => Promise<void>,
 ): Promise<string[]> {
-  const before = new Map([...ledger.steps.values()].filter(s => !isBusy(s.id)).map(s => [s.id, s]));
+  const left = [...ledger.steps.left()];
+  const busy = new Set(left.filter(({ id }) => isBusy(id)).map(({ id }) => id));
+  const before = new Map(left.filter(({ id }) => !busy.has(id)).map(step => [step.id, step]));
   const jobs = await queue.jobs();
-  const unwanted = jobs.filter(({ step }) => (ledger.get(step) ? isUnwanted(before.get(step)) : true));
+  const unwanted = jobs.filter(({ step: id }) => {
+    const now = ledger.get(id);
+    return now === undefined || (!busy.has(id) && isUnwanted(before.get(id) ?? now));
+  });
   if (unwanted.length > 0) await queue.remove(unwanted.map(({ job }) => job));
   const there = new Map(jobs.map(job => [job.step, job]));
   const missing: StepRecord[] = [];
@@ -46,8 +51,9 @@ export async function reconcile(
   if (missing.length === 0) return [];
   await settled();
   const never: string[] = [];
+  const history = await queue.past(missing.map(({ id }) => id));
   for (const { id, job } of missing) {
-    const past = await queue.past(id);
+    const past = history.get(id);
     const step = ledger.get(id);
     // the answer can't include what happened to the step meanwhile
     if (!step || !isInPool(step) || isBusy(id) || step.job !== job) continue;
@@ -60,8 +66,8 @@ export async function reconcile(
 }
 
 /** The job is in the queue, but nobody waits for it any more. */
-const isUnwanted = (step: StepRecord | undefined): boolean =>
-  step !== undefined && ((!isInPool(step) && step.ending === undefined) || step.stopping === true);
+const isUnwanted = (step: StepRecord): boolean =>
+  (!isInPool(step) && step.ending === undefined) || step.stopping === true;
 
 async function adopt(ledger: Ledger, step: StepRecord, { job, status, reason }: QueuedJob): Promise<void> {
   const held = status === 5 ? { state: 'failed', ended: Date.now(), reason: `HTCondor held it: ${reason}` } : {};

@@ -31,8 +31,7 @@ export function parseReport(text: string): Report {
  * @throws ScailfinError for a report that no wrapper would write
  */
 export async function readReport(file: FileHandle, before: readonly { readonly path: string }[]): Promise<Report> {
-  const names = before.reduce((sum, { path }) => sum + 4 * Math.ceil(Buffer.byteLength(path) / 3) + 9, 0);
-  const most = MOST_BYTES + names;
+  const most = MOST_BYTES + mostNames(before);
   if ((await file.stat()).size > most) throw new ScailfinError(`its report has more than ${most} bytes`);
   const reading = new Reading(before.length);
   let rest = '';
@@ -48,6 +47,18 @@ export async function readReport(file: FileHandle, before: readonly { readonly p
   }
   reading.take(Buffer.from(rest, 'latin1').toString());
   return reading.report;
+}
+
+/** Bytes, by the list: many steps were given the same. */
+const knownNames = new WeakMap<readonly unknown[], number>();
+
+/** How much the lines of all these paths take, in bytes. */
+function mostNames(before: readonly { readonly path: string }[]): number {
+  const known = knownNames.get(before);
+  if (known !== undefined) return known;
+  const bytes = before.reduce((sum, { path }) => sum + 4 * Math.ceil(Buffer.byteLength(path) / 3) + 9, 0);
+  knownNames.set(before, bytes);
+  return bytes;
 }
 
 class Reading {

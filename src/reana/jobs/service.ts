@@ -11,6 +11,7 @@ import { Hashes } from './hashes.js';
 import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
 import { loudOf } from './loud.js';
+import { Manifests } from './manifests.js';
 import { eventLog, notesPath, stepDir } from './places.js';
 import { printed } from './printed.js';
 import { JobQueue } from './queue.js';
@@ -73,8 +74,9 @@ export class PoolSteps implements StepService {
     place: Place,
     hashes: Hashes,
   ) {
-    this.#submitter = new Submitter(ledger, queue, place, hashes);
-    this.#collector = new Collector(place.dir, hashes);
+    const manifests = new Manifests();
+    this.#submitter = new Submitter(ledger, queue, place, hashes, manifests);
+    this.#collector = new Collector(place.dir, hashes, manifests);
   }
 
   /**
@@ -91,8 +93,8 @@ export class PoolSteps implements StepService {
     const service = new PoolSteps(options, ledger, queue, { dir, wrapper, log, lease }, hashes);
     ledger.onChange(step => service.#know(step));
     ledger.onChange(step => service.#tidy(step));
-    for (const step of ledger.steps.values()) service.#know(step);
-    for (const step of ledger.steps.values()) service.#collect(step);
+    for (const step of ledger.steps.all.values()) service.#know(step);
+    for (const step of ledger.steps.left()) service.#collect(step);
     service.#follower = await LogFollower.open(log, ledger.read, events => service.#learn(events));
     service.#reconcile();
     const waiting = new Waiting(ledger, queue);
@@ -124,11 +126,11 @@ export class PoolSteps implements StepService {
   }
 
   of(workflow: string): readonly Step[] {
-    return [...this.ledger.steps.values()].filter(step => step.request.workflow === workflow);
+    return [...this.ledger.steps.of(workflow).values()];
   }
 
-  ended(id: string): Promise<Step> {
-    return this.ledger.ended(id);
+  ended(id: string, signal?: AbortSignal): Promise<Step> {
+    return this.ledger.ended(id, signal);
   }
 
   async stop(id: string): Promise<void> {
@@ -218,9 +220,9 @@ export class PoolSteps implements StepService {
 
   #watchTime(): void {
     const now = Date.now();
-    for (const step of this.ledger.steps.values()) {
+    for (const step of this.ledger.steps.running.values()) {
       const { time } = step.request.resources;
-      if (step.state !== 'running' || step.ending || time === undefined || step.started === undefined) continue;
+      if (step.ending || time === undefined || step.started === undefined) continue;
       if (now < step.started + 1000 * time) continue;
       this.#endNow(step.id, `it took longer than its limit of ${time} s`);
     }
@@ -228,7 +230,7 @@ export class PoolSteps implements StepService {
 
   #listen(): void {
     if (this.#listening) return;
-    const running = [...this.ledger.steps.values()].filter(step => step.state === 'running' && !step.ending);
+    const running = [...this.ledger.steps.running.values()].filter(step => !step.ending);
     const ids = running.map(({ id }) => id);
     this.#listening = loudOf(this.options.dir, ids, this.options.mostPrinted)
       .then(loud => {
@@ -269,6 +271,6 @@ export class PoolSteps implements StepService {
     const never = await reconcile(this.ledger, this.queue, id => this.#submitter.busy.has(id), settled);
     this.#isKnown = true;
     this.#submitter.add(never);
-    for (const step of this.ledger.steps.values()) this.#collect(step);
+    for (const step of this.ledger.steps.left()) this.#collect(step);
   }
 }

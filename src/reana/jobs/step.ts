@@ -63,8 +63,8 @@ export interface StepService {
   get(id: string): Step | undefined;
   /** The steps of one run, oldest first. */
   of(workflow: string): readonly Step[];
-  /** Resolves when the step is over. */
-  ended(id: string): Promise<Step>;
+  /** Resolves when the step is over; rejects when the signal says that nobody waits any more. */
+  ended(id: string, signal?: AbortSignal): Promise<Step>;
   /** Removes it from the pool; if it is over already, that is fine. */
   stop(id: string): Promise<void>;
   /** Its output so far, both streams in their order, and the wrapper's messages; at most the last `bytes`. */

@@ -5,6 +5,7 @@ import { description, type Place, type Row } from './description.js';
 import type { Hashes } from './hashes.js';
 import { prepare } from './inputs.js';
 import type { Ledger } from './ledger.js';
+import type { Manifests } from './manifests.js';
 import type { JobQueue } from './queue.js';
 import { isInPool, type StepRecord } from './record.js';
 
@@ -31,6 +32,7 @@ export class Submitter {
     private readonly queue: JobQueue,
     private readonly place: Place,
     private readonly hashes: Hashes,
+    private readonly manifests: Manifests,
   ) {}
 
   add(ids: Iterable<string>): void {
@@ -57,7 +59,7 @@ export class Submitter {
     // steps of the same moment are submitted together
     await new Promise(resolve => setImmediate(resolve));
     for (let failures = 0; this.#waiting.size > 0 && !this.#closed; ) {
-      const ids = [...this.#waiting].slice(0, this.#refusals.size > 0 ? 1 : AT_ONCE);
+      const ids = firstOf(this.#waiting, this.#refusals.size > 0 ? 1 : AT_ONCE);
       const done = await this.#submit(ids).catch(error => this.#say(ids, error));
       failures = done ? 0 : failures + 1;
       if (!done) await this.#pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1] as number);
@@ -69,7 +71,7 @@ export class Submitter {
     for (const id of ids) this.busy.add(id);
     try {
       const steps = ids.map(id => this.ledger.get(id)).filter(isToSubmit);
-      const { rows, refused } = await prepare(this.place, steps, this.hashes);
+      const { rows, refused } = await prepare(this.place, steps, this.hashes, this.manifests);
       for (const { step, error } of refused) await this.#fail(step.id, messageOf(error));
       const wanted = rows.filter(row => isToSubmit(this.ledger.get(row.id)));
       if (wanted.length > 0 && !(await this.#hand(wanted))) return false;
@@ -159,6 +161,12 @@ export class Submitter {
       if (this.#closed) this.#wake();
     });
   }
+}
+
+function firstOf(all: Iterable<string>, most: number): string[] {
+  const some: string[] = [];
+  for (const each of all) if (some.push(each) === most) break;
+  return some;
 }
 
 const isToSubmit = (step: StepRecord | undefined): step is StepRecord =>

@@ -30,16 +30,20 @@ export class Waiting {
 
   async #look(): Promise<void> {
     const before = Date.now() - PATIENCE_MS;
-    const ids = [...this.ledger.steps.values()].filter(s => waits(s) && s.created < before).map(s => s.id);
+    const ids = [...this.ledger.steps.queued.values()].filter(s => waits(s) && s.created < before).map(s => s.id);
     if (ids.length === 0) return;
     const rooms = await this.queue.rooms();
-    for (const id of ids) {
-      const step = this.ledger.get(id);
-      // it may have started meanwhile
-      if (!step || !waits(step)) continue;
-      const reason = misfit(needsOf(step.request), rooms);
-      if (reason !== step.reason) await this.ledger.change(id, { reason });
-    }
+    const why = misfits(rooms);
+    // together, so that they are written together
+    await Promise.all(
+      ids.map(async id => {
+        const step = this.ledger.get(id);
+        // it may have started meanwhile
+        if (!step || !waits(step)) return;
+        const reason = why(needsOf(step.request));
+        if (reason !== step.reason) await this.ledger.change(id, { reason });
+      }),
+    );
   }
 }
 
@@ -51,6 +55,16 @@ const kinds = [
   { key: 'memory', show: (n: number) => `${formatMemory(n)} of memory` },
   { key: 'disk', show: (n: number) => `${formatMemory(Math.ceil(n / 1024))} of disk` },
 ] as const;
+
+/** As `misfit`, worked out once for all steps that need the same. */
+function misfits(rooms: readonly Room[]): (needs: Room) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return needs => {
+    const key = kinds.map(kind => needs[kind.key]).join(' ');
+    if (!known.has(key)) known.set(key, misfit(needs, rooms));
+    return known.get(key);
+  };
+}
 
 /** Why no glide-in could run a step, even without other jobs. @returns undefined if one could and is only busy */
 export function misfit(needs: Room, rooms: readonly Room[]): string | undefined {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineRun } from '../../../src/reana/engines/engine.js';
 import { expand } from '../../../src/reana/engines/parameters.js';
 import { serial } from '../../../src/reana/engines/serial.js';
+import { Tally } from '../../../src/reana/engines/tally.js';
 import { resourcesOf } from '../../../src/reana/hints.js';
 import type { Progress } from '../../../src/reana/run.js';
 import { FakeSteps } from '../steps.js';
@@ -11,10 +12,12 @@ const never = new AbortController().signal;
 
 function runOf(steps: unknown, fake: FakeSteps, more: Partial<EngineRun> = {}) {
   const seen: Progress[] = [];
+  const tally = new Tally();
   const run: EngineRun = {
     ...{ workflow: 'w1', workspace: '/edge/work spaces/w1', dir: '/nowhere', steps: fake, parameters: {}, options: {} },
     specification: { workflow: { type: 'serial', specification: { steps } } },
-    ...{ environment: { REANA_WORKSPACE: '/edge/work spaces/w1' }, progress: p => seen.push(p), log: () => {} },
+    ...{ environment: { REANA_WORKSPACE: '/edge/work spaces/w1' }, tally, log: () => {} },
+    progress: () => seen.push(tally.progress),
     ...more,
   };
   return { run, seen };

@@ -7,6 +7,7 @@ import type { EngineRun, WorkflowEngine } from '../../../src/reana/engines/engin
 import { external } from '../../../src/reana/engines/external.js';
 import { end, running } from '../../../src/reana/engines/process.js';
 import type { PythonEngine } from '../../../src/reana/engines/python.js';
+import { Tally } from '../../../src/reana/engines/tally.js';
 import { isStepOver } from '../../../src/reana/jobs/step.js';
 import type { Progress, Specification } from '../../../src/reana/run.js';
 import { pythonWith } from '../../lab/python.js';
@@ -30,11 +31,12 @@ export async function runIn(base: string, kind: PythonEngine, workflow: Workflow
   const described: Specification = { workflow: { type: kind, ...(file ? { file } : {}), specification } };
   const seen: Progress[] = [];
   const said: string[] = [];
+  const tally = new Tally();
   const steps = new LocalSteps(join(base, 'steps'));
   const run: EngineRun = {
     ...{ workflow: base, workspace: join(base, 'work'), dir: join(base, 'run'), steps, parameters, options },
     ...{ specification: described, environment: { GREETING: 'hello' } },
-    ...{ progress: p => seen.push(p), log: text => said.push(text) },
+    ...{ tally, progress: () => seen.push(tally.progress), log: text => said.push(text) },
   };
   const engine: WorkflowEngine = external(kind, {
     dir: base,

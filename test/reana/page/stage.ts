@@ -60,13 +60,13 @@ export class StagedSteps implements StepService {
 
 /** Ends a run when it is stopped, and tells how many of its steps there are of each kind. */
 const engine: WorkflowEngine = {
-  run: ({ workflow, steps, progress, parameters }: EngineRun, signal) =>
+  run: ({ workflow, steps, tally, progress, parameters }: EngineRun, signal) =>
     new Promise((_, reject) => {
       const tell = (): void => {
         const all = steps.of(workflow);
-        const ids = (state: Step['state']): string[] => all.filter(step => step.state === state).map(step => step.id);
-        const counts = { running: ids('running'), finished: ids('finished'), failed: ids('failed') };
-        progress({ total: Number(parameters.total ?? all.length), ...counts });
+        tally.total = Number(parameters.total ?? all.length);
+        for (const step of all) tally.see(step);
+        progress();
       };
       steps.onChange(tell);
       tell();

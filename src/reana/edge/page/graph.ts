@@ -23,8 +23,8 @@ export async function graphOf(run: Pick<RunRecord, 'specification'>, dir: string
   const found = type === 'serial' ? chain(specification) : await readSharedJson(join(dir, 'graph.json'), most.bytes);
   const { data } = schema.safeParse(found);
   if (!data) return undefined;
-  const nodes = [...new Set(data.nodes)];
-  return { nodes, edges: data.edges.filter(([a, b]) => a !== b && nodes.includes(a) && nodes.includes(b)) };
+  const nodes = new Set(data.nodes);
+  return { nodes: [...nodes], edges: data.edges.filter(([a, b]) => a !== b && nodes.has(a) && nodes.has(b)) };
 }
 
 /** Each step of a serial workflow waits for the one before; steps without a name are numbered, as when they run. */

@@ -17,12 +17,11 @@ export function overviewOf(parts: Parts, run: string | null): Overview {
 
 export function runView({ runner }: Parts, run: RunRecord): RunView {
   const { id, status, created, queued, started, finished, stopped, reason, specification } = run;
-  const { total, running, finished: done, failed } = runner.progress(run);
   const { files, directories } = specification.outputs ?? {};
   return {
     ...{ id, name: fullName(run), type: specification.workflow.type, status, reason },
     ...{ created, queued, started, ended: finished ?? stopped },
-    progress: { total, running: running.length, finished: done.length, failed: failed.length },
+    progress: runner.counts(run),
     outputs: { files: files ?? [], directories: directories ?? [] },
   };
 }

@@ -71,7 +71,7 @@ async function remove(parts: Parts, run: RunRecord, body: Record<string, unknown
   if (run.status === 'running') {
     throw new HttpError(409, `Workflow ${fullName(run)} cannot be deleted as it is currently running.`);
   }
-  const others = body.all_runs === true ? parts.book.all().filter(other => other.name === run.name) : [];
+  const others = body.all_runs === true ? parts.book.of(run.name) : [];
   for (const each of [run, ...others]) if (mayBecome(each, 'deleted')) await removeOne(parts, each);
   const message =
     body.all_runs === true ? `All workflows named ${run.name} successfully deleted.` : 'Workflow successfully deleted.';

@@ -40,8 +40,11 @@ const status = (parts: Parts, run: RunRecord): unknown => ({
   logs: '',
 });
 
-/** Limits for all logs of one answer together, and for one step: the least and the most bytes that it gets. */
-const bytes = { all: 32 * 2 ** 20, least: 2 ** 14, most: 2 ** 20 };
+/** Limits for all logs of one answer together, and for one step, in bytes. */
+const bytes = { all: 32 * 2 ** 20, most: 2 ** 20 };
+
+/** How many logs are read at the same time. */
+const TOGETHER = 16;
 
 async function logs(parts: Parts, call: Call): Promise<unknown> {
   const run = runOf(parts, call);
@@ -49,9 +52,16 @@ async function logs(parts: Parts, call: Call): Promise<unknown> {
   if (!Array.isArray(wanted)) throw new HttpError(400, 'Malformed request.');
   const all = parts.steps.of(run.id);
   const { items } = page(call, wanted.length > 0 ? all.filter(step => wanted.includes(step.request.name)) : all);
-  const each = Math.min(bytes.most, Math.max(bytes.least, Math.floor(bytes.all / Math.max(1, items.length))));
-  const jobs: [string, unknown][] = [];
-  for (const step of items) jobs.push([step.id, jobLog(step, await parts.steps.log(step.id, each))]);
+  const each = Math.min(bytes.most, Math.floor(bytes.all / Math.max(1, items.length)));
+  const jobs: (readonly [string, unknown])[] = [];
+  for (let from = 0; from < items.length; from += TOGETHER) {
+    const some = items.slice(from, from + TOGETHER);
+    jobs.push(
+      ...(await Promise.all(
+        some.map(async step => [step.id, jobLog(step, await parts.steps.log(step.id, each))] as const),
+      )),
+    );
+  }
   const told = {
     workflow_logs: wanted.length > 0 ? null : await readEnd(parts.runner.logFile(run.id), bytes.most),
     job_logs: Object.fromEntries(jobs),

@@ -70,7 +70,7 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
     size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
   }));
   const answer = { items: await Promise.all(described), total };
-  return { ...answer, user_has_workflows: parts.book.all().length > 0 };
+  return { ...answer, user_has_workflows: parts.book.size > 0 };
 }
 
 /** Newest first, unless the client asks for another order. */

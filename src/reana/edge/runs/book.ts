@@ -17,8 +17,13 @@ const weightOf = (value: unknown): number => JSON.stringify(value ?? null).lengt
 /** All runs, by number and by name; every change is recorded before it takes effect. */
 export class RunBook {
   readonly #journals: RunJournals;
+  /** Oldest first. */
   readonly #runs = new Map<string, RunRecord>();
+  /** By name: the ids of its runs, oldest first. */
+  readonly #named = new Map<string, string[]>();
   readonly #bytes = new Map<string, number>();
+  /** The sum of all these. */
+  #weight = 0;
   readonly #listeners = new Set<(run: RunRecord) => void>();
   /** Changes run one after the other, so that two requests never find the same number free. */
   #last: Promise<unknown> = Promise.resolve();
@@ -28,15 +33,25 @@ export class RunBook {
   }
 
   async open(): Promise<void> {
-    for (const run of await this.#journals.read()) {
-      this.#runs.set(run.id, run);
+    const runs = await this.#journals.read();
+    for (const run of runs.sort((a, b) => a.created - b.created || a.number - b.number)) {
+      this.#keep(run);
       this.#weigh(run);
     }
   }
 
   /** Oldest first. */
   all(): RunRecord[] {
-    return [...this.#runs.values()].sort((a, b) => a.created - b.created || a.number - b.number);
+    return [...this.#runs.values()];
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  /** The runs of one name, oldest first. */
+  of(name: string): RunRecord[] {
+    return (this.#named.get(name) ?? []).map(id => this.#runs.get(id) as RunRecord);
   }
 
   dir(id: string): string {
@@ -52,10 +67,11 @@ export class RunBook {
    * @throws HttpError 404 if there is none
    */
   find(wanted: string): RunRecord {
-    const all = this.all().reverse();
+    // no name has a dot in it
+    const [name = ''] = wanted.split('.', 1);
     const found = isUuid(wanted)
       ? this.#runs.get(wanted.toLowerCase())
-      : (all.find(run => fullName(run) === wanted) ?? all.find(run => run.name === wanted && run.status !== 'deleted'));
+      : this.of(name).findLast(run => (name === wanted ? run.status !== 'deleted' : fullName(run) === wanted));
     if (found) return found;
     const text = `REANA_WORKON is set to ${wanted}, but that workflow does not exist.`;
     throw new HttpError(404, `${text} Please set your REANA_WORKON environment variable appropriately.`);
@@ -64,9 +80,8 @@ export class RunBook {
   create(name: string, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
       this.#checkRoom(specification);
-      const numbers = this.all().filter(run => run.name === name);
       const id = randomUUID();
-      const number = 1 + Math.max(0, ...numbers.map(run => run.number));
+      const number = 1 + this.of(name).reduce((most, run) => Math.max(most, run.number), 0);
       return this.#begin({ id, name, number, restart: 0, workspace: id, specification });
     });
   }
@@ -75,8 +90,8 @@ export class RunBook {
   restart(run: RunRecord, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
       this.#checkRoom(specification);
-      const same = this.all().filter(other => other.name === run.name && other.number === run.number);
-      const restart = 1 + Math.max(...same.map(other => other.restart));
+      const same = this.of(run.name).filter(other => other.number === run.number);
+      const restart = 1 + same.reduce((most, other) => Math.max(most, other.restart), 0);
       const { name, number, workspace } = run;
       return this.#begin({ id: randomUUID(), name, number, restart, workspace, specification });
     });
@@ -134,19 +149,28 @@ export class RunBook {
 
   /** All specifications are in memory, and are read again when the edge restarts. */
   #checkRoom(specification: Specification): void {
-    const bytes = [...this.#bytes.values()].reduce((sum, each) => sum + each, 0) + weightOf(specification);
+    const bytes = this.#weight + weightOf(specification);
     if (this.#runs.size < most.runs && bytes <= most.bytes) return;
     const text = `There are ${this.#runs.size} runs, with ${Math.ceil(bytes / 2 ** 20)} MiB of specifications`;
     throw new HttpError(413, `${text}: no more can be kept. Deleting runs makes room.`);
   }
 
   #weigh(run: RunRecord): void {
-    this.#bytes.set(run.id, weightOf(run.specification) + weightOf(run.parameters) + weightOf(run.options));
+    const bytes = weightOf(run.specification) + weightOf(run.parameters) + weightOf(run.options);
+    this.#weight += bytes - (this.#bytes.get(run.id) ?? 0);
+    this.#bytes.set(run.id, bytes);
+  }
+
+  #keep(run: RunRecord): void {
+    const named = this.#named.get(run.name) ?? [];
+    this.#named.set(run.name, named);
+    if (!this.#runs.has(run.id)) named.push(run.id);
+    this.#runs.set(run.id, run);
   }
 
   #set(run: RunRecord): RunRecord {
     const before = this.#runs.get(run.id);
-    this.#runs.set(run.id, run);
+    this.#keep(run);
     if (run.specification !== before?.specification || run.parameters !== before.parameters) this.#weigh(run);
     this.touch(run.id);
     return run;

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
 import { cvmfsOf } from '../../cvmfs.js';
 import type { WorkflowEngine } from '../../engines/engine.js';
+import { type Counts, countsOf, Tally } from '../../engines/tally.js';
 import { isStepOver, type StepService } from '../../jobs/step.js';
 import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
 import type { RunBook } from './book.js';
@@ -31,8 +32,10 @@ const MOST_LOG = 64 * 2 ** 20;
 interface Active {
   readonly abort: AbortController;
   readonly done: Promise<void>;
-  progress?: Progress;
+  readonly tally: Tally;
 }
+
+const none: Progress = { total: 0, running: [], finished: [], failed: [] };
 
 /** Gives queued runs to their workflow engines, and continues the runs of an edge that was killed. */
 export class Runner {
@@ -62,7 +65,7 @@ export class Runner {
     for (const { id } of waiting) {
       if (this.#closing || this.#active.size >= limit) return;
       // counted at once, so that two callers do not use the same room
-      const reserved = { abort: new AbortController(), done: Promise.resolve() };
+      const reserved = { abort: new AbortController(), done: Promise.resolve(), tally: new Tally() };
       this.#active.set(id, reserved);
       const run = await this.#record(id, { status: 'running', started: Date.now() });
       this.#active.delete(id);
@@ -71,7 +74,12 @@ export class Runner {
   }
 
   progress(run: RunRecord): Progress {
-    return this.#active.get(run.id)?.progress ?? run.progress ?? { total: 0, running: [], finished: [], failed: [] };
+    return this.#active.get(run.id)?.tally.progress ?? run.progress ?? none;
+  }
+
+  /** The same as numbers, for which no list is made. */
+  counts(run: RunRecord): Counts {
+    return this.#active.get(run.id)?.tally.counts ?? countsOf(run.progress ?? none);
   }
 
   /** Ends what a run has in the pool, once its stop is recorded. Resolves when everything is over. */
@@ -116,8 +124,8 @@ export class Runner {
   }
 
   #go(run: RunRecord): void {
-    const abort = new AbortController();
-    const active: Active = { abort, done: this.#run(run, abort.signal, progress => this.#tell(run.id, progress)) };
+    const [abort, tally] = [new AbortController(), new Tally()];
+    const active: Active = { abort, tally, done: this.#run(run, abort.signal, tally) };
     this.#active.set(run.id, active);
     active.done.finally(() => {
       this.#active.delete(run.id);
@@ -125,30 +133,26 @@ export class Runner {
     });
   }
 
-  #tell(id: string, progress: Progress): void {
-    const active = this.#active.get(id);
-    if (active) active.progress = progress;
-    this.parts.book.touch(id);
-  }
-
-  async #run(run: RunRecord, signal: AbortSignal, tell: (progress: Progress) => void): Promise<void> {
-    let progress: Progress | undefined;
-    await null; // the run must be on the list of active runs first
-    const told = (now: Progress): void => {
-      progress = now;
-      tell(now);
+  async #run(run: RunRecord, signal: AbortSignal, tally: Tally): Promise<void> {
+    let isTold = false;
+    const told = (): void => {
+      isTold = true;
+      this.parts.book.touch(run.id);
     };
+    const progress = (): Progress | undefined => (isTold ? tally.progress : undefined);
+    await null; // the run must be on the list of active runs first
     try {
-      await this.#engine(run, signal, told);
-      if (!this.#closing) await this.#record(run.id, { status: 'finished', finished: Date.now(), progress });
+      await this.#engine(run, signal, tally, told);
+      if (!this.#closing)
+        await this.#record(run.id, { status: 'finished', finished: Date.now(), progress: progress() });
     } catch (error) {
       if (this.#closing) return;
-      if (signal.aborted) await this.#record(run.id, { progress });
-      else await this.#failed(run, error, progress);
+      if (signal.aborted) await this.#record(run.id, { progress: progress() });
+      else await this.#failed(run, error, progress());
     }
   }
 
-  async #engine(run: RunRecord, signal: AbortSignal, progress: (now: Progress) => void): Promise<void> {
+  async #engine(run: RunRecord, signal: AbortSignal, tally: Tally, progress: () => void): Promise<void> {
     const { engines, steps, workspace, secrets } = this.parts;
     const engine = engines[run.specification.workflow.type];
     if (!engine)
@@ -156,7 +160,7 @@ export class Runner {
     const dir = this.engineDir(run.id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const { environment, dir: secretsDir } = await secrets();
-    const shared = { workflow: run.id, workspace: workspace(run), dir, steps, progress };
+    const shared = { workflow: run.id, workspace: workspace(run), dir, steps, tally, progress };
     await engine.run(
       {
         ...shared,

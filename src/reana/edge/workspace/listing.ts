@@ -1,6 +1,7 @@
 import { WorkspaceError } from './errors.js';
 import { findNames, MOST_FOUND } from './find.js';
 import { type Entry, entryAt, statsOf, walk } from './inside.js';
+import { Listings } from './pages.js';
 import { type Size, sizeOf } from './sizes.js';
 
 /**
@@ -31,8 +32,15 @@ export async function* list(
   const noDirectories = filesOnly || pathOrGlob === '';
   // only names are available without reading the attributes
   const bySight = Object.keys(search ?? {}).some(key => key !== 'name');
+  const key = JSON.stringify([root, pathOrGlob, search, noDirectories]);
+  const before = from > 0 && size !== undefined ? listings.find(key) : undefined;
+  if (before) {
+    yield* (await statsOf(root, before.slice(from, from + size))).map(listed);
+    return before.length;
+  }
   let total = 0;
   let many: string[] = [];
+  const names: string[] = [];
   const told = async function* (): AsyncGenerator<Listed> {
     const entries = (await statsOf(root, many)).map(listed);
     many = [];
@@ -44,12 +52,18 @@ export async function* list(
   for await (const { path, isDirectory } of findNames(root, pathOrGlob)) {
     if (isDirectory && noDirectories) continue;
     if (bySight) many.push(path);
-    else if (matches({ name: path }, search) && total++ >= from && total <= from + size) many.push(path);
+    else if (matches({ name: path }, search)) {
+      if (names.length <= MOST_FOUND) names.push(path);
+      if (total++ >= from && total <= from + size) many.push(path);
+    }
     if (many.length === 64) yield* told();
   }
   yield* told();
+  if (total > from + size && !bySight) listings.keep(key, names);
   return total;
 }
+
+const listings = new Listings();
 
 const listed = ({ path, stats }: Entry): Listed => ({
   name: path,

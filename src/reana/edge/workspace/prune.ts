@@ -18,7 +18,13 @@ export async function prune(root: string, kept: readonly string[]): Promise<void
   );
   // a specification can name the whole workspace
   if (kept.length > 0 && plain.includes('')) return;
-  const isKept = (path: string): boolean => plain.some(each => path === each || path.startsWith(`${each}/`));
+  const all = new Set(plain);
+  // for each part of the path, not for each path that is kept
+  const isKept = (path: string): boolean => {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+      if (all.has(path.slice(0, end))) return true;
+    return false;
+  };
   for (const wantsDirectories of [false, true]) {
     const left = new Set<string>();
     for (;;) {

@@ -25,6 +25,7 @@ import { peopleRoutes } from './routes/people.js';
 import { proofRoutes } from './routes/proof.js';
 import { retentionRoutes } from './routes/retention.js';
 import { secretRoutes } from './routes/secrets.js';
+import { shareRoutes } from './routes/share.js';
 import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
 import { workspaceRoutes } from './routes/workspace.js';
@@ -152,6 +153,7 @@ export const allRoutes = (parts: Parts, token: string): Route[] => [
   ...diffRoutes(parts),
   ...retentionRoutes(),
   ...secretRoutes(parts),
+  ...shareRoutes(parts),
   ...peopleRoutes(parts),
   ...pageRoutes(parts),
   ...fileRoutes(),

@@ -6,14 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { program } from '../../lab/programs.js';
 
-const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 
 /**
  * The real reana-client from PyPI, in an environment that is made once for these requirements and this Python.
+ * @param list the file with its version, beside this one
  * @returns its program, or why it can't be had here
  */
-export async function reanaClient(): Promise<{ readonly path: string } | { readonly missing: string }> {
+export async function reanaClient(
+  list = 'requirements.txt',
+): Promise<{ readonly path: string } | { readonly missing: string }> {
+  const requirements = fileURLToPath(new URL(list, import.meta.url));
   const version = await execa('python3', ['--version'], { reject: false });
   if (version.exitCode !== 0) return { missing: 'there is no python3 on this machine' };
   const hash = createHash('sha256')

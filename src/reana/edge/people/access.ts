@@ -42,6 +42,11 @@ export class Access {
     return this.book.all().filter(run => this.isMine(run));
   }
 
+  /** The runs that others share with the person, oldest first; to the cluster's owner, those of all others. */
+  shared(): RunRecord[] {
+    return this.book.all().filter(run => !this.isMine(run) && this.may('read', run));
+  }
+
   /** All runs that the person may read, oldest first. */
   readable(): RunRecord[] {
     return this.book.all().filter(run => this.may('read', run));

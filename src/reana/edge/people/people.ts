@@ -2,8 +2,9 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, ScailfinError } from '../../../errors.js';
+import { personName } from '../../../people.js';
 import { HttpError } from '../http/errors.js';
-import { type Person, personName } from './person.js';
+import type { Person } from './person.js';
 
 const entry = z.object({
   id: z.uuid(),

@@ -19,21 +19,6 @@ export function ownerHere(): Person {
   return { id: ownerId, name: `${userInfo().username}@${hostname()}`, isOwner: true };
 }
 
-/**
- * A person's name can be part of a path, of a line in authorized_keys and of a job's description; capital letters make no
- * difference.
- */
-export const personPattern = /^[a-z0-9][a-z0-9._+-]{0,63}(@[a-z0-9][a-z0-9.-]{0,63})?$/;
-
-/** REANA's client gives these words another meaning than a name. */
-const reserved = ['anybody', 'nobody', 'owner'];
-
-/** The name as it is kept; undefined if it can't be one. */
-export function personName(text: string): string | undefined {
-  const name = text.toLowerCase();
-  return personPattern.test(name) && !reserved.includes(name) ? name : undefined;
-}
-
 /** What HTCondor's accounting calls a person: it divides the pool among such names. No dot, which would make it a group. */
 export const accountOf = ({ id, name, isOwner }: Person): string =>
   isOwner ? userInfo().username.replaceAll(/[^\w-]/g, '_') : `${name.replaceAll(/[^\w-]/g, '_')}-${id.slice(0, 8)}`;

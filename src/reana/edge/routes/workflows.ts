@@ -9,6 +9,7 @@ import { fullName, type RunRecord } from '../runs/record.js';
 import { diskUsage } from '../workspace/listing.js';
 import type { Size } from '../workspace/sizes.js';
 import { named, type Parts, runOf, timeOf } from './parts.js';
+import { sharesOf } from './share.js';
 import { checkSpecification, withoutNulls } from './specification.js';
 import { progressOf } from './status.js';
 
@@ -60,8 +61,9 @@ async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
 }
 
 async function list(parts: Parts, call: Call): Promise<unknown> {
+  const { access } = call;
   // interactive sessions are not supported, so there are none
-  const runs = call.query.get('type') === 'interactive' ? [] : chosen(call);
+  const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
   const { items, total } = page(call, runs);
   // the client's --verbose expects both without asking for them
   const verbose = flag(call, 'verbose');
@@ -70,28 +72,45 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
   const described = items.map(async run => ({
     ...{ id: run.id, name: fullName(run), status: run.status, user: run.owner, created: timeOf(run.created) },
     launcher_url: null,
+    owner_email: parts.people.nameOf(run.owner),
+    shared_with: access.isMine(run) ? sharesOf(parts, run).map(({ id }) => parts.people.nameOf(id)) : [],
     progress: progressOf(parts, run, withProgress),
     size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
   }));
   const answer = { items: await Promise.all(described), total };
-  return { ...answer, user_has_workflows: call.access.own().length > 0 };
+  return { ...answer, user_has_workflows: access.own().length > 0 };
+}
+
+/**
+ * Own runs and those of others, as the client asks (reana-client list --shared, --shared-by, --shared-with): by default the
+ * own ones. @throws HttpError 400
+ */
+function whose({ people }: Parts, { access, query }: Call): RunRecord[] {
+  const [by, to] = ['shared_by', 'shared_with'].map(name => query.get(name));
+  if (by && to) throw new HttpError(400, 'You cannot filter by shared_by and shared_with at the same time.');
+  if (by) return access.shared().filter(({ owner }) => by === 'anybody' || people.byName(by)?.id === owner);
+  if (!to) return query.get('shared')?.toLowerCase() === 'true' ? access.readable() : access.own();
+  return access.own().filter(run => {
+    const readers = sharesOf({ people }, run).map(({ id }) => id);
+    if (to === 'nobody' || to === 'anybody') return readers.length > 0 === (to === 'anybody');
+    return readers.includes(people.byName(to)?.id ?? '');
+  });
 }
 
 /** Newest first, unless the client asks for another order. */
-function chosen({ access, query }: Call): RunRecord[] {
+function chosen(parts: Parts, call: Call): RunRecord[] {
+  const { query } = call;
   const statuses = query.getAll('status').flatMap(text => text.split(','));
   const unknown = statuses.find(status => !(status in runStatuses));
   if (unknown !== undefined) throw new HttpError(400, 'Malformed request.');
   const names = search(query.get('search'))?.name ?? [];
   const wanted = query.get('workflow_id_or_name');
-  const runs = access
-    .own()
-    .filter(
-      run =>
-        (statuses.length === 0 || statuses.includes(run.status)) &&
-        names.every(name => run.name.toLowerCase().includes(String(name).toLowerCase())) &&
-        (!wanted || [run.id, run.name, fullName(run)].includes(wanted)),
-    );
+  const runs = whose(parts, call).filter(
+    run =>
+      (statuses.length === 0 || statuses.includes(run.status)) &&
+      names.every(name => run.name.toLowerCase().includes(String(name).toLowerCase())) &&
+      (!wanted || [run.id, run.name, fullName(run)].includes(wanted)),
+  );
   return query.get('sort') === 'asc' ? runs : runs.reverse();
 }
 

@@ -66,6 +66,7 @@ export async function share(context: Context, { person, key, newToken, quota }: 
         hint: `leave --key out: ${person} then needs a login of their own on ${host.name}`,
       });
     const known = (await people.list()).some(({ name }) => name === person);
+    // 256 random bits
     const token = known && !newToken ? undefined : randomBytes(32).toString('base64url');
     context.journal.append({ type: 'intent', what: `share the cluster with ${person}` });
     // the key comes first: without a token it leads to a port that answers nothing

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ReanaClient } from './client.js';
 
@@ -44,9 +44,6 @@ export class EdgePeople {
     return (await this.client.ask(removed, 'DELETE', pathOf(name), keepRuns ? { keep_runs: 'true' } : {})).stopped;
   }
 }
-
-/** A person's token: 256 random bits. */
-export const newToken = (): string => randomBytes(32).toString('base64url');
 
 const path = '/api/edge/people';
 const pathOf = (name: string): string => `${path}/${encodeURIComponent(name)}`;

@@ -24,7 +24,7 @@ export interface StepRequest {
 export interface Account {
   /** What HTCondor's accounting calls the person. */
   readonly name: string;
-  /** The name for people to read. */
+  /** The name for people to read; `owner` for the pool's owner. */
   readonly person: string;
 }
 

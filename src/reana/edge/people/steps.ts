@@ -12,7 +12,7 @@ export function stepsOf(steps: StepService, people: People, run: Pick<RunRecord,
     submit: (request, id) => {
       // as long as nobody else is there, jobs are as they were before
       const person = people.present().length > 0 ? people.byId(run.owner) : undefined;
-      const account = person && { name: accountOf(person), person: person.name };
+      const account = person && { name: accountOf(person), person: person.isOwner ? 'owner' : person.name };
       return steps.submit({ ...request, account }, id);
     },
     get: id => steps.get(id),

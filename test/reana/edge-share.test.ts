@@ -69,25 +69,26 @@ describe.skipIf(missing.length > 0)('runs that are shared, with the real reana-c
     expect(await good(alice, 'share-add', '-w', 'hers.1', '-u', 'bob@example.org')).toContain(
       'read-only shared with bob',
     );
-    for (const client of [by(forks), by(old)]) {
-      expect((await client(bob, 'status', '-w', 'hers.1')).out).toMatch(/hers\s+1\s.*finished/);
-      expect((await client(bob, 'logs', '-w', 'hers.1')).out).toContain('printed by greet');
-      expect((await client(bob, 'ls', '-w', 'hers.1')).out).toContain('greeting.txt');
-      expect((await client(bob, 'download', '-w', 'hers.1', 'greeting.txt', '-o', '-')).out).toContain('hello');
-      expect((await client(carol, 'status', '-w', 'hers.1')).out).toContain('that workflow does not exist');
-    }
+    expect((await by(old)(bob, 'status', '-w', 'hers.1')).out).toMatch(/hers\s+1\s.*finished/);
+    expect(await good(bob, 'logs', '-w', 'hers.1')).toContain('printed by greet');
+    expect((await by(old)(bob, 'download', '-w', 'hers.1', 'greeting.txt', '-o', '-')).out).toContain('hello');
+    expect((await reana(carol, 'ls', '-w', 'hers.1')).out).toContain('that workflow does not exist');
     expect(await good(alice, 'share-status', '-w', 'hers.1')).toMatch(/bob@example.org\s+-/);
   });
 
   it('are listed as the client asks', async () => {
-    expect(await good(bob, 'list')).not.toContain('hers');
     expect(await good(bob, 'list', '--shared')).toMatch(/hers\s+1.*alice@example.org/);
-    expect(await good(bob, 'list', '--shared-by', 'alice@example.org')).toContain('hers');
-    expect(await good(bob, 'list', '--shared-by', 'carol')).not.toContain('hers');
-    expect(await good(alice, 'list', '--shared-with', 'bob@example.org')).toContain('hers');
-    expect(await good(alice, 'list', '--shared-with', 'nobody')).not.toContain('hers');
-    expect(await good(carol, 'list', '--shared')).not.toContain('hers');
     expect(await good(edge.as(token), 'list', '--shared')).toContain('hers');
+    const listed = async (who: Asker, query: string): Promise<string[]> =>
+      (await who.json('GET', `/api/workflows?${query}`)).items.map((run: { name: string }) => run.name);
+    expect(await listed(bob, '')).toEqual([]);
+    expect(await listed(bob, 'shared_by=alice@example.org')).toEqual(['hers.1']);
+    expect(await listed(bob, 'shared_by=anybody')).toEqual(['hers.1']);
+    expect(await listed(bob, 'shared_by=carol')).toEqual([]);
+    expect(await listed(alice, 'shared_with=bob@example.org')).toEqual(['hers.1']);
+    expect(await listed(alice, 'shared_with=anybody')).toEqual(['hers.1']);
+    expect(await listed(alice, 'shared_with=nobody')).toEqual([]);
+    expect(await listed(carol, 'shared=true')).toEqual([]);
     expect(await bob.json('GET', '/api/users/shared-with-you')).toEqual({
       users_shared_with_you: [{ email: 'alice@example.org' }],
     });
@@ -97,30 +98,27 @@ describe.skipIf(missing.length > 0)('runs that are shared, with the real reana-c
   });
 
   it('can only be read', async () => {
-    await writeFile(join(cwd, 'more.txt'), 'more');
-    for (const args of [
-      ['upload', '-w', 'hers.1', 'more.txt'],
-      ['rm', '-w', 'hers.1', 'greeting.txt'],
-      ['mv', '-w', 'hers.1', 'greeting.txt', 'moved.txt'],
-      ['restart', '-w', 'hers.1'],
-      ['delete', '-w', 'hers.1'],
-      ['prune', '-w', 'hers.1'],
-      ['share-add', '-w', 'hers.1', '-u', 'carol'],
-      ['share-remove', '-w', 'hers.1', '-u', 'bob@example.org'],
-      ['share-status', '-w', 'hers.1'],
-    ]) {
-      expect((await reana(bob, ...args)).out, args.join(' ')).toContain('only its owner can change it');
+    expect((await reana(bob, 'restart', '-w', 'hers.1')).out).toContain('only its owner can change it');
+    for (const [method, path] of [
+      ['POST', 'hers.1/workspace?file_name=more.txt'],
+      ['DELETE', 'hers.1/workspace/greeting.txt'],
+      ['PUT', 'move_files/hers.1?source=greeting.txt&target=moved.txt'],
+      ['POST', 'hers.1/start'],
+      ['PUT', 'hers.1/status?status=deleted'],
+      ['PUT', 'hers.1/status?status=stop'],
+      ['POST', 'hers.1/prune?include_outputs=true'],
+      ['POST', 'hers.1/share'],
+      ['POST', 'hers.1/unshare?user_email_to_unshare_with=bob@example.org'],
+      ['GET', 'hers.1/share-status'],
+    ] as const) {
+      await expect(bob.json(method, `/api/workflows/${path}`), path).rejects.toThrow('403: hers.1 is shared with you');
     }
-    expect(await good(alice, 'ls', '-w', 'hers.1')).toContain('greeting.txt');
-    expect(await good(alice, 'ls', '-w', 'hers.1')).not.toContain('more.txt');
+    expect((await alice.json('GET', '/api/workflows/hers.1/workspace')).items).toHaveLength(2);
   });
 
   it('are taken back, or end with a day', async () => {
     expect(await good(alice, 'share-remove', '-w', 'hers.1', '-u', 'bob@example.org')).toContain('no longer shared');
-    expect((await reana(bob, 'status', '-w', 'hers.1')).out).toContain('that workflow does not exist');
-    expect((await reana(alice, 'share-remove', '-w', 'hers.1', '-u', 'bob@example.org')).out).toContain(
-      'is not shared',
-    );
+    expect((await bob.fetch('/api/workflows/hers.1/status')).status).toBe(404);
     await good(
       alice,
       'share-add',
@@ -135,10 +133,14 @@ describe.skipIf(missing.length > 0)('runs that are shared, with the real reana-c
     );
     expect(await good(alice, 'share-status', '-w', 'hers.1')).toContain('2999-12-31T23:59:59');
     expect((await reana(alice, 'share-add', '-w', 'hers.1', '-u', 'bob@example.org')).out).toContain('already shared');
-    const past = await reana(alice, 'share-add', '-w', 'hers.1', '-u', 'carol', '--valid-until', '2001-01-01');
-    expect(past.out).toContain("The 'valid_until' date cannot be in the past.");
-    expect((await reana(alice, 'share-add', '-w', 'hers.1', '-u', 'nobody@x.org')).out).toContain('does not exist');
-    expect((await reana(alice, 'share-add', '-w', 'hers.1', '-u', 'alice@example.org')).out).toContain('with yourself');
+    const share = (user: string, more: object = {}) =>
+      alice.json('POST', '/api/workflows/hers.1/share', { user_email_to_share_with: user, ...more });
+    await expect(share('carol', { valid_until: '2001-01-01' })).rejects.toThrow("400: The 'valid_until' date");
+    await expect(share('carol', { valid_until: 'soon' })).rejects.toThrow('400');
+    await expect(share('nobody@x.org')).rejects.toThrow('404');
+    await expect(share('alice@example.org')).rejects.toThrow('with yourself');
+    const unshare = '/api/workflows/hers.1/unshare?user_email_to_unshare_with=carol';
+    await expect(alice.json('POST', unshare)).rejects.toThrow('409: hers.1 is not shared with carol');
   });
 
   it('end for somebody who is removed', async () => {

@@ -28,11 +28,13 @@ export async function reanaClient(
   const path = join(target, 'bin/reana-client');
   if (existsSync(join(target, 'whole'))) return { path };
   await mkdir(cache, { recursive: true });
+  // a list of all packages needs no search for them
+  const only = list === 'requirements.txt' ? [] : ['--no-deps'];
   // a venv can't be moved once it is made, so a mark says when it is whole
   const build =
-    'test -e "$1/whole" || { rm -rf "$1" && python3 -m venv "$1" && "$1/bin/pip" install -q --no-input -r "$2" && touch "$1/whole"; }';
+    'test -e "$1/whole" || { rm -rf "$1" && python3 -m venv "$1" && "$1/bin/pip" install -q --no-input "${@:3}" -r "$2" && touch "$1/whole"; }';
   try {
-    await program(['flock', `${target}.lock`, 'sh', '-c', build, 'sh', target, requirements], {
+    await program(['flock', `${target}.lock`, 'bash', '-c', build, 'bash', target, requirements, ...only], {
       timeoutMs: 15 * 60_000,
     });
     return { path };

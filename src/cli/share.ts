@@ -32,7 +32,7 @@ export function register(program: Command, ui: Ui): void {
     share.command('add').description('let a person use the cluster, and print what they need'),
     'an e-mail address, or a short name',
   )
-    .option('--key <file>', "their public SSH key: it can reach REANA's port on the headnode, and nothing else there")
+    .option('--key <file>', 'their public SSH key: it can connect to REANA on the headnode, and do nothing else there')
     .option('--new-token', 'give somebody who is there a new token; the old one ends at once')
     .option('--quota <size>', 'the most that all their files may use, such as 20G', memory)
     .option('-y, --yes', 'do not ask whether you trust them with your account')
@@ -105,7 +105,9 @@ async function add(ui: Ui, { record, person }: Meant, flags: AddFlags): Promise<
     const sites = record.sites.map(({ spec }) => spec.site);
     const steps = [
       `make a token for ${person}, of which the headnode keeps a hash`,
-      ...(key ? [`add the key in ${flags.key} to ~/.ssh/authorized_keys on the headnode, for REANA's port alone`] : []),
+      ...(key
+        ? [`add the key in ${flags.key} to ~/.ssh/authorized_keys on the headnode, for connections to REANA alone`]
+        : []),
     ];
     if (ui.json) return ui.printJson({ name, person, dryRun: true, would: steps, warning: warning(person, sites) });
     return ui.print([...steps.map(text => `would ${text}`), ...warning(person, sites)].join('\n'));
@@ -149,8 +151,19 @@ async function agreed(ui: Ui, { name, sites }: ClusterRecord, person: string, is
     throw new UsageError('nothing was changed, because you said no', { hint: `scailfin share list ${name}` });
 }
 
-const tunnelOf = ({ hasKey, way: { user, host, port, isHere } }: Added): string | undefined =>
-  isHere && !hasKey ? undefined : `ssh -N -L ${port}:127.0.0.1:${port} ${hasKey ? user : 'YOUR-NAME'}@${host}`;
+/** What forwards a local port to REANA, for a shell. With a key, each connection is a login of its own, which needs no more than Python. */
+const tunnelOf = ({ hasKey, way: { user, host, port, isHere } }: Added): string | undefined => {
+  if (hasKey) {
+    return [
+      "python3 -c 'import socketserver as s, subprocess as p",
+      's.ThreadingTCPServer.allow_reuse_address = s.ThreadingTCPServer.daemon_threads = True',
+      'class H(s.BaseRequestHandler):',
+      `  def handle(h): p.run(["ssh", "-T", "${user}@${host}"], stdin=h.request, stdout=h.request)`,
+      `s.ThreadingTCPServer(("127.0.0.1", ${port}), H).serve_forever()'`,
+    ].join('\n');
+  }
+  return isHere ? undefined : `ssh -N -L ${port}:127.0.0.1:${port} YOUR-NAME@${host}`;
+};
 
 const environmentOf = ({ token, way }: Added): Record<string, string> => ({
   REANA_SERVER_URL: `http://127.0.0.1:${way.port}`,
@@ -164,7 +177,10 @@ function message(added: Added): string {
   const first =
     tunnel === undefined
       ? [`(on ${way.host} itself, where ${person} needs a login of their own)`]
-      : [...(hasKey ? [] : [`# with a login of your own on ${way.host}`]), `${tunnel}    # leave it running`];
+      : [
+          ...(hasKey ? [] : [`# with a login of your own on ${way.host}`]),
+          `${tunnel}    # leave it running; another terminal:`,
+        ];
   const values = Object.entries(environmentOf(added)).map(([key, value]) => `export ${key}=${value}`);
   return [
     ...first,

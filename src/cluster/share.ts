@@ -3,12 +3,14 @@ import { LeftoverError, messageOf, ScailfinError, UsageError } from '../errors.j
 import type { People, PersonThere } from '../frameworks/service.js';
 import { forget, isPlainPath, letIn, peopleWith } from '../headnode/ownkey.js';
 import type { Host } from '../hosts/host.js';
+import { runScript } from '../hosts/script.js';
+import { templateText } from '../templates.js';
 import { type Context, poolDir, recordOf } from './context.js';
 import { step } from './events.js';
 import { reachFramework } from './framework.js';
 import { lock } from './lock.js';
 import { headHost } from './machines.js';
-import { onlyReaches, shareKey } from './sharekey.js';
+import { reaches, reachFile, shareKey } from './sharekey.js';
 
 /** How somebody with whom a cluster is shared gets to it. */
 export interface Way {
@@ -24,7 +26,7 @@ export interface Way {
 export interface Wanted {
   /** As `personName` makes it. */
   readonly person: string;
-  /** `TYPE BASE64`: a public key that may reach the service's port on the headnode, and nothing else. */
+  /** `TYPE BASE64`: a public key that may connect to the service on the headnode, and do nothing else. */
   readonly key?: string | undefined;
   /** Replaces the token of somebody who has one. */
   readonly newToken?: boolean | undefined;
@@ -71,9 +73,16 @@ export async function share(context: Context, { person, key, newToken, quota }: 
     context.journal.append({ type: 'intent', what: `share the cluster with ${person}` });
     // the key comes first: without a token it leads to a port that answers nothing
     if (key !== undefined) {
-      await step(context.sink, `Letting the key of ${person} reach port ${way.port} of ${host.name}`, () =>
-        letIn(host, shareKey(dir, person), onlyReaches(way.port), key, 'leave --key out, or see why it was refused'),
-      );
+      await step(context.sink, `Letting the key of ${person} reach REANA on ${host.name}`, async () => {
+        await host.put([{ path: reachFile(dir), content: templateText('headnode/share-reach.sh'), mode: 0o600 }]);
+        await letIn(
+          host,
+          shareKey(dir, person),
+          reaches(dir, person),
+          key,
+          'leave --key out, or see why it was refused',
+        );
+      });
     }
     await step(context.sink, known ? `Changing ${person}` : `Adding ${person}`, () =>
       people.put(person, { token, quota }),
@@ -129,6 +138,7 @@ export async function unshare(context: Context, person: string, keepRuns: boolea
     const had = await attempt(`Removing the key of ${person}`, `the key of ${person} on ${host.name}`, async () => {
       const isThere = (await peopleWith(host, shareKey(dir))).includes(person);
       await forget(host, shareKey(dir, person));
+      await runScript(host, `${templateText('headnode/share-end.sh')}\nshare_end "$@"`, [dir, person]);
       return isThere;
     });
     if (left.length > 0)

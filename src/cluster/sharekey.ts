@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, UsageError } from '../errors.js';
-import type { OwnKey } from '../headnode/ownkey.js';
+import { type OwnKey, onlyRuns } from '../headnode/ownkey.js';
 
 /** Types of keys that sshd accepts today (ssh-keygen(1)); a certificate has others, and can't be part of such a line. */
 const types =
@@ -44,9 +44,12 @@ export const shareKey = (dir: string, person?: string): OwnKey => ({
 });
 
 /**
- * What a person's key may do on the headnode (sshd(8), AUTHORIZED_KEYS FILE FORMAT): open connections to one port of
- * loopback. Without `command`, it could run any; without `permitlisten`, it could listen, because `port-forwarding` allows
- * both ways. Nobody but root can listen on port 1, and there is no word for none.
+ * What a person's key runs on the headnode, and all that it can do: a program that passes one connection on to REANA. No
+ * port is forwarded, because sshd would then also forward to any socket of the account, such as an agent's, whatever
+ * `permitopen` and `permitlisten` say: they are about ports (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+ * @param dir the pool's directory, a plain path
  */
-export const onlyReaches = (port: number): string =>
-  `restrict,port-forwarding,permitopen="127.0.0.1:${port}",permitlisten="127.0.0.1:1",command="false"`;
+export const reaches = (dir: string, person: string): string => onlyRuns(['bash', '--norc', reachFile(dir), person]);
+
+/** The program (templates/headnode/share-reach.sh). */
+export const reachFile = (dir: string): string => `${dir}/share/reach.sh`;

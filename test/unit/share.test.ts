@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { onlyReaches, publicKeyIn } from '../../src/cluster/sharekey.js';
+import { publicKeyIn, reaches } from '../../src/cluster/sharekey.js';
 import { reanaService } from '../../src/frameworks/reana/service.js';
 import { parsePool } from '../../src/htcondor/query.js';
 import { personName } from '../../src/people.js';
@@ -32,10 +32,8 @@ describe('sharing a cluster', () => {
     expect(() => publicKeyIn(join(folder(), 'none'))).toThrow("can't be read");
   });
 
-  it('lets a key open one port, and neither run nor listen', () => {
-    expect(onlyReaches(30443)).toBe(
-      'restrict,port-forwarding,permitopen="127.0.0.1:30443",permitlisten="127.0.0.1:1",command="false"',
-    );
+  it('lets a key run one program, and forward nothing', () => {
+    expect(reaches('/home/x/pool', 'alice')).toBe('restrict,command="bash --norc /home/x/pool/share/reach.sh alice"');
   });
 
   it('knows what can be a name', () => {

@@ -32,7 +32,7 @@ export async function reanaClient(
   const only = list === 'requirements.txt' ? [] : ['--no-deps'];
   // a venv can't be moved once it is made, so a mark says when it is whole
   const build =
-    'test -e "$1/whole" || { rm -rf "$1" && python3 -m venv "$1" && "$1/bin/pip" install -q --no-input "${@:3}" -r "$2" && touch "$1/whole"; }';
+    'test -e "$1/whole" || { rm -rf "$1" && python3 -m venv "$1" && "$1/bin/pip" install -q --no-input $3 -r "$2" && touch "$1/whole"; }';
   try {
     await program(['flock', `${target}.lock`, 'bash', '-c', build, 'bash', target, requirements, ...only], {
       timeoutMs: 15 * 60_000,

@@ -21,6 +21,7 @@ const verbs: Record<string, () => Promise<{ register: Register }>> = {
   env: () => import('./env.js'),
   logs: () => import('./logs.js'),
   images: () => import('./images.js'),
+  share: () => import('./share.js'),
   token: () => import('./token.js'),
   login: () => import('./login.js'),
   logout: () => import('./logout.js'),

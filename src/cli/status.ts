@@ -60,6 +60,8 @@ export function describeStatus(status: ClusterStatus): string {
   if (headnode.error) lines.push(`            ${firstLine(headnode.error)}`);
   if (slots) lines.push(`  slots     ${slots.total} cores: ${slots.busy} busy, ${slots.idle} idle`);
   if (jobs) lines.push(`  jobs      ${jobs.total}: ${jobs.idle} idle, ${jobs.running} running, ${jobs.held} held`);
+  for (const { name, idle, running, held } of status.people ?? [])
+    lines.push(`            ${name ?? 'you'}: ${idle} idle, ${running} running${held === 0 ? '' : `, ${held} held`}`);
   const { bound } = status.nodeHours;
   if (status.sites.length > 0)
     lines.push(`  hours     ${hoursText(status.nodeHours)} used; ${bound.toFixed(2)} more at most by its jobs`);

@@ -40,6 +40,8 @@ export interface ClusterStatus {
   /** Counted in cores. */
   readonly slots: { readonly total: number; readonly busy: number; readonly idle: number } | undefined;
   readonly jobs: PoolStatus['jobs'];
+  /** Whose jobs they are, if the cluster is shared. */
+  readonly people?: PoolStatus['people'];
   /** Of all jobs that the sites' schedulers still remember. */
   readonly nodeHours: NodeHours;
   readonly credentials: readonly CredentialStatus[];
@@ -167,6 +169,7 @@ function assemble(
     sites,
     slots: inPool ? { total, busy, idle: total - busy } : undefined,
     jobs: inPool?.jobs,
+    ...(inPool?.people ? { people: inPool.people } : {}),
     nodeHours: sumOf(record.sites.map((site, n) => hoursOf(site, sites[n]?.batchJobs ?? []))),
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),

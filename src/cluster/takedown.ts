@@ -276,7 +276,9 @@ function requireRemoved(host: Host, out: Output | undefined): string[] {
 
 /** Adds functions that end what logs in at a site, if there is any: its growth, its relay, their keys. Journals may be lost. */
 const withEnds = (name: string): string =>
-  ['site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh', name].map(templateText).join('\n');
+  ['site/machine.sh', 'site/keys.sh', 'headnode/share-end.sh', 'bosco/close.sh', 'relay/close.sh', name]
+    .map(templateText)
+    .join('\n');
 
 /** The id in a stored answer of the batch system, if it accepted the job. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {

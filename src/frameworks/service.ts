@@ -57,6 +57,29 @@ export interface Rendered {
   readonly note: string;
 }
 
+/** A person with whom a cluster is shared. */
+export interface PersonThere {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Bytes that all files may use; absent: no limit. */
+  readonly quota?: number | undefined;
+  readonly used: number;
+  readonly runs: number;
+  /** Runs that wait or go on. */
+  readonly active: number;
+  readonly steps: { readonly running: number; readonly waiting: number };
+}
+
+/** The people with whom the owner shares a framework's service. Names are as `personName` makes them. */
+export interface People {
+  list(): Promise<readonly PersonThere[]>;
+  /** Adds a person, or changes one: what is absent stays as it is. @param token secret @param quota bytes */
+  put(name: string, to: { readonly token?: string | undefined; readonly quota?: number | undefined }): Promise<void>;
+  /** Ends a person's access. @returns how many runs were stopped */
+  remove(name: string, keepRuns: boolean): Promise<number>;
+}
+
 /** The half of a framework that works on the headnode. */
 export interface Service<Spec extends object = object, Facts extends OwnFacts = OwnFacts> {
   /**
@@ -85,6 +108,11 @@ export interface Service<Spec extends object = object, Facts extends OwnFacts = 
   dial(facts: Facts, here: ClusterHere, dial: Dial): Dial;
   /** The variables that programs need to use it. @param port the local port that is forwarded to it */
   env(facts: Facts, here: ClusterHere, port: number): readonly Variable[];
+  /**
+   * Its people; absent if it can't be shared. @param dial the result of `dial`
+   * @throws UsageError if people are added in another way, with what to type
+   */
+  people?(facts: Facts, here: ClusterHere, dial: Dial): People;
   /** Lines with what the user may type next. @param isHere the headnode is this machine */
   next(facts: Facts, here: ClusterHere, isHere: boolean): readonly string[];
   /**

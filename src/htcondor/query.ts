@@ -15,6 +15,8 @@ export interface PoolStatus {
   readonly jobs:
     | { readonly idle: number; readonly running: number; readonly held: number; readonly total: number }
     | undefined;
+  /** Who has jobs in the pool, if people share it. */
+  readonly people?: readonly PersonsJobs[];
   /** REANA's edge, if the cluster has one. */
   readonly edge?: 'alive' | 'dead';
   /** The sites at which the pool grows by itself. */
@@ -26,6 +28,15 @@ export interface PoolStatus {
     /** Its last sign of life, Unix time. */
     readonly seen?: number;
   };
+}
+
+/** The jobs of one of the people who share a pool. */
+export interface PersonsJobs {
+  /** Absent: the pool's owner. */
+  readonly name?: string;
+  readonly idle: number;
+  readonly running: number;
+  readonly held: number;
 }
 
 /** A glide-in as the collector knows it. */
@@ -106,7 +117,27 @@ export function parsePool(stdout: string, stderr = ''): PoolStatus {
     ...(edge ? { edge } : {}),
     ...(growth.length > 0 ? { growth } : {}),
     ...relaysIn(stdout),
+    ...peopleIn(jobs),
   };
+}
+
+/** HTCondor's JobStatus: 2 running, 5 held; 3 removed and 4 completed do not count any more. */
+const states: Readonly<Record<string, 'idle' | 'running' | 'held'>> = {
+  ...{ 1: 'idle', 2: 'running', 5: 'held', 6: 'running', 7: 'idle' },
+};
+
+/** Lines `person=COUNT STATUS NAME`, one for each status of each person's jobs. */
+function peopleIn(text: string): Pick<PoolStatus, 'people'> {
+  const people = new Map<string, { idle: number; running: number; held: number }>();
+  for (const [, count, status = '', word = ''] of text.matchAll(/^person=(\d+) (\d+) ?(\S*)$/gm)) {
+    const name = word === 'owner' ? '' : word;
+    const state = states[status];
+    if (state === undefined) continue;
+    const jobs = people.get(name) ?? { idle: 0, running: 0, held: 0 };
+    people.set(name, { ...jobs, [state]: jobs[state] + Number(count) });
+  }
+  if (people.size === 0) return {};
+  return { people: [...people].map(([name, jobs]) => ({ ...(name === '' ? {} : { name }), ...jobs })) };
 }
 
 function relaysIn(stdout: string): Pick<PoolStatus, 'relays'> {

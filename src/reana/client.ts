@@ -33,7 +33,7 @@ export class ReanaClient {
   ) {}
 
   async create(name: string, specification: Specification): Promise<{ id: string; name: string }> {
-    const run = await this.json(created, 'POST', '/api/workflows', { workflow_name: name }, specification);
+    const run = await this.ask(created, 'POST', '/api/workflows', { workflow_name: name }, specification);
     return { id: run.workflow_id, name: run.workflow_name };
   }
 
@@ -55,29 +55,29 @@ export class ReanaClient {
 
   async start(run: string, parameters: Readonly<Record<string, unknown>>, options: Query): Promise<void> {
     const body = { input_parameters: parameters, operational_options: options };
-    await this.json(told, 'POST', `${pathOf(run)}/start`, {}, body);
+    await this.ask(told, 'POST', `${pathOf(run)}/start`, {}, body);
   }
 
-  /** Number of runs whose files have not been deleted. */
+  /** Number of runs whose files have not been deleted, of everybody. */
   async runs(): Promise<number> {
-    return (await this.json(counted, 'GET', '/api/workflows', { type: 'batch', size: '1' })).total;
+    return (await this.ask(counted, 'GET', '/api/workflows', { type: 'batch', size: '1', shared: 'true' })).total;
   }
 
   async status(run: string): Promise<RunReport> {
-    return this.json(report, 'GET', `${pathOf(run)}/status`);
+    return this.ask(report, 'GET', `${pathOf(run)}/status`);
   }
 
   async logs(run: string): Promise<RunLogs> {
-    return this.json(runLogs, 'GET', `${pathOf(run)}/logs`);
+    return this.ask(runLogs, 'GET', `${pathOf(run)}/logs`);
   }
 
   /** The part of a run's specification that is needed here. */
   async specification(run: string): Promise<Pick<Specification, 'outputs'>> {
-    return (await this.json(specified, 'GET', `${pathOf(run)}/specification`)).specification;
+    return (await this.ask(specified, 'GET', `${pathOf(run)}/specification`)).specification;
   }
 
   async stop(run: string): Promise<void> {
-    await this.json(told, 'PUT', `${pathOf(run)}/status`, { status: 'stop' }, {});
+    await this.ask(told, 'PUT', `${pathOf(run)}/status`, { status: 'stop' }, {});
   }
 
   /** Names of files below a file or directory of the workspace; the names are not checked yet. */
@@ -85,7 +85,7 @@ export class ReanaClient {
     const names: string[] = [];
     for (let page = 1; ; page++) {
       const query = { file_name: path, files_only: 'true', page: String(page), size: '1000' };
-      const { items, total } = await this.json(listing, 'GET', `${pathOf(run)}/workspace`, query);
+      const { items, total } = await this.ask(listing, 'GET', `${pathOf(run)}/workspace`, query);
       for (const { name } of items) names.push(name);
       if (items.length === 0 || names.length >= total) return names;
       if (names.length > mostNames) throw new ScailfinError(`REANA lists more than ${mostNames} files in ${path}`);
@@ -108,7 +108,8 @@ export class ReanaClient {
     }
   }
 
-  private async json<S extends z.ZodType>(
+  /** @throws ScailfinError in REANA's own words, or if the answer is none of its; ConnectionError */
+  async ask<S extends z.ZodType>(
     schema: S,
     method: string,
     path: string,

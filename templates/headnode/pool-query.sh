@@ -29,3 +29,8 @@ timeout 30 condor_status -json -constraint 'SlotType =!= "Dynamic" && ScailfinLe
 echo '== jobs'
 # glide-ins that the pool itself submits do not count as jobs of its users
 timeout 30 condor_q -totals -constraint 'ScailfinBosco =?= undefined' || echo 'failed'
+# jobs by the person whose steps they are, if the cluster is shared: `person=COUNT STATUS NAME`, without a name the owner's
+if grep -q '"id"' "$dir/edge/people.json" 2>/dev/null; then
+  timeout 30 condor_q -constraint 'ScailfinBosco =?= undefined' -format '%d ' JobStatus -format '%s' ScailfinPerson -format '\n' ClusterId |
+    sort | uniq -c | sed 's/^ */person=/'
+fi

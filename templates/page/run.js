@@ -6,7 +6,7 @@ import { count, timeOf, wholeTime } from './format.js';
 import { graphView } from './graph.js';
 import { stateMark } from './marks.js';
 import { outputsView } from './outputs.js';
-import { isActive, lengthOf, progressBar } from './runs.js';
+import { isActive, lengthOf, progressBar, whose } from './runs.js';
 import { timeline } from './timeline.js';
 
 /** @type {readonly (readonly [filter: string, label: string])[]} */
@@ -51,7 +51,7 @@ export function runView(id) {
   const missing = h(
     'p',
     { class: 'card empty', hidden: true },
-    'This run does not exist: it was deleted, or belongs to another cluster.',
+    'This run does not exist: it was deleted, is not shared with you, or belongs to another cluster.',
   );
   const page = h('div', {}, ...body);
   const element = h('div', {}, h('p', { class: 'back' }, h('a', { href: '#/' }, '← All runs')), missing, page);
@@ -86,7 +86,7 @@ export function runView(id) {
     setAttribute(facts, 'title', `created ${wholeTime(run.created)}`);
     setAttribute(reason, 'hidden', run.reason === undefined || run.status !== 'failed');
     setText(reason, run.reason ?? '');
-    setAttribute(stop, 'hidden', !isActive(run));
+    setAttribute(stop, 'hidden', !isActive(run) || run.isReadOnly === true);
     choice.update(steps);
     graph.update(run, steps);
     other.update(overview.runs);
@@ -99,7 +99,7 @@ export function runView(id) {
 
 /** @param {RunView} run @param {number} now */
 function factsOf(run, now) {
-  const parts = [`${run.type} workflow`];
+  const parts = [`${run.type} workflow`, ...(run.owner === undefined ? [] : [whose(run)])];
   if (run.started === undefined) parts.push(`created ${timeOf(run.created, now)}`);
   else parts.push(`started ${timeOf(run.started, now)}`, `${run.ended ? 'took' : 'for'} ${lengthOf(run, now)}`);
   if (run.ended) parts.push(`${run.status} ${timeOf(run.ended, now)}`);

@@ -8,6 +8,10 @@ export const isActive = (/** @type {RunView} */ run) => ['queued', 'pending', 'r
 /** How long it took, or has taken until now. @param {RunView} run @param {number} now */
 export const lengthOf = ({ started, ended }, now) => (started === undefined ? '' : duration((ended ?? now) - started));
 
+/** Whose run it is, if it is not the reader's own. @param {RunView} run */
+export const whose = ({ owner, isReadOnly }) =>
+  owner === undefined ? '' : isReadOnly ? `shared with you by ${owner}` : `of ${owner}`;
+
 /** All runs, newest first. */
 export function runsView() {
   const list = h('ol', { class: 'runs' });
@@ -30,12 +34,14 @@ export function runsView() {
     ({ id, name }) => {
       const [mark, progress] = [stateMark(), progressBar()];
       const [started, length] = [h('span', { class: 'when' }), h('span', { class: 'length' })];
-      const link = h('a', { class: 'name', href: `#/runs/${id}` }, name);
+      const owner = h('span', { class: 'quiet' });
+      const link = h('a', { class: 'name', href: `#/runs/${id}` }, name, ' ', owner);
       const row = h('li', {}, mark.element, link, progress.element, started, length);
       /** @param {RunView} run */
       const update = run => {
         mark.update(run.status);
         progress.update(run);
+        setText(owner, whose(run));
         const time = run.started ?? run.created;
         setText(started, `${run.started ? 'started' : 'created'} ${timeOf(time, now)}`);
         setAttribute(started, 'title', wholeTime(time));

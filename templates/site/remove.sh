@@ -4,10 +4,11 @@
 # glide-in that may remain where this host can't look.
 base=$1 name=$2 part=$3
 dir=$base/$name
-# (site/keys.sh, bosco/close.sh and relay/close.sh are put before it)
+# (site/keys.sh, headnode/share-end.sh, bosco/close.sh and relay/close.sh are put before it)
 [ "$part" != site ] || [ ! -d "$dir/site/bosco" ] || bosco_close "$dir/site"
 [ "$part" != site ] || [ ! -d "$dir/site/relay" ] || relay_end "$dir/site"
-[ "$part" != site ] || keys_forget "$dir/site"
+keys_forget "$dir/$part"
+[ "$part" != pool ] || share_end "$dir/pool"
 # A glide-in notes its directory on the node, and its keeper removes both within seconds even if the batch system kills the
 # glide-in. If the keeper was killed too, or the node went down, a directory on a shared disk is removed here
 n=0

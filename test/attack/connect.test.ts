@@ -23,7 +23,7 @@ describe('who answers on the port of REANA', () => {
     const [route] = proofRoutes(token);
     const server = createHttp((request, response) => {
       const query = new URL(request.url ?? '', 'http://localhost').searchParams;
-      route?.handle({ request, response, params: {}, query }).then(
+      route?.handle({ request, response, params: {}, query, runs: {}, access: undefined as never }).then(
         answer => response.end(JSON.stringify(answer?.body)),
         error => response.writeHead(error.status).end(),
       );

@@ -1,12 +1,12 @@
 import { ScailfinError } from '../../errors.js';
 import type { Headnode } from '../../headnode/component.js';
-import { forget, isPlainPath, letIn, type OwnKey } from '../../headnode/ownkey.js';
+import { forget, isPlainPath, letIn, type OwnKey, onlyRuns } from '../../headnode/ownkey.js';
 import { enterFiles, type RelayKeys } from '../../headnode/relay.js';
 import { newKey } from '../../relay/keys.js';
 import type { RelayState } from '../../relay/state.js';
 import type { Site } from '../context.js';
 
-const ownKey = (siteDir: string): OwnKey => ({ siteDir, mark: 'scailfin-relay' });
+const ownKey = (dir: string): OwnKey => ({ dir, mark: 'scailfin-relay' });
 
 const elsewhere = (site: string): string =>
   `run the pool on this machine, where you can log in: --headnode local; or on ${site}'s login node, which needs no login: --headnode login`;
@@ -26,7 +26,7 @@ export async function letRelayIn({ spec, host }: Site, dir: string, keys: RelayK
     });
   await host.put(enterFiles().map(f => ({ ...f, path: `${dir}/${f.path}` })));
   const command = ['bash', '--norc', `${dir}/relay/enter.sh`, dir, ...(loginAddress ? [loginAddress] : [])];
-  await letIn(host, ownKey(dir), command, key.public, elsewhere(spec.site));
+  await letIn(host, ownKey(dir), onlyRuns(command), key.public, elsewhere(spec.site));
   return { ...keys, logins: { ...keys.logins, [spec.site]: key } };
 }
 

@@ -34,6 +34,8 @@ export const reanaService: Service<ReanaSpec, ReanaFacts> = {
     { name: 'REANA_ACCESS_TOKEN', file: tokenFile(folder), what: 'token' },
   ],
 
+  people: (facts, here, dial) => flavours[facts.flavour].people(facts, here, dial),
+
   next({ scheme, port, email }, { cluster, folder }, isHere) {
     const url = isHere
       ? `REANA_SERVER_URL is ${scheme}://127.0.0.1:${port}, which is also a page for your browser; the token is in`

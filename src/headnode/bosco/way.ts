@@ -2,7 +2,7 @@ import { ScailfinError } from '../../errors.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
-import { forget, letIn, type OwnKey } from '../ownkey.js';
+import { forget, letIn, type OwnKey, onlyRuns } from '../ownkey.js';
 import { type BoscoPlan, growthDir } from './bosco-plan.js';
 import { wayFiles } from './files.js';
 
@@ -35,7 +35,7 @@ export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
   const made = await runScript(at.host, templateText('bosco/login.sh'), [own, 'own']);
   const key = keyValues(made.stdout).get('key')?.[0] ?? '';
   const command = ['bash', '--norc', `${plan.siteDir}/bosco/blahpd.sh`];
-  await letIn(plan.host, ownKey(plan), command, key, noKey);
+  await letIn(plan.host, ownKey(plan), onlyRuns(command), key, noKey);
   await at.host.put(wayFiles(at.dir, plan, login, true));
   const second = await attempt(at, own);
   if (second === undefined) return;
@@ -43,7 +43,7 @@ export async function settleWay(at: Headnode, plan: BoscoPlan): Promise<void> {
   throw refused(at, plan, second);
 }
 
-const ownKey = ({ siteDir }: BoscoPlan): OwnKey => ({ siteDir, mark: 'scailfin' });
+const ownKey = ({ siteDir }: BoscoPlan): OwnKey => ({ dir: siteDir, mark: 'scailfin' });
 const noKey = 'submit directly: --submit direct; or run the pool on the login node: --headnode login';
 
 /** @returns why blahpd does not answer; undefined if it does */

@@ -21,7 +21,7 @@ export interface Overview {
   readonly pool: PoolView;
   /** The samples of the last day, oldest first, not more than a plot can show (at most 500). */
   readonly history: readonly PoolSample[];
-  /** Newest first; without deleted runs. */
+  /** Those that the reader may see, newest first; without deleted runs. */
   readonly runs: readonly RunView[];
   /** Steps of the requested run, oldest first; undefined if no run was requested, or if it does not exist. */
   readonly steps?: readonly StepView[] | undefined;
@@ -62,6 +62,10 @@ export interface RunView {
   readonly id: string;
   /** The complete name: `analysis.3.1`. */
   readonly name: string;
+  /** The name of the person whose run it is; undefined if it is the reader's own. */
+  readonly owner?: string | undefined;
+  /** It is shared with the reader, who can't change it. */
+  readonly isReadOnly?: boolean | undefined;
   readonly type: WorkflowType;
   readonly status: RunStatus;
   readonly created: number;

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HttpError } from './http/errors.js';
+import { ownerId } from './people/person.js';
 
 export type SecretType = 'env' | 'file';
 
@@ -10,8 +11,39 @@ export interface Secret {
   readonly value: string;
 }
 
+/** The secrets of everybody: those of a person reach only the steps of that person's runs. */
+export class SecretStores {
+  readonly #stores = new Map<string, Promise<SecretStore>>();
+
+  /** @param dir the owner's secrets are in it @param others a directory with one for each other person */
+  constructor(
+    private readonly dir: string,
+    private readonly others: string,
+  ) {}
+
+  /** @param person the id of a person, which is no path that somebody else chose */
+  of(person: string): Promise<SecretStore> {
+    const known = this.#stores.get(person) ?? this.#open(person);
+    this.#stores.set(person, known);
+    return known;
+  }
+
+  /** Removes the secrets of somebody whose access has ended. */
+  async forget(person: string): Promise<void> {
+    if (person === ownerId) return;
+    this.#stores.delete(person);
+    await rm(join(this.others, person), { recursive: true, force: true });
+  }
+
+  async #open(person: string): Promise<SecretStore> {
+    const store = new SecretStore(person === ownerId ? this.dir : join(this.others, person));
+    await store.open();
+    return store;
+  }
+}
+
 /**
- * The user's secrets: one file each, in one directory per type, readable only by the user. Steps find the secrets of type
+ * A person's secrets: one file each, in one directory per type, readable only by the user. Steps find the secrets of type
  * `file` in `/etc/reana/secrets`, and those of type `env` in their environment.
  */
 export class SecretStore {

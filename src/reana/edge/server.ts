@@ -1,31 +1,38 @@
-import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import type { StepService } from '../jobs/step.js';
 import { Door } from './http/door.js';
+import type { Route } from './http/router.js';
 import { serve } from './http/serve.js';
 import { fileRoutes } from './page/files.js';
 import { type AskPool, PoolWatch } from './page/pool.js';
 import { Tickets } from './page/tickets.js';
+import { Disk } from './people/disk.js';
+import { endRuns } from './people/ending.js';
+import { People } from './people/people.js';
+import { ownerHere, ownerId } from './people/person.js';
+import { stepsOf } from './people/steps.js';
 import { absentRoutes } from './routes/absent.js';
 import { accountRoutes } from './routes/account.js';
 import { diffRoutes } from './routes/diff.js';
 import { discard, lifeRoutes } from './routes/life.js';
 import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
+import { peopleRoutes } from './routes/people.js';
 import { proofRoutes } from './routes/proof.js';
 import { retentionRoutes } from './routes/retention.js';
 import { secretRoutes } from './routes/secrets.js';
+import { shareRoutes } from './routes/share.js';
 import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
 import { workspaceRoutes } from './routes/workspace.js';
 import { RunBook } from './runs/book.js';
 import type { RunRecord } from './runs/record.js';
 import { Runner, type WorkflowEngines } from './runs/runner.js';
-import { SecretStore } from './secret-store.js';
-import { diskUsage } from './workspace/listing.js';
+import { SecretStores } from './secret-store.js';
 
 export interface EdgeOptions {
   /** Absolute; the edge's directory. */
@@ -59,13 +66,14 @@ const limits = {
 export class Edge {
   private constructor(
     private readonly server: Server,
-    private readonly parts: Parts,
+    private readonly parts: Parts & { readonly book: RunBook },
   ) {}
 
   /** Listens, then continues the runs of an earlier edge. */
   static async open(options: EdgeOptions): Promise<Edge> {
     const { dir, log, token } = options;
     const parts = await prepare(options);
+    const { people, tickets, book, steps } = parts;
     let ready: () => void = () => {};
     const isReady = new Promise<void>(resolve => {
       ready = resolve;
@@ -74,14 +82,17 @@ export class Edge {
       void isReady.then(() => answer(request, response));
     });
     const door = new Door(server);
-    const answer = serve([...routesOf(parts), ...proofRoutes(token)], { token, tickets: parts.tickets, door }, log);
+    const answer = serve(allRoutes(parts, token), { people, tickets, door, book, steps }, log);
+    people.onCut(id => door.cut(id));
     // an upload may take hours, but may not be silent for this long
     server.setTimeout(5 * 60_000);
     // a second edge on the same port ends here, before it changes a run
     await listen(server, options.port, options.host ?? '127.0.0.1');
     await clear(join(dir, 'incoming'));
-    const deleted = parts.book.all().filter(run => run.status === 'deleted');
+    const deleted = book.all().filter(run => run.status === 'deleted');
     for (const run of deleted) void discard(parts, run).catch(error => log(messageOf(error)));
+    // an earlier edge may have been killed while it ended somebody's runs
+    for (const id of new Set(book.all().map(run => run.owner))) await endRuns(parts, id, book.all());
     await parts.runner.open();
     ready();
     return new Edge(server, parts);
@@ -102,59 +113,53 @@ export class Edge {
   }
 }
 
-async function prepare(options: EdgeOptions): Promise<Parts> {
-  const { dir, cluster, version, steps, engines, limit = 30 } = options;
+async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: RunBook }> {
+  const { dir, cluster, version, steps, engines, limit = 30, token } = options;
   const [workspaces, incoming] = [join(dir, 'workspaces'), join(dir, 'incoming')];
   for (const each of [workspaces, incoming]) await mkdir(each, { recursive: true, mode: 0o700 });
   const book = new RunBook(join(dir, 'runs'));
   await book.open();
-  const secrets = new SecretStore(join(dir, 'secrets'));
-  await secrets.open();
+  const people = await People.open(join(dir, 'people.json'), ownerHere(), token);
+  const secrets = new SecretStores(join(dir, 'secrets'), join(dir, 'people'));
+  await secrets.of(ownerId);
   const workspace = (run: RunRecord): string => join(workspaces, run.workspace);
   const runner = new Runner({
     book,
-    steps,
     engines,
     limit,
     workspace,
     say: options.log,
-    secrets: () => secrets.forSteps(),
+    steps,
+    stepsFor: run => stepsOf(steps, people, run),
+    mayRun: run => people.mayRun(run.owner),
+    secrets: async run => (await secrets.of(run.owner)).forSteps(),
   });
   const pool = await PoolWatch.open(options.askPool, join(dir, 'pool.jsonl'), () => runner.isBusy);
-  const shared = { cluster, version, began: Date.now(), book, runner, steps, engines, secrets };
-  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk: diskOf(workspaces) };
+  const disk = new Disk(workspaces, ({ id }) => {
+    const files = book.all().flatMap(run => (run.owner === id && run.status !== 'deleted' ? [workspace(run)] : []));
+    return [...new Set(files)];
+  });
+  const shared = { cluster, version, began: Date.now(), book, people, runner, steps, engines, secrets };
+  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk };
 }
 
-const routesOf = (parts: Parts) => [
+/** @param token the owner's; secret */
+export const allRoutes = (parts: Parts, token: string): Route[] => [
   ...accountRoutes(parts),
   ...workflowRoutes(parts),
   ...lifeRoutes(parts),
   ...statusRoutes(parts),
   ...workspaceRoutes(parts),
   ...diffRoutes(parts),
-  ...retentionRoutes(parts),
+  ...retentionRoutes(),
   ...secretRoutes(parts),
+  ...shareRoutes(parts),
+  ...peopleRoutes(parts),
   ...pageRoutes(parts),
   ...fileRoutes(),
   ...absentRoutes(),
+  ...proofRoutes(token),
 ];
-
-/**
- * How long disk usage is cached: a client asks for its account before everything else, and counting a million files takes
- * long.
- */
-const keptMs = 60_000;
-
-function diskOf(workspaces: string): Parts['disk'] {
-  let counted: { readonly at: number; readonly used: Promise<number> } | undefined;
-  return async () => {
-    if (!counted || Date.now() - counted.at > keptMs) {
-      counted = { at: Date.now(), used: diskUsage(workspaces, true, undefined).then(([all]) => all?.size.raw ?? 0) };
-    }
-    const { bavail, bsize } = await statfs(workspaces);
-    return { used: await counted.used, free: bavail * bsize };
-  };
-}
 
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {

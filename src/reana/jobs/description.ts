@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { render } from '../../templates.js';
@@ -31,11 +32,13 @@ export interface Row {
 
 /** One description for many steps, with one job each, in this order. */
 export function description(place: Place, rows: readonly Row[]): string {
+  const isShared = rows.some(({ request }) => request.account !== undefined);
   return render('step/submit', {
+    isShared,
     ...place,
     lease: place.lease,
     wrapperDir: dirname(place.wrapper),
-    rows: rows.map(rowText),
+    rows: rows.map(row => rowText(row, isShared)),
   });
 }
 
@@ -45,15 +48,17 @@ export function needsOf({ resources }: Pick<StepRequest, 'resources'>): Room {
   return { cores, memory: Math.ceil(memory), disk: Math.ceil(disk * 1024) };
 }
 
-function rowText({ id, request, inputBytes }: Row): string {
+function rowText({ id, request, inputBytes }: Row, isShared: boolean): string {
   const { cores, memory, disk } = needsOf(request);
   const { time } = request.resources;
   // the inputs are on the same disk as the outputs
   const kib = Math.ceil(disk + inputBytes / 1024);
+  const limit = time === undefined ? UNLIMITED : Math.ceil(time) + GRACE;
+  // a step from before anybody else came is the pool's owner's
+  const { name, person } = request.account ?? { name: userInfo().username, person: 'owner' };
+  const who = isShared ? [name, person] : [];
   // the last field is the rest of the line, including blanks
-  return [id, cores, memory, kib, time === undefined ? UNLIMITED : Math.ceil(time) + GRACE, request.workspace].join(
-    ' ',
-  );
+  return [id, cores, memory, kib, limit, ...who, request.workspace].join(' ');
 }
 
 /** The step as the wrapper reads it. Secret, if the step has secrets. */

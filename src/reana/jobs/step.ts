@@ -14,8 +14,18 @@ export interface StepRequest {
   /** Absolute path of a directory of secret files on the headnode: the step sees them in `/etc/reana/secrets`. */
   readonly secrets?: string | undefined;
   readonly resources: StepResources;
+  /** Whose step it is, for HTCondor's accounting; only the edge itself sets it. Absent: the pool's owner. */
+  readonly account?: Account | undefined;
   /** Repositories of CVMFS that the step sees below `/cvmfs`. */
   readonly cvmfs?: readonly string[] | undefined;
+}
+
+/** A person among those who share the pool. Neither word has blanks, quotes or dollar signs. */
+export interface Account {
+  /** What HTCondor's accounting calls the person. */
+  readonly name: string;
+  /** The name for people to read; `owner` for the pool's owner. */
+  readonly person: string;
 }
 
 /** The resources that a step needs on a node; an absent one has the pool's default. */

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { serial } from '../../../src/reana/engines/serial.js';
 import type { Step, StepRequest } from '../../../src/reana/jobs/step.js';
 import { password } from '../../secrets.js';
 import { FakeSteps } from '../steps.js';
+import { Asker } from './asker.js';
 
 /** Steps run here and now, as in the pool: a shell, in the workspace. Those that say `wait` end when a test ends them. */
 export const here = (request: StepRequest): Partial<Step> | undefined => {
@@ -70,39 +72,40 @@ export class TestEdge {
     return `http://127.0.0.1:${this.edge?.port}`;
   }
 
-  /** As a client without the client: the path with its query, the token with it. */
-  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const url = `${this.url}${path}${path.includes('?') ? '&' : '?'}access_token=${token}`;
-    return fetch(url, init);
+  /** As a client without the client: the path with its query, the owner's token with it. */
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return this.as(token).fetch(path, init);
+  }
+
+  /** Whoever has a token. */
+  as(who: string): Asker {
+    return new Asker(this, who);
+  }
+
+  /** Shares the cluster with a person. */
+  async add(name: string, more: object = {}): Promise<Asker> {
+    const made = randomBytes(32).toString('base64url');
+    const hash = createHash('sha256').update(made).digest('hex');
+    await this.json('PUT', `/api/edge/people/${encodeURIComponent(name)}`, { hash, ...more });
+    return this.as(made);
   }
 
   /** A JSON answer. @throws Error with the server's message where it is none of 2xx */
   // biome-ignore lint/suspicious/noExplicitAny: what an answer holds is what tests are about
-  async json(method: string, path: string, body?: unknown): Promise<any> {
-    const init =
-      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
-    const response = await this.fetch(path, { method, ...init });
-    const answer = (await response.json()) as { message?: string };
-    if (!response.ok) throw new Error(`${response.status}: ${answer.message}`);
-    return answer;
+  json(method: string, path: string, body?: unknown): Promise<any> {
+    return this.as(token).json(method, path, body);
   }
 
-  async create(commands: readonly string[], name = 'analysis', more: object = {}): Promise<string> {
-    const specification = { steps: [{ name: 'only', environment: 'python:3.12', commands }] };
-    const workflow = { type: 'serial', specification };
-    const { workflow_name } = await this.json('POST', `/api/workflows?workflow_name=${name}`, { workflow, ...more });
-    return workflow_name;
+  create(commands: readonly string[], name = 'analysis', more: object = {}): Promise<string> {
+    return this.as(token).create(commands, name, more);
   }
 
   upload(run: string, name: string, body: RequestInit['body']): Promise<Response> {
-    return this.fetch(`/api/workflows/${run}/workspace?file_name=${encodeURIComponent(name)}`, {
-      ...{ method: 'POST', body: body ?? null, headers: { 'Content-Type': 'application/octet-stream' } },
-      ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
-    } as RequestInit);
+    return this.as(token).upload(run, name, body);
   }
 
-  async status(run: string): Promise<string> {
-    return (await this.json('GET', `/api/workflows/${run}/status`)).status;
+  status(run: string): Promise<string> {
+    return this.as(token).status(run);
   }
 
   async close(): Promise<void> {

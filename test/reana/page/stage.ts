@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PoolStatus } from '../../../src/htcondor/query.js';
+import { ownerId } from '../../../src/reana/edge/people/person.js';
 import type { RunRecord } from '../../../src/reana/edge/runs/record.js';
 import type { EngineRun, WorkflowEngine } from '../../../src/reana/engines/engine.js';
 import type { Step, StepRequest, StepService } from '../../../src/reana/jobs/step.js';
@@ -119,7 +120,7 @@ export class Stage {
 export const record = (name: string, run: Partial<RunRecord>): RunRecord => {
   const id = run.id ?? randomUUID();
   return {
-    ...{ id, workspace: id, name, number: 1, restart: 0, status: 'finished', created: Date.now() },
+    ...{ id, owner: ownerId, workspace: id, name, number: 1, restart: 0, status: 'finished', created: Date.now() },
     ...{ specification: { workflow: { type: 'serial', specification: { steps: [] } } }, parameters: {}, options: {} },
     ...run,
   };

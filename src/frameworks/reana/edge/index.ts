@@ -1,7 +1,9 @@
 import { bringUp } from '../../../headnode/component.js';
 import { edge as component } from '../../../headnode/edge.js';
 import { packageVersion } from '../../../paths.js';
+import { EdgePeople } from '../../../reana/people.js';
 import { provedBy } from '../../../reana/proved.js';
+import { clientOf } from '../client.js';
 import type { Flavour } from '../flavour.js';
 import { ownToken, tokenOf } from '../token-files.js';
 import { renderEdge } from './render.js';
@@ -30,6 +32,8 @@ export const edge: Flavour = {
   status: async (_facts, _at, pool) => ({ state: (await pool)?.edge ?? 'unknown' }),
 
   dial: ({ port }, here, dial) => provedBy(tokenOf(here), port, dial),
+
+  people: (facts, here, dial) => new EdgePeople(clientOf(facts, here, dial)),
 
   render: renderEdge,
 };

@@ -1,9 +1,10 @@
-import { messageOf } from '../../../errors.js';
+import { messageOf, UsageError } from '../../../errors.js';
 import type { Part } from '../../../headnode/component.js';
 import { contextComponent } from '../../../headnode/context/component.js';
 import { type Installed, partsOf } from '../../../headnode/installed.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
 import { reana } from '../../../headnode/reana/reana.js';
+import { namespaceOf, releaseOf } from '../../../headnode/reana/reana-plan.js';
 import type { Flavour } from '../flavour.js';
 import { keepPassword, keepToken } from '../token-files.js';
 import { renderUpstream } from './render.js';
@@ -34,6 +35,14 @@ export const upstream: Flavour = {
   },
 
   dial: (_facts, _here, dial) => dial,
+
+  people: (_facts, { cluster }) => {
+    // 0.9.4: reana_server/reana_admin/cli.py
+    const add = `kubectl --namespace ${namespaceOf(cluster)} exec -it deployment/${releaseOf(cluster)}-server -- flask reana-admin user-create --email PERSON --admin-access-token TOKEN`;
+    throw new UsageError(`the REANA of ${cluster} is CERN's own, on Kubernetes: it has its own users`, {
+      hint: `add one on the headnode, with the token of \`scailfin env ${cluster}\`: ${add}`,
+    });
+  },
 
   render: renderUpstream,
 };

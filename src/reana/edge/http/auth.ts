@@ -1,30 +1,29 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Tickets } from '../page/tickets.js';
+import type { People } from '../people/people.js';
+import type { Person } from '../people/person.js';
 import type { Door } from './door.js';
 import { HttpError } from './errors.js';
 
 /** The secrets with which a request is accepted. */
 export interface Keys {
-  /** Secret. */
-  readonly token: string;
+  readonly people: People;
   readonly tickets: Tickets;
   readonly door: Door;
 }
 
 /**
- * Accepts a request with the token, as `access_token` (reana-client) or as a bearer token (the page), or with a ticket
- * for its path.
+ * Finds out who asks: by the token, as `access_token` (reana-client) or as a bearer token (the page), or by a ticket for its
+ * path, which stands for the person to whom it was given.
  * @throws HttpError 401, 403
  */
-export function authenticate(request: IncomingMessage, path: string, query: URLSearchParams, keys: Keys): void {
+export function authenticate(request: IncomingMessage, path: string, query: URLSearchParams, keys: Keys): Person {
   const ticket = query.get('ticket');
-  if (ticket && request.method === 'GET' && keys.tickets.admits(ticket, path)) return;
+  const holder = ticket && request.method === 'GET' ? keys.tickets.holder(ticket, path) : undefined;
   const shown = query.get('access_token') ?? /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (!shown) throw new HttpError(401, 'User not signed in');
-  if (!timingSafeEqual(digest(shown), digest(keys.token))) throw new HttpError(403, 'Token not valid.');
-  keys.door.admit(request.socket);
+  if (holder === undefined && !shown) throw new HttpError(401, 'User not signed in');
+  const person = holder === undefined ? keys.people.byToken(shown ?? '') : keys.people.byId(holder);
+  if (!person) throw new HttpError(403, 'Token not valid.');
+  keys.door.admit(request.socket, person.id);
+  return person;
 }
-
-/** Has the same length for every input. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,10 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { BodyError, readJson } from '../../json.js';
+import type { Access } from '../people/access.js';
+import type { RunRecord } from '../runs/record.js';
 import { HttpError } from './errors.js';
 
 /** A request for its handler. */
 export interface Call {
+  /** Who asks, and the runs as that person may see them. @throws HttpError 403 for a route that everybody may use */
+  readonly access: Access;
+  /** The runs that the request names, as the route's rule has found them. */
+  readonly runs: Readonly<Record<string, RunRecord>>;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** The `:names` of the route, decoded; the part that matched `*` is `rest`. */

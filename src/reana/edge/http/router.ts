@@ -1,3 +1,4 @@
+import type { Rule } from '../people/rules.js';
 import type { Handler } from './call.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -7,8 +8,8 @@ export interface Route {
   /** `/api/workflows/:run/workspace/*`: a name matches one part, the star matches all following parts. */
   readonly path: string;
   readonly handle: Handler;
-  /** The route needs no token. */
-  readonly open?: true;
+  /** Who may use it. */
+  readonly rule: Rule;
 }
 
 export interface Match {

@@ -1,29 +1,48 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, plainly, ScailfinError, UsageError } from '../../../errors.js';
+import type { StepService } from '../../jobs/step.js';
 import { BodyError } from '../../json.js';
+import { Access } from '../people/access.js';
+import type { Person } from '../people/person.js';
+import { lackOf, obey, type Rule } from '../people/rules.js';
+import type { RunBook } from '../runs/book.js';
 import { NoRoomError, NotThereError, WorkspaceError } from '../workspace/errors.js';
 import { isNotThere } from '../workspace/inside.js';
 import { authenticate, type Keys } from './auth.js';
-import type { Answer } from './call.js';
+import type { Answer, Call } from './call.js';
 import { HttpError } from './errors.js';
 import { match, type Route } from './router.js';
 
 const patienceMs = 10_000;
 
+/** What decides about a request. */
+export interface Judges extends Keys {
+  readonly book: RunBook;
+  readonly steps: StepService;
+}
+
 /**
- * Answers requests by routes; errors have REANA's form `{"message": …}`.
+ * Answers requests by routes, each for those whom its rule names; errors have REANA's form `{"message": …}`.
  * @param log called for each request, without its query, which contains the token
+ * @throws ScailfinError for a route without a rule: then nothing is served
  */
-export function serve(routes: readonly Route[], keys: Keys, log: (line: string) => void): RequestListener {
+export function serve(routes: readonly Route[], judges: Judges, log: (line: string) => void): RequestListener {
+  const lacks = routes.map(lackOf).filter(lack => lack !== undefined);
+  if (lacks.length > 0) throw new ScailfinError(`the edge can't serve its routes: ${lacks.join('; ')}`);
   return (request, response) => {
     const began = performance.now();
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     response.once('close', () => {
       const cut = response.writableFinished ? '' : ' (cut off)';
-      log(`${request.method} ${path} ${response.statusCode} ${Math.round(performance.now() - began)} ms${cut}`);
+      const took = `${Math.round(performance.now() - began)} ms`;
+      log(`${request.method} ${path} ${response.statusCode} ${took}${asker}${cut}`);
     });
-    answer(routes, keys, request, response, path).then(
+    let asker = '';
+    const known = (who: Person): void => {
+      if (!who.isOwner) asker = ` for ${who.name}`;
+    };
+    answer(routes, judges, request, response, path, known).then(
       said => said && send(response, said),
       error => void fail(request, response, error, log),
     );
@@ -32,17 +51,32 @@ export function serve(routes: readonly Route[], keys: Keys, log: (line: string) 
 
 async function answer(
   routes: readonly Route[],
-  keys: Keys,
+  judges: Judges,
   request: IncomingMessage,
   response: ServerResponse,
   path: string,
+  known: (who: Person) => void,
 ): Promise<Answer | undefined> {
   const query = new URLSearchParams((request.url ?? '').slice(path.length + 1));
   const found = match(routes, request.method ?? 'GET', path);
-  if (!found?.route.open) authenticate(request, path, query, keys);
+  const words = { params: found?.params ?? {}, query };
+  if (found?.route.rule.may === 'anybody') return found.route.handle(nobodys({ request, response, ...words }));
+  const who = authenticate(request, path, query, judges);
+  known(who);
   if (!found) throw new HttpError(404, 'The requested URL was not found on the server.');
-  return found.route.handle({ request, response, params: found.params, query });
+  const access = new Access(who, judges.book, () => judges.people.byId(who.id) !== undefined);
+  const runs = obey(found.route.rule as Exclude<Rule, { may: 'anybody' }>, access, judges.steps, words);
+  return found.route.handle({ request, response, ...words, access, runs });
 }
+
+/** A request of which nobody knows whose it is reaches no run. */
+const nobodys = (call: Omit<Call, 'access' | 'runs'>): Call => ({
+  ...call,
+  runs: {},
+  get access(): Access {
+    throw new HttpError(403, 'User not signed in');
+  },
+});
 
 function send(response: ServerResponse, { status, body }: Answer): void {
   const text = Buffer.from(JSON.stringify(body));

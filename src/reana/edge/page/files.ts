@@ -5,6 +5,7 @@ import { packageRoot } from '../../../paths.js';
 import { type Call, param } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { anybody } from '../people/rules.js';
 
 /** Only the page's own files are loaded, whatever a step writes into a name or a log; no other page may frame it. */
 const policy = [
@@ -42,6 +43,8 @@ interface PageFile {
 /** Libraries of others, which the build puts there. */
 const libraries = join(packageRoot, 'dist', 'page');
 
+const ofPage = anybody('the page is the same for all clusters; what it shows needs a token');
+
 /**
  * The page itself, which needs no token: the data it shows does. The files are read once, so that all have the same
  * version.
@@ -51,11 +54,11 @@ export function fileRoutes(): Route[] {
   const paths = dirs.flatMap(dir => readdirSync(dir).map(name => join(dir, name)));
   const files = new Map(paths.filter(path => extname(path) in types).map(path => [basename(path), fileOf(path)]));
   return [
-    { method: 'GET', path: '', open: true, handle: async call => send(call, files.get('index.html')) },
+    { method: 'GET', path: '', rule: ofPage, handle: async call => send(call, files.get('index.html')) },
     {
       method: 'GET',
       path: '/page/:file',
-      open: true,
+      rule: ofPage,
       handle: async call => send(call, files.get(param(call, 'file'))),
     },
   ];

@@ -8,10 +8,19 @@ const everyMs = 1000;
 /** How many characters from the beginning of the new text are searched for in the old one. */
 const mark = 512;
 
-/** Sends a step's log as it grows, until the step is over and everything is sent. */
-export async function followLog(steps: StepService, id: string, stream: EventStream<LogEvents>): Promise<void> {
+/**
+ * Sends a step's log as it grows, until the step is over and everything is sent.
+ * @param mayRead whether the reader may still see it: a share can end
+ */
+export async function followLog(
+  steps: StepService,
+  id: string,
+  stream: EventStream<LogEvents>,
+  mayRead: () => boolean,
+): Promise<void> {
   let old: string | undefined;
   while (!stream.isClosed) {
+    if (!mayRead()) return stream.end();
     // ask for the state before the log, so that the last lines are not missed
     const step = steps.get(id);
     const text = await steps.log(id, mostBytes);

@@ -1,6 +1,7 @@
-import { hostname, userInfo } from 'node:os';
 import { ok } from '../http/call.js';
 import type { Route } from '../http/router.js';
+import type { Person } from '../people/person.js';
+import { anybody, everyUser } from '../people/rules.js';
 import { sizeOf } from '../workspace/sizes.js';
 import { type Parts, timeOf } from './parts.js';
 
@@ -9,18 +10,19 @@ export const apiVersion = '0.9.4';
 
 /** Facts about the user and about this cluster. */
 export const accountRoutes = (parts: Parts): Route[] => [
-  { method: 'GET', path: '/api/ping', open: true, handle: async () => ok({ status: '200', message: 'OK' }) },
-  { method: 'GET', path: '/api/you', handle: async () => ok(await you(parts)) },
-  { method: 'GET', path: '/api/info', handle: async () => ok(info(parts)) },
+  { method: 'GET', path: '/api/ping', rule: anybody('it says only that a server is there'), handle: pong },
+  { method: 'GET', path: '/api/you', rule: everyUser, handle: async ({ access }) => ok(await you(parts, access.who)) },
+  { method: 'GET', path: '/api/info', rule: everyUser, handle: async () => ok(info(parts)) },
 ];
 
-async function you(parts: Parts): Promise<unknown> {
-  const { username } = userInfo();
-  const { used, free } = await parts.disk();
-  const limit = used + free;
+const pong = async () => ok({ status: '200', message: 'OK' });
+
+async function you(parts: Parts, who: Person): Promise<unknown> {
+  const [username] = who.name.split('@');
+  const { used, limit } = await parts.disk.usage(who);
   const health = used > 0.9 * limit ? 'critical' : used > 0.8 * limit ? 'warning' : 'healthy';
   return {
-    ...{ email: `${username}@${hostname()}`, full_name: username, username },
+    ...{ email: who.name, full_name: username, username },
     reana_server_version: apiVersion,
     // the client that asks already has its value, so it is not sent
     reana_token: { status: 'active', requested_at: timeOf(parts.began) },

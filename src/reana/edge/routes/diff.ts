@@ -1,18 +1,24 @@
 import { inspect } from 'node:util';
 import { createTwoFilesPatch } from 'diff';
-import { type Call, flag, ok, param } from '../http/call.js';
+import { type Call, flag, ok } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { reads } from '../people/rules.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 import { compareWorkspaces } from '../workspace/compare.js';
-import type { Parts } from './parts.js';
+import { type Parts, runOf } from './parts.js';
 
 export const diffRoutes = (parts: Parts): Route[] => [
-  { method: 'GET', path: '/api/workflows/:a/diff/:b', handle: async call => ok(await diff(parts, call)) },
+  {
+    method: 'GET',
+    path: '/api/workflows/:a/diff/:b',
+    rule: reads('a', 'b'),
+    handle: async call => ok(await diff(parts, call)),
+  },
 ];
 
 async function diff(parts: Parts, call: Call): Promise<unknown> {
-  const [a, b] = ['a', 'b'].map(name => parts.book.find(param(call, name))) as [RunRecord, RunRecord];
+  const [a, b] = [runOf(call, 'a'), runOf(call, 'b')];
   for (const run of [a, b]) {
     if (run.status === 'deleted') throw new HttpError(404, `Workspace of ${fullName(run)} does not exist.`);
   }

@@ -2,6 +2,7 @@ import { removeTree } from '../../tree.js';
 import { type Call, isObject, jsonObject, ok } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { changes } from '../people/rules.js';
 import { fullName, mayBecome, type RunRecord, runNumber } from '../runs/record.js';
 import { named, type Parts, runOf } from './parts.js';
 import { checkSpecification } from './specification.js';
@@ -11,13 +12,19 @@ export const lifeRoutes = (parts: Parts): Route[] => [
   {
     method: 'POST',
     path: '/api/workflows/:run/start',
-    handle: async call => ok(await start(parts, runOf(parts, call), await jsonObject(call, 'specification'))),
+    rule: changes('run'),
+    handle: async call => ok(await start(parts, runOf(call), await jsonObject(call, 'specification'))),
   },
-  { method: 'PUT', path: '/api/workflows/:run/status', handle: async call => ok(await setStatus(parts, call)) },
+  {
+    method: 'PUT',
+    path: '/api/workflows/:run/status',
+    rule: changes('run'),
+    handle: async call => ok(await setStatus(parts, call)),
+  },
 ];
 
 async function setStatus(parts: Parts, call: Call): Promise<unknown> {
-  const run = runOf(parts, call);
+  const run = runOf(call);
   const body = await jsonObject(call, 'specification');
   const status = call.query.get('status');
   if (status === 'start') return start(parts, run, body);
@@ -33,6 +40,7 @@ async function start(parts: Parts, wanted: RunRecord, body: Record<string, unkno
   if (run.status !== 'created') {
     throw new HttpError(403, `Workflow ${fullName(run)} is already ${run.status} and cannot be started again.`);
   }
+  await parts.disk.left(parts.people.byId(run.owner));
   const queued = await parts.book.change(run.id, { status: 'queued', queued: Date.now(), parameters, options });
   if (!queued) throw new HttpError(409, `Workflow ${run.id} could not be started because it was started already.`);
   void parts.runner.next();
@@ -71,7 +79,7 @@ async function remove(parts: Parts, run: RunRecord, body: Record<string, unknown
   if (run.status === 'running') {
     throw new HttpError(409, `Workflow ${fullName(run)} cannot be deleted as it is currently running.`);
   }
-  const others = body.all_runs === true ? parts.book.of(run.name) : [];
+  const others = body.all_runs === true ? parts.book.namedAs(run) : [];
   for (const each of [run, ...others]) if (mayBecome(each, 'deleted')) await removeOne(parts, each);
   const message =
     body.all_runs === true ? `All workflows named ${run.name} successfully deleted.` : 'Workflow successfully deleted.';
@@ -87,8 +95,9 @@ async function removeOne(parts: Parts, { id }: RunRecord): Promise<void> {
 export async function discard(parts: Parts, run: RunRecord): Promise<void> {
   await parts.runner.stop(run.id);
   await parts.steps.forget(run.id);
-  const isShared = parts.book.all().some(other => other.workspace === run.workspace && other.status !== 'deleted');
+  const isShared = parts.book.onFilesOf(run).some(other => other.status !== 'deleted');
   if (!isShared) await removeTree(parts.workspace(run));
+  parts.disk.changed(run);
   await removeTree(parts.book.dir(run.id), ['journal.jsonl']);
   await parts.book.lighten(run.id);
 }

@@ -1,8 +1,9 @@
 import { stepId } from '../../stepid.js';
 import { isObject, ok } from '../http/call.js';
 import type { Route } from '../http/router.js';
+import { reads } from '../people/rules.js';
 import type { RunRecord } from '../runs/record.js';
-import { named, type Parts, runOf } from './parts.js';
+import { named, runOf } from './parts.js';
 
 /** A rule as REANA tells it: after so many days, files that match a pattern are removed. */
 interface Rule {
@@ -17,12 +18,13 @@ interface Rule {
  * The rules that a specification has. All are inactive, which is REANA's word for a rule that removes nothing: a cluster
  * here lives for days, and its files are kept until it goes down.
  */
-export const retentionRoutes = (parts: Parts): Route[] => [
+export const retentionRoutes = (): Route[] => [
   {
     method: 'GET',
     path: '/api/workflows/:run/retention_rules',
+    rule: reads('run'),
     handle: async call => {
-      const run = runOf(parts, call);
+      const run = runOf(call);
       const { workflow_id, workflow_name } = named(run);
       return ok({ workflow_id, workflow_name, retention_rules: rulesOf(run) });
     },

@@ -2,14 +2,25 @@ import type { Step } from '../../jobs/step.js';
 import { type Call, json, ok, page } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { reads } from '../people/rules.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 import { readEnd } from '../tail.js';
-import { named, type Parts, runOf, timeOf, user } from './parts.js';
+import { named, type Parts, runOf, timeOf } from './parts.js';
 
 /** The progress of runs, and the logs of runs and steps. */
 export const statusRoutes = (parts: Parts): Route[] => [
-  { method: 'GET', path: '/api/workflows/:run/status', handle: async call => ok(status(parts, runOf(parts, call))) },
-  { method: 'GET', path: '/api/workflows/:run/logs', handle: async call => ok(await logs(parts, call)) },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/status',
+    rule: reads('run'),
+    handle: async call => ok(status(parts, runOf(call))),
+  },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/logs',
+    rule: reads('run'),
+    handle: async call => ok(await logs(parts, call)),
+  },
 ];
 
 /** The progress of a run in REANA's form. */
@@ -34,7 +45,7 @@ export function progressOf({ runner, steps }: Parts, run: RunRecord, inFull: boo
 const timeOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : timeOf(ms));
 
 const status = (parts: Parts, run: RunRecord): unknown => ({
-  ...{ id: run.id, name: fullName(run), created: timeOf(run.created), status: run.status, user },
+  ...{ id: run.id, name: fullName(run), created: timeOf(run.created), status: run.status, user: run.owner },
   progress: progressOf(parts, run, true),
   // the output of steps comes with `logs`, because clients ask for the progress often
   logs: '',
@@ -47,7 +58,7 @@ const bytes = { all: 32 * 2 ** 20, most: 2 ** 20 };
 const TOGETHER = 16;
 
 async function logs(parts: Parts, call: Call): Promise<unknown> {
-  const run = runOf(parts, call);
+  const run = runOf(call);
   const wanted = (await json(call)) ?? [];
   if (!Array.isArray(wanted)) throw new HttpError(400, 'Malformed request.');
   const all = parts.steps.of(run.id);

@@ -3,31 +3,35 @@ import { runStatuses } from '../../run.js';
 import { type Call, flag, jsonObject, ok, page, search } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { everyUser, reads } from '../people/rules.js';
 import { isUuid } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 import { diskUsage } from '../workspace/listing.js';
 import type { Size } from '../workspace/sizes.js';
-import { named, type Parts, runOf, timeOf, user } from './parts.js';
+import { named, type Parts, runOf, timeOf } from './parts.js';
+import { sharesOf } from './share.js';
 import { checkSpecification, withoutNulls } from './specification.js';
 import { progressOf } from './status.js';
 
 /** Create and list runs, and return their specifications. */
 export const workflowRoutes = (parts: Parts): Route[] => [
-  { method: 'GET', path: '/api/workflows', handle: async call => ok(await list(parts, call)) },
-  { method: 'POST', path: '/api/workflows', handle: call => create(parts, call) },
+  { method: 'GET', path: '/api/workflows', rule: everyUser, handle: async call => ok(await list(parts, call)) },
+  { method: 'POST', path: '/api/workflows', rule: everyUser, handle: call => create(parts, call) },
   {
     method: 'GET',
     path: '/api/workflows/:run/specification',
+    rule: reads('run'),
     handle: async call => {
-      const { specification, parameters } = runOf(parts, call);
+      const { specification, parameters } = runOf(call);
       return ok({ specification: withoutNulls(specification), parameters });
     },
   },
   {
     method: 'GET',
     path: '/api/workflows/:run/parameters',
+    rule: reads('run'),
     handle: async call => {
-      const run = runOf(parts, call);
+      const run = runOf(call);
       const parameters = { ...run.specification.inputs?.parameters, ...run.parameters };
       return ok({ id: run.id, name: fullName(run), type: run.specification.workflow.type, parameters });
     },
@@ -48,14 +52,16 @@ async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
   if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(name) || name.includes('/')) {
     throw new HttpError(400, `Workflow name ${name} is not valid.`);
   }
+  await parts.disk.left(call.access.who);
   const specification = checkSpecification(await jsonObject(call, 'specification'), parts.engines);
-  const run = await parts.book.create(name, specification);
+  const run = await parts.book.create(call.access.who.id, name, specification);
   await mkdir(parts.workspace(run), { recursive: true, mode: 0o700 });
   const { workflow_id, workflow_name } = named(run);
   return { status: 201, body: { message: 'Workflow workspace created', workflow_id, workflow_name } };
 }
 
 async function list(parts: Parts, call: Call): Promise<unknown> {
+  const { access } = call;
   // interactive sessions are not supported, so there are none
   const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
   const { items, total } = page(call, runs);
@@ -64,30 +70,47 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
   const withProgress = flag(call, 'include_progress', verbose);
   const withSize = flag(call, 'include_workspace_size', verbose);
   const described = items.map(async run => ({
-    ...{ id: run.id, name: fullName(run), status: run.status, user, created: timeOf(run.created) },
+    ...{ id: run.id, name: fullName(run), status: run.status, user: run.owner, created: timeOf(run.created) },
     launcher_url: null,
+    owner_email: parts.people.nameOf(run.owner),
+    shared_with: access.isMine(run) ? sharesOf(parts, run).map(({ id }) => parts.people.nameOf(id)) : [],
     progress: progressOf(parts, run, withProgress),
     size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
   }));
   const answer = { items: await Promise.all(described), total };
-  return { ...answer, user_has_workflows: parts.book.size > 0 };
+  return { ...answer, user_has_workflows: access.own().length > 0 };
+}
+
+/**
+ * Own runs and those of others, as the client asks (reana-client list --shared, --shared-by, --shared-with): by default the
+ * own ones. @throws HttpError 400
+ */
+function whose({ people }: Parts, { access, query }: Call): RunRecord[] {
+  const [by, to] = ['shared_by', 'shared_with'].map(name => query.get(name));
+  if (by && to) throw new HttpError(400, 'You cannot filter by shared_by and shared_with at the same time.');
+  if (by) return access.shared().filter(({ owner }) => by === 'anybody' || people.byName(by)?.id === owner);
+  if (!to) return query.get('shared')?.toLowerCase() === 'true' ? access.readable() : access.own();
+  return access.own().filter(run => {
+    const readers = sharesOf({ people }, run).map(({ id }) => id);
+    if (to === 'nobody' || to === 'anybody') return readers.length > 0 === (to === 'anybody');
+    return readers.includes(people.byName(to)?.id ?? '');
+  });
 }
 
 /** Newest first, unless the client asks for another order. */
-function chosen({ book }: Parts, { query }: Call): RunRecord[] {
+function chosen(parts: Parts, call: Call): RunRecord[] {
+  const { query } = call;
   const statuses = query.getAll('status').flatMap(text => text.split(','));
   const unknown = statuses.find(status => !(status in runStatuses));
   if (unknown !== undefined) throw new HttpError(400, 'Malformed request.');
   const names = search(query.get('search'))?.name ?? [];
   const wanted = query.get('workflow_id_or_name');
-  const runs = book
-    .all()
-    .filter(
-      run =>
-        (statuses.length === 0 || statuses.includes(run.status)) &&
-        names.every(name => run.name.toLowerCase().includes(String(name).toLowerCase())) &&
-        (!wanted || [run.id, run.name, fullName(run)].includes(wanted)),
-    );
+  const runs = whose(parts, call).filter(
+    run =>
+      (statuses.length === 0 || statuses.includes(run.status)) &&
+      names.every(name => run.name.toLowerCase().includes(String(name).toLowerCase())) &&
+      (!wanted || [run.id, run.name, fullName(run)].includes(wanted)),
+  );
   return query.get('sort') === 'asc' ? runs : runs.reverse();
 }
 

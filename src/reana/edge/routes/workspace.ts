@@ -1,6 +1,7 @@
 import { type Call, flag, jsonObject, ok, pageOf, param, required, search, sendList } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
+import { changes, reads } from '../people/rules.js';
 import { fullName } from '../runs/record.js';
 import { move, remove } from '../workspace/change.js';
 import { WorkspaceError } from '../workspace/errors.js';
@@ -12,11 +13,22 @@ import { filesOf, named, type Parts } from './parts.js';
 
 /** Requests about a run's files. */
 export const workspaceRoutes = (parts: Parts): Route[] => [
-  { method: 'PUT', path: '/api/workflows/move_files/:run', handle: async call => ok(await moveFiles(parts, call)) },
-  { method: 'POST', path: '/api/workflows/:run/workspace', handle: async call => ok(await receive(parts, call)) },
+  {
+    method: 'PUT',
+    path: '/api/workflows/move_files/:run',
+    rule: changes('run'),
+    handle: async call => ok(await moveFiles(parts, call)),
+  },
+  {
+    method: 'POST',
+    path: '/api/workflows/:run/workspace',
+    rule: changes('run'),
+    handle: async call => ok(await receive(parts, call)),
+  },
   {
     method: 'GET',
     path: '/api/workflows/:run/workspace',
+    rule: reads('run'),
     handle: async call => {
       const { root } = filesOf(parts, call);
       const wanted = search(call.query.get('search'));
@@ -30,6 +42,7 @@ export const workspaceRoutes = (parts: Parts): Route[] => [
   {
     method: 'GET',
     path: '/api/workflows/:run/workspace/*',
+    rule: reads('run'),
     handle: async call => {
       const { run, root } = filesOf(parts, call);
       await download(call, run, root, param(call, 'rest'));
@@ -39,10 +52,21 @@ export const workspaceRoutes = (parts: Parts): Route[] => [
   {
     method: 'DELETE',
     path: '/api/workflows/:run/workspace/*',
+    rule: changes('run'),
     handle: async call => ok(await remove(filesOf(parts, call).root, param(call, 'rest'))),
   },
-  { method: 'POST', path: '/api/workflows/:run/prune', handle: async call => ok(await pruneFiles(parts, call)) },
-  { method: 'GET', path: '/api/workflows/:run/disk_usage', handle: async call => ok(await usage(parts, call)) },
+  {
+    method: 'POST',
+    path: '/api/workflows/:run/prune',
+    rule: changes('run'),
+    handle: async call => ok(await pruneFiles(parts, call)),
+  },
+  {
+    method: 'GET',
+    path: '/api/workflows/:run/disk_usage',
+    rule: reads('run'),
+    handle: async call => ok(await usage(parts, call)),
+  },
 ];
 
 async function receive(parts: Parts, call: Call): Promise<unknown> {
@@ -51,7 +75,10 @@ async function receive(parts: Parts, call: Call): Promise<unknown> {
   if (!type?.includes('application/octet-stream')) {
     throw new HttpError(400, `Wrong Content-Type ${type ?? 'None'} use application/octet-stream`);
   }
-  await upload(filesOf(parts, call).root, name, call.request, parts.incoming);
+  const { run, root } = filesOf(parts, call);
+  const left = await parts.disk.left(parts.people.byId(run.owner));
+  await upload(root, name, call.request, parts.incoming, left);
+  parts.disk.changed(run);
   return { message: `${name} has been successfully uploaded.` };
 }
 
@@ -74,7 +101,7 @@ const busy = ['queued', 'pending', 'running'];
 async function pruneFiles(parts: Parts, call: Call): Promise<unknown> {
   const { run, root } = filesOf(parts, call);
   // a restart works on the same files
-  const active = parts.book.all().find(each => each.workspace === run.workspace && busy.includes(each.status));
+  const active = parts.book.onFilesOf(run).find(each => busy.includes(each.status));
   if (active) {
     throw new HttpError(400, `${fullName(active)} is ${active.status}: its files can be pruned when it is over.`);
   }

@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Specification } from '../../run.js';
 import { HttpError } from '../http/errors.js';
+import { ownerId } from '../people/person.js';
 import { RunJournals } from './journal.js';
-import { fullName, mayBecome, type RunRecord } from './record.js';
+import { mayBecome, type RunRecord } from './record.js';
+
+type Change = Partial<Omit<RunRecord, 'id'>>;
 
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i;
 export const isUuid = (text: string): boolean => uuid.test(text);
 
 /** Limits; deleted runs count, because they stay recorded. Bytes of JSON. */
 const most = { runs: 20_000, bytes: 256 * 2 ** 20 };
+/** The part of it that is there for each person beside the owner, so that one can't take the others' room. */
+const partOfOthers = 1 / 8;
 /** How much of its specification a deleted run keeps, in bytes. */
 const mostDeleted = 2 ** 16;
 
@@ -22,8 +27,8 @@ export class RunBook {
   /** By name: the ids of its runs, oldest first. */
   readonly #named = new Map<string, string[]>();
   readonly #bytes = new Map<string, number>();
-  /** The sum of all these. */
-  #weight = 0;
+  /** By person: how many runs there are, and the sum of their bytes. */
+  readonly #rooms = new Map<string, { runs: number; bytes: number }>();
   readonly #listeners = new Set<(run: RunRecord) => void>();
   /** Changes run one after the other, so that two requests never find the same number free. */
   #last: Promise<unknown> = Promise.resolve();
@@ -45,10 +50,6 @@ export class RunBook {
     return [...this.#runs.values()];
   }
 
-  get size(): number {
-    return this.#runs.size;
-  }
-
   /** The runs of one name, oldest first. */
   of(name: string): RunRecord[] {
     return (this.#named.get(name) ?? []).map(id => this.#runs.get(id) as RunRecord);
@@ -62,49 +63,48 @@ export class RunBook {
     return this.#runs.get(id);
   }
 
-  /**
-   * @param wanted a UUID, `name.N`, `name.N.M`, or a name, which means its latest run that is not deleted
-   * @throws HttpError 404 if there is none
-   */
-  find(wanted: string): RunRecord {
-    // no name has a dot in it
-    const [name = ''] = wanted.split('.', 1);
-    const found = isUuid(wanted)
-      ? this.#runs.get(wanted.toLowerCase())
-      : this.of(name).findLast(run => (name === wanted ? run.status !== 'deleted' : fullName(run) === wanted));
-    if (found) return found;
-    const text = `REANA_WORKON is set to ${wanted}, but that workflow does not exist.`;
-    throw new HttpError(404, `${text} Please set your REANA_WORKON environment variable appropriately.`);
+  /** The runs that work on the same files, this one among them; they are the same person's. */
+  onFilesOf({ workspace }: Pick<RunRecord, 'workspace'>): RunRecord[] {
+    return this.all().filter(run => run.workspace === workspace);
   }
 
-  create(name: string, specification: Specification): Promise<RunRecord> {
+  /** The runs of the same name and the same person, this one among them. */
+  namedAs({ name, owner }: Pick<RunRecord, 'name' | 'owner'>): RunRecord[] {
+    return this.of(name).filter(run => run.owner === owner);
+  }
+
+  /** @param owner the person whose run it is @throws HttpError 413 */
+  create(owner: string, name: string, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
-      this.#checkRoom(specification);
+      this.#checkRoom(owner, specification);
       const id = randomUUID();
-      const number = 1 + this.of(name).reduce((most, run) => Math.max(most, run.number), 0);
-      return this.#begin({ id, name, number, restart: 0, workspace: id, specification });
+      const number = 1 + this.namedAs({ name, owner }).reduce((most, run) => Math.max(most, run.number), 0);
+      return this.#begin({ id, owner, name, number, restart: 0, workspace: id, specification });
     });
   }
 
-  /** Another run with the same number, on the same files. */
+  /** Another run with the same number, on the same files, of the same person. */
   restart(run: RunRecord, specification: Specification): Promise<RunRecord> {
     return this.#inTurn(() => {
-      this.#checkRoom(specification);
-      const same = this.of(run.name).filter(other => other.number === run.number);
+      this.#checkRoom(run.owner, specification);
+      const same = this.namedAs(run).filter(other => other.number === run.number);
       const restart = 1 + same.reduce((most, other) => Math.max(most, other.restart), 0);
-      const { name, number, workspace } = run;
-      return this.#begin({ id: randomUUID(), name, number, restart, workspace, specification });
+      const { owner, name, number, workspace } = run;
+      return this.#begin({ id: randomUUID(), owner, name, number, restart, workspace, specification });
     });
   }
 
   /**
-   * @param change if it has a status, only one that may follow the run's present status
+   * @param wanted the change, or what it is for the run as it is then; if it has a status, only one that may follow the
+   * run's present status
    * @returns undefined if it may not follow
    */
-  change(id: string, change: Partial<Omit<RunRecord, 'id'>>): Promise<RunRecord | undefined> {
+  change(id: string, wanted: Change | ((run: RunRecord) => Change)): Promise<RunRecord | undefined> {
     return this.#inTurn(async () => {
       const run = this.#runs.get(id);
-      if (!run || (change.status && !mayBecome(run, change.status))) return undefined;
+      if (!run) return undefined;
+      const change = typeof wanted === 'function' ? wanted(run) : wanted;
+      if (change.status && !mayBecome(run, change.status)) return undefined;
       await this.#journals.write(id, change);
       return this.#set({ ...run, ...change });
     });
@@ -140,7 +140,7 @@ export class RunBook {
   }
 
   async #begin(
-    run: Pick<RunRecord, 'id' | 'name' | 'number' | 'restart' | 'workspace' | 'specification'>,
+    run: Pick<RunRecord, 'id' | 'owner' | 'name' | 'number' | 'restart' | 'workspace' | 'specification'>,
   ): Promise<RunRecord> {
     const record: RunRecord = { ...run, status: 'created', created: Date.now(), parameters: {}, options: {} };
     await this.#journals.write(run.id, record);
@@ -148,17 +148,26 @@ export class RunBook {
   }
 
   /** All specifications are in memory, and are read again when the edge restarts. */
-  #checkRoom(specification: Specification): void {
-    const bytes = this.#weight + weightOf(specification);
-    if (this.#runs.size < most.runs && bytes <= most.bytes) return;
-    const text = `There are ${this.#runs.size} runs, with ${Math.ceil(bytes / 2 ** 20)} MiB of specifications`;
+  #checkRoom(owner: string, specification: Specification): void {
+    const part = owner === ownerId ? 1 : partOfOthers;
+    const { runs, bytes: before } = this.#roomOf(owner);
+    const bytes = before + weightOf(specification);
+    if (runs < part * most.runs && bytes <= part * most.bytes) return;
+    const text = `There are ${runs} runs, with ${Math.ceil(bytes / 2 ** 20)} MiB of specifications`;
     throw new HttpError(413, `${text}: no more can be kept. Deleting runs makes room.`);
   }
 
   #weigh(run: RunRecord): void {
     const bytes = weightOf(run.specification) + weightOf(run.parameters) + weightOf(run.options);
-    this.#weight += bytes - (this.#bytes.get(run.id) ?? 0);
+    const known = this.#bytes.get(run.id);
+    const room = this.#roomOf(run.owner);
+    const runs = room.runs + (known === undefined ? 1 : 0);
+    this.#rooms.set(run.owner, { runs, bytes: room.bytes + bytes - (known ?? 0) });
     this.#bytes.set(run.id, bytes);
+  }
+
+  #roomOf(owner: string): { readonly runs: number; readonly bytes: number } {
+    return this.#rooms.get(owner) ?? { runs: 0, bytes: 0 };
   }
 
   #keep(run: RunRecord): void {

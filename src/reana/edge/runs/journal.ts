@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownerId } from '../people/person.js';
 import type { RunRecord } from './record.js';
 
 /**
@@ -30,7 +31,8 @@ export class RunJournals {
       throw error;
     });
     const changes = text.split('\n').flatMap(changeOf);
-    return changes[0]?.id === id ? (Object.assign({}, ...changes) as RunRecord) : undefined;
+    // a run from before there were several people is the owner's
+    return changes[0]?.id === id ? (Object.assign({ owner: ownerId }, ...changes) as RunRecord) : undefined;
   }
 
   /** @param change the complete record, if it is the first of a run */

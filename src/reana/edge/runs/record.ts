@@ -1,11 +1,22 @@
 import type { Progress, RunStatus, Specification } from '../../run.js';
 
+/** A person with whom a run is shared. */
+export interface Share {
+  readonly id: string;
+  /** When the share ends; absent: never. Milliseconds since 1970. */
+  readonly until?: number | undefined;
+}
+
 /** The record of a run; times are milliseconds since 1970. */
 export interface RunRecord {
   /** A UUID. */
   readonly id: string;
+  /** The person whose run it is (people/person.ts). */
+  readonly owner: string;
+  /** Those who may read it, too. */
+  readonly shares?: readonly Share[] | undefined;
   readonly name: string;
-  /** Counts the runs of one name, from 1. */
+  /** Counts the runs of one name and one person, from 1. */
   readonly number: number;
   /** Counts the restarts of one run; 0 for the run itself. */
   readonly restart: number;

@@ -9,20 +9,27 @@ import { isStepOver, type StepService } from '../../jobs/step.js';
 import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
 import type { RunBook } from './book.js';
 import { parametersOf, type RunRecord } from './record.js';
+import { nextInTurn } from './turn.js';
 
 export type WorkflowEngines = Readonly<Partial<Record<WorkflowType, WorkflowEngine>>>;
 
 export interface RunnerParts {
   readonly book: RunBook;
   readonly steps: StepService;
+  /** The service with which the workflow engine of a run submits its steps. */
+  readonly stepsFor: (run: RunRecord) => StepService;
+  /** Whether the run's owner may still run something. */
+  readonly mayRun: (run: RunRecord) => boolean;
   readonly engines: WorkflowEngines;
-  /** How many workflows may run at a time; the others wait in the order in which they came. */
+  /** How many workflows may run at a time; the others wait (turn.ts says in which order). */
   readonly limit: number;
   readonly workspace: (run: RunRecord) => string;
   /** Writes to the edge's own log. */
   readonly say: (line: string) => void;
   /** The environment of steps in addition to REANA's own variables. */
-  readonly secrets: () => Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }>;
+  readonly secrets: (
+    run: RunRecord,
+  ) => Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }>;
 }
 
 const RETRY_MS = 5000;
@@ -59,17 +66,21 @@ export class Runner {
 
   /** Starts queued runs while there is room. */
   async next(): Promise<void> {
-    const { book, limit } = this.parts;
-    const waiting = book.all().filter(run => run.status === 'queued' && !this.#active.has(run.id));
-    waiting.sort((a, b) => (a.queued ?? 0) - (b.queued ?? 0));
-    for (const { id } of waiting) {
-      if (this.#closing || this.#active.size >= limit) return;
+    const { book, limit, mayRun } = this.parts;
+    for (;;) {
+      const all = book.all();
+      const active = all.filter(run => this.#active.has(run.id));
+      const waiting = all.filter(run => run.status === 'queued' && !this.#active.has(run.id));
+      const id = nextInTurn(waiting, active, limit)?.id;
+      if (this.#closing || id === undefined) return;
       // counted at once, so that two callers do not use the same room
       const reserved = { abort: new AbortController(), done: Promise.resolve(), tally: new Tally() };
       this.#active.set(id, reserved);
-      const run = await this.#record(id, { status: 'running', started: Date.now() });
+      const run = await this.#record(id, known =>
+        mayRun(known) ? { status: 'running', started: Date.now() } : { status: 'stopped', stopped: Date.now() },
+      );
       this.#active.delete(id);
-      if (run && !this.#closing) this.#go(run);
+      if (run?.status === 'running' && !this.#closing) this.#go(run);
     }
   }
 
@@ -153,14 +164,14 @@ export class Runner {
   }
 
   async #engine(run: RunRecord, signal: AbortSignal, tally: Tally, progress: () => void): Promise<void> {
-    const { engines, steps, workspace, secrets } = this.parts;
+    const { engines, stepsFor, workspace, secrets } = this.parts;
     const engine = engines[run.specification.workflow.type];
     if (!engine)
       throw new ScailfinError(`there is no workflow engine for ${run.specification.workflow.type} workflows here`);
     const dir = this.engineDir(run.id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    const { environment, dir: secretsDir } = await secrets();
-    const shared = { workflow: run.id, workspace: workspace(run), dir, steps, tally, progress };
+    const { environment, dir: secretsDir } = await secrets(run);
+    const shared = { workflow: run.id, workspace: workspace(run), dir, steps: stepsFor(run), tally, progress };
     await engine.run(
       {
         ...shared,
@@ -184,7 +195,7 @@ export class Runner {
   }
 
   /** Tries until the change is recorded: a full disk must not lose how a run has ended. */
-  async #record(id: string, change: Partial<RunRecord>): Promise<RunRecord | undefined> {
+  async #record(id: string, change: Parameters<RunBook['change']>[1]): Promise<RunRecord | undefined> {
     while (!this.#closing) {
       try {
         return await this.parts.book.change(id, change);

@@ -1,11 +1,11 @@
 import { messageOf } from '../errors.js';
 import {
   condorHint,
-  fenceFiles,
   missingCondor,
   type Pool,
   type PoolPlan,
   poolConfig,
+  poolScripts,
   startPool,
   stopPool,
 } from '../htcondor/pool.js';
@@ -29,8 +29,8 @@ export const htcondor: Component<PoolPlan, Pool> = {
   },
 
   async configure({ host }, plan) {
-    const fence = fenceFiles().map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
-    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...fence]);
+    const scripts = poolScripts().map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
+    await host.put([{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...scripts]);
   },
 
   start: ({ host }, plan) => startPool(host, plan),

@@ -46,10 +46,11 @@ export interface RunningPool extends Pool {
 /** As long as a cluster may live; the key that signed it is removed with the cluster. Seconds. */
 const STEPS_TOKEN_LIFETIME = 30 * 86400;
 
-/** The scripts that build a fence, as files below the pool's directory. */
-export function fenceFiles(): FileToPut[] {
-  const names = ['ad.awk', 'engine.sh', 'enter.sh', 'places.sh', 'shadow.sh'];
-  return names.map(name => ({ path: `fence/${name}`, content: templateText(`headnode/fence/${name}`), mode: 0o700 }));
+/** The pool's scripts, which its own programs run; paths are below the pool's directory. */
+export function poolScripts(): FileToPut[] {
+  const fence = ['ad.awk', 'engine.sh', 'enter.sh', 'places.sh', 'shadow.sh'].map(name => `fence/${name}`);
+  const put = (path: string, template: string): FileToPut => ({ path, content: templateText(template), mode: 0o700 });
+  return [put('shadows.sh', 'headnode/pool/shadows.sh'), ...fence.map(path => put(path, `headnode/${path}`))];
 }
 
 /** The pool's configuration file. */

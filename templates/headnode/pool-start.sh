@@ -66,7 +66,7 @@ own_token() {
 }
 
 token_revoked "$dir" || exit 1
-sum() { cat "$dir/condor_config" "$dir/glideins.config" | sha256sum; }
+sum() { cat "$dir/condor_config" "$dir/glideins.config" "$dir/shadows.sh" | sha256sum; }
 if [ -n "$(running)" ]; then
   own_token
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config")
@@ -77,6 +77,10 @@ if [ -n "$(running)" ]; then
   elif [ "$(sum)" != "$(cat "$dir/run/config.sum" 2>/dev/null)" ]; then
     # the configuration of another scailfin: settings that can change in a running pool are changed
     for daemon in collector schedd negotiator; do "$CONDOR_SBIN/condor_reconfig" -daemon "$daemon" >/dev/null 2>>"$dir/log/start.err" || exit 6; done
+    # the master starts programs that are new, and those that ended
+    pid=$(cat "$dir/run/shadows.pid" 2>/dev/null)
+    [ -z "$pid" ] || ! grep -qszF "$dir/shadows.sh" "/proc/$pid/cmdline" || kill "$pid"
+    kill -HUP "$(cat "$dir/run/master.pid")"
   fi
 fi
 # other machines may see these files, but not the processes: before anything is started, it is written down where

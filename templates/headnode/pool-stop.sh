@@ -9,7 +9,7 @@ pool_stop() {
     done
   }
   master=$(cat "$1/run/master.pid" 2>/dev/null)
-  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" 2>/dev/null | tr '\n' ' ')
+  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" "$1/run/shadows.pid" 2>/dev/null | tr '\n' ' ')
   n=0
   while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
     case $n in

@@ -1,6 +1,6 @@
 import { services } from '../../frameworks/registry.js';
 import type { Rendered } from '../../frameworks/service.js';
-import { fenceFiles, poolConfig } from '../../htcondor/pool.js';
+import { poolConfig, poolScripts } from '../../htcondor/pool.js';
 import { type Folder, script, scriptNames } from '../../leaving.js';
 import { headnodeName } from '../headnodes.js';
 import type { ClusterSpec } from '../spec.js';
@@ -27,9 +27,11 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
         content: poolConfig({ dir, name: cluster.name, trustDomain: domain }),
       },
       script('headnode/fence/build', 'fence/build'),
-      ...fenceFiles().map(({ path, content, mode }) => ({
+      ...poolScripts().map(({ path, content, mode }) => ({
         ...{ name: path, content: String(content), mode: mode ?? 0o600 },
-        what: 'limits compute nodes to the files of their jobs on the headnode',
+        what: path.startsWith('fence/')
+          ? 'limits compute nodes to the files of their jobs on the headnode'
+          : 'gives running jobs new shadows after they had lost their nodes; run by the pool',
       })),
       ...(more?.configuration ?? []),
       ...(cluster.relay ? relayConfiguration(dir) : []),

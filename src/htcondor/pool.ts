@@ -177,7 +177,7 @@ function explain(error: unknown, host: Host): unknown {
   const hint = {
     4: 'run the pool as an ordinary user, or name another headnode with --headnode',
     5: condorHint,
-    6: undefined,
+    6: `run the same command again; if it does not help, take the cluster down`,
     7: 'to choose another range: scailfin config set port PORT',
     8: `the logs are on ${host.name} until this command cleans up`,
     9: undefined,

@@ -14,7 +14,12 @@ export type GroundName = (typeof groundNames)[number];
 
 export const cluster = 'soak';
 /** Languages of workflows beside `serial`. */
-export const languages = ['snakemake', 'yadage'] as const;
+export const languages = ['snakemake'] as const;
+/**
+ * How long a job whose node died waits for it. Seconds. The pool's own time, `AWAY_LIMIT`, is 20 minutes: a soak would spend most of
+ * its time with waiting.
+ */
+export const lease = 180;
 /** What a host's clock is ahead by, in whole seconds; see `clock.cjs` and `fakeDate`. */
 const offsetFile = '/run/clock-offset';
 const clock = fileURLToPath(new URL('clock.cjs', import.meta.url)).replace(
@@ -57,7 +62,7 @@ export class Ground {
     const args = ['--nodes', '2', '--walltime', '6h', '--framework', 'reana'];
     await this.lab.exec('headnode', ['scailfin', 'up', cluster, '--site', ...site, ...args], {
       timeoutMs: 240_000,
-      env: { NODE_OPTIONS: `--require=${clock}` },
+      env: { NODE_OPTIONS: `--require=${clock}`, _CONDOR_JOB_DEFAULT_LEASE_DURATION: String(lease) },
     });
   }
 

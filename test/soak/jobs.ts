@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Load, type LoadOptions } from '../cluster/helpers/load.js';
-import { cluster } from './ground.js';
+import { cluster, lease } from './ground.js';
 import type { Random } from './random.js';
 import { countReruns, none, type Tally } from './tally.js';
 import { insist, type Work } from './work.js';
@@ -24,7 +24,7 @@ export class Jobs {
   /** @param onQueued told its jobs' log when they wait */
   async batch(options: LoadOptions, onQueued: (load: Load) => void = () => {}): Promise<void> {
     const { lab } = this.work.ground;
-    const load = await Load.prepare(lab, options);
+    const load = await Load.prepare(lab, { ...options, lease });
     // a schedd that dies may have taken them, all or none
     const isIn = async (): Promise<true | undefined> =>
       (await load.log().catch(() => '')).includes('000 (') ? true : undefined;

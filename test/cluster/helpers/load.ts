@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly bytes?: number;
   /** Of each job; default 1. */
   readonly cores?: number;
+  /** How long a job whose node is away waits for it. Seconds; default: the pool's own time. */
+  readonly lease?: number;
 }
 
 /** One begin or end of a job on a node. */
@@ -48,7 +50,7 @@ export class Load {
   }
 
   /** Puts everything there; nothing is submitted. */
-  static async prepare(lab: Lab, { count, seconds, bytes = 20_000, cores = 1 }: LoadOptions): Promise<Load> {
+  static async prepare(lab: Lab, { count, seconds, bytes = 20_000, cores = 1, lease }: LoadOptions): Promise<Load> {
     const name = `load-${Date.now()}-${made++}`;
     const load = new Load(lab, `/tmp/${name}`, count);
     const inputs = `umask 022; mkdir "$1" && cd "$1" || exit 1
@@ -77,6 +79,7 @@ tell ended "$1"
       ],
       ...[
         'error = err.$(Process)',
+        ...(lease === undefined ? [] : [`job_lease_duration = ${lease}`]),
         'should_transfer_files = YES',
         'when_to_transfer_output = ON_EXIT',
         `queue ${count}`,

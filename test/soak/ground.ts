@@ -62,8 +62,12 @@ export class Ground {
     const args = ['--nodes', '2', '--walltime', '6h', '--framework', 'reana'];
     await this.lab.exec('headnode', ['scailfin', 'up', cluster, '--site', ...site, ...args], {
       timeoutMs: 240_000,
-      env: { NODE_OPTIONS: `--require=${clock}`, _CONDOR_JOB_DEFAULT_LEASE_DURATION: String(lease) },
+      env: { NODE_OPTIONS: `--require=${clock}` },
     });
+    // what is submitted from now on has it
+    await this.sh(
+      `sed -i 's/^JOB_DEFAULT_LEASE_DURATION = .*/JOB_DEFAULT_LEASE_DURATION = ${lease}/' .scailfin/${cluster}/pool/condor_config`,
+    );
   }
 
   /** Sets a host's clock, as our programs and scripts there see it, ahead or back. Seconds. */

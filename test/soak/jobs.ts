@@ -62,7 +62,8 @@ export class Jobs {
       if (times > 1) tally.doubled++;
       if (times > 0 && wrong.includes(job)) tally.wrong++;
       if (times > 0 && !wrong.includes(job)) tally.right++;
-      isWell &&= times === 1 && !wrong.includes(job);
+      // a schedd that is killed between the log and its queue tells the same end once more; whether it ran twice is seen below
+      isWell &&= times > 0 && !wrong.includes(job);
     }
     const begins = moments.filter(m => m.what === 'began').map(m => ({ ...m, id: `job ${load.name}.${m.job}` }));
     const needless = countReruns(begins, work.deaths, tally);

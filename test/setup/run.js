@@ -1,8 +1,8 @@
 /*
- * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run model` and `npm run conformance`:
+ * Behind `npm test`, `npm run attack`, `npm run demo`, `npm run lab`, `npm run bench`, `npm run soak`, `npm run model` and `npm run conformance`:
  * makes a machine with nothing but Node.js and Debian ready, then does what the verb says. `kubernetes` builds the control plane that some
  * tests use if it is there.
- *   node test/setup/run.js test|attack|demo|lab|bench|model|conformance|kubernetes [ARGUMENT…]
+ *   node test/setup/run.js test|attack|demo|lab|bench|soak|model|conformance|kubernetes [ARGUMENT…]
  */
 import { build } from './build.js';
 import { installModules, installPackages } from './install.js';
@@ -28,6 +28,7 @@ const verbs = {
     ),
   demo: args => withLabs(tool('tsx'), ['test/demo/demo.ts', ...args]),
   bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
+  soak: args => withLabs(tool('tsx'), ['test/soak/run.ts', ...args]),
   lab,
   model,
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),

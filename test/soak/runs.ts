@@ -45,8 +45,9 @@ export class Runs {
     let said = '';
     let begun = '';
     // whoever runs it does the same as a person: the run goes on without its client, and can be watched again
-    const status = await insist(12, async () => {
-      const more = begun ? ['--attach', begun] : ['--name', name];
+    const status = await insist(12, async attempt => {
+      // a client that was cut off while it asked for the run does not know whether there is one
+      const more = begun || attempt % 2 === 1 ? ['--attach', begun || `${name}.1`] : ['--name', name];
       const argv = ['sh', '-c', `cd ${dir} && exec scailfin run --cluster ${cluster} "$@"`, 'run', ...more];
       const ran = await ground.lab.exec('headnode', argv, { timeoutMs: clientMs, check: false });
       said = `${ran.stderr}${ran.stdout}`;

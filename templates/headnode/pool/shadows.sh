@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # shadows.sh: gives running jobs new shadows after they had lost their nodes; the pool's master starts this. It is in the
 # pool's directory.
 #

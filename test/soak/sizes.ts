@@ -21,7 +21,7 @@ size edge "$(cat edge/edge.pid 2>/dev/null)"
 size relay "$(cat relay/relay.pid 2>/dev/null)"
 size shadows "$(cat run/shadows.pid 2>/dev/null)"
 for p in $(pgrep -x condor_schedd); do size schedd "$p"; done
-for p in $(pgrep -f 'dist/keeper\\.mjs|doors/keeper'); do size keeper "$p"; done
+for p in $(pgrep -f '[d]oors/keeper'); do size keeper "$p"; done
 :`;
 
 /** The sizes of the programs over a soak. */

@@ -109,7 +109,11 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, args);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.split('\n').filter(Boolean)).toEqual([
-      ...['MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, GROW', `${there}/bosco/run.sh`, `${there}/bosco/at_bridges/gahp`],
+      ...[
+        'MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, GROW',
+        `${there}/bosco/run.sh`,
+        `${there}/bosco/at_bridges/gahp`,
+      ],
     ]);
   });
 

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, plainly, ScailfinError } from '../errors.js';
+import { hasFields } from '../fields.js';
 import { modern } from '../frameworks/older.js';
 import { stateDir } from '../paths.js';
-import { after, type ClusterRecord, type Entry, fold, isEntry } from './record.js';
+import { after, type ClusterRecord, type Entry, FORMAT, fold, isEntry } from './record.js';
 
 /** `Omit` that keeps a union as a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -46,7 +47,8 @@ export class Journal {
    * @throws ScailfinError if it can't be written, for example because the disk is full
    */
   append(entry: Without<Entry, 'at'>): void {
-    const full = { at: new Date().toISOString(), ...entry } as Entry;
+    const form = entry.type === 'created' ? { format: FORMAT } : {};
+    const full = { at: new Date().toISOString(), ...entry, ...form } as Entry;
     try {
       // the newline comes first, so that it also ends a line that a crash cut short
       append(this.dir, `\n${JSON.stringify(full)}`);
@@ -89,6 +91,14 @@ function read(file: string): Entry[] {
     .flatMap((line, n) => {
       const entry = parsed(line);
       if (entry === undefined) return [];
+      const format = hasFields(entry, { format: 'number' }) ? Number(entry.format) : 1;
+      if (format > FORMAT)
+        throw new ScailfinError(
+          `${dirname(file)} is of a cluster that a newer scailfin made, which this one can't handle`,
+          {
+            hint: 'use the newer scailfin again, which the cluster was made with; it can also take the cluster down',
+          },
+        );
       if (isEntry(entry)) return [entry];
       throw new ScailfinError(`${file}:${n + 1}: this line of the journal is damaged`, {
         hint: 'remove the line, or the whole directory; a cluster without a record is found by: scailfin down NAME --site SITE --headnode WHERE',

@@ -86,9 +86,21 @@ export interface Batch {
   readonly token?: string;
 }
 
+/**
+ * The form of a cluster's journal and of its files. An older scailfin refuses a newer form, so this grows only when an older one
+ * would do something wrong: entries, fields and files that it may leave alone need no new form. A newer scailfin takes all older ones.
+ */
+export const FORMAT = 1;
+
 /** One line of the journal. `intent` lines come before what they announce; they only show a reader what was under way. */
 export type Entry = { readonly at: string } & (
-  | { readonly type: 'created'; readonly id: string; readonly spec: ClusterSpec }
+  | {
+      readonly type: 'created';
+      readonly id: string;
+      readonly spec: ClusterSpec;
+      /** The form of the entries; absent: 1. See `FORMAT`. */
+      readonly format?: number;
+    }
   | { readonly type: 'state'; readonly state: ClusterState; readonly reason: string }
   | { readonly type: 'site'; readonly site: SiteSpec }
   | { readonly type: 'site-facts'; readonly name: string; readonly facts: SiteFacts }

@@ -1,10 +1,9 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { beat, endWithParent, logger } from '../daemon.js';
 import { messageOf, UsageError } from '../errors.js';
 import { RelayKeeper, toldToEnd } from '../relay/keeper.js';
 import { readRelaySettings } from '../relay/settings.js';
-import { Shadows } from '../relay/shadows.js';
 
 /** The relay as a program: `node relay.mjs DIRECTORY`; its messages go to standard error. */
 const log = logger(join(resolve(process.argv[2] ?? '.'), 'log', 'relay.out'), text => void process.stderr.write(text));
@@ -24,10 +23,7 @@ async function main(directory: string | undefined): Promise<void> {
   if (process.env.SCAILFIN_KEPT) endWithParent(end);
   const settings = readRelaySettings(dir);
   await replace(pidFile, dir);
-  const shadows = new Shadows(dirname(dir), log);
-  const keepers = settings.sites.map(site => new RelayKeeper(dir, site, settings, log, shadows));
-  // nodes whose connections broke with an earlier relay
-  if (statSync(join(dir, 'alive.before'), { throwIfNoEntry: false })) shadows.broke();
+  const keepers = settings.sites.map(site => new RelayKeeper(dir, site, settings, log));
   // a command of the user waits for the relay
   process.on('SIGUSR2', () => {
     for (const keeper of keepers) keeper.hurry();

@@ -5,12 +5,11 @@ import { putting, requirePut } from '../hosts/transfer.js';
 import {
   condorHint,
   condorLooking,
-  fenceFiles,
-  keeperFiles,
   missingCondor,
   type Pool,
   type PoolPlan,
   poolConfig,
+  poolScripts,
   poolStarting,
   readStarted,
   startPool,
@@ -53,7 +52,7 @@ export const htcondor: Component<PoolPlan, Pool> = {
 };
 
 function filesOf(plan: PoolPlan): FileToPut[] {
-  const scripts = [...keeperFiles(), ...fenceFiles()].map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
+  const scripts = poolScripts().map(file => ({ ...file, path: `${plan.dir}/${file.path}` }));
   return [{ path: `${plan.dir}/condor_config`, content: poolConfig(plan), mode: 0o600 }, ...scripts];
 }
 

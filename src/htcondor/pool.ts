@@ -48,19 +48,16 @@ export interface RunningPool extends Pool {
 /** As long as a cluster may live; the key that signed it is removed with the cluster. Seconds. */
 const STEPS_TOKEN_LIFETIME = 30 * 86400;
 
-/** The scripts that build a fence, as files below the pool's directory. */
-export function fenceFiles(): FileToPut[] {
-  const names = ['ad.awk', 'engine.sh', 'enter.sh', 'places.sh', 'shadow.sh'];
-  return names.map(name => ({ path: `fence/${name}`, content: templateText(`headnode/fence/${name}`), mode: 0o700 }));
-}
-
-/** The script that keeps the pool's master running, and what it needs, as files below the pool's directory. */
-export function keeperFiles(): FileToPut[] {
-  return ['pool-keep.sh', 'pool-stop.sh'].map(path => ({
-    path,
-    content: templateText(`headnode/${path}`),
-    mode: 0o600,
-  }));
+/** The pool's scripts, which it runs by itself; paths are below the pool's directory. */
+export function poolScripts(): FileToPut[] {
+  const put = (path: string, template: string): FileToPut => ({ path, content: templateText(template), mode: 0o700 });
+  return [
+    ...['pool-keep.sh', 'pool-stop.sh'].map(path => put(path, `headnode/${path}`)),
+    put('shadows.sh', 'headnode/pool/shadows.sh'),
+    ...['ad.awk', 'engine.sh', 'enter.sh', 'places.sh', 'shadow.sh'].map(name =>
+      put(`fence/${name}`, `headnode/fence/${name}`),
+    ),
+  ];
 }
 
 /** The pool's configuration file. */
@@ -205,7 +202,7 @@ function explain(error: unknown, host: Host): unknown {
   const hint = {
     4: 'run the pool as an ordinary user, or name another headnode with --headnode',
     5: condorHint,
-    6: undefined,
+    6: `run the same command again; if it does not help, take the cluster down`,
     7: 'to choose another range: scailfin config set port PORT',
     8: `the logs are on ${host.name} until this command cleans up`,
     9: undefined,

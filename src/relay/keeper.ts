@@ -11,7 +11,6 @@ import { commandLine } from '../shell.js';
 import { runLoginEnd } from './loginend.js';
 import { PoolDoor } from './pooldoor.js';
 import type { RelaySettings, RelaySite } from './settings.js';
-import type { Shadows } from './shadows.js';
 import { earlierState, lastAlive, type RelayState, writeState } from './state.js';
 
 /** Pauses between two attempts to connect: each is twice as long as the one before. */
@@ -40,19 +39,11 @@ export class RelayKeeper {
     private readonly site: RelaySite,
     { pool, hostKey, nodeKey }: RelaySettings,
     private readonly log: (line: string) => void,
-    shadows: Shadows,
   ) {
     for (const name of ['state', 'before']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     this.#state = this.#first();
     this.#set(this.#state);
-    this.#door = new PoolDoor({
-      pool,
-      hostKey,
-      nodeKey,
-      log,
-      onNodes: () => this.#count(),
-      onBroken: () => shadows.broke(),
-    });
+    this.#door = new PoolDoor({ pool, hostKey, nodeKey, log, onNodes: () => this.#count() });
   }
 
   /** Connects again and again; never ends. */

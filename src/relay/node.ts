@@ -27,8 +27,6 @@ export interface NodeEvents {
   readonly onReady: () => void;
   /** It has to wait until the pool has taken what it sent. */
   readonly onWait: () => void;
-  /** It went away while connections to the pool were open. */
-  readonly onBroken: () => void;
 }
 
 /**
@@ -43,8 +41,6 @@ export class Node implements Guest {
   #guard: ServerChannel | undefined;
   #sessions = 0;
   #isWaiting = false;
-  /** Connections to the pool. */
-  #open = 0;
 
   constructor(
     client: Connection,
@@ -77,7 +73,6 @@ export class Node implements Guest {
     lane.on('data', () => this.#weigh());
     lane.once('close', () => {
       for (const { late } of this.#asked.values()) clearTimeout(late);
-      if (this.#open > 0) on.onBroken();
     });
   }
 
@@ -173,7 +168,6 @@ export class Node implements Guest {
   #connect(channel: ServerChannel): void {
     const { address, port } = this.pool;
     const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
-    this.#open++;
     socket.on('error', () => refuse(channel));
     channel.pipe(socket);
     socket.on('data', (data: Buffer) => {
@@ -184,7 +178,6 @@ export class Node implements Guest {
     socket.once('end', () => this.lane.whenRoom(() => channel.end()));
     channel.once('close', () => socket.destroy());
     socket.once('close', () => {
-      this.#open--;
       channel.end();
       channel.resume();
     });

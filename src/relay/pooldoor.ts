@@ -14,8 +14,6 @@ export interface PoolDoorOptions {
   readonly pool: { readonly address: string; readonly port: number };
   /** Called when the number of connected nodes has changed. */
   readonly onNodes: (count: number) => void;
-  /** Called when a node went away while connections to the pool were open. */
-  readonly onBroken: () => void;
   readonly log: (line: string) => void;
 }
 
@@ -119,9 +117,9 @@ export class PoolDoor {
     client.on('authentication', attempt => (this.#isNode(attempt) ? attempt.accept() : attempt.reject(['publickey'])));
     client.once('ready', () => {
       onProof();
-      const { pool, onNodes, onBroken } = this.options;
+      const { pool, onNodes } = this.options;
       const node = new Node(client, lane, origin, pool, {
-        ...{ onReady: () => onNodes(this.nodes), onWait: () => this.#look(), onBroken },
+        ...{ onReady: () => onNodes(this.nodes), onWait: () => this.#look() },
       });
       this.#nodes.add(node);
       lane.once('close', () => {

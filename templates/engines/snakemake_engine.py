@@ -47,11 +47,14 @@ class PoolExecutor(GenericClusterExecutor):
         else:
             RealExecutor._run(self, job)
         prefix = shell._process_prefix if shell._process_prefix != STRICT_MODE else ""
+        # a step begins in its workspace, which is elsewhere on a node without a container
+        below = os.path.relpath(os.getcwd(), run.workspace)
+        enter = "" if below == "." else f"cd {shlex.quote(below)} && "
         job_id = run.controller.submit(
             name=job.name,
             key=key,
             image=(job.container_img_url or "").removeprefix("docker://"),
-            command=f"cd {shlex.quote(os.getcwd())} && {prefix}{job.shellcmd}",
+            command=f"{enter}{prefix}{job.shellcmd}",
             shown=job.shellcmd.strip(),
             hints=hints_of(job),
         )

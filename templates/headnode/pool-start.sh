@@ -66,7 +66,7 @@ own_token() {
 }
 
 token_revoked "$dir" || exit 1
-sum() { cat "$dir/condor_config" "$dir/glideins.config" | sha256sum; }
+sum() { cat "$dir/condor_config" "$dir/glideins.config" "$dir/shadows.sh" | sha256sum; }
 if [ -n "$(running)" ]; then
   own_token
   port=$(sed -n 's/^POOL_PORT = //p' "$dir/found.config")
@@ -75,8 +75,11 @@ if [ -n "$(running)" ]; then
     # another address, other programs, or a pool that no longer answers
     pool_stop "$dir" || exit 6
   elif [ "$(sum)" != "$(cat "$dir/run/config.sum" 2>/dev/null)" ]; then
-    # the configuration of another scailfin: settings that can change in a running pool are changed
-    for daemon in collector schedd negotiator; do "$CONDOR_SBIN/condor_reconfig" -daemon "$daemon" >/dev/null 2>>"$dir/log/start.err" || exit 6; done
+    # the configuration of another scailfin: settings that can change in a running pool are changed. The master tells its daemons;
+    # not every one of them can be found in the collector at any time. It starts programs that are new, and those that ended
+    pid=$(cat "$dir/run/shadows.pid" 2>/dev/null)
+    [ -z "$pid" ] || ! grep -qszF "$dir/shadows.sh" "/proc/$pid/cmdline" || kill "$pid"
+    kill -HUP "$(cat "$dir/run/master.pid")" || exit 6
   fi
 fi
 # other machines may see these files, but not the processes: before anything is started, it is written down where

@@ -22,7 +22,7 @@ pool_stop() {
   keeper=$(pool_keeper "$1")
   [ "${keeper:-$$}" = "$$" ] || kill -KILL "$keeper" 2>/dev/null
   master=$(cat "$1/run/master.pid" 2>/dev/null)
-  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" 2>/dev/null | tr '\n' ' ')
+  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" "$1/run/shadows.pid" 2>/dev/null | tr '\n' ' ')
   n=0
   while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
     case $n in
@@ -35,8 +35,8 @@ pool_stop() {
     n=$((n + 1))
     sleep 0.2
   done
-  # workflow engines run in sessions of their own, which outlive the edge
-  grep -lzx "$1/edge/runs/[^/]*/engine/code/[a-z]*_engine\.py" /proc/[0-9]*/cmdline 2>/dev/null | while read -r f; do
+  # workflow engines, and what installs them, run in sessions of their own, which outlive the edge
+  grep -lzx -e "$1/edge/runs/[^/]*/engine/code/[a-z]*_engine\.py" -e "$1/edge/venvs/[a-z]*-[0-9a-f]*\(/[a-z]*\.txt\)\{0,1\}" /proc/[0-9]*/cmdline 2>/dev/null | while read -r f; do
     p=${f#/proc/}
     kill -KILL -- "-${p%/cmdline}" 2>/dev/null
   done

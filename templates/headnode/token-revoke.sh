@@ -14,8 +14,12 @@ printf '%s\n' "$@" >>"$dir/glideins/revoked"
 token_revoked "$dir" || exit 1
 # where the pool grows by itself, the next submission makes a new token
 rm -f "$dir"/bosco/*/token
-# only these three: some daemons of the master would restart with a new configuration
-for daemon in collector schedd negotiator; do timeout 20 condor_reconfig -daemon "$daemon" >/dev/null || exit 1; done
+# only these three: some daemons of the master would restart with a new configuration. The negotiator can't be found in the collector
+# at any time, so it is told by its process
+grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
+  [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_negotiator ] || kill -HUP "$(basename "${f%/environ}")"
+done
+for daemon in collector schedd; do timeout 20 condor_reconfig -daemon "$daemon" >/dev/null || exit 1; done
 for id; do
   # HTCondor exits with 1 if there is no job to vacate
   case $id in old) where='!regexp("[.][0-9a-f]{8}@", RemoteHost)' ;; *) where="regexp(\"[.]$id@\", RemoteHost)" ;; esac

@@ -4,7 +4,7 @@ import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 import { Load } from './helpers/load.js';
-import { cutAt, relayLog, relayOf, relayPid } from './helpers/outage.js';
+import { cutAt, poolLog, relayOf, relayPid } from './helpers/outage.js';
 
 const reason = labUnavailable();
 const name = 'cut';
@@ -36,7 +36,7 @@ describe.skipIf(reason !== undefined)(`a relay whose connection breaks${reason ?
     // HTCondor lost the jobs, and found each of them
     expect(log).toMatch(/^022 /m);
     expect(log).toMatch(/^023 /m);
-    expect(await relayLog(lab, name)).toContain('the schedd is started again');
+    expect(await poolLog(lab, name, 'ShadowsLog')).toContain('the schedd is started again');
     await load.remove();
   }, 180_000);
 

@@ -157,10 +157,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
       await lab.exec('headnode', ['rm', '/tmp/evil.sh'], { user: 'root' });
       expect(stdout + stderr).toContain('open failed');
       expect(stdout).not.toContain('reached');
-      expect(
-        (await lab.exec('headnode', ['sh', '-c', 'ls -d owned* /tmp/owned* 2>/dev/null; true']))
-          .stdout,
-      ).toBe('');
+      expect((await lab.exec('headnode', ['sh', '-c', 'ls -d owned* /tmp/owned* 2>/dev/null; true'])).stdout).toBe('');
     },
     240_000,
   );

@@ -134,7 +134,34 @@ describe('a journal of the first scailfin', () => {
   });
 });
 
+describe('a journal of before there were relays', () => {
+  it('goes on: its submission, its machines and its edge are known', async () => {
+    const { record } = open('old');
+    expect(record).toMatchObject({ state: 'running', machine: { name: 'headnode' }, head: { address: '10.77.0.3' } });
+    expect(record?.head?.relay).toBeUndefined();
+    expect(record?.sites[0]?.batches).toMatchObject([{ label: 'b1', count: 2, jobIds: ['1'], outcome: 'submitted' }]);
+    expect(record?.sites[0]?.batches[0]?.token).toBe('b1');
+    const status = await clusterStatus(record as ClusterRecord, new Unreachable());
+    expect(status.framework).toEqual({ name: 'reana', flavour: 'edge', state: 'unknown', port: 30443 });
+    expect(status.sites[0]?.relay).toBeUndefined();
+  });
+});
+
 describe('a journal of today', () => {
+  it('of a form that only a newer scailfin knows is refused, and says what to use', () => {
+    const { dir } = open('old');
+    const file = join(dir, 'journal.jsonl');
+    const text = readFileSync(file, 'utf8').replace('"type":"created",', '"type":"created","format":2,');
+    writeFileSync(file, text);
+    expect(() => Journal.open('old')).toThrow(/clusters\/old is of a cluster that a newer scailfin made/);
+  });
+
+  it('says which form it has', () => {
+    const journal = Journal.open('fresh');
+    journal.append({ type: 'created', id: 'c1', spec: recordOf('bare').spec });
+    expect(JSON.parse(readFileSync(join(journal.dir, 'journal.jsonl'), 'utf8'))).toMatchObject({ format: 1 });
+  });
+
   it('has a framework under one name for all', () => {
     const journal = open('bare');
     const framework = { name: 'reana', flavour: 'edge', scheme: 'http', port: 30443 };

@@ -78,7 +78,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     const { exitCode, stdout, stderr } = await configVal(`${pool}/condor_config`, poolFiles, '-summary');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain(`from ${pool}/edge.config`);
-    expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, EDGE\n');
+    expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, EDGE\n');
     expect(stdout).toContain('COLLECTOR.ALLOW_ADVERTISE_STARTD = glidein-*@$(TRUST_DOMAIN), $(OLD_GLIDEIN)');
     expect(stdout).toContain('SCHEDD.NETWORK_INTERFACE = 127.0.0.1');
   });
@@ -94,7 +94,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     };
     const { exitCode, stdout, stderr } = await configVal(`${pool}/condor_config`, files, '-summary');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, EDGE, RELAY\n');
+    expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, EDGE, RELAY\n');
     expect(stdout).toContain(`RELAY = ${pool}/relay/run.sh\n`);
   });
 
@@ -109,7 +109,11 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, args);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.split('\n').filter(Boolean)).toEqual([
-      ...['MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, GROW', `${there}/bosco/run.sh`, `${there}/bosco/at_bridges/gahp`],
+      ...[
+        'MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, GROW',
+        `${there}/bosco/run.sh`,
+        `${there}/bosco/at_bridges/gahp`,
+      ],
     ]);
   });
 
@@ -146,7 +150,7 @@ const composed = [
   /^(ALLOW|DENY)_(ADMINISTRATOR|CONFIG|DAEMON|NEGOTIATOR|READ|WRITE|ADVERTISE_(MASTER|SCHEDD|STARTD))$/,
   /^SHARED_PORT_ARGS$/,
   /^AT_BRIDGES_GAHP$/,
-  /^MASTER_(EDGE|GROW|SCHEDD)_(BACKOFF_CONSTANT|BACKOFF_CEILING|RECOVER_FACTOR)$/,
+  /^MASTER_(EDGE|GROW|SCHEDD|SHADOWS)_(BACKOFF_CONSTANT|BACKOFF_CEILING|RECOVER_FACTOR)$/,
 ];
 
 /** What a configuration sets, without the daemon it is said for. */

@@ -29,6 +29,7 @@ const verbs = {
   demo: args => withLabs(tool('tsx'), ['test/demo/demo.ts', ...args]),
   bench: args => withLabs(tool('tsx'), ['test/bench/run.ts', ...args]),
   load: args => withLabs(tool('tsx'), ['test/load/run.ts', ...args]),
+  soak: args => withLabs(tool('tsx'), ['test/soak/run.ts', ...args]),
   lab,
   model,
   slow,

@@ -29,21 +29,21 @@ export async function start(
   }
 }
 
-/** The process, started by this edge or an earlier one, whose command line ends with `last`. */
-export async function running(last: string): Promise<number | undefined> {
+/** The process, started by this edge or an earlier one, whose command line ends with one of these. */
+export async function running(...lasts: readonly string[]): Promise<number | undefined> {
   for (const name of await readdir('/proc')) {
-    if (/^\d+$/.test(name) && (await isRunning(Number(name), last))) return Number(name);
+    if (/^\d+$/.test(name) && (await isRunning(Number(name), ...lasts))) return Number(name);
   }
   return undefined;
 }
 
-/** Whether a process is still the one with that last argument; pids are reused. */
-export async function isRunning(pid: number, last: string): Promise<boolean> {
+/** Whether a process is still one with that last argument; pids are reused. */
+export async function isRunning(pid: number, ...lasts: readonly string[]): Promise<boolean> {
   try {
     // a child that it forked has the same command line, but does not lead a session; a process that has ended has no
     // command line
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
-    if (argv.at(-1) !== last) return false;
+    if (!lasts.includes(argv.at(-1) ?? '')) return false;
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     // proc(5): the fields after the name in parentheses are state, ppid, pgrp and session
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]) === pid;
@@ -53,11 +53,12 @@ export async function isRunning(pid: number, last: string): Promise<boolean> {
 }
 
 /** Ends the process and its children: TERM first, and KILL after `graceMs`. */
-export async function end(pid: number, last: string, graceMs = 5000): Promise<void> {
-  if (!(await isRunning(pid, last))) return;
+export async function end(pid: number, last: string | readonly string[], graceMs = 5000): Promise<void> {
+  const lasts = [last].flat();
+  if (!(await isRunning(pid, ...lasts))) return;
   signal(pid, 'SIGTERM');
   for (const until = Date.now() + graceMs; Date.now() < until; await sleep(50)) {
-    if (!(await isRunning(pid, last))) break;
+    if (!(await isRunning(pid, ...lasts))) break;
   }
   signal(pid, 'SIGKILL');
 }

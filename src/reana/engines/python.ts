@@ -1,11 +1,13 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, ScailfinError } from '../../errors.js';
 import { templateText } from '../../templates.js';
+import { end, running } from './process.js';
 
 /** The languages with their own workflow engines, which are Python programs. */
 export type PythonEngine = 'cwl' | 'yadage' | 'snakemake';
@@ -21,6 +23,8 @@ export interface EngineSettings {
 
 const run = promisify(execFile);
 const INSTALL_MS = 15 * 60_000;
+/** The end of what an installer prints. Characters. */
+const MOST_SAID = 2 ** 16;
 /** Only packages with the given hashes are unpacked, and nothing else is fetched. */
 const PIP = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--no-deps', '--no-build-isolation'];
 // for cwltool
@@ -58,20 +62,26 @@ async function made(kind: PythonEngine, venv: string, wanted: string, say: (text
   const complete = join(venv, 'complete');
   if (existsSync(complete)) return python;
   say(`installing the workflow engine for ${kind}, once on this headnode (this takes a minute or two)`);
+  const scratch = join(venv, 'tmp');
+  const lists = ['build.txt', 'requirements.txt'].map(name => join(venv, name)) as [string, string];
+  // the installer of an edge that was killed goes on without it
+  const pid = await running(venv, ...lists);
+  if (pid !== undefined) await end(pid, [venv, ...lists]);
   await rm(venv, { recursive: true, force: true });
-  await mkdir(venv, { recursive: true, mode: 0o700 });
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
   const hint = `see that pip works there, or name a Python that has it as enginePython.${kind} in the edge's settings`;
   try {
-    await run(await newEnough(kind), ['-m', 'venv', venv], { timeout: INSTALL_MS });
+    const install = alone(scratch);
+    await install(await newEnough(kind), '-m', 'venv', venv);
     // the build tools come first, verified like the rest: otherwise pip would fetch the newest ones without a check
-    for (const [name, text] of [
-      ['build.txt', templateText('engines/requirements-build.txt')],
-      ['requirements.txt', wanted],
+    for (const [list, text] of [
+      [lists[0], templateText('engines/requirements-build.txt')],
+      [lists[1], wanted],
     ] as const) {
-      const list = join(venv, name);
       await writeFile(list, text);
-      await run(python, ['-m', 'pip', 'install', ...PIP, '-r', list], { timeout: INSTALL_MS, maxBuffer: 2 ** 24 });
+      await install(python, '-m', 'pip', 'install', ...PIP, '-r', list);
     }
+    await rm(scratch, { recursive: true, force: true });
     await writeFile(complete, '');
     return python;
   } catch (error) {
@@ -82,6 +92,26 @@ async function made(kind: PythonEngine, venv: string, wanted: string, say: (text
       cause: error,
     });
   }
+}
+
+/**
+ * Runs an installer in a session of its own, so that it is found by its last argument and ended with its children; who stops the pool
+ * does that, too (`pool-stop.sh`). If it is killed, what it had in its scratch directory goes with that.
+ */
+function alone(scratch: string): (program: string, ...args: readonly string[]) => Promise<void> {
+  return async (program, ...args) => {
+    const child = spawn(program, args, {
+      ...{ env: { ...process.env, TMPDIR: scratch }, detached: true, timeout: INSTALL_MS },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        said[stream] = `${said[stream]}${text}`.slice(-MOST_SAID);
+      });
+    const [status] = await once(child, 'close');
+    if (status !== 0) throw Object.assign(new Error(`${program} ended with ${status}`), said);
+  };
 }
 
 /** pip prints the error at the end; venv prints on standard output which system package is missing. */

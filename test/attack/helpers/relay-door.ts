@@ -37,7 +37,6 @@ const door = new PoolDoor({
   ...JSON.parse(text),
   pool: { address: '127.0.0.1', port: poolPort },
   onNodes: () => {},
-  onBroken: () => {},
   log: line => process.stderr.write(`${line}\n`),
 });
 const entrance = net.createServer({ allowHalfOpen: true }, stream =>

@@ -10,6 +10,17 @@ export interface LoadOptions {
   readonly bytes?: number;
   /** Of each job; default 1. */
   readonly cores?: number;
+  /** How long a job whose node is away waits for it. Seconds; default: the pool's own time. */
+  readonly lease?: number;
+}
+
+/** One begin or end of a job on a node. */
+export interface Moment {
+  readonly what: 'began' | 'ended';
+  readonly job: number;
+  readonly node: string;
+  /** Unix time. */
+  readonly at: number;
 }
 
 /** What became of jobs. */
@@ -32,21 +43,25 @@ export class Load {
     private readonly count: number,
   ) {}
 
-  static async submit(
-    lab: Lab,
-    cluster: string,
-    { count, seconds, bytes = 20_000, cores = 1 }: LoadOptions,
-  ): Promise<Load> {
-    const name = `load-${Date.now()}`;
+  static async submit(lab: Lab, cluster: string, options: LoadOptions): Promise<Load> {
+    const load = await Load.prepare(lab, options);
+    await load.queue(cluster);
+    return load;
+  }
+
+  /** Puts everything there; nothing is submitted. */
+  static async prepare(lab: Lab, { count, seconds, bytes = 20_000, cores = 1, lease }: LoadOptions): Promise<Load> {
+    const name = `load-${Date.now()}-${made++}`;
     const load = new Load(lab, `/tmp/${name}`, count);
     const inputs = `umask 022; mkdir "$1" && cd "$1" || exit 1
       for i in $(seq 0 $(($2 - 1))); do head -c "$3" /dev/urandom >"in.$i"; done`;
     await lab.exec('headnode', ['sh', '-c', inputs, 'sh', load.dir, String(count), String(bytes)], scail);
     const job = `#!/bin/sh
-echo "began $1" >>${load.record}
+tell() { echo "$1 $2 $(hostname) $(/bin/date +%s)" >>${load.record}; }
+tell began "$1"
 sleep ${seconds}
-sha256sum <"in.$1" >"out.$1"
-echo "ended $1" >>${load.record}
+{ sha256sum && cat "in.$1"; } <"in.$1" >"out.$1"
+tell ended "$1"
 `;
     await lab.write('headnode', `${load.dir}/job.sh`, job, { ...scail, mode: 0o755 });
     const lines = [
@@ -64,6 +79,7 @@ echo "ended $1" >>${load.record}
       ],
       ...[
         'error = err.$(Process)',
+        ...(lease === undefined ? [] : [`job_lease_duration = ${lease}`]),
         'should_transfer_files = YES',
         'when_to_transfer_output = ON_EXIT',
         `queue ${count}`,
@@ -71,13 +87,21 @@ echo "ended $1" >>${load.record}
       ],
     ];
     await lab.write('headnode', `${load.dir}/job.sub`, lines.join('\n'), { ...scail, mode: 0o644 });
-    await scailfin(lab, 'headnode', ['exec', cluster, '--', 'condor_submit', `${load.dir}/job.sub`]);
     return load;
+  }
+
+  async queue(cluster: string): Promise<void> {
+    await scailfin(this.lab, 'headnode', ['exec', cluster, '--', 'condor_submit', `${this.dir}/job.sub`]);
+  }
+
+  /** Names these jobs. */
+  get name(): string {
+    return this.dir.slice(5);
   }
 
   /** The file of the site into which jobs write. */
   private get record(): string {
-    return `/home/alice/${this.dir.slice(5)}`;
+    return `/home/alice/${this.name}`;
   }
 
   /** How many jobs have begun, and how many have ended: what HTCondor's log says. */
@@ -101,18 +125,25 @@ echo "ended $1" >>${load.record}
     await until('all jobs to end', timeoutMs, async () => (await this.events()).done >= this.count);
   }
 
+  /** Each begin and end on a node, in this order. */
+  async moments(): Promise<Moment[]> {
+    const { stdout } = await this.lab.exec('login', ['cat', this.record], { check: false });
+    return [...stdout.matchAll(/^(began|ended) (\d+) (\S+) (\d+)$/gm)].map(([, what, job, node = '', at]) => ({
+      ...{ what: what as Moment['what'], job: Number(job), node, at: Number(at) },
+    }));
+  }
+
   /** The jobs that have begun and ended on nodes, in this order; a job that began twice is there twice. */
   async starts(): Promise<{ readonly began: readonly number[]; readonly ended: readonly number[] }> {
-    const { stdout } = await this.lab.exec('login', ['cat', this.record], { check: false });
-    const all = (word: string): number[] =>
-      [...stdout.matchAll(new RegExp(`^${word} (\\d+)$`, 'gm'))].map(m => Number(m[1]));
+    const moments = await this.moments();
+    const all = (word: Moment['what']): number[] => moments.filter(m => m.what === word).map(m => m.job);
     return { began: all('began'), ended: all('ended') };
   }
 
   /** Compares the outputs with what they must be. */
   async outcome(): Promise<Outcome> {
     const check = `cd "$1" || exit 1
-      for i in $(seq 0 $(($2 - 1))); do [ "$(cat "out.$i" 2>/dev/null)" = "$(sha256sum <"in.$i")" ] || echo "$i"; done`;
+      for i in $(seq 0 $(($2 - 1))); do { sha256sum && cat "in.$i"; } <"in.$i" | cmp -s - "out.$i" || echo "$i"; done`;
     const argv = ['sh', '-c', check, 'sh', this.dir, String(this.count)];
     const { stdout } = await this.lab.exec('headnode', argv, scail);
     const { began, ended } = await this.starts();
@@ -128,3 +159,4 @@ echo "ended $1" >>${load.record}
 }
 
 const scail = { user: 'scail' };
+let made = 0;

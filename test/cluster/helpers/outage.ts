@@ -13,9 +13,9 @@ export async function relayOf(lab: Lab, cluster: string) {
   return (await statusOf(lab, 'headnode', cluster)).sites[0]?.relay;
 }
 
-/** The relay's own log. */
-export async function relayLog(lab: Lab, cluster: string): Promise<string> {
-  return lab.read('headnode', `${pool(cluster)}/relay/log/relay.out`, { user: 'scail' });
+/** A log of the pool's own. */
+export async function poolLog(lab: Lab, cluster: string, name: string): Promise<string> {
+  return lab.read('headnode', `${pool(cluster)}/log/${name}`, { user: 'scail' });
 }
 
 /** Ends the SSH connection of the relay, as seen from one of its ends. */

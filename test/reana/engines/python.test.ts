@@ -1,4 +1,5 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -40,6 +41,25 @@ describe('what runs a workflow language', () => {
     const calls = (await program(['/bin/cat', log])).split('\n');
     const pip = '-m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r';
     expect(calls).toEqual(['build', 'requirements'].map(list => `${pip} ${join(first, `../../${list}.txt`)}`));
+  });
+
+  it('is installed anew after an edge was killed: its installer is ended first, and what that had made goes', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'engine-slow-'));
+    onTestFinished(() => rm(other, { recursive: true }));
+    const slow = `: >"$TMPDIR/unpacked"; echo $$ "$TMPDIR" >${other}/said; /bin/sleep 60`;
+    const { dir, make } = await place({ 'python3.11': python('3 11', slow) });
+    const killed = make().catch(error => error);
+    const said = await vi.waitFor(() => readFile(join(other, 'said'), 'utf8'), { timeout: 10_000 });
+    const [pid = '', scratch = ''] = said.trim().split(' ');
+    expect(existsSync(join(scratch, 'unpacked'))).toBe(true);
+    // the next edge is another process, which knows nothing of that
+    vi.resetModules();
+    await writeFile(join(dir, 'python3.11'), `#!/bin/sh\n${python('3 11', '')}\n`, { mode: 0o755 });
+    const next = await import('../../../src/reana/engines/python.js');
+    await next.enginePython('yadage', { dir }, () => {});
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect(existsSync(scratch)).toBe(false);
+    expect(await killed).toBeInstanceOf(Error);
   });
 
   it('is taken from where the settings say', async () => {

@@ -1,0 +1,78 @@
+#!/bin/bash
+# shadows.sh: gives running jobs new shadows after they had lost their nodes; the pool's master starts this. It is in the
+# pool's directory.
+#
+# HTCondor's shadow is the process on the headnode that looks after one running job. When its connection to the job breaks,
+# it connects again, but then refuses the job's output: it has forgotten the key by which it knows the job's files
+# (RemoteResource::disconnectClaimSock calls FileTransfer::stopServer; seen in 23.9.6). After five refusals, some 20 s, the job
+# runs once more. A new shadow has a new key, and gives it to the job when it connects.
+#
+# New shadows come with a new schedd: told to end fast, a schedd leaves its jobs running, and the next one starts a shadow for
+# each of them, which finds its job (HTCondor's manual, JobLeaseDuration). The pool's master starts it at once.
+set -u
+umask 077
+dir=${0%/*}
+exec </dev/null >>"$dir/log/ShadowsLog" 2>&1
+echo $$ >"$dir/run/shadows.pid"
+# several connections break together
+gather=3
+# between two restarts; a job's output is refused for longer
+rest=12
+
+# uptime: sets `now` to seconds of a clock that nobody sets
+uptime() { read -r now _ </proc/uptime && now=${now%.*}; }
+# runs NAME PID: tells whether the process is this pool's NAME; the pid may belong to another one by now
+runs() {
+  local name=
+  { read -r name <"/proc/$2/comm"; } 2>/dev/null
+  [ "$name" = "$1" ] && grep -qszxF "CONDOR_CONFIG=$dir/condor_config" "/proc/$2/environ"
+}
+is_needed() {
+  local pid
+  for pid in "${!stale[@]}"; do runs condor_shadow "$pid" && return; done
+  return 1
+}
+renew() {
+  local at
+  for at in /proc/[0-9]*; do
+    runs condor_schedd "${at#/proc/}" || continue
+    echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) connections of running jobs broke (shadows ${!stale[*]}): the schedd is started again, and finds the jobs"
+    kill -QUIT "${at#/proc/}"
+  done
+}
+
+trap 'exit 0' TERM INT QUIT
+trap : HUP
+# also what was written while this was not running. tail looks by itself whether this process lives
+exec 3< <(tail --pid=$$ -s 5 -n 5000 -F "$dir/log/shadow/ShadowLog" 2>/dev/null |
+  grep --line-buffered -E ' was ACCEPTED$|: Reconnect SUCCESS|EXITING WITH STATUS')
+# of each shadow, by its pid: `met` if it has spoken with its job's node, `stale` if it has done so on another connection before
+met=() stale=() due='' last=-$rest
+while :; do
+  uptime
+  if [ -n "$due" ] && [ "$now" -ge "$due" ]; then
+    if is_needed; then
+      renew
+      last=$now
+    fi
+    met=() stale=() due=''
+  fi
+  line=
+  read -r -t $((due ? (due > now ? due - now : 1) : 10)) line <&3
+  status=$?
+  # nobody is left who would end it, or who tells it what shadows say
+  read -r _ _ _ parent _ </proc/$$/stat
+  [ "$parent" = "$PPID" ] && { [ "$status" = 0 ] || [ "$status" -gt 128 ]; } || exit 1
+  # DATE TIME (JOB) (PID): TEXT
+  [[ $line =~ ^[^\ ]+\ [^\ ]+\ \([0-9.]+\)\ \(([0-9]{1,9})\):\ (.*)$ ]] || continue
+  pid=${BASH_REMATCH[1]} text=${BASH_REMATCH[2]}
+  case $text in
+    *'EXITING WITH STATUS'*) unset "met[$pid]" "stale[$pid]" ;;
+    *'was ACCEPTED') met[pid]=1 ;;
+    *) if [ -z "${met[pid]-}" ]; then met[pid]=1; else
+      stale[pid]=1
+      uptime
+      [ -n "$due" ] || due=$((last + rest > now + gather ? last + rest : now + gather))
+    fi ;;
+  esac
+done

@@ -3,7 +3,8 @@
 share_end() {
   local file args
   grep -lzxF "$1/share/reach.sh" /proc/[0-9]*/cmdline 2>/dev/null | while read -r file; do
-    mapfile -d '' args <"$file" 2>/dev/null
+    # grep found its own command line, too
+    { mapfile -d '' args <"$file"; } 2>/dev/null || continue
     if [ -z "${2:-}" ] || [ "${args[-1]:-}" = "$2" ]; then kill "$(basename "${file%/cmdline}")" 2>/dev/null; fi
   done
   return 0

@@ -3,6 +3,9 @@ import { poolQuery, poolStart, poolStop, poolWait, tokenMake, tokenRevoke, token
 import { base64, fails, type Script, says, template } from './script.js';
 import { type Machine, machineText } from './world.js';
 
+/** What is put before the scripts that end a cluster. */
+export const ends = ['site/machine.sh', 'site/keys.sh', 'headnode/share-end.sh', 'bosco/close.sh', 'relay/close.sh'];
+
 /** Every script that the life of a cluster without a framework sends, by its whole text. */
 export function scripts(): ReadonlyMap<string, Script> {
   return new Map<string, Script>([
@@ -14,8 +17,8 @@ export function scripts(): ReadonlyMap<string, Script> {
     [noteAdopted, adopted],
     [template('site/missing.sh'), missing],
     [template('site/refused.sh'), async () => says()],
-    [template('site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh', 'site/close.sh'), close],
-    [template('site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh', 'site/remove.sh'), remove],
+    [template(...ends, 'site/close.sh'), close],
+    [template(...ends, 'site/remove.sh'), remove],
     [template('site/reach.sh'), reach],
     [`${template('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`, async () => says()],
     [

@@ -9,12 +9,12 @@ import { templateText } from '../../src/templates.js';
 import { install } from './clock.js';
 import { WorldHost } from './host.js';
 import { Process } from './laptop.js';
+import { ends } from './scripts.js';
 import { World } from './world.js';
 
 /** The same calls of the site's scripts, by a shell on real files and in the world in memory, must say and leave the same. */
 const OWNER = '{"id":"a","by":"alice@laptop"}';
 const late = 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation';
-const ends = ['site/machine.sh', 'site/keys.sh', 'bosco/close.sh', 'relay/close.sh'];
 
 interface Call {
   readonly templates: readonly string[];

@@ -49,6 +49,7 @@ export const packages = {
   bench: lab,
   faults: lab,
   load: lab,
+  soak: lab,
   kubernetes,
   // reading recordings takes Node.js alone
   conformance: [],

@@ -21,7 +21,7 @@ export class SecretStores {
     private readonly others: string,
   ) {}
 
-  /** @param person the id of a person, which is no path that somebody else chose */
+  /** @param person the id of a person: somebody else never chose it as a path */
   of(person: string): Promise<SecretStore> {
     const known = this.#stores.get(person) ?? this.#open(person);
     this.#stores.set(person, known);

@@ -34,9 +34,11 @@ export async function runAll(
     script.push(`printf '%s%s\\n' ${mark} $s; ${out}; printf '\\n${mark}\\n'; ${err}; printf '\\n'`);
     if (stopAtFailure) script.push('[ "$s" = 0 ] || exit 0');
   }
-  const stdin = commands.map(({ stdin: text = '' }) => text).join('');
-  const input = stdin === '' ? {} : { stdin };
-  const { stdout } = await host.run(around(['sh', '-c', script.join('\n')]), { ...options, ...input });
+  // by its input: an SSH server need not take a command line of more than 32 KiB (RFC 4253, section 6.1), and ssh2's does not
+  const text = script.join('\n');
+  const stdin = [text, ...commands.map(command => command.stdin ?? '')].join('');
+  const shell = ['sh', '-c', `eval "$(head -c ${Buffer.byteLength(text)})"`];
+  const { stdout } = await host.run(around(shell), { ...options, stdin });
   return stdout
     .split(new RegExp(`^${mark}(?=\\d)`, 'm'))
     .slice(1)

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { ScailfinError } from '../../src/errors.js';
 import { runAll } from '../../src/hosts/batch.js';
-import type { Host } from '../../src/hosts/host.js';
+import type { Host, RunOptions } from '../../src/hosts/host.js';
 import { type BatchJobStatus, isOver, type Output } from '../../src/schedulers/job.js';
 import { mostJobs } from '../../src/schedulers/most.js';
 import { readerOf, type SchedulerName, schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
@@ -166,10 +166,10 @@ describe('what a batch system says, spoilt', () => {
       );
       // more than there can be is no answer, and so nobody's job is over
       const host = {
-        run: async (argv: string[]) => ({ stdout: answersOf(argv), stderr: '', exitCode: 0 }),
+        run: async (_: string[], { stdin }: RunOptions) => ({ stdout: answersOf(stdin), stderr: '', exitCode: 0 }),
       } as unknown as Host;
-      const answersOf = (argv: string[]): string => {
-        const mark = /--[0-9a-f]{18}--/.exec(argv.join(' '))?.[0];
+      const answersOf = (script: unknown): string => {
+        const mark = /--[0-9a-f]{18}--/.exec(String(script))?.[0];
         const rows = many(n => `${n}_[0-150000]|${n}|PENDING|1:00||None|sf-test\n`);
         return `${mark}0\n${rows}\n${mark}\n\n${mark}0\n\n${mark}\n\n`;
       };

@@ -29,12 +29,7 @@ describe('what is asked of a pool that grows by itself', () => {
       /at least 3 glide-ins and at most 2/,
     ],
     ['bounds without growth', 'bridges', { min: 1 }, /--min and --max need --submit bosco/],
-    [
-      'a batch system that blahp is not known to work with here',
-      'bluewaters',
-      { submit: 'bosco' },
-      /not submit to torque/,
-    ],
+    ['a batch system that blahp is not known to work with here', 'cern', { submit: 'bosco' }, /not submit to htcondor/],
   ])('is not %s', (_, site, request, words) => expect(() => plan(site, request)).toThrow(words));
 });
 

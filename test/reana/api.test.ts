@@ -63,6 +63,8 @@ const known = {
   'GET /api/workflows': [
     'user_has_workflows is more',
     ...['session_status', 'session_type', 'session_uri'].map(name => `items[].${name} is missing`),
+    // the clients of 0.95 read them for what is shared
+    ...['owner_email', 'shared_with'].map(name => `items[].${name} is more`),
   ],
   // REANA's own server says it, too
   'GET /api/workflows/{workflow_id_or_name}/specification': ['specification.workspace is more'],

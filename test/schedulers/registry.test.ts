@@ -35,7 +35,7 @@ describe('the registry of batch systems', () => {
   });
 
   it.each(schedulerNames.filter(name => schedulerFor(name).bosco))('BOSCO asks %s for its jobs', name => {
-    expect(existsSync(new URL(`../../templates/bosco/${name}_status.sh`, import.meta.url))).toBe(true);
+    expect(existsSync(new URL(`../../templates/bosco/${schedulerFor(name).bosco}.sh`, import.meta.url))).toBe(true);
   });
 
   it('every batch system is tried on recordings', () => {

@@ -15,9 +15,9 @@ token_revoked "$dir" || exit 1
 # where the pool grows by itself, the next submission makes a new token
 rm -f "$dir"/bosco/*/token
 # only these three: some daemons of the master would restart with a new configuration. The negotiator can't be found in the collector
-# at any time, so it is told by its process
+# at any time, so it is told by its process, of whose name the kernel keeps 15 characters
 grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do
-  [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_negotiator ] || kill -HUP "$(basename "${f%/environ}")"
+  [ "$(cat "${f%/environ}/comm" 2>/dev/null)" != condor_negotiat ] || kill -HUP "$(basename "${f%/environ}")"
 done
 for daemon in collector schedd; do timeout 20 condor_reconfig -daemon "$daemon" >/dev/null || exit 1; done
 for id; do

@@ -32,6 +32,8 @@ describe.skipIf(reason !== undefined)(
         }),
       );
       // on record are all of them at once; HTCondor has some by then, or is just getting them
+      const onRecord = async (): Promise<number> => (await bench.steps.of('one')).length;
+      await expect.poll(onRecord, { interval: 5 }).toBeGreaterThan(0);
       for (let n = 0; n < 4; n++) {
         await new Promise(resolve => setTimeout(resolve, [20, 150, 600, 1500][n]));
         await bench.restart();

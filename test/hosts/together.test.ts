@@ -26,6 +26,20 @@ describe('several commands in one round trip', () => {
     expect(host.roundTrips).toBe(1);
   });
 
+  it('need no long command line, however long they are', async () => {
+    const host = new LocalHost();
+    const lines: number[] = [];
+    const run = host.run.bind(host);
+    host.run = (argv, options) => {
+      lines.push(argv.join(' ').length);
+      return run(argv, options);
+    };
+    const long = 'å'.repeat(40_000);
+    const [, said] = await runAll(host, [{ argv: ['true', long] }, { argv: ['echo', long] }]);
+    expect(said?.stdout.trimEnd()).toBe(long);
+    expect(Math.max(...lines)).toBeLessThan(100);
+  });
+
   it('go on after a failure, or stop there', async () => {
     const commands = [
       { argv: ['true'] },

@@ -54,10 +54,11 @@ const torque: StandInSite = {
     { cmd: 'qstat -Q', kind: 'queues' },
     { cmd: 'pbsnodes -a', kind: 'nodes' },
   ],
-  more(lab) {
+  more(lab, isReal) {
     it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), torque));
 
-    it('takes a glide-in to its node by aprun', async () => {
+    // it is a Cray's; bluewaters.test.ts has it beside the real Torque
+    it.skipIf(isReal)('takes a glide-in to its node by aprun', async () => {
       await variant(lab(), 'cray', profile => `${profile}launcher: aprun\n`);
       await scailfin(lab(), 'headnode', ['up', '--site', 'cray', '--nodes', '1', '--walltime', '30m']);
       const launched = ['sh', '-c', 'grep -lz ^SCAILFIN_STAND_IN=aprun /proc/[0-9]*/environ 2>/dev/null | wc -l'];

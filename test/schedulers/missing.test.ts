@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Host } from '../../src/hosts/host.js';
+import type { Host, RunOptions } from '../../src/hosts/host.js';
 import type { BatchJobStatus, Output } from '../../src/schedulers/job.js';
 import { schedulerFor, schedulerNames } from '../../src/schedulers/registry.js';
 import { listJobs } from '../../src/schedulers/runner.js';
@@ -24,9 +24,9 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 /** A login node on which these programs are; commands really run. */
 const host = {
   name: 'login',
-  run: async ([program = '', ...args]: readonly string[]): Promise<Output> => {
+  run: async ([program = '', ...args]: readonly string[], { stdin }: RunOptions = {}): Promise<Output> => {
     const env = { PATH: `${join(dir, 'bin')}:/usr/bin:/bin` };
-    const { stdout, stderr, status } = spawnSync(program, args, { env, encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(program, args, { env, encoding: 'utf8', input: String(stdin ?? '') });
     return { stdout, stderr, exitCode: status };
   },
 } as unknown as Host;

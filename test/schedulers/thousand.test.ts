@@ -47,11 +47,11 @@ class Quick extends LocalHost {
     super();
   }
 
-  override async run(argv: readonly string[]): Promise<Output> {
+  override async run(_: readonly string[], { stdin }: RunOptions = {}): Promise<Output> {
     this.submissions += 1;
     const answer = this.answer(this.#next++);
     // the first one goes with the files that it needs (src/hosts/batch.ts)
-    const mark = /^printf '%s%s\\n' (\S+)/m.exec(argv.at(-1) ?? '')?.[1];
+    const mark = /^printf '%s%s\\n' (\S+)/m.exec(String(stdin ?? ''))?.[1];
     const stdout = mark === undefined ? answer : ['', answer].map(said => `${mark}0\n${said}\n${mark}\n\n`).join('');
     return { stdout, stderr: '', exitCode: 0 };
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SchedulerError, UsageError } from '../../../src/errors.js';
-import type { Host } from '../../../src/hosts/host.js';
+import type { Host, RunOptions } from '../../../src/hosts/host.js';
 import { type BatchJobState, isOver, type Output } from '../../../src/schedulers/job.js';
 import { cancelJobs, listJobs } from '../../../src/schedulers/runner.js';
 import { slurm } from '../../../src/schedulers/slurm/index.js';
@@ -411,9 +411,9 @@ describe('what is not known', () => {
 
 /** A host on which each command of a round trip answers what was recorded. */
 function hostOf(...outputs: Output[]): Host {
-  const run = async (argv: readonly string[]): Promise<Output> => {
+  const run = async (_: readonly string[], { stdin }: RunOptions = {}): Promise<Output> => {
     // the batch's own protocol: `--MARK--STATUS`, stdout, `--MARK--`, stderr
-    const mark = /--[0-9a-f]{18}--/.exec(argv.join(' '))?.[0];
+    const mark = /--[0-9a-f]{18}--/.exec(String(stdin ?? ''))?.[0];
     if (mark === undefined) return outputs[0] as Output;
     return {
       stdout: outputs.map(o => `${mark}${o.exitCode}\n${o.stdout}\n${mark}\n${o.stderr}\n`).join(''),

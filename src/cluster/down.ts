@@ -14,9 +14,10 @@ import { foundOn, headHost, jobsOn, siteHost } from './machines.js';
 import { tagOf } from './names.js';
 import { JobTimes, type NodeHours, sumOf } from './nodehours.js';
 import type { ClusterRecord, SiteFacts } from './record.js';
+import { removeSite, takeDownHead } from './removal.js';
 import type { SiteSpec } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
-import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
+import { takeDownSite } from './takedown.js';
 import { closeTunnel } from './tunnel.js';
 
 export interface DownResult {

@@ -1,17 +1,15 @@
 import { CommandError, LeftoverError, messageOf, SchedulerError } from '../errors.js';
-import { takeDownFrameworks } from '../frameworks/takedown.js';
 import type { Host, Output } from '../hosts/host.js';
 import { type Machine, parseMachine } from '../hosts/machine.js';
 import { keyValues, runScript, scriptCommand } from '../hosts/script.js';
-import { poolStopping, requireStopped } from '../htcondor/pool.js';
-import { inLine } from '../printable.js';
 import { type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
 import { limitOf } from '../schedulers/missing.js';
 import { cancelAndList, isUnsure, listJobs, listJobsAfter } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';
-import { poolDir, siteDir } from './context.js';
+import { siteDir } from './context.js';
+import { removeSite, withEnds } from './removal.js';
 import { Silence } from './silence.js';
 
 /** How long a batch system may take to end a job. Seconds. */
@@ -88,7 +86,7 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   }
   requireAnswers(site, closed.get('unfinished') ?? []);
   await endElsewhere(site, closed.get('elsewhere') ?? []);
-  const unseen = await removeFiles(host, base, cluster, 'site');
+  const unseen = await removeSite(host, base, cluster);
   for (const what of unseen) site.onUnseen?.(what);
   return accepted.size;
 }
@@ -143,36 +141,6 @@ async function endElsewhere({ on, base, cluster }: SiteTakedown, machines: reado
     }
   }
   if (left.length > 0) throw new LeftoverError('something may still run on another login node:', left);
-}
-
-/**
- * For a site where no job was ever submitted: looks for no jobs, because a job of that name would be another cluster's.
- * @throws LeftoverError
- */
-export async function removeSite(host: Host, base: string, cluster: string): Promise<void> {
-  await removeFiles(host, base, cluster, 'site');
-}
-
-/**
- * Removes what the cluster has on the headnode: its framework, the pool, and all files.
- * @throws LeftoverError
- */
-export async function takeDownHead(
-  host: Host,
-  base: string,
-  cluster: string,
-  onProgress: (text: string) => void,
-): Promise<void> {
-  const at = { host, dir: poolDir(base, cluster), cluster, onProgress };
-  // files are removed only from below processes that have ended
-  const then = [{ argv: poolStopping(at.dir) }, { argv: removal(base, cluster, 'pool') }];
-  const [stopped, removed] = await takeDownFrameworks(at, then, { timeoutMs: 240_000 });
-  try {
-    requireStopped(host, stopped);
-  } catch (error) {
-    throw new LeftoverError(messageOf(error), [`HTCondor's processes of ${cluster} on ${host.name}`]);
-  }
-  requireRemoved(host, removed);
 }
 
 interface Closed {
@@ -252,33 +220,6 @@ function unsaid(site: SiteTakedown, active: readonly BatchJobStatus[]): Leftover
     { hint: 'run the same command again in a while' },
   );
 }
-
-/** @returns what may remain where the host can't look */
-async function removeFiles(host: Host, base: string, cluster: string, part: 'site' | 'pool'): Promise<string[]> {
-  return requireRemoved(host, await host.run(removal(base, cluster, part), { timeoutMs: 120_000, check: false }));
-}
-
-const removal = (base: string, cluster: string, part: 'site' | 'pool'): string[] =>
-  scriptCommand(withEnds('site/remove.sh'), [base, cluster, part]);
-
-/** @param out that of `removal`, if it was run @returns what may remain where the host can't look @throws LeftoverError */
-function requireRemoved(host: Host, out: Output | undefined): string[] {
-  if (out?.exitCode !== 0) throw new CommandError(host.name, 'remove files', out?.exitCode ?? null, out?.stderr ?? '');
-  const values = keyValues(out.stdout);
-  const left = values.get('left') ?? [];
-  if (left.length > 0)
-    throw new LeftoverError(
-      `could not remove all files on ${host.name}:`,
-      left.map(path => `${path} on ${host.name}`),
-    );
-  return (values.get('unseen') ?? []).map(what => inLine(what));
-}
-
-/** Adds functions that end what logs in at a site, if there is any: its growth, its relay, their keys. Journals may be lost. */
-const withEnds = (name: string): string =>
-  ['site/machine.sh', 'site/keys.sh', 'headnode/share-end.sh', 'bosco/close.sh', 'relay/close.sh', name]
-    .map(templateText)
-    .join('\n');
 
 /** The id in a stored answer of the batch system, if it accepted the job. */
 export function submittedId(scheduler: Scheduler, answer: string): string[] {

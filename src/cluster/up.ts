@@ -22,6 +22,7 @@ import { bringUpFramework } from './framework.js';
 import { lockCluster } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
+import { removeSite, takeDownHead } from './removal.js';
 import { checkSame } from './same.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 import type { ClusterStatus } from './status.js';
@@ -32,7 +33,7 @@ import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
 import { waitForGlideins } from './steps/ready.js';
 import { keepBeforehand, openRelay } from './steps/relay.js';
-import { removeSite, takeDownHead, takeDownSite } from './takedown.js';
+import { takeDownSite } from './takedown.js';
 
 export interface UpOptions {
   /** How many glide-ins to wait for; 0 means no waiting. */

@@ -33,6 +33,8 @@ function call(system: 'pbs' | 'lsf', verb: string, ...args: string[]) {
   const script = join(dir, 'libexec', `${system}_${verb}`);
   rmSync(script, { force: true });
   symlinkSync(resolve(`templates/bosco/${system}_jobs.sh`), script);
+  rmSync(join(dir, 'libexec/jobs.sh'), { force: true });
+  symlinkSync(resolve('templates/bosco/jobs.sh'), join(dir, 'libexec/jobs.sh'));
   const env = {
     ...{ PATH: `${join(dir, 'bin')}:/usr/bin:/bin`, BLAHPD_CONFIG_LOCATION: join(dir, 'etc/blah.config') },
     GAHP_TEMP: join(dir, 'tmp'),
@@ -152,7 +154,7 @@ describe('a glide-in of BOSCO on LSF', () => {
 
   it('is unknown while LSF does not answer', () => {
     program('bjobs', 'exit 124');
-    expect(statusOf('lsf', '17')).toBe('1Error: LSF did not answer in time');
+    expect(statusOf('lsf', '17')).toBe('1Error: the batch system did not answer in time');
     says('bjobs', 'openlava', 'down.mbatchd.bjobs');
     expect(statusOf('lsf', '17')).toMatch(/^1Error: .*not responding/);
   });

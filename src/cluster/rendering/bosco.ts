@@ -10,7 +10,7 @@ import { glideinScript, sizeOf } from '../steps/bosco.js';
 
 /** Run at the site, or by programs there. */
 const AT_SITE = ['close', 'key', 'place'];
-const KEPT = ['blahpd', 'grow', ...boscoSchedulers.map(name => schedulerFor(name).bosco)];
+const KEPT = ['blahpd', 'grow', 'jobs', ...boscoSchedulers.map(name => schedulerFor(name).bosco)];
 
 /** The files with which a pool grows by itself, if the site is used that way. */
 export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {

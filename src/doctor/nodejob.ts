@@ -7,8 +7,9 @@ import { LeftoverError, messageOf, ScailfinError, SchedulerError, TimeoutError }
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../schedulers/job.js';
-import { listJobs, submitOnce } from '../schedulers/runner.js';
+import { listJobs } from '../schedulers/runner.js';
 import type { Scheduler } from '../schedulers/scheduler.js';
+import { submitOnce } from '../schedulers/submission.js';
 import { quote } from '../shell.js';
 import { templateText } from '../templates.js';
 import { formatDuration } from '../units.js';

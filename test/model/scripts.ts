@@ -1,4 +1,4 @@
-import { noteAdopted } from '../../src/schedulers/runner.js';
+import { noteAdopted } from '../../src/schedulers/submission.js';
 import { poolQuery, poolStart, poolStop, poolWait, tokenMake, tokenRevoke, tokens } from './pool.js';
 import { base64, fails, type Script, says, template } from './script.js';
 import { type Machine, machineText } from './world.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { Output } from '../../src/hosts/host.js';
 import { LocalHost } from '../../src/hosts/local.js';
-import { noteAdopted } from '../../src/schedulers/runner.js';
+import { noteAdopted } from '../../src/schedulers/submission.js';
 import { templateText } from '../../src/templates.js';
 import { install } from './clock.js';
 import { WorldHost } from './host.js';

@@ -5,7 +5,8 @@ import { asksForGpus } from '../../schedulers/gpus.js';
 import { type BatchJob, type BatchJobStatus, isEnding, isOver } from '../../schedulers/job.js';
 import { jobsFor, nodesIn } from '../../schedulers/nodes.js';
 import { schedulerFor } from '../../schedulers/registry.js';
-import { listJobs, submitOnce, withdraw } from '../../schedulers/runner.js';
+import { listJobs } from '../../schedulers/runner.js';
+import { submitOnce, withdraw } from '../../schedulers/submission.js';
 import { nameAtSite } from '../../sites/limits.js';
 import { committed, jobsLeft } from '../allowance.js';
 import {

@@ -9,7 +9,8 @@ import { LocalHost } from '../../../src/hosts/local.js';
 import { machineText, thisMachine } from '../../../src/hosts/machine.js';
 import { fork } from '../../../src/schedulers/fork/index.js';
 import { type BatchJob, type BatchJobStatus, isOver, type JobQuery } from '../../../src/schedulers/job.js';
-import { cancelJobs, listJobs, submitOnce } from '../../../src/schedulers/runner.js';
+import { cancelJobs, listJobs } from '../../../src/schedulers/runner.js';
+import { submitOnce } from '../../../src/schedulers/submission.js';
 import { job, query } from '../jobs.js';
 
 const host = new LocalHost();

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Lab, labUnavailable } from '../lab/lab.js';
+import { finish } from '../setup/finish.js';
 import { prepareKit } from './contestants.js';
 import { describeGsi, measureGsi } from './gsi.js';
 import { inLab } from './lab.js';
@@ -137,12 +138,4 @@ const legend = `  cold: nothing is on the site; warm: the payload is there. From
   by hand: test/bench/by-hand.sh, an ssh for each step; shared: one ssh connection (ControlMaster) for each verb.
   trips: commands and copies; scailfin counts those on the headnode, too.`;
 
-main().then(
-  code => {
-    process.exitCode = code;
-  },
-  error => {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-    process.exitCode = 1;
-  },
-);
+finish(main());

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inLab } from '../bench/lab.js';
 import { labUnavailable } from '../lab/lab.js';
+import { finish } from '../setup/finish.js';
 import { measureFiles } from './files.js';
 import { measurePool } from './pool.js';
 import { type Compared, describeCompared, type Sized, tolerance, tooFast } from './report.js';
@@ -105,12 +106,4 @@ async function main(): Promise<number> {
   return faster.length > 0 ? 1 : 0;
 }
 
-main().then(
-  code => {
-    process.exitCode = code;
-  },
-  error => {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-    process.exitCode = 1;
-  },
-);
+finish(main());

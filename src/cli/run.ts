@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Context } from '../cluster/context.js';
-import { ConnectionError, ScailfinError } from '../errors.js';
+import { ConnectionError, ScailfinError, UsageError } from '../errors.js';
 import type { Transport } from '../hosts/target.js';
 import { inLine, printable } from '../printable.js';
 import type { ReanaClient, RunReport, StepReport } from '../reana/client.js';
@@ -52,7 +52,7 @@ export function register(program: Command, ui: Ui): void {
         const client = reanaOf(await reachFramework(context));
         if (client === undefined) throw offersNothing(record.name, ['reana']);
         const begun = flags.attach === undefined ? await begin(client, file, flags, ui, context) : undefined;
-        const run = begun?.run ?? (flags.attach as string);
+        const run = begun?.run ?? (await known(client, flags.attach as string, record.name, ui));
         ui.say(`Ctrl-C does not stop the run; to watch it again: scailfin run --attach ${inLine(run)}`);
         const report = await follow(client, run, ui);
         if (report.status !== 'finished') {
@@ -73,6 +73,20 @@ export function register(program: Command, ui: Ui): void {
         else if (missing.length > 0) throw incomplete(fetched, run);
       });
     });
+}
+
+/** @returns the run, if the cluster has it @throws UsageError */
+async function known(client: ReanaClient, run: string, cluster: string, ui: Ui): Promise<string> {
+  try {
+    await patiently(() => client.status(run), ui);
+    return run;
+  } catch (error) {
+    const { ReanaRefusal } = await import('../reana/client.js');
+    if (!(error instanceof ReanaRefusal) || error.status !== 404) throw error;
+    throw new UsageError(`there is no run ${inLine(run)} on ${cluster}`, {
+      hint: `the runs that there are: eval "$(scailfin env ${cluster})"; reana-client list`,
+    });
+  }
 }
 
 /** The error if some outputs could not be fetched, with the reasons. */

@@ -24,6 +24,17 @@ type Query = Readonly<Record<string, string>>;
 const mostBytes = 128 * 2 ** 20;
 const mostNames = 1_000_000;
 
+/** REANA refused, in its own words. */
+export class ReanaRefusal extends ScailfinError {
+  constructor(
+    message: string,
+    /** HTTP's. */
+    readonly status: number | undefined,
+  ) {
+    super(message);
+  }
+}
+
 /** A client of a cluster's REANA, for its own API (0.9), over any connection. */
 export class ReanaClient {
   /** @param dial opens a connection to its port @param token secret */
@@ -108,7 +119,7 @@ export class ReanaClient {
     }
   }
 
-  /** @throws ScailfinError in REANA's own words, or if the answer is none of its; ConnectionError */
+  /** @throws ReanaRefusal; ScailfinError if the answer is none of REANA's; ConnectionError */
   async ask<S extends z.ZodType>(
     schema: S,
     method: string,
@@ -123,7 +134,7 @@ export class ReanaClient {
     return understood(schema, await textOf(response), `${method} ${path}`);
   }
 
-  /** @throws ScailfinError in REANA's own words, ConnectionError */
+  /** @throws ReanaRefusal, ConnectionError */
   private async send(
     method: string,
     path: string,
@@ -142,7 +153,7 @@ export class ReanaClient {
       const response = await answered;
       response.once('close', () => socket.destroy());
       if ((response.statusCode ?? 500) < 300) return response;
-      throw new ScailfinError(wordsOf(await textOf(response), response.statusCode));
+      throw new ReanaRefusal(wordsOf(await textOf(response), response.statusCode), response.statusCode);
     } catch (error) {
       socket.destroy();
       if (error instanceof ScailfinError) throw error;

@@ -113,6 +113,18 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
   }, 120_000);
 
+  it('watches a run that exists, and says of another that it does not', async () => {
+    await lab.exec('headnode', ['rm', '-rf', 'demo/results']);
+    const again = await inDemo('headnode', 'run', '--attach', 'slow.1');
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect(again.stdout).toBe('results/plot.txt\n');
+    const other = await inDemo('headnode', 'run', '--attach', 'slow.2');
+    expect(other.exitCode).toBe(2);
+    expect(other.stderr).toBe(
+      `error: there is no run slow.2 on lab-slurm\n  → the runs that there are: eval "$(scailfin env lab-slurm)"; reana-client list\n`,
+    );
+  }, 60_000);
+
   it('reports what went wrong in a step', async () => {
     const broken = specification().replace("'mkdir -p results', ", "'mkdir -p results; echo no luck >&2; exit 3', ");
     await lab.write('headnode', 'demo/broken.yaml', broken);

@@ -51,7 +51,9 @@ export class Runs {
       const argv = ['sh', '-c', `cd ${dir} && exec scailfin run --cluster ${cluster} "$@"`, 'run', ...more];
       const ran = await ground.lab.exec('headnode', argv, { timeoutMs: clientMs, check: false });
       said = `${ran.stderr}${ran.stdout}`;
-      begun ||= /\b(r\d+\.\d+)\b/.exec(said)?.[1] ?? '';
+      // only a run that there is can be watched again; one whose client ended before it started waits for its inputs
+      begun ||= /scailfin run --attach (r\d+\.\d+)/.exec(said)?.[1] ?? '';
+      if (said.includes('never started')) begun = '';
       if (ran.exitCode === 0) return 'finished';
       return /^error: r\d+\.\d+ (failed|was stopped)/m.test(said) ? 'failed' : undefined;
     });

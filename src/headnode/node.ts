@@ -1,5 +1,4 @@
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
@@ -7,6 +6,7 @@ import { type Program, programFor } from '../bundle.js';
 import { ScailfinError } from '../errors.js';
 import type { FileToPut, Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
+import { scratchDir } from '../scratch.js';
 import { render, templateText } from '../templates.js';
 import type { Headnode, Missing } from './component.js';
 
@@ -101,7 +101,7 @@ function isLikeThis(there: { readonly system: string; readonly arch: string }): 
  * @returns why it does not run there; undefined if it does
  */
 async function copyNode(host: Host, path: string, onProgress: (detail: string) => void): Promise<string | undefined> {
-  const scratch = mkdtempSync(join(tmpdir(), 'scailfin-node-'));
+  const scratch = scratchDir();
   try {
     const packed = join(scratch, 'node.gz');
     await pipeline(

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, LeftoverError, messageOf, ScailfinError } from '../../errors.js';
 import { keyValues, runScript } from '../../hosts/script.js';
@@ -7,6 +6,7 @@ import { sourceArgs } from '../../htcondor/pool.js';
 import { limitOf } from '../../schedulers/missing.js';
 import { runBatch } from '../../schedulers/programs.js';
 import { schedulerFor } from '../../schedulers/registry.js';
+import { scratchDir } from '../../scratch.js';
 import { templateText } from '../../templates.js';
 import type { Component, Headnode, Missing, Part } from '../component.js';
 import { isPlainPath } from '../ownkey.js';
@@ -125,7 +125,7 @@ export const bosco: Component<BoscoPlan, void> = {
 /** Copies the part of the headnode's HTCondor that the site needs to the site: a few hundred kilobytes. */
 async function carry(at: Headnode, plan: BoscoPlan, archive: string): Promise<void> {
   const there = `${at.dir}/bosco.tar.gz`;
-  const scratch = mkdtempSync(join(tmpdir(), 'scailfin-bosco-'));
+  const scratch = scratchDir();
   try {
     await runScript(at.host, scriptOf('cut'), [there, ...sourceArgs({ dir: at.dir, source: plan.source })], {
       timeoutMs: 60_000,

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../../errors.js';
+import { scratchDir } from '../../scratch.js';
 import { type ConfigFile, deepest, included } from '../sshinclude.js';
 import { configFiles } from './own.js';
 import { type ConfigSource, homeOf, isMoved } from './source.js';
@@ -39,7 +39,7 @@ const setting = /^(\s*)([A-Za-z]\w*)(\s*=\s*|\s+)(.*)$/;
 function movedConfig(source: ConfigSource): MovedConfig {
   const files = configFiles(source);
   const home = homeOf(source.env ?? process.env);
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'scailfin-ssh-'));
+  const dir = scratchDir();
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   const originals = new Map<string, string>();
   const copy = (file: ConfigFile, depth: number): string => {

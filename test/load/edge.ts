@@ -12,6 +12,8 @@ import { type Used, usedBy } from './process.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
 /** The edge as a cluster runs it, over a stand-in for HTCondor, in a directory that goes with it. */
 export class LoadedEdge {
   readonly #dir = mkdtempSync(join(tmpdir(), 'scailfin-load-'));
@@ -19,9 +21,17 @@ export class LoadedEdge {
   #edge: ChildProcess | undefined;
   #port = 0;
 
+  /** Nothing is left when this program is interrupted. */
+  readonly #interrupted = (signal: NodeJS.Signals): void => {
+    for (const child of [this.#edge, this.#schedd]) child?.kill('SIGKILL');
+    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 10 });
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+
   /** @param program the edge; @param slots of the stand-in */
   static async start(program: string, slots: number): Promise<LoadedEdge> {
     const edge = new LoadedEdge();
+    for (const signal of signals) process.once(signal, edge.#interrupted);
     try {
       await edge.#start(program, slots);
       return edge;
@@ -54,6 +64,7 @@ export class LoadedEdge {
   async end(): Promise<void> {
     await ended(this.#edge);
     await ended(this.#schedd);
+    for (const signal of signals) process.off(signal, this.#interrupted);
     rmSync(this.#dir, { recursive: true, force: true });
   }
 

@@ -7,6 +7,8 @@ export interface Cost {
   readonly unit: string;
   /** `work`: it may grow as the work does; `not`: it is the same for any size. */
   readonly grows: 'work' | 'not';
+  /** What it grows with, if that is another measure of the work. */
+  readonly of?: { readonly what: string; readonly work: number };
   /** A time by the clock: it says nothing of the program while the machine does other things, too. */
   readonly isTime?: true;
 }
@@ -33,9 +35,11 @@ export const tolerance = 1.5;
 /** How much faster than the work a cost grows: 1 means as fast; less than 1: part of it is there for any size. */
 export function growth({ small, large }: Compared, what: string): number {
   const [a, b] = [small, large].map(sized => sized.costs.find(cost => cost.what === what)) as [Cost, Cost];
-  const work = b.grows === 'work' ? large.work / small.work : 1;
-  return b.value / a.value / work;
+  return b.value / a.value / workOf(a, b, { small, large });
 }
+
+const workOf = (a: Cost, b: Cost, { small, large }: Pick<Compared, 'small' | 'large'>): number =>
+  b.grows === 'not' ? 1 : (b.of?.work ?? large.work) / (a.of?.work ?? small.work);
 
 /** The costs that grow faster than they may. */
 export const tooFast = (compared: Compared): string[] =>
@@ -48,11 +52,13 @@ export function describeCompared(compared: Compared): string {
   const { title, small, large, isBusy } = compared;
   const faster = tooFast(compared);
   const heads = ['', `${small.work}`, `${large.work}`, 'ratio', 'work', 'cost ÷ work', ''];
-  const rows = large.costs.map(({ what, value, unit, grows }) => {
-    const before = small.costs.find(cost => cost.what === what)?.value ?? Number.NaN;
-    const work = grows === 'work' ? large.work / small.work : 1;
+  const rows = large.costs.map(cost => {
+    const { what, value, unit, of } = cost;
+    const before = small.costs.find(other => other.what === what) ?? { ...cost, value: Number.NaN };
+    const work = workOf(before, cost, compared);
+    const than = `${work.toFixed(0)}×${of ? ` (${of.what})` : ''}`;
     return [
-      ...[what, shown(before, unit), shown(value, unit), `${(value / before).toFixed(1)}×`, `${work.toFixed(0)}×`],
+      ...[what, shown(before.value, unit), shown(value, unit), `${(value / before.value).toFixed(1)}×`, than],
       ...[growth(compared, what).toFixed(2), faster.includes(what) ? 'FASTER' : ''],
     ];
   });

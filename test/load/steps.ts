@@ -34,12 +34,15 @@ export async function measureSteps(shape: Shape, plan: StepsPlan): Promise<Sized
     await clients.end();
     const { cpuMs, bytes, peakMib } = edge.used;
     const files = shape === 'serial' ? 1 : plan.steps;
+    // each step may use every file of the run, so each is told of all that there are
+    const handed = { what: 'files told to steps', work: (plan.steps * (plan.steps + 1)) / 2 };
+    const ofFiles = shape === 'serial, each leaves a file' ? { of: handed } : {};
     check(plan.steps, status, await edge.ran(), madeIn(edge.workspace(run)), files);
     if (clients.problems.length > 0) throw new Error(`an answer of the edge: ${clients.problems[0]}`);
     const costs: Cost[] = [
       { what: 'time', value: ms / 1000, unit: 's', grows: 'work', isTime: true },
       { what: 'CPU of the edge', value: (cpuMs - before.cpuMs) / 1000, unit: 's', grows: 'work' },
-      { what: 'bytes it read and wrote', value: (bytes - before.bytes) / 1e6, unit: 'MB', grows: 'work' },
+      { what: 'bytes it read and wrote', value: (bytes - before.bytes) / 1e6, unit: 'MB', grows: 'work', ...ofFiles },
       { what: 'memory of the edge at most', value: peakMib, unit: 'MiB', grows: 'work' },
       ...[...clients.times].flatMap(([what, times]): Cost[] => [
         {

@@ -51,6 +51,8 @@ export function register(program: Command, ui: Ui): void {
       await withCluster(ui, record.name, flags, async context => {
         const client = reanaOf(await reachFramework(context));
         if (client === undefined) throw offersNothing(record.name, ['reana']);
+        // a question that changes nothing may be asked again; one that begins a run may not
+        await patiently(() => client.runs(), ui);
         const begun = flags.attach === undefined ? await begin(client, file, flags, ui, context) : undefined;
         const run = begun?.run ?? (await known(client, flags.attach as string, record.name, ui));
         ui.say(`Ctrl-C does not stop the run; to watch it again: scailfin run --attach ${inLine(run)}`);
@@ -178,12 +180,14 @@ async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunRepo
 
 /** An edge that crashed restarts within seconds, and its runs continue. */
 async function patiently<T>(ask: () => Promise<T>, ui: Ui): Promise<T> {
+  let said = '';
   for (const end = Date.now() + patienceMs; ; ) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof ConnectionError) || Date.now() > end) throw error;
-      ui.say(`${inLine(error.message)}; asking again`);
+      if (error.message !== said) ui.say(`${inLine(error.message)}; asking again for a minute`);
+      said = error.message;
       await new Promise(resolve => setTimeout(resolve, 2000));
     }
   }

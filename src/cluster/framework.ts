@@ -98,12 +98,16 @@ export async function askFramework(
 
 /**
  * Connections to the framework's port on the headnode, on which the server has proved its identity.
- * @throws UsageError if the cluster has no framework, or if a secret is not on this machine; errors of connecting to the
+ * @throws UsageError if the cluster was taken down or has no framework, or if a secret is not on this machine; errors of connecting to the
  * headnode
  */
 export async function reachFramework(context: Context): Promise<Offer & { readonly dial: Dial }> {
   const record = recordOf(context);
-  const offer = record.state === 'terminated' ? undefined : await offerOf(record, context.journal.dir);
+  if (record.state === 'terminated')
+    throw new UsageError(`${record.name} is not up. ${record.reason}`, {
+      hint: `the clusters that are up: scailfin list; a new one: scailfin up ${record.name} --site SITE`,
+    });
+  const offer = await offerOf(record, context.journal.dir);
   if (!offer) throw offersNothing(record.name);
   const { service, facts, here } = offer;
   const host = await headHost(context.connections, record);

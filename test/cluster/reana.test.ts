@@ -115,6 +115,8 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
 
   it('watches a run that exists, and says of another that it does not', async () => {
     await lab.exec('headnode', ['rm', '-rf', 'demo/results']);
+    // also while the edge is on its way back
+    await lab.exec('headnode', ['kill', '-9', (await edgeOf('headnode')).stdout.trim()]);
     const again = await inDemo('headnode', 'run', '--attach', 'slow.1');
     expect(again.exitCode, again.stderr).toBe(0);
     expect(again.stdout).toBe('results/plot.txt\n');

@@ -27,6 +27,8 @@ export class Ground {
   said = '';
   /** Another machine has a cluster of the same name. */
   hasRival = false;
+  /** Other commands may work on the cluster while this one does. */
+  isOpen = false;
   /** The scenarios that have found here what they need. */
   readonly ready = new Set<string>();
   /** What was seen that must not be. */

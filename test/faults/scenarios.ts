@@ -19,6 +19,8 @@ export interface Scenario {
   readonly nodes: number;
   /** So many may be there before; default the same. */
   readonly most?: number;
+  /** Other commands may work on the cluster at the same time, also one that takes it down. */
+  readonly isOpen?: true;
   readonly lab?: LabOptions;
 }
 
@@ -113,7 +115,8 @@ export const scenarios: readonly Scenario[] = [
     },
     before: ground => [up(ground, 1, '--framework', 'reana')],
     command: () => run,
-    again: ground => [run, up(ground, 1, '--framework', 'reana')],
+    again: ground => [up(ground, 1, '--framework', 'reana'), run],
     nodes: 1,
+    isOpen: true,
   },
 ];

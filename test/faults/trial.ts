@@ -43,6 +43,7 @@ export async function attempt(ground: Ground, trial: Trial): Promise<Result> {
   const { scenario, point, fault, ending } = trial;
   const wrong: string[] = [];
   ground.wrong = wrong;
+  ground.isOpen = scenario.isOpen === true;
   await prepare(ground, scenario);
   const met = await meet(ground, trial, wrong);
   wrong.push(...(await wrongNow(ground, scenario)));

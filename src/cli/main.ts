@@ -6,6 +6,15 @@ const version = packageVersion();
 
 const words = process.argv.slice(2);
 const verb = words[0] ?? '';
+const changes = ['up', 'scale', 'down'].includes(verb);
+// whoever reads the output may have seen enough, as `head` has. What changes a cluster goes on without a reader.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    // as a shell shows a program that SIGPIPE ended
+    if (!changes) process.exit(141);
+  });
+}
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -15,7 +24,7 @@ for (const [signal, code] of [
     if (verb === 'exec' && signal === 'SIGINT') return;
     if (stop(signal)) return;
     // everything that was begun is recorded in the journal and at the site
-    if (['up', 'scale', 'down'].includes(verb)) {
+    if (changes) {
       show(
         'stderr',
         '\ninterrupted; the same command continues where it stopped, `scailfin down` takes the cluster down',

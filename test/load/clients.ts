@@ -49,9 +49,17 @@ export class Clients {
   async ask(method: string, path: string, body?: string, signal?: AbortSignal): Promise<string> {
     const headers = { Authorization: `Bearer ${this.to.token}`, 'Content-Type': 'application/json' };
     const options = { method, path, headers, port: this.to.port, agent: this.#agent, ...(signal ? { signal } : {}) };
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      http.request(options, resolve).once('error', reject).end(body);
-    });
+    const send = (): Promise<http.IncomingMessage> =>
+      new Promise((resolve, reject) => {
+        const request = http.request(options, resolve);
+        // the edge may have closed an idle connection at this moment (Node.js, request.reusedSocket)
+        const failed = (error: NodeJS.ErrnoException): void => {
+          if (request.reusedSocket && error.code === 'ECONNRESET') send().then(resolve, reject);
+          else reject(error);
+        };
+        request.once('error', failed).end(body);
+      });
+    const response = await send();
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();

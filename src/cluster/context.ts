@@ -138,7 +138,11 @@ export function checkOwner(owner: string | undefined, record: ClusterRecord, whe
   } catch {
     // an unreadable owner line is not ours either
   }
-  throw new UsageError(`${where} has a cluster called ${record.name} already (made by ${by})`, {
-    hint: `choose another name, or take that cluster down: scailfin down ${record.name} --site ${site}`,
-  });
+  throw nameTaken(record, where, site, ` (made by ${by})`);
 }
+
+/** The error if another cluster has the name of this one on a host. @param by who made the other one, in brackets */
+export const nameTaken = ({ name }: Pick<ClusterRecord, 'name'>, where: string, site: string, by = ''): UsageError =>
+  new UsageError(`${where} has a cluster called ${name} already${by}`, {
+    hint: `choose another name, or take that cluster down: scailfin down ${name} --site ${site}`,
+  });

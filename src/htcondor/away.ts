@@ -6,7 +6,8 @@
  *   The headnode gives a job whose node is away back to the queue after all of it, never while the job may still run.
  * - A glide-in leaves after this time: its jobs are given up then, so it would only wait.
  *
- * A longer time would also mean that the jobs of a node that died wait longer before they run again.
+ * A longer time would also mean that the jobs of a node that died wait longer before they run again. Those of a glide-in that
+ * could say that it leaves do not wait (templates/headnode/pool/shadows.sh).
  * (HTCondor's manual, `JobLeaseDuration` and `ALIVE_INTERVAL`)
  */
 export const AWAY_LIMIT = 1200;

@@ -79,6 +79,15 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
   }, 120_000);
 
+  it('gives jobs back to the queue whose glide-in said that it left', async () => {
+    const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
+    expect(await hosts()).toContain('@c2');
+    await lab.exec('c2', ['pkill', '-KILL', '-u', 'alice', 'condor_'], { user: 'root' });
+    // without its word they would wait for it for 20 minutes (AWAY_LIMIT)
+    await until('the jobs to leave it', 90_000, async () => !(await hosts()).includes('@c2'));
+    expect(await hosts()).toContain('@c1');
+  }, 120_000);
+
   it('and down leaves nothing: nobody starts it again', async () => {
     expect((await scailfin(lab, 'headnode', ['down', name])).stdout).toContain(verified);
     await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);

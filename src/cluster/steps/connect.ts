@@ -6,7 +6,7 @@ import { keyValues, scriptCommand } from '../../hosts/script.js';
 import { placed, requireFound } from '../../schedulers/programs.js';
 import { schedulerFor } from '../../schedulers/registry.js';
 import { templateText } from '../../templates.js';
-import { type Context, checkOwner, hostOf, ownerLine, placeOf, recordOf, type Site } from '../context.js';
+import { type Context, checkOwner, hostOf, nameTaken, ownerLine, placeOf, recordOf, type Site } from '../context.js';
 import { headnodeName } from '../headnodes.js';
 import { headHost, headMachine, isBesidePool } from '../machines.js';
 import type { SiteSpec } from '../spec.js';
@@ -81,10 +81,7 @@ export function claiming(
   const read = (out: Output | undefined): boolean => {
     const values = keyValues(out?.stdout ?? '');
     // another user took the name after the check
-    if (out?.exitCode === TAKEN)
-      throw new ScailfinError(`${host.name} has a cluster called ${record.name} already`, {
-        hint: 'choose another name',
-      });
+    if (out?.exitCode === TAKEN) throw nameTaken(record, host.name, record.sites.at(-1)?.spec.site ?? 'SITE');
     if (out?.exitCode === FULL)
       throw new ScailfinError(
         `${host.name} has only ${Math.floor(Number(values.get('free')?.[0]) / 1024)} MiB free in ${base}`,

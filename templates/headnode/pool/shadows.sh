@@ -1,14 +1,18 @@
 #!/bin/bash
-# shadows.sh: gives running jobs new shadows after they had lost their nodes; the pool's master starts this. It is in the
-# pool's directory.
+# shadows.sh: looks after running jobs that have lost their nodes; the pool's master starts this. It is in the pool's
+# directory. HTCondor's shadow is the process on the headnode that looks after one running job.
 #
-# HTCondor's shadow is the process on the headnode that looks after one running job. When its connection to the job breaks,
-# it connects again, but then refuses the job's output: it has forgotten the key by which it knows the job's files
+# A job that finds its node again gets a new shadow. When a shadow's connection to the job breaks, it connects again, but then
+# refuses the job's output: it has forgotten the key by which it knows the job's files
 # (RemoteResource::disconnectClaimSock calls FileTransfer::stopServer; seen in 23.9.6). After five refusals, some 20 s, the job
 # runs once more. A new shadow has a new key, and gives it to the job when it connects.
 #
 # New shadows come with a new schedd: told to end fast, a schedd leaves its jobs running, and the next one starts a shadow for
 # each of them, which finds its job (HTCondor's manual, JobLeaseDuration). The pool's master starts it at once.
+#
+# A job whose glide-in has said that it left does not come back. Its shadow would wait for it until the end of its lease
+# (condor_vacate_job makes no difference: RemoteResource::killStarter; seen in 23.9.6). A schedd whose shadow is killed puts the
+# job back into the queue, and it runs elsewhere.
 set -u
 umask 077
 dir=${0%/*}
@@ -32,6 +36,19 @@ is_needed() {
   for pid in "${!stale[@]}"; do runs condor_shadow "$pid" && return; done
   return 1
 }
+# ends the shadows of jobs that wait for a glide-in which said, with its own token, that it left
+release() {
+  local left pid host
+  left=$(timeout 5 condor_status -constraint 'ScailfinLeft =?= True' -af Name 2>/dev/null) || return
+  for pid in "${!lost[@]}"; do
+    runs condor_shadow "$pid" || { unset "lost[$pid]"; continue; }
+    host=$(timeout 5 condor_q "${lost[$pid]}" -af RemoteHost 2>/dev/null)
+    grep -qxF "slot1@${host#*@}" <<<"$left" || continue
+    echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) the glide-in ${host#*@} left: job ${lost[$pid]} runs again"
+    kill -KILL "$pid"
+    unset "lost[$pid]"
+  done
+}
 renew() {
   local at
   for at in /proc/[0-9]*; do
@@ -45,9 +62,11 @@ trap 'exit 0' TERM INT QUIT
 trap : HUP
 # also what was written while this was not running. tail looks by itself whether this process lives
 exec 3< <(tail --pid=$$ -s 5 -n 5000 -F "$dir/log/shadow/ShadowLog" 2>/dev/null |
-  grep --line-buffered -E ' was ACCEPTED$|: Reconnect SUCCESS|EXITING WITH STATUS')
-# of each shadow, by its pid: `met` if it has spoken with its job's node, `stale` if it has done so on another connection before
-met=() stale=() due='' last=-$rest
+  grep --line-buffered -E ' was ACCEPTED$|: Reconnect SUCCESS|EXITING WITH STATUS|locate disconnected starter')
+PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
+# of each shadow, by its pid: `met` if it has spoken with its job's node, `stale` if it has done so on another connection before;
+# `lost` is the job of one that looks for its node
+met=() stale=() lost=() due='' last=-$rest asked=-$rest
 while :; do
   uptime
   if [ -n "$due" ] && [ "$now" -ge "$due" ]; then
@@ -57,6 +76,11 @@ while :; do
     fi
     met=() stale=() due=''
   fi
+  # an ad that is not sent again stays for a minute (CLASSAD_LIFETIME)
+  if [ "${#lost[@]}" -gt 0 ] && [ $((now - asked)) -ge 10 ]; then
+    release
+    asked=$now
+  fi
   line=
   read -r -t $((due ? (due > now ? due - now : 1) : 10)) line <&3
   status=$?
@@ -64,8 +88,12 @@ while :; do
   read -r _ _ _ parent _ </proc/$$/stat
   [ "$parent" = "$PPID" ] && { [ "$status" = 0 ] || [ "$status" -gt 128 ]; } || exit 1
   # DATE TIME (JOB) (PID): TEXT
-  [[ $line =~ ^[^\ ]+\ [^\ ]+\ \([0-9.]+\)\ \(([0-9]{1,9})\):\ (.*)$ ]] || continue
-  pid=${BASH_REMATCH[1]} text=${BASH_REMATCH[2]}
+  [[ $line =~ ^[^\ ]+\ [^\ ]+\ \(([0-9.]+)\)\ \(([0-9]{1,9})\):\ (.*)$ ]] || continue
+  job=${BASH_REMATCH[1]} pid=${BASH_REMATCH[2]} text=${BASH_REMATCH[3]}
+  case $text in
+    *'locate disconnected starter') lost[pid]=$job; continue ;;
+    *) unset "lost[$pid]" ;;
+  esac
   case $text in
     *'EXITING WITH STATUS'*) unset "met[$pid]" "stale[$pid]" ;;
     *'was ACCEPTED') met[pid]=1 ;;

@@ -82,8 +82,10 @@ function batchSite(site: StandInSite, reason: string | undefined): void {
         expect(glidein.reason).toMatch(site.held.reason);
       }
       // a real system may still be busy with the hold, and refuse
-      const release = () => lab.exec('login', ['sh', '-c', site.release], { check: false });
-      const released = async () => (await release(), joined(lab, 'held'));
+      const released = async () => {
+        await lab.exec('login', ['sh', '-c', site.release], { check: false });
+        return joined(lab, 'held');
+      };
       await expect.poll(released, { timeout: 60_000, interval: 2000 }).toBe(2);
       expect((await scailfin(lab, 'headnode', ['down', 'held'])).stdout).toContain(verified);
       await clean();

@@ -83,10 +83,11 @@ const acts: { readonly [kind in FaultKind]: Act } = {
   'edge killed': async (_, { ground }) => {
     await ground.sh(`kill -9 "$(cat .scailfin/${cluster}/pool/edge/edge.pid)"`);
   },
-  'schedd killed': async (_, { ground }) => {
+  'schedd killed': async (_, { ground, deaths }) => {
     await ground.lab.exec('headnode', ['pkill', '-9', 'condor_schedd'], { ...root, check: false });
+    deaths.push({ at: Date.now() / 1000 });
   },
-  'schedd killed amid transfers': async (_, { ground }, jobs) => {
+  'schedd killed amid transfers': async (_, { ground, deaths }, jobs) => {
     await ground.lab.limit(20);
     try {
       let batch: Promise<void> | undefined;
@@ -99,6 +100,7 @@ const acts: { readonly [kind in FaultKind]: Act } = {
       });
       await sleep(1000);
       await ground.lab.exec('headnode', ['pkill', '-9', 'condor_schedd'], { ...root, check: false });
+      deaths.push({ at: Date.now() / 1000 });
       await ground.lab.limit(0);
       await batch;
     } finally {
@@ -125,13 +127,15 @@ async function partition(ground: Ground, host: 'headnode' | 'login', seconds: nu
   await ground.lab.partition(host, false);
 }
 
-/** Those after which glide-ins may be missing, so that a person would bring up what is missing. */
+/** Those after which glide-ins are missing, which a person would bring up. */
 const costly: ReadonlySet<FaultKind> = new Set(['glide-in killed', 'node rebooted', 'clock jumps']);
 
 /** Does it, and what a person would do about it. */
 export async function strike(fault: Fault, work: Work, jobs: Jobs): Promise<void> {
   await acts[fault.kind](fault, work, jobs);
-  if (costly.has(fault.kind)) await work.ground.up();
+  // a batch system may take a node for dead after other faults, too; then the site may still be out of reach
+  const up = work.ground.up();
+  await (costly.has(fault.kind) ? up : up.catch(() => {}));
 }
 
 /** As it is printed. */

@@ -5,8 +5,11 @@ import type { Random } from './random.js';
 import { countReruns, none, type Tally } from './tally.js';
 import { insist, type Work } from './work.js';
 
-/** A job of a batch may take so long, whatever happens to it. */
-const patienceMs = 8 * 60_000;
+/**
+ * A job of a batch may take so long, whatever happens to it. One whose node died without a word waits for the end of its lease,
+ * which each schedd that is started again begins anew.
+ */
+const patienceMs = 12 * 60_000;
 
 /** Bare jobs of the pool, batch after batch. */
 export class Jobs {
@@ -66,9 +69,8 @@ export class Jobs {
       isWell &&= times > 0 && !wrong.includes(job);
     }
     const begins = moments.filter(m => m.what === 'began').map(m => ({ ...m, id: `job ${load.name}.${m.job}` }));
-    const needless = countReruns(begins, work.deaths, tally);
-    for (const note of needless) work.problem(note);
-    if (isWell && needless.length === 0) return load.remove();
+    for (const note of countReruns(begins, work.deaths, tally)) work.note(note);
+    if (isWell) return load.remove();
     work.problem(`jobs of ${load.name} did not end well; their log:\n${log.slice(-6000)}`);
   }
 }

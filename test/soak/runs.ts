@@ -74,7 +74,7 @@ export class Runs {
 
   /** What its steps wrote down. */
   private async count(name: string, steps: number, isRight: boolean): Promise<void> {
-    const { ground, deaths, problem } = this.work;
+    const { ground, deaths, note } = this.work;
     const lines = await ground.sh(`grep -F '${name}.' ${record}`, 'login', 'alice');
     const all = [...lines.matchAll(/^(began|ended) (r\d+\.\S+) (\S+) (\d+)$/gm)].filter(m =>
       m[2]?.startsWith(`${name}.`),
@@ -87,7 +87,7 @@ export class Runs {
     if (isRight) this.tally.right += ended;
     else this.tally.wrong += ended;
     this.tally.missing += Math.max(0, steps - ended);
-    for (const note of countReruns(begins, deaths, this.tally)) problem(note);
+    for (const line of countReruns(begins, deaths, this.tally)) note(line);
   }
 }
 

@@ -53,7 +53,7 @@ export async function soak(plan: Plan, say: (line: string) => void): Promise<Rep
   };
   const ground = await Ground.open(plan.ground, plan.lab, plan.hasLanguages);
   try {
-    const work: Work = { ground, isOver: false, pulse: new Pulse(), deaths: [], problem };
+    const work: Work = { ground, isOver: false, pulse: new Pulse(), deaths: [], note: say, problem };
     const [jobs, runs, sizes] = [new Jobs(work), new Runs(work), new Sizes(ground)];
     const faults: Partial<Record<FaultKind, number>> = {};
     const began = performance.now();
@@ -89,6 +89,9 @@ export async function soak(plan: Plan, say: (line: string) => void): Promise<Rep
     await Promise.all([...workers, watching]);
     const [slopes, seconds, stall] = [sizes.slopes(), age(), work.pulse.longest];
     for (const slope of slopes) if (grows(slope)) problem(`${slope.program} grows`);
+    for (const { done, needless } of [jobs.tally, runs.tally])
+      if (needless > Math.max(3, done / 10))
+        problem(`${needless} of ${done} ran again although nothing of theirs had died`);
     const { said, left } = await ground.down();
     // a glide-in that was killed with its keeper leaves its directory, which `down` names
     const named = [...said.matchAll(/^ {2}- (\S+) on (\S+)$/gm)].map(([, dir, node]) => `${node}: file ${dir}`);

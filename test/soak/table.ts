@@ -16,7 +16,7 @@ export function describe(report: Report): string {
     name,
     ...[t.done, t.right, t.wrong, t.doubled, t.missing, t.again, t.needless].map(String),
   ];
-  const heads = ['', 'done', 'right', 'wrong', 'doubled', 'missing', 'again: node died', 'again: needless'];
+  const heads = ['', 'done', 'right', 'wrong', 'doubled', 'missing', 'again: something died', 'again: needless'];
   const sizes = slopes.map(({ program, looks, memory, files }) => [
     ...[program, String(looks), mib(memory.first), mib(memory.last), String(files.first), String(files.last)],
   ]);

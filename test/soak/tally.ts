@@ -8,17 +8,18 @@ export interface Tally {
   doubled: number;
   /** Without an end, although there was time enough. */
   missing: number;
-  /** Ran once more after their node or glide-in had died. */
+  /** Ran once more after their node, their glide-in or the schedd had died. */
   again: number;
-  /** Ran once more although it lived. */
+  /** Ran once more although all of these lived: HTCondor had lost sight of them. */
   needless: number;
 }
 
 export const none = (): Tally => ({ done: 0, right: 0, wrong: 0, doubled: 0, missing: 0, again: 0, needless: 0 });
 
-/** A glide-in that a fault ended. */
+/** A fault that makes jobs run again. */
 export interface Death {
-  readonly node: string;
+  /** Whose glide-in ended; absent: the schedd was killed, and has not heard what ended just then. */
+  readonly node?: string;
   /** Unix time. */
   readonly at: number;
 }
@@ -38,7 +39,9 @@ export function countReruns(begins: readonly Begin[], deaths: readonly Death[], 
     const own = begins.filter(b => b.id === id);
     for (const [n, { at }] of own.slice(1).entries()) {
       const before = own[n] as Begin;
-      const isCaused = deaths.some(d => d.node === before.node && d.at >= before.at - 2 && d.at <= at + 1);
+      const isCaused = deaths.some(
+        d => (d.node ?? before.node) === before.node && d.at >= before.at - 2 && d.at <= at + 1,
+      );
       if (isCaused) tally.again++;
       else {
         tally.needless++;

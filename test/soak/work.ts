@@ -10,6 +10,8 @@ export interface Work {
   isOver: boolean;
   readonly pulse: Pulse;
   readonly deaths: Death[];
+  /** Something is worth a line. */
+  readonly note: (text: string) => void;
   /** Something is not as it must be. */
   readonly problem: (text: string) => void;
 }

@@ -10,8 +10,11 @@ import {
   set,
 } from '../../src/credentials/x509/der.js';
 
-/** An attribute certificate of the form that VOMS servers issue, without a signature that holds. */
-export function attributeCertificate(holder: Certificate, fqans: readonly string[]): Buffer {
+/**
+ * An attribute certificate of the form that VOMS servers issue, without a signature that holds.
+ * @param named where the name of the holder's CA belongs; servers without the option `newformat` put the holder's own there
+ */
+export function attributeCertificate(holder: Certificate, fqans: readonly string[], named = holder.issuer): Buffer {
   const vo = (fqans[0] ?? '').split('/')[1] ?? '';
   const names = (name: Buffer) => sequence(encode(context(4), name));
   const algorithm = sequence(oid('1.2.840.113549.1.1.11'), encode(5));
@@ -21,7 +24,7 @@ export function attributeCertificate(holder: Certificate, fqans: readonly string
   const values = sequence(...fqans.map(fqan => octetString(Buffer.from(fqan))));
   const info = sequence(
     integer(1),
-    sequence(encode(context(0), names(holder.issuer), encode(2, holder.serial))),
+    sequence(encode(context(0), names(named), encode(2, holder.serial))),
     encode(context(0), names(holder.issuer)),
     algorithm,
     integer(7),

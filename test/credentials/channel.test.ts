@@ -268,14 +268,16 @@ describe('a MyProxy server', () => {
 });
 
 describe('a VOMS server', () => {
-  const ask = async (answer: string) => {
-    const server = await serve(socket => socket.once('data', () => socket.end(answer)));
-    const servers = [{ ...server, alias: 'vo', vo: 'vo', name: '/O=Grid/OU=Test/CN=localhost' }];
+  /** @param answers one of each server of the VO */
+  const ask = async (...answers: string[]) => {
+    const serving = answers.map(answer => serve(socket => socket.once('data', () => socket.end(answer))));
+    const name = '/O=Grid/OU=Test/CN=localhost';
+    const servers = (await Promise.all(serving)).map(server => ({ ...server, alias: 'vo', vo: 'vo', name }));
     return requestAttributes({ vo: 'vo', fqans: [] }, user, { trust, lifetime: 3600, servers, timeoutMs: 5000 });
   };
   const xml = (inside: string): string => `HTTP/1.1 200 OK\r\n\r\n<?xml version="1.0"?><voms>${inside}</voms>`;
-  const attributesOf = (holder: Certificate): string =>
-    `<ac>${attributeCertificate(holder, ['/vo/Role=NULL/Capability=NULL'])
+  const attributesOf = (holder: Certificate, named?: Buffer): string =>
+    `<ac>${attributeCertificate(holder, ['/vo/Role=NULL/Capability=NULL'], named)
       .toString('base64')
       .replace(/(.{64})/g, '$1\n')}</ac>`;
 
@@ -284,6 +286,24 @@ describe('a VOMS server', () => {
     const { certificate, warnings } = await ask(xml(`${attributesOf(holder)}<warning>a &lt;short&gt; one</warning>`));
     expect(readAttributes(certificate)).toMatchObject({ vo: 'vo', fqans: ['/vo/Role=NULL/Capability=NULL'] });
     expect(warnings).toEqual(['a <short> one']);
+  });
+
+  it('gives attributes in the older form, and with a warning in an answer that calls itself an error', async () => {
+    const [holder] = user.certificates;
+    const answer = xml(`${attributesOf(holder, holder.subject)}<warning>a short one</warning>`);
+    const { warnings } = await ask(answer.replace('200 OK', '500 Internal Server Error'));
+    expect(warnings).toEqual(['a short one']);
+  });
+
+  it('that refuses is not the last one that is asked', async () => {
+    const [holder] = user.certificates;
+    const unknown = xml('<error><code>NoSuchUser</code><message>User unknown to this VO.</message></error>');
+    await ask(unknown, xml('<ac>AAAA</ac>'), xml(attributesOf(holder)));
+    const error = await failureOf(ask(unknown, 'SSH-2.0-x\r\n'));
+    expect(error.message).toMatch(
+      /^no server of the VO vo gave attributes:\n {2}.* refuses: User unknown to this VO. \(NoSuchUser\)\n {2}.* is not HTTP$/,
+    );
+    expect(error.hint).toContain('ask it whether it knows yours');
   });
 
   it('that gives those of somebody else is refused', async () => {

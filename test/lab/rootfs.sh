@@ -16,7 +16,8 @@ packages=(
   condor
   charliecloud fuse3 squashfs-tools
   globus-proxy-utils globus-simple-ca globus-gsi-cert-utils-progs libglobus-gssapi-gsi4t64
-  myproxy myproxy-server voms-clients
+  myproxy myproxy-server
+  voms-clients voms-server voms-mysql-plugin mariadb-server-core
   libpam-oath oathtool
   python3-venv
 )

@@ -69,6 +69,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/cluster/release.test.ts': 64,
   'test/attack/ports.test.ts': 64,
   'test/hosts/gsi.test.ts': 63,
+  'test/credentials/voms.test.ts': 62,
   'test/soak/soak.test.ts': 60,
   'test/faults/faults.test.ts': 60,
   'test/attack/terminal.test.ts': 60,

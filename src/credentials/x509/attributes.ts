@@ -16,7 +16,7 @@ export interface VomsAttributes {
   readonly issuer: string;
   readonly start: Date;
   readonly end: Date;
-  /** DER of the name of the CA that certified the holder, and the content of the serial number that this CA gave. */
+  /** DER of the name of the CA that certified the holder, or of the holder; and the content of the serial number that this CA gave. */
   readonly holder: { readonly issuer: Buffer; readonly serial: Buffer };
 }
 

@@ -1,4 +1,4 @@
-import { AuthError, ConnectionError, type ScailfinError, TimeoutError } from '../../errors.js';
+import { AuthError, ScailfinError } from '../../errors.js';
 import { printable } from '../../printable.js';
 import { between } from '../../text.js';
 import { readAttributes } from './attributes.js';
@@ -27,9 +27,10 @@ export interface VomsAnswer {
 }
 
 /**
- * Asks the servers of a VO, one after the other, for an attribute certificate of the user.
+ * Asks the servers of a VO, one after the other, for an attribute certificate of the user. A refusal is no reason to stop: a VOMS
+ * server that has lost its database says of every member that they are unknown. So voms-proxy-init goes on, too.
  * @param own the user's certificate or proxy
- * @throws AuthError in the server's words if it refuses; if no server can be reached, with the reason for each
+ * @throws AuthError in the server's words if it refuses; if there are several servers, with the reason for each
  */
 export async function requestAttributes(
   request: VomsRequest,
@@ -42,17 +43,17 @@ export async function requestAttributes(
     try {
       return await ask(server, request, own, options);
     } catch (error) {
-      // another server of the same VO would give the same answer
-      const answered = ![ConnectionError, TimeoutError, CertificateError].some(kind => error instanceof kind);
-      if (answered) throw error;
-      failures.push(error as ScailfinError);
+      if (!(error instanceof ScailfinError)) throw error;
+      failures.push(error);
     }
   }
   if (failures.length === 1) throw failures[0];
-  throw new AuthError(
-    [`no server of the VO ${request.vo} could be asked:`, ...failures.map(f => `  ${f.message}`)].join('\n'),
-    { hint: failures[0]?.hint },
-  );
+  const reasons = failures.map(({ message }) => `  ${message}`);
+  // what a server answered says more than that another one is away
+  const telling = failures.find(failure => failure instanceof AuthError) ?? failures[0];
+  throw new AuthError([`no server of the VO ${request.vo} gave attributes:`, ...reasons].join('\n'), {
+    hint: telling?.hint,
+  });
 }
 
 async function ask(server: VomsServer, request: VomsRequest, own: Identity, options: VomsOptions): Promise<VomsAnswer> {
@@ -78,19 +79,28 @@ export function parseAnswer(text: string, who: string): VomsAnswer {
   const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
   const errors = [...between(body, '<error>', '</error>')].map(error => {
     const [code, message] = [inside(error, 'code'), inside(error, 'message')];
-    return message && code ? `${message} (${code})` : (message ?? code ?? '');
+    return { code, text: message && code ? `${message} (${code})` : (message ?? code ?? '') };
   });
   const certificate = inside(body, 'ac')?.replace(/\s+/g, '');
+  // with a warning, the status is 500 although the attributes are there
   if (errors.length > 0 || (status !== '200' && certificate === undefined)) {
-    const why = errors.length > 0 ? errors.join('; ') : status ? `HTTP status ${status}` : 'its answer is not HTTP';
-    throw new AuthError(`${who} refuses: ${why}`, {
-      hint: 'check VO, group and role; ask the VO whether you are a member',
-    });
+    const words = errors.map(({ text }) => text).join('; ');
+    const why = words !== '' ? words : status ? `HTTP status ${status}` : 'its answer is not HTTP';
+    throw new AuthError(`${who} refuses: ${why}`, { hint: hints.get(errors[0]?.code ?? '') ?? otherHint });
   }
   if (certificate === undefined) throw new CertificateError('malformed', `${who} sent no attributes`);
   const warnings = [...between(body, '<warning>', '</warning>')].map(plain);
   return { certificate: Buffer.from(certificate, 'base64'), warnings };
 }
+
+/** By the codes in vomsd's answers. */
+const hints: ReadonlyMap<string, string> = new Map([
+  ['NoSuchUser', 'the VO knows its members by the names of their certificates: ask it whether it knows yours'],
+  ['SuspendedUser', 'ask the VO how to end the suspension'],
+  ['BadRequest', 'the VO has no such group or role, or did not give it to you; without it, you get all your groups'],
+]);
+
+const otherHint = 'check VO, group and role; ask the VO whether you are a member';
 
 /** The text of the first element with this name. */
 function inside(xml: string, element: string): string | undefined {
@@ -103,12 +113,15 @@ const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 const plain = (xml: string): string =>
   printable(xml.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => entities[name] as string)).trim();
 
-/** @throws CertificateError unless the attributes belong to the user */
+/**
+ * A server without the option `newformat` names the user where the user's CA belongs. VOMS itself accepts both.
+ * @throws CertificateError unless the attributes belong to the user
+ */
 function checked(answer: VomsAnswer, own: Identity, who: string): VomsAnswer {
   const { holder } = readAttributes(answer.certificate);
   const user = own.certificates.find(c => !c.proxy) ?? own.certificates[0];
-  const ours =
-    holder.serial.equals(user.serial) && comparable(oneLine(holder.issuer)) === comparable(oneLine(user.issuer));
-  if (ours) return answer;
+  const named = comparable(oneLine(holder.issuer));
+  const names = [user.issuer, user.subject].map(name => comparable(oneLine(name)));
+  if (holder.serial.equals(user.serial) && names.includes(named)) return answer;
   throw new CertificateError('wrong-name', `${who} sent the attributes of somebody else than ${user.name}`);
 }

@@ -95,6 +95,8 @@ function check(site: DoctorSite, reason: string | undefined): void {
       echo 'PATH=/opt/batch/bin:$PATH' >/etc/profile.d/batch.sh`;
       const back = `f=$(cat /opt/batch/was); mv "$f.away" "$f"; rm -r /opt/batch /etc/profile.d/batch.sh`;
       await ward.during('login', away, back, async () => expect((await ward.examine()).ok).toBe(true));
+      // a real installation has it in a place of its own, too, where it is found
+      if (site.site.startsWith('real-')) return;
       // where no login shell finds it either, it is said where it is
       const hidden = `${away}\nrm /etc/profile.d/batch.sh; touch /etc/profile.d/batch.sh`;
       const missing = {

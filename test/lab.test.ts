@@ -150,6 +150,10 @@ describe.skipIf(reason !== undefined)(`the lab${reason ? ` (skipped: ${reason})`
   test('leftovers are seen, and only they', async () => {
     await until('a clean lab', 10_000, async () => (await lab.leftovers()).length === 0);
     await sh('c2', 'setsid sleep 63 > /dev/null 2>&1 & mkdir -p ~/.scailfin; touch ~/.scailfin/x /dev/shm/y');
+    await sh(
+      'c1',
+      'mkdir /tmp/d; touch /tmp/d/z /tmp/x509up_u2001 /tmp/x509up_p1; unshare -Ur sleep 65 > /dev/null 2>&1 &',
+    );
     await ssh('sbatch -o /dev/null --wrap "sleep 64"');
     await until('the job to run', 10_000, async () =>
       (await lab.leftovers()).some(line => line.includes('slurmstepd')),
@@ -158,8 +162,14 @@ describe.skipIf(reason !== undefined)(`the lab${reason ? ` (skipped: ${reason})`
     expect(found).toMatch(/^c2: process \d+ alice sleep 63$/m);
     expect(found).toMatch(/^login: file \/home\/alice\/.scailfin\/x of alice$/m);
     expect(found).toMatch(/^c2: file \/dev\/shm\/y of alice$/m);
+    expect(found).toMatch(/^c1: file \/tmp\/d\/z of alice$/m);
+    expect(found).toMatch(/^c1: file \/tmp\/x509up_p1 of alice$/m);
+    expect(found).not.toContain('x509up_u');
+    expect(found).toMatch(/^c1: process \d+ alice sleep 65$/m);
+    expect(found).not.toMatch(/ root (?!.*slurmstepd)|sshd/);
     expect(found).toMatch(/^slurm: job \d+ of alice is RUNNING/m);
     await sh('login', 'scancel -u alice; rm -r ~/.scailfin');
+    await sh('c1', 'rm -r /tmp/d /tmp/x509up_*; pkill -fx "sleep 65"');
     await sh('c2', 'rm /dev/shm/y; pkill -fx "sleep 63"');
     await until('a clean lab again', 15_000, async () => (await lab.leftovers()).length === 0);
   });

@@ -50,6 +50,5 @@ if (words[0] === '--version' || words[0] === '-V') {
   show('stdout', version);
 } else {
   // loading the parser takes half of the start-up time, so it is loaded only if there are arguments
-  const { run } = await import('./program.js');
-  await run(words, version);
+  void import('./program.js').then(({ run }) => run(words, version));
 }

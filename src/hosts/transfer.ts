@@ -32,10 +32,10 @@ export function putScript(files: readonly FileToPut[]): string {
   lines.push(`trap 'exit 1' HUP INT TERM`, `trap '' PIPE`); // it must clean up even if nobody reads its message
   for (const [index, file] of staged.entries()) {
     const body = Buffer.from(file.content).toString('base64').replace(/.{76}/g, '$&\n').trimEnd();
-    const [to, temporary] = [quote(file.path), quote(file.temporary)];
+    const [to, temporary, dir] = [file.path, file.temporary, path.posix.dirname(file.path)].map(quote);
     lines.push(
       `n=${index}`,
-      `mkdir -p ${quote(path.posix.dirname(file.path))} || fail`,
+      `[ -d ${dir} ] || mkdir -p ${dir} || fail`,
       `[ ! -d ${to} ] || { echo ${quote(`${file.path} is a directory`)} >&2; fail; }`,
       `decode >${temporary} <<'=end=' || fail`,
       body,

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # layout: finds HTCondor's programs and libraries; put before the scripts that need them. First it removes the site's
 # settings: what users set for the site's own HTCondor would override this pool's configuration
-for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
+for name in "${!_CONDOR_@}"; do unset "$name"; done
 # find_condor system | tarball DIR | module NAME: sets CONDOR_BIN, CONDOR_SBIN, CONDOR_LIB, CONDOR_LIBEXEC, CONDOR_VERSION
 find_condor() {
   case $1 in

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # pool-query DIR: prints whether the pool runs, its slots, and its jobs; each part comes after a line of its own
 dir=$1
-for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
+for name in "${!_CONDOR_@}"; do unset "$name"; done
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 [ -r "$dir/found.config" ] || { echo 'pool=none'; exit 0; }
 alive=$(grep -lzxF "CONDOR_CONFIG=$CONDOR_CONFIG" /proc/[0-9]*/environ 2>/dev/null | while read -r f; do { read -r comm <"${f%/environ}/comm"; } 2>/dev/null && [ "$comm" = condor_collecto ] && echo yes; done)

@@ -6,7 +6,7 @@
 set -u
 umask 077
 dir=$1 site=$2 label=$3 seconds=$4 cores=$5 memory=$6
-for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
+for name in "${!_CONDOR_@}"; do unset "$name"; done
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 bin=$(sed -n 's/^BIN = //p' "$dir/found.config")
 domain=$(sed -n 's/^TRUST_DOMAIN = //p' "$CONDOR_CONFIG")

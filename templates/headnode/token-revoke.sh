@@ -6,7 +6,7 @@ set -u
 umask 077
 dir=$1
 shift
-for name in $(compgen -e | grep '^_CONDOR_'); do unset "$name"; done
+for name in "${!_CONDOR_@}"; do unset "$name"; done
 export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$(sed -n 's/^SBIN = //p' "$dir/found.config"):$PATH
 mkdir -p "$dir/glideins" || exit 1

@@ -64,6 +64,9 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(down.stdout).toContain('Verified: no batch job, process or file of it remains');
     expect(await jobsOn(lab)).toEqual([]);
     expect(await lab.leftovers()).toEqual([]);
+    // HTCondor writes to the administrator of the machine, if nobody tells it otherwise
+    for (const host of ['headnode', 'c1'] as const)
+      expect((await lab.exec(host, ['ls', '/var/mail'], { user: 'root' })).stdout).toBe('');
     // and again
     const twice = await scailfin(lab, 'headnode', ['down', 'lab-slurm', '--json']);
     expect(JSON.parse(twice.stdout)).toMatchObject({ name: 'lab-slurm', cancelled: 0 });

@@ -54,6 +54,11 @@ export class Host {
     readonly pid: number,
   ) {}
 
+  /** Its root directory, as this machine reaches it. A link with an absolute target leads elsewhere from here. */
+  get root(): string {
+    return `/proc/${this.pid}/root`;
+  }
+
   /** @param parent another host whose end shall be this one's too */
   static async boot(
     lab: Ground,
@@ -95,9 +100,11 @@ export class Host {
     const timeoutMs = options.timeoutMs ?? 30_000;
     // killed in there, by timeout(1), with its process group; out here only if that should fail
     const limit = ['timeout', '--kill-after=2', String(timeoutMs / 1000)];
-    const [file, ...args] = this.enter([...limit, ...argv], options);
+    const { file, args, env } = this.enter([...limit, ...argv], options);
     const began = Date.now();
     const result = await execa(file, args, {
+      env,
+      extendEnv: false,
       input: options.stdin ?? '',
       timeout: timeoutMs + 5000,
       reject: false,
@@ -121,8 +128,8 @@ export class Host {
     argv: readonly string[],
     options: Pick<ExecOptions, 'user' | 'env'> & { readonly stdio?: 'pipe' | 'inherit' | 'ignore' } = {},
   ): ChildProcess {
-    const [file, ...args] = this.enter(argv, options);
-    const child = spawn(file, args, { stdio: options.stdio ?? 'pipe' });
+    const { file, args, env } = this.enter(argv, options);
+    const child = spawn(file, args, { env, stdio: options.stdio ?? 'pipe' });
     child.kill = signal => {
       const inside = childrenOf(child.pid);
       for (const pid of inside) process.kill(pid, signal ?? 'SIGTERM');
@@ -137,17 +144,16 @@ export class Host {
     await until(`${this.name} to halt`, 15_000, () => !isThere(this.pid));
   }
 
-  /** The command line, for this machine, of a command on the host. */
-  private enter(argv: readonly string[], options: Pick<ExecOptions, 'user' | 'env'>): [string, ...string[]] {
+  /** The command line and the environment, for this machine, of a command on the host. */
+  private enter(argv: readonly string[], options: Pick<ExecOptions, 'user' | 'env'>) {
     const user = options.user ?? this.user;
     const home = user === 'root' ? '/root' : `/home/${user}`;
     const env = { PATH, HOME: home, USER: user, LOGNAME: user, SHELL: '/bin/bash', LANG: 'C.UTF-8', ...options.env };
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const become = user === 'root' ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups'];
     // --root: from within a chroot, a mount namespace's own root is not the host's but this machine's
     const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root'];
-    const nsenter = ['--target', String(this.pid), ...namespaces, '--'];
-    return ['nsenter', ...nsenter, 'env', '-i', `--chdir=${home}`, ...variables, ...become, ...argv];
+    const nsenter = ['--target', String(this.pid), ...namespaces, `--wdns=${home}`, '--'];
+    return { file: '/usr/bin/nsenter', args: [...nsenter, ...become, ...argv], env };
   }
 }
 

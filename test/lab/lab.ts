@@ -199,14 +199,14 @@ export class Lab {
 
   /** Users' processes, jobs and files that should be gone after a cluster's end; a line each. */
   async leftovers(): Promise<string[]> {
-    const jobs = this.site.jobs(this.siteHosts).then(
+    const jobs = await this.site.jobs(this.siteHosts).then(
       lines => lines.map(line => `${this.site.name}: ${line}`),
       error => [`${this.site.name}: cannot say what jobs it has: ${error.message}`],
     );
     const all = [...layout, ...(this.hosts.login2 ? [secondLogin] : [])];
-    const found = await Promise.all([...all.map(spec => leftoversOf(this.hosts[spec.name], spec)), jobs]);
+    const found = [...all.flatMap(spec => leftoversOf(this.hosts[spec.name], spec)), ...jobs];
     const { lingering } = this.site;
-    return found.flat().filter(line => !lingering?.test(line));
+    return found.filter(line => !lingering?.test(line));
   }
 
   /** Takes the lab down, after a look for secrets in its files; again is fine. */

@@ -15,11 +15,16 @@ const profile = siteProfile({
 
 const environment = 'export SGE_ROOT=/var/lib/gridengine SGE_CELL=default SGE_SINGLE_LINE=1\n';
 
-/** The qmaster gives up when it can't write act_qmaster itself. */
+/**
+ * The qmaster gives up when it can't write act_qmaster itself. Debian's commands ask `arch` each time, which starts a compiler
+ * and thirty processes: it is asked once. Other distributions have programs in their place.
+ */
 const prepare = `cell=/var/lib/gridengine/default/common
 mkdir -p "$cell" && chown -R sgeadmin:sgeadmin /var/lib/gridengine/default
 echo login >"$cell/act_qmaster" && chown sgeadmin:sgeadmin "$cell/act_qmaster"
 grep -q ^sge_qmaster /etc/services || printf 'sge_qmaster 6444/tcp\\nsge_execd 6445/tcp\\n' >>/etc/services
+arch=/usr/share/gridengine/util/arch
+printf '#!/bin/sh\\necho %s\\n' "$($arch)" >$arch.new && chmod 755 $arch.new && mv $arch.new $arch
 `;
 
 const asAdmin = 'setpriv --reuid=sgeadmin --regid=sgeadmin --clear-groups';

@@ -1,9 +1,8 @@
 // Reading and compiling hundreds of small files takes most of a command's start. So the programs are put together from
 // few files: each command loads its own part and what it shares with others.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { compile } from './esbuild.compile.js';
 import { common } from './esbuild.options.js';
 
 const programs = await build({
@@ -13,22 +12,6 @@ const programs = await build({
   outdir: 'dist',
   chunkNames: 'parts/[name]-[hash]',
   splitting: true,
-});
-
-// All of it in one file, for bin/compiled.js. What an earlier one was compiled to must not be taken for this one's.
-for (const name of existsSync('dist/cli') ? readdirSync('dist/cli') : [])
-  if (name.startsWith('whole.cjs')) rmSync(join('dist/cli', name));
-const whole = await build({
-  ...common,
-  ...{ entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli/whole.cjs', format: 'cjs' },
-  banner: {
-    js: `(function (exports, require, module, __filename, __dirname) {
-const $url = require('node:url').pathToFileURL(__filename).href;`,
-  },
-  footer: { js: '})' },
-  define: { 'import.meta.url': '$url' },
-  // a compiled script cannot import
-  supported: { 'dynamic-import': false },
 });
 
 // These run on headnodes that have nothing of ours: all of such a program is in one file. Without its compiled parts, ssh2
@@ -48,10 +31,8 @@ const page = await build({
 });
 
 // what earlier builds left; a command that runs meanwhile finds its own parts for as long as possible
-const made = new Set([programs, whole, edge, relay, page].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
+const made = new Set([programs, edge, relay, page].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
 for (const entry of readdirSync('dist', { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
   if (entry.isFile() && !made.has(path)) rmSync(path);
 }
-
-await compile();

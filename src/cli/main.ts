@@ -50,5 +50,6 @@ if (words[0] === '--version' || words[0] === '-V') {
   show('stdout', version);
 } else {
   // loading the parser takes half of the start-up time, so it is loaded only if there are arguments
-  void import('./program.js').then(({ run }) => run(words, version));
+  const { run } = await import('./program.js');
+  await run(words, version);
 }

@@ -142,17 +142,6 @@ describe('the package', () => {
     expect(readFileSync(join(out, 'site/job.slurm'), 'utf8')).toContain('#SBATCH --job-name=sf-bridges');
   });
 
-  it('compiles itself once for the Node.js that it finds', () => {
-    const dist = join(prefix, 'lib/node_modules/scailfin/dist/cli');
-    const status = () => spawnSync(join(prefix, 'bin', 'scailfin'), ['status'], { env, encoding: 'utf8' }).stderr;
-    expect(readdirSync(dist).sort()).toEqual(['main.js', 'whole.cjs']);
-    const said = status();
-    expect(said).toContain('there is no cluster');
-    expect(readdirSync(dist)).toHaveLength(3);
-    expect(status()).toBe(said);
-    expect(readdirSync(dist)).toHaveLength(3);
-  });
-
   it('holds no source, test or tooling', () => {
     const names = execFileSync('tar', ['-tzf', packed], { encoding: 'utf8' }).split('\n').filter(Boolean);
     const tops = new Set(names.map(name => name.split('/')[1]));

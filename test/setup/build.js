@@ -6,7 +6,7 @@ import { say } from './say.js';
 /** Makes dist from src when anything that goes into it is newer. */
 export async function build() {
   const built = join(top, 'dist', '.built');
-  const configs = ['esbuild.js', 'esbuild.options.js', 'esbuild.compile.js', 'bin/compiled.js', 'package-lock.json'];
+  const configs = ['esbuild.js', 'esbuild.options.js', 'package-lock.json'];
   const newest = Math.max(...[...filesUnder(join(top, 'src')), ...configs.map(name => join(top, name))].map(changed));
   if (existsSync(built) && changed(built) >= newest) return;
   say('npm run build: dist is missing or older than src');

@@ -17,17 +17,7 @@ import { fileURLToPath } from 'node:url';
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** All that the program is made of. */
-const PARTS = [
-  'bin',
-  'src',
-  'sites',
-  'templates',
-  'package.json',
-  'tsconfig.json',
-  'esbuild.compile.js',
-  'esbuild.js',
-  'esbuild.options.js',
-];
+const PARTS = ['bin', 'src', 'sites', 'templates', 'package.json', 'tsconfig.json', 'esbuild.js', 'esbuild.options.js'];
 
 export interface Ran {
   readonly status: number | null;

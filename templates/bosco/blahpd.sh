@@ -31,17 +31,19 @@ mkdir -p "$dir/tmp" && cd "$dir/tmp" || exit 1
 # The holder of the key may submit, query and cancel the cluster's job script and nothing else. blahpd itself would run
 # any script whose path is given as a type, and pass any option of a job on to the batch system.
 permitted() {
-  local line type
+  local line type once
   while IFS= read -r -n 65536 line; do
     line=${line%$'\r'}
     if [[ $line =~ ^(COMMANDS|VERSION|RESULTS|QUIT|ASYNC_MODE_ON|ASYNC_MODE_OFF)$ ]]; then printf '%s\r\n' "$line"
     elif [[ $line =~ ^BLAH_PING\ [0-9]+\ [a-z0-9_]+$ ]]; then printf '%s\r\n' "$line"
     elif [[ $line =~ ^BLAH_JOB_(STATUS|CANCEL|HOLD|RESUME)\ [0-9]+\ [a-z0-9_]+/[0-9]+/[0-9]+$ ]]; then printf '%s\r\n' "$line"
     elif [[ $line =~ ^BLAH_JOB_SUBMIT\ [0-9]+\ .*gridtype'\ =\ '\"([a-z0-9_]+)\" ]]; then
-      type=${BASH_REMATCH[1]}
+      type=${BASH_REMATCH[1]} once=
+      # the job's own name, by which it is submitted only once
+      if [[ $line =~ Args'\ =\ '\"([0-9]+-[0-9]+)\" ]]; then once='Args\ =\ "'${BASH_REMATCH[1]}'";\ '; fi
       [[ $line =~ ^BLAH_JOB_SUBMIT\ [0-9]+ ]]
       printf '%s %s\r\n' "${BASH_REMATCH[0]}" \
-        '[\ Cmd\ =\ "/bin/true";\ In\ =\ "/dev/null";\ Out\ =\ "/dev/null";\ Err\ =\ "/dev/null";\ Iwd\ =\ "/";\ gridtype\ =\ "'"$type"'"\ ]'
+        '[\ Cmd\ =\ "/bin/true";\ '"$once"'In\ =\ "/dev/null";\ Out\ =\ "/dev/null";\ Err\ =\ "/dev/null";\ Iwd\ =\ "/";\ gridtype\ =\ "'"$type"'"\ ]'
     elif [ -n "$line" ]; then printf 'E\r\n' >&3
     fi
   done

@@ -162,7 +162,7 @@ tend() {
     why=$(token 2>&1) || { failed "the site did not take the glide-ins' token: $(tail -n 1 "$here/gahp.err" 2>/dev/null | grep . || echo "${why//$'\n'/; }")"; submit=0; }
     # counted before it is done
     [ "$submit" = 0 ] || { echo "$((${submitted:-0} + submit))" >"$here/submitted.new" && mv "$here/submitted.new" "$here/submitted"; } || submit=0
-    [ "$submit" = 0 ] || why=$(timeout 60 condor_submit "$here/glidein.sub" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
+    [ "$submit" = 0 ] || why=$(timeout 60 condor_submit "$here/glidein.sub" -append "arguments = $(date +%s%N)-\$(Process)" -queue "$submit" 2>&1 >/dev/null) || failed "HTCondor did not take the glide-ins: ${why//$'\n'/; }"
   fi
   if [ -n "$remove" ]; then surplus=$((surplus + 1)); else surplus=0; fi
   if [ "$surplus" -ge "$patience" ] || [ $(((queued + running) * nodes)) -gt "$max" ] && [ -n "$remove" ]; then

@@ -67,5 +67,6 @@ case $system in
     chmod 700 "$dir"/libexec/*
     ;;
 esac
+[ "$type" = "$system" ] || ln -sf once.sh "$dir/libexec/${type}_submit.sh" || exit 1
 chmod 700 "$dir"/programs/*
 exit 0

@@ -145,6 +145,21 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await clean();
   }, 120_000);
 
+  it('submits each glide-in once, although the connection breaks before the answer', async () => {
+    // Slurm has the job already
+    const slow = '#!/bin/sh\n/usr/bin/sbatch "$@"; s=$?; echo >>/tmp/submitted; sleep 8; exit $s\n';
+    await lab.write('login', '/usr/local/bin/sbatch', slow, { ...root, mode: 0o755 });
+    await scailfin(lab, 'laptop', up('--headnode', 'scail@headnode', '--min', '2', '--max', '2', '--no-wait'));
+    const cut = "until [ -s /tmp/submitted ]; do sleep 0.1; done; pkill -KILL -f '^sshd(-session)?: alice'";
+    await lab.exec('login', ['bash', '-c', cut], { ...root, timeoutMs: 60_000 });
+    await lab.exec('login', ['rm', '/usr/local/bin/sbatch', '/tmp/submitted'], root);
+    // HTCondor submits them again, and learns what they are called
+    await expect.poll(async () => (await growthOf(lab, 'laptop', 'grown'))?.running, { timeout: 90_000 }).toBe(2);
+    expect(await jobsOn(lab)).toHaveLength(2);
+    expect(await down(lab, 'laptop', 'grown')).toContain(verified);
+    await clean();
+  }, 180_000);
+
   it('stops submitting where the site refuses, and reports no job as ended that it could not query', async () => {
     const log = '/tmp/sbatch-called';
     const wrapper = `#!/bin/sh\necho called >>${log}\necho "sbatch: error: Invalid account or account/partition combination specified" >&2\nexit 1\n`;

@@ -15,7 +15,7 @@ export function siteFiles({
   return [
     { path: `${dir}/blahpd.sh`, content: templateText('bosco/blahpd.sh'), mode: 0o700 },
     { path: `${dir}/machine.sh`, content: templateText('site/machine.sh'), mode: 0o600 },
-    ...[ownScript, ...(ownScript?.endsWith('_jobs') ? ['jobs'] : [])].map(name => ({
+    ...['once', ownScript, ...(ownScript?.endsWith('_jobs') ? ['jobs'] : [])].map(name => ({
       ...{ path: `${dir}/libexec/${name}.sh`, content: templateText(`bosco/${name}.sh`), mode: 0o700 },
     })),
     { path: `${dir}/job`, content: script, mode: 0o600 },

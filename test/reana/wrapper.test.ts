@@ -174,7 +174,7 @@ describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (
   it('starts few processes for a step that is over at once', async () => {
     const site = { SCAILFIN_CACHE: '/tmp/cache-of-root', SCAILFIN_ACCOUNT: 'root:x:0:0::/root:/bin/bash' };
     // among processes of its own, they are counted by their numbers
-    const script = `cd "$1" && shift && env -i "$@" ./step.sh && read -r last </proc/sys/kernel/ns_last_pid && echo "$last"`;
+    const script = `cd "$1" && shift && env -i "$@" ./step.sh && cat /proc/sys/kernel/ns_last_pid`;
     const processes = async (): Promise<number> => {
       const scratch = await workspace.send({ command: 'true' });
       const bare = Object.entries(workspace.environment(scratch, { site })).map(([key, value]) => `${key}=${value}`);

@@ -168,9 +168,9 @@ is_about_space() { grep -qiE 'no space left|quota exceeded|file too large' "$1" 
 [ -n "${workspace-}" ] && [ -n "${command_b64-}" ] || { echo 'scailfin: step.env does not say what to run where' >&2; exit 166; }
 remove "$own"
 umask 077
-mkdir -p -m 1777 "$tmp" || exit 166
+mkdir -p "$tmp/home" "$own/temp" && chmod 1777 "$tmp" || exit 166
 umask 022
-mkdir -p "$tmp/home" "$own/temp" "$own/root$workspace" || exit 166
+mkdir -p "$own/root$workspace" || exit 166
 # reserve some space, so that the report can be written even when the disk is full
 { printf %262144s '' >"$own/reserve"; } 2>/dev/null
 read -r node </proc/sys/kernel/hostname

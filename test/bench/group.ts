@@ -7,10 +7,16 @@ import { Group } from '../setup/group.js';
 export async function inGroup<T>(work: (cpuMs: () => number | undefined) => Promise<T>): Promise<T> {
   const group = Group.make('bench');
   const leave = group?.enter();
+  const end = (): void => {
+    leave?.();
+    group?.end();
+  };
+  // a signal ends this process without a way through `finally`
+  process.once('exit', end);
   try {
     return await work(() => group && 1000 * group.seconds);
   } finally {
-    leave?.();
-    group?.end();
+    process.off('exit', end);
+    end();
   }
 }

@@ -15,7 +15,9 @@ import { Silence } from './silence.js';
 
 /** How long a batch system may take to end a job. Seconds. */
 const CANCEL_LIMIT = 120;
-/** How long most of them take. Seconds. */
+/** How long glide-ins that run are waited for before it is asked again: most leave within one or two. Seconds. */
+const LEAVING = 4;
+/** Before the first of the further looks. Seconds. */
 const MOMENT = 0.5;
 
 export interface SiteTakedown {
@@ -47,6 +49,7 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const accepted = new Map<string, string>();
   const silence = new Silence(limitOf(scheduler, query), first.isGone);
   const unsure = mayAppearFor(closed.get('refused') ?? [], limitOf(scheduler, query));
+  const leaving = scriptCommand(templateText('site/leaving.sh'), [siteDir(base, cluster), String(LEAVING)]);
   const began = Date.now();
   let known: BatchJobStatus[] | undefined = first.jobs;
   for (let round = 0; ; round++) {
@@ -70,7 +73,7 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     // the batch system has shown these, and accepts that they end, or an error is thrown
     for (const s of due) if (!s.missing) accepted.set(s.id, s.jobId);
     if (due.length > 0) {
-      known = await stillThere(site, () => cancelAndList(host, scheduler, wholeJobs(due), cancelled(), MOMENT));
+      known = await stillThere(site, () => cancelAndList(host, scheduler, wholeJobs(due), cancelled(), leaving));
       // the next look at the jobs that are left needs no wait of its own
       if (known.length < active.length) continue;
       known = undefined;

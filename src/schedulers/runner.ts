@@ -129,16 +129,16 @@ export async function cancelJobs(
   );
 }
 
-/** The same, and then the jobs as `listJobs`, in the same round trip. @param seconds that the batch system gets before it is asked */
+/** The same, and then the jobs as `listJobs`, in the same round trip. @param wait the command that gives the jobs time to end */
 export async function cancelAndList(
   host: Host,
   scheduler: Scheduler,
   ids: readonly string[],
   query: JobQuery,
-  seconds: number,
+  wait: readonly string[],
 ): Promise<BatchJobStatus[]> {
   const { argv, stdin } = scheduler.cancel(ids, query);
-  const before = [{ argv: placed(scheduler, query, argv), stdin }, { argv: ['sleep', String(seconds)] }];
+  const before = [{ argv: placed(scheduler, query, argv), stdin }, { argv: wait }];
   return listJobsAfter(host, scheduler, query, before, { timeoutMs: 180_000 }, output => {
     if (output.exitCode === 127) requireFound(scheduler, host, output.stderr);
     scheduler.parseCancel(output);

@@ -201,6 +201,12 @@ ends=$((began + walltime))
 retire=$((ends - margin))
 [ "$(date +%s)" -lt "$retire" ] || fail 0 "its first run has used its time"
 
+# entry_of UID: the account as in passwd(5), without password and comment; nothing if a word of a job's environment can't hold it
+entry_of() {
+  local account id group home shell
+  IFS=: read -r account _ id group _ home shell < <(getent passwd "$1" 2>/dev/null) || return 0
+  case $account$home$shell in *[!A-Za-z0-9/@._+=-]*) ;; *) echo "$account:x:$id:$group::$home:$shell" ;; esac
+}
 # for sed's replacements. The values are made here: bash can lose a signal that comes while a program's own command line is made
 plain() { printf '%s' "$1" | sed 's/[\\&|]/\\&/g'; }
 payload_is=$(plain "$payload")
@@ -219,6 +225,9 @@ case $place in "$dir" | "${SCRATCH%/}") cache=$work/cache ;; esac
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_IMAGES='${SCAILFIN_STORE:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
 jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
+# each step would ask for it again
+entry=$(entry_of "$(id -u)")
+[ -z "$entry" ] || jobs_know="$jobs_know SCAILFIN_ACCOUNT='$entry'"
 # many sites let their nodes out only through a proxy, which the batch job's environment names, and HTCondor's jobs would not
 # know. A value with other characters could end the word that it is in
 for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do

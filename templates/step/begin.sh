@@ -8,7 +8,8 @@
 set -u
 umask 022
 
-# A node may run many steps at once, so use the shell's builtins instead of programs where possible.
+# A node may run many steps at once, and a step may be short. So each program that is started counts: use the shell's builtins
+# where possible.
 
 # the processes of this step, wherever they are, are known by a variable; this shell needs it too
 if [ -z "${SCAILFIN_STEP-}" ]; then
@@ -90,6 +91,19 @@ end_all() {
   done
   signal_left KILL
 }
+# has DIR NAME…: all these directories are there
+has() {
+  within=$1
+  shift
+  for path; do [ -d "$within/$path" ] || return 1; done
+}
+# holds DIR [PATH]: there is anything in it, except for PATH
+holds() {
+  for path in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -e "$path" ] || [ -L "$path" ]; then [ "$path" = "${2-}" ] || return 0; fi
+  done
+  return 1
+}
 remove() {
   for path; do
     [ -e "$path" ] || [ -L "$path" ] || continue
@@ -98,18 +112,28 @@ remove() {
     [ -L "$path" ] || { chmod -R u+rwX "$path" && rm -rf "$path"; } 2>/dev/null
   done
 }
+# gives the space back that was reserved
+release() { [ ! -e "$own/reserve" ] || : >"$own/reserve"; }
 finish() {
   trap '' TERM INT HUP
   phase end
   end_all 20
   [ "${runtime-}" != podman-hpc ] || "$program" rm --force "scailfin-$SCAILFIN_STEP" >/dev/null 2>&1
-  rm -f "$own/reserve"
+  release
   printf '%s' "$facts" >report
   if [ -s "$own/gone" ]; then cat "$own/gone" >>report; fi
   [ -z "${store-}" ] || release_locks
   remove "${cache:-$own}"/tmp/*".$SCAILFIN_STEP" "$own"
-  [ -e changed.tar ] || tar -cf changed.tar -T /dev/null
+  [ -e changed.tar ] || empty_archive >changed.tar
   exit "$1"
+}
+# the end of a tar archive is 1024 NULs
+empty_archive() {
+  n=0
+  while [ "$n" -lt 64 ]; do
+    n=$((n + 1))
+    printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+  done
 }
 # called when HTCondor wants the node back, or the step is stopped
 leave() {
@@ -144,8 +168,9 @@ is_about_space() { grep -qiE 'no space left|quota exceeded|file too large' "$1" 
 [ -n "${workspace-}" ] && [ -n "${command_b64-}" ] || { echo 'scailfin: step.env does not say what to run where' >&2; exit 166; }
 remove "$own"
 umask 077
-mkdir -p "$tmp/home" && chmod 1777 "$tmp" || exit 166
+mkdir -p "$tmp/home" "$own/temp" && chmod 1777 "$tmp" || exit 166
 umask 022
+mkdir -p "$own/root$workspace" || exit 166
 # reserve some space, so that the report can be written even when the disk is full
 { printf %262144s '' >"$own/reserve"; } 2>/dev/null
 read -r node </proc/sys/kernel/hostname

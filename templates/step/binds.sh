@@ -3,7 +3,8 @@
 
 tab=$(printf '\t')
 # `binds`: lines of mode (rw or ro), source and target. The glide-in put values in the place of variables
-binds=$(printf %s "${SCAILFIN_BINDS-}" | base64 -d 2>/dev/null)
+binds=''
+[ -z "${SCAILFIN_BINDS-}" ] || binds=$(printf %s "$SCAILFIN_BINDS" | base64 -d 2>/dev/null)
 for repository in ${cvmfs-}; do
   binds="$binds
 rw$tab/cvmfs/$repository$tab/cvmfs/$repository"

@@ -4,8 +4,10 @@
 cache=${SCAILFIN_CACHE:-$own/cache}
 # files in the cache are executed: it must be ours and no link, because in /tmp anybody could have made it
 make_cache() {
-  (umask 077 && mkdir -p "$1") 2>/dev/null && [ ! -L "$1" ] && [ -O "$1" ] &&
-    mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null && [ -w "$1/tmp" ]
+  { [ -d "$1" ] || (umask 077 && mkdir -p "$1") 2>/dev/null; } && [ ! -L "$1" ] && [ -O "$1" ] && {
+    has "$1" images objects locks tmp proved failed ||
+      mkdir -p "$1/images" "$1/objects" "$1/locks" "$1/tmp" "$1/proved" "$1/failed" 2>/dev/null
+  } && [ -w "$1/tmp" ]
 }
 make_cache "$cache" || { cache=$own/cache && make_cache "$cache"; } || fail 165 "no cache could be made in $scratch"
 # makes the place for something that is not complete yet. Its name has the pid of the process that makes it, so that a

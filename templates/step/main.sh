@@ -5,7 +5,6 @@ phase runtime
 give_secrets
 give_proxy
 runtime=none launcher=none
-mkdir -p "$tree" 2>/dev/null
 # below /tmp a directory is needed as mount point
 case $workspace in /tmp/*) mkdir -p "$own$workspace" ;; /var/tmp/*) mkdir -p "$tmp/${workspace#/var/tmp/}" ;; esac
 if [ -n "${SCAILFIN_ADD-}" ]; then
@@ -22,16 +21,19 @@ note runtime "$runtime"
 
 phase inputs
 if [ "$shared" = no ]; then
-  attend get_inputs
-  case $? in
-    0) ;;
-    162) fail 162 "$(last_words "$own/words")" ;;
-    165) fail 165 "the disk of this node is full: the step's files do not fit in $scratch" ;;
-    *) fail 166 "the step's files could not be put in place: $(last_words "$own/words")" ;;
-  esac
-  read -r bytes <"$own/bytes_in"
+  bytes=0 fetched=0
+  : >"$own/wanted"
+  if [ -n "$first" ]; then
+    attend get_inputs
+    case $? in
+      0) ;;
+      162) fail 162 "$(last_words "$own/words")" ;;
+      165) fail 165 "the disk of this node is full: the step's files do not fit in $scratch" ;;
+      *) fail 166 "the step's files could not be put in place: $(last_words "$own/words")" ;;
+    esac
+    read -r bytes <"$own/bytes_in"
+  fi
   note bytes_in "$bytes"
-  fetched=0
   if [ -e "$own/fetched" ]; then while read -r bytes; do fetched=$((fetched + bytes)); done <"$own/fetched"; fi
   note bytes_fetched "$fetched"
   take_stock >"$own/before"
@@ -41,7 +43,7 @@ if [ "$runtime" = none ]; then workspace=$tree; fi
 
 # The step must not use the channel to the headnode's files. HTCondor leaves its key where a step without a container
 # would find it.
-rm -f "$scratch/.chirp.config"
+[ ! -e "$scratch/.chirp.config" ] || : >"$scratch/.chirp.config"
 phase run
 run_step
 code=$?
@@ -53,10 +55,10 @@ fi
 note exit "$code"
 
 phase outputs
-remove "$tmp"
+if holds "$tmp" "$tmp/home" || holds "$tmp/home"; then remove "$tmp"; fi
 full=no
 if [ "$code" != 0 ] && is_full "$tree"; then full=yes; fi
-rm -f "$own/reserve"
+release
 if [ "$shared" = no ]; then
   put_outputs
   case $? in

@@ -3,8 +3,12 @@
 
 put_outputs() {
   : >"$own/candidates"
-  { take_stock >"$own/after" && compare && list_changes >"$own/list" && from_list <"$own/list" >"$own/names" &&
-    read -r files bytes deleted <"$own/counts"; } 2>"$own/words" || { lost; return; }
+  files=0 bytes=0 deleted=0
+  take_stock >"$own/after" || { lost; return; }
+  if [ -s "$own/before" ] || [ -s "$own/after" ]; then
+    { compare && list_changes >"$own/list" && names_of_list <"$own/list" >"$own/names" && read -r files bytes deleted <"$own/counts"; } \
+      2>"$own/words" || { lost; return; }
+  fi
   note files_out "$files"
   note bytes_out "$bytes"
   note files_deleted "$deleted"
@@ -21,6 +25,7 @@ put_outputs() {
   attend tar --create --file "$scratch/changed.tar" --directory "$tree" $pack --sparse --hard-dereference --no-recursion --null \
     --files-from "$own/names" 2>"$own/words" || lost
 }
+names_of_list() { if [ -s "$own/odd" ]; then from_list; else tr '\n' '\0'; fi; }
 # @returns the exit status of the wrapper
 lost() {
   # check the disk first: on a full disk the programs' error messages are lost, too

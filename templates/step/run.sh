@@ -4,8 +4,7 @@
 # The shell in the image gets its commands on its input, because arguments and files in the workspace would show them
 tell() {
   # a word that is not base64 separates the two parts
-  printf '%s\n' "${environment_b64-}" command "$command_b64" |
-    workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy awk "$base64_awk"'
+  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy theirs=$own/theirs awk "$base64_awk$theirs_awk"'
     BEGIN {
       # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart
       print "exec 2>&1"
@@ -13,7 +12,8 @@ tell() {
       print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"]) " TMPDIR=" quoted(ENVIRON["temp"])
       print "export PATH=\"${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}\""
       # the rest of what a login sets; in a container an account may have another name
-      print "USER=$(id -un 2>/dev/null) || USER=" quoted(ENVIRON["USER"])
+      user = "USER=" quoted(ENVIRON["USER"])
+      print ENVIRON["runtime"] == "none" ? user : "USER=$(id -un 2>/dev/null) || " user
       print "SHELL=$(command -v bash) || SHELL=/bin/sh"
       print "case ${LANG:-C} in C | POSIX) LANG=C.UTF-8 ;; esac"
       print "LOGNAME=$USER; export USER LOGNAME SHELL LANG"
@@ -36,7 +36,11 @@ tell() {
       command = quoted(decode(command))
       print "if command -v bash >/dev/null 2>&1; then exec bash -c " command " </dev/null; fi"
       print "exec sh -c " command " </dev/null"
-    }'
+    }' <<END
+${environment_b64-}
+command
+$command_b64
+END
 }
 
 # secrets are given as files that only the user can read
@@ -69,7 +73,9 @@ run_step() {
       fi
       ;;
   esac
-  (umask 077 && tell >"$own/begin")
+  umask 077
+  tell >"$own/begin"
+  umask 022
   (contain <"$own/begin") &
   child=$!
   # bash reports signals by itself

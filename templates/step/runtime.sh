@@ -32,6 +32,13 @@ find_runtime() {
   program=$(command -v "$(program_of "$1")")
 }
 
+# writes the names of these variables to the file $theirs
+theirs_awk='BEGIN {
+  for (name in ENVIRON)
+    if (name ~ /^(SCAILFIN|_CONDOR)_[A-Za-z0-9_]*$/ && name !~ /^(SCAILFIN_STEP|_CONDOR_ANCESTOR_.*)$/) print name >ENVIRON["theirs"]
+  printf "" >ENVIRON["theirs"]
+}'
+
 # contain COMMAND…: puts COMMAND before the command line that starts a shell in the image. The shell reads its commands
 # from its input
 contain() {
@@ -96,9 +103,8 @@ END
   esac
   # the shell passes the variables on that the step should get; other variables of HTCondor and the site are not passed on
   unset LC_ALL
-  for name in $(awk 'BEGIN { for (name in ENVIRON) if (name ~ /^(SCAILFIN|_CONDOR)_[A-Za-z0-9_]*$/) print name }'); do
-    case $name in SCAILFIN_STEP | _CONDOR_ANCESTOR_*) ;; *) unset "$name" ;; esac
-  done
+  [ -e "$own/theirs" ] || theirs=$own/theirs awk "$theirs_awk"
+  while read -r name; do unset "$name"; done <"$own/theirs" || exit 166
   cd / || exit 166
   exec setsid "$@" 7>&- 9>&-
 }

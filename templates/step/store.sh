@@ -6,7 +6,8 @@
 
 store=${SCAILFIN_IMAGES-}
 # programs are started from it: it must be ours and no link
-[ -z "$store" ] || { (umask 077 && mkdir -p "$store/names" "$store/files" "$store/locks" "$store/parts" "$store/failed") 2>/dev/null &&
+[ -z "$store" ] || { { has "$store" names files locks parts failed ||
+  (umask 077 && mkdir -p "$store/names" "$store/files" "$store/locks" "$store/parts" "$store/failed") 2>/dev/null; } &&
   [ ! -L "$store" ] && [ -O "$store" ] && [ -w "$store/locks" ]; } || store=''
 # a lock is dead after so many seconds in which its holder wrote nothing; a holder writes every few seconds
 silence=${SCAILFIN_STORE_SILENCE:-90}
@@ -88,7 +89,7 @@ release_locks() {
   for beat in "$store"/locks/*/beat; do
     case $(cat "$beat" 2>/dev/null) in "$SCAILFIN_STEP."*) rm -rf "${beat%/beat}" ;; esac
   done
-  rm -rf "$store/parts/"*".$SCAILFIN_STEP"
+  remove "$store/parts/"*".$SCAILFIN_STEP"
 }
 # only one of those that wait removes a dead lock, and only the one that it looked at
 break_lock() {

@@ -19,11 +19,17 @@ export type Latencies = Readonly<Record<'bare' | 'first' | 'next' | 'contained',
   readonly wrapper: number[];
 };
 
+/** What all of them took, in milliseconds. */
+export interface Taken {
+  readonly ms: number;
+  /** Of all processors, by all hosts of the lab and by whoever asks; undefined where it can't be measured. */
+  readonly cpuMs: number | undefined;
+}
+
 export interface Rates {
   readonly jobs: number;
-  /** Milliseconds for all of them. */
-  readonly bare: number;
-  readonly steps: number;
+  readonly bare: Taken;
+  readonly steps: Taken;
 }
 
 /** What one step moved, in bytes. */
@@ -43,12 +49,14 @@ export class Steps {
   private constructor(
     private readonly lab: Lab,
     private readonly service: ServiceThere,
+    private readonly cpuMs: () => number | undefined,
   ) {}
 
-  static async start(lab: Lab): Promise<Steps> {
+  /** @param cpuMs what all of the lab has used of the processors so far, if that is known */
+  static async start(lab: Lab, cpuMs: () => number | undefined = () => undefined): Promise<Steps> {
     await makeImage(lab, 'c1', image);
     await lab.exec('headnode', ['mkdir', '-p', workspace]);
-    return new Steps(lab, await ServiceThere.start(lab));
+    return new Steps(lab, await ServiceThere.start(lab), cpuMs);
   }
 
   close(): Promise<void> {
@@ -87,12 +95,26 @@ export class Steps {
 
   /** As many trivial jobs at once, bare and as steps. */
   async rates(jobs: number): Promise<Rates> {
-    const { ms: bare } = await this.bare(jobs, 'true');
-    const began = performance.now();
+    // neither finds nodes that are kept for the other, or that the pool believes to be in use
+    await pause(11_000);
+    const bare = await this.taken(() => this.bare(jobs, 'true'));
+    await pause(11_000);
+    const steps = await this.taken(() => this.stepsAtOnce(jobs));
+    return { jobs, bare, steps };
+  }
+
+  private async taken(work: () => Promise<unknown>): Promise<Taken> {
+    const [began, before] = [performance.now(), this.cpuMs()];
+    await work();
+    const after = this.cpuMs();
+    const cpuMs = before === undefined || after === undefined ? undefined : after - before;
+    return { ms: performance.now() - began, cpuMs };
+  }
+
+  private async stepsAtOnce(jobs: number): Promise<void> {
     const steps = await Promise.all(Array.from({ length: jobs }, () => this.service.submit(requestOf('true'))));
     const ended = await Promise.all(steps.map(({ id }) => this.service.ended(id)));
     for (const step of ended) checkEnd(step);
-    return { jobs, bare, steps: performance.now() - began };
   }
 
   /** Each step changes one MB of a run of 1 GB: `rounds` on a node that has not seen it, then as many on the other one. */

@@ -1,8 +1,8 @@
 import { scailfin } from '../cluster/helpers/cluster.js';
 import type { Lab } from '../lab/lab.js';
 import { measureRun, measureTransfers, type Transfer } from './reana-files.js';
-import { type Latencies, type Moved, type Rates, Steps, type Way } from './reana-steps.js';
-import { median, ratio, seconds, table } from './report.js';
+import { type Latencies, type Moved, type Rates, Steps, type Taken, type Way } from './reana-steps.js';
+import { median, ms, ratio, seconds, table } from './report.js';
 
 export interface Reana {
   readonly latencies: Latencies;
@@ -21,19 +21,26 @@ export interface ReanaPlan {
 
 /** What a step may cost more than a bare job, in ms. */
 const goal = 1000;
+/** What many steps at once may take, in the time of as many bare jobs. */
+const rateGoal = 1.5;
 const runSteps = 10;
 
 /** On a cluster of two glide-ins from the headnode: its step service alone first, then the whole edge. */
-export async function measureReana(lab: Lab, plan: ReanaPlan, say: (text: string) => void): Promise<Reana> {
+export async function measureReana(
+  lab: Lab,
+  plan: ReanaPlan,
+  say: (text: string) => void,
+  cpuMs?: () => number | undefined,
+): Promise<Reana> {
   const up = ['up', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '2h'];
   await scailfin(lab, 'headnode', up);
-  const steps = await Steps.start(lab);
+  const steps = await Steps.start(lab, cpuMs);
   const latencies = await steps.latencies(plan.steps);
   say(`a bare job ${seconds(median(latencies.bare.all))}, a step ${seconds(median(latencies.next.all))}`);
   const rates: Rates[] = [];
   for (let round = 0; round < plan.rounds; round++) rates.push(await steps.rates(200));
   say(
-    `200 bare jobs ${rates.map(r => seconds(r.bare)).join(', ')}, 200 steps ${rates.map(r => seconds(r.steps)).join(', ')}`,
+    `200 bare jobs ${rates.map(r => seconds(r.bare.ms)).join(', ')}, 200 steps ${rates.map(r => seconds(r.steps.ms)).join(', ')}`,
   );
   const moved = await steps.bytes(5);
   await steps.close();
@@ -77,11 +84,16 @@ ${table([heads, ...rows])}
 const met = (added: number): string => (added <= goal ? 'met' : 'missed');
 
 function describeRates(rates: readonly Rates[]): string {
-  const perMinute = (ms: number, jobs: number): string => ((jobs * 60_000) / ms).toFixed(0);
+  const perMinute = ({ ms }: Taken, jobs: number): string => ((jobs * 60_000) / ms).toFixed(0);
+  const each = ({ cpuMs }: Taken, jobs: number): string => (cpuMs === undefined ? '-' : ms(cpuMs / jobs));
   const rows = rates.map(({ jobs, bare, steps }) => [
-    ...[String(jobs), perMinute(bare, jobs), perMinute(steps, jobs), ratio(steps, bare)],
+    ...[String(jobs), perMinute(bare, jobs), perMinute(steps, jobs), ratio(steps.ms, bare.ms)],
+    ...[each(bare, jobs), each(steps, jobs)],
+    bare.cpuMs === undefined || steps.cpuMs === undefined ? '-' : ratio(steps.cpuMs, bare.cpuMs),
   ]);
-  return `Trivial steps at once, per minute\n${table([['', 'bare jobs', 'steps', 'time'], ...rows])}`;
+  const heads = ['', 'bare jobs', 'steps', `time (goal ≤ ${rateGoal}×)`, 'CPU of a job', 'of a step', ''];
+  return `Trivial steps at once, per minute\n${table([heads, ...rows])}
+  CPU: what each uses of all processors, on all hosts together. What else the machine does changes it little.`;
 }
 
 function describeMoved(moved: readonly Moved[]): string {

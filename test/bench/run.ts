@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Lab, labUnavailable } from '../lab/lab.js';
 import { finish } from '../setup/finish.js';
 import { prepareKit } from './contestants.js';
+import { inGroup } from './group.js';
 import { describeGsi, measureGsi } from './gsi.js';
 import { inLab } from './lab.js';
 import { describeLogins, measureLogins } from './logins.js';
@@ -105,7 +106,9 @@ async function main(): Promise<number> {
   if (gsi && !values.json) print(`${describeGsi(gsi)}\n`);
   const logins = missing('logins') ? undefined : await inLab(lab => measureLogins(lab, chosen.logins));
   if (logins && !values.json) print(`${describeLogins(logins)}\n`);
-  const steps = missing('reana') ? undefined : await inLab(lab => measureReana(lab, chosen.reana, say));
+  const steps = missing('reana')
+    ? undefined
+    : await inGroup(cpuMs => inLab(lab => measureReana(lab, chosen.reana, say, cpuMs)));
   if (steps && !values.json) print(`${describeReana(steps)}\n`);
   const relayed = missing('relay')
     ? undefined

@@ -78,10 +78,10 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(JSON.parse((await scailfin(lab, 'headnode', argv)).stdout).roundTrips).toBeLessThanOrEqual(11);
     // the same once more: nothing is copied, and nothing is submitted
     expect(JSON.parse((await scailfin(lab, 'headnode', argv)).stdout).roundTrips).toBeLessThanOrEqual(6);
-    // four, and a look at the job every second or two until it is over
+    // four, and two more looks: a glide-in that has only just started leaves no trace for which the first look would wait
     const began = Date.now();
     const down = JSON.parse((await scailfin(lab, 'headnode', ['down', 'lab-slurm', '--json'])).stdout);
-    expect(down.roundTrips).toBeLessThanOrEqual(6 + Math.floor((Date.now() - began) / 2000));
+    expect(down.roundTrips).toBeLessThanOrEqual(6 + Math.floor((Date.now() - began) / 10_000));
   });
 
   it('reports that it runs when brought up again, and refuses other settings', async () => {

@@ -18,6 +18,7 @@ export function scripts(): ReadonlyMap<string, Script> {
     [template('site/missing.sh'), missing],
     [template('site/refused.sh'), async () => says()],
     [template(...ends, 'site/close.sh'), close],
+    [template('site/leaving.sh'), leaving],
     [template(...ends, 'site/remove.sh'), remove],
     [template('site/reach.sh'), reach],
     [`${template('headnode/layout.sh')}\nfind_condor "$1" "$2"\n`, async () => says()],
@@ -188,6 +189,11 @@ function refusals(disk: Machine['disk'], dir: string, now: number): string[] {
     ];
   });
 }
+
+const leaving: Script = async ({ pause }) => {
+  await pause(500);
+  return says();
+};
 
 const remove: Script = async ({ machine: { disk }, pause }, [base = '', name = '', part = '']) => {
   const dir = `${base}/${name}`;

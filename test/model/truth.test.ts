@@ -55,6 +55,7 @@ const calls: readonly Call[] = [
   call('site/missing.sh', 'SITE/none', '+7'),
   call([...ends, 'site/close.sh'], 'SITE', '1'),
   submit('b4'),
+  call('site/leaving.sh', 'SITE', '1'),
   call([...ends, 'site/remove.sh'], 'BASE', 'x', 'pool'),
   call([...ends, 'site/remove.sh'], 'BASE', 'x', 'site'),
   call([...ends, 'site/close.sh'], 'SITE', '1'),

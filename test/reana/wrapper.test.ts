@@ -171,6 +171,39 @@ describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (
     expect(step.stdout).toMatch(/\.scailfin\/tmp\/home\n$/);
   });
 
+  it('starts few processes for a step that is over at once', async () => {
+    const site = { SCAILFIN_CACHE: '/tmp/cache-of-root', SCAILFIN_ACCOUNT: 'root:x:0:0::/root:/bin/bash' };
+    // among processes of its own, they are counted by their numbers
+    const script = `cd "$1" && shift && env -i "$@" ./step.sh && cat /proc/sys/kernel/ns_last_pid`;
+    const processes = async (): Promise<number> => {
+      const scratch = await workspace.send({ command: 'true' });
+      const bare = Object.entries(workspace.environment(scratch, { site })).map(([key, value]) => `${key}=${value}`);
+      const alone = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c', script, 'sh', scratch, ...bare];
+      return Number((await lab.exec('c1', alone, { user: 'root' })).stdout);
+    };
+    // the first one makes the cache
+    await processes();
+    expect(await processes()).toBeLessThan(20);
+    await onNode('rm -rf /tmp/cache-of-root');
+  });
+
+  it('returns files of any name, and knows which ones are new', async () => {
+    for (const name of ['100% sure', 'two\nlines', 'a%0Ab', '-rf', 'dir%/in']) await workspace.write(name, name);
+    const command = `printf new >'100% sure'; printf x >'new%25'; printf x >"new$(printf '\\nline')"; rm 'a%0Ab'; : >plain; mkdir 'd%'; : >'d%/in'`;
+    const step = await workspace.step({ command });
+    expect(step.stderr).toBe('');
+    expect(step.status).toBe(0);
+    expect(step.changed.map(item => item.path).sort()).toEqual([
+      '100% sure',
+      'd%',
+      'd%/in',
+      'new\nline',
+      'new%25',
+      'plain',
+    ]);
+    expect(step.report.deleted).toEqual(['a%0Ab']);
+  });
+
   it('works in the workspace itself where the node has it, proved by the nonce', async () => {
     await lab.exec('c1', ['sh', '-c', 'mkdir -p ~/ws; echo abc >~/ws/.probe; echo 1 >~/ws/in'], { user: 'alice' });
     for (const [nonce, shared] of [

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /**
  * A control group (cgroups(7), version 2) in which a program runs with all that it starts, also with hosts of labs and their
@@ -35,6 +35,17 @@ export class Group {
    */
   within(file, args) {
     return ['sh', ['-c', 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"', 'sh', this.dir, file, ...args]];
+  }
+
+  /**
+   * Puts this process into the group, with all that it starts from now on.
+   * @returns {() => void} puts it back to where it was
+   */
+  enter() {
+    const procs = join(this.dir, 'cgroup.procs');
+    const [, was = '/'] = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8')) ?? [];
+    writeFileSync(procs, String(process.pid));
+    return () => writeFileSync(join(dirname(this.dir), was, 'cgroup.procs'), String(process.pid));
   }
 
   /** Seconds of processor time, of user and system, that all of it has used so far. */

@@ -19,3 +19,18 @@ it.skipIf(reason !== '')(`a group counts what a program leaves running, too${rea
   });
   expect(used).toBeGreaterThan(0.05);
 });
+
+it.skipIf(reason !== '')(`a process enters a group, and leaves it again${reason}`, () => {
+  const group = Group.make('unit-own') as Group;
+  const leave = group.enter();
+  try {
+    spawnSync('sh', ['-c', 'n=0; while [ $n -lt 200000 ]; do n=$((n + 1)); done']);
+  } finally {
+    leave();
+  }
+  const used = group.seconds;
+  spawnSync('sh', ['-c', 'n=0; while [ $n -lt 200000 ]; do n=$((n + 1)); done']);
+  expect(used).toBeGreaterThan(0.05);
+  expect(group.seconds).toBe(used);
+  expect(group.end()).toBe(true);
+});

@@ -43,7 +43,7 @@ if [ "$runtime" = none ]; then workspace=$tree; fi
 
 # The step must not use the channel to the headnode's files. HTCondor leaves its key where a step without a container
 # would find it.
-[ ! -e "$scratch/.chirp.config" ] || : >"$scratch/.chirp.config"
+[ ! -e "$scratch/.chirp.config" ] || rm -f "$scratch/.chirp.config"
 phase run
 run_step
 code=$?

@@ -1,20 +1,14 @@
 import { packageVersion } from '../paths.js';
 import { stop } from './interrupt.js';
-import { show } from './terminal.js';
+import { onReaderGone, show } from './terminal.js';
 
 const version = packageVersion();
 
 const words = process.argv.slice(2);
 const verb = words[0] ?? '';
 const changes = ['up', 'scale', 'down'].includes(verb);
-// whoever reads the output may have seen enough, as `head` has. What changes a cluster goes on without a reader.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    // as a shell shows a program that SIGPIPE ended
-    if (!changes) process.exit(141);
-  });
-}
+// what changes a cluster goes on without a reader; others end as a shell shows a program that SIGPIPE ended
+onReaderGone(() => changes || process.exit(141));
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],

@@ -47,11 +47,12 @@ export function register(program: Command, ui: Ui): void {
       const record = pickRecord(flags.cluster);
       const out = flags.out ?? '.';
       await withCluster(ui, record.name, flags, async context => {
-        const client = reanaOf(await reachFramework(context));
+        const offer = await reachFramework(context);
+        const client = reanaOf(offer);
         if (client === undefined) throw offersNothing(record.name, ['reana']);
-        // a question that changes nothing may be asked again; one that begins a run may not
-        await patiently(() => client.runs(), ui);
-        const begun = flags.attach === undefined ? await begin(client, file, flags, ui, context) : undefined;
+        // a connection may be tried again; a request that begins a run may not
+        const reach = () => patiently(async () => void (await offer.dial()).destroy(), ui);
+        const begun = flags.attach === undefined ? await begin(client, reach, file, flags, ui, context) : undefined;
         const run = begun?.run ?? (await known(client, flags.attach as string, record.name, ui));
         ui.say(`Ctrl-C does not stop the run; to watch it again: scailfin run --attach ${inLine(run)}`);
         const report = await follow(client, run, ui);
@@ -107,9 +108,10 @@ function pair(text: string, before: Record<string, string> = {}): Record<string,
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** Creates the run, uploads what it needs and starts it. @returns its name */
+/** Creates the run, uploads what it needs and starts it. @param reach waits for an edge that is on its way back @returns its name */
 async function begin(
   client: ReanaClient,
+  reach: () => Promise<void>,
   file: string,
   flags: Flags,
   ui: Ui,
@@ -128,6 +130,7 @@ async function begin(
     for (const image of imagesOf(specification))
       await step(sink, `Pulling ${inLine(image)}`, () => pullImage(context, image));
   }
+  await reach();
   const run = await client.create(flags.name ?? name, specification);
   await step(
     sink,

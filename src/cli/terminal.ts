@@ -17,6 +17,15 @@ export function show(to: 'stdout' | 'stderr', ...words: readonly Word[]): void {
   process[to].write(`${words.map(word => painted(to, word)).join('')}\n`);
 }
 
+/** Calls `then` when whoever reads the output has seen enough, as `head` has. What is printed afterwards is lost. */
+export function onReaderGone(then: () => void): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      then();
+    });
+}
+
 /** A value as a JSON document. */
 export function showJson(value: unknown, indent?: number): void {
   process.stdout.write(`${printableJson(value, indent)}\n`);

@@ -91,12 +91,6 @@ end_all() {
   done
   signal_left KILL
 }
-# has DIR NAME…: all these directories are there
-has() {
-  within=$1
-  shift
-  for path; do [ -d "$within/$path" ] || return 1; done
-}
 # holds DIR [PATH]: there is anything in it, except for PATH
 holds() {
   for path in "$1"/* "$1"/.[!.]* "$1"/..?*; do

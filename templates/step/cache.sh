@@ -2,6 +2,12 @@
 # ---- the node's cache: images and large files, shared by all steps of a user's cluster on this node
 
 cache=${SCAILFIN_CACHE:-$own/cache}
+# has DIR NAME…: all these directories are there
+has() {
+  within=$1
+  shift
+  for path; do [ -d "$within/$path" ] || return 1; done
+}
 # files in the cache are executed: it must be ours and no link, because in /tmp anybody could have made it
 make_cache() {
   { [ -d "$1" ] || (umask 077 && mkdir -p "$1") 2>/dev/null; } && [ ! -L "$1" ] && [ -O "$1" ] && {

@@ -74,7 +74,7 @@ describe('a pool that grows by itself', () => {
     expect(submitted()).toBe('');
     ends(7200);
     await expect.poll(reason, patience).toBe('');
-    await expect.poll(submitted, patience).toMatch(/^\S+glidein\.sub -queue 1\n/);
+    await expect.poll(submitted, patience).toMatch(/^\S+glidein\.sub -append arguments = \d+-\$\(Process\) -queue 1\n/);
   });
 
   /** The glide-ins in HTCondor's queue: their ids in the batch system. */

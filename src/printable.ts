@@ -54,8 +54,7 @@ const breaks = /\r+\n?/g;
 const sequences =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u0018\u001a\u001b\u0080-\u009f\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-Z\\-~]/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const controls = /(?![\t\n])\p{Cc}/gu;
 /**
  * Characters that are invisible or reorder others (Unicode 16, 4.1 and 5.21): format characters such as bidirectional
  * controls, zero widths and tags; line separators; halves of surrogate pairs; and other characters without a shape.

@@ -48,11 +48,9 @@ export function parseTarget(text: string): SshTarget {
  * @throws UsageError
  */
 export function checkTarget({ host, user }: Pick<SshTarget, 'host' | 'user'>): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
-  if (/^-|[\s\u0000-\u001f\u007f'`"$\\;&<>|(){},]/.test(host) || host === '')
+  if (/^-|[\s\p{Cc}'`"$\\;&<>|(){},]/u.test(host) || host === '')
     throw new UsageError(`${JSON.stringify(host)} can't be a host's name`, { hint: 'write it as user@host:port' });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
-  if (user !== undefined && (user === '' || /^-|\s-|[\u0000-\u001f\u007f'`";&<>|(){}$]|\\$/.test(user)))
+  if (user !== undefined && (user === '' || /^-|\s-|[\p{Cc}'`";&<>|(){}$]|\\$/u.test(user)))
     throw new UsageError(`${JSON.stringify(user)} can't be a user's name`, { hint: 'give it by --user NAME' });
 }
 

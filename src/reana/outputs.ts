@@ -77,8 +77,7 @@ const mostBytes = 2048;
 /** Where a file of the workspace goes, name by name. @throws ScailfinError if it must not be written */
 export function partsOf(name: string, wanted: string): string[] {
   const parts = name.split('/');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
-  const isOdd = /[\u0000-\u001f\u007f-\u009f\p{Cs}]/u.test(name) || Buffer.byteLength(name) > mostBytes;
+  const isOdd = /[\p{Cc}\p{Cs}]/u.test(name) || Buffer.byteLength(name) > mostBytes;
   if (isOdd || parts.some(part => ['', '.', '..'].includes(part)))
     throw new ScailfinError('its name has characters that a file name should not have, or is too long');
   if (parts.some(part => own.includes(part.replace(/\p{Default_Ignorable_Code_Point}/gu, '').toLowerCase())))

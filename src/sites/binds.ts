@@ -23,8 +23,7 @@ export function parseBind(text: string): Bind | string {
   if (more.length > 0 || source === '' || target === '')
     return `${JSON.stringify(text)} is not SRC, SRC:DST or SRC:DST:ro`;
   for (const path of target === undefined ? [source] : [source, target]) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
-    if (/[\u0000-\u001f\u007f,"'`\\]/.test(path))
+    if (/[\p{Cc},"'`\\]/u.test(path))
       return `${JSON.stringify(path)} has a character that container runtimes do not take in a path`;
     if (path.split('/').some(part => part === '.' || part === '..'))
       return `${JSON.stringify(path)} must not contain . or .. as a directory`;

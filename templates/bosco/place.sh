@@ -52,8 +52,9 @@ for name in $(compgen -e | grep -E '^(LSF|LSB|PBS)_[A-Z0-9_]+$'); do printf 'exp
 case $system in
   # scailfin's own script does everything
   pbs | lsf)
-    # of these two systems, blahpd asks for jobs by a script that is Python in HTCondor
-    for verb in submit.sh status.sh status.py cancel.sh ping.sh; do
+    ln -sf "${system}_jobs.sh" "$dir/libexec/${system}_submit.sh" || exit 1
+    # of these two systems, blahpd asks for jobs by a script that is Python in HTCondor; a job's id begins with the system's name
+    for verb in status.sh status.py cancel.sh ping.sh; do
       for name in "$type" "$system"; do ln -sf "${system}_jobs.sh" "$dir/libexec/${name}_$verb" || exit 1; done
     done
     ;;
@@ -61,12 +62,13 @@ case $system in
     # The text printed here becomes the start of the job's script, before blahp's own wrapper, which is never reached. So the
     # job is the same script that would be submitted directly
     printf 'cat "%s/job"\n' "$dir" >"$dir/libexec/${system}_local_submit_attributes.sh"
-    for verb in submit status cancel ping local_submit_attributes; do
-      [ "$type" = "$system" ] || ln -sf "${system}_$verb.sh" "$dir/libexec/${type}_$verb.sh" || exit 1
+    for verb in status cancel ping local_submit_attributes; do
+      ln -sf "${system}_$verb.sh" "$dir/libexec/${type}_$verb.sh" || exit 1
     done
     chmod 700 "$dir"/libexec/*
     ;;
 esac
-[ "$type" = "$system" ] || ln -sf once.sh "$dir/libexec/${type}_submit.sh" || exit 1
+# blahpd asks by the type; what submits is called by the system's name
+ln -sf once.sh "$dir/libexec/${type}_submit.sh" || exit 1
 chmod 700 "$dir"/programs/*
 exit 0

@@ -176,9 +176,9 @@ export const faults: readonly Fault[] = [
     plan: before,
     begin: async ground => {
       const ran = await ground.cli(['down', NAME, '--json']);
-      if (ran.exitCode === 0 && !ground.isOpen) ground.wrong.push('a second command was let in');
-      else if (ran.exitCode === 0) return;
-      else if (!/has been working on this cluster|knows no cluster/.test(ran.stdout))
+      if (ran.exitCode === 0) {
+        if (!ground.isOpen) ground.wrong.push('a second command was let in');
+      } else if (!/has been working on this cluster|knows no cluster/.test(ran.stdout))
         ground.wrong.push(`the second command said: ${ran.stdout}`);
     },
   },

@@ -27,3 +27,14 @@ it('what a killed command left goes a day later; what another uses now stays', (
     rmSync(cache, { recursive: true });
   }
 });
+
+it('says what to do where there is no place for it', () => {
+  vi.stubEnv('XDG_CACHE_HOME', '/dev/null');
+  try {
+    expect(scratchDir).toThrow(
+      expect.objectContaining({ hint: expect.stringMatching(/writable.*export XDG_CACHE_HOME=DIR$/) }),
+    );
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});

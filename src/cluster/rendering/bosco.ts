@@ -1,8 +1,8 @@
-import { headnodeFiles, siteFiles, wayFiles } from '../../headnode/bosco/files.js';
+import { headnodeFiles, siteFiles, siteScripts, wayFiles } from '../../headnode/bosco/files.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { defaultWork } from '../../hosts/probe.js';
 import { type Folder, type Leaving, placeholders, purpose, script, scriptNames } from '../../leaving.js';
-import { boscoSchedulers, schedulerFor } from '../../schedulers/registry.js';
+import { boscoSchedulers } from '../../schedulers/registry.js';
 import { poolDir, siteDir } from '../context.js';
 import { headnodeName } from '../headnodes.js';
 import type { ClusterSpec, SiteSpec } from '../spec.js';
@@ -10,7 +10,7 @@ import { glideinScript, sizeOf } from '../steps/bosco.js';
 
 /** Run at the site, or by programs there. */
 const AT_SITE = ['close', 'key', 'place'];
-const KEPT = ['blahpd', 'grow', 'jobs', ...boscoSchedulers.map(name => schedulerFor(name).bosco)];
+const KEPT = ['blahpd', 'grow', ...boscoSchedulers.flatMap(siteScripts)];
 
 /** The files with which a pool grows by itself, if the site is used that way. */
 export function boscoFolders(cluster: ClusterSpec, site: SiteSpec): Folder[] {

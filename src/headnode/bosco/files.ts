@@ -1,8 +1,15 @@
 import type { FileToPut } from '../../hosts/host.js';
 import { GROWN_NODES } from '../../schedulers/nodes.js';
-import { schedulerFor } from '../../schedulers/registry.js';
+import { type SchedulerName, schedulerFor } from '../../schedulers/registry.js';
 import { render, templateText } from '../../templates.js';
 import { type BoscoPlan, GROWN, growthDir, type SiteLogin, typeOf } from './bosco-plan.js';
+
+/** The scripts of templates/bosco that stay at a site, beside blahpd and its own. */
+export function siteScripts(scheduler: SchedulerName): string[] {
+  const own = schedulerFor(scheduler).bosco;
+  if (own === undefined) return [];
+  return own.endsWith('_jobs') ? ['once', own, 'jobs'] : ['once', own];
+}
 
 /** The files for the site, in addition to the programs from HTCondor. */
 export function siteFiles({
@@ -11,11 +18,10 @@ export function siteFiles({
   script,
 }: Pick<BoscoPlan, 'siteDir' | 'scheduler' | 'script'>): FileToPut[] {
   const dir = `${siteDir}/bosco`;
-  const ownScript = schedulerFor(scheduler).bosco;
   return [
     { path: `${dir}/blahpd.sh`, content: templateText('bosco/blahpd.sh'), mode: 0o700 },
     { path: `${dir}/machine.sh`, content: templateText('site/machine.sh'), mode: 0o600 },
-    ...['once', ownScript, ...(ownScript?.endsWith('_jobs') ? ['jobs'] : [])].map(name => ({
+    ...siteScripts(scheduler).map(name => ({
       ...{ path: `${dir}/libexec/${name}.sh`, content: templateText(`bosco/${name}.sh`), mode: 0o700 },
     })),
     { path: `${dir}/job`, content: script, mode: 0o600 },

@@ -10,7 +10,7 @@ import { checkRequest, type Place } from './description.js';
 import { Hashes } from './hashes.js';
 import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
-import { loudOf } from './loud.js';
+import { Limits } from './limits.js';
 import { Manifests } from './manifests.js';
 import { eventLog, notesPath, stepDir } from './places.js';
 import { printed } from './printed.js';
@@ -40,14 +40,11 @@ export interface PoolStepsOptions {
 
 /** A stop is answered after this time at the latest; it continues in the background. */
 const STOP_MS = 30_000;
-const TICK_MS = 1000;
 const RETRY_MS = 2000;
 /** Time between checks of why steps wait. */
 const WAITING_MS = 5000;
 /** Time in which the log can still report on jobs that have left the queue. */
 const SETTLE_MS = 1000;
-/** Time between checks of how much steps have printed. */
-const LOUD_MS = 5000;
 const LOG_BYTES = 1 << 20;
 /** HTCondor 23.9 sends its last data again after a lost connection. */
 const TWICE = 'The headnode was away for a while: a piece of what the step printed may appear twice';
@@ -63,7 +60,6 @@ export class PoolSteps implements StepService {
   #follower: LogFollower | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #reconciling: Promise<void> | undefined;
-  #listening: Promise<void> | undefined;
   #isKnown = false;
   #closed = false;
 
@@ -98,11 +94,11 @@ export class PoolSteps implements StepService {
     service.#follower = await LogFollower.open(log, ledger.read, events => service.#learn(events));
     service.#reconcile();
     const waiting = new Waiting(ledger, queue);
+    const limits = new Limits(ledger, dir, options.mostPrinted, job => service.#removeSoon(job));
     service.#timers.push(
       setInterval(() => service.#reconcile(), options.reconcileMs ?? 60_000).unref(),
-      setInterval(() => service.#watchTime(), TICK_MS).unref(),
       setInterval(() => void waiting.look(), WAITING_MS).unref(),
-      setInterval(() => service.#listen(), LOUD_MS).unref(),
+      ...limits.watch(),
     );
     return service;
   }
@@ -216,38 +212,6 @@ export class PoolSteps implements StepService {
     setImmediate(() => {
       void this.queue.remove(this.#unwanted.splice(0)).catch(() => {});
     });
-  }
-
-  #watchTime(): void {
-    const now = Date.now();
-    for (const step of this.ledger.steps.running.values()) {
-      const { time } = step.request.resources;
-      if (step.ending || time === undefined || step.started === undefined) continue;
-      if (now < step.started + 1000 * time) continue;
-      this.#endNow(step.id, `it took longer than its limit of ${time} s`);
-    }
-  }
-
-  #listen(): void {
-    if (this.#listening) return;
-    const running = [...this.ledger.steps.running.values()].filter(step => !step.ending);
-    const ids = running.map(({ id }) => id);
-    this.#listening = loudOf(this.options.dir, ids, this.options.mostPrinted)
-      .then(loud => {
-        for (const { id, reason } of loud) this.#endNow(id, reason);
-      })
-      .catch(() => {})
-      .finally(() => {
-        this.#listening = undefined;
-      });
-  }
-
-  /** Ends a step that must not continue. */
-  #endNow(id: string, reason: string): void {
-    const step = this.ledger.get(id);
-    if (step?.state !== 'running' || step.ending) return;
-    void this.ledger.change(id, { state: 'failed', ended: Date.now(), reason });
-    if (step.job) this.#removeSoon(step.job);
   }
 
   #reconcile(): void {

@@ -1,7 +1,8 @@
 import type { Command, Inquiry, Output } from '../job.js';
 import { limited } from './limited.js';
 import { statusOf } from './list.js';
-import { CutShort, type LsfJob, longJobs } from './text.js';
+import { longJobs } from './text.js';
+import { CutShort, type LsfJob } from './verdict.js';
 import { AWAY } from './words.js';
 
 /** The history was asked for these ids before. */

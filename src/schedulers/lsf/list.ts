@@ -1,7 +1,8 @@
 import { SchedulerError } from '../../errors.js';
 import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from '../job.js';
 import { limited } from './limited.js';
-import { CutShort, historyJobs, type LsfJob, longJobs, secondsLeft } from './text.js';
+import { historyJobs, longJobs, secondsLeft } from './text.js';
+import { CutShort, type LsfJob } from './verdict.js';
 import { AWAY, NOTHING, refusal } from './words.js';
 
 /** If bjobs waited for LSF in vain, the history query must not take as long again. */

@@ -1,6 +1,7 @@
 import type { Output } from '../job.js';
 import type { Reader, Understanding, UnderstoodJob } from '../understanding.js';
-import { CutShort, exitOf, historyJobs, idOf, judge, type LsfJob, longJobs, tableJobs } from './text.js';
+import { historyJobs, longJobs, tableJobs } from './text.js';
+import { CutShort, exitOf, idOf, judge, type LsfJob } from './verdict.js';
 import { AWAY, CANCELLED, NOTHING, wordsOf } from './words.js';
 
 type Kind = Understanding['kind'];

@@ -66,7 +66,7 @@ exec 3< <(tail --pid=$$ -s 5 -n 5000 -F "$dir/log/shadow/ShadowLog" 2>/dev/null 
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 # of each shadow, by its pid: `met` if it has spoken with its job's node, `stale` if it has done so on another connection before;
 # `lost` is the job of one that looks for its node
-met=() stale=() lost=() due='' last=-$rest asked=-$rest
+met=() stale=() lost=() due='' last=-$rest asked=0
 while :; do
   uptime
   if [ -n "$due" ] && [ "$now" -ge "$due" ]; then

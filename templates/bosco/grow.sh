@@ -25,7 +25,7 @@ first=30 longest=3600
 ask() {
   local age='time() - EnteredCurrent'
   timeout 30 condor_status -constraint 'SlotType == "Partitionable" && ScailfinGlidein =!= undefined && ScailfinLeft =!= True && time() - LastHeardFrom < 50' \
-    -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" TotalSlotMemory >"$asked/slots" &&
+    -af:t ScailfinSite ScailfinGlidein Cpus Memory TotalSlotCpus 'Start =?= true' "${age}Activity" TotalSlotMemory LastHeardFrom >"$asked/slots" &&
     timeout 30 condor_q -allusers -constraint 'ScailfinBosco =!= undefined && JobUniverse == 9' \
       -af:t ScailfinBosco 'strcat(ClusterId, ".", ProcId)' JobStatus GridJobId NumHolds GridResourceUnavailableTime HoldReason >"$asked/raw" &&
     # of `batch TYPE SANDBOX slurm/DATE/ID` keep the id in the batch system. Texts from outside may contain line ends and
@@ -51,7 +51,7 @@ weigh() {
       fresh) [[ $value =~ ^[0-9]+' '[0-9.]+$ ]] && printf '%s\n' "${value/ /$'\t'}" >>"$here/unfit" ;;
     esac
   done < <(awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v nodes="$nodes" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
-    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$asked/slots" "$asked/grid" "$asked/idle")
+    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$here/ended" "$asked/slots" "$asked/grid" "$asked/idle")
 }
 
 # failed REASON: some glide-ins failed. No more are submitted for a while, longer each time, so that they do not use up
@@ -91,13 +91,15 @@ absent() {
   else failed "glide-in $remote did not join, because its node is unfit; $own"; fi
 }
 
-# judges glide-ins that left the queue since the last round and never joined the pool, and those that are held
+# judges glide-ins that left the queue since the last round, and those that are held. When one was in the pool, its end is
+# written down, because the pool may learn it much later; those that never joined failed
 judge() {
   local id state remote holds why
   of_site slots | cut -f 2 | sort -u - "$here/joined" | tail -n "$many" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
   of_site grid | cut -f 2,4 >"$here/grid.new"
   while IFS=$'\t' read -r id remote; do
     if cut -f 1 "$here/grid.new" | grep -qxF "$id"; then continue; fi
+    [ "$remote" = - ] || printf '%s\t%s\n' "$remote" "$(date +%s)" >>"$here/ended"
     if grep -qxF "$id" "$here/removed"; then continue; fi
     if grep -qxE "${remote}(_[0-9]+)?" "$here/joined"; then continue; fi
     absent "$remote"
@@ -139,7 +141,7 @@ tend() {
   # shellcheck disable=SC1091
   [ ! -r "$here/memory" ] || . "$here/memory"
   [ ! -r "$here/submitted" ] || submitted=$(tr -cd '0-9' <"$here/submitted")
-  touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit"
+  touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit" "$here/ended"
   local before=$reason
   # who came into the pool proves that the site works
   if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason='' stopped='' unfits=''; fi
@@ -191,7 +193,7 @@ tend() {
 halve() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -le "$large" ] || { tail -c $((large / 2)) "$1" >"$1.half" && cat "$1.half" >"$1"; rm -f "$1.half"; }; }
 
 while [ ! -e "$bosco/stopped" ]; do
-  for log in "$bosco/grow.out" "$bosco"/*/held "$bosco"/*/removed "$bosco"/*/unfit; do halve "$log"; done
+  for log in "$bosco/grow.out" "$bosco"/*/held "$bosco"/*/removed "$bosco"/*/unfit "$bosco"/*/ended; do halve "$log"; done
   if ask; then
     for settings in "$bosco"/*/settings; do tend "${settings%/settings}"; done
     touch "$bosco/round"

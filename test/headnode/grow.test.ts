@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { settingsFile } from '../../src/headnode/bosco/files.js';
 import { templateText } from '../../src/templates.js';
 
-/** Stands in for HTCondor's commands: an empty pool with one idle job of one core, whose submissions are written down. */
+/** Stands in for HTCondor's commands: a pool with one idle job of one core, whose submissions are written down. */
 const doubles: Readonly<Record<string, string>> = {
-  condor_status: '',
+  condor_status: 'cat "$CONDOR_CONFIG.slots" 2>/dev/null; true',
   condor_q: `case "$*" in *'ScailfinBosco =!= undefined'*) cat "$CONDOR_CONFIG.grid" 2>/dev/null; true ;; *) printf '1\\t100\\t1.0\\t60\\tundefined\\ttrue\\n' ;; esac`,
   condor_submit: 'echo "$*" >>"$CONDOR_CONFIG.submitted"',
   condor_token_create: 'echo "$*"',
@@ -90,6 +90,19 @@ describe('a pool that grows by itself', () => {
     writeFileSync(join(dir, 'condor_config.refused'), lines.join(''));
   };
   const state = () => readFileSync(join(dir, 'bosco/at_acme/state'), 'utf8');
+
+  it('does not wait for a glide-in that ended, although the pool still shows it', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    writeFileSync(join(dir, 'condor_config.slots'), `${['acme', 7, 8, 16_000, 8, true, 5, 16_000, now].join('\t')}\n`);
+    queue(7);
+    begin();
+    await expect.poll(() => existsSync(join(dir, 'bosco/at_acme/state')), patience).toBe(true);
+    await expect.poll(state, patience).toMatch(/^joined=1$/m);
+    expect(submitted()).toBe('');
+    queue();
+    await expect.poll(submitted, patience).toMatch(/-queue 1\n/);
+    expect(state()).toMatch(/^failures=0$/m);
+  });
 
   it('tells why a node was unfit, and stops after three nodes until its settings are written again', async () => {
     queue(7);

@@ -17,6 +17,8 @@ interface Slot {
   readonly memory?: number;
   readonly starts?: boolean;
   readonly age?: number;
+  /** When the pool last heard from it, in seconds. */
+  readonly heard?: number;
 }
 
 interface World {
@@ -32,6 +34,8 @@ interface World {
   /** Cores of each idle job; or its whole line. */
   readonly idle?: readonly (number | string)[];
   readonly unfit?: readonly string[];
+  /** Batch jobs that ended at second 1,000. */
+  readonly ended?: readonly string[];
   /** Cores and MiB of glide-ins that came earlier. */
   readonly seen?: readonly [number, number];
 }
@@ -48,6 +52,7 @@ function weigh({
   grid = [],
   idle = [],
   unfit = [],
+  ended = [],
   seen = [0, 0],
 }: World) {
   mkdirSync(join(dir, 'asked'), { recursive: true });
@@ -58,9 +63,13 @@ function weigh({
   const files = [
     write('unfit', unfit),
     write(
+      'ended',
+      ended.map(job => `${job}\t1000`),
+    ),
+    write(
       'slots',
-      slots.map(({ site = 'here', id = '0', cpus = 8, memory = 16_000, starts = true, age = 5 }) =>
-        [site, id, cpus, memory, 8, starts, age, 16_000].join('\t'),
+      slots.map(({ site = 'here', id = '0', cpus = 8, memory = 16_000, starts = true, age = 5, heard = 900 }) =>
+        [site, id, cpus, memory, 8, starts, age, 16_000, heard].join('\t'),
       ),
     ),
     write(
@@ -116,6 +125,17 @@ describe('how many glide-ins', () => {
       'nor one that takes no jobs any more',
       { slots: [{ id: '17', starts: false }], grid: ['running 17'], idle: [1] },
       1,
+    ],
+    ['one whose batch job ended is gone', { slots: [{ id: '17' }], ended: ['17'], idle: [8] }, 1],
+    [
+      'so are all nodes of such a job',
+      { slots: [{ id: '17_0' }, { id: '17_1' }], ended: ['17'], max: 1, idle: [8] },
+      1,
+    ],
+    [
+      'but not if the pool has heard from it since',
+      { slots: [{ id: '17', heard: 1001 }], ended: ['17'], idle: [8] },
+      0,
     ],
     ['a site of another name is none of ours', { slots: [{ site: 'there', id: '17' }], idle: [1] }, 1],
     [

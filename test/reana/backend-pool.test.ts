@@ -66,23 +66,23 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
 
     it('fails a step that HTCondor held, for the reason that it gives', async () => {
       await bench.files({});
-      const id = await bench.submit('echo begun; sleep 300');
+      const id = await bench.submit('echo on its way; sleep 300');
       await bench.becomes(id, 'running');
-      await bench.printed('begun');
+      await bench.printed('on its way');
       await bench.here('condor_hold -reason "the beam is off" -constraint "ScailfinStep =!= undefined"');
       await bench.becomes(id, 'failed');
-      expect(await bench.log(id)).toBe('begun\nscailfin: HTCondor held it: the beam is off (by user scail)\n');
+      expect(await bench.log(id)).toBe('on its way\nscailfin: HTCondor held it: the beam is off (by user scail)\n');
       await expect.poll(inPool, { timeout: 10_000 }).toBe('');
     });
 
     it('fails a step that the owner removed', async () => {
       await bench.files({});
-      const id = await bench.submit('echo begun; sleep 300');
+      const id = await bench.submit('echo in the middle; sleep 300');
       await bench.becomes(id, 'running');
-      await bench.printed('begun');
+      await bench.printed('in the middle');
       await bench.here('condor_rm -constraint "ScailfinStep =!= undefined"');
       await bench.becomes(id, 'failed');
-      expect(await bench.log(id)).toMatch(/^begun\nscailfin: it was removed from the pool/);
+      expect(await bench.log(id)).toMatch(/^in the middle\nscailfin: it was removed from the pool/);
     });
 
     it('merges what steps made at the same time; what one overwrote of the other is kept', async () => {

@@ -141,7 +141,7 @@ export class BackendBench {
     return (await this.ask('GET', `/jobs/${id}/logs`)).text;
   }
 
-  /** Waits until `count` steps have printed a text: it grows at the schedd. */
+  /** Waits until `count` steps have printed a text: it grows at the schedd. The output of an earlier step may still be there, so each test has a text of its own. */
   async printed(text: string, count = 1): Promise<void> {
     const show = `find ${pool}/spool -name out -exec cat {} + ; find ${pool}/spool -name err -exec cat {} +`;
     const lines = (said: string) => text.split('\n').every(line => said.split(line).length > count);

@@ -2,6 +2,7 @@ import { messageOf } from '../../src/errors.js';
 import { chance } from './chance.js';
 import { faults } from './faults.js';
 import { Ground } from './ground.js';
+import type { Kept } from './kept.js';
 import type { Point } from './point.js';
 import { record } from './record.js';
 import { NAME, type Scenario } from './scenarios.js';
@@ -17,6 +18,8 @@ export interface Wish {
   readonly labs: number;
   /** Also each trial's other ending. */
   readonly both: boolean;
+  /** What is not to be tried again. */
+  readonly kept?: Kept | undefined;
   readonly onPoints: (scenario: Scenario, points: readonly Point[]) => void;
   readonly onResult: (result: Result) => void;
 }
@@ -53,11 +56,12 @@ export async function campaign(scenarios: readonly Scenario[], wish: Wish): Prom
   return results;
 }
 
-function trialsOf(scenario: Scenario, points: readonly Point[], { seed, isWanted, both }: Wish): Trial[] {
+function trialsOf(scenario: Scenario, points: readonly Point[], { seed, isWanted, both, kept }: Wish): Trial[] {
   return points.flatMap(point =>
     faults.flatMap(fault => {
       const name = `${scenario.name} ${fault.name} ${point.key}`;
       if (!fault.applies(point) || !isWanted(fault.name, point.key)) return [];
+      if (kept?.has({ scenario: scenario.name, point: point.key, fault: fault.name })) return [];
       const endings = chance(seed, name, 'ending') < 0.5 ? (['again', 'down'] as const) : (['down', 'again'] as const);
       return (both ? endings : endings.slice(0, 1)).map(ending => {
         return { scenario, point, fault, ending, chance: chance(seed, name, 'moment') };

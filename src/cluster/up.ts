@@ -3,6 +3,7 @@ import { forgetSecrets } from '../frameworks/registry.js';
 import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
 import { probe } from '../hosts/probe.js';
+import { noteEnded } from '../htcondor/ended.js';
 import { makeToken } from '../htcondor/tokens.js';
 import { formatBytes } from '../units.js';
 import {
@@ -156,7 +157,10 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
         if (spec.submit !== 'bosco')
           return submitGlideins(
             ...([context, there, settings] as const),
-            label => makeToken(here.host, pool.plan.dir, tokenPlan(spec, label)),
+            {
+              makeToken: label => makeToken(here.host, pool.plan.dir, tokenPlan(spec, label)),
+              noteEnded: ids => noteEnded(here.host, pool.plan.dir, spec.site, ids),
+            },
             target,
           );
         await growAt(context, there, here, pool, settings);

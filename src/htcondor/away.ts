@@ -7,7 +7,8 @@
  * - A glide-in leaves after this time: its jobs are given up then, so it would only wait.
  *
  * A longer time would also mean that the jobs of a node that died wait longer before they run again. Those of a glide-in that
- * could say that it leaves do not wait (templates/headnode/pool/shadows.sh).
+ * could say that it leaves do not wait, nor do those whose batch job is over as far as the headnode was told
+ * (templates/headnode/pool/shadows.sh).
  * (HTCondor's manual, `JobLeaseDuration` and `ALIVE_INTERVAL`)
  */
 export const AWAY_LIMIT = 1200;

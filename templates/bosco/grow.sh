@@ -9,6 +9,7 @@ export CONDOR_CONFIG=$dir/condor_config LC_ALL=C
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 echo "$$" >"$bosco/grow.pid"
 trap 'exit 0' TERM INT QUIT HUP
+touch "$dir/run/ended" || exit 1
 asked=$(mktemp -d "$bosco/asked-XXXXXX") || exit 1
 trap 'rm -rf "$asked"' EXIT
 
@@ -51,7 +52,7 @@ weigh() {
       fresh) [[ $value =~ ^[0-9]+' '[0-9.]+$ ]] && printf '%s\n' "${value/ /$'\t'}" >>"$here/unfit" ;;
     esac
   done < <(awk -F '\t' -v site="$site" -v min="$min" -v max="$max" -v nodes="$nodes" -v cores="$cores" -v memory="$memory" -v now="$(date +%s)" \
-    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$here/ended" "$asked/slots" "$asked/grid" "$asked/idle")
+    -v seen_cores="$seen_cores" -v seen_memory="$seen_memory" -f "$bosco/weigh.awk" "$here/unfit" "$dir/run/ended" "$asked/slots" "$asked/grid" "$asked/idle")
 }
 
 # failed REASON: some glide-ins failed. No more are submitted for a while, longer each time, so that they do not use up
@@ -91,15 +92,15 @@ absent() {
   else failed "glide-in $remote did not join, because its node is unfit; $own"; fi
 }
 
-# judges glide-ins that left the queue since the last round, and those that are held. When one was in the pool, its end is
-# written down, because the pool may learn it much later; those that never joined failed
+# judges glide-ins that left the queue since the last round, and those that are held. Their end is
+# written down, because the pool may learn it much later (shadows.sh); those that never joined failed
 judge() {
   local id state remote holds why
   of_site slots | cut -f 2 | sort -u - "$here/joined" | tail -n "$many" >"$here/joined.new" && mv "$here/joined.new" "$here/joined"
   of_site grid | cut -f 2,4 >"$here/grid.new"
   while IFS=$'\t' read -r id remote; do
     if cut -f 1 "$here/grid.new" | grep -qxF "$id"; then continue; fi
-    [ "$remote" = - ] || printf '%s\t%s\n' "$remote" "$(date +%s)" >>"$here/ended"
+    [ "$remote" = - ] || printf '%s\t%s\t%s\n' "$site" "$remote" "$(date +%s)" >>"$dir/run/ended"
     if grep -qxF "$id" "$here/removed"; then continue; fi
     if grep -qxE "${remote}(_[0-9]+)?" "$here/joined"; then continue; fi
     absent "$remote"
@@ -141,7 +142,7 @@ tend() {
   # shellcheck disable=SC1091
   [ ! -r "$here/memory" ] || . "$here/memory"
   [ ! -r "$here/submitted" ] || submitted=$(tr -cd '0-9' <"$here/submitted")
-  touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit" "$here/ended"
+  touch "$here/grid" "$here/joined" "$here/held" "$here/removed" "$here/unfit"
   local before=$reason
   # who came into the pool proves that the site works
   if of_site slots | cut -f 2 | grep -vqxFf "$here/joined"; then failures=0 retry=0 reason='' stopped='' unfits=''; fi
@@ -193,7 +194,7 @@ tend() {
 halve() { [ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -le "$large" ] || { tail -c $((large / 2)) "$1" >"$1.half" && cat "$1.half" >"$1"; rm -f "$1.half"; }; }
 
 while [ ! -e "$bosco/stopped" ]; do
-  for log in "$bosco/grow.out" "$bosco"/*/held "$bosco"/*/removed "$bosco"/*/unfit "$bosco"/*/ended; do halve "$log"; done
+  for log in "$bosco/grow.out" "$bosco"/*/held "$bosco"/*/removed "$bosco"/*/unfit "$dir/run/ended"; do halve "$log"; done
   if ask; then
     for settings in "$bosco"/*/settings; do tend "${settings%/settings}"; done
     touch "$bosco/round"

@@ -1,11 +1,11 @@
 # weigh.awk: decides how many glide-ins a site should have. A grid job is a batch job at the site, which brings `nodes`
 # glide-ins; `queued`, `running`, `held`, `submit` and `remove` count batch jobs, and all other numbers count glide-ins.
-# Reads five files of tab-separated lines: jobs known as unfit (until, id), batch jobs that ended (id, when), slots, grid
-# jobs, idle jobs (largest first).
+# Reads five files of tab-separated lines: jobs known as unfit (until, id), batch jobs that ended (site, id, when),
+# slots, grid jobs, idle jobs (largest first).
 # Prints NAME=VALUE lines; `fresh` is printed once for each job newly found unfit.
 BEGIN { many = 1e9 }
 FILENAME ~ /\/unfit$/ { if ($1 > now) isUnfit[$2] = 1; next }
-FILENAME ~ /\/ended$/ { ended[$1] = $2; next }
+FILENAME ~ /\/ended$/ { if ($1 == site) ended[$2] = $3; next }
 FILENAME ~ /\/slots$/ {
   if ($1 != site) next
   # the pool still shows a glide-in that could not say goodbye; one that was heard from since then is there

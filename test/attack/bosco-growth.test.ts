@@ -33,6 +33,7 @@ describe('what the growth of a pool reads', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'scailfin-attack-'));
     mkdirSync(join(dir, 'bin'));
+    mkdirSync(join(dir, 'run'));
     writeFileSync(join(dir, 'found.config'), `BIN = ${join(dir, 'bin')}\n`);
     const asked = { cores: 8, memory: 16_000 };
     const plan = { site: 'acme', bounds: { min: 0, max: 0 }, walltime: 3600, ...asked, tokenLifetime: 7200, asked };

@@ -88,6 +88,27 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect(await hosts()).toContain('@c1');
   }, 120_000);
 
+  it('gives jobs back to the queue whose node died, as soon as up learned that its batch job is over', async () => {
+    const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
+    const again = ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m'];
+    await scailfin(lab, 'headnode', again);
+    await until('jobs on both nodes', 90_000, async () => /@c1[\s\S]*@c2|@c2[\s\S]*@c1/.test(await hosts()));
+    // it says nothing any more, not even that its connections end
+    await lab.partition('c1', true);
+    await lab.exec('c1', ['pkill', '-KILL', '-u', 'alice'], { user: 'root', check: false });
+    await lab.exec('login', ['scontrol', 'update', 'NodeName=c1', 'State=DOWN', 'Reason=died'], { user: 'root' });
+    await lab.partition('c1', false);
+    await lab.exec('login', ['scontrol', 'update', 'NodeName=c1', 'State=RESUME'], { user: 'root', check: false });
+    await scailfin(lab, 'headnode', again);
+    const log = () => here(`cat .scailfin/${name}/pool/log/ShadowsLog`);
+    await until('the jobs to run again', 120_000, async () =>
+      (await log()).stdout.includes('the batch job of its glide-in is over'),
+    );
+    // a node that died tidies up as it starts again
+    await lab.exec('c1', ['sh', '-c', `rm -rf /tmp/scailfin-${name}-*`], { user: 'root' });
+    await until('all jobs to run', 90_000, async () => (await running()) === 12);
+  }, 300_000);
+
   it('and down leaves nothing: nobody starts it again', async () => {
     expect((await scailfin(lab, 'headnode', ['down', name])).stdout).toContain(verified);
     await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);

@@ -26,6 +26,7 @@ describe('a pool that grows by itself', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'scailfin-grow-'));
     mkdirSync(join(dir, 'bin'));
+    mkdirSync(join(dir, 'run'));
     for (const [name, text] of Object.entries(doubles))
       writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${text}\n`, { mode: 0o700 });
     writeFileSync(join(dir, 'found.config'), `BIN = ${join(dir, 'bin')}\n`);

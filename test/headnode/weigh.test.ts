@@ -64,7 +64,7 @@ function weigh({
     write('unfit', unfit),
     write(
       'ended',
-      ended.map(job => `${job}\t1000`),
+      ended.map(job => `here\t${job}\t1000`),
     ),
     write(
       'slots',

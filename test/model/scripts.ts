@@ -33,6 +33,7 @@ export function scripts(): ReadonlyMap<string, Script> {
     [template('headnode/token-list.sh', 'headnode/pool-query.sh'), poolQuery],
     [template('headnode/pool-wait.sh'), poolWait],
     [template('headnode/token-make.sh'), tokenMake],
+    [template('headnode/glideins-ended.sh'), async () => says()],
     [`${template('headnode/token-list.sh')}\ntoken_list "$1"`, async (run, [dir = '']) => says(tokens(run, dir))],
     [template('headnode/token-revoked.sh', 'headnode/token-revoke.sh'), tokenRevoke],
     [

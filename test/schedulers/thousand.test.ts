@@ -102,13 +102,15 @@ const sizeOf = (system: Crowded, array: boolean): Size => ({
   others: choosy.includes(system) ? 0 : 20_000,
 });
 
+const pool = { makeToken: async () => 'token', noteEnded: async () => {} };
+
 describe.each(crowded)('1,000 glide-ins on a busy site with %s', system => {
   it('are one submission and, among 20,000 jobs, one query', async () => {
     const { own, programs } = crowd(system, sizeOf(system, true));
     const host = new Login(install(programs, dir));
     const { context, site } = begin(system, true, host);
 
-    expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
+    expect(await submitGlideins(context, site, settings, pool, glideins)).toBe(glideins);
     expect(called()).toEqual(commands[system].submit);
     // the submission, and with it the glide-in's files
     expect(host.roundTrips).toBe(1);
@@ -137,7 +139,7 @@ describe('1,000 glide-ins where arrays are forbidden', () => {
   it('are as many submissions, each on record', async () => {
     const quick = new Quick(n => `${7_000_000 + n}.torque01\n`);
     const { context, site } = begin('torque', false, quick);
-    expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
+    expect(await submitGlideins(context, site, settings, pool, glideins)).toBe(glideins);
     expect(quick.submissions).toBe(glideins);
     expect(knownIds(recordOf(context).sites[0])).toEqual(crowd('torque', sizeOf('torque', false)).query.ids);
   });
@@ -147,7 +149,7 @@ describe('1,000 glide-ins as plain processes', () => {
   it('are one command', async () => {
     const quick = new Quick(() => '17953344191234\n');
     const { context, site } = begin('fork', true, quick);
-    expect(await submitGlideins(context, site, settings, async () => 'token', glideins)).toBe(glideins);
+    expect(await submitGlideins(context, site, settings, pool, glideins)).toBe(glideins);
     expect(quick.submissions).toBe(1);
     expect(site.scheduler.list(jobQuery('crowd', site.probe, ['17953344191234'], site.spec))).toHaveLength(1);
   });

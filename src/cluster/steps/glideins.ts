@@ -25,8 +25,13 @@ import { perJob, type SiteSpec } from '../spec.js';
 import { nodesOf } from '../submissions.js';
 import { type GlideinSettings, glideinFiles } from './glideinfiles.js';
 
-/** Makes the token of a submission with this label. Secret. */
-export type TokenMaker = (label: string) => Promise<string>;
+/** What a submission does in the pool. */
+export interface PoolSide {
+  /** Makes the token of the submission with this label. Secret. */
+  makeToken(label: string): Promise<string>;
+  /** Tells the pool that batch jobs are over, so that its jobs do not wait for their glide-ins. */
+  noteEnded(ids: readonly string[]): Promise<void>;
+}
 
 /**
  * `count` batch jobs, each of which brings its nodes as glide-ins.
@@ -124,13 +129,13 @@ export async function submitGlideins(
   context: Context,
   site: Site,
   settings: GlideinSettings,
-  makeToken: TokenMaker,
+  pool: PoolSide,
   target: number,
 ): Promise<number> {
   const { spec } = site;
   const before = siteRecord(recordOf(context), spec.site)?.batches ?? [];
   const tokens = (labels: readonly string[]): Promise<LabelledToken[]> =>
-    Promise.all(labels.map(async label => ({ label, token: await makeToken(label) })));
+    Promise.all(labels.map(async label => ({ label, token: await pool.makeToken(label) })));
   const place = async (labels: readonly string[]): Promise<string> =>
     placeGlidein(context, site, settings, await tokens(labels));
   const unfinished = before.filter(b => b.outcome === 'intended');
@@ -145,6 +150,9 @@ export async function submitGlideins(
   const known = siteRecord(recordOf(context), spec.site);
   const each = perJob(spec);
   const nodes = active.reduce((sum, job) => sum + nodesOf(known, job), 0);
+  // a node that died told nobody
+  const over = listed.filter(job => isOver(job.state)).map(job => job.id);
+  if (over.length > 0) await pool.noteEnded(over);
   // a replacement on silence could double the cluster
   for (const { id, reason } of active.filter(job => job.missing))
     context.sink({ type: 'note', text: `job ${id} at ${spec.site} is unknown, and is not replaced: ${reason}` });

@@ -12,7 +12,8 @@
 #
 # A job whose glide-in has said that it left does not come back. Its shadow would wait for it until the end of its lease
 # (condor_vacate_job makes no difference: RemoteResource::killStarter; seen in 23.9.6). A schedd whose shadow is killed puts the
-# job back into the queue, and it runs elsewhere.
+# job back into the queue, and it runs elsewhere. The same is done if the glide-in's batch job is over, as the batch system says:
+# a node that died says nothing. `run/ended` names such jobs: SITE, ID and when it was learned, between tabs.
 set -u
 umask 077
 dir=${0%/*}
@@ -22,6 +23,8 @@ echo $$ >"$dir/run/shadows.pid"
 gather=3
 # between two restarts; a job's output is refused for longer
 rest=12
+# a glide-in that is there would have sent its ad again meanwhile: two of its UPDATE_INTERVAL
+silence=40
 
 # uptime: sets `now` to seconds of a clock that nobody sets
 uptime() { read -r now _ </proc/uptime && now=${now%.*}; }
@@ -49,6 +52,32 @@ release() {
     unset "lost[$pid]"
   done
 }
+# prints SITE, ID, JOB and since when it runs there, of the jobs on glide-ins
+placed() {
+  local of='strcat(ClusterId, ".", ProcId)'
+  timeout 20 condor_q -allusers -constraint 'JobStatus == 2 && MachineAttrScailfinGlidein0 =!= undefined' \
+    -af:t MachineAttrScailfinSite0 MachineAttrScailfinGlidein0 "$of" JobCurrentStartDate 2>/dev/null
+}
+# ends the shadows of jobs whose glide-in's batch job is over. Batch systems may be wrong: a glide-in is there if the pool has
+# heard from it since
+bury() {
+  local heard placed job at pid
+  heard=$(timeout 5 condor_status -constraint 'ScailfinGlidein =!= undefined' -af:t ScailfinSite ScailfinGlidein LastHeardFrom 2>/dev/null) || return
+  placed=$(placed) || return
+  while read -r job; do
+    for at in /proc/[0-9]*; do
+      pid=${at#/proc/}
+      runs condor_shadow "$pid" && grep -qzxF "$job" "$at/cmdline" || continue
+      echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) the batch job of its glide-in is over: job $job runs again"
+      kill -KILL "$pid"
+      unset "lost[$pid]"
+    done
+  done < <(awk -F '\t' -v now="$(date +%s)" -v wait="$silence" 'FILENAME ~ /\/ended$/ { if ($3 + wait <= now) ended[$1, $2] = $3; next }
+    FNR == 1 { part++ }
+    part == 1 { if ($3 > heard[$1, $2]) heard[$1, $2] = $3; next }
+    ($1, $2) in ended && $4 <= ended[$1, $2] && heard[$1, $2] <= ended[$1, $2] && $3 ~ /^[0-9]+\.[0-9]+$/ { print $3 }' \
+    "$dir/run/ended" <(printf '%s\n' "${heard:--}") <(printf '%s\n' "$placed"))
+}
 renew() {
   local at
   for at in /proc/[0-9]*; do
@@ -66,7 +95,7 @@ exec 3< <(tail --pid=$$ -s 5 -n 5000 -F "$dir/log/shadow/ShadowLog" 2>/dev/null 
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 # of each shadow, by its pid: `met` if it has spoken with its job's node, `stale` if it has done so on another connection before;
 # `lost` is the job of one that looks for its node
-met=() stale=() lost=() due='' last=-$rest asked=0
+met=() stale=() lost=() due='' last=-$rest asked=0 buried=0
 while :; do
   uptime
   if [ -n "$due" ] && [ "$now" -ge "$due" ]; then
@@ -80,6 +109,11 @@ while :; do
   if [ "${#lost[@]}" -gt 0 ] && [ $((now - asked)) -ge 10 ]; then
     release
     asked=$now
+  fi
+  # for as long as a job's lease may last, and a little longer
+  if [ $((now - buried)) -ge 20 ] && [ -n "$(find "$dir/run/ended" -mmin -30 2>/dev/null)" ]; then
+    bury
+    buried=$now
   fi
   line=
   read -r -t $((due ? (due > now ? due - now : 1) : 10)) line <&3

@@ -1,16 +1,22 @@
 import { ConnectionError, ScailfinError } from '../errors.js';
 import { inLine, printable } from '../printable.js';
+import type { RunLogs } from '../reana/answers.js';
 import type { ReanaClient, RunReport, StepReport } from '../reana/client.js';
 import { isRunOver } from '../reana/run.js';
 import { formatDuration } from '../units.js';
 import type { Ui } from './ui.js';
 
 const everyMs = 500;
+/** How often the logs are asked for while no step begins or ends: then only the reason why one waits can change. */
+const logsEveryMs = 5000;
+/** The logs hold all that the steps have printed. They are asked for so rarely that it takes a small part of the time. */
+const logsShare = 0.1;
 const patienceMs = 60_000;
 
 /** Shows each step when it starts and ends. @returns the run's last report */
 export async function follow(client: ReanaClient, run: string, ui: Ui): Promise<RunReport> {
   const shown = new Map<string, string>();
+  let [seen, soonest, due] = ['', 0, 0];
   for (;;) {
     const report = await patiently(() => client.status(run), ui);
     if (report.status === 'created') {
@@ -21,13 +27,15 @@ export async function follow(client: ReanaClient, run: string, ui: Ui): Promise<
         },
       );
     }
-    const { job_logs } = await patiently(() => client.logs(run), ui);
-    for (const [id, step] of Object.entries(job_logs)) {
-      const now = `${step.status}${tookOf(step)}${waitsFor(step)}`;
-      if (shown.get(id) === now) continue;
-      shown.set(id, now);
-      const mark = Object.hasOwn(marks, step.status) ? marks[step.status] : '·';
-      ui.say(` ${mark} ${inLine(step.job_name)}: ${inLine(now)}`);
+    const progress = JSON.stringify(report.progress);
+    const now = Date.now();
+    if (isRunOver(report.status) || now >= (progress === seen ? due : soonest)) {
+      const { job_logs } = await patiently(() => client.logs(run), ui);
+      tellNews(job_logs, shown, ui);
+      const took = Date.now() - now;
+      seen = progress;
+      soonest = Date.now() + took / logsShare;
+      due = Math.max(soonest, Date.now() + logsEveryMs);
     }
     if (isRunOver(report.status)) {
       const { total, finished } = report.progress;
@@ -35,6 +43,17 @@ export async function follow(client: ReanaClient, run: string, ui: Ui): Promise<
       return report;
     }
     await new Promise(resolve => setTimeout(resolve, everyMs));
+  }
+}
+
+/** @param shown what was said of each step, by its id */
+function tellNews(steps: RunLogs['job_logs'], shown: Map<string, string>, ui: Ui): void {
+  for (const [id, step] of Object.entries(steps)) {
+    const now = `${step.status}${tookOf(step)}${waitsFor(step)}`;
+    if (shown.get(id) === now) continue;
+    shown.set(id, now);
+    const mark = Object.hasOwn(marks, step.status) ? marks[step.status] : '·';
+    ui.say(` ${mark} ${inLine(step.job_name)}: ${inLine(now)}`);
   }
 }
 

@@ -85,17 +85,26 @@ function waitsFor({ status, logs }: StepReport): string {
   return why ? `: ${why}` : '';
 }
 
-/** The run's own reason, and the end of the failed step's output. */
+/**
+ * The run's own reason, and the end of the output of the step that failed first. If a step failed, the reason is the last line of
+ * the run's log; before it is what the workflow engine, such as yadage, says when it gives up: a traceback.
+ */
 export async function failure(client: ReanaClient, { name, status }: RunReport): Promise<ScailfinError> {
   const { workflow_logs, job_logs } = await client.logs(name);
-  const failed = Object.values(job_logs).find(step => step.status === 'failed');
+  const end = ({ finished_at }: StepReport): string => finished_at ?? '~';
+  const [failed] = Object.values(job_logs)
+    .filter(step => step.status === 'failed')
+    .sort((a, b) => (end(a) < end(b) ? -1 : 1));
   const tail = (text: string | null | undefined): string[] => {
     const lines = printable(text ?? '')
       .trim()
       .split('\n');
     return endOf(lines).map(line => `  ${line}`);
   };
-  const lines = [`${inLine(name)} ${status === 'stopped' ? 'was stopped' : status}`, ...tail(workflow_logs)];
+  const lines = [
+    `${inLine(name)} ${status === 'stopped' ? 'was stopped' : status}`,
+    ...tail(workflow_logs).slice(failed ? -1 : 0),
+  ];
   if (failed) lines.push(`step ${inLine(failed.job_name)} printed:`, ...tail(failed.logs));
   return new ScailfinError(lines.filter(line => line.trim() !== '').join('\n'), {
     hint: `the complete log: reana-client logs -w ${inLine(name)}`,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { follow } from '../../src/cli/run-watch.js';
+import { failure, follow } from '../../src/cli/run-watch.js';
 import { Ui } from '../../src/cli/ui.js';
-import type { ReanaClient } from '../../src/reana/client.js';
+import type { ReanaClient, RunReport } from '../../src/reana/client.js';
 
 class Listener extends Ui {
   readonly heard: string[] = [];
@@ -62,5 +62,26 @@ describe('watching a run', () => {
 
   it('spends a tenth of the time on logs that are long', async () => {
     expect((await watch(3000)).asked).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('why a run failed', () => {
+  const why = async (job_logs: Readonly<Record<string, unknown>>) => {
+    const workflow_logs =
+      '  File "adage.py", line 89\nRuntimeError: workflow finished but failed\nstep plot ended with status 1';
+    const client = { logs: async () => ({ workflow_logs, job_logs }) } as unknown as ReanaClient;
+    return (await failure(client, { name: 'fit.1', status: 'failed' } as RunReport)).message;
+  };
+
+  it('is told by the step that failed first, and not by the traceback of the workflow engine', async () => {
+    const step = { status: 'failed', job_name: 'hepdata', logs: 'no file', finished_at: '2026-11-29T10:00:02' };
+    const first = { ...step, job_name: 'plot', logs: 'no such histogram', finished_at: '2026-11-29T10:00:01' };
+    expect(await why({ a: { ...step, status: 'finished' }, b: step, c: first })).toBe(
+      'fit.1 failed\n  step plot ended with status 1\nstep plot printed:\n  no such histogram',
+    );
+  });
+
+  it('is all that the workflow engine said, if no step failed', async () => {
+    expect(await why({})).toContain('workflow finished but failed');
   });
 });

@@ -15,6 +15,8 @@ import { Silence } from './silence.js';
 
 /** How long a batch system may take to end a job. Seconds. */
 const CANCEL_LIMIT = 120;
+/** For how long jobs may still end although the batch system refused to end all of them. Seconds. */
+const REFUSED_LIMIT = 10;
 /** How long glide-ins that run are waited for before it is asked again: most leave within one or two. Seconds. */
 const LEAVING = 4;
 /** Before the first of the further looks. Seconds. */
@@ -46,12 +48,16 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   const first = await closeSite(site);
   const { closed, query } = first;
   const asked = new Set<string>();
+  // the batch system has shown these; in the end, each of them is over
+  const ended = new Set<string>();
+  // it has accepted that these end
   const accepted = new Map<string, string>();
   const silence = new Silence(limitOf(scheduler, query), first.isGone);
   const unsure = mayAppearFor(closed.get('refused') ?? [], limitOf(scheduler, query));
   const leaving = scriptCommand(templateText('site/leaving.sh'), [siteDir(base, cluster), String(LEAVING)]);
   const began = Date.now();
   let known: BatchJobStatus[] | undefined = first.jobs;
+  let refusal: { readonly error: SchedulerError; readonly at: number } | undefined;
   for (let round = 0; ; round++) {
     const cancelled = (): JobQuery => ({ ...query, cancelled: [...accepted.values()] });
     const all = known ?? (await stillThere(site, () => listJobs(host, scheduler, cancelled())));
@@ -70,10 +76,21 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
     // repeat the request for jobs that were cancelled once and still run
     const due = round % 10 === 9 ? active : fresh;
     for (const s of due) asked.add(s.id);
-    // the batch system has shown these, and accepts that they end, or an error is thrown
-    for (const s of due) if (!s.missing) accepted.set(s.id, s.jobId);
     if (due.length > 0) {
-      known = await stillThere(site, () => cancelAndList(host, scheduler, wholeJobs(due), cancelled(), leaving));
+      const shown = due.filter(s => !s.missing && !accepted.has(s.id));
+      for (const s of shown) {
+        ended.add(s.id);
+        accepted.set(s.id, s.jobId);
+      }
+      let error: SchedulerError | undefined;
+      known = await stillThere(site, async () => {
+        const { jobs, refused } = await cancelAndList(host, scheduler, wholeJobs(due), cancelled(), leaving);
+        error = refused;
+        return jobs;
+      });
+      refusal = error && { error, at: Date.now() };
+      // it does not say which of them it refuses
+      if (error) for (const s of shown) accepted.delete(s.id);
       // the next look at the jobs that are left needs no wait of its own
       if (known.length < active.length) continue;
       known = undefined;
@@ -82,7 +99,14 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
       if (silence.isHopeless(active)) throw unsaid(site, active);
       site.onProgress(`${scheduler.survey.title} does not show ${active.map(s => `job ${s.id}`).join(', ')}`);
     } else {
-      if (Date.now() - began > CANCEL_LIMIT * 1000) throw leftovers(site, active);
+      if (refusal && Date.now() - refusal.at > REFUSED_LIMIT * 1000)
+        throw leftovers(site, active, messageOf(refusal.error));
+      if (Date.now() - began > CANCEL_LIMIT * 1000)
+        throw leftovers(
+          site,
+          active,
+          `the batch system has not ended these jobs ${CANCEL_LIMIT} s after they were cancelled:`,
+        );
       site.onProgress(`${active.length} ${active.length === 1 ? 'job is' : 'jobs are'} ending`);
     }
     // each look is a round trip, and work for a batch system that many share
@@ -92,7 +116,7 @@ export async function takeDownSite(site: SiteTakedown): Promise<number> {
   await endElsewhere(site, closed.get('elsewhere') ?? []);
   const unseen = await removeSite(host, base, cluster);
   for (const what of unseen) site.onUnseen?.(what);
-  return accepted.size;
+  return ended.size;
 }
 
 /**
@@ -201,20 +225,9 @@ function wholeJobs(statuses: readonly BatchJobStatus[]): string[] {
   return [...new Set(statuses.map(s => s.jobId))];
 }
 
-function leftovers(site: SiteTakedown, active: readonly BatchJobStatus[]): LeftoverError {
+function leftovers(site: SiteTakedown, active: readonly BatchJobStatus[], message: string): LeftoverError {
   const left = active.map(s => `job ${s.id} (${s.word}${s.node ? ` on ${s.node}` : ''}) on ${site.host.name}`);
-  return new LeftoverError(
-    `the batch system has not ended these jobs ${CANCEL_LIMIT} s after they were cancelled:`,
-    left,
-    {
-      hint: `run the same command again in a while; \`${
-        site.scheduler.cancel(
-          active.map(s => s.id),
-          site.query,
-        ).argv[0]
-      }\` on ${site.host.name} ends them by hand`,
-    },
-  );
+  return new LeftoverError(message, left, { hint: 'run the same command again in a while' });
 }
 
 function unsaid(site: SiteTakedown, active: readonly BatchJobStatus[]): LeftoverError {

@@ -1,3 +1,4 @@
+import { SchedulerError } from '../errors.js';
 import { type BatchCommand, type BatchOptions, runAll } from '../hosts/batch.js';
 import type { Host } from '../hosts/host.js';
 import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output } from './job.js';
@@ -129,19 +130,38 @@ export async function cancelJobs(
   );
 }
 
-/** The same, and then the jobs as `listJobs`, in the same round trip. @param wait the command that gives the jobs time to end */
+/** The jobs after a cancellation, and what the system said if it did not accept all of it. */
+export interface AfterCancel {
+  readonly jobs: BatchJobStatus[];
+  readonly refused?: SchedulerError;
+}
+
+/**
+ * The same, and then the jobs as `listJobs`, in the same round trip. A system that refuses to end one job may have ended
+ * the others, so its answer about them counts.
+ * @param wait the command that gives the jobs time to end
+ */
 export async function cancelAndList(
   host: Host,
   scheduler: Scheduler,
   ids: readonly string[],
   query: JobQuery,
   wait: readonly string[],
-): Promise<BatchJobStatus[]> {
+): Promise<AfterCancel> {
   const { argv, stdin } = scheduler.cancel(ids, query);
   const before = [{ argv: placed(scheduler, query, argv), stdin }, { argv: wait }];
-  return listJobsAfter(host, scheduler, query, before, { timeoutMs: 180_000 }, output => {
+  let refused: SchedulerError | undefined;
+  const jobs = await listJobsAfter(host, scheduler, query, before, { timeoutMs: 180_000 }, output => {
     if (output.exitCode === 127) requireFound(scheduler, host, output.stderr);
-    scheduler.parseCancel(output);
-    return query;
+    try {
+      scheduler.parseCancel(output);
+      return query;
+    } catch (error) {
+      if (!(error instanceof SchedulerError)) throw error;
+      refused = error;
+      // a job that is missing now may be one that was not cancelled
+      return { ...query, cancelled: [] };
+    }
   });
+  return { jobs, ...(refused === undefined ? {} : { refused }) };
 }

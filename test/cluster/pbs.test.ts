@@ -52,6 +52,16 @@ const pbs: StandInSite = {
   more(lab) {
     it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), pbs));
 
+    it('cancels a task of an array and a plain job at once', async () => {
+      const scale = (nodes: number) => scailfin(lab(), 'headnode', ['scale', pbs.profile, '--nodes', String(nodes)]);
+      await scailfin(lab(), 'headnode', ['up', '--site', pbs.profile, '--nodes', '2', '--walltime', '30m']);
+      expect((await scale(3)).stderr).toMatch(/1 submitted as job \d+/);
+      expect((await scale(1)).stderr).toMatch(/Cancelling 2 glide-ins at lab-pbs: \d+, \d+_[12]/);
+      await expect.poll(() => pbs.jobs(lab()), { timeout: 30_000, interval: 1000 }).toHaveLength(1);
+      expect((await scailfin(lab(), 'headnode', ['down', pbs.profile])).stdout).toContain(verified);
+      await expect.poll(() => lab().leftovers(), { timeout: 15_000 }).toEqual([]);
+    }, 180_000);
+
     it('replaces a job that is on its way out, and cancels no other instead of it', async () => {
       // each job is a plain one: qdel must not be told that it is an array
       await variant(lab(), 'single', profile => profile.replace(/( +)type: \w+\n/, '$&$1arrays: false\n'));

@@ -191,6 +191,18 @@ describe('a job that is being deleted', () => {
     expect([said.exit, r.stderr.startsWith(said.stderr)]).toEqual([r.exit, true]);
     expect(done).toEqual([]);
   });
+
+  it('so does a plain job beside a task of an array', () => {
+    const done: Job[] = [];
+    const r = recorded(all, 'cancel.task-and-job');
+    const there = world([{ ...one, id: 11 }, ...[1, 2].map(task => ({ ...one, id: 12, task }))], {
+      cancel: jobs => void done.push(...jobs),
+    });
+    const said = commands.qdel(['12[2]', '11'], there);
+    expect([said.exit, r.stderr.startsWith(said.stderr)]).toEqual([r.exit, true]);
+    expect(done).toEqual([]);
+    expect(commands.qdel(['12[]', '11'], there).exit).not.toBe(r.exit);
+  });
 });
 
 describe('one job’s attributes in all forms', () => {

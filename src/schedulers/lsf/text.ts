@@ -47,6 +47,8 @@ export function longJobs(text: string): LsfJob[] {
       started: begun !== undefined,
     });
     const why = judged.state === 'queued' || judged.state === 'held' ? waiting(lines) : undefined;
+    const isUnsure =
+      begun !== undefined && verdict === undefined && /^Exited( The CPU .*)?[.; ]*$/.test(end?.text ?? '');
     const node = nodeIn(begun?.text ?? '');
     const runLimit = runLimitOf(lines);
     return {
@@ -56,6 +58,7 @@ export function longJobs(text: string): LsfJob[] {
       ...(node === undefined ? {} : { node }),
       ...(begun === undefined ? {} : { started: begun.time }),
       ...(runLimit === undefined ? {} : { runLimit }),
+      ...(isUnsure ? { isUnsure } : {}),
     };
   });
 }
@@ -70,6 +73,8 @@ const EVENTS: [RegExp, string][] = [
   [/^(Dispatched|Starting|(\[\d+\] )?Started|Running)\b/i, 'RUN'],
   [/^Unknown\b/i, 'UNKWN'],
   [/^Done successfully/i, 'DONE'],
+  // the job was killed while its node was away; now the node is back
+  [/^sbatchd startup; kill ZOMBIE job/i, 'EXIT'],
   [/^(Exited|Completed <exit>)/i, 'EXIT'],
 ];
 

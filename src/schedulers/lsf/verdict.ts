@@ -19,6 +19,12 @@ const STATES: Record<string, BatchJobState> = {
   ZOMBI: 'unknown',
 };
 
+/** Why a job is unknown: bjobs(1) "UNKWN" and "ZOMBI". */
+const LOST: Record<string, string> = {
+  UNKWN: 'LSF cannot reach its node',
+  ZOMBI: 'LSF cannot reach its node, and ends the job there as soon as it can',
+};
+
 /** Termination reasons that a person caused, lsf_admin "Termination reasons displayed by bacct, bhist, and bjobs". */
 const KILLED = /\bTERM_(FORCE_)?(OWNER|ADMIN)\b|\bTERM_(BUCKET_KILL|REMOVE_HUNG_JOB)\b/;
 
@@ -36,6 +42,8 @@ export interface LsfJob {
   readonly started?: string;
   /** Seconds. */
   readonly runLimit?: number;
+  /** LSF says that it ended, but not how. */
+  readonly isUnsure?: true;
 }
 
 /** LSF's answer is incomplete: what is missing is unknown. */
@@ -59,7 +67,8 @@ interface Ending {
 export function judge(word: string, { exitCode, words, started, killed }: Ending): Partial<LsfJob> {
   const state = Object.hasOwn(STATES, word) ? (STATES[word] as BatchJobState) : 'unknown';
   if (state === 'finished') return { state, word, exitCode: exitCode ?? 0 };
-  if (state !== 'failed') return { state, word };
+  if (state !== 'failed')
+    return { state, word, ...(Object.hasOwn(LOST, word) ? { reason: LOST[word] as string } : {}) };
   const said = words === undefined ? undefined : trimEndOf(words.split('The CPU time used is', 1)[0] as string, '.;');
   const exit = exitCode === undefined ? {} : { exitCode };
   // a job that never started can only have been cancelled; INT is the first signal that bkill sends (bkill(1))

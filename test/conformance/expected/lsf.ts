@@ -20,6 +20,15 @@ export const lsf: Expectations = {
     { cases: /^unsupported\.bsub-env/, kind: 'submit', ids: ['102'] },
     { cases: /^unsupported/, kind: 'list', error: true },
     { cases: /^submit/, kind: 'submit', states: [undefined] },
+    // what is said of jobs of a node that cannot be reached comes with 255, too
+    { cases: /^cancel\.node-away(-again)?$/, kind: 'cancel', ids: ['106_2'], error: false },
+    { cases: /^cancel\.node-away-both$/, kind: 'cancel', ids: ['106'], error: false },
+    { cases: /^status\.node-away/, kind: 'list', ids: ['106_1', '106_2'], states: ['unknown'] },
+    // by its name, OpenLava says EXIT of a job that may still run
+    { cases: /^cancel\.node-away-after\.by-name/, kind: 'list', states: ['unknown', 'failed'] },
+    { cases: /^cancel\.node-away-(both-)?after/, kind: 'list', ids: ['106_1', '106_2'], states: ['unknown'] },
+    { cases: /^status\.node-back\.bhist-l$/, kind: 'list', states: ['failed', 'cancelled'] },
+    { cases: /^status\.node-back/, kind: 'list', states: ['failed'] },
     { cases: /^cancel\.array-elem-after/, kind: 'list', ids: tasks('158'), states: ['cancelled', 'queued'] },
     // a table doesn't tell who ended a job that ran
     { cases: /^cancel\.running-immediately/, kind: 'list', ids: ['150'], states: ['failed'] },

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -183,10 +183,10 @@ describe('the answer to a submission', () => {
 
 describe('the queue', () => {
   it('is asked in one round trip, with time limits that fit in it; history only for known ids', () => {
-    expect(lsf.list(query()).map(c => c.argv.join(' '))).toEqual([
-      'timeout 30 bjobs -a -l -J sf-test',
-      'date +%Y %m %d %H %M %S',
-    ]);
+    program('bjobs', 'echo "$@"; exit 255');
+    const [queue, ...more] = lsf.list(query()).map(c => c.argv);
+    expect(run(queue ?? [], '')).toMatchObject({ stdout: '-a -l -J sf-test\n', status: 255 });
+    expect(more).toEqual([['date', '+%Y %m %d %H %M %S']]);
     const history = lsf.list(query({ ids: ['17', '18'] }))[2]?.argv ?? [];
     program('bhist', 'echo "$@"');
     expect(run(history, '')).toMatchObject({ stdout: '-l 17 18\n', status: 0 });
@@ -219,6 +219,49 @@ describe('the queue', () => {
       expect(parse(the(`${name}.bjobs-${form}`), date)).toEqual([expect.objectContaining({ state, word, ...more })]);
     }
     expect(parse(the(`${name}.bjobs-l`))[0]).not.toHaveProperty('secondsLeft');
+  });
+
+  describe('a job that was killed while its node was away', () => {
+    /** @param table what LSF says of it when it is asked by id */
+    const asked = (name: string, table: string) => {
+      const { stdout } = the(name);
+      program('bjobs', `case "$*" in *-J*) cat <<'X'\n${stdout}X\n;; *) echo "$*" >>${dir}/ids; ${table} ;; esac`);
+      const out = run(lsf.list(query())[0]?.argv ?? [], '');
+      return parse(answer(out.stdout, out.stderr, out.status), date).map(s => [s.id, s.state, s.word]);
+    };
+    const says = (name: string): string => `cat <<'X'\n${the(name).stdout}X\n`;
+    const byName = 'cancel.node-away-after.by-name.bjobs-a-l';
+
+    it('may run there, whatever LSF says when it is asked by name', () => {
+      expect(parse(the('cancel.node-away-after.bjobs-a-l'), date).map(s => s.word)).toEqual(['UNKWN', 'ZOMBI']);
+      expect(asked(byName, says('cancel.node-away-after.bjobs-a-w'))).toEqual([
+        ['106_1', 'unknown', 'UNKWN'],
+        ['106_2', 'unknown', 'ZOMBI'],
+      ]);
+      expect(readFileSync(join(dir, 'ids'), 'utf8')).toBe('-a -w 106\n');
+    });
+
+    it('is over once LSF says so when it is asked by id, or has forgotten it', () => {
+      const end = (id: string, word: string) =>
+        `echo '${id}     alice   ${word}  normal     login       c2          row[2]     Nov 29 09:32'`;
+      expect(asked(byName, end('106', 'EXIT'))[1]).toEqual(['106_2', 'failed', 'EXIT']);
+      expect(asked(byName, "echo 'Job <106> is not found' >&2; exit 255")[1]).toEqual(['106_2', 'failed', 'EXIT']);
+      for (const unknown of ['exit 124', 'exit 255', end('107', 'EXIT'), "echo 'Job <1060> is not found' >&2"])
+        expect(asked(byName, unknown)[1], unknown).toEqual(['106_2', 'unknown', 'ZOMBI']);
+      thrown(() => asked(byName, "echo 'batch system daemon not responding ... still trying' >&2; exit 124"));
+    });
+
+    it('is over in the history when the node is back', () => {
+      const gone = answer('', 'Job <sf-test> is not found\n', 255);
+      const ended = (name: string) => lsf.parseList([gone, date, the(name)], query({ ids: ['106'] })).map(s => s.state);
+      expect(ended('cancel.node-away-after.bhist-l')).toEqual([]);
+      expect(ended('status.node-back.bhist-l')).toEqual(['failed', 'cancelled']);
+    });
+
+    it('others are not asked for again', () => {
+      asked('status.array-finished.parent.bjobs-l', 'exit 1');
+      expect(existsSync(join(dir, 'ids'))).toBe(false);
+    });
   });
 
   it('an array is its tasks', () => {

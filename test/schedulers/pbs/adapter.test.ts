@@ -198,7 +198,8 @@ describe('cancelling', () => {
       expect(run(argv).exitCode).toBe(0);
       expect(seen(dir)).toEqual([
         ['qselect', '-T', '-u', 'alice', '-s', 'EHQRSTUW'],
-        ['qdel', '17.login', '3021[3].login'],
+        ['qdel', '17.login'],
+        ['qdel', '3021[3].login'],
       ]);
       expect(run(pbs.cancel(['3021'], query()).argv).exitCode).toBe(0);
       expect(seen(dir).at(-1)).toEqual(['qdel', '3021[].login']);

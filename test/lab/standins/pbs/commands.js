@@ -171,10 +171,12 @@ function eachJob(program, operands, world, act) {
 }
 
 /**
- * A plain job that is named as an array crashes this program, or the server: here it is always the program.
+ * A plain job that is named as an array crashes this program, or the server: here it is always the program. A plain job
+ * beside a task of an array crashes this program.
  * @param {readonly string[]} operands @param {World} world
  */
-const namesPlainAsArray = (operands, { jobs }) =>
+const crashes = (operands, { jobs }) =>
+  (operands.some(operand => /^\d+\[\d/.test(operand)) && operands.some(operand => !operand.includes('['))) ||
   operands.some(operand => {
     const id = /^(\d+)\[/.exec(operand)?.[1];
     return jobs.some(job => job.task === undefined && String(job.id) === id);
@@ -183,7 +185,7 @@ const namesPlainAsArray = (operands, { jobs }) =>
 /** @param {readonly string[]} args @param {World} world @returns {Answer} */
 export const qdel = (args, world) => {
   const { operands } = getopt(args, 'W:x');
-  if (namesPlainAsArray(operands, world)) return refuses(134, 'double free or corruption (fasttop)');
+  if (crashes(operands, world)) return refuses(134, 'double free or corruption (fasttop)');
   return eachJob('qdel', operands, world, (jobs, id) => {
     if (isPast(jobs)) return [35, `qdel: Job has finished ${id}`];
     if (jobs.every(job => job.state === 'ending')) return [168, `qdel: Request invalid for state of job ${id}`];

@@ -51,6 +51,7 @@ export const packages = {
   load: lab,
   soak: lab,
   kubernetes,
+  clients: ['ca-certificates', 'gcc', 'libc6-dev', 'python3-dev', 'python3-venv', 'util-linux'],
   // reading recordings takes Node.js alone
   conformance: [],
   model: [],

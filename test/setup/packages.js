@@ -23,6 +23,7 @@ const test = [
   'curl',
   'fish',
   'gcc',
+  'git',
   'libc6-dev',
   'openssh-server',
   'patchelf',

@@ -7,6 +7,7 @@ import type { StepService } from '../jobs/step.js';
 import { Door } from './http/door.js';
 import type { Route } from './http/router.js';
 import { serve } from './http/serve.js';
+import { Launcher, type LauncherOptions } from './launch/launcher.js';
 import { fileRoutes } from './page/files.js';
 import { type AskPool, PoolWatch } from './page/pool.js';
 import { Tickets } from './page/tickets.js';
@@ -18,6 +19,7 @@ import { stepsOf } from './people/steps.js';
 import { absentRoutes } from './routes/absent.js';
 import { accountRoutes } from './routes/account.js';
 import { diffRoutes } from './routes/diff.js';
+import { launchRoutes } from './routes/launch.js';
 import { discard, lifeRoutes } from './routes/life.js';
 import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
@@ -47,6 +49,8 @@ export interface EdgeOptions {
   readonly askPool: AskPool;
   /** How many workflows run at a time; default 30, as in REANA. */
   readonly limit?: number | undefined;
+  /** How specifications are fetched from URLs. */
+  readonly launch?: LauncherOptions | undefined;
   /** Default: loopback. */
   readonly host?: string | undefined;
   /** 0 means any free port. */
@@ -140,13 +144,15 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
     return [...new Set(files)];
   });
   const shared = { cluster, version, began: Date.now(), book, people, runner, steps, engines, secrets };
-  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk };
+  const launcher = new Launcher(incoming, options.launch);
+  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk, launcher };
 }
 
 /** @param token the owner's; secret */
 export const allRoutes = (parts: Parts, token: string): Route[] => [
   ...accountRoutes(parts),
   ...workflowRoutes(parts),
+  ...launchRoutes(parts),
   ...lifeRoutes(parts),
   ...statusRoutes(parts),
   ...workspaceRoutes(parts),
@@ -172,5 +178,5 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 async function clear(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) await rm(join(dir, name), { force: true });
+  for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true });
 }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { clone } from '../../src/reana/edge/launch/git.js';
 import { staysInside } from '../../src/reana/edge/launch/links.js';
-import { isPublic } from '../../src/reana/edge/launch/reach.js';
+import { isPublic, Reach } from '../../src/reana/edge/launch/reach.js';
 import { Tunnel } from '../../src/reana/edge/launch/tunnel.js';
 import { until } from '../lab/programs.js';
 import { Ground, specification } from '../reana/launch/ground.js';
@@ -96,6 +96,16 @@ describe('what a launch may reach', () => {
         expect(status).toBe(400);
         count();
       }
+    }
+    // what the owner allows is a server and a port, and no others
+    const reach = new Reach(['[::1]:443', 'LOCALHOST:8443', '10.0.0.1'], async () => [
+      { address: '127.0.0.1', family: 4 },
+    ]);
+    for (const url of ['https://[::1]/', 'https://localhost:8443/', 'https://10.0.0.1/']) {
+      expect(await reach.addresses(new URL(url))).toHaveLength(1);
+    }
+    for (const url of ['https://[::1]:8443/', 'https://localhost/', 'https://10.0.0.1:8443/', 'https://10.0.0.2/']) {
+      await expect(reach.addresses(new URL(url))).rejects.toThrow(/is not public|is not asked/);
     }
     for (const address of ['127.0.0.1', '::1', '10.0.0.1', ...own.map(one => one.replace(/[[\]]/g, ''))]) {
       expect(isPublic(address), address).toBe(false);

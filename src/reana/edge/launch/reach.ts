@@ -21,11 +21,18 @@ const mostCharacters = 2048;
  * public addresses are asked, at the port of https; the cluster's owner can allow others by name.
  */
 export class Reach {
+  readonly #allowed: ReadonlySet<string>;
+
   /** @param allowed `HOST` or `HOST:PORT` */
   constructor(
-    private readonly allowed: readonly string[] = [],
+    allowed: readonly string[] = [],
     private readonly resolve: Resolve = host => lookUp(host, { all: true }),
-  ) {}
+  ) {
+    // as they are in URLs: in small letters, and without the port of https
+    this.#allowed = new Set(
+      allowed.flatMap(one => (URL.canParse(`https://${one}`) ? [new URL(`https://${one}`).host] : [])),
+    );
+  }
 
   /** @throws HttpError 400 for what is not the https URL of a server, or has a name and password in it */
   url(text: string): URL {
@@ -44,10 +51,10 @@ export class Reach {
    * The addresses of a server, to which the caller then connects: to ask for them again could give others.
    * @throws HttpError 400 if one of them is not public, and if the server does not exist
    */
-  async addresses({ hostname, port }: URL): Promise<readonly Address[]> {
+  async addresses({ hostname, host: wanted, port }: URL): Promise<readonly Address[]> {
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const shown = inLine(host, 100);
-    const isAllowed = this.allowed.some(one => one.toLowerCase() === (port === '' ? host : `${host}:${port}`));
+    const isAllowed = this.#allowed.has(wanted);
     if (!isAllowed && port !== '') {
       throw new HttpError(400, `The port ${port} of ${shown} is not asked: only that of https, 443. ${howToAllow}`);
     }

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
+import { Hashes } from '../jobs/hashes.js';
 import type { StepService } from '../jobs/step.js';
 import { Door } from './http/door.js';
 import type { Route } from './http/router.js';
@@ -32,6 +33,7 @@ import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
 import { workspaceRoutes } from './routes/workspace.js';
 import { RunBook } from './runs/book.js';
+import { Cache } from './runs/cache.js';
 import type { RunRecord } from './runs/record.js';
 import { Runner, type WorkflowEngines } from './runs/runner.js';
 import { SecretStores } from './secret-store.js';
@@ -127,8 +129,19 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
   const secrets = new SecretStores(join(dir, 'secrets'), join(dir, 'people'));
   await secrets.of(ownerId);
   const workspace = (run: RunRecord): string => join(workspaces, run.workspace);
+  const disk = new Disk(workspaces, ({ id }) => {
+    const files = book.all().flatMap(run => (run.owner === id && run.status !== 'deleted' ? [workspace(run)] : []));
+    return [...new Set(files)];
+  });
+  const cache = new Cache({
+    ...{ book, workspace, incoming, hashes: await Hashes.open(join(dir, 'cache.hashes')) },
+    room: run => disk.left(people.byId(run.owner)),
+    changed: run => disk.changed(run),
+    say: options.log,
+  });
   const runner = new Runner({
     book,
+    cache,
     engines,
     limit,
     workspace,
@@ -139,10 +152,6 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
     secrets: async run => (await secrets.of(run.owner)).forSteps(),
   });
   const pool = await PoolWatch.open(options.askPool, join(dir, 'pool.jsonl'), () => runner.isBusy);
-  const disk = new Disk(workspaces, ({ id }) => {
-    const files = book.all().flatMap(run => (run.owner === id && run.status !== 'deleted' ? [workspace(run)] : []));
-    return [...new Set(files)];
-  });
   const shared = { cluster, version, began: Date.now(), book, people, runner, steps, engines, secrets };
   const launcher = new Launcher(incoming, options.launch);
   return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk, launcher };

@@ -162,7 +162,9 @@ describe('a run that asks for the cache', { timeout: 60_000 }, () => {
     await owner.json('POST', `/api/workflows/${id}/start`, { operational_options: { CACHE: 'on' } });
     await until('the second step', 20_000, () => edge.steps.requests.length === 3);
     await edge.edge?.close();
-    if (when === 'while') {
+    // what came after it may have changed what it made
+    if (when === 'after') await writeFile(at(id, 'upper.txt'), 'later\n');
+    else {
       // as it is when the last file is not in its place yet
       const record = join(edge.dir, 'runs', id, 'cache.jsonl');
       const [, begun = ''] = (await readFile(record, 'utf8')).split('\n');
@@ -176,6 +178,7 @@ describe('a run that asks for the cache', { timeout: 60_000 }, () => {
     await until('it to end', 20_000, async () => (await owner.status(id)) === 'finished');
     expect(ran()).toBe(1);
     expect((await stat(at(id, 'x.sh'))).mode & 0o777).toBe(0o755);
+    expect(await readFile(at(id, 'upper.txt'), 'utf8')).toBe(when === 'after' ? 'later\n' : 'HELLO\n');
     const { progress } = await owner.json('GET', `/api/workflows/${id}/status`);
     expect(progress).toMatchObject({ total: { total: 2 }, finished: { total: 2 } });
   });

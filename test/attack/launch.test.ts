@@ -133,6 +133,23 @@ describe('what a launch may reach', () => {
     }
   });
 
+  attack({ ...client, what: 'names servers whose name servers say nothing' }, async count => {
+    let [now, most] = [0, 0];
+    const resolve = async () => {
+      most = Math.max(most, ++now);
+      await sleep(200);
+      now--;
+      return [];
+    };
+    const reach = new Reach([], resolve);
+    const asked = Array.from({ length: 5 }, (_, n) => reach.addresses(new URL(`https://${n}.example.org/`)));
+    for (const one of await Promise.allSettled(asked)) {
+      expect(one).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('is not known') } });
+      count();
+    }
+    expect(most).toBe(1);
+  });
+
   attack({ ...client, what: 'launches from other ports, to find what listens there' }, async count => {
     ground.addresses['other.example.org'] = ['8.8.8.8'];
     for (const port of [22, 80, 8443, secret.port]) {

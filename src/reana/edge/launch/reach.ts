@@ -22,6 +22,11 @@ const mostCharacters = 2048;
  */
 export class Reach {
   readonly #allowed: ReadonlySet<string>;
+  /**
+   * Names are looked up one after the other: the system's resolver holds one of the four threads that Node.js has for it and for all
+   * files, for as long as somebody's name server says nothing.
+   */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param allowed `HOST` or `HOST:PORT` */
   constructor(
@@ -65,7 +70,9 @@ export class Reach {
   }
 
   async #resolved(host: string, shown: string): Promise<readonly Address[]> {
-    const found = await this.resolve(host).catch(() => []);
+    const turn = this.#last.then(() => this.resolve(host)).catch((): readonly Address[] => []);
+    this.#last = turn;
+    const found = await turn;
     if (found.length > 0) return found;
     throw new HttpError(400, `The server ${shown} is not known.`);
   }

@@ -185,7 +185,7 @@ function message(added: Added): string {
   return [
     ...first,
     ...values,
-    'reana-client ping    # pip install reana-client==0.9.4',
+    'reana-client ping    # pip install reana-client==0.9.6',
     `# a page for your browser: http://127.0.0.1:${way.port}/ (it asks for the token)`,
   ].join('\n');
 }

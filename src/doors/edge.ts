@@ -29,10 +29,20 @@ async function main(directory: string | undefined): Promise<void> {
   process.on('SIGHUP', () => {});
   if (process.env.SCAILFIN_KEPT) endWithParent(() => end('the end of its parent process'));
   const { condorBin, condorConfig, enginePython, fence, ...settings } = readSettings(dir);
-  const { cluster, version, token, port, listen, maxRunning } = settings;
+  const { cluster, version, token, port, listen, maxRunning, launchHosts } = settings;
   const pidFile = join(dir, 'edge.pid');
   const steps = await PoolSteps.open({ dir: madeDir(dir, 'steps'), condorBin, condorConfig, wrapper: wrapper(dir) });
-  const about = { dir, cluster, version, token, port, host: listen, limit: maxRunning, log };
+  const about = {
+    dir,
+    cluster,
+    version,
+    token,
+    port,
+    host: listen,
+    limit: maxRunning,
+    launch: { hosts: launchHosts },
+    log,
+  };
   const engines = enginesOf({ dir, enginePython, fence });
   const edge = await Edge.open({ ...about, engines, steps, askPool: askPool(dirname(dir)) });
   writeFileSync(pidFile, `${process.pid}\n`);

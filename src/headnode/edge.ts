@@ -18,6 +18,8 @@ export interface EdgePlan {
   readonly condorBin: string;
   /** The headnode can keep workflow engines from the owner's files. */
   readonly isFenced: boolean;
+  /** Servers from which workflows may be launched although they are not public: `HOST` or `HOST:PORT`. */
+  readonly launchHosts?: readonly string[] | undefined;
 }
 
 /**
@@ -84,8 +86,8 @@ export function edgeFiles(
   pool: string,
   facts: EdgePlan & { cluster: string; port: number; node: string },
 ): FileToPut[] {
-  const { cluster, port, token, version, condorBin, isFenced, node } = facts;
-  const settings = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config` };
+  const { cluster, port, token, version, condorBin, isFenced, launchHosts, node } = facts;
+  const settings = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config`, launchHosts };
   const fence = isFenced ? { fence: `${pool}/fence` } : {};
   return [
     { path: 'edge/settings.json', content: `${JSON.stringify({ ...settings, ...fence })}\n`, mode: 0o600 },

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, normalize, resolve } from 'node:path';
+import { basename, dirname, join, normalize, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { messageOf, ProfileError, UsageError } from '../errors.js';
 import { Folder } from '../folder.js';
@@ -10,7 +10,7 @@ import type { Specification } from './run.js';
 /** A reana.yaml with its files. */
 export interface Submission {
   readonly specification: Specification;
-  /** The directory of reana.yaml; files are opened through it. */
+  /** The directory of reana.yaml, or another one that was named; files are opened through it. */
   readonly folder: Folder;
   readonly files: readonly Input[];
   /** The workflow's name: that of the directory. */
@@ -32,17 +32,20 @@ const schema = z.looseObject({
 /**
  * Reads reana.yaml and finds its inputs, whose paths are relative to it and must not lead out of its directory.
  * @param given values that override those in the file; each must be one of its parameters
- * @throws UsageError, ProfileError with line and column, FolderError naming a link that leads out
+ * @param top the directory of the inputs @throws UsageError, ProfileError with line and column, FolderError naming a link that leads out
  */
-export async function readSubmission(file: string, given: Readonly<Record<string, string>>): Promise<Submission> {
-  const top = dirname(resolve(file));
+export async function readSubmission(
+  file: string,
+  given: Readonly<Record<string, string>>,
+  top = dirname(resolve(file)),
+): Promise<Submission> {
   const folder = await Folder.at(top).catch(error => {
     throw new UsageError(`${file} can't be read: ${messageOf(error)}`);
   });
   await stat(file).catch(error => {
     throw new UsageError(`${file} can't be read: ${messageOf(error)}`, { hint: 'scailfin run PATH/TO/reana.yaml' });
   });
-  const specification = parsed(await textOf(folder, basename(file), file, 'a reana.yaml'), file);
+  const specification = parsed(await textOf(folder, relative(top, resolve(file)), file, 'a reana.yaml'), file);
   const parameters = await parametersOf(specification, folder, file);
   if (specification.inputs) specification.inputs.parameters = parameters;
   for (const name of Object.keys(given)) {

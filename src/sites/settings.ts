@@ -31,6 +31,10 @@ export const configSchema = z.strictObject({
       chart: toolSchema.partial({ sha256: true }).optional(),
       /** Helm values that take precedence over scailfin's. */
       values: z.record(line, z.unknown()).optional(),
+      /** Servers from which the edge may launch workflows although they are not public. */
+      launchHosts: z
+        .array(line.refine(text => /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(text), 'must be HOST or HOST:PORT'))
+        .optional(),
       /** The administrator's e-mail address, with which the user signs in to REANA's page. */
       email: line.optional(),
     })

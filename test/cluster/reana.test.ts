@@ -86,7 +86,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     const { stdout: raised } = await up('headnode');
     expect(raised).toMatch(/reana +edge alive, port 30443 of headnode/);
     expect(raised).toContain('REANA_SERVER_URL is http://127.0.0.1:30443');
-    expect(raised).toContain('pip install reana-client==0.9.4');
+    expect(raised).toContain('pip install reana-client==0.9.6');
     const [file] = /\/home\S+reana\.token/.exec(raised) ?? [];
     expect((await lab.exec('headnode', ['stat', '-c', '%a', file as string])).stdout).toBe('600\n');
     const run = await inDemo('headnode', 'run', '-p', 'events=20');

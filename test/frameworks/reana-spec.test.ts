@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
 import { describeReana, type ReanaSpec, reanaDiffers } from '../../src/frameworks/reana/spec.js';
 import { planFramework } from '../../src/frameworks/registry.js';
+import { edgeFiles } from '../../src/headnode/edge.js';
 import { type Config, configSchema } from '../../src/sites/settings.js';
 
 const config = (own: object = {}): Config => configSchema.parse({ reana: own });
@@ -26,6 +27,17 @@ describe('whose REANA', () => {
       flavour: 'upstream',
       kubernetes: { kind: 'minikube', driver: 'podman', cores: 4, memory: 8192 },
     });
+  });
+
+  it('has the servers that the edge may ask, where the user allows some', () => {
+    const hosts = ['git.example.org', '10.0.0.7:8443', '[fd00::1]:443'];
+    expect(plan({ reana: 'edge' }, { launchHosts: hosts })).toMatchObject({ launchHosts: hosts });
+    for (const wrong of ['https://git.example.org', 'a b', 'git.example.org:', '*']) {
+      expect(() => config({ launchHosts: [wrong] })).toThrow('must be HOST or HOST:PORT');
+    }
+    const facts = { cluster: 'c', port: 1, token: 't', version: '1', condorBin: '/bin', isFenced: true, node: '/node' };
+    const [settings] = edgeFiles('/pool', { ...facts, launchHosts: hosts });
+    expect(JSON.parse(String(settings?.content))).toMatchObject({ launchHosts: hosts });
   });
 
   it('is upstream’s where a Kubernetes is named', () => {

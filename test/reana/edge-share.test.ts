@@ -8,7 +8,7 @@ import { reanaClient } from './edge/client.js';
 import { TestEdge, token } from './edge/edges.js';
 import { Forks, type Said } from './edge/forks.js';
 
-const clients = await Promise.all([reanaClient(), reanaClient('requirements-sharing.txt')]);
+const clients = await Promise.all([reanaClient(), reanaClient('0.95.0a4')]);
 const missing = clients.flatMap(client => ('missing' in client ? [client.missing] : []));
 if (missing.length > 0)
   process.stderr.write(`${missing.join('; ')}: sharing with the real reana-client is not tried\n`);

@@ -23,6 +23,7 @@ const test = [
   'curl',
   'fish',
   'gcc',
+  'git',
   'libc6-dev',
   'openssh-server',
   'patchelf',
@@ -51,6 +52,7 @@ export const packages = {
   load: lab,
   soak: lab,
   kubernetes,
+  clients: ['ca-certificates', 'gcc', 'libc6-dev', 'python3-dev', 'python3-venv', 'util-linux'],
   // reading recordings takes Node.js alone
   conformance: [],
   model: [],

@@ -34,6 +34,7 @@ const verbs = {
   model,
   slow,
   faults: args => withLabs(tool('tsx'), ['test/faults/run.ts', ...args]),
+  clients: args => run(tool('tsx'), ['test/reana/clients/run.ts', ...args]),
   conformance: args => run(tool('tsx'), ['test/conformance/run.ts', ...args]),
   kubernetes: () => run(tool('tsx'), ['test/kubernetes/build.ts']),
 };

@@ -42,7 +42,7 @@ export const reanaService: Service<ReanaSpec, ReanaFacts> = {
       : 'this sets REANA_SERVER_URL, which is also a page for your browser; the token is in';
     return [
       `scailfin run --cluster ${cluster} reana.yaml`,
-      `eval "$(scailfin env ${cluster})" && reana-client ping    the client: pip install reana-client==0.9.4`,
+      `eval "$(scailfin env ${cluster})" && reana-client ping    the client: pip install reana-client==0.9.6`,
       ...[url, tokenFile(folder)],
       ...(email === undefined ? [] : [`sign in to the page as ${email}, by the password in ${passwordFile(folder)}`]),
     ];

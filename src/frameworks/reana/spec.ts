@@ -24,6 +24,8 @@ export interface ReanaSpec {
   readonly chart?: { readonly from: string; readonly sha256?: string | undefined };
   /** Helm values that take precedence over scailfin's. */
   readonly values?: Readonly<Record<string, unknown>>;
+  /** Servers from which the edge may launch workflows although they are not public. */
+  readonly launchHosts?: readonly string[];
   /** The administrator's e-mail address. */
   readonly email?: string;
   readonly tools?: Config['tools'];
@@ -45,7 +47,7 @@ export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Con
       hint: 'leave out --kubernetes, or give --reana upstream',
     });
   }
-  const { chart, values, email } = own;
+  const { chart, values, email, launchHosts } = own;
   const image = request.reanaImage ?? own.image;
   return {
     flavour: asked ?? own.flavour ?? (own.kubernetes === undefined ? 'auto' : 'upstream'),
@@ -54,6 +56,7 @@ export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Con
     ...(chart === undefined ? {} : { chart }),
     ...(values === undefined ? {} : { values }),
     ...(email === undefined ? {} : { email }),
+    ...(launchHosts === undefined ? {} : { launchHosts }),
     ...(tools === undefined ? {} : { tools }),
   };
 }

@@ -92,10 +92,19 @@ export class SecretStore {
   /** For steps: their environment, and the directory of files, if there are any. */
   async forSteps(): Promise<{ readonly environment: Record<string, string>; readonly dir: string | undefined }> {
     const names = await this.#names('env');
-    const values = names.map(async name => [name, await readFile(join(this.#dir('env'), name), 'utf8')] as const);
+    const read = async (name: string): Promise<(readonly [string, string])[]> => {
+      try {
+        return [[name, await readFile(join(this.#dir('env'), name), 'utf8')]];
+      } catch (error) {
+        // it was deleted meanwhile
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw error;
+      }
+    };
+    const values = await Promise.all(names.map(read));
     const files = await this.#names('file');
     return {
-      environment: Object.fromEntries(await Promise.all(values)),
+      environment: Object.fromEntries(values.flat()),
       dir: files.length > 0 ? this.#dir('file') : undefined,
     };
   }

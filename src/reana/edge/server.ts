@@ -3,10 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
+import { Hashes } from '../jobs/hashes.js';
 import type { StepService } from '../jobs/step.js';
 import { Door } from './http/door.js';
 import type { Route } from './http/router.js';
 import { serve } from './http/serve.js';
+import { Launcher, type LauncherOptions } from './launch/launcher.js';
 import { fileRoutes } from './page/files.js';
 import { type AskPool, PoolWatch } from './page/pool.js';
 import { Tickets } from './page/tickets.js';
@@ -18,6 +20,7 @@ import { stepsOf } from './people/steps.js';
 import { absentRoutes } from './routes/absent.js';
 import { accountRoutes } from './routes/account.js';
 import { diffRoutes } from './routes/diff.js';
+import { launchRoutes } from './routes/launch.js';
 import { discard, lifeRoutes } from './routes/life.js';
 import { pageRoutes } from './routes/page.js';
 import type { Parts } from './routes/parts.js';
@@ -30,6 +33,7 @@ import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
 import { workspaceRoutes } from './routes/workspace.js';
 import { RunBook } from './runs/book.js';
+import { Cache } from './runs/cache.js';
 import type { RunRecord } from './runs/record.js';
 import { Runner, type WorkflowEngines } from './runs/runner.js';
 import { SecretStores } from './secret-store.js';
@@ -47,6 +51,8 @@ export interface EdgeOptions {
   readonly askPool: AskPool;
   /** How many workflows run at a time; default 30, as in REANA. */
   readonly limit?: number | undefined;
+  /** How specifications are fetched from URLs. */
+  readonly launch?: LauncherOptions | undefined;
   /** Default: loopback. */
   readonly host?: string | undefined;
   /** 0 means any free port. */
@@ -123,8 +129,19 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
   const secrets = new SecretStores(join(dir, 'secrets'), join(dir, 'people'));
   await secrets.of(ownerId);
   const workspace = (run: RunRecord): string => join(workspaces, run.workspace);
+  const disk = new Disk(workspaces, ({ id }) => {
+    const files = book.all().flatMap(run => (run.owner === id && run.status !== 'deleted' ? [workspace(run)] : []));
+    return [...new Set(files)];
+  });
+  const cache = new Cache({
+    ...{ book, workspace, incoming, hashes: await Hashes.open(join(dir, 'cache.hashes')) },
+    room: run => disk.left(people.byId(run.owner)),
+    changed: run => disk.changed(run),
+    say: options.log,
+  });
   const runner = new Runner({
     book,
+    cache,
     engines,
     limit,
     workspace,
@@ -135,18 +152,16 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
     secrets: async run => (await secrets.of(run.owner)).forSteps(),
   });
   const pool = await PoolWatch.open(options.askPool, join(dir, 'pool.jsonl'), () => runner.isBusy);
-  const disk = new Disk(workspaces, ({ id }) => {
-    const files = book.all().flatMap(run => (run.owner === id && run.status !== 'deleted' ? [workspace(run)] : []));
-    return [...new Set(files)];
-  });
   const shared = { cluster, version, began: Date.now(), book, people, runner, steps, engines, secrets };
-  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk };
+  const launcher = new Launcher(incoming, options.launch);
+  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk, launcher };
 }
 
 /** @param token the owner's; secret */
 export const allRoutes = (parts: Parts, token: string): Route[] => [
   ...accountRoutes(parts),
   ...workflowRoutes(parts),
+  ...launchRoutes(parts),
   ...lifeRoutes(parts),
   ...statusRoutes(parts),
   ...workspaceRoutes(parts),
@@ -172,5 +187,5 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 async function clear(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) await rm(join(dir, name), { force: true });
+  for (const name of await readdir(dir)) await rm(join(dir, name), { recursive: true, force: true });
 }

@@ -24,6 +24,8 @@ const schema = z.object({
   enginePython: z.partialRecord(z.enum(['cwl', 'yadage', 'snakemake']), z.string().startsWith('/')).optional(),
   /** Directory of the pool's fences, if there are any: workflow engines run behind them. */
   fence: z.string().startsWith('/').optional(),
+  /** Servers from which workflows may be launched although they are not public: `HOST` or `HOST:PORT`. */
+  launchHosts: z.array(z.string()).optional(),
   /** How many workflows run at a time. */
   maxRunning: z.number().int().min(1).optional(),
 });

@@ -1,5 +1,6 @@
 import type { StepService } from '../jobs/step.js';
 import type { Specification } from '../run.js';
+import type { StepCache } from './cache.js';
 import type { Tally } from './tally.js';
 
 /** A run as its workflow engine sees it. */
@@ -23,6 +24,8 @@ export interface EngineRun {
   /** Repositories of CVMFS that every step sees. */
   readonly cvmfs?: readonly string[] | undefined;
   readonly steps: StepService;
+  /** The outputs of earlier runs, if the run asks for them. */
+  readonly cache?: StepCache | undefined;
   /** The progress, which the workflow engine keeps up to date. */
   readonly tally: Tally;
   /** Called when the progress has changed. */

@@ -1,6 +1,6 @@
 import { ScailfinError, UsageError } from '../../errors.js';
 import { resourcesOf } from '../hints.js';
-import type { Step, StepResources, StepState } from '../jobs/step.js';
+import type { Step, StepRequest, StepResources, StepState } from '../jobs/step.js';
 import { stepId } from '../stepid.js';
 import type { EngineRun, WorkflowEngine } from './engine.js';
 import { failure } from './failure.js';
@@ -38,15 +38,21 @@ export const serial: WorkflowEngine = {
     run.progress();
     for (const { id, step, image, command, resources } of commands) {
       signal.throwIfAborted();
-      await run.steps.submit(
-        {
-          ...{ workflow: run.workflow, workspace: run.workspace, name: step, image, resources },
-          ...{ command, environment: run.environment },
-          secrets: run.secrets,
-          cvmfs: run.cvmfs,
-        },
-        id,
-      );
+      const request: StepRequest = {
+        ...{ workflow: run.workflow, workspace: run.workspace, name: step, image, resources },
+        ...{ command, environment: run.environment },
+        secrets: run.secrets,
+        cvmfs: run.cvmfs,
+      };
+      // one that an earlier edge submitted has begun to change files
+      const before = run.steps.get(id) ? undefined : await run.cache?.take(id, request);
+      if (before && 'from' in before) {
+        run.log(`${step}: not run, because ${before.from} ran the same command on the same files: ${command}`);
+        tell(id, 'finished');
+        continue;
+      }
+      signal.throwIfAborted();
+      await run.steps.submit(request, id);
       tell(id, 'running');
       const ended = await stoppable(run, id, signal);
       if (ended.state !== 'finished') {
@@ -54,6 +60,7 @@ export const serial: WorkflowEngine = {
         throw new ScailfinError(failure(ended));
       }
       tell(id, 'finished');
+      await before?.keep();
     }
   },
 };

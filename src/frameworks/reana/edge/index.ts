@@ -17,13 +17,14 @@ export const edge: Flavour = {
   // its component reports this when it is started
   missing: async () => [],
 
-  async bringUp(at) {
+  async bringUp(at, { launchHosts }) {
     const { pool, folder } = at;
     const plan = {
       token: ownToken(folder),
       version: packageVersion(),
       condorBin: pool.bin,
       isFenced: pool.unfenced === undefined,
+      launchHosts,
     };
     return { flavour: 'edge', scheme: 'http', port: await bringUp(component, at, plan) };
   },

@@ -3,12 +3,17 @@ import { programScripts } from '../../../headnode/node.js';
 import { type Leaving, scriptNames } from '../../../leaving.js';
 import { packageVersion } from '../../../paths.js';
 import type { Rendered } from '../../service.js';
+import type { ReanaSpec } from '../spec.js';
 import { stepFolder } from './step.js';
 
 /** All files that start the edge, and one step of a workflow as an example of what it sends later. */
-export async function renderEdge(cluster: string, dir: string): Promise<Rendered> {
+export async function renderEdge(
+  cluster: string,
+  dir: string,
+  { launchHosts }: Pick<ReanaSpec, 'launchHosts'>,
+): Promise<Rendered> {
   return {
-    configuration: configuration(cluster, dir),
+    configuration: configuration(cluster, dir, launchHosts),
     scripts: [...scriptNames('headnode').filter(name => name.startsWith('edge-')), ...programScripts],
     more: [],
     folders: [await stepFolder(dir)],
@@ -23,8 +28,14 @@ const words: Readonly<Record<string, string>> = {
   'edge.config': "a part of the pool's configuration",
 };
 
-function configuration(cluster: string, dir: string): Leaving[] {
-  const told = { token: '@TOKEN@', version: packageVersion(), condorBin: '/@HTCONDOR-BIN@', isFenced: true };
+function configuration(cluster: string, dir: string, launchHosts: ReanaSpec['launchHosts']): Leaving[] {
+  const told = {
+    token: '@TOKEN@',
+    version: packageVersion(),
+    condorBin: '/@HTCONDOR-BIN@',
+    isFenced: true,
+    launchHosts,
+  };
   const facts = { ...told, cluster, port: 30_443, node: '/@NODE@' };
   return edgeFiles(dir, facts).map(({ path, content, mode }) => ({
     ...{ name: path, content: String(content), mode },

@@ -6,7 +6,6 @@ import { everyUser, reads } from '../people/rules.js';
 const absent: readonly (readonly [Method, string, string])[] = [
   ['POST', '/api/workflows/:run/open/:type', 'Interactive sessions are not supported on this cluster.'],
   ['POST', '/api/workflows/:run/close', 'Interactive sessions are not supported on this cluster.'],
-  ['POST', '/api/launch', 'Launching from a URL is not supported on this cluster.'],
   ['GET', '/api/config', 'This cluster has no REANA web interface.'],
   ['GET', '/api/status', 'To see the state of the pool: scailfin status'],
   ['PUT', '/api/token', 'The token of this cluster is made by scailfin up.'],

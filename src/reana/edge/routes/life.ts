@@ -41,12 +41,22 @@ async function start(parts: Parts, wanted: RunRecord, body: Record<string, unkno
     throw new HttpError(403, `Workflow ${fullName(run)} is already ${run.status} and cannot be started again.`);
   }
   await parts.disk.left(parts.people.byId(run.owner));
-  const queued = await parts.book.change(run.id, { status: 'queued', queued: Date.now(), parameters, options });
-  if (!queued) throw new HttpError(409, `Workflow ${run.id} could not be started because it was started already.`);
-  void parts.runner.next();
+  await begin(parts, run, parameters, options);
   const { workflow_id, user } = named(run);
   const names = { workflow_id, workflow_name: run.name, run_number: runNumber(run), user };
   return { message: 'Workflow submitted.', status: 'queued', ...names };
+}
+
+/** Puts a run that was not started yet into the queue. @throws HttpError 409 */
+export async function begin(
+  parts: Parts,
+  run: RunRecord,
+  parameters: Record<string, unknown>,
+  options: Record<string, unknown>,
+): Promise<void> {
+  const queued = await parts.book.change(run.id, { status: 'queued', queued: Date.now(), parameters, options });
+  if (!queued) throw new HttpError(409, `Workflow ${run.id} could not be started because it was started already.`);
+  void parts.runner.next();
 }
 
 async function again(parts: Parts, run: RunRecord, specification: unknown): Promise<RunRecord> {

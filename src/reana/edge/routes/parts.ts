@@ -1,6 +1,7 @@
 import type { StepService } from '../../jobs/step.js';
 import type { Call } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
+import type { Launcher } from '../launch/launcher.js';
 import type { PoolWatch } from '../page/pool.js';
 import type { Tickets } from '../page/tickets.js';
 import type { Disk } from '../people/disk.js';
@@ -36,6 +37,7 @@ export interface Parts {
   readonly incoming: string;
   readonly workspace: (run: RunRecord) => string;
   readonly disk: Disk;
+  readonly launcher: Launcher;
 }
 
 /** A time in REANA's form, from milliseconds since 1970. */

@@ -42,22 +42,27 @@ async function create(parts: Parts, call: Call): ReturnType<Route['handle']> {
   if (call.query.get('spec')) {
     throw new HttpError(
       501,
-      'This server fetches no specifications: send the specification itself (reana-client create -f reana.yaml).',
+      'Send the specification itself (reana-client create -f reana.yaml), or POST its URL to /api/launch.',
     );
   }
-  const name = call.query.get('workflow_name') || 'workflow';
-  if (name.includes('.')) throw new HttpError(400, `Workflow name ${name} contains illegal character "."`);
-  if (isUuid(name)) throw new HttpError(400, 'Workflow name cannot be a valid UUIDv4.');
-  // printable ASCII, as in REANA itself; such a name can be used in a header and in a path
-  if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(name) || name.includes('/')) {
-    throw new HttpError(400, `Workflow name ${name} is not valid.`);
-  }
+  const name = checkName(call.query.get('workflow_name') || 'workflow');
   await parts.disk.left(call.access.who);
   const specification = checkSpecification(await jsonObject(call, 'specification'), parts.engines);
   const run = await parts.book.create(call.access.who.id, name, specification);
   await mkdir(parts.workspace(run), { recursive: true, mode: 0o700 });
   const { workflow_id, workflow_name } = named(run);
   return { status: 201, body: { message: 'Workflow workspace created', workflow_id, workflow_name } };
+}
+
+/** @returns the same name @throws HttpError 400 for one that a run can't have */
+export function checkName(name: string): string {
+  if (name.includes('.')) throw new HttpError(400, `Workflow name ${name} contains illegal character "."`);
+  if (isUuid(name)) throw new HttpError(400, 'Workflow name cannot be a valid UUIDv4.');
+  // printable ASCII, as in REANA itself; such a name can be used in a header and in a path
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/.test(name) || name.includes('/')) {
+    throw new HttpError(400, `Workflow name ${name} is not valid.`);
+  }
+  return name;
 }
 
 async function list(parts: Parts, call: Call): Promise<unknown> {
@@ -71,7 +76,7 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
   const withSize = flag(call, 'include_workspace_size', verbose);
   const described = items.map(async run => ({
     ...{ id: run.id, name: fullName(run), status: run.status, user: run.owner, created: timeOf(run.created) },
-    launcher_url: null,
+    launcher_url: run.launcher ?? null,
     owner_email: parts.people.nameOf(run.owner),
     shared_with: access.isMine(run) ? sharesOf(parts, run).map(({ id }) => parts.people.nameOf(id)) : [],
     progress: progressOf(parts, run, withProgress),

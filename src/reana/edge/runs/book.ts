@@ -73,13 +73,14 @@ export class RunBook {
     return this.of(name).filter(run => run.owner === owner);
   }
 
-  /** @param owner the person whose run it is @throws HttpError 413 */
-  create(owner: string, name: string, specification: Specification): Promise<RunRecord> {
+  /** @param owner the person whose run it is @param launcher the URL from which it was launched @throws HttpError 413 */
+  create(owner: string, name: string, specification: Specification, launcher?: string): Promise<RunRecord> {
     return this.#inTurn(() => {
       this.#checkRoom(owner, specification);
       const id = randomUUID();
       const number = 1 + this.namedAs({ name, owner }).reduce((most, run) => Math.max(most, run.number), 0);
-      return this.#begin({ id, owner, name, number, restart: 0, workspace: id, specification });
+      const from = launcher === undefined ? {} : { launcher };
+      return this.#begin({ id, owner, name, number, restart: 0, workspace: id, specification, ...from });
     });
   }
 

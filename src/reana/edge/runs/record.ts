@@ -23,6 +23,8 @@ export interface RunRecord {
   /** Id of the run whose files it works on: its own id, or that of the run it restarts. */
   readonly workspace: string;
   readonly specification: Specification;
+  /** The URL from which it was launched. */
+  readonly launcher?: string | undefined;
   readonly created: number;
   readonly status: RunStatus;
   /** The parameters given to `start`, which override those of the specification. */

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, ScailfinError } from '../../../errors.js';
 import { cvmfsOf } from '../../cvmfs.js';
+import { asksForCache } from '../../engines/cache.js';
 import type { WorkflowEngine } from '../../engines/engine.js';
 import { type Counts, countsOf, Tally } from '../../engines/tally.js';
 import { isStepOver, type StepService } from '../../jobs/step.js';
 import { isRunOver, type Progress, type WorkflowType } from '../../run.js';
 import type { RunBook } from './book.js';
+import type { Cache } from './cache.js';
 import { parametersOf, type RunRecord } from './record.js';
 import { nextInTurn } from './turn.js';
 
@@ -23,6 +25,8 @@ export interface RunnerParts {
   readonly engines: WorkflowEngines;
   /** How many workflows may run at a time; the others wait (turn.ts says in which order). */
   readonly limit: number;
+  /** The outputs of the person's earlier runs. */
+  readonly cache: Cache;
   readonly workspace: (run: RunRecord) => string;
   /** Writes to the edge's own log. */
   readonly say: (line: string) => void;
@@ -170,6 +174,7 @@ export class Runner {
       throw new ScailfinError(`there is no workflow engine for ${run.specification.workflow.type} workflows here`);
     const dir = this.engineDir(run.id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
+    const options = { ...run.specification.inputs?.options, ...run.options };
     const { environment, dir: secretsDir } = await secrets(run);
     const shared = { workflow: run.id, workspace: workspace(run), dir, steps: stepsFor(run), tally, progress };
     await engine.run(
@@ -178,9 +183,10 @@ export class Runner {
         specification: run.specification,
         cvmfs: cvmfsOf(run.specification),
         parameters: parametersOf(run),
-        options: { ...run.specification.inputs?.options, ...run.options },
+        options,
         environment: { ...environment, REANA_WORKSPACE: workspace(run) },
         secrets: secretsDir,
+        cache: asksForCache(options) ? this.parts.cache.of(run) : undefined,
         log: text => void this.log(run.id, text).catch(() => {}),
       },
       signal,

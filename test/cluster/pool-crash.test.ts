@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
-import { verified } from './helpers/cycle.js';
 
 const reason = labUnavailable();
 const name = 'crash';
@@ -79,6 +78,22 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
   }, 120_000);
 
+  it('its jobs run soon after the headnode was started again', async () => {
+    await lab.reboot('headnode');
+    await scailfin(lab, 'headnode', ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
+    const began = Date.now();
+    await lab.write('headnode', 'jobs/new.sub', 'executable=/bin/true\ntransfer_executable=false\nqueue\n');
+    await lab.exec('headnode', ['sh', '-c', `cd jobs && scailfin exec ${name} -- condor_submit new.sub`]);
+    const ended = async () => (await pool('condor_history -limit 1 -af JobStatus')).stdout.trim() === '4';
+    // HTCondor's default (CCB_HEARTBEAT_INTERVAL) would be five minutes
+    await until('a new job to end', 90_000, ended);
+    await until(
+      'the old ones to run',
+      Math.max(1000, 120_000 - (Date.now() - began)),
+      async () => (await running()) === 12,
+    );
+  }, 300_000);
+
   it('gives jobs back to the queue whose glide-in said that it left', async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
     expect(await hosts()).toContain('@c2');
@@ -97,20 +112,27 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     await lab.partition('c1', true);
     await lab.exec('c1', ['pkill', '-KILL', '-u', 'alice'], { user: 'root', check: false });
     await lab.exec('login', ['scontrol', 'update', 'NodeName=c1', 'State=DOWN', 'Reason=died'], { user: 'root' });
-    await lab.partition('c1', false);
-    await lab.exec('login', ['scontrol', 'update', 'NodeName=c1', 'State=RESUME'], { user: 'root', check: false });
-    await scailfin(lab, 'headnode', again);
+    // it is not back yet, or the jobs' shadows would learn from it that they are gone
+    await scailfin(lab, 'headnode', [...again, '--no-wait']);
     const log = () => here(`cat .scailfin/${name}/pool/log/ShadowsLog`);
-    await until('the jobs to run again', 120_000, async () =>
+    await until('the jobs to be given back', 120_000, async () =>
       (await log()).stdout.includes('the batch job of its glide-in is over'),
     );
+    await until('all of them to leave it', 90_000, async () => !(await hosts()).includes('@c1'));
+    await lab.partition('c1', false);
+    await lab.exec('login', ['scontrol', 'update', 'NodeName=c1', 'State=RESUME'], { user: 'root', check: false });
     // a node that died tidies up as it starts again
     await lab.exec('c1', ['sh', '-c', `rm -rf /tmp/scailfin-${name}-*`], { user: 'root' });
     await until('all jobs to run', 90_000, async () => (await running()) === 12);
   }, 300_000);
 
   it('and down leaves nothing: nobody starts it again', async () => {
-    expect((await scailfin(lab, 'headnode', ['down', name])).stdout).toContain(verified);
+    const { stdout } = await scailfin(lab, 'headnode', ['down', name]);
+    expect(stdout).toContain('Verified: no batch job of it remains');
+    // nobody can ask the node that died
+    expect(stdout).toMatch(
+      /killed before they could remove their directories:\n {2}- \/tmp\/scailfin-crash-\S+ on c1\n/,
+    );
     await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);
   }, 60_000);
 });

@@ -52,6 +52,8 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   if (journal.record && !lost && !forget) checkKnown(journal.record);
   const release = lockCluster(journal, 'down');
   const record = lost ? undefined : journal.record;
+  // where an earlier `down` removed this cluster's files, the name is free: whose files are there is asked again
+  const mayBeTaken = record !== undefined && ['terminating', 'failed', 'terminated'].includes(record.state);
   closeTunnel(journal.dir);
   const left: string[] = [];
   const verified: string[] = [];
@@ -83,7 +85,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     const heads: HeadToStop[] = [];
     const mayGrow = (error: unknown): void =>
       sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
-    if (record) await endGrowth(context, record).catch(mayGrow);
+    if (record) await endGrowth(context, record, mayBeTaken).catch(mayGrow);
     for (const site of sites) {
       const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
       await part(
@@ -92,11 +94,11 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
         async () => {
           const first = await (record ? siteHost(connections, record, site) : connections.site(site.spec));
           const found =
-            site.submitted && site.facts
+            site.submitted && site.facts && !mayBeTaken
               ? undefined
-              : await probe(first, site.spec.profile.directories.work ?? defaultWork, name);
+              : await probe(first, site.facts?.base ?? site.spec.profile.directories.work ?? defaultWork, name);
           const host = lost ? jobsOn(connections, first, site.spec, name, found?.siteMachine) : first;
-          const facts = (found ?? site.facts) as { base: string; user: string };
+          const facts = (site.facts ?? found) as { base: string; user: string };
           bases.set(site.spec.site, facts.base);
           if (found) looked.push(found);
           if (record && isForeign(found?.owner, record)) return notOurs;
@@ -143,11 +145,13 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
         // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
-        const found = seen ?? (base ? undefined : await probe(there, bases.get(home ?? '') ?? defaultWork, name));
+        const found =
+          seen ??
+          (base && !mayBeTaken ? undefined : await probe(there, base ?? bases.get(home ?? '') ?? defaultWork, name));
         if (found && !seen) looked.push(found);
         if (record && isForeign(found?.owner, record)) return notOurs;
-        if (found) checkSeen(found, there);
-        const head = foundOn(connections, there, name, seen ? undefined : found?.poolMachine);
+        if (found && !base) checkSeen(found, there);
+        const head = foundOn(connections, there, name, seen || base ? undefined : found?.poolMachine);
         await takeDownHead(head, base ?? (found as Probe).base, name, onProgress);
         return 'no process and no file remains';
       });
@@ -179,12 +183,14 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
  * Stops submissions before jobs are looked for. If the headnode can't be reached, the site's side is still closed before
  * its jobs are counted.
  */
-async function endGrowth({ connections, sink }: Context, record: ClusterRecord): Promise<void> {
+async function endGrowth({ connections, sink }: Context, record: ClusterRecord, mayBeTaken: boolean): Promise<void> {
   const { head, name, sites } = record;
   if (!head || !sites.some(s => s.spec.submit === 'bosco')) return;
-  await step(sink, 'Stopping the submission of glide-ins', async () =>
-    stopGrowth(name, await headHost(connections, record), head.base),
-  );
+  await step(sink, 'Stopping the submission of glide-ins', async () => {
+    const host = await headHost(connections, record);
+    if (mayBeTaken && isForeign((await probe(host, head.base, name)).owner, record)) return;
+    await stopGrowth(name, host, head.base);
+  });
 }
 
 const gone = (unseen: readonly string[]): string =>
@@ -198,7 +204,7 @@ function endBatches({ journal }: Context, name: string): void {
     journal.append({ type: 'batch', name, batch: { ...batch, outcome: 'ended' } });
 }
 
-const notOurs = 'another cluster has that name there; nothing of this cluster was started';
+const notOurs = 'another cluster has that name there; nothing of this one is there';
 
 interface SiteToClear {
   readonly spec: SiteSpec;

@@ -140,6 +140,19 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(await lab.leftovers()).toEqual([]);
   });
 
+  it('leaves alone what another machine brought up under the same name after it was down', async () => {
+    const up = ['up', 'twice', '--site', 'lab-slurm', '--nodes', '1', '--walltime', '30m', '--no-wait'];
+    await scailfin(lab, 'laptop', [...up, '--headnode', 'scail@headnode']);
+    await scailfin(lab, 'laptop', ['down', 'twice']);
+    await scailfin(lab, 'headnode', up);
+    const others = await jobsOn(lab);
+    expect(others).toHaveLength(1);
+    const again = JSON.parse((await scailfin(lab, 'laptop', ['down', 'twice', '--json'])).stdout);
+    expect(again.verified).toEqual(Array(2).fill(expect.stringContaining('another cluster has that name there')));
+    expect(await jobsOn(lab)).toEqual(others);
+    expect((await statusOf(lab, 'headnode', 'twice')).headnode?.pool).toBe('alive');
+  }, 60_000);
+
   it('spans a second site', async () => {
     await scailfin(lab, 'headnode', ['up', 'wide', '--site', 'lab-slurm', '--walltime', '20m']);
     await scailfin(lab, 'headnode', ['scale', 'wide', '--site', 'local', '--nodes', '1']);

@@ -78,22 +78,6 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
   }, 120_000);
 
-  it('its jobs run soon after the headnode was started again', async () => {
-    await lab.reboot('headnode');
-    await scailfin(lab, 'headnode', ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
-    const began = Date.now();
-    await lab.write('headnode', 'jobs/new.sub', 'executable=/bin/true\ntransfer_executable=false\nqueue\n');
-    await lab.exec('headnode', ['sh', '-c', `cd jobs && scailfin exec ${name} -- condor_submit new.sub`]);
-    const ended = async () => (await pool('condor_history -limit 1 -af JobStatus')).stdout.trim() === '4';
-    // HTCondor's default (CCB_HEARTBEAT_INTERVAL) would be five minutes
-    await until('a new job to end', 90_000, ended);
-    await until(
-      'the old ones to run',
-      Math.max(1000, 120_000 - (Date.now() - began)),
-      async () => (await running()) === 12,
-    );
-  }, 300_000);
-
   it('gives jobs back to the queue whose glide-in said that it left', async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
     expect(await hosts()).toContain('@c2');

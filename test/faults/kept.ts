@@ -2,8 +2,8 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import type { Result } from './trial.js';
 
-/** A line of the file: what became of a trial, and the commit that was tried. */
-interface Line extends Result {
+/** A line of the file: what became of a trial that ended well, and the commit that was tried. */
+interface Line extends Pick<Result, 'scenario' | 'point' | 'fault' | 'ending' | 'ended'> {
   readonly commit: string;
 }
 
@@ -19,7 +19,7 @@ export class Kept {
     private readonly commit: string,
   ) {
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-    this.results = lines.map(line => JSON.parse(line) as Line);
+    this.results = lines.map(line => ({ ...(JSON.parse(line) as Line), said: '', wrong: [], seconds: 0 }));
   }
 
   static async open(file: string): Promise<Kept> {
@@ -33,8 +33,9 @@ export class Kept {
   }
 
   /** Results that are not as they must be are not kept, because they are to be tried again. */
-  add(result: Result): void {
-    if (result.wrong.length > 0) return;
-    appendFileSync(this.file, `${JSON.stringify({ ...result, commit: this.commit })}\n`);
+  add({ scenario, point, fault, ending, ended, wrong }: Result): void {
+    if (wrong.length > 0) return;
+    const line: Line = { scenario, point, fault, ending, ended, commit: this.commit };
+    appendFileSync(this.file, `${JSON.stringify(line)}\n`);
   }
 }

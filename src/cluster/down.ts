@@ -145,13 +145,15 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
         // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
+        // this machine's record says where it is, so that it is only asked whose it is
+        const isKnown = base !== undefined && seen === undefined;
         const found =
           seen ??
-          (base && !mayBeTaken ? undefined : await probe(there, base ?? bases.get(home ?? '') ?? defaultWork, name));
+          (isKnown && !mayBeTaken ? undefined : await probe(there, base ?? bases.get(home ?? '') ?? defaultWork, name));
         if (found && !seen) looked.push(found);
         if (record && isForeign(found?.owner, record)) return notOurs;
-        if (found && !base) checkSeen(found, there);
-        const head = foundOn(connections, there, name, seen || base ? undefined : found?.poolMachine);
+        if (found && !isKnown) checkSeen(found, there);
+        const head = foundOn(connections, there, name, seen || isKnown ? undefined : found?.poolMachine);
         await takeDownHead(head, base ?? (found as Probe).base, name, onProgress);
         return 'no process and no file remains';
       });

@@ -131,6 +131,6 @@ describe('a pool that grows by itself', () => {
     const settings = join(dir, 'bosco/at_acme/settings');
     utimesSync(settings, 2e9, 2e9);
     await expect.poll(submitted, patience).toMatch(/-queue 1\n/);
-    expect(state()).toMatch(/^stopped=$/m);
+    await expect.poll(state, patience).toMatch(/^stopped=$/m);
   }, 60_000);
 });

@@ -52,6 +52,8 @@ describe('the manifest of a workspace', () => {
     mkdirSync(join(workspace, 'a dir'));
     put('a dir/line\nend', 'x');
     put('-rf', 'y');
+    // another step's output, on its way: it would be gone when it is packed
+    put('a dir/.scailfin-85b4748c-7c15-4562-aefc-b1e2c28a73bd', 'z');
     symlinkSync('../nowhere', join(workspace, 'a dir/link'));
     execFileSync('mkfifo', [join(workspace, 'pipe')]);
     const probe = await probeOf(workspace);

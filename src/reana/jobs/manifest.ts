@@ -13,6 +13,9 @@ const SMALL_TOGETHER = 16 * 1024 * 1024;
 /** A node sees by this file that it shares the headnode's file system; it is not part of the run's files. */
 export const PROBE = '.scailfin-probe';
 
+/** Something that is on its way to its own name (merge.ts): it is gone a moment later, and no file of the run. */
+export const ON_ITS_WAY = /^\.scailfin-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** One entry in a workspace, with a relative path. */
 export interface Item {
   readonly path: string;
@@ -39,7 +42,7 @@ export async function survey(workspace: string, hashes: Hashes): Promise<Item[]>
     return item ? [item] : [];
   };
   const visit = async (dir: string): Promise<void> => {
-    const names = await readdir(join(workspace, dir));
+    const names = (await readdir(join(workspace, dir))).filter(name => !ON_ITS_WAY.test(name));
     const paths = names.map(name => (dir === '' ? name : `${dir}/${name}`)).filter(path => path !== PROBE);
     for (let from = 0; from < paths.length; from += TOGETHER) {
       const found = (await Promise.all(paths.slice(from, from + TOGETHER).map(look))).flat();

@@ -144,9 +144,9 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     for (const { label, host, base, found: seen, home } of [...heads, ...headnodesOf(context, lost)]) {
       await part(`Stopping the pool on ${label}`, `the pool's processes and files on ${label}`, async () => {
         const there = await host();
-        // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
-        // this machine's record says where it is, so that it is only asked whose it is
+        // the record says where the pool is: at most, it is asked whose files are there
         const isKnown = base !== undefined && seen === undefined;
+        // killed before the pool was recorded: if the site's login node is the headnode, the pool is beside the site's files
         const found =
           seen ??
           (isKnown && !mayBeTaken ? undefined : await probe(there, base ?? bases.get(home ?? '') ?? defaultWork, name));

@@ -25,6 +25,7 @@ import {
   sha256,
   smallOf,
   survey,
+  wayName,
 } from '../../src/reana/jobs/manifest.js';
 import { merge } from '../../src/reana/jobs/merge.js';
 import { fold } from '../../src/reana/jobs/record.js';
@@ -53,7 +54,7 @@ describe('the manifest of a workspace', () => {
     put('a dir/line\nend', 'x');
     put('-rf', 'y');
     // another step's output, on its way: it would be gone when it is packed
-    put('a dir/.scailfin-85b4748c-7c15-4562-aefc-b1e2c28a73bd', 'z');
+    put(`a dir/${wayName()}`, 'z');
     symlinkSync('../nowhere', join(workspace, 'a dir/link'));
     execFileSync('mkfifo', [join(workspace, 'pipe')]);
     const probe = await probeOf(workspace);

@@ -13,8 +13,9 @@ const SMALL_TOGETHER = 16 * 1024 * 1024;
 /** A node sees by this file that it shares the headnode's file system; it is not part of the run's files. */
 export const PROBE = '.scailfin-probe';
 
-/** Something that is on its way to its own name (merge.ts): it is gone a moment later, and no file of the run. */
-export const ON_ITS_WAY = /^\.scailfin-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** The name of something that is on its way to its own name: it is gone a moment later, and no file of the run. */
+export const wayName = (): string => `.scailfin-${randomUUID()}`;
+const ON_ITS_WAY = /^\.scailfin-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** One entry in a workspace, with a relative path. */
 export interface Item {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, type FileHandle, lstat, mkdir, readlink, rename, rm, rmdir, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ScailfinError } from '../../errors.js';
@@ -6,7 +5,7 @@ import { inLine } from '../../printable.js';
 import type { Claims } from '../space.js';
 import { makeReadable, removeTree } from '../tree.js';
 import type { Hashes } from './hashes.js';
-import { type Item, ifMissing, itemAt, itemIn, survey } from './manifest.js';
+import { type Item, ifMissing, itemAt, itemIn, survey, wayName } from './manifest.js';
 import { unpack } from './unpack.js';
 
 /** The data that a step returned. */
@@ -105,7 +104,7 @@ async function makeDirectory(
 
 /** Makes something under a name that nobody knows, on the workspace's file system, then moves it to its own at once. */
 async function place(target: string, make: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = join(dirname(target), `.scailfin-${randomUUID()}`);
+  const temporary = join(dirname(target), wayName());
   try {
     await make(temporary);
     await rename(temporary, target);

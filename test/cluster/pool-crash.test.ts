@@ -5,13 +5,13 @@ import { scailfin, statusOf } from './helpers/cluster.js';
 
 const reason = labUnavailable();
 const name = 'crash';
+const again = ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m'];
 
 describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up();
-    await scailfin(lab, 'headnode', ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
-    await submit();
+    await scailfin(lab, 'headnode', again);
   }, 180_000);
   afterAll(() => lab?.down());
 
@@ -46,6 +46,15 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     await until('the jobs to run', 90_000, async () => (await running()) === 12);
   }
 
+  it('is called by its glide-ins, and can call them, also if its machine crashed just after they joined', async () => {
+    // the pool writes down within a second how they come back to it
+    await new Promise(resolve => setTimeout(resolve, 1500));
+    await lab.reboot('headnode');
+    await scailfin(lab, 'headnode', again);
+    // a startd whose address changed would learn it only after five minutes
+    await submit();
+  }, 180_000);
+
   it('its master survives the end of a schedd with many jobs', async () => {
     const before = await masters();
     // the master looks at the schedd's children once a minute
@@ -74,7 +83,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
   it('is started by up where daemons outlived it and its keeper, at the same port', async () => {
     const { address } = (await statusOf(lab, 'headnode', name)).headnode ?? {};
     await here(`kill -KILL $(cat .scailfin/${name}/pool/run/keep.pid) $(pgrep -x condor_master)`);
-    await scailfin(lab, 'headnode', ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m']);
+    await scailfin(lab, 'headnode', again);
     expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
   }, 120_000);
 
@@ -89,7 +98,6 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
 
   it('gives jobs back to the queue whose node died, as soon as up learned that its batch job is over', async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
-    const again = ['up', name, '--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m'];
     await scailfin(lab, 'headnode', again);
     await until('jobs on both nodes', 90_000, async () => /@c1[\s\S]*@c2|@c2[\s\S]*@c1/.test(await hosts()));
     // it says nothing any more, not even that its connections end

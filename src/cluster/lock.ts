@@ -8,17 +8,22 @@ import { isAlive, type ProcessId, ranHere, thisProcess } from './process.js';
 interface Owner extends ProcessId {
   readonly command: string;
   readonly since: string;
+  /** It has done its work, and waits for what the site does. */
+  readonly waits?: boolean;
 }
+
+/** Who changes a cluster, and who changes a part of it that a command which waits does not touch. */
+const files = { all: 'lock', part: 'lock.part' } as const;
 
 /**
  * Lets only one process at a time change a cluster. A lock whose process is dead is taken over.
  * @returns a function that releases it
  * @throws ScailfinError naming the process that holds it, or if the directory can't be written
  */
-export function lock(dir: string, command: string): () => void {
-  const file = join(dir, 'lock');
+export function lock(dir: string, command: string, what: keyof typeof files = 'all'): () => void {
+  const file = join(dir, files[what]);
   // the home directory may be shared, and another machine may have the same pid
-  const mine = join(dir, `lock.${hostname()}.${process.pid}`);
+  const mine = `${file}.${hostname()}.${process.pid}`;
   const owner: Owner = { ...thisProcess(), command, since: new Date().toISOString() };
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -39,12 +44,54 @@ export function lock(dir: string, command: string): () => void {
 }
 
 /**
- * The same for a cluster, whose journal is then read again: another command may have changed it since, for example while the user was
- * asked a question.
+ * Says that this process, which holds the lock, only waits from now on. Glide-ins may wait in a queue for days, and meanwhile proxies
+ * end, and people want to share the cluster.
+ */
+export function onlyWaits(dir: string): void {
+  const file = join(dir, files.all);
+  const owner = readOwner(file);
+  if (owner === undefined || !sameOwner(owner, { ...owner, ...thisProcess() })) return;
+  const mine = `${file}.${hostname()}.${process.pid}`;
+  try {
+    writeFileSync(mine, JSON.stringify({ ...owner, waits: true }), { mode: 0o600 });
+    renameSync(mine, file);
+  } catch {
+    // then others are refused, as before
+    rmSync(mine, { force: true });
+  }
+}
+
+/**
+ * Lets one process alone change all of a cluster, whose journal is then read again: another command may have changed it since, for example
+ * while the user was asked a question.
  */
 export function lockCluster(journal: Journal, verb: string): () => void {
-  const release = lock(journal.dir, `scailfin ${verb} ${journal.name}`);
+  const command = `scailfin ${verb} ${journal.name}`;
+  return reloaded(journal, lock(journal.dir, command), () => {
+    // whoever has a part now began beside a command that waited
+    lock(journal.dir, command, 'part')();
+  });
+}
+
+/**
+ * The same for a command that changes nothing of which a waiting command knows, such as a proxy: it need not wait for that one. Nobody else
+ * may begin meanwhile: a cluster that is taken down would get a file back.
+ */
+export function lockPart(journal: Journal, verb: string): () => void {
+  const command = `scailfin ${verb} ${journal.name}`;
+  const releases = [lock(journal.dir, command, 'part')];
+  const release = (): void => {
+    for (const each of releases.splice(0)) each();
+  };
+  return reloaded(journal, release, () => {
+    const owner = readOwner(join(journal.dir, files.all));
+    if (!owner?.waits || !isAlive(owner)) releases.unshift(lock(journal.dir, command));
+  });
+}
+
+function reloaded(journal: Journal, release: () => void, check: () => void): () => void {
   try {
+    check();
     journal.reload();
     return release;
   } catch (error) {

@@ -1,7 +1,7 @@
 import { type Context, poolDir, recordOf, siteDir } from './context.js';
 import { endOf, type JobProxy, placeProxy } from './credentials.js';
 import { step } from './events.js';
-import { lockCluster } from './lock.js';
+import { lockPart } from './lock.js';
 import { headHost, siteHost } from './machines.js';
 
 /**
@@ -11,7 +11,7 @@ import { headHost, siteHost } from './machines.js';
  * @throws errors of connecting and writing, for the first place that could not be renewed
  */
 export async function renewCluster(context: Context, proxy: JobProxy): Promise<number> {
-  const release = lockCluster(context.journal, 'proxy renew');
+  const release = lockPart(context.journal, 'proxy renew');
   try {
     return await place(context, proxy);
   } finally {

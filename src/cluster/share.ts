@@ -8,7 +8,7 @@ import { templateText } from '../templates.js';
 import { type Context, poolDir, recordOf } from './context.js';
 import { step } from './events.js';
 import { reachFramework } from './framework.js';
-import { lock } from './lock.js';
+import { lockPart } from './lock.js';
 import { headHost } from './machines.js';
 import { reaches, reachFile, shareKey } from './sharekey.js';
 
@@ -162,7 +162,7 @@ async function shareable(context: Context): Promise<Shareable> {
 }
 
 async function locked<T>({ journal }: Context, verb: string, work: () => Promise<T>): Promise<T> {
-  const release = lock(journal.dir, `scailfin share ${verb} ${journal.name}`);
+  const release = lockPart(journal, `share ${verb}`);
   try {
     return await work();
   } finally {

@@ -20,7 +20,7 @@ import {
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
 import { bringUpFramework } from './framework.js';
-import { lockCluster } from './lock.js';
+import { lockCluster, onlyWaits } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
 import { removeSite, takeDownHead } from './removal.js';
@@ -62,6 +62,7 @@ export async function up(
     await raise(context, site, site.nodes, fresh);
     context.journal.append({ type: 'state', ...afterSubmission(site) });
     if (options.wait === 0) return undefined;
+    onlyWaits(context.journal.dir);
     const title = `Waiting for ${options.wait} glide-in${options.wait === 1 ? '' : 's'} to join`;
     const status = await step(context.sink, title, () => waitForGlideins(context, options.wait, options.timeout));
     context.journal.append({ type: 'state', state: 'running', reason: 'Glide-ins have joined.' });

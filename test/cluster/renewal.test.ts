@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inLab } from '../lab/bundled.js';
 import { gsiSite, makeGsiSite } from '../lab/gsi.js';
 import { Lab, labUnavailable } from '../lab/lab.js';
+import { until } from '../lab/programs.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
@@ -101,7 +102,15 @@ queue 2
 
   it('is not given to a cluster that was taken down, here or from another machine', async () => {
     await makeProxy(43_200);
-    await run(...up, '--no-wait');
+    // more than there is: it waits
+    const waiting = scailfin(lab, 'headnode', [...up, '--nodes', '3'], { check: false });
+    const lock = () => lab.exec('headnode', ['cat', '.local/state/scailfin/clusters/lab-gsi/lock'], { check: false });
+    await until('up to wait', 60_000, async () => (await lock()).stdout.includes('"waits":true'));
+    // a proxy ends also where glide-ins wait for days
+    expect((await run('proxy', 'renew', gsiSite)).stderr).toContain('in 2 places');
+    expect(await fails('scale', gsiSite, '--nodes', '1')).toContain('"scailfin up lab-gsi" has been working on this cluster');
+    await lab.exec('headnode', ['pkill', '-INT', '-f', 'scailfin.js up'], { check: false });
+    expect((await waiting).exitCode).toBe(130);
     // another machine's `down` leaves a record here that knows nothing of it
     const record = '.local/state/scailfin/clusters/lab-gsi/journal.jsonl';
     const before = await lab.read('headnode', record);

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { lock } from '../../src/cluster/lock.js';
+import { Journal } from '../../src/cluster/journal.js';
+import { lock, lockCluster, lockPart, onlyWaits } from '../../src/cluster/lock.js';
 import { thisProcess } from '../../src/cluster/process.js';
 import { ScailfinError } from '../../src/errors.js';
 import { bundled } from '../lab/bundled.js';
@@ -116,5 +117,51 @@ describe('the lock', () => {
     expect(all.map(w => w.end)).toEqual(all.map((_, n) => (n % 4 === 3 ? 'SIGKILL' : 0)));
     expect(all.filter(w => w.out.includes('had it'))).toHaveLength(20);
     lock(dir(), 'last')();
+  });
+});
+
+describe('the lock of a part', () => {
+  const journal = () => Journal.open('bsm');
+  const files = () => readdirSync(journal().dir);
+
+  it('is given beside a command that only waits, and nobody else begins meanwhile', () => {
+    const up = lockCluster(journal(), 'up');
+    expect(refusal(() => lockPart(journal(), 'proxy renew')).message).toContain('"scailfin up bsm"');
+    onlyWaits(journal().dir);
+    const renew = lockPart(journal(), 'proxy renew');
+    expect(refusal(() => lockPart(journal(), 'share add')).message).toContain('"scailfin proxy renew bsm"');
+    expect(refusal(() => lockCluster(journal(), 'down')).message).toContain('"scailfin up bsm"');
+    up();
+    expect(refusal(() => lockCluster(journal(), 'down')).message).toContain('"scailfin proxy renew bsm"');
+    renew();
+    lockCluster(journal(), 'down')();
+    expect(files()).toEqual([]);
+  });
+
+  it('is that of all if nobody waits', () => {
+    const renew = lockPart(journal(), 'proxy renew');
+    expect(refusal(() => lockCluster(journal(), 'down')).message).toContain('"scailfin proxy renew bsm"');
+    expect(refusal(() => lockPart(journal(), 'proxy renew')).hint).toContain('wait until it ends');
+    renew();
+    expect(files()).toEqual([]);
+  });
+
+  it('of a command that waited and is dead is taken over', () => {
+    const { dir } = journal();
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'lock'), JSON.stringify({ ...dead, waits: true }));
+    const renew = lockPart(journal(), 'proxy renew');
+    expect(files().sort()).toEqual(['lock', 'lock.part']);
+    renew();
+    expect(files()).toEqual([]);
+  });
+
+  it('nobody says that another one waits', () => {
+    const { dir } = journal();
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'lock'), JSON.stringify({ ...dead, host: 'elsewhere.example.org' }));
+    onlyWaits(dir);
+    expect(refusal(() => lockPart(journal(), 'proxy renew')).message).toContain('on elsewhere.example.org');
+    expect(files()).toEqual(['lock']);
   });
 });

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -93,6 +94,20 @@ describe('the manifest of a workspace', () => {
     expect(await again.of('/dev/null', stats)).toBe(before?.sha256);
     appendFileSync(path, 'more');
     expect((await survey(workspace, again))[0]?.sha256).not.toBe(before?.sha256);
+  });
+
+  it.each([0, 1, 5, (1 << 18) - 1, 1 << 18, 3 << 20])('has the hash of all of a file of %d bytes', async size => {
+    const path = join(workspace, 'file');
+    const old = ['', 'x', 'longer than it is now', 'z'.repeat(400_000)].map(text => {
+      writeFileSync(path, text);
+      return statSync(path, { bigint: true });
+    });
+    const content = randomBytes(size);
+    writeFileSync(path, content);
+    const { sha256: hash } = (await survey(workspace, hashes))[0] ?? {};
+    expect(hash).toBe(sha256(content));
+    // a step may write a file between the look at its size and the look at its content
+    for (const stats of old) expect(await hashes.of(path, stats)).toBe(hash);
   });
 });
 

@@ -5,6 +5,8 @@ import { pipeline } from 'node:stream/promises';
 
 /** Hashes of files larger than this are also kept on disk, in bytes. */
 const WORTH_WRITING = 1 << 20;
+/** Files smaller than this are read at once: a stream costs as much as reading several. Bytes. */
+const AT_ONCE = 1 << 18;
 /** Largest number of remembered files; those that were read longest ago are dropped first. */
 const MOST = 500_000;
 /** A file may be written twice within one tick of its file system's clock, so a file this young is read again; in ms. */
@@ -38,11 +40,7 @@ export class Hashes {
     if (known?.stamp === stamp) return known.hash;
     if (known) this.#known.delete(file);
     const isYoung = Date.now() - Number(now.ctimeMs) < TOO_YOUNG;
-    const digest = createHash('sha256');
-    // the file may have been replaced by a link or a pipe
-    const content = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    await pipeline(content.createReadStream({ highWaterMark: 1 << 20 }), digest);
-    const hash = digest.digest('hex');
+    const hash = await sha256Of(path, Number(now.size));
     if (isYoung) return hash;
     this.#remember(file, { stamp, hash });
     if (now.size >= WORTH_WRITING) await appendFile(this.path, `${file} ${stamp} ${hash}\n`, { mode: 0o600 });
@@ -53,5 +51,24 @@ export class Hashes {
     this.#known.set(file, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** @param size as it was a moment ago; the file may have been replaced since, also by a link or a pipe */
+async function sha256Of(path: string, size: number): Promise<string> {
+  const content = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const digest = createHash('sha256');
+  try {
+    if (size < AT_ONCE) {
+      const buffer = Buffer.allocUnsafe(size + 1);
+      const { bytesRead } = await content.read(buffer, 0, buffer.length, null);
+      digest.update(buffer.subarray(0, bytesRead));
+      // there was room for one more
+      if (bytesRead === size) return digest.digest('hex');
+    }
+    await pipeline(content.createReadStream({ highWaterMark: 1 << 20, autoClose: false }), digest);
+    return digest.digest('hex');
+  } finally {
+    await content.close();
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isStepOver, type Step, type StepRequest, type StepService } from '../../src/reana/jobs/step.js';
+import type { Wire, WireEvents } from '../../src/reana/jobs/wire.js';
 
 /**
  * Stands in for the pool: a step ends as its test says, at once or when the test says so.
@@ -65,6 +66,10 @@ export class FakeSteps implements StepService {
 
   async log(id: string): Promise<string> {
     return `printed by ${this.#steps.get(id)?.request.name}\n`;
+  }
+
+  wire(_id: string, _events: WireEvents): Wire {
+    return { send: () => new Promise(() => {}), close: () => {} };
   }
 
   onChange(listener: (step: Step) => void): () => void {

@@ -21,6 +21,7 @@ export function stepsOf(steps: StepService, people: People, run: Pick<RunRecord,
     stop: id => steps.stop(id),
     log: (id, bytes) => steps.log(id, bytes),
     onChange: listener => steps.onChange(listener),
+    wire: (id, events) => steps.wire(id, events),
     forget: workflow => steps.forget(workflow),
     close: () => steps.close(),
   };

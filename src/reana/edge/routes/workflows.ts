@@ -67,8 +67,9 @@ export function checkName(name: string): string {
 
 async function list(parts: Parts, call: Call): Promise<unknown> {
   const { access } = call;
-  // interactive sessions are not supported, so there are none
-  const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
+  const { sessions } = parts;
+  const isInteractive = call.query.get('type') === 'interactive';
+  const runs = chosen(parts, call).filter(run => !isInteractive || sessions.of(run.id) !== undefined);
   const { items, total } = page(call, runs);
   // the client's --verbose expects both without asking for them
   const verbose = flag(call, 'verbose');
@@ -79,11 +80,18 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
     launcher_url: run.launcher ?? null,
     owner_email: parts.people.nameOf(run.owner),
     shared_with: access.isMine(run) ? sharesOf(parts, run).map(({ id }) => parts.people.nameOf(id)) : [],
+    ...(isInteractive || verbose ? sessionOf(parts, run) : {}),
     progress: progressOf(parts, run, withProgress),
     size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
   }));
   const answer = { items: await Promise.all(described), total };
   return { ...answer, user_has_workflows: access.own().length > 0 };
+}
+
+/** The session of a run, in REANA's form; nothing if it has none. */
+function sessionOf({ sessions }: Parts, { id }: RunRecord): Record<string, string> {
+  const session = sessions.of(id);
+  return session ? { session_type: 'jupyter', session_uri: `/${id}`, session_status: sessions.status(session) } : {};
 }
 
 /**

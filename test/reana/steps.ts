@@ -68,8 +68,12 @@ export class FakeSteps implements StepService {
     return `printed by ${this.#steps.get(id)?.request.name}\n`;
   }
 
-  wire(_id: string, _events: WireEvents): Wire {
-    return { send: () => new Promise(() => {}), close: () => {} };
+  /** A session says nothing, and ends when it is told to. */
+  wire(id: string, _events: WireEvents): Wire {
+    const send = async (batch: Buffer): Promise<void> => {
+      if (batch.includes('{"close":true}')) this.end(id, { exitCode: 0 });
+    };
+    return { send, close: () => {} };
   }
 
   onChange(listener: (step: Step) => void): () => void {

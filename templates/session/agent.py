@@ -6,21 +6,28 @@ how Jupyter is started. Jupyter listens on a Unix socket in a directory that onl
 """
 
 import asyncio
+import base64
 import json
 import os
 import shutil
 import signal
+import stat
 import struct
 import sys
+import tarfile
 import tempfile
 import time
 
-CONTROL, OPEN, DATA, END, ABORT, CREDIT = range(6)
+CONTROL, OPEN, DATA, END, ABORT, CREDIT, SAVE = range(7)
 HEAD = struct.Struct(">IBI")
 # of each direction of a connection: so much may be on its way that the other side has not taken yet; bytes
 WINDOW = 512 * 1024
 # of one batch, which is a file on its way; bytes
 BATCH = 256 * 1024
+# between two looks for changed files; seconds
+SAVE_EVERY = 30
+# a file that is larger, or what goes beyond this together, comes when the session ends; bytes
+SAVE_MOST = 32 * 1024 * 1024
 # between SIGTERM and SIGKILL for Jupyter; seconds
 PATIENCE = 10
 
@@ -85,6 +92,54 @@ class Stream:
         for task in self.tasks:
             if task is not asyncio.current_task():
                 task.cancel()
+
+
+class Saver:
+    """Finds what the session has changed in its files since it last looked."""
+
+    def __init__(self, dir):
+        self.root = os.fsencode(os.getcwd())
+        self.archive = os.path.join(dir, "saved.tar")
+        self.known = self.look()
+
+    def look(self):
+        found = {}
+        for place, dirs, names in os.walk(self.root):
+            for name in names + dirs:
+                path = os.path.join(place, name)
+                try:
+                    facts = os.lstat(path)
+                except OSError:
+                    continue
+                if stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode):
+                    key = (facts.st_mode, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+                    found[os.path.relpath(path, self.root)] = key
+        return found
+
+    def save(self):
+        """Makes the archive. Returns the names of files that are gone; None if nothing has changed."""
+        now = self.look()
+        gone = [path for path in self.known if path not in now]
+        room, taken, young = SAVE_MOST, [], time.time_ns() - 10**9
+        for path, key in now.items():
+            # what is being written now is taken the next time
+            if self.known.get(path) != key and key[1] <= room and key[2] < young:
+                room -= key[1]
+                taken.append(path)
+        if not taken and not gone:
+            return None
+        with tarfile.open(self.archive, "w", format=tarfile.GNU_FORMAT) as tar:
+            for path in taken:
+                try:
+                    # a second name of a file is a file
+                    tar.inodes = {}
+                    tar.add(os.path.join(os.fsdecode(self.root), os.fsdecode(path)), os.fsdecode(path), recursive=False)
+                    self.known[path] = now[path]
+                except OSError:
+                    continue
+        for path in gone:
+            del self.known[path]
+        return gone
 
 
 class Agent:
@@ -233,6 +288,32 @@ class Agent:
             say(f"Jupyter has ended with status {process.returncode}")
             self.over.set()
 
+    async def keep(self, saver):
+        """Sends changed files now and then, so that a lost node does not cost a day's work."""
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(SAVE_EVERY)
+            await self.save(saver)
+            # among a million files, looking takes long
+            await asyncio.sleep(5 * (time.monotonic() - began - SAVE_EVERY))
+
+    async def save(self, saver):
+        gone = await self.later(saver.save)
+        if gone is None:
+            return
+        with open(saver.archive, "rb") as file:
+            while True:
+                data = file.read(65536)
+                if not data:
+                    break
+                await self.send(0, SAVE, data)
+        os.unlink(saver.archive)
+        self.tell(saved=[base64.b64encode(path).decode() for path in gone])
+
+    @staticmethod
+    async def later(call, *words):
+        return await asyncio.get_running_loop().run_in_executor(None, call, *words)
+
     async def greet(self):
         while True:
             try:
@@ -259,6 +340,10 @@ class Agent:
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(name, self.over.set)
         tasks = [asyncio.ensure_future(self.write(out)), asyncio.ensure_future(self.read(source))]
+        saver = None
+        if os.environ.get("SCAILFIN_SAVES"):
+            saver = await self.later(Saver, self.dir)
+            tasks.append(asyncio.ensure_future(self.keep(saver)))
         self.tell(hello=True, ready=False)
         while not self.over.is_set():
             try:
@@ -269,8 +354,12 @@ class Agent:
                     self.over.set()
         if self.jupyter:
             await self.jupyter
-        self.tell(bye=True)
-        await asyncio.sleep(0.1)
+        if saver:
+            # the wrapper packs what has changed, but knows nothing of files that came and went meanwhile
+            await self.save(saver)
+        until = time.monotonic() + PATIENCE
+        while (self.frames or transport.get_write_buffer_size()) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
         for task in tasks:
             task.cancel()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -4,12 +4,14 @@
 # The shell in the image gets its commands on its input, because arguments and files in the workspace would show them
 tell() {
   # a word that is not base64 separates the two parts
-  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy session=${session-} theirs=$own/theirs awk "$base64_awk$theirs_awk"'
+  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy session=${session-} shared=$shared theirs=$own/theirs awk "$base64_awk$theirs_awk"'
     BEGIN {
       # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart. What a session
       # says on stdout goes to the edge, and its input comes from there
       is_session = ENVIRON["session"] != ""
       if (!is_session) print "exec 2>&1"
+      # a session with a copy of the files sends what it changes now and then
+      else if (ENVIRON["shared"] == "no") print "export SCAILFIN_SAVES=yes"
       print "cd " quoted(ENVIRON["workspace"]) " || exit 166"
       print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"]) " TMPDIR=" quoted(ENVIRON["temp"])
       print "export PATH=\"${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}\""

@@ -64,6 +64,8 @@ const known = {
   // the client of 0.9 reads it
   'GET /api/workflows': [
     'user_has_workflows is more',
+    // this run has no session
+    ...['session_status', 'session_type', 'session_uri'].map(name => `items[].${name} is missing`),
     // the clients of 0.95 read them for what is shared
     ...['owner_email', 'shared_with'].map(name => `items[].${name} is more`),
   ],

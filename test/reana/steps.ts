@@ -76,6 +76,8 @@ export class FakeSteps implements StepService {
     return { send, close: () => {} };
   }
 
+  async save(): Promise<void> {}
+
   onChange(listener: (step: Step) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -175,6 +175,7 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
       const own = { ...environment, REANA_WORKSPACE: workspace(run) };
       return { workspace: workspace(run), environment: own, secrets: files, cvmfs: cvmfsOf(run.specification) };
     },
+    incoming,
     changed: run => book.touch(run),
     say: options.log,
   });

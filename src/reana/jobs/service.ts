@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { plainly } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
@@ -149,6 +149,17 @@ export class PoolSteps implements StepService {
 
   wire(id: string, events: WireEvents): Wire {
     return new FileWire(this.options.dir, id, events);
+  }
+
+  async save(id: string, archive: string, deleted: readonly string[]): Promise<void> {
+    const step = this.ledger.get(id);
+    try {
+      // once it has ended, what it returns is newer
+      const goesOn = (): boolean => this.ledger.get(id)?.state === 'running' && !this.ledger.get(id)?.ending;
+      if (step) await this.#collector.save(step, archive, deleted, goesOn);
+    } finally {
+      await rm(archive, { force: true });
+    }
   }
 
   onChange(listener: (step: Step) => void): () => void {

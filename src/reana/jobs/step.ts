@@ -85,6 +85,11 @@ export interface StepService {
   log(id: string, bytes?: number): Promise<string>;
   /** The way to the program of a session, from the moment at which it says something. */
   wire(id: string, events: WireEvents): Wire;
+  /**
+   * Brings what a session has changed so far into its run's files.
+   * @param archive of its changed files; it is removed @param deleted paths of files that are gone
+   */
+  save(id: string, archive: string, deleted: readonly string[]): Promise<void>;
   /** Called after each change. @returns a function that ends the subscription */
   onChange(listener: (step: Step) => void): () => void;
   /** Forgets a run's steps and removes their files, but not its workspace. Running steps are stopped. */

@@ -54,6 +54,7 @@ class DiskSteps implements StepService {
   }
 
   log = async (): Promise<string> => '';
+  save = async (): Promise<void> => {};
   wire = (): Wire => ({ send: () => new Promise(() => {}), close: () => {} });
   onChange = (): (() => void) => () => {};
   forget = async (): Promise<void> => {};

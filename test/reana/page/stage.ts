@@ -56,6 +56,7 @@ export class StagedSteps implements StepService {
   }
 
   ended = (): Promise<Step> => new Promise(() => {});
+  save = async (): Promise<void> => {};
   wire = (): Wire => ({ send: () => new Promise(() => {}), close: () => {} });
   forget = async (): Promise<void> => {};
   close = async (): Promise<void> => {};

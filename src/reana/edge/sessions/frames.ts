@@ -1,7 +1,7 @@
 import { ScailfinError } from '../../../errors.js';
 
 /** Kinds of frames; templates/session/agent.py has the same numbers. */
-export const kinds = { control: 0, open: 1, data: 2, end: 3, abort: 4, credit: 5 } as const;
+export const kinds = { control: 0, open: 1, data: 2, end: 3, abort: 4, credit: 5, save: 6 } as const;
 
 export interface Frame {
   /** Of the connection; 0 for words about the session itself, which are JSON. */

@@ -1,10 +1,12 @@
 import http, { type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { StepService } from '../../jobs/step.js';
 import type { Wire } from '../../jobs/wire.js';
 import { isObject } from '../http/call.js';
 import { Mux } from './mux.js';
 import type { SessionRecord } from './record.js';
+import { Saves } from './saves.js';
 
 /** What Jupyter answers to a question of ours, at most. Bytes. */
 const mostAnswer = 2 ** 20;
@@ -14,6 +16,7 @@ const patienceMs = 20_000;
 export class LiveSession {
   readonly #wire: Wire;
   readonly #mux: Mux;
+  readonly #saves: Saves;
   #isReady = false;
   /** When a person last did something; milliseconds since 1970. */
   used = Date.now();
@@ -21,11 +24,17 @@ export class LiveSession {
   constructor(
     readonly record: SessionRecord,
     steps: StepService,
+    /** A directory of the edge for what comes on its way. */
+    incoming: string,
     onReady: () => void,
   ) {
+    this.#saves = new Saves(join(incoming, `session-${record.id}`), (archive, deleted) =>
+      steps.save(record.id, archive, deleted),
+    );
     this.#wire = steps.wire(record.id, {
       onBegin: () => {
         this.#isReady = false;
+        this.#saves.drop();
         this.#mux.reset();
       },
       onBatch: batch => {
@@ -37,14 +46,19 @@ export class LiveSession {
         }
       },
     });
-    this.#mux = new Mux(this.#wire, words => {
-      if (words.hello === true && words.ready !== true) this.#mux.say({ start: this.#start() });
-      if (words.ready === true && !this.#isReady) {
-        this.#isReady = true;
-        this.used = Date.now();
-        onReady();
-      }
-    });
+    this.#mux = new Mux(
+      this.#wire,
+      words => {
+        if (words.saved !== undefined) this.#saves.whole(words.saved);
+        if (words.hello === true && words.ready !== true) this.#mux.say({ start: this.#start() });
+        if (words.ready === true && !this.#isReady) {
+          this.#isReady = true;
+          this.used = Date.now();
+          onReady();
+        }
+      },
+      data => this.#saves.add(data),
+    );
     // an earlier edge may have spoken to it; if nobody is there yet, this goes nowhere
     this.#mux.say({ reset: true });
   }
@@ -65,6 +79,7 @@ export class LiveSession {
   }
 
   close(): void {
+    this.#saves.drop();
     this.#mux.reset();
     this.#wire.close();
   }

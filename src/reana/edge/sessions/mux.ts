@@ -14,7 +14,8 @@ const mostStreams = 200;
 export interface Words {
   readonly hello?: unknown;
   readonly ready?: unknown;
-  readonly bye?: unknown;
+  /** What `save` frames have brought is whole, and these files, in base64, are gone. */
+  readonly saved?: unknown;
 }
 
 /**
@@ -33,6 +34,7 @@ export class Mux {
   constructor(
     private readonly wire: Wire,
     private readonly onWords: (words: Words) => void,
+    private readonly onSave: (data: Buffer) => void = () => {},
   ) {}
 
   /** @returns a connection to Jupyter, as net.connect would */
@@ -55,6 +57,7 @@ export class Mux {
   take(batch: Buffer): void {
     for (const each of framesOf(batch)) {
       if (each.kind === kinds.control) this.#hear(each.data);
+      else if (each.kind === kinds.save) this.onSave(each.data);
       else this.#streams.get(each.stream)?.accept(each);
     }
   }

@@ -30,6 +30,8 @@ export interface SessionsParts extends SessionsOptions {
   readonly stepsFor: (run: RunRecord) => StepService;
   /** Environment, secrets and files of a run's session. */
   readonly around: (run: RunRecord) => Promise<Pick<StepRequest, 'workspace' | 'environment' | 'secrets' | 'cvmfs'>>;
+  /** A directory for what is on its way. */
+  readonly incoming: string;
   readonly changed: (run: string) => void;
   readonly say: (line: string) => void;
 }
@@ -178,7 +180,7 @@ export class Sessions {
   }
 
   #connect(record: SessionRecord): void {
-    const live = new LiveSession(record, this.parts.steps, () => this.parts.changed(record.run));
+    const live = new LiveSession(record, this.parts.steps, this.parts.incoming, () => this.parts.changed(record.run));
     this.#live.set(record.id, live);
   }
 

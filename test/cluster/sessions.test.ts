@@ -82,6 +82,9 @@ describe.skipIf(reason !== undefined)(`interactive sessions in a pool${reason ? 
     const known = await here(`grep -o '"token":"[^"]*"' ${pool}/edge/sessions.json | cut -d'"' -f4; echo "$T"`);
     const seen = await lab.exec('c1', ['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" "\\n"'], { user: 'root' });
     const there = await lab.exec('c1', ['sh', '-c', 'cat /proc/[0-9]*/environ | tr "\\0" "\\n"'], { user: 'root' });
+    // what was written is in the run's files before the session ends
+    const saved = () => here(`cat ${pool}/edge/workspaces/${run}/out.txt || :`);
+    await until('it to be saved', 80_000, async () => (await saved()) === 'from the kernel');
     expect(known.split('\n')).toHaveLength(2);
     for (const secret of known.split('\n')) expect(seen.stdout + there.stdout).not.toContain(secret);
   }, 200_000);
@@ -98,8 +101,12 @@ describe.skipIf(reason !== undefined)(`interactive sessions in a pool${reason ? 
   }, 200_000);
 
   it('bring their files when they are closed, and leave nothing on the node', async () => {
+    const { items } = await api('GET', '/api/workflows?type=interactive');
+    // what came and went since then is not in the files either
+    await cell(items[0].id, "import os; os.remove('in.txt'); open('last.txt', 'w').write('written last')");
     await api('POST', '/api/workflows/notes.1/close/', {});
     await until('it to be gone', 60_000, async () => (await status()) === 'none');
+    expect(await here(`cd ${pool}/edge/workspaces/*/ && ls && cat last.txt`)).toBe('last.txt\nout.txt\nwritten last');
     expect(await here(`cat ${pool}/edge/workspaces/*/out.txt; ls ${pool}/edge/steps`)).toBe(
       'from the kernelevents\njournal.jsonl',
     );

@@ -61,7 +61,7 @@ export class Sessions {
     this.#off = parts.steps.onChange(step => void this.#learn(step).catch(error => parts.say(messageOf(error))));
   }
 
-  /** Goes on with the sessions of an earlier edge. */
+  /** Continues the sessions of an earlier edge. */
   async open(): Promise<void> {
     for (const record of this.parts.book.all()) {
       const step = this.parts.steps.get(record.id);

@@ -137,6 +137,10 @@ describe('interactive sessions', { timeout: 60_000 }, () => {
     // a ticket is good once
     expect((await there(`${to.pathname}${to.search}`, opens)).status).toBe(403);
     expect((await there(`${path}/x`)).status).toBe(403);
+    // whose cookie it is can be guessed; another session's is not this one's
+    const other = await Browser.open(edge.url, await begun(await edge.create(['true'], 'other')));
+    for (const Cookie of [`${other.cookie.split('.')[0]}.${'A'.repeat(43)}`, other.cookie])
+      expect((await there(`${path}/x`, { Cookie })).status, Cookie).toBe(403);
     for (const at of ['/', '/api/workflows', '/page/main.js', `/api/you?access_token=${token}`])
       expect((await there(at, { Authorization: `Bearer ${token}` })).status, at).toBe(404);
     expect((await ask(port(), '/api/you', { headers: { Host: 'other.localhost' } })).status).toBe(404);

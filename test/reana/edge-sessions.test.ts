@@ -180,10 +180,22 @@ describe('interactive sessions', { timeout: 60_000 }, () => {
     expect(await Promise.all([bob.token, 'wrong', '', token].map(asked))).toEqual([403, 403, 401, 200]);
     const browser = await Browser.open(edge.url, path, alice.token);
     expect((await browser.ask('/x')).status).toBe(200);
+    // newer clients put a secret of the session into its address, in the place of the person's token
+    const route = `/api/workflows/${id}/interactive-session-secret`;
+    const { session_secret: key } = await alice.json('GET', route);
+    await expect(bob.json('GET', route)).rejects.toThrow(/403/);
+    expect((await (await Browser.open(edge.url, path, key)).ask('/x')).status).toBe(200);
+    expect((await alice.fetch('/api/you', {})).status).toBe(200);
+    expect((await ask(port(), `/api/you?access_token=${key}`)).status).toBe(403);
+    const [listed] = (await alice.json('GET', '/api/workflows?type=interactive&include_session_secrets=true')).items;
+    expect(listed.session_secret).toBe(key);
+    expect((await alice.json('GET', '/api/workflows?type=interactive')).items[0]).not.toHaveProperty('session_secret');
+    expect(await asked(browser.cookie.split('=')[1] ?? '')).toBe(403);
     // a cookie ends with its person's token
     const { stdout: hash } = await execa('sha256sum', { input: 'another-token-0123456789' });
     await edge.json('PUT', '/api/edge/people/alice', { hash: hash.slice(0, 64) });
     expect((await browser.ask('/x')).status).toBe(403);
+    expect(await asked(key)).toBe(403);
     await edge.json('DELETE', '/api/edge/people/alice?keep_runs=true');
     await until('it to be closed', 20_000, async () => (await ask(port(), `${path}/x?token=${token}`)).status === 404);
   });

@@ -2,6 +2,7 @@ import { type Call, jsonObject, ok, param } from '../http/call.js';
 import { HttpError } from '../http/errors.js';
 import type { Route } from '../http/router.js';
 import { changes } from '../people/rules.js';
+import { keyOf } from '../sessions/keys.js';
 import { sessionTypes } from '../sessions/sessions.js';
 import { type Parts, runOf } from './parts.js';
 
@@ -18,7 +19,19 @@ export const sessionRoutes = (parts: Parts): Route[] => [
       return ok({ message: 'The interactive session has been closed' });
     },
   },
+  {
+    ...{ method: 'GET', path: '/api/workflows/:run/interactive-session-secret', rule: changes('run') },
+    handle: async call => ok(secretOf(parts, call)),
+  },
 ];
+
+/** For the address that clients since 0.95.0a5 print: it opens the session, and nothing else. */
+function secretOf({ sessions, people }: Parts, call: Call): unknown {
+  const { id } = runOf(call);
+  const session = sessions.of(id);
+  if (!session) throw new HttpError(404, 'This run has no open interactive session.');
+  return { session_secret: keyOf(session, 'address', call.access.who.id, people), path: `/${id}` };
+}
 
 async function open(parts: Parts, call: Call): Promise<unknown> {
   const type = param(call, 'type');

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Door } from '../http/door.js';
@@ -8,6 +8,7 @@ import type { People } from '../people/people.js';
 import type { RunBook } from '../runs/book.js';
 import { forward, forwardUpgrade, type Passing } from './forward.js';
 import { cookieName, cookieOf, withoutSecrets } from './headers.js';
+import { holderOf, keyOf } from './keys.js';
 import { sendPage, waiting } from './page.js';
 import type { SessionRecord } from './record.js';
 import type { Sessions } from './sessions.js';
@@ -78,7 +79,9 @@ export class SessionGate {
     const [, run = ''] = sessionPath.exec(request.url ?? '') ?? [];
     const shown = tokenIn(request);
     if (!shown) throw new HttpError(401, 'User not signed in');
-    const who = this.parts.people.byToken(shown);
+    const opened = this.parts.sessions.of(run);
+    const byKey = opened && holderOf(shown, opened, 'address', this.parts.people);
+    const who = byKey ?? this.parts.people.byToken(shown);
     if (!who) throw new HttpError(403, 'Token not valid.');
     const { book, people, door } = this.parts;
     door.admit(request.socket, who.id);
@@ -107,7 +110,7 @@ export class SessionGate {
     if (person !== undefined && response) {
       response.setHeader(
         'Set-Cookie',
-        `${cookieName}=${this.#cookie(record, person)}; Path=/${run}; HttpOnly; SameSite=Lax`,
+        `${cookieName}=${keyOf(record, 'cookie', person, this.parts.people)}; Path=/${run}; HttpOnly; SameSite=Lax`,
       );
       redirect(response, withoutSecrets(request.url ?? '/'));
       return undefined;
@@ -142,20 +145,12 @@ export class SessionGate {
   /** @throws HttpError 403 unless its cookie was given out for this session, to somebody who still may use it */
   #known(request: IncomingMessage, record: SessionRecord): void {
     const { people, book, door } = this.parts;
-    const shown = cookieOf(request) ?? '';
-    const [id = ''] = shown.split('.', 1);
-    const who = same(shown, this.#cookie(record, id)) ? people.byId(id) : undefined;
-    const run = who && new Access(who, book, () => people.byId(id) !== undefined).get(record.run);
+    const who = holderOf(cookieOf(request) ?? '', record, 'cookie', people);
+    const run = who && new Access(who, book, () => people.byId(who.id) !== undefined).get(record.run);
     if (!who || !run) {
       throw new HttpError(403, 'Open the address that reana-client open printed, or: reana-client list --sessions');
     }
     door.admit(request.socket, who.id);
-  }
-
-  /** It is worth nothing for another session, or once the person has another token. */
-  #cookie({ cookies }: SessionRecord, person: string): string {
-    const hash = this.parts.people.present().find(({ id }) => id === person)?.hash ?? '';
-    return `${person}.${createHmac('sha256', cookies).update(`${person} ${hash}`).digest('base64url')}`;
   }
 
   #issue(ticket: Ticket): string {
@@ -199,6 +194,3 @@ function redirect(response: ServerResponse, to: string): void {
   response.writeHead(303, { Location: to, 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' });
   response.end();
 }
-
-const same = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

@@ -29,7 +29,7 @@ async function main(directory: string | undefined): Promise<void> {
   process.on('SIGHUP', () => {});
   if (process.env.SCAILFIN_KEPT) endWithParent(() => end('the end of its parent process'));
   const { condorBin, condorConfig, enginePython, fence, ...settings } = readSettings(dir);
-  const { cluster, version, token, port, listen, maxRunning, launchHosts } = settings;
+  const { cluster, version, token, port, listen, maxRunning, launchHosts, sessions } = settings;
   const pidFile = join(dir, 'edge.pid');
   const steps = await PoolSteps.open({ dir: madeDir(dir, 'steps'), condorBin, condorConfig, wrapper: wrapper(dir) });
   const about = {
@@ -41,6 +41,7 @@ async function main(directory: string | undefined): Promise<void> {
     host: listen,
     limit: maxRunning,
     launch: { hosts: launchHosts },
+    sessions,
     log,
   };
   const engines = enginesOf({ dir, enginePython, fence });

@@ -20,6 +20,8 @@ export interface EdgePlan {
   readonly isFenced: boolean;
   /** Servers from which workflows may be launched although they are not public: `HOST` or `HOST:PORT`. */
   readonly launchHosts?: readonly string[] | undefined;
+  /** Of interactive sessions: seconds without use, and the image of those that name none. */
+  readonly sessions?: { readonly idle?: number; readonly image?: string } | undefined;
 }
 
 /**
@@ -86,8 +88,9 @@ export function edgeFiles(
   pool: string,
   facts: EdgePlan & { cluster: string; port: number; node: string },
 ): FileToPut[] {
-  const { cluster, port, token, version, condorBin, isFenced, launchHosts, node } = facts;
-  const settings = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config`, launchHosts };
+  const { cluster, port, token, version, condorBin, isFenced, launchHosts, sessions, node } = facts;
+  const about = { cluster, port, token, version, condorBin, condorConfig: `${pool}/condor_config` };
+  const settings = { ...about, launchHosts, sessions };
   const fence = isFenced ? { fence: `${pool}/fence` } : {};
   return [
     { path: 'edge/settings.json', content: `${JSON.stringify({ ...settings, ...fence })}\n`, mode: 0o600 },

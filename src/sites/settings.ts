@@ -35,6 +35,10 @@ export const configSchema = z.strictObject({
       launchHosts: z
         .array(line.refine(text => /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(text), 'must be HOST or HOST:PORT'))
         .optional(),
+      /** After how long without use the edge closes an interactive session. */
+      sessionIdle: duration.optional(),
+      /** The image of interactive sessions that name none. */
+      sessionImage: line.optional(),
       /** The administrator's e-mail address, with which the user signs in to REANA's page. */
       email: line.optional(),
     })

@@ -41,6 +41,7 @@ fi
 # without a container the workspace is wherever the files were put
 if [ "$runtime" = none ]; then workspace=$tree; fi
 
+[ -z "${session-}" ] || prepare_channel
 # The step must not use the channel to the headnode's files. HTCondor leaves its key where a step without a container
 # would find it.
 [ ! -e "$scratch/.chirp.config" ] || rm -f "$scratch/.chirp.config"

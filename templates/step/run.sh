@@ -4,10 +4,14 @@
 # The shell in the image gets its commands on its input, because arguments and files in the workspace would show them
 tell() {
   # a word that is not base64 separates the two parts
-  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy theirs=$own/theirs awk "$base64_awk$theirs_awk"'
+  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy session=${session-} shared=$shared theirs=$own/theirs awk "$base64_awk$theirs_awk"'
     BEGIN {
-      # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart
-      print "exec 2>&1"
+      # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart. What a session
+      # says on stdout goes to the edge, and its input comes from there
+      is_session = ENVIRON["session"] != ""
+      if (!is_session) print "exec 2>&1"
+      # a session with a copy of the files sends what it changes now and then
+      else if (ENVIRON["shared"] == "no") print "export SCAILFIN_SAVES=yes"
       print "cd " quoted(ENVIRON["workspace"]) " || exit 166"
       print "export SCAILFIN_STEP=" ENVIRON["SCAILFIN_STEP"] " HOME=" quoted(ENVIRON["home"]) " TMPDIR=" quoted(ENVIRON["temp"])
       print "export PATH=\"${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}\""
@@ -34,6 +38,8 @@ tell() {
     NF { text = decode($1); at = index(text, "="); print "export " substr(text, 1, at) quoted(substr(text, at + 1)) }
     END {
       command = quoted(decode(command))
+      # nothing may follow that a session would take for its own input
+      if (is_session) { print "shell=$(command -v bash) || shell=sh; exec \"$shell\" -c " command; exit }
       print "if command -v bash >/dev/null 2>&1; then exec bash -c " command " </dev/null; fi"
       print "exec sh -c " command " </dev/null"
     }' <<END
@@ -76,7 +82,7 @@ run_step() {
   umask 077
   tell >"$own/begin"
   umask 022
-  (contain <"$own/begin") &
+  if [ -n "${session-}" ]; then (with_channel contain) & else (contain <"$own/begin") & fi
   child=$!
   # bash reports signals by itself
   { wait "$child"; } 2>/dev/null

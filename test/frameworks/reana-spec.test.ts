@@ -40,6 +40,15 @@ describe('whose REANA', () => {
     expect(JSON.parse(String(settings?.content))).toMatchObject({ launchHosts: hosts });
   });
 
+  it('has what the user wants of interactive sessions', () => {
+    const sessions = { idle: 1800, image: 'ours:1' };
+    expect(plan({ reana: 'edge' }, { sessionIdle: '30m', sessionImage: 'ours:1' })).toMatchObject({ sessions });
+    expect(plan({ reana: 'edge' }, {})).not.toHaveProperty('sessions');
+    const facts = { cluster: 'c', port: 1, token: 't', version: '1', condorBin: '/bin', isFenced: true, node: '/node' };
+    const [settings] = edgeFiles('/pool', { ...facts, sessions });
+    expect(JSON.parse(String(settings?.content))).toMatchObject({ sessions });
+  });
+
   it('is upstream’s where a Kubernetes is named', () => {
     const named = { name: 'reana', flavour: 'upstream', kubernetes: { kind: 'context', name: 'kind-reana' } };
     expect(plan({ kubernetes: 'context:kind-reana' })).toEqual(named);

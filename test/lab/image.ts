@@ -19,11 +19,12 @@ export const exampleImages = {
 
 /**
  * An image in which the steps of the examples run, as a file for `scailfin images add`: a shell and its programs, Python,
- * numpy and matplotlib. It is built on first use (a quarter of a minute, and 75 MB).
+ * numpy and matplotlib, or other packages. It is built on first use (a quarter of a minute, and 75 MB).
  * @param say told once, before a build begins
+ * @param list of the packages
  */
-export async function prepareImage(say: (text: string) => void = () => {}): Promise<string> {
-  const [rootfs, wheels] = await Promise.all([prepareRootfs(), fetchedWheels([requirements])]);
+export async function prepareImage(say: (text: string) => void = () => {}, list = requirements): Promise<string> {
+  const [rootfs, wheels] = await Promise.all([prepareRootfs(), fetchedWheels([list])]);
   const hash = createHash('sha256')
     .update(await readFile(recipe))
     .update(`${rootfs} ${wheels}`)
@@ -31,7 +32,7 @@ export async function prepareImage(say: (text: string) => void = () => {}): Prom
     .slice(0, 16);
   const target = join(cache, `image-${hash}.sif`);
   if (existsSync(target)) return target;
-  say(`building an image with numpy and matplotlib in ${target} (once; a quarter of a minute)`);
+  say(`building an image with the packages of ${list} in ${target} (once; a quarter of a minute)`);
   // the recipe names its target only when it is complete, so what exists is whole
   const build = 'test -e "$4" || exec "$1" "$2" "$3" "$4"';
   const argv = ['flock', `${target}.lock`, 'sh', '-c', build, 'sh', recipe, rootfs, wheels, target] as const;

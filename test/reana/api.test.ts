@@ -51,17 +51,20 @@ const absent = [
   'POST /api/gitlab/webhook',
   'GET /api/status',
   'PUT /api/token',
-  'POST /api/workflows/{workflow_id_or_name}/close/',
-  'POST /api/workflows/{workflow_id_or_name}/open/{interactive_session_type}',
 ];
 
 /** How answers differ from the specification, and why. */
 const known = {
   // neither may be null, and how long a job may run is the site's to say
-  'GET /api/info': ['default_kubernetes_jobs_timeout is missing', 'maximum_kubernetes_jobs_timeout is missing'],
-  // the client of 0.9 reads it; there are no sessions
+  'GET /api/info': [
+    ...['default_kubernetes_jobs_timeout is missing', 'maximum_kubernetes_jobs_timeout is missing'],
+    // REANA's own server says them since 0.95
+    ...['interactive_sessions_custom_image_allowed is more', 'interactive_session_recommended_jupyter_images is more'],
+  ],
+  // the client of 0.9 reads it
   'GET /api/workflows': [
     'user_has_workflows is more',
+    // this run has no session
     ...['session_status', 'session_type', 'session_uri'].map(name => `items[].${name} is missing`),
     // the clients of 0.95 read them for what is shared
     ...['owner_email', 'shared_with'].map(name => `items[].${name} is more`),
@@ -72,6 +75,8 @@ const known = {
   'GET /api/you': ['full_name is more', 'username is more', 'reana_token.value is missing'],
   // it is for warnings, which this server does not give
   'POST /api/launch': ['validation_warnings is missing'],
+  // the example beside this schema has the message, as REANA's own server
+  'POST /api/workflows/{workflow_id_or_name}/close/': ['path is missing', 'message is more'],
   'POST /api/workflows/{workflow_id_or_name}/start': ['run_number is more'],
 };
 const questions: Readonly<Record<string, Question>> = {
@@ -92,6 +97,7 @@ const questions: Readonly<Record<string, Question>> = {
   'POST /api/secrets/': { body: { NAME: { value: 'dGV4dA==', type: 'env' } } },
   'DELETE /api/secrets/': { body: ['FIRST'] },
   'POST /api/workflows/{workflow_id_or_name}/prune': { path: { workflow_id_or_name: 'files.1' } },
+  'POST /api/workflows/{workflow_id_or_name}/close/': { path: { workflow_id_or_name: 'fresh.1' } },
   'POST /api/workflows/{workflow_id_or_name}/open/{interactive_session_type}': {
     path: { interactive_session_type: 'jupyter' },
   },
@@ -117,6 +123,8 @@ describe.skipIf(file === undefined)("REANA's API, route by route", { timeout: 12
     }
     // a secret first, so that there is one in the list
     await edge.json('POST', '/api/secrets/', { FIRST: { value: 'dGV4dA==', type: 'env' } });
+    // and a session, which can be closed
+    await edge.json('POST', '/api/workflows/fresh.1/open/jupyter', {});
     rows = await compare(String(file), edge.url, route =>
       route === 'POST /api/launch' ? launched : (questions[route] ?? {}),
     );

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StepRequest } from '../../src/reana/jobs/step.js';
+import type { Wire, WireEvents } from '../../src/reana/jobs/wire.js';
 import { FakeSteps } from './steps.js';
+import { Talk } from './talk.js';
 
 interface OnRecord {
   readonly id: string;
@@ -18,6 +20,11 @@ interface OnRecord {
 export class LocalSteps extends FakeSteps {
   readonly #pids = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
+  readonly #talks = new Map<string, Talk>();
+  /** Where steps find their programs. */
+  path = '/usr/bin:/bin';
+  /** More of their environment. */
+  around: Readonly<Record<string, string>> = {};
   /** The most that ran at the same time. */
   widest = 0;
 
@@ -39,14 +46,16 @@ export class LocalSteps extends FakeSteps {
     const before = this.requests.length;
     const step = await super.submit(request, id);
     if (this.requests.length === before) return step;
-    const { pid = 0 } = spawn(
+    const child = spawn(
       'bash',
       ['-c', 'bash -c "$1"; echo $? > "$2.new"; mv "$2.new" "$2"', '', request.command, this.#exit(step.id)],
       {
-        ...{ cwd: request.workspace, stdio: 'ignore', detached: true },
-        env: { PATH: '/usr/bin:/bin', ...request.environment },
+        ...{ cwd: request.workspace, stdio: request.isSession ? ['pipe', 'pipe', 'ignore'] : 'ignore', detached: true },
+        env: { PATH: this.path, ...this.around, ...request.environment },
       },
     ).on('error', () => {});
+    const { pid = 0 } = child;
+    if (request.isSession) this.#talks.set(step.id, new Talk(child));
     const file = join(this.dir, `${step.id}.json`);
     writeFileSync(`${file}.new`, JSON.stringify({ id: step.id, pid, request } satisfies OnRecord));
     renameSync(`${file}.new`, file);
@@ -62,6 +71,11 @@ export class LocalSteps extends FakeSteps {
     this.#pids.delete(id);
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
     await super.stop(id);
+  }
+
+  override wire(id: string, events: WireEvents): Wire {
+    const talk = this.#talks.get(id);
+    return talk?.wire(events) ?? super.wire(id, events);
   }
 
   override async close(): Promise<void> {

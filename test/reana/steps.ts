@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isStepOver, type Step, type StepRequest, type StepService } from '../../src/reana/jobs/step.js';
+import type { Wire, WireEvents } from '../../src/reana/jobs/wire.js';
 
 /**
  * Stands in for the pool: a step ends as its test says, at once or when the test says so.
@@ -66,6 +67,16 @@ export class FakeSteps implements StepService {
   async log(id: string): Promise<string> {
     return `printed by ${this.#steps.get(id)?.request.name}\n`;
   }
+
+  /** A session says nothing, and ends when it is told to. */
+  wire(id: string, _events: WireEvents): Wire {
+    const send = async (batch: Buffer): Promise<void> => {
+      if (batch.includes('{"close":true}')) this.end(id, { exitCode: 0 });
+    };
+    return { send, close: () => {} };
+  }
+
+  async save(): Promise<void> {}
 
   onChange(listener: (step: Step) => void): () => void {
     this.#listeners.add(listener);

@@ -26,6 +26,8 @@ export interface ReanaSpec {
   readonly values?: Readonly<Record<string, unknown>>;
   /** Servers from which the edge may launch workflows although they are not public. */
   readonly launchHosts?: readonly string[];
+  /** The edge's interactive sessions: seconds after which one that nobody uses is closed, and the image of those that name none. */
+  readonly sessions?: { readonly idle?: number; readonly image?: string };
   /** The administrator's e-mail address. */
   readonly email?: string;
   readonly tools?: Config['tools'];
@@ -47,7 +49,11 @@ export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Con
       hint: 'leave out --kubernetes, or give --reana upstream',
     });
   }
-  const { chart, values, email, launchHosts } = own;
+  const { chart, values, email, launchHosts, sessionIdle, sessionImage } = own;
+  const sessions = {
+    ...(sessionIdle === undefined ? {} : { idle: sessionIdle }),
+    ...(sessionImage === undefined ? {} : { image: sessionImage }),
+  };
   const image = request.reanaImage ?? own.image;
   return {
     flavour: asked ?? own.flavour ?? (own.kubernetes === undefined ? 'auto' : 'upstream'),
@@ -57,6 +63,7 @@ export function planReana(request: ReanaRequest, { reana: own = {}, tools }: Con
     ...(values === undefined ? {} : { values }),
     ...(email === undefined ? {} : { email }),
     ...(launchHosts === undefined ? {} : { launchHosts }),
+    ...(Object.keys(sessions).length === 0 ? {} : { sessions }),
     ...(tools === undefined ? {} : { tools }),
   };
 }

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
+import { cvmfsOf } from '../cvmfs.js';
 import { Hashes } from '../jobs/hashes.js';
 import type { StepService } from '../jobs/step.js';
 import { Door } from './http/door.js';
@@ -28,6 +29,7 @@ import { peopleRoutes } from './routes/people.js';
 import { proofRoutes } from './routes/proof.js';
 import { retentionRoutes } from './routes/retention.js';
 import { secretRoutes } from './routes/secrets.js';
+import { sessionRoutes } from './routes/sessions.js';
 import { shareRoutes } from './routes/share.js';
 import { statusRoutes } from './routes/status.js';
 import { workflowRoutes } from './routes/workflows.js';
@@ -37,6 +39,9 @@ import { Cache } from './runs/cache.js';
 import type { RunRecord } from './runs/record.js';
 import { Runner, type WorkflowEngines } from './runs/runner.js';
 import { SecretStores } from './secret-store.js';
+import { SessionGate } from './sessions/gate.js';
+import { SessionBook } from './sessions/record.js';
+import { Sessions, type SessionsOptions } from './sessions/sessions.js';
 
 export interface EdgeOptions {
   /** Absolute; the edge's directory. */
@@ -53,6 +58,7 @@ export interface EdgeOptions {
   readonly limit?: number | undefined;
   /** How specifications are fetched from URLs. */
   readonly launch?: LauncherOptions | undefined;
+  readonly sessions?: SessionsOptions | undefined;
   /** Default: loopback. */
   readonly host?: string | undefined;
   /** 0 means any free port. */
@@ -88,7 +94,12 @@ export class Edge {
       void isReady.then(() => answer(request, response));
     });
     const door = new Door(server);
-    const answer = serve(allRoutes(parts, token), { people, tickets, door, book, steps }, log);
+    const gate = new SessionGate({ sessions: parts.sessions, people, book, door });
+    const answer = serve(allRoutes(parts, token), { people, tickets, door, book, steps, gate }, log);
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => {});
+      void isReady.then(() => gate.upgrade(request, socket, head));
+    });
     people.onCut(id => door.cut(id));
     // an upload may take hours, but may not be silent for this long
     server.setTimeout(5 * 60_000);
@@ -97,6 +108,7 @@ export class Edge {
     await clear(join(dir, 'incoming'));
     const deleted = book.all().filter(run => run.status === 'deleted');
     for (const run of deleted) void discard(parts, run).catch(error => log(messageOf(error)));
+    await parts.sessions.open();
     // an earlier edge may have been killed while it ended somebody's runs
     for (const id of new Set(book.all().map(run => run.owner))) await endRuns(parts, id, book.all());
     await parts.runner.open();
@@ -112,6 +124,7 @@ export class Edge {
   async close(): Promise<void> {
     this.parts.runner.close();
     this.parts.pool.close();
+    this.parts.sessions.close();
     const closed = new Promise(resolve => this.server.close(resolve));
     this.server.closeAllConnections();
     await closed;
@@ -139,6 +152,7 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
     changed: run => disk.changed(run),
     say: options.log,
   });
+  const secretsOf = async (run: RunRecord) => (await secrets.of(run.owner)).forSteps();
   const runner = new Runner({
     book,
     cache,
@@ -149,12 +163,26 @@ async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: R
     steps,
     stepsFor: run => stepsOf(steps, people, run),
     mayRun: run => people.mayRun(run.owner),
-    secrets: async run => (await secrets.of(run.owner)).forSteps(),
+    secrets: secretsOf,
+  });
+  const sessions = new Sessions({
+    ...options.sessions,
+    book: await SessionBook.open(join(dir, 'sessions.json')),
+    steps,
+    stepsFor: run => stepsOf(steps, people, run),
+    around: async run => {
+      const { environment, dir: files } = await secretsOf(run);
+      const own = { ...environment, REANA_WORKSPACE: workspace(run) };
+      return { workspace: workspace(run), environment: own, secrets: files, cvmfs: cvmfsOf(run.specification) };
+    },
+    incoming,
+    changed: run => book.touch(run),
+    say: options.log,
   });
   const pool = await PoolWatch.open(options.askPool, join(dir, 'pool.jsonl'), () => runner.isBusy);
   const shared = { cluster, version, began: Date.now(), book, people, runner, steps, engines, secrets };
   const launcher = new Launcher(incoming, options.launch);
-  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk, launcher };
+  return { ...shared, pool, tickets: new Tickets(), workspaces, incoming, workspace, disk, launcher, sessions };
 }
 
 /** @param token the owner's; secret */
@@ -163,6 +191,7 @@ export const allRoutes = (parts: Parts, token: string): Route[] => [
   ...workflowRoutes(parts),
   ...launchRoutes(parts),
   ...lifeRoutes(parts),
+  ...sessionRoutes(parts),
   ...statusRoutes(parts),
   ...workspaceRoutes(parts),
   ...diffRoutes(parts),

@@ -26,6 +26,8 @@ const schema = z.object({
   fence: z.string().startsWith('/').optional(),
   /** Servers from which workflows may be launched although they are not public: `HOST` or `HOST:PORT`. */
   launchHosts: z.array(z.string()).optional(),
+  /** Interactive sessions: the seconds after which one that nobody uses is closed, and the image of those that name none. */
+  sessions: z.object({ idle: z.number().positive().optional(), image: z.string().optional() }).optional(),
   /** How many workflows run at a time. */
   maxRunning: z.number().int().min(1).optional(),
 });

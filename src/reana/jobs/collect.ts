@@ -1,14 +1,15 @@
-import { appendFile, type FileHandle, readFile } from 'node:fs/promises';
+import { appendFile, type FileHandle, open, readFile } from 'node:fs/promises';
 import { plainly } from '../../errors.js';
 import { Claims } from '../space.js';
 import type { Hashes } from './hashes.js';
 import { openLeft, takeArchive } from './left.js';
 import { type Item, parseManifest } from './manifest.js';
 import type { Manifests } from './manifests.js';
-import { merge } from './merge.js';
-import { manifestPath, notesPath, returnedDir } from './places.js';
+import { merge, type Returned } from './merge.js';
+import { manifestPath, notesPath, returnedDir, savedPath } from './places.js';
 import type { Change, Ending, StepRecord } from './record.js';
 import { outcomeOf, type Report, readReport } from './report.js';
+import { Saved } from './saved.js';
 
 type Ended = StepRecord & { readonly ending: Ending };
 
@@ -31,15 +32,38 @@ export class Collector {
 
   /** @returns the changes to a step whose job has ended; after a crash the result is the same */
   async collect(step: Ended): Promise<Change> {
-    const { workspace } = step.request;
+    return this.#inTurn(step.request.workspace, () => this.#collect(step));
+  }
+
+  #inTurn<T>(workspace: string, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(workspace) ?? Promise.resolve();
-    const turn = before.then(() => this.#collect(step));
+    const turn = before.then(work);
     const settled = turn.catch(() => {});
     this.#turns.set(workspace, settled);
     void settled.then(() => {
       if (this.#turns.get(workspace) === settled) this.#turns.delete(workspace);
     });
     return turn;
+  }
+
+  /**
+   * Brings what a session has changed so far, in the same turns. Its later changes are compared with this.
+   * @param archive made by its node: as hostile as what a step returns
+   * @param goesOn whether it still runs when it is its turn
+   */
+  save(step: StepRecord, archive: string, deleted: readonly string[], goesOn: () => boolean): Promise<void> {
+    return this.#inTurn(step.request.workspace, async () => {
+      if (!goesOn()) return;
+      const given =
+        this.manifests.get(step.id) ?? parseManifest(await readFile(manifestPath(this.dir, step.id), 'utf8'));
+      const saved = await Saved.open(savedPath(this.dir, step.id));
+      const file = await open(archive, 'r');
+      const before = saved.over(given);
+      const onBrought = (items: readonly Item[]): void => saved.add(items, deleted);
+      const notes = await closing(file, () => this.#bring(step, { archive: file, before, deleted, onBrought }));
+      await saved.write();
+      await this.#tell(step.id, notes);
+    });
   }
 
   async #collect(step: Ended): Promise<Change> {
@@ -70,16 +94,33 @@ export class Collector {
     return file && (await closing(file, () => readReport(file, before)));
   }
 
-  async #merge({ id, request }: StepRecord, before: readonly Item[], { deleted }: Report): Promise<string[]> {
+  async #merge(step: StepRecord, given: readonly Item[], { deleted }: Report): Promise<string[]> {
+    const archive = await takeArchive(this.dir, step.id);
+    if (!archive) throw new Error('it left no archive');
+    const { isSession } = step.request;
+    const before = isSession ? (await Saved.open(savedPath(this.dir, step.id))).over(given) : given;
+    return closing(archive, () => this.#bring(step, { archive, before, deleted }));
+  }
+
+  async #bring(
+    { id, request }: StepRecord,
+    what: Pick<Returned, 'archive' | 'before' | 'deleted' | 'onBrought'>,
+  ): Promise<string[]> {
     const { workspace, name, resources } = request;
     const writers = this.#writers.get(workspace) ?? new Map<string, string>();
     this.#writers.set(workspace, writers);
-    const archive = await takeArchive(this.dir, id);
-    if (!archive) throw new Error('it left no archive');
     const staged = returnedDir(this.dir, id);
     const bytes = resources.disk === undefined ? undefined : resources.disk * 2 ** 20;
-    const parts = { workspace, before, staged, deleted, writers, name, asked: bytes };
-    return closing(archive, () => merge({ ...parts, archive, hashes: this.hashes, claims: this.#claims }));
+    return merge({
+      ...what,
+      workspace,
+      staged,
+      writers,
+      name,
+      asked: bytes,
+      hashes: this.hashes,
+      claims: this.#claims,
+    });
   }
 
   async #tell(id: string, notes: readonly string[]): Promise<void> {

@@ -35,6 +35,7 @@ export function description(place: Place, rows: readonly Row[]): string {
   const isShared = rows.some(({ request }) => request.account !== undefined);
   return render('step/submit', {
     isShared,
+    isSession: rows.some(({ request }) => request.isSession === true),
     ...place,
     lease: place.lease,
     wrapperDir: dirname(place.wrapper),
@@ -61,14 +62,17 @@ function rowText({ id, request, inputBytes }: Row, isShared: boolean): string {
   return [id, cores, memory, kib, limit, ...who, request.workspace].join(' ');
 }
 
-/** The step as the wrapper reads it. Secret, if the step has secrets. */
-export async function stepEnvironment(id: string, request: StepRequest): Promise<string> {
+/**
+ * The step as the wrapper reads it. Secret, if the step has secrets.
+ * @param session where a session finds what the edge says to it: a directory of the headnode; empty for all others
+ */
+export async function stepEnvironment(id: string, request: StepRequest, session = ''): Promise<string> {
   const { name, workspace, image, command, environment } = request;
   const lines = Object.entries(environment).map(([key, value]) => base64(`${key}=${value}`));
   const secrets = await secretLines(request.secrets);
   const values = { command: base64(command), environment: lines.join('\n'), unpacks: 'gzip', secrets };
   const cvmfs = (request.cvmfs ?? []).join(' ');
-  return render('step/env', { id, name, workspace, image, cvmfs, ...values });
+  return render('step/env', { id, name, workspace, image, cvmfs, session, ...values });
 }
 
 async function secretLines(dir: string | undefined): Promise<string> {

@@ -4,7 +4,7 @@ import { type Place, type Row, stepEnvironment } from './description.js';
 import type { Hashes } from './hashes.js';
 import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
 import type { Manifests } from './manifests.js';
-import { archivePath, jobDir, manifestPath, stepDir } from './places.js';
+import { archivePath, downDir, jobDir, manifestPath, stepDir } from './places.js';
 import type { StepRecord } from './record.js';
 
 /** A step that could not be prepared, and why. */
@@ -38,6 +38,7 @@ export async function tidy(dir: string, id: string): Promise<void> {
   for (const name of ['step.env', 'small.tar', 'small.tar.list', 'changed.tar'])
     await rm(join(jobDir(dir, id), name), { recursive: true, force: true });
   await rm(archivePath(dir, id), { recursive: true, force: true });
+  await rm(downDir(dir, id), { recursive: true, force: true });
 }
 
 async function prepareRun(
@@ -58,7 +59,9 @@ async function prepareRun(
     await rm(stepDir(place.dir, id), { recursive: true, force: true });
     await mkdir(stepDir(place.dir, id), { mode: 0o700 });
     await mkdir(dir, { mode: 0o700 });
-    await writeFile(join(dir, 'step.env'), await stepEnvironment(id, request), { mode: 0o600 });
+    const down = request.isSession ? downDir(place.dir, id) : '';
+    if (down) await mkdir(down, { mode: 0o700 });
+    await writeFile(join(dir, 'step.env'), await stepEnvironment(id, request, down), { mode: 0o600 });
     if (dir === origin) {
       // one copy for the job and one for the edge: with a hard link, whoever runs the step could write to the edge's copy
       for (const path of [join(dir, 'manifest'), manifestPath(place.dir, id)])

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, opendir, rename, unlink } from 'node:fs/promises';
 import { ScailfinError } from '../../errors.js';
 import { ifMissing } from './manifest.js';
 import { archivePath, jobDir } from './places.js';
@@ -28,6 +28,24 @@ export async function takeArchive(dir: string, id: string): Promise<FileHandle |
   const mine = archivePath(dir, id);
   await inJob(dir, id, name, job => rename(`${job}/${name}`, mine).catch(ifMissing));
   return openPlain(mine, name);
+}
+
+/** Names of files in a job's directory at most; a node may make any number. */
+const MOST_NAMES = 2000;
+
+/** What is in a job's directory, in any order; not more than can be of use. */
+export async function namesLeft(dir: string, id: string): Promise<string[]> {
+  const list = async (job: string): Promise<string[]> => {
+    const names: string[] = [];
+    for await (const { name } of await opendir(job)) if (names.push(name) >= MOST_NAMES) break;
+    return names;
+  };
+  return (await inJob(dir, id, 'directory', list)) ?? [];
+}
+
+/** Removes a file from a job's directory; a link is removed itself. */
+export async function discardLeft(dir: string, id: string, name: string): Promise<void> {
+  await inJob(dir, id, name, job => unlink(`${job}/${name}`).catch(ifMissing));
 }
 
 /** @param use gets a path to the opened directory, which stays the same whatever is put in its place */

@@ -148,7 +148,7 @@ export async function probeOf(workspace: string): Promise<Probe> {
 }
 
 /** The order of UTF-8 is that of code points; that of JavaScript's strings puts U+10000 and above before U+E000. */
-function inBytes(one: string, other: string): number {
+export function inBytes(one: string, other: string): number {
   for (let at = 0; at < one.length && at < other.length; at++) {
     const [a, b] = [one.charCodeAt(at), other.charCodeAt(at)];
     if (a === b) continue;

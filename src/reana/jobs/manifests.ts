@@ -26,6 +26,10 @@ export class Manifests {
     for (const id of this.#lists.keys()) if (this.#entries > this.most) this.take(id);
   }
 
+  get(id: string): readonly Item[] | undefined {
+    return this.#lists.get(id);
+  }
+
   /** @returns what the step was given, if it is remembered: once */
   take(id: string): readonly Item[] | undefined {
     const items = this.#lists.get(id);

@@ -27,6 +27,8 @@ export interface Returned {
   readonly claims: Claims;
   /** Bytes of disk that the step asked for, if it did. */
   readonly asked?: number | undefined;
+  /** Told what is in the archive, once it is in the workspace. */
+  readonly onBrought?: ((items: readonly Item[]) => void) | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function merge(returned: Returned): Promise<string[]> {
     // the content of a directory is removed before the directory
     for (const path of [...returned.deleted].sort().reverse()) notes.push(...(await remove(returned, path)));
     for (const item of items) notes.push(...(await bring(returned, staged, item)));
+    returned.onBrought?.(items);
     return notes;
   } finally {
     done();

@@ -26,3 +26,9 @@ export const returnedDir = (dir: string, id: string): string => join(dir, id, 'r
 
 /** The archive as it was returned, once the edge has taken it. */
 export const archivePath = (dir: string, id: string): string => join(dir, id, 'changed.tar');
+
+/** What a session has saved so far, as it is in the run's files. */
+export const savedPath = (dir: string, id: string): string => join(dir, id, 'saved.json');
+
+/** What the edge says to a session: a file for each batch. The session's node may read them, and the edge alone writes. */
+export const downDir = (dir: string, id: string): string => join(dir, id, 'down');

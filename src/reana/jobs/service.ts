@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { plainly } from '../../errors.js';
 import { LogFollower } from '../../htcondor/follow.js';
@@ -7,6 +7,7 @@ import type { LoggedEvent } from '../../htcondor/userlog.js';
 import { removeTree } from '../tree.js';
 import { Collector } from './collect.js';
 import { checkRequest, type Place } from './description.js';
+import { FileWire } from './filewire.js';
 import { Hashes } from './hashes.js';
 import { tidy } from './inputs.js';
 import { Ledger } from './ledger.js';
@@ -21,6 +22,7 @@ import { isStepOver, type Step, type StepRequest, type StepService } from './ste
 import { changeBy } from './story.js';
 import { Submitter } from './submitter.js';
 import { Waiting } from './waiting.js';
+import type { Wire, WireEvents } from './wire.js';
 
 export interface PoolStepsOptions {
   /** Absolute: `<edge>/steps`; it is made if it does not exist. */
@@ -143,6 +145,21 @@ export class PoolSteps implements StepService {
 
   async log(id: string, bytes = LOG_BYTES): Promise<string> {
     return printed(this.options.dir, id, bytes);
+  }
+
+  wire(id: string, events: WireEvents): Wire {
+    return new FileWire(this.options.dir, id, events);
+  }
+
+  async save(id: string, archive: string, deleted: readonly string[]): Promise<void> {
+    const step = this.ledger.get(id);
+    try {
+      // once it has ended, what it returns is newer
+      const goesOn = (): boolean => this.ledger.get(id)?.state === 'running' && !this.ledger.get(id)?.ending;
+      if (step) await this.#collector.save(step, archive, deleted, goesOn);
+    } finally {
+      await rm(archive, { force: true });
+    }
   }
 
   onChange(listener: (step: Step) => void): () => void {

@@ -1,3 +1,5 @@
+import type { Wire, WireEvents } from './wire.js';
+
 /** One job of a workflow, as a workflow engine asks for it. */
 export interface StepRequest {
   readonly workflow: string;
@@ -18,6 +20,8 @@ export interface StepRequest {
   readonly account?: Account | undefined;
   /** Repositories of CVMFS that the step sees below `/cvmfs`. */
   readonly cvmfs?: readonly string[] | undefined;
+  /** Its input and output are connected with the edge (`StepService.wire`); it is no step of a run. */
+  readonly isSession?: boolean | undefined;
 }
 
 /** A person among those who share the pool. Neither word has blanks, quotes or dollar signs. */
@@ -79,6 +83,13 @@ export interface StepService {
   stop(id: string): Promise<void>;
   /** Its output so far, both streams in their order, and the wrapper's messages; at most the last `bytes`. */
   log(id: string, bytes?: number): Promise<string>;
+  /** The way to the program of a session, from the moment at which it says something. */
+  wire(id: string, events: WireEvents): Wire;
+  /**
+   * Brings what a session has changed so far into its run's files.
+   * @param archive of its changed files; it is removed @param deleted paths of files that are gone
+   */
+  save(id: string, archive: string, deleted: readonly string[]): Promise<void>;
   /** Called after each change. @returns a function that ends the subscription */
   onChange(listener: (step: Step) => void): () => void;
   /** Forgets a run's steps and removes their files, but not its workspace. Running steps are stopped. */

@@ -9,7 +9,7 @@ export const MAX_ATTEMPTS = 3;
  * @returns the changes; undefined: none. If the step is over while its job is still in the queue, the job is to be
  * removed from the pool
  */
-export function changeBy(event: JobEvent, step: StepRecord, maxAttempts = MAX_ATTEMPTS): Change | undefined {
+export function changeBy(event: JobEvent, step: StepRecord, maxAttempts = attemptsOf(step)): Change | undefined {
   if (!isInPool(step)) return undefined;
   switch (event.kind) {
     case 'submitted':
@@ -39,6 +39,12 @@ export function changeBy(event: JobEvent, step: StepRecord, maxAttempts = MAX_AT
   }
 }
 
+/**
+ * A session that lost its node would begin with the files of its first beginning, and replace what it has saved since: it is
+ * for its user to open it again.
+ */
+const attemptsOf = ({ request }: StepRecord): number => (request.isSession ? 1 : MAX_ATTEMPTS);
+
 /** HTCondor starts it again elsewhere; several events may report the same loss. */
 function lost(event: JobEvent & { reason: string }, step: StepRecord, maxAttempts: number): Change | undefined {
   const neverRan = step.state === 'queued' && event.kind === 'shadowException';
@@ -47,7 +53,12 @@ function lost(event: JobEvent & { reason: string }, step: StepRecord, maxAttempt
   const why = `its node ${nameOf(step)}was lost${event.reason ? `: ${event.reason.replace(/[.]$/, '')}` : ''}`;
   // a step that is being stopped is not started again
   if (attempts < maxAttempts || step.stopping) return { state: 'queued', attempts, reason: `${why}; it runs again` };
-  return { state: 'failed', attempts, ended: event.at, reason: `${why}, for the ${ordinal(attempts)} time` };
+  return {
+    state: 'failed',
+    attempts,
+    ended: event.at,
+    reason: attempts > 1 ? `${why}, for the ${ordinal(attempts)} time` : why,
+  };
 }
 
 const nameOf = (step: StepRecord): string => (step.node ? `${step.node} ` : '');

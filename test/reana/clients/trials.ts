@@ -21,8 +21,8 @@ const feature = `Feature: The run
 
 /** What a verb does to a run of its own, which another client made: so one verb that is refused keeps none of the others back. */
 export interface Trial {
-  /** What the run is before; `empty`: it has no files yet; absent: the verb needs none. */
-  readonly run?: 'empty' | 'created' | 'running' | 'finished' | 'shared';
+  /** What the run is before; `empty`: it has no files yet; `open`: it has a session; absent: the verb needs none. */
+  readonly run?: 'empty' | 'created' | 'running' | 'finished' | 'shared' | 'open';
   readonly args: (run: string, url: string) => readonly string[];
   /** What the verb prints where it works. */
   readonly says: RegExp;
@@ -34,6 +34,10 @@ export const reader = 'bob@example.org';
 const isOver = async (owner: Asker, run: string): Promise<boolean> => {
   await until(`${run} to end`, 20_000, async () => !['queued', 'pending', 'running'].includes(await owner.status(run)));
   return (await owner.status(run)) === 'finished';
+};
+const isClosed = async (owner: Asker, run: string): Promise<boolean> => {
+  const { items } = await owner.json('GET', '/api/workflows?type=interactive');
+  return !items.some(({ name }: { name: string }) => name === run);
 };
 const there = async (owner: Asker, run: string): Promise<boolean> => (await owner.status(run)) === 'created';
 
@@ -82,8 +86,12 @@ export const trials: Readonly<Record<string, Trial>> = {
     args: run => ['test', '-w', run, '-n', 'ends.feature'],
     says: /Result: All tests passed|passed/i,
   },
-  open: { run: 'finished', args: run => ['open', '-w', run, 'jupyter'], says: /opened successfully/ },
-  close: { run: 'finished', args: run => ['close', '-w', run], says: /closed/ },
+  open: {
+    run: 'finished',
+    args: run => ['open', '-w', run, 'jupyter'],
+    says: /\/[0-9a-f-]{36}\?token=[\s\S]*0\.0417 days/,
+  },
+  close: { run: 'open', args: run => ['close', '-w', run], says: /successfully closed/, after: isClosed },
   login: { args: (_, url) => ['login', '--headless', '--server', url], says: /Logged in/ },
   logout: { args: () => ['logout'], says: /Logged out/ },
   'server-add': { args: () => ['server-add', 'https://reana.example.org'], says: /Saved REANA server/ },
@@ -111,7 +119,8 @@ export async function made(owner: Asker, name: string, state: NonNullable<Trial[
   const { workflow_name: run } = await owner.json('POST', `/api/workflows?workflow_name=${name}`, what);
   if (state !== 'empty') await owner.upload(run, 'names.txt', 'Ada\nGrace\n');
   if (state === 'shared') await owner.json('POST', `/api/workflows/${run}/share`, { user_email_to_share_with: reader });
-  if (['empty', 'created', 'shared'].includes(state)) return run;
+  if (state === 'open') await owner.json('POST', `/api/workflows/${run}/open/jupyter`, {});
+  if (['empty', 'created', 'shared', 'open'].includes(state)) return run;
   await owner.json('POST', `/api/workflows/${run}/start`, {});
   await until(`${run} to be ${state}`, 60_000, async () => (await owner.status(run)) === state);
   return run;

@@ -13,7 +13,7 @@ import { Asker } from './asker.js';
 
 /** Steps run here and now, as in the pool: a shell, in the workspace. Those that say `wait` end when a test ends them. */
 export const here = (request: StepRequest): Partial<Step> | undefined => {
-  if (request.command.includes('wait')) return undefined;
+  if (request.command.includes('wait') || request.isSession) return undefined;
   const env = { ...process.env, ...request.environment };
   const { status } = spawnSync('bash', ['-c', request.command], { cwd: request.workspace, env });
   return { exitCode: status ?? 1 };

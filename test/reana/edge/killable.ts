@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Edge } from '../../../src/reana/edge/server.js';
 import { serial } from '../../../src/reana/engines/serial.js';
 import { isStepOver, type Step, type StepRequest, type StepService } from '../../../src/reana/jobs/step.js';
+import type { Wire } from '../../../src/reana/jobs/wire.js';
 import { askPool, token } from './edges.js';
 
 class DiskSteps implements StepService {
@@ -53,6 +54,8 @@ class DiskSteps implements StepService {
   }
 
   log = async (): Promise<string> => '';
+  save = async (): Promise<void> => {};
+  wire = (): Wire => ({ send: () => new Promise(() => {}), close: () => {} });
   onChange = (): (() => void) => () => {};
   forget = async (): Promise<void> => {};
   close = async (): Promise<void> => {};

@@ -6,6 +6,7 @@ import { ownerId } from '../../../src/reana/edge/people/person.js';
 import type { RunRecord } from '../../../src/reana/edge/runs/record.js';
 import type { EngineRun, WorkflowEngine } from '../../../src/reana/engines/engine.js';
 import type { Step, StepRequest, StepService } from '../../../src/reana/jobs/step.js';
+import type { Wire } from '../../../src/reana/jobs/wire.js';
 import { freePort } from '../../hosts/sshd.js';
 import { TestEdge } from '../edge/edges.js';
 
@@ -55,6 +56,8 @@ export class StagedSteps implements StepService {
   }
 
   ended = (): Promise<Step> => new Promise(() => {});
+  save = async (): Promise<void> => {};
+  wire = (): Wire => ({ send: () => new Promise(() => {}), close: () => {} });
   forget = async (): Promise<void> => {};
   close = async (): Promise<void> => {};
 }

@@ -17,7 +17,7 @@ export const edge: Flavour = {
   // its component reports this when it is started
   missing: async () => [],
 
-  async bringUp(at, { launchHosts }) {
+  async bringUp(at, { launchHosts, sessions }) {
     const { pool, folder } = at;
     const plan = {
       token: ownToken(folder),
@@ -25,6 +25,7 @@ export const edge: Flavour = {
       condorBin: pool.bin,
       isFenced: pool.unfenced === undefined,
       launchHosts,
+      sessions,
     };
     return { flavour: 'edge', scheme: 'http', port: await bringUp(component, at, plan) };
   },

@@ -10,10 +10,10 @@ import { stepFolder } from './step.js';
 export async function renderEdge(
   cluster: string,
   dir: string,
-  { launchHosts }: Pick<ReanaSpec, 'launchHosts'>,
+  spec: Pick<ReanaSpec, 'launchHosts' | 'sessions'>,
 ): Promise<Rendered> {
   return {
-    configuration: configuration(cluster, dir, launchHosts),
+    configuration: configuration(cluster, dir, spec),
     scripts: [...scriptNames('headnode').filter(name => name.startsWith('edge-')), ...programScripts],
     more: [],
     folders: [await stepFolder(dir)],
@@ -28,13 +28,13 @@ const words: Readonly<Record<string, string>> = {
   'edge.config': "a part of the pool's configuration",
 };
 
-function configuration(cluster: string, dir: string, launchHosts: ReanaSpec['launchHosts']): Leaving[] {
+function configuration(cluster: string, dir: string, spec: Pick<ReanaSpec, 'launchHosts' | 'sessions'>): Leaving[] {
   const told = {
     token: '@TOKEN@',
     version: packageVersion(),
     condorBin: '/@HTCONDOR-BIN@',
     isFenced: true,
-    launchHosts,
+    ...{ launchHosts: spec.launchHosts, sessions: spec.sessions },
   };
   const facts = { ...told, cluster, port: 30_443, node: '/@NODE@' };
   return edgeFiles(dir, facts).map(({ path, content, mode }) => ({

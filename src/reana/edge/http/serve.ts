@@ -20,7 +20,11 @@ const patienceMs = 10_000;
 export interface Judges extends Keys {
   readonly book: RunBook;
   readonly steps: StepService;
+  /** Of the requests that are for sessions. */
+  readonly gate: { isFor(request: IncomingMessage): boolean } & { answer: Gate };
 }
+
+type Gate = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
  * Answers requests by routes, each for those whom its rule names; errors have REANA's form `{"message": …}`.
@@ -42,7 +46,10 @@ export function serve(routes: readonly Route[], judges: Judges, log: (line: stri
     const known = (who: Person): void => {
       if (!who.isOwner) asker = ` for ${who.name}`;
     };
-    answer(routes, judges, request, response, path, known).then(
+    const said = judges.gate.isFor(request)
+      ? judges.gate.answer(request, response)
+      : answer(routes, judges, request, response, path, known);
+    said.then(
       said => said && send(response, said),
       error => void fail(request, response, error, log),
     );

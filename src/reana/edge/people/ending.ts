@@ -9,10 +9,12 @@ import type { RunRecord } from '../runs/record.js';
  * @param runs among which theirs are @returns how many were active
  */
 export async function endRuns(
-  { book, people, runner }: Pick<Parts, 'book' | 'people' | 'runner'>,
+  { book, people, runner, sessions }: Pick<Parts, 'book' | 'people' | 'runner' | 'sessions'>,
   id: string,
   runs: readonly RunRecord[],
 ): Promise<number> {
+  // nobody could use them any more; also those of runs that are over
+  if (!people.byId(id)) void sessions.endAll(runs.filter(run => run.owner === id)).catch(() => {});
   if (people.mayRun(id)) return 0;
   const active = runs.filter(run => run.owner === id && run.status !== 'created' && !isRunOver(run.status));
   for (const run of active) {

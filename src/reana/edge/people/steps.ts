@@ -21,6 +21,8 @@ export function stepsOf(steps: StepService, people: People, run: Pick<RunRecord,
     stop: id => steps.stop(id),
     log: (id, bytes) => steps.log(id, bytes),
     onChange: listener => steps.onChange(listener),
+    wire: (id, events) => steps.wire(id, events),
+    save: (id, archive, deleted) => steps.save(id, archive, deleted),
     forget: workflow => steps.forget(workflow),
     close: () => steps.close(),
   };

@@ -1,11 +1,9 @@
 import { HttpError } from '../http/errors.js';
 import type { Method, Route } from '../http/router.js';
-import { everyUser, reads } from '../people/rules.js';
+import { everyUser } from '../people/rules.js';
 
 /** REANA's routes that this cluster does not offer, with the reasons. */
 const absent: readonly (readonly [Method, string, string])[] = [
-  ['POST', '/api/workflows/:run/open/:type', 'Interactive sessions are not supported on this cluster.'],
-  ['POST', '/api/workflows/:run/close', 'Interactive sessions are not supported on this cluster.'],
   ['GET', '/api/config', 'This cluster has no REANA web interface.'],
   ['GET', '/api/status', 'To see the state of the pool: scailfin status'],
   ['PUT', '/api/token', 'The token of this cluster is made by scailfin up.'],
@@ -19,6 +17,6 @@ export const absentRoutes = (): Route[] =>
   absent.map(([method, path, message]) => ({
     method,
     path,
-    rule: path.includes('/:run/') ? reads('run') : everyUser,
+    rule: everyUser,
     handle: () => Promise.reject(new HttpError(501, message)),
   }));

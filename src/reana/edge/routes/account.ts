@@ -42,7 +42,24 @@ const info = (parts: Parts): unknown => ({
   compute_backends: { title: 'List of supported compute backends', value: backends },
   default_workspace: { title: 'Default workspace', value: parts.workspaces },
   workspaces_available: { title: 'List of available workspaces', value: [parts.workspaces] },
+  ...ofSessions(parts),
   ...Object.fromEntries(unlimited.map(([name, title]) => [name, { title, value: null }])),
+});
+
+const ofSessions = ({ sessions }: Parts): Record<string, unknown> => ({
+  maximum_interactive_session_inactivity_period: {
+    title: 'Maximum inactivity period in days before automatic closure of interactive sessions',
+    // REANA counts in days, and a text; an hour is a part of one
+    value: String(Number((sessions.idle / 86_400).toPrecision(3))),
+  },
+  interactive_sessions_custom_image_allowed: {
+    title: 'Users can set custom interactive session images',
+    value: 'True',
+  },
+  interactive_session_recommended_jupyter_images: {
+    title: 'Recommended Jupyter images for interactive sessions',
+    value: [sessions.image],
+  },
 });
 
 /** Limits of Kubernetes, which is not here; null means none. Two for times must not be null, so they are left out. */
@@ -55,6 +72,5 @@ const unlimited = [
   ['kubernetes_max_cpu_request', 'Maximum allowed CPU request for Kubernetes jobs'],
   ['kubernetes_max_memory_limit', 'Maximum allowed memory limit for Kubernetes jobs'],
   ['kubernetes_max_memory_request', 'Maximum allowed memory request for Kubernetes jobs'],
-  ['maximum_interactive_session_inactivity_period', 'Maximum inactivity period in days before sessions are closed'],
   ['maximum_workspace_retention_period', 'Maximum retention period in days for workspace files'],
 ] as const;

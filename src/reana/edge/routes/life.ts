@@ -104,6 +104,7 @@ async function removeOne(parts: Parts, { id }: RunRecord): Promise<void> {
 /** Removes what a deleted run leaves: its steps, and its files unless another run uses them, too. */
 export async function discard(parts: Parts, run: RunRecord): Promise<void> {
   await parts.runner.stop(run.id);
+  await parts.sessions.drop(run.id);
   await parts.steps.forget(run.id);
   const isShared = parts.book.onFilesOf(run).some(other => other.status !== 'deleted');
   if (!isShared) await removeTree(parts.workspace(run));

@@ -10,6 +10,7 @@ import type { RunBook } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
 import type { Runner, WorkflowEngines } from '../runs/runner.js';
 import type { SecretStores } from '../secret-store.js';
+import type { Sessions } from '../sessions/sessions.js';
 
 /** What routes do with runs that they have: which runs somebody may see is for `Access` to say. */
 export type Runs = Pick<
@@ -38,6 +39,7 @@ export interface Parts {
   readonly workspace: (run: RunRecord) => string;
   readonly disk: Disk;
   readonly launcher: Launcher;
+  readonly sessions: Sessions;
 }
 
 /** A time in REANA's form, from milliseconds since 1970. */

@@ -6,6 +6,7 @@ import type { Route } from '../http/router.js';
 import { everyUser, reads } from '../people/rules.js';
 import { isUuid } from '../runs/book.js';
 import { fullName, type RunRecord } from '../runs/record.js';
+import { keyOf } from '../sessions/keys.js';
 import { diskUsage } from '../workspace/listing.js';
 import type { Size } from '../workspace/sizes.js';
 import { named, type Parts, runOf, timeOf } from './parts.js';
@@ -67,8 +68,10 @@ export function checkName(name: string): string {
 
 async function list(parts: Parts, call: Call): Promise<unknown> {
   const { access } = call;
-  // interactive sessions are not supported, so there are none
-  const runs = call.query.get('type') === 'interactive' ? [] : chosen(parts, call);
+  const { sessions } = parts;
+  const withSecrets = flag(call, 'include_session_secrets');
+  const isInteractive = call.query.get('type') === 'interactive';
+  const runs = chosen(parts, call).filter(run => !isInteractive || sessions.of(run.id) !== undefined);
   const { items, total } = page(call, runs);
   // the client's --verbose expects both without asking for them
   const verbose = flag(call, 'verbose');
@@ -79,11 +82,27 @@ async function list(parts: Parts, call: Call): Promise<unknown> {
     launcher_url: run.launcher ?? null,
     owner_email: parts.people.nameOf(run.owner),
     shared_with: access.isMine(run) ? sharesOf(parts, run).map(({ id }) => parts.people.nameOf(id)) : [],
+    ...(isInteractive || verbose ? sessionOf(parts, run, withSecrets ? access.who.id : undefined) : {}),
     progress: progressOf(parts, run, withProgress),
     size: withSize ? await sizeOfFiles(parts, run) : unknownSize,
   }));
   const answer = { items: await Promise.all(described), total };
   return { ...answer, user_has_workflows: access.own().length > 0 };
+}
+
+/**
+ * The session of a run, in REANA's form; nothing if it has none.
+ * @param owner the person who asks for the secret of its address, too, if it is their run
+ */
+function sessionOf({ sessions, people }: Parts, run: RunRecord, owner: string | undefined): Record<string, string> {
+  const { id } = run;
+  const session = sessions.of(id);
+  if (!session) return {};
+  const isOwn = owner !== undefined && owner === run.owner;
+  return {
+    ...{ session_type: 'jupyter', session_uri: `/${id}`, session_status: sessions.status(session) },
+    ...(isOwn ? { session_secret: keyOf(session, 'address', owner, people) } : {}),
+  };
 }
 
 /**

@@ -108,7 +108,9 @@ queue 2
     await until('up to wait', 60_000, async () => (await lock()).stdout.includes('"waits":true'));
     // a proxy ends also where glide-ins wait for days
     expect((await run('proxy', 'renew', gsiSite)).stderr).toContain('in 2 places');
-    expect(await fails('scale', gsiSite, '--nodes', '1')).toContain('"scailfin up lab-gsi" has been working on this cluster');
+    expect(await fails('scale', gsiSite, '--nodes', '1')).toContain(
+      '"scailfin up lab-gsi" has been working on this cluster',
+    );
     await lab.exec('headnode', ['pkill', '-INT', '-f', 'scailfin.js up'], { check: false });
     expect((await waiting).exitCode).toBe(130);
     // another machine's `down` leaves a record here that knows nothing of it

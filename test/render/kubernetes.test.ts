@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { KUBERNETES } from '../../src/headnode/pins.js';
 import { keepToken } from '../../src/headnode/reana/admin.js';
+import { missingFor } from '../../src/headnode/reana/check.js';
 import { Kube } from '../../src/headnode/reana/kube.js';
 import type { Pace } from '../../src/headnode/reana/pace.js';
 import { makeNamespace } from '../../src/headnode/reana/place.js';
@@ -68,6 +69,15 @@ describe("REANA's values", () => {
       secrets: { database: 'x' },
     };
     expect(unknownTo(wrong)).toEqual(['quota/enable', 'traefik/ports/web/nodeport', 'secrets/database']);
+  });
+});
+
+describe("the job controller's image", () => {
+  it('is built from the folder that `up` names where no image is named', async () => {
+    const head = { host: new LocalHost(), dir, cluster: 'physics', onProgress: () => {} };
+    const [missing] = await missingFor(head, planOf({ image: undefined, kubernetes: others }));
+    const folder = /`scailfin render` writes into (\S+),/.exec(missing?.hint ?? '')?.[1];
+    expect([...(await ofChoice('local-upstream')).keys()]).toContain(`${folder}/Dockerfile`);
   });
 });
 

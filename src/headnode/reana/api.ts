@@ -2,6 +2,7 @@ import https from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import { messageOf, ScailfinError, TimeoutError } from '../../errors.js';
 import type { Headnode } from '../component.js';
+import { kept } from './forward.js';
 import { after, type Pace } from './pace.js';
 
 /** Time limit of one request. */
@@ -68,7 +69,7 @@ function said(text: string): string {
 }
 
 async function ask({ host }: Headnode, port: number, method: string, path: string, body?: string): Promise<Answer> {
-  const socket = await host.dial(port);
+  const socket = await kept(() => host.dial(port))();
   // it signed its own certificate a minute ago; the connection to the headnode is what can be trusted
   const secured = tlsConnect({ socket, rejectUnauthorized: false, servername: 'localhost' });
   try {

@@ -1,8 +1,10 @@
+import { ConnectionError } from '../../errors.js';
 import { runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
 import type { Headnode } from '../component.js';
 import { endDetached } from '../detached.js';
 import type { Kube } from './kube.js';
+import { after } from './pace.js';
 import { reanaDir } from './reana-plan.js';
 
 const stateOf = (at: Headnode): string => `${reanaDir(at)}/forward`;
@@ -20,4 +22,26 @@ export async function startForward(kube: Kube, at: Headnode): Promise<void> {
 
 export async function endForward(at: Headnode): Promise<void> {
   await endDetached(at.host, stateOf(at));
+}
+
+/** kubectl needs a second to be there again, more on a busy headnode. */
+const PATIENCE_MS = 15_000;
+const PAUSE_MS = 500;
+
+/**
+ * Connections to the forwarded port. kubectl ends, with all its connections, when one of them breaks at REANA's end; until it
+ * is started again, nothing answers.
+ */
+export function kept<Connection>(dial: () => Promise<Connection>): () => Promise<Connection> {
+  return async () => {
+    const until = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await dial();
+      } catch (error) {
+        if (!(error instanceof ConnectionError) || Date.now() > until) throw error;
+        await after(PAUSE_MS);
+      }
+    }
+  };
 }

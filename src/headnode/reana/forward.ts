@@ -29,19 +29,28 @@ const PATIENCE_MS = 15_000;
 const PAUSE_MS = 500;
 
 /**
- * Connections to the forwarded port. kubectl ends, with all its connections, when one of them breaks at REANA's end; until it
- * is started again, nothing answers.
+ * Does something over the forwarded port, and again if the connection breaks. kubectl ends, with all its connections, when one of
+ * them breaks at REANA's end ("lost connection to pod"); until it is started again, nothing answers.
  */
-export function kept<Connection>(dial: () => Promise<Connection>): () => Promise<Connection> {
-  return async () => {
-    const until = Date.now() + PATIENCE_MS;
-    for (;;) {
-      try {
-        return await dial();
-      } catch (error) {
-        if (!(error instanceof ConnectionError) || Date.now() > until) throw error;
-        await after(PAUSE_MS);
-      }
+export async function again<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isBroken(error) || Date.now() > until) throw error;
+      await after(PAUSE_MS);
     }
-  };
+  }
+}
+
+/** Connections to the forwarded port, each as soon as there can be one. */
+export const kept =
+  <Connection>(dial: () => Promise<Connection>): (() => Promise<Connection>) =>
+  () =>
+    again(dial);
+
+function isBroken(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return error instanceof ConnectionError || ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'].includes(code);
 }

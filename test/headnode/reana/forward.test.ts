@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { kept } from '../../../src/headnode/reana/forward.js';
+import { again, kept } from '../../../src/headnode/reana/forward.js';
 import { LocalHost } from '../../../src/hosts/local.js';
 import { templateText } from '../../../src/templates.js';
 import { freePorts } from '../../kubernetes/daemons.js';
@@ -23,6 +23,16 @@ describe('the forwarding of a port by kubectl, which ends when one of its connec
     const socket = await dialled;
     expect((await socket.toArray()).join('')).toBe('hello');
     server.close();
+  });
+
+  it('is asked again if it breaks while it is asked', async () => {
+    const breaks = [Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })];
+    const asked = again(async () => {
+      const error = breaks.pop();
+      if (error) throw error;
+      return 'answer';
+    });
+    expect(await asked).toBe('answer');
   });
 
   it('is not waited for where another error says that it is of no use', async () => {

@@ -80,7 +80,7 @@ async function ask({ host }: Headnode, port: number, method: string, path: strin
     return await new Promise((resolve, reject) => {
       secured.once('error', reject);
       const headers = { Host: 'localhost', 'Content-Type': 'application/json' };
-      const options = { method, path, headers, createConnection: () => secured, timeout: ASK_MS, agent: false };
+      const options = { method, path, headers, createConnection: () => secured, timeout: ASK_MS };
       const request = https.request(options, response => {
         const chunks: Buffer[] = [];
         response.on('data', chunk => chunks.push(chunk));

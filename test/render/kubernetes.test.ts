@@ -7,11 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { KUBERNETES } from '../../src/headnode/pins.js';
 import { keepToken } from '../../src/headnode/reana/admin.js';
+import { missingFor } from '../../src/headnode/reana/check.js';
 import { Kube } from '../../src/headnode/reana/kube.js';
 import type { Pace } from '../../src/headnode/reana/pace.js';
 import { makeNamespace } from '../../src/headnode/reana/place.js';
+import { STORAGE } from '../../src/headnode/reana/reana-plan.js';
 import { newSecrets } from '../../src/headnode/reana/reana-secrets.js';
-import { sweepNode } from '../../src/headnode/reana/sweep.js';
+import { MADE, sweepNode } from '../../src/headnode/reana/sweep.js';
 import { valuesFile, valuesFor } from '../../src/headnode/reana/values.js';
 import { LocalHost } from '../../src/hosts/local.js';
 import { planOf } from '../headnode/reana/plans.js';
@@ -71,9 +73,26 @@ describe("REANA's values", () => {
   });
 });
 
+describe("the job controller's image", () => {
+  it('is built from the folder that `up` names where no image is named', async () => {
+    const head = { host: new LocalHost(), dir, cluster: 'physics', onProgress: () => {} };
+    const [missing] = await missingFor(head, planOf({ image: undefined, kubernetes: others }));
+    const folder = /`scailfin render` writes into (\S+),/.exec(missing?.hint ?? '')?.[1];
+    expect([...(await ofChoice('local-upstream')).keys()]).toContain(`${folder}/Dockerfile`);
+  });
+});
+
 const tools = await kubernetesTools();
 const why = 'missing' in tools ? tools.missing : undefined;
 const charts = [here('../kubernetes/chart'), process.env.SCAILFIN_TEST_REANA_CHART].filter(c => c !== undefined);
+
+interface Workload {
+  readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly Container[] } } };
+}
+
+interface Container {
+  readonly volumeMounts?: readonly { readonly mountPath: string; readonly subPath?: string }[];
+}
 
 interface Verdict {
   readonly passed: number;
@@ -162,4 +181,21 @@ describe.skipIf(why).each(charts)(`the chart's objects with our values${why ? ` 
     },
     300_000,
   );
+
+  it('leave nothing on a node but what is removed from there', async () => {
+    const helm = 'missing' in tools ? '' : tools.helm;
+    const text = await program([helm, 'template', 'reana-123456', chart, '--namespace', 'x']);
+    const workloads = parseAllDocuments(text).map(one => one.toJS() as Workload | null);
+    const containers = workloads.flatMap(one => one?.spec?.template?.spec?.containers ?? []);
+    // Kubernetes makes a directory in the storage for each part of it that is mounted, and for each mount within it
+    const made = containers
+      .flatMap(one => one.volumeMounts ?? [])
+      .map(
+        ({ mountPath, subPath = mountPath.startsWith(`${STORAGE}/`) ? mountPath.slice(STORAGE.length + 1) : '' }) =>
+          subPath,
+      )
+      .flatMap(path => path.split('/')[0] || []);
+    expect([...new Set(made)].sort()).toEqual(['config', 'db', 'rabbitmq', 'uwsgi']);
+    expect(made.filter(name => !MADE.includes(name))).toEqual([]);
+  });
 });

@@ -8,7 +8,7 @@ import type { ReanaSecrets } from './reana-secrets.js';
 const ADMIN = '00000000-0000-0000-0000-000000000000';
 
 /** On a busy node, only importing REANA's server in its pod takes many seconds. */
-const EXEC_MS = 180_000;
+const EXEC_MS = 600_000;
 
 const secretName = (kube: Kube): string => `${kube.release}-admin-access-token`;
 

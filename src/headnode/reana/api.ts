@@ -2,10 +2,14 @@ import https from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import { messageOf, ScailfinError, TimeoutError } from '../../errors.js';
 import type { Headnode } from '../component.js';
+import { again } from './forward.js';
 import { after, type Pace } from './pace.js';
 
 /** Time limit of one request. */
 const ASK_MS = 20_000;
+
+/** How long a server may take to hang up after its answer. */
+const HANG_UP_MS = 1_000;
 
 interface Answer {
   readonly status: number;
@@ -47,7 +51,8 @@ export async function giveSecret(
 ): Promise<void> {
   const query = new URLSearchParams({ overwrite: 'true', access_token: token });
   const body = JSON.stringify({ [name]: { type: 'file', value: Buffer.from(value).toString('base64') } });
-  const { status, text } = await ask(at, port, 'POST', `/api/secrets/?${query}`, body);
+  // the way to it may break at any moment (forward.ts), and to give a secret twice is to give it once
+  const { status, text } = await again(() => ask(at, port, 'POST', `/api/secrets/?${query}`, body));
   if (status === 201) return;
   if (status === 401 || status === 403) {
     throw new ScailfinError(`another REANA answers on port ${port} of ${at.host.name}: it does not know this token`, {
@@ -79,7 +84,12 @@ async function ask({ host }: Headnode, port: number, method: string, path: strin
       const request = https.request(options, response => {
         const chunks: Buffer[] = [];
         response.on('data', chunk => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+        response.on('end', () => {
+          const answer = { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
+          // the server hangs up first: kubectl takes it for a broken connection if we do
+          secured.once('close', () => resolve(answer));
+          setTimeout(() => resolve(answer), HANG_UP_MS).unref();
+        });
         response.on('error', reject);
       });
       request.once('error', reject);

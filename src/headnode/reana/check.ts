@@ -33,7 +33,7 @@ function image({ image, kubernetes: { own, context } }: ReanaPlan): Missing | un
   if (image !== undefined || own !== undefined) return undefined;
   return {
     what: `no image of REANA's job controller is named, and none can be built in ${context}, which does not belong to the cluster`,
-    hint: 'build what `scailfin render` writes below headnode/reana, push it to a registry, and name it: `--reana-image`',
+    hint: 'build what `scailfin render` writes into reana/image, push it to a registry, and name it: `--reana-image`',
   };
 }
 

@@ -5,8 +5,11 @@ import type { Condition, Pod } from './objects.js';
 import { after, type Pace } from './pace.js';
 import { STORAGE } from './reana-plan.js';
 
-/** The directories that REANA 0.9.4 makes in its storage: the database, the broker's queues, and users' workspaces. */
-const MADE = ['db', 'rabbitmq', 'users'];
+/**
+ * The directories that REANA 0.9.4 leaves in its storage: the database, the broker's queues, users' workspaces, and two
+ * empty ones, where Kubernetes mounts the server's configuration.
+ */
+export const MADE: readonly string[] = ['db', 'rabbitmq', 'users', 'config', 'uwsgi'];
 
 /** The parts that store data. */
 const KEEPERS = ['db', 'message-broker', 'server', 'workflow-controller'];

@@ -3,6 +3,7 @@ import type { Part } from '../../../headnode/component.js';
 import { contextComponent } from '../../../headnode/context/component.js';
 import { type Installed, partsOf } from '../../../headnode/installed.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
+import { kept } from '../../../headnode/reana/forward.js';
 import { reana } from '../../../headnode/reana/reana.js';
 import { namespaceOf, releaseOf } from '../../../headnode/reana/reana-plan.js';
 import type { Flavour } from '../flavour.js';
@@ -34,7 +35,7 @@ export const upstream: Flavour = {
     return { state: worst ?? (parts.length > 0 ? 'alive' : 'dead'), parts };
   },
 
-  dial: (_facts, _here, dial) => dial,
+  dial: (_facts, _here, dial) => kept(dial),
 
   people: (_facts, { cluster }) => {
     // 0.9.4: reana_server/reana_admin/cli.py

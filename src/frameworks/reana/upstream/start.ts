@@ -4,6 +4,7 @@ import type { Kubernetes } from '../../../headnode/kubernetes.js';
 import { minikubeComponent } from '../../../headnode/minikube/component.js';
 import { type MinikubePlan, minikubeDefaults } from '../../../headnode/minikube/minikube-plan.js';
 import { CHART } from '../../../headnode/reana/chart.js';
+import { again } from '../../../headnode/reana/forward.js';
 import { reana } from '../../../headnode/reana/reana.js';
 import type { ReanaPlan } from '../../../headnode/reana/reana-plan.js';
 import { type RunningPool, stepsToken } from '../../../htcondor/pool.js';
@@ -41,7 +42,7 @@ export async function bringUpUpstream(at: Headnode, spec: ReanaSpec, pool: Runni
   const { component, plan } = kubernetesFor(spec);
   const kubernetes = await bringUp(component, at, plan);
   const running = await bringUp(reana(), at, await reanaPlan(at, spec, pool, kubernetes));
-  const certificate = await certificateAt(() => at.host.dial(running.port));
+  const certificate = await again(() => certificateAt(() => at.host.dial(running.port)));
   const { port, email, token, password } = running;
   return { facts: { flavour: 'upstream', scheme: 'https', port, email, certificate }, token, password };
 }

@@ -79,7 +79,8 @@ async function ask({ host }: Headnode, port: number, method: string, path: strin
   try {
     return await new Promise((resolve, reject) => {
       secured.once('error', reject);
-      const headers = { Host: 'localhost', 'Content-Type': 'application/json' };
+      // so that the server hangs up at once
+      const headers = { Host: 'localhost', 'Content-Type': 'application/json', Connection: 'close' };
       const options = { method, path, headers, createConnection: () => secured, timeout: ASK_MS };
       const request = https.request(options, response => {
         const chunks: Buffer[] = [];

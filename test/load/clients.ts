@@ -15,6 +15,8 @@ const pauseMs = 1000;
 export class Clients {
   /** Milliseconds of each answer, by what was asked. */
   readonly times = new Map<string, number[]>();
+  /** The size of each answer in bytes, by what was asked. */
+  readonly sizes = new Map<string, number[]>();
   /** Events that the pages were sent. */
   events = 0;
   readonly problems: string[] = [];
@@ -83,13 +85,16 @@ export class Clients {
     const { signal } = this.#ended;
     const times = this.times.get(what) ?? [];
     this.times.set(what, times);
+    const sizes = this.sizes.get(what) ?? [];
+    this.sizes.set(what, sizes);
     // not all in the same moment
     await sleep(Math.random() * pauseMs);
     while (!signal.aborted) {
       const began = performance.now();
       try {
-        await this.ask('GET', path, undefined, signal);
+        const { length } = await this.ask('GET', path, undefined, signal);
         times.push(performance.now() - began);
+        sizes.push(length);
       } catch (error) {
         if (!signal.aborted) this.problems.push((error as Error).message);
       }

@@ -187,7 +187,7 @@ describe.skipIf('missing' in client)('the real reana-client', { timeout: 300_000
     expect((await reana('status', '-w', 'unknown')).out).toContain(
       'REANA_WORKON is set to unknown, but that workflow does not exist.',
     );
-    expect((await reana('open', '-w', 'second', 'jupyter')).out).toContain('Interactive sessions are not supported');
+    expect((await reana('close', '-w', 'second')).out).toContain('has no open interactive session');
     expect((await reana('create', '-n', 'a.b')).out).toContain('illegal character');
   });
 

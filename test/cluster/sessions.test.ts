@@ -96,7 +96,7 @@ describe.skipIf(reason !== undefined)(`interactive sessions in a pool${reason ? 
     await until('another edge', 60_000, async () =>
       (await here(`cat ${pool}/edge/edge.pid; curl -s "$U/api/ping" || :`)).includes('OK'),
     );
-    await until('the session to run', 60_000, async () => (await status()) === 'running');
+    await until('the session to run', 120_000, async () => (await status()) === 'running');
     expect(await cell(items[0].id, "print(open('out.txt').read())")).toBe('from the kernel');
   }, 200_000);
 

@@ -104,7 +104,10 @@ export class Edge {
     // an upload may take hours, but may not be silent for this long
     server.setTimeout(5 * 60_000);
     // a second edge on the same port ends here, before it changes a run
-    await listen(server, options.port, options.host ?? '127.0.0.1');
+    await listen(server, options.port, options.host ?? '127.0.0.1').catch(error => {
+      endParts(parts);
+      throw error;
+    });
     await clear(join(dir, 'incoming'));
     const deleted = book.all().filter(run => run.status === 'deleted');
     for (const run of deleted) void discard(parts, run).catch(error => log(messageOf(error)));
@@ -122,14 +125,19 @@ export class Edge {
 
   /** The records of runs stay as they are; the steps continue in the pool. */
   async close(): Promise<void> {
-    this.parts.runner.close();
-    this.parts.pool.close();
-    this.parts.sessions.close();
+    endParts(this.parts);
     const closed = new Promise(resolve => this.server.close(resolve));
     this.server.closeAllConnections();
     await closed;
     await this.parts.book.settled();
   }
+}
+
+/** Ends what goes on by itself. */
+function endParts({ runner, pool, sessions }: Parts): void {
+  runner.close();
+  pool.close();
+  sessions.close();
 }
 
 async function prepare(options: EdgeOptions): Promise<Parts & { readonly book: RunBook }> {

@@ -99,7 +99,7 @@ describe('an engine', () => {
   it('has no secrets, and keeps those of its run to itself', slow, async () => {
     const { run, engine } = await runOf('snakemake', fans.snakemake(1, 'sleep 1; echo $n'));
     const done = engine.run(run, never);
-    const pid = await until('the engine', 60_000, () => running(run.dir));
+    const pid = await until('the engine', 120_000, () => running(run.dir));
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
     expect(environment).not.toContain('GREETING');
     for (const file of ['controller.json', 'run.json', 'engine.log']) {

@@ -8,8 +8,8 @@ import { after, type Pace } from './pace.js';
 /** Time limit of one request. */
 const ASK_MS = 20_000;
 
-/** How long a server may take to hang up after its answer. */
-const HANG_UP_MS = 1_000;
+/** How long a server may take to close the connection after its answer. */
+const CLOSING_MS = 1_000;
 
 interface Answer {
   readonly status: number;
@@ -79,7 +79,7 @@ async function ask({ host }: Headnode, port: number, method: string, path: strin
   try {
     return await new Promise((resolve, reject) => {
       secured.once('error', reject);
-      // so that the server hangs up at once
+      // so that the server closes the connection at once
       const headers = { Host: 'localhost', 'Content-Type': 'application/json', Connection: 'close' };
       const options = { method, path, headers, createConnection: () => secured, timeout: ASK_MS };
       const request = https.request(options, response => {
@@ -87,9 +87,9 @@ async function ask({ host }: Headnode, port: number, method: string, path: strin
         response.on('data', chunk => chunks.push(chunk));
         response.on('end', () => {
           const answer = { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
-          // the server hangs up first: kubectl takes it for a broken connection if we do
+          // the server closes the connection first: kubectl takes it for a broken one if we do
           secured.once('close', () => resolve(answer));
-          setTimeout(() => resolve(answer), HANG_UP_MS).unref();
+          setTimeout(() => resolve(answer), CLOSING_MS).unref();
         });
         response.on('error', reject);
       });

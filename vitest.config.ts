@@ -7,9 +7,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/temporary.ts'],
     setupFiles: ['test/setup/each.ts'],
-    // most tests need a third of it by themselves, but they share two processors with seven other files
-    testTimeout: 90_000,
-    hookTimeout: 120_000,
+    // most tests need a sixth of it by themselves, but they share two processors, maybe slow ones, with other files
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
     // what is asked again and again is often a program that starts anew each time: asked more often, it keeps the others waiting
     expect: { poll: { interval: 1000 } },
     // a worker loads what files share once; so a file leaves its process as it found it: environment, mocks, modules
@@ -17,7 +17,7 @@ export default defineConfig({
     // a line for each file, and one more only for a test that takes very long
     slowTestThreshold: 30_000,
     sequence: { sequencer: SlowestFirst },
-    // each may have a lab of its own up, and waits for it most of the time: it takes a quarter of a core
-    maxWorkers: 8,
+    // each may have a lab of its own up, and waits for it most of the time: it takes a third of a core
+    maxWorkers: 6,
   },
 });

@@ -146,13 +146,15 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
   }, 120_000);
 
   it('submits each glide-in once, although the connection breaks before the answer', async () => {
-    // Slurm has the job already
-    const slow = '#!/bin/sh\n/usr/bin/sbatch "$@"; s=$?; echo >>/tmp/submitted; sleep 8; exit $s\n';
+    // Slurm has the job already; the second glide-in's sbatch may still write when the connection is cut
+    const submitted = '/run/submitted';
+    await lab.write('login', submitted, '', { ...root, mode: 0o666 });
+    const slow = `#!/bin/sh\n/usr/bin/sbatch "$@"; s=$?; echo >>${submitted}; sleep 8; exit $s\n`;
     await lab.write('login', '/usr/local/bin/sbatch', slow, { ...root, mode: 0o755 });
     await scailfin(lab, 'laptop', up('--headnode', 'scail@headnode', '--min', '2', '--max', '2', '--no-wait'));
-    const cut = "until [ -s /tmp/submitted ]; do sleep 0.1; done; pkill -KILL -f '^sshd(-session)?: alice'";
+    const cut = `until [ -s ${submitted} ]; do sleep 0.1; done; pkill -KILL -f '^sshd(-session)?: alice'`;
     await lab.exec('login', ['bash', '-c', cut], { ...root, timeoutMs: 60_000 });
-    await lab.exec('login', ['rm', '/usr/local/bin/sbatch', '/tmp/submitted'], root);
+    await lab.exec('login', ['rm', '/usr/local/bin/sbatch'], root);
     // HTCondor submits them again, and learns what they are called
     await expect.poll(async () => (await growthOf(lab, 'laptop', 'grown'))?.running, { timeout: 90_000 }).toBe(2);
     expect(await jobsOn(lab)).toHaveLength(2);

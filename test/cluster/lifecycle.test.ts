@@ -165,6 +165,9 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
 
   it('shows a node that was rebooted under its glide-in as it is', async () => {
     await scailfin(lab, 'headnode', ['up', 'boot', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '20m']);
+    // a node that takes long to boot must not be taken for a dead one by this Slurm
+    const patient = 'sed -i s/^SlurmdTimeout=.*/SlurmdTimeout=300/ /etc/slurm/slurm.conf && scontrol reconfigure';
+    await lab.exec('login', ['sh', '-c', patient], { user: 'root' });
     await lab.reboot('c1');
     const c1 = async () =>
       (await statusOf(lab, 'headnode', 'boot')).sites[0]?.glideins.find(

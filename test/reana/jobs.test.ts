@@ -115,16 +115,13 @@ describe.skipIf(reason !== undefined)(
 
     it('run as many as there are', async () => {
       await bench.files({ 'in.txt': 'hello' });
-      const began = Date.now();
       const all = await Promise.all(
         Array.from({ length: 200 }, (_, i) => bench.submit(`echo ${i}; echo ${i} >out${i}`)),
       );
       const ended = await Promise.all(all.map(({ id }) => bench.steps.ended(id)));
-      const seconds = (Date.now() - began) / 1000;
       expect(ended.filter(step => step.state !== 'finished')).toEqual([]);
       expect(await here(`cat ${workspace}/out* | sort -n | uniq | wc -l`)).toBe('200');
       expect(new Set(ended.map(step => step.job)).size).toBe(200);
-      expect(seconds).toBeLessThan(120);
     }, 300_000);
   },
 );

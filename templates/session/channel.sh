@@ -15,7 +15,7 @@ read -r host port cookie <"$key" || exit 1
 rm -f "$key"
 # a job may be started again on another node: what was meant for the one before is not for this one
 read -r tag </proc/sys/kernel/random/uuid
-tag=${tag%%-*} sent=0 got=0 held='' last=0 said=''
+tag=${tag%%-*} sent=0 got=0 told=0 held='' last=0 said=''
 
 # ask LINE: sets `said` to the answer
 ask() { printf '%s\n' "$1" >&4 && IFS= read -r said <&4; } 2>/dev/null
@@ -28,7 +28,7 @@ again() { until sleep 1 && connect; do :; done; }
 # a file is complete when it has its last name, which says what has come from the headnode, too
 deliver() {
   ask "putfile up.$tag.part 384 $1" && [ "$said" -ge 0 ] && cat "$batch" >&4 && IFS= read -r said <&4 && [ "$said" -eq "$1" ] &&
-    ask "rename up.$tag.part up.$tag.$sent.$got" && [ "$said" -ge 0 ]
+    ask "rename up.$tag.part up.$tag.$sent.$got" && [ "$said" -ge 0 ] && told=$got
 }
 # take BYTES: from the headnode to the container, whole or not at all
 take() {
@@ -57,5 +57,11 @@ while :; do
   elif [ "$said" -ge 0 ]; then
     last=$SECONDS
     take "$said" || again
+    # the headnode sends no more before it knows that these have come
+    if [ $((got - told)) -ge 4 ]; then
+      : >"$batch"
+      sent=$((sent + 1))
+      until deliver 0 2>/dev/null; do again; done
+    fi
   fi
 done

@@ -6,6 +6,7 @@ import { Access } from '../../src/reana/edge/people/access.js';
 import { ownerHere, ownerId } from '../../src/reana/edge/people/person.js';
 import { RunBook } from '../../src/reana/edge/runs/book.js';
 import { list } from '../../src/reana/edge/workspace/listing.js';
+import { Listings, Names } from '../../src/reana/edge/workspace/pages.js';
 import { prune } from '../../src/reana/edge/workspace/prune.js';
 import { Tally } from '../../src/reana/engines/tally.js';
 import { StepIndex } from '../../src/reana/jobs/index.js';
@@ -195,6 +196,29 @@ describe('lists of files', () => {
     expect(['b', 'c', 'd'].map(id => manifests.take(id)?.length)).toEqual([undefined, 5000, 4999]);
     manifests.remember(['e'], [...items, ...items, ...items]);
     expect(manifests.take('e')).toBeUndefined();
+  });
+});
+
+describe('the pages of a list of files', () => {
+  const namesOf = (count: number, length: number): Names => {
+    const names = new Names();
+    for (let n = 0; n < count; n++) names.add(String(n).padStart(length, '0'));
+    return names;
+  };
+
+  it('come from the walk that the first page made, also among hundreds of thousands of files', () => {
+    const listings = new Listings();
+    listings.keep('many', namesOf(400_000, 40));
+    expect(listings.find('many')?.slice(399_998)).toEqual(['399998', '399999'].map(name => name.padStart(40, '0')));
+  });
+
+  it('take no more memory than they may', () => {
+    const listings = new Listings();
+    for (const key of ['a', 'b', 'c']) listings.keep(key, namesOf(10_000, 2500));
+    expect(['a', 'b', 'c'].map(key => listings.find(key)?.length)).toEqual([undefined, 10_000, 10_000]);
+    listings.keep('far too many', namesOf(50_000, 2500));
+    expect(listings.find('far too many')).toBeUndefined();
+    expect(listings.find('c')).toHaveLength(10_000);
   });
 });
 

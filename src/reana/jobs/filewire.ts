@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { opendir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { discardLeft, namesLeft, openLeft } from './left.js';
 import { downDir, jobDir } from './places.js';
@@ -25,6 +25,8 @@ export class FileWire implements Wire {
   /** The number of our last batch, and how many of them the node has read. */
   #sent = 0;
   #read = 0;
+  /** The lowest number of ours whose file may still be there. */
+  #kept = 1;
   /** The number of the node's next batch; undefined: the lowest there is. */
   #next: number | undefined;
   #watcher: FSWatcher | undefined;
@@ -67,15 +69,25 @@ export class FileWire implements Wire {
 
   /** An earlier edge may have spoken to this node: its last batch is still there. */
   async #remember(): Promise<void> {
-    const down = await opendir(downDir(this.dir, this.id)).catch(() => undefined);
-    if (!down) return;
-    for await (const { name } of down) {
-      const [tag = '', number = ''] = name.split('.');
-      if (Number(number) <= this.#sent) continue;
-      this.#tag = tag;
-      this.#sent = Number(number);
+    const down = downDir(this.dir, this.id);
+    const names = await readdir(down).catch(() => []);
+    const found: number[] = [];
+    for (const name of names) {
+      const [tag = '', number = '', part] = name.split('.');
+      if (part === undefined) {
+        this.#tag = tag;
+        found.push(Number(number));
+      } else {
+        // the node waits for the batch of this number, and gets another one
+        await rm(join(down, name), { force: true });
+      }
     }
-    this.#read = Math.max(0, this.#sent - MOST_WAITING);
+    if (found.length === 0) return;
+    this.#sent = Math.max(...found);
+    this.#kept = Math.min(...found);
+    // The node may have read all of them, and has said so to the earlier edge: it would not say it again, and what is sent now
+    // would wait for ever.
+    this.#read = this.#sent;
   }
 
   #wake(): void {
@@ -136,6 +148,7 @@ export class FileWire implements Wire {
     this.#tag = tag;
     this.#sent = 0;
     this.#read = 0;
+    this.#kept = 1;
     this.#next = 1;
     // the directory itself stays: the fence of the job's shadow has a mount on it
     const down = downDir(this.dir, this.id);
@@ -147,8 +160,8 @@ export class FileWire implements Wire {
   /** Removes what the node has read, but for the last one, by which a later edge goes on. */
   async #forget(read: number): Promise<void> {
     const upTo = Math.min(read, this.#sent);
-    for (let n = Math.max(1, this.#read); n < upTo; n++)
-      await rm(join(downDir(this.dir, this.id), `${this.#tag}.${n}`), { force: true });
+    for (; this.#kept < upTo; this.#kept++)
+      await rm(join(downDir(this.dir, this.id), `${this.#tag}.${this.#kept}`), { force: true });
     if (upTo <= this.#read) return;
     this.#read = upTo;
     this.#wake();

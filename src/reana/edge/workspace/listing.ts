@@ -1,7 +1,7 @@
 import { WorkspaceError } from './errors.js';
 import { findNames, MOST_FOUND } from './find.js';
 import { type Entry, entryAt, statsOf, walk } from './inside.js';
-import { Listings } from './pages.js';
+import { Listings, Names } from './pages.js';
 import { type Size, sizeOf } from './sizes.js';
 
 /**
@@ -40,7 +40,7 @@ export async function* list(
   }
   let total = 0;
   let many: string[] = [];
-  const names: string[] = [];
+  const names = new Names();
   const told = async function* (): AsyncGenerator<Listed> {
     const entries = (await statsOf(root, many)).map(listed);
     many = [];
@@ -53,7 +53,7 @@ export async function* list(
     if (isDirectory && noDirectories) continue;
     if (bySight) many.push(path);
     else if (matches({ name: path }, search)) {
-      if (names.length <= MOST_FOUND) names.push(path);
+      if (Number.isFinite(size)) names.add(path);
       if (total++ >= from && total <= from + size) many.push(path);
     }
     if (many.length === 64) yield* told();

@@ -23,7 +23,7 @@ describe.skipIf(reason !== undefined)(`the pool's collector${reason ? ` (skipped
     others = idOf(await stolen(lab, 'fort', 'b2'));
     mine = idOf(first);
     thief = await Thief.with(lab, first, address);
-  }, 120_000);
+  });
   afterAll(async () => {
     await thief?.leave();
     await lab?.down();

@@ -65,7 +65,7 @@ describe('who answers on the port of REANA', () => {
     await new Promise(resolve => setTimeout(resolve, 4000));
     (await dial()).destroy();
     expect(dialled).toBe(5);
-  }, 20_000);
+  });
 
   attack({ by: 'another user', on: 'here', what: "answers on the edge's port, and is told the token" }, async count => {
     const ok = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

@@ -25,7 +25,7 @@ describe.skipIf(reason !== undefined)(`an edge that dies${reason ? ` (skipped: $
     await lab.write('headnode', 'demo/reana.yaml', specification);
     await up();
   }, 240_000);
-  afterAll(() => lab?.down(), 60_000);
+  afterAll(() => lab?.down());
 
   const up = () =>
     scailfin(lab, 'headnode', [
@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(`an edge that dies${reason ? ` (skipped: $
       // who waits for it may give up: the run does not
       const running = run('killed');
       const journals = () => sh(`cat ${edge}/runs/*/journal.jsonl`);
-      await expect.poll(journals, { timeout: 30_000 }).toContain('"status":"running"');
+      await expect.poll(journals, { timeout: 60_000 }).toContain('"status":"running"');
       for (const signal of ['TRAP', 'ABRT', 'SEGV', 'KILL']) {
         for (const _ of [1, 2]) {
           const old = await pid();
@@ -86,8 +86,8 @@ describe.skipIf(reason !== undefined)(`an edge that dies${reason ? ` (skipped: $
     async () => {
       // minutes are too long for a test
       await sh(`sed -i 's/-lt 12 ]/-lt 2 ]/; s/sleep 10/sleep 3/; s/-c %Y/-c %y/' ${edge}/run.sh; kill ${await pid()}`);
-      await expect.poll(ping, { timeout: 30_000 }).toContain(' 200 ');
-      await expect.poll(pid, { timeout: 10_000 }).not.toBe('');
+      await expect.poll(ping, { timeout: 60_000 }).toContain(' 200 ');
+      await expect.poll(pid, { timeout: 60_000 }).not.toBe('');
       const old = await pid();
       await sh(`kill -STOP ${old}`);
       await heals(old);

@@ -193,7 +193,7 @@ describe.skipIf(reason !== undefined)(`a headnode that others use, too${reason ?
     const asks = 'curl -s "$REANA_SERVER_URL/api/you?access_token=$REANA_ACCESS_TOKEN"';
     expect(await sh('laptop', 'scail', `eval "$(scailfin env)"; ${asks}`)).toContain('alice@login');
     expect(await sh('laptop', 'scail', 'cd demo && timeout 20 scailfin run')).toContain('one: queued');
-  }, 150_000);
+  });
 });
 
 const specification = `version: 0.9.4

@@ -182,7 +182,7 @@ describe.skipIf(!hasBrowser)("outputs in the edge's page under attack", { timeou
       const began = Date.now();
       await button.click();
       const box = page().getByRole('group', { name, exact: true });
-      await expect.poll(() => box.getAttribute('aria-busy'), { timeout: 20_000 }).toBeNull();
+      await expect.poll(() => box.getAttribute('aria-busy'), { timeout: 60_000 }).toBeNull();
       const shapes = await box
         .locator('.chart svg *')
         .evaluateAll(all => all.map(each => each.outerHTML.slice(0, 5000)));

@@ -61,7 +61,7 @@ describe('what another user puts into /tmp of a node', () => {
     const child = spawn('bash', [join(dir, 'glidein.sh'), dir], { stdio: 'ignore', detached: true });
     const ended = once(child, 'exit');
     try {
-      await expect.poll(() => existsSync(seen), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => existsSync(seen), { timeout: 60_000 }).toBe(true);
     } finally {
       process.kill(-(child.pid as number), 'SIGTERM');
       await ended;

@@ -66,7 +66,7 @@ describe.skipIf(reason !== undefined)(`the ports of a cluster${reason ? ` (skipp
     const running = () => asOwner(lab, 'fort', ['condor_q', '-allusers', '-af', 'JobStatus']);
     for (let n = 0; n < 60 && (await running()) !== '2\n2\n2\n2\n'; n++) await new Promise(r => setTimeout(r, 500));
     expect(await running()).toBe('2\n2\n2\n2\n');
-  }, 120_000);
+  });
   afterAll(async () => {
     await lab?.down();
   });
@@ -105,5 +105,5 @@ describe.skipIf(reason !== undefined)(`the ports of a cluster${reason ? ` (skipp
     expect(new Set(ran.map(job => job.node))).toEqual(new Set(['c1', 'c2']));
     expect((await lab.exec('headnode', ['scailfin', 'down', 'fort'], { timeoutMs: 100_000 })).exitCode).toBe(0);
     expect(await lab.leftovers()).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -18,7 +18,7 @@ describe.skipIf(reason !== undefined)(
       await lab.exec('headnode', ['mv', '.ssh/id_ed25519', '.ssh/id_away']);
       await scailfin(lab, 'laptop', ['up', '--site', 'lab-slurm', '--headnode', 'headnode']);
       await lab.write('login', '/tmp/evil.sh', '#!/bin/sh\ntouch /tmp/owned\n', { user: 'bob', mode: 0o755 });
-    }, 180_000);
+    });
     afterAll(async () => {
       await lab?.down();
     });
@@ -123,6 +123,6 @@ describe.skipIf(reason !== undefined)(
       await scailfin(lab, 'laptop', ['down', 'lab-slurm']);
       const argv = ['ssh', '-i', '.ssh/stolen', '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', 'alice@login'];
       expect((await lab.exec('headnode', argv, { check: false })).stderr).toContain('Permission denied');
-    }, 60_000);
+    });
   },
 );

@@ -58,7 +58,7 @@ function says(name: string, text: string): void {
   renameSync(join(jobDir(steps, id), 'part'), join(jobDir(steps, id), name));
 }
 
-describe('a session’s node', { timeout: 30_000 }, () => {
+describe('a session’s node', () => {
   attack(
     { by: 'a compute node', on: 'here', what: 'leaves links, pipes and giants in the place of batches' },
     async count => {

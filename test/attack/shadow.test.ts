@@ -113,7 +113,7 @@ describe.skipIf(reason)(`a compute node against the headnode${reason ? ` (skippe
     await expect.poll(() => rogue.said().catch(() => ''), { timeout: 60_000, interval: 500 }).toContain('END');
     // what it made is on its way back, or was refused and is tried again
     await here('sleep 3; scailfin exec -- condor_rm -all || :');
-    await expect.poll(() => here('scailfin exec -- condor_q -af JobStatus'), { timeout: 40_000 }).toBe('');
+    await expect.poll(() => here('scailfin exec -- condor_q -af JobStatus'), { timeout: 60_000 }).toBe('');
     return rogue.said();
   };
   const state = () =>

@@ -78,7 +78,7 @@ describe.skipIf(reason !== undefined)(`a stolen token for steps${reason ? ` (ski
     await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '1']);
     await lab.write('headnode', secret, 'SECRET\n', { mode: 0o600 });
     await arm(await stepsTokenOf(lab, pool));
-  }, 180_000);
+  });
   afterAll(async () => {
     await lab?.down();
   });
@@ -138,7 +138,7 @@ SEC_TOKEN_SYSTEM_DIRECTORY = ${dir}/tokens
     await until('the step to end', 60_000, async () => (await state()) === '4');
     expect(await thief(['condor_transfer_data', ...at, job])).toMatchObject({ ok: true });
     expect((await thief(['cat', 'out'])).said).toBe('run\n');
-  }, 90_000);
+  });
 
   attack(
     { by, on: 'headnode', what: 'submits, with a token for steps, what would read, write or run on the headnode' },

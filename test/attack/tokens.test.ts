@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
     second = await stolen(lab, 'fort', 'b2');
     thief = await Thief.with(lab, first, address);
     opened.push(thief);
-  }, 120_000);
+  });
   afterAll(async () => {
     for (const one of opened.reverse()) await one.leave();
     await lab?.down();

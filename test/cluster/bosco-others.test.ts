@@ -25,7 +25,7 @@ for (const { system, site, reason } of sites) {
     let lab: Lab;
     beforeAll(async () => {
       lab = await Lab.up({ site: site as SiteName });
-    }, 180_000);
+    });
     afterAll(async () => {
       await lab?.down();
     });
@@ -60,7 +60,7 @@ for (const { system, site, reason } of sites) {
 
       expect(await down(lab, 'laptop', 'grown')).toContain(verified);
       await lab.exec('headnode', ['sh', '-c', 'rm -rf /tmp/jobs-grown-*']);
-      await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);
+      await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
     }, 300_000);
   });
 }

@@ -35,10 +35,10 @@ describe.skipIf(reason !== undefined)(
       await scailfin(lab, 'laptop', ['up', 'grown', ...request, '--headnode', 'scail@headnode']);
       await growsAndShrinks({ host: 'headnode', user: 'scail', name: 'grown' }, lab, jobs);
       await expect
-        .poll(() => growthOf(lab, 'laptop', 'grown'), { timeout: 30_000 })
+        .poll(() => growthOf(lab, 'laptop', 'grown'), { timeout: 60_000 })
         .toMatchObject({ queued: 0, running: 0, held: 0, failures: 0, state: 'alive' });
       expect(await down(lab, 'laptop', 'grown')).toContain(verified);
-      await expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
-    }, 180_000);
+      await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
+    });
   },
 );

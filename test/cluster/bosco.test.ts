@@ -27,7 +27,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await scailfin(lab, 'laptop', ['down', 'grown'], { check: false });
     await lab.write('login', keys, before, { mode: 0o600 });
   });
-  const clean = () => expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
+  const clean = () => expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   const fails = async (...args: string[]): Promise<string> => {
     const { exitCode, stderr } = await scailfin(lab, 'laptop', args, { check: false });
     expect(exitCode, stderr).not.toBe(0);
@@ -70,13 +70,13 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await growsAndShrinks(far, lab, () => jobsOn(lab));
     // what came and went did its work: nothing failed, nothing waits, and no more is sent
     const still = { min: 0, max: 2, queued: 0, running: 0, held: 0, waiting: 0, failures: 0, state: 'alive' };
-    await expect.poll(() => growthOf(lab, 'laptop', 'grown'), { timeout: 30_000 }).toMatchObject(still);
+    await expect.poll(() => growthOf(lab, 'laptop', 'grown'), { timeout: 60_000 }).toMatchObject(still);
     expect((await statusOf(lab, 'laptop', 'grown')).state).toBe('running');
 
     expect(await down(lab, 'laptop', 'grown')).toContain(verified);
     expect(await lab.read('login', keys)).toBe(own);
     await clean();
-  }, 180_000);
+  });
 
   it('on the login node itself, where no login is needed; with a least number; and forgotten by the laptop', async () => {
     await scailfin(lab, 'laptop', up('--headnode', 'login', '--min', '1', '--max', '2'));
@@ -105,16 +105,16 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
       'scailfin scale grown --min 2',
     );
     await scailfin(lab, 'laptop', ['scale', 'grown', '--min', '2']);
-    await expect.poll(async () => (await jobsOn(lab)).length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(async () => (await jobsOn(lab)).length, { timeout: 60_000 }).toBe(2);
     expect(await fails('scale', 'grown', '--min', '3')).toContain('at least 3 glide-ins and at most 2');
     // more than the new most: one is taken back
     await scailfin(lab, 'laptop', ['scale', 'grown', '--min', '0', '--max', '1']);
-    await expect.poll(async () => (await jobsOn(lab)).length, { timeout: 40_000 }).toBe(1);
+    await expect.poll(async () => (await jobsOn(lab)).length, { timeout: 60_000 }).toBe(1);
 
     await lab.exec('laptop', ['rm', '-r', '.local/state/scailfin/clusters/grown']);
     expect(await down(lab, 'laptop', 'grown', '--site', 'lab-slurm')).toContain(verified);
     await clean();
-  }, 180_000);
+  });
 
   it('reports that the headnode can not log in, or has no blahpd; then nothing was submitted', async () => {
     await lab.write(
@@ -143,7 +143,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await lab.exec('headnode', ['mv', '/usr/bin/blahpd.away', '/usr/bin/blahpd'], root);
     expect(missing).toContain("bosco can't run on scail@headnode: its HTCondor has no blahpd");
     await clean();
-  }, 120_000);
+  });
 
   it('submits each glide-in once, although the connection breaks before the answer', async () => {
     // Slurm has the job already; the second glide-in's sbatch may still write when the connection is cut
@@ -160,7 +160,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     expect(await jobsOn(lab)).toHaveLength(2);
     expect(await down(lab, 'laptop', 'grown')).toContain(verified);
     await clean();
-  }, 180_000);
+  });
 
   it('stops submitting where the site refuses, and reports no job as ended that it could not query', async () => {
     const log = '/tmp/sbatch-called';
@@ -175,7 +175,7 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
 
     // it is tried again by itself, half a minute later
     await expect.poll(async () => (await jobsOn(lab)).length, { timeout: 60_000, interval: 1000 }).toBe(1);
-    await expect.poll(async () => (await growthOf(lab, 'laptop', 'grown'))?.running, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await growthOf(lab, 'laptop', 'grown'))?.running, { timeout: 60_000 }).toBe(1);
     expect(await growthOf(lab, 'laptop', 'grown')).toMatchObject({ failures: 0 });
     const jobs = await jobsOn(lab);
     await lab.stopScheduler();

@@ -129,12 +129,12 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
   it('reports why a job is held or waits, and removes it with the cluster', async () => {
     await up('--nodes', '3', '--wait', '2');
     const waits = async () => (await glideins()).find(g => g.state === 'queued')?.reason;
-    await expect.poll(waits, { timeout: 20_000 }).toBe('no match found');
+    await expect.poll(waits, { timeout: 60_000 }).toBe('no match found');
     const [first] = (await glideins()).filter(g => g.state === 'running');
     const job = (first?.id ?? '').replace('_', '.');
     await lab.exec('login', ['condor_hold', '-reason', 'the site looks into it', job]);
     const held = async () => (await glideins()).find(g => g.id === first?.id);
-    await expect.poll(async () => (await held())?.state, { timeout: 20_000 }).toBe('held');
+    await expect.poll(async () => (await held())?.state, { timeout: 60_000 }).toBe('held');
     expect((await held())?.reason).toBe('the site looks into it (by user alice)');
     expect((await type('status', 'lab-condor')).stdout).toMatch(
       / held +HELD \(the site looks into it \(by user alice\)\)/,
@@ -185,6 +185,6 @@ queues:
     await lab.exec('login', ['condor_submit', '-terse'], { stdin: sleep });
     expect((await lab.leftovers()).filter(line => /^condor: job of alice \d+ 0 /.test(line))).toHaveLength(1);
     await lab.exec('login', ['condor_rm', 'alice']);
-    await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   });
 });

@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)(`workflow languages on a cluster${reason ?
       '--framework',
       'reana',
     ]);
-  }, 180_000);
+  });
   afterAll(async () => {
     await lab?.down();
   });
@@ -74,6 +74,6 @@ describe.skipIf(reason !== undefined)(`workflow languages on a cluster${reason ?
   it('leave nothing behind', async () => {
     const down = await scailfin(lab, 'headnode', ['down', 'lab-slurm']);
     expect(down.stdout).toContain(verified);
-    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   });
 });

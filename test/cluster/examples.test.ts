@@ -36,7 +36,7 @@ describe.skipIf(reason !== undefined)(`the examples on a cluster${reason ? ` (sk
   it('hello-serial: with a parameter of its own', async () => {
     const read = await run('hello-serial', '-p', 'name=Emmy');
     expect(await read('results/greetings.txt')).toBe('HELLO EMMY\n');
-  }, 120_000);
+  });
 
   it('hello-cwl', async () => {
     await offerWheels(lab, 'headnode', 'cwl');
@@ -73,6 +73,6 @@ describe.skipIf(reason !== undefined)(`the examples on a cluster${reason ? ` (sk
   it('leave nothing behind', async () => {
     const down = await scailfin(lab, 'headnode', ['down', '--yes']);
     expect(down.stdout).toContain(verified);
-    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
-  }, 180_000);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
+  });
 });

@@ -92,7 +92,7 @@ describe.skipIf(reason !== undefined)(`the site or the headnode fails${reason ? 
     await bench.lab.startScheduler();
     await bench.good(['down', 'away']);
     // squeue itself tries for 9 s before it gives up
-  }, 120_000);
+  });
 
   test('the login node is cut off: down says what may remain, and finishes later', async () => {
     await bench.good(up('cut', '--nodes', '2'));

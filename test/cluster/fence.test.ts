@@ -69,7 +69,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
     }
     const held = () =>
       here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'name the link.s target in transfer_input_files'");
-    await expect.poll(held, { timeout: 40_000, interval: 1000 }).toBe(String(all.length));
+    await expect.poll(held, { timeout: 60_000, interval: 1000 }).toBe(String(all.length));
     await here('scailfin exec -- condor_rm -all');
   });
 
@@ -91,7 +91,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
       'rm own/log; ln -s ~/.profile own/planted; sed -i "s/^log =.*/log = planted/" own/job.sub; cd own; scailfin exec -- condor_submit job.sub',
     );
     const held = () => here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'is a link'");
-    await expect.poll(held, { timeout: 40_000, interval: 1000 }).toBe('1');
+    await expect.poll(held, { timeout: 60_000, interval: 1000 }).toBe('1');
     await here('scailfin exec -- condor_rm -all');
   });
 
@@ -106,7 +106,7 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
       );
     }
     const held = () => here("scailfin exec -- condor_q -hold -af HoldReason | grep -c 'directory of its own'");
-    await expect.poll(held, { timeout: 40_000, interval: 1000 }).toBe('3');
+    await expect.poll(held, { timeout: 60_000, interval: 1000 }).toBe('3');
     await here('rm -f /tmp/job.sub /tmp/log');
     expect((await scailfin(lab, 'headnode', ['down', 'lab-slurm', '--yes'])).stdout).toContain(verified);
   });
@@ -129,6 +129,6 @@ describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason}
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toMatch(/error: .*no fence can be built/);
     expect(refused.stderr).toMatch(/→ .*scailfin config set fence auto/);
-    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   });
 });

@@ -48,6 +48,6 @@ describe.skipIf(reason !== undefined)(`a cluster over GSI-SSH${reason ? ` (skipp
     expect((await scailfin(lab, 'laptop', up)).stdout).toContain('1 of 1 glide-ins has joined');
     await scailfin(lab, 'laptop', ['down', gsiSite]);
     await scailfin(lab, 'laptop', ['logout', '--all']);
-    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   });
 });

@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)(`a site with a second factor${reason ? ` (
     expect(await logins()).toBe(2);
     await scailfin(lab, 'laptop', ['logout', site]);
     // the process that kept it takes a moment to go
-    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   });
 
   test('a wrong code: the person is told, and asked anew; Ctrl-C ends it', async () => {

@@ -57,10 +57,10 @@ const pbs: StandInSite = {
       await scailfin(lab(), 'headnode', ['up', '--site', pbs.profile, '--nodes', '2', '--walltime', '30m']);
       expect((await scale(3)).stderr).toMatch(/1 submitted as job \d+/);
       expect((await scale(1)).stderr).toMatch(/Cancelling 2 glide-ins at lab-pbs: \d+, \d+_[12]/);
-      await expect.poll(() => pbs.jobs(lab()), { timeout: 30_000, interval: 1000 }).toHaveLength(1);
+      await expect.poll(() => pbs.jobs(lab()), { timeout: 60_000, interval: 1000 }).toHaveLength(1);
       expect((await scailfin(lab(), 'headnode', ['down', pbs.profile])).stdout).toContain(verified);
-      await expect.poll(() => lab().leftovers(), { timeout: 15_000 }).toEqual([]);
-    }, 180_000);
+      await expect.poll(() => lab().leftovers(), { timeout: 60_000 }).toEqual([]);
+    });
 
     it('replaces a job that is on its way out, and cancels no other instead of it', async () => {
       // each job is a plain one: qdel must not be told that it is an array
@@ -73,8 +73,8 @@ const pbs: StandInSite = {
       expect((await scale(2)).stderr).toMatch(/1 submitted as job \d+/);
       await expect.poll(() => joined(lab(), 'single'), { timeout: 60_000 }).toBe(2);
       expect((await scailfin(lab(), 'headnode', ['down', 'single'])).stdout).toContain(verified);
-      await expect.poll(() => lab().leftovers(), { timeout: 15_000 }).toEqual([]);
-    }, 180_000);
+      await expect.poll(() => lab().leftovers(), { timeout: 60_000 }).toEqual([]);
+    });
   },
 };
 

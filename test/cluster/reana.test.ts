@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     lab = await Lab.up();
     await makeImage(lab, 'c1', image);
     for (const host of ['headnode', 'laptop'] as const) await furnish(host);
-  }, 180_000);
+  });
   afterAll(async () => {
     await lab?.down();
     await rm(scratch, { recursive: true, force: true });
@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
   const plot = /^sum 2870\nthis is the image\n(c1|c2)\n$/;
   const nothing = async () => {
     await lab.exec('headnode', ['rm', '-rf', 'demo/results']);
-    await expect.poll(() => lab.leftovers(), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   };
 
   it('runs reana.yaml in containers on the compute nodes, and brings the results home', async () => {
@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
       state: 'alive',
       port: 30443,
     });
-  }, 120_000);
+  });
 
   it('goes on with a run when the edge is killed', async () => {
     const running = inDemo('headnode', 'run', 'slow.yaml', '--name', 'slow');
@@ -111,7 +111,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(run.stderr).toMatch(/slow\.1: finished, 3 of 3 steps/);
     expect((await edgeOf('headnode')).stdout).not.toBe(pid);
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
-  }, 120_000);
+  });
 
   it('watches a run that exists, and says of another that it does not', async () => {
     await lab.exec('headnode', ['rm', '-rf', 'demo/results']);
@@ -125,7 +125,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(other.stderr).toBe(
       `error: there is no run slow.2 on lab-slurm\n  → the runs that there are: eval "$(scailfin env lab-slurm)"; reana-client list\n`,
     );
-  }, 60_000);
+  });
 
   it('reports what went wrong in a step', async () => {
     const broken = specification().replace("'mkdir -p results', ", "'mkdir -p results; echo no luck >&2; exit 3', ");
@@ -146,7 +146,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
       /the login node of lab-slurm can't pull docker.io\/library\/debian:12: this node can't reach registry-1.docker.io/,
     );
     expect(far.stderr).not.toContain('far.1');
-  }, 120_000);
+  });
 
   it('is talked to by the real reana-client', async () => {
     const client = await reanaClient();
@@ -191,7 +191,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     await reana('stop', '-w', 'stopped', '--force');
     expect(await reana('status', '-w', 'stopped')).toMatch(/stopped +2\/3/);
     const jobs = async () => (await statusOf(lab, 'headnode', 'lab-slurm')).jobs?.total;
-    await expect.poll(jobs, { timeout: 20_000 }).toBe(0);
+    await expect.poll(jobs, { timeout: 60_000 }).toBe(0);
     await reana('delete', '-w', 'fit', '--include-all-runs', '--include-workspace');
     expect(await reana('list')).not.toContain('fit');
   }, 240_000);
@@ -247,5 +247,5 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect((await scailfin(lab, 'laptop', ['down', 'lab-slurm'])).stdout).toContain(verified);
     await expect.poll(tunnels).toBe(0);
     await nothing();
-  }, 180_000);
+  });
 });

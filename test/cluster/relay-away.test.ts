@@ -14,7 +14,7 @@ describe.skipIf(reason !== undefined)(`a headnode that is away${reason ? ` (skip
   let sessions: string[] = [];
   beforeAll(async () => {
     lab = await Lab.up({ isolated: true });
-  }, 120_000);
+  });
   afterAll(() => lab?.down());
 
   const relayProcesses = async (): Promise<string> => {
@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)(`a headnode that is away${reason ? ` (skip
     const states = `cat ~/.scailfin/${name}/pool/relay/state/*.json`;
     const said = async () => (await lab.exec('headnode', ['sh', '-c', states])).stdout;
     await until('the relay to see that it is cut off', 100_000, async () => /"state": *"cut"/.test(await said()));
-    await expect.poll(async () => (await relayOf(lab, name))?.state, { timeout: 10_000 }).toBe('cut');
+    await expect.poll(async () => (await relayOf(lab, name))?.state, { timeout: 60_000 }).toBe('cut');
     const relay = await relayOf(lab, name);
     expect(relay?.reason).toMatch(/stopped answering|can't reach/);
     expect(relay?.since).toBeLessThan(cut + 95);
@@ -60,13 +60,13 @@ describe.skipIf(reason !== undefined)(`a headnode that is away${reason ? ` (skip
     const up = await scailfin(lab, 'headnode', ['up', name, '--site', 'slow', '--walltime', '30m']);
     expect(up.stdout).toMatch(/running\. 1 of 1 glide-ins has joined/);
     expect((await relayOf(lab, name))?.state).toBe('open');
-  }, 150_000);
+  });
 
   test('and nothing is left', async () => {
     expect((await scailfin(lab, 'headnode', ['down', name])).stdout).toContain(verified);
     // sshd itself keeps its end of a connection that was cut silently until TCP gives up, which can take a quarter of an hour
     const cutOff = sessions.map(pid => `login: process ${pid} alice sshd-session: alice@notty`);
     const left = async (): Promise<string[]> => (await lab.leftovers()).filter(line => !cutOff.includes(line));
-    await expect.poll(left, { timeout: 30_000 }).toEqual([]);
-  }, 90_000);
+    await expect.poll(left, { timeout: 60_000 }).toEqual([]);
+  });
 });

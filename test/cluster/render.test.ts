@@ -129,7 +129,7 @@ describe('the package', () => {
       stdio: 'ignore',
       timeout: 100_000,
     });
-  }, 120_000);
+  });
 
   it('works when installed into an empty prefix: version, sites, help, templates', () => {
     const run = (...args: string[]) =>

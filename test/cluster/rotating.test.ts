@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await turn('login');
     await good('down', 'hop', '--yes');
     await bench.lab.exec('login', ['rm', '-rf', image], { user: 'alice' });
-  }, 180_000);
+  });
 
   test('and back, also by a system ssh: the key of the machine is one that is known for the name', async () => {
     await turn('login2');

@@ -41,7 +41,7 @@ describe.skipIf(reason !== undefined)(`interactive sessions in a pool${reason ? 
     await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--nodes', '1', '--framework', 'reana']);
     await scailfin(lab, 'headnode', ['images', 'add', 'image.sif', '--as', defaultImage]);
   }, 600_000);
-  afterAll(() => lab?.down(), 60_000);
+  afterAll(() => lab?.down());
 
   const here = async (script: string): Promise<string> => {
     const knows = `U=$(scailfin env lab-slurm | sed -n "s/^export REANA_SERVER_URL=//p" | tr -d "'\\""); T=$(cat ~/.local/state/scailfin/clusters/lab-slurm/reana.token)`;
@@ -113,7 +113,7 @@ describe.skipIf(reason !== undefined)(`interactive sessions in a pool${reason ? 
     const left = 'pgrep -u alice python3; ls -d /tmp/session-* /tmp/scailfin-*/execute/dir_* 2>/dev/null; true';
     const { stdout } = await lab.exec('c1', ['sh', '-c', left], { user: 'root' });
     expect(stdout).toBe('');
-  }, 120_000);
+  });
 
   it('end with the cluster', async () => {
     await create('last');

@@ -32,7 +32,7 @@ describe.skipIf(reason !== undefined)(`jobs of several nodes on Slurm${reason ? 
     expect([...left].map(m => m[1]).sort()).toEqual(['c1', 'c2']);
     await scailfin(lab, 'headnode', ['down', name]);
     expect(await lab.leftovers()).toEqual([]);
-  }, 180_000);
+  });
 
   // the last one: it takes Slurm minutes to trust the dead node again
   it(

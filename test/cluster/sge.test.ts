@@ -36,6 +36,6 @@ describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (ski
     await lab.exec('login', ['qsub', '-terse', '-b', 'y', '-o', '/dev/null', '-j', 'y', 'sleep', '60']);
     expect((await lab.leftovers()).filter(line => /^sge: job \d+ .* alice /.test(line))).toHaveLength(1);
     await lab.exec('login', ['qdel', '-u', 'alice']);
-    await expect.poll(() => lab.leftovers(), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
   });
 });

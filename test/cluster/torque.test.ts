@@ -67,7 +67,7 @@ const torque: StandInSite = {
       );
       expect(counts.map(({ stdout }) => Number(stdout) > 0).sort()).toEqual([false, true]);
       await scailfin(lab(), 'headnode', ['down', 'cray']);
-      await expect.poll(() => lab().leftovers(), { timeout: 15_000 }).toEqual([]);
+      await expect.poll(() => lab().leftovers(), { timeout: 60_000 }).toEqual([]);
     });
   },
 };

@@ -37,12 +37,12 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
       copyFileSync(world.plane.tools[name], join(root, 'usr/local/bin', name));
     cpSync(chart, join(root, 'srv/chart'), { recursive: true });
     await scailfin(lab, 'headnode', ['config', 'set', 'reana.chart', '{from: /srv/chart}']);
-  }, 180_000);
+  });
   afterAll(async () => {
     await relay?.stop();
     await lab?.down();
     await world?.stop();
-  }, 60_000);
+  });
 
   const up = (name: string, ...more: string[]) => {
     const site = ['--site', 'lab-slurm', '--nodes', '1', '--walltime', '30m'];
@@ -116,14 +116,14 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(await names('namespaces')).not.toContain(namespaceOf('broken'));
     expect(await onHeadnode()).toBe('');
     await world.fate({});
-  }, 180_000);
+  });
 
   it('is refused before anything is begun where there is no such context', async () => {
     const raised = await up('nowhere', '--kubernetes', 'context:elsewhere');
     expect(raised.exitCode, raised.stderr).toBe(1);
     expect(raised.stderr).toMatch(/context can't run on .*elsewhere/);
     expect(await names('namespaces')).not.toContain(namespaceOf('nowhere'));
-  }, 120_000);
+  });
 
   it('is removed with its cluster even if this machine has no record of it', async () => {
     const raised = await up('lost', '--no-wait');
@@ -132,5 +132,5 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     const downed = await scailfin(lab, 'headnode', ['down', 'lost', '--site', 'lab-slurm']);
     expect(downed.stdout).toContain(verified);
     expect(await names('namespaces')).not.toContain(namespaceOf('lost'));
-  }, 180_000);
+  });
 });

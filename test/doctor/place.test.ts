@@ -150,7 +150,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         await nodes('ip route add default via 10.77.1.1');
         await ward.lab.exec('headnode', ['scailfin', 'config', 'unset', 'sites.lab-slurm.headnode'], { check: false });
       }
-    }, 180_000);
+    });
 
     test('whose clock is wrong', async () => {
       // jobs find the programs of /usr/local first
@@ -234,7 +234,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         /^qsub is there, but `qstat -help` does not answer as Grid Engine does; but Slurm 2\d.* is there$/,
       ];
       await ward.diagnoses({ stage: 'scheduler', says: foreign, hint: /scheduler\.type: slurm/ }, [], 'older');
-    }, 120_000);
+    });
   });
 
   describe('a job that waits', () => {
@@ -245,7 +245,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       await work().finally(() => ward.lab.exec('login', ['scancel', stdout.trim()], { user: 'bob' }));
     };
     const ours = async () => (await ward.jobs()).filter(line => line.includes('(sfcheck)'));
-    const untilOurs = () => expect.poll(async () => (await ours()).length, { timeout: 30_000 }).toBe(1);
+    const untilOurs = () => expect.poll(async () => (await ours()).length, { timeout: 60_000 }).toBe(1);
 
     test('for too long: cancelled, with the reason why it waited', () =>
       crowded(async () => {
@@ -275,14 +275,14 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
           const [job] = await ours();
           await first.end('SIGKILL');
           const second = ward.start(['--deep']);
-          await expect.poll(() => second.said, { timeout: 30_000 }).toContain('Network from the login node');
+          await expect.poll(() => second.said, { timeout: 60_000 }).toContain('Network from the login node');
           await new Promise(resolve => setTimeout(resolve, 3000));
           expect(await ours()).toEqual([job]);
           await second.end('SIGKILL');
 
           const third = ward.start(['--deep', '--queue', 'short']);
           await expect
-            .poll(async () => (await ours())[0] !== job && (await ours()).length, { timeout: 30_000 })
+            .poll(async () => (await ours())[0] !== job && (await ours()).length, { timeout: 60_000 })
             .toBe(1);
           await third.end('SIGINT');
           expect(await ours()).toEqual([]);
@@ -340,7 +340,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     expect(stdout).toMatch(/^login: running\. 1 of 1 glide-ins/m);
     await ward.lab.exec('headnode', ['scailfin', 'down', 'login'], { timeoutMs: 100_000 });
     await ward.sh('headnode', 'rm .config/scailfin/sites/login.yaml');
-  }, 180_000);
+  });
 
   test('on a terminal it shows how long its job has waited', async () => {
     const config = `probeUrls: ['http://10.77.0.99/']\n`;
@@ -354,5 +354,5 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     expect(await terminal.end()).toBe(130);
     await ward.lab.write('headnode', '.config/scailfin/config.yaml', before);
     await until('it to be cleaned up', 10_000, async () => (await ward.jobs()).length === 0);
-  }, 120_000);
+  });
 });

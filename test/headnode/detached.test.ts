@@ -7,7 +7,7 @@ import { type DetachedJob, endDetached, runDetached } from '../../src/headnode/d
 import { LocalHost } from '../../src/hosts/local.js';
 import { until } from '../lab/programs.js';
 
-describe('work that outlives its caller', { timeout: 30_000 }, () => {
+describe('work that outlives its caller', () => {
   const host = new LocalHost();
   let dir: string;
   let lines: string[];

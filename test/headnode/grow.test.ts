@@ -132,5 +132,5 @@ describe('a pool that grows by itself', () => {
     utimesSync(settings, 2e9, 2e9);
     await expect.poll(submitted, patience).toMatch(/-queue 1\n/);
     await expect.poll(state, patience).toMatch(/^stopped=$/m);
-  }, 60_000);
+  });
 });

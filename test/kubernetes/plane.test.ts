@@ -36,7 +36,7 @@ describe.skipIf(missing !== undefined)(title, { timeout: 180_000 }, () => {
         logs: { 'rest-api': { file: join(folder, 'said'), previous: join(folder, 'said-before') } },
       },
     });
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await plane?.stop();
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(title, { timeout: 180_000 }, () => {
   describe('with REANA', () => {
     beforeAll(async () => {
       await install('reana', '--wait', '--timeout', '90s', '--set', 'traefik.ports.web.nodePort=30081');
-    }, 120_000);
+    });
     afterAll(async () => {
       await helm('uninstall', 'reana', '-n', 'reana', '--wait');
     });

@@ -145,7 +145,7 @@ it('says and leaves what the real scripts do', async () => {
     expect(inMemory.filter(isOfBoth), what).toEqual(left);
   }
   expect(readdirSync(home)).toEqual([]);
-}, 60_000);
+});
 
 const filled = (args: readonly string[], home: string): string[] =>
   args.map(arg => arg.replace(/^BASE/, `${home}/.scailfin`).replace(/^SITE/, `${home}/.scailfin/x/site`));

@@ -18,7 +18,7 @@ describe.skipIf(reason !== undefined)(
     }, 600_000);
     afterAll(async () => {
       await bench?.down();
-    }, 60_000);
+    });
     const inPool = () => bench.here('condor_q -allusers -constraint "JobStatus != 3" -af ScailfinStep');
 
     it('runs a step in its container, quotes nothing again, and brings back what it made', async () => {
@@ -42,7 +42,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       expect(await readFile(join(bench.workspace, 'in.txt'), 'utf8')).toBe('hellomore\n');
       expect(await readFile(join(bench.workspace, 'out/new\nline'), 'utf8')).toBe('made\n');
       expect(await readlink(join(bench.workspace, 'again'))).toBe('out');
-      await expect.poll(inPool, { timeout: 10_000 }).toBe('');
+      await expect.poll(inPool, { timeout: 60_000 }).toBe('');
     });
 
     it('tells how a step failed, and keeps what it made', async () => {
@@ -72,7 +72,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       await bench.here('condor_hold -reason "the beam is off" -constraint "ScailfinStep =!= undefined"');
       await bench.becomes(id, 'failed');
       expect(await bench.log(id)).toBe('on its way\nscailfin: HTCondor held it: the beam is off (by user scail)\n');
-      await expect.poll(inPool, { timeout: 10_000 }).toBe('');
+      await expect.poll(inPool, { timeout: 60_000 }).toBe('');
     });
 
     it('fails a step that the owner removed', async () => {

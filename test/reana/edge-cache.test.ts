@@ -9,7 +9,7 @@ const first =
   'tr a-z A-Z < in.txt > upper.txt; mkdir -p d/e; cp upper.txt d/e/; ln -s upper.txt link; printf "#!/bin/sh" > x.sh; chmod 755 x.sh; rm old.txt';
 const second = 'cat upper.txt link d/e/upper.txt > all.txt';
 
-describe('a run that asks for the cache', { timeout: 60_000 }, () => {
+describe('a run that asks for the cache', () => {
   let edge: TestEdge;
   let owner: Asker;
   let seen = 0;

@@ -49,7 +49,7 @@ async function listen(
 
 const idOf = async (run: string): Promise<string> => (await edge.json('GET', `/api/workflows/${run}/status`)).id;
 
-describe('the page', { timeout: 60_000 }, () => {
+describe('the page', () => {
   it('is told of all there is, then of changes as they come', async () => {
     edge = await TestEdge.open();
     await edge.create(['wait'], 'watched', { outputs: { files: ['out.root'] } });

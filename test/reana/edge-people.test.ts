@@ -8,7 +8,7 @@ import { TestEdge, token } from './edge/edges.js';
 
 const names = (answer: { items: { name: string }[] }): string[] => answer.items.map(({ name }) => name);
 
-describe('several people', { timeout: 60_000 }, () => {
+describe('several people', () => {
   let edge: TestEdge;
   let alice: Asker;
   let bob: Asker;

@@ -22,7 +22,7 @@ const endWaiting = (run: string, exitCode = 0): void => {
 };
 const idOf = async (run: string): Promise<string> => (await edge.json('GET', `/api/workflows/${run}/status`)).id;
 
-describe('runs', { timeout: 60_000 }, () => {
+describe('runs', () => {
   it('are numbered by name, whoever comes at the same time', async () => {
     edge = await TestEdge.open();
     const names = await Promise.all([...Array(8)].map((_, i) => edge.create(['true'], i % 2 ? 'odd' : 'even')));
@@ -141,7 +141,7 @@ describe('runs', { timeout: 60_000 }, () => {
   });
 });
 
-describe('secrets', { timeout: 60_000 }, () => {
+describe('secrets', () => {
   it('reach steps, and nothing else', async () => {
     const steps = new FakeSteps(here);
     edge = await TestEdge.open({ steps });
@@ -184,7 +184,7 @@ describe('secrets', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the door', { timeout: 60_000 }, () => {
+describe('the door', () => {
   it('opens for the token only', async () => {
     edge = await TestEdge.open();
     const ask = async (path: string, headers: Record<string, string> = {}): Promise<[number, string]> => {

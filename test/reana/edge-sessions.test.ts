@@ -15,7 +15,7 @@ const beside = (name: string): string => fileURLToPath(new URL(`sessions/${name}
 /** A stand-in of Jupyter, which says what it was asked. */
 const standIn = `${beside('')}:/usr/bin:/bin`;
 
-describe('interactive sessions', { timeout: 60_000 }, () => {
+describe('interactive sessions', () => {
   let edge: TestEdge;
   let steps: LocalSteps;
   let scratch: string;

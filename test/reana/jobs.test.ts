@@ -12,10 +12,10 @@ describe.skipIf(reason !== undefined)(
     let bench: StepsBench;
     beforeAll(async () => {
       bench = await StepsBench.up();
-    }, 180_000);
+    });
     afterAll(async () => {
       await bench?.down();
-    }, 60_000);
+    });
     afterEach(async () => {
       await bench.here(`rm -rf ${workspace}`);
     });
@@ -66,7 +66,7 @@ describe.skipIf(reason !== undefined)(
       expect(Date.now() - began).toBeLessThan(15_000);
       expect(await bench.steps.get(id)).toMatchObject({ state: 'stopped' });
       await bench.steps.stop(id);
-      await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 10_000 }).toBe('');
+      await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 60_000 }).toBe('');
     });
 
     it('are stopped before they were ever submitted, too', async () => {
@@ -74,14 +74,14 @@ describe.skipIf(reason !== undefined)(
       const { id } = await bench.submit('sleep 300');
       await bench.steps.stop(id);
       expect(await bench.steps.get(id)).toMatchObject({ state: 'stopped' });
-      await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 10_000 }).toBe('');
+      await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 60_000 }).toBe('');
     });
 
     it('that take longer than they may are ended', async () => {
       await bench.files();
       const { step } = await bench.run('sleep 300', { resources: { memory: 100, time: 3 } });
       expect(step).toMatchObject({ state: 'failed', reason: 'it took longer than its limit of 3 s' });
-      await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 10_000 }).toBe('');
+      await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 60_000 }).toBe('');
     });
 
     it('that write one file at a time lose nothing', async () => {

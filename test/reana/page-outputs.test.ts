@@ -56,7 +56,7 @@ describe.skipIf(!hasBrowser)('outputs in the page', { timeout: 120_000 }, () => 
       page()
         .frames()
         .some(frame => frame.url().startsWith('chrome-extension://'));
-    await expect.poll(viewer, { timeout: 15_000 }).toBe(true);
+    await expect.poll(viewer, { timeout: 60_000 }).toBe(true);
   });
 
   it('a CSV is a table, with its quotes understood', async () => {

@@ -54,7 +54,7 @@ const listens = (): FileWire => {
 const says = (text: string): void => void node.stdin?.write(`${text.length}\n${text}`);
 const down = (): string[] => readdirSync(downDir(dir, 'id')).sort();
 
-it('what the edge says all comes, also if the container never says anything', { timeout: 30_000 }, async () => {
+it('what the edge says all comes, also if the container never says anything', async () => {
   wire = listens();
   says('hello');
   await until('the node to be there', 10_000, async () => here === 'hello');
@@ -65,9 +65,7 @@ it('what the edge says all comes, also if the container never says anything', { 
   expect(down().length).toBeLessThan(6);
 });
 
-it('an edge that is started again goes on at once, also if the node owes it no answer', {
-  timeout: 30_000,
-}, async () => {
+it('an edge that is started again goes on at once, also if the node owes it no answer', async () => {
   wire = listens();
   says('hello');
   await until('the node to be there', 10_000, async () => here === 'hello');

@@ -107,7 +107,7 @@ describe.skipIf(reason !== undefined)(
         const env = workspace.environment(scratch, { site });
         const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
         const ended = new Promise(resolve => child.on('exit', resolve));
-        await expect.poll(() => onNode('ls -A /tmp/cache/tmp'), { timeout: 20_000 }).not.toBe('');
+        await expect.poll(() => onNode('ls -A /tmp/cache/tmp'), { timeout: 60_000 }).not.toBe('');
         await onNode('pkill -KILL -u alice');
         await ended;
         expect(await onNode('ls -A /tmp/cache/tmp')).not.toBe('');
@@ -178,7 +178,7 @@ describe.skipIf(reason !== undefined)(
         const env = workspace.environment(scratch, { site });
         const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
         const ended = new Promise(resolve => child.on('exit', resolve));
-        await expect.poll(() => onNode(`ls ${store}/parts`), { timeout: 20_000, interval: 50 }).not.toBe('');
+        await expect.poll(() => onNode(`ls ${store}/parts`), { timeout: 60_000, interval: 50 }).not.toBe('');
         await onNode('pkill -KILL -u alice');
         await ended;
         expect(await onNode(`ls ${store}/locks`)).not.toBe('');

@@ -28,7 +28,7 @@ describe.skipIf(reason !== undefined)(
     afterAll(async () => {
       // the service is closed in the last test
       await bench?.lab.down();
-    }, 60_000);
+    });
     const caches = async (): Promise<string> => {
       const find = (host: 'c1' | 'c2') => bench.lab.exec(host, ['sh', '-c', 'find /tmp -path "*/objects/*"']);
       return (await find('c1')).stdout + (await find('c2')).stdout;
@@ -226,7 +226,7 @@ describe.skipIf(reason !== undefined)(
 
     it('leave nothing on their nodes when the cluster is taken down', async () => {
       const { id } = await bench.submit('sleep 1000', { image });
-      await expect.poll(async () => (await bench.steps.get(id))?.state, { timeout: 30_000 }).toBe('running');
+      await expect.poll(async () => (await bench.steps.get(id))?.state, { timeout: 60_000 }).toBe('running');
       await bench.steps.close();
       await scailfin(bench.lab, 'headnode', ['down', 'lab-slurm']);
       const left = (await bench.lab.leftovers()).filter(line => /^c[12]:/.test(line));

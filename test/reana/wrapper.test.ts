@@ -139,13 +139,13 @@ describe.skipIf(reason !== undefined)(`the script that runs a step${reason ? ` (
         stdio: 'ignore',
       });
       const ended = new Promise<number | null>(resolve => child.on('exit', resolve));
-      await expect.poll(() => onNode('pgrep -fc "^sleep 1000" || :'), { timeout: 20_000 }).toBe('2');
+      await expect.poll(() => onNode('pgrep -fc "^sleep 1000" || :'), { timeout: 60_000 }).toBe('2');
       child.kill('SIGTERM');
       expect(await ended).toBe(143);
       expect(await onNode('pgrep -u alice -a || :')).toBe('');
       expect(await onNode(`ls -A ${scratch}`)).toBe(fromNode.join('\n'));
       expect(await onNode('ls -A /tmp/cache/tmp; mount | grep -c [.]scailfin || :')).toBe('0');
-    }, 60_000);
+    });
   });
 
   it.each([

@@ -84,7 +84,7 @@ describe('a new framework', () => {
     copy.write('templates/headnode/xyz.config.ejs', 'COLOUR = <%= colour %>\n');
     for (const [old, text] of edits) copy.replace('src/frameworks/registry.ts', old, text);
     copy.build();
-  }, 180_000);
+  });
   afterAll(() => copy?.remove());
 
   const up = (...more: string[]) => copy.scailfin('up', 'mine', '--site', 'local', '--dry-run', ...more);

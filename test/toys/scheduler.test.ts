@@ -95,7 +95,7 @@ describe('a new scheduler', () => {
     copy.build();
     site = join(copy.home, 'acme.yaml');
     writeFileSync(site, SITE);
-  }, 180_000);
+  });
   afterAll(() => copy?.remove());
 
   it('touches the files that CONTRIBUTING.md lists, and no other', () => {

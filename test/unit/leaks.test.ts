@@ -15,7 +15,7 @@ describe('the watch over the tests’ secrets', () => {
     const careless = spawn('bash', ['-c', 'read -r line', 'scailfin', canary]);
     try {
       const text = () => readFileSync(found, { encoding: 'utf8', flag: 'a+' });
-      await expect.poll(text, { timeout: 20_000 }).toContain(`in the command line of bash (process ${careless.pid})`);
+      await expect.poll(text, { timeout: 60_000 }).toContain(`in the command line of bash (process ${careless.pid})`);
       expect(text()).not.toContain(canary);
     } finally {
       careless.kill();

@@ -34,10 +34,10 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     world = await World.start(
       Object.fromEntries(doomed.map(([name, part, fate]) => [`${releaseOf(name)}-${part}`, fate])),
     );
-  }, 180_000);
+  });
 
   afterAll(() => world.stop());
-  afterEach(() => world.clear(), 60_000);
+  afterEach(() => world.clear());
 
   /** How it fails: the error's words and its hint. */
   async function failure(cluster: Cluster, change: Partial<ReanaPlan> = {}): Promise<string> {
@@ -50,7 +50,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
   }
 
   // first: afterwards others have had the nodes' storage
-  it('says that no node takes it, and leaves nothing there', { timeout: 90_000 }, async () => {
+  it('says that no node takes it, and leaves nothing there', async () => {
     const [port = 0] = await freePorts(1);
     const { own: _own, ...others } = world.cluster('unplaced').plan.kubernetes;
     const cluster = world.cluster('unplaced', { kubernetes: { ...others, port } });
@@ -83,7 +83,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     await Promise.all(cases);
   });
 
-  it('says what is late, and that one may go on waiting', { timeout: 60_000 }, async () => {
+  it('says what is late, and that one may go on waiting', async () => {
     const cluster = world.cluster('slow');
     const { component, at, plan } = cluster;
     const kube = new Kube(at.host, plan.kubernetes, at);
@@ -99,7 +99,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     );
   });
 
-  it('says that its port is taken', { timeout: 60_000 }, async () => {
+  it('says that its port is taken', async () => {
     const spec = '{"spec":{"ports":[{"port":80,"nodePort":30400}],"type":"NodePort"}}';
     await world.plane.kubectl(['create', 'service', 'nodeport', 'theirs', '--tcp=80']);
     await world.plane.kubectl(['patch', 'service', 'theirs', '--patch', spec]);
@@ -113,7 +113,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     }
   });
 
-  it("says what is somebody else's", { timeout: 60_000 }, async () => {
+  it("says what is somebody else's", async () => {
     const name = `${releaseOf('foreign')}-deployment-manager`;
     await world.plane.kubectl(['create', 'clusterrole', name, '--verb=get', '--resource=pods']);
     await world.plane.kubectl(['create', 'namespace', 'scailfin-theirs']);
@@ -151,7 +151,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     expect(await failure(cluster)).toMatch(/another REANA answers on port \d+ of .*: it does not know this token/);
   });
 
-  it("says what REANA's own commands say", { timeout: 60_000 }, async () => {
+  it("says what REANA's own commands say", async () => {
     expect(await failure(world.cluster('address', { email: 'nobody' }))).toMatch(
       /ERROR: Invalid email format\n.*reana\.email/,
     );
@@ -170,7 +170,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     expect(await failure(world.cluster('digest', { chart: unsafe }))).toMatch(/can't be trusted without a digest/);
   });
 
-  it('builds its image where it can, and says what keeps it from that', { timeout: 60_000 }, async () => {
+  it('builds its image where it can, and says what keeps it from that', async () => {
     const build = join(world.dir, 'minikube');
     // stands in for `minikube image build`: wants a tag and a folder with a Dockerfile
     const text = '[ "$1 $2 $3" = "image build -t" ] && [ -f "$5/Dockerfile" ] || exit 64\necho "$4" >"$0.built"\n';
@@ -204,7 +204,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     );
   });
 
-  it('says that its Kubernetes does not answer, and what may be left there', { timeout: 90_000 }, async () => {
+  it('says that its Kubernetes does not answer, and what may be left there', async () => {
     const [port = 0] = await freePorts(1);
     const { own: _own, ...others } = world.cluster('gone').plan.kubernetes;
     const cluster = world.cluster('gone', { kubernetes: { ...others, port } });

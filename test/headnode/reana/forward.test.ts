@@ -54,5 +54,5 @@ describe('the forwarding of a port by kubectl, which ends when one of its connec
     expect(second - first).toBeLessThan(5);
     expect(third - second).toBeGreaterThan(1.9);
     await ended;
-  }, 60_000);
+  });
 });

@@ -18,10 +18,10 @@ describe.skipIf(why)(`REANA on a Kubernetes${why ? ` (skipped: ${why})` : ''}`, 
 
   beforeAll(async () => {
     world = await World.start();
-  }, 180_000);
+  });
 
   afterAll(() => world.stop());
-  afterEach(() => world.clear(), 60_000);
+  afterEach(() => world.clear());
 
   const secretsOf = (cluster: Cluster) =>
     JSON.parse(readFileSync(cluster.file('secrets.json'), 'utf8')) as ReanaSecrets;

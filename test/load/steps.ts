@@ -34,7 +34,7 @@ export async function measureSteps(shape: Shape, plan: StepsPlan): Promise<Sized
     await clients.end();
     const { cpuMs, bytes, peakMib } = edge.used;
     const files = shape === 'serial' ? 1 : plan.steps;
-    // each step may use every file of the run, so each is told of all that there are
+    // each step may use every file of the run, and any may have changed: the edge looks at all, and tells the step of them
     const handed = { what: 'files told to steps', work: (plan.steps * (plan.steps + 1)) / 2 };
     const ofFiles = shape === 'serial, each leaves a file' ? { of: handed } : {};
     check(plan.steps, status, await edge.ran(), madeIn(edge.workspace(run)), files);
@@ -42,8 +42,8 @@ export async function measureSteps(shape: Shape, plan: StepsPlan): Promise<Sized
     // in REANA's API it names all steps that have ended, so a client that asks all the time is told far more than the steps are
     const ofStatus = clients.sizes.get('status') ?? [];
     const costs: Cost[] = [
-      { what: 'time', value: ms / 1000, unit: 's', grows: 'work', isTime: true },
-      { what: 'CPU of the edge', value: (cpuMs - before.cpuMs) / 1000, unit: 's', grows: 'work' },
+      { what: 'time', value: ms / 1000, unit: 's', grows: 'work', isTime: true, ...ofFiles },
+      { what: 'CPU of the edge', value: (cpuMs - before.cpuMs) / 1000, unit: 's', grows: 'work', ...ofFiles },
       {
         what: 'bytes it read and wrote, but for answers of status',
         value: (bytes - before.bytes - sum(ofStatus)) / 1e6,

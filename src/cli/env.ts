@@ -28,6 +28,7 @@ async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<nu
   const { spec, name, state } = record;
   const { framework, facts, here } = offer;
   if (state === 'terminated') return facts.port;
+  if (spec.headnode.kind === 'local' && offer.service.isForListeners) return facts.port;
   if (spec.headnode.kind === 'local') return (await answers(record, framework.title, ui)) ? facts.port : undefined;
   const { openTunnel, tunnelOf } = await import('../cluster/tunnel.js');
   const kept = tunnelOf(here.folder);

@@ -10,7 +10,7 @@ export interface FrameworkRequest {
   readonly [option: string]: unknown;
 }
 
-/** An option of `up` and `render` that belongs to one framework; giving it selects that framework. */
+/** An option of `up` and `render`. It belongs to one framework, which giving it selects, unless several share it. */
 export interface FrameworkOption {
   /** The name without its dashes: `reana-image`. */
   readonly name: string;
@@ -19,6 +19,8 @@ export interface FrameworkOption {
   readonly help: string;
   /** All values that it accepts; absent: any value. */
   readonly choices?: readonly string[];
+  /** Several frameworks have it, so that giving it selects none of them. */
+  readonly isShared?: boolean;
 }
 
 /**

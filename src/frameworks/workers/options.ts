@@ -1,0 +1,53 @@
+import { UsageError } from '../../errors.js';
+import type { FrameworkOption, FrameworkRequest } from '../framework.js';
+
+/** The workers that a framework has as jobs of the pool: how many, and what each gets of its node. */
+export interface WorkersSpec {
+  readonly count: number;
+  readonly cores: number;
+  /** MiB. */
+  readonly memory: number;
+  /** The image in which they run; absent: on the nodes as they are. */
+  readonly image?: string;
+}
+
+const DEFAULTS = { count: 1, cores: 1, memory: 1024 };
+
+/** The options of every framework that has workers. Giving one of them selects no framework. */
+export const workerOptions: readonly FrameworkOption[] = [
+  { name: 'workers', value: '<n>', help: 'of the framework: how many workers; default: 1', isShared: true },
+  { name: 'worker-cores', value: '<n>', help: 'cores of each worker; default: 1', isShared: true },
+  { name: 'worker-memory', value: '<MiB>', help: 'memory of each worker; default: 1024', isShared: true },
+  {
+    ...{ name: 'worker-image', value: '<image>', isShared: true },
+    help: 'the container image in which workers run; default: none, they run on the nodes as they are',
+  },
+];
+
+/** @throws UsageError for what is no number */
+export function planWorkers(request: FrameworkRequest): WorkersSpec {
+  const image = request.workerImage;
+  if (image !== undefined && !/^[A-Za-z0-9/][\w./:@+~-]*$/.test(String(image)))
+    throw new UsageError(`--worker-image ${JSON.stringify(image)} is no name of an image`, {
+      hint: 'give one such as docker.io/library/python:3.12, or the path of a file on the nodes',
+    });
+  return {
+    count: whole('workers', request.workers, DEFAULTS.count, 0),
+    cores: whole('worker-cores', request.workerCores, DEFAULTS.cores, 1),
+    memory: whole('worker-memory', request.workerMemory, DEFAULTS.memory, 1),
+    ...(image === undefined ? {} : { image: String(image) }),
+  };
+}
+
+function whole(option: string, given: unknown, otherwise: number, least: number): number {
+  if (given === undefined) return otherwise;
+  const number = Number(given);
+  if (/^\d{1,7}$/.test(String(given)) && number >= least) return number;
+  throw new UsageError(`--${option} ${JSON.stringify(given)} is not a whole number of at least ${least}`, {
+    hint: `give one, for example: --${option} 4`,
+  });
+}
+
+/** The workers in a few words. */
+export const describeWorkers = ({ count, cores, memory, image }: WorkersSpec): string =>
+  `${count} worker${count === 1 ? '' : 's'} of ${cores} core${cores === 1 ? '' : 's'} and ${memory} MiB${image === undefined ? '' : ` in ${image}`}`;

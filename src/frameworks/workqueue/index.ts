@@ -1,0 +1,23 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { OwnFacts } from '../facts.js';
+import type { Framework } from '../framework.js';
+import { describeWorkers, planWorkers, type WorkersSpec, workerOptions } from '../workers/options.js';
+
+export interface WorkQueueSpec {
+  readonly workers: WorkersSpec;
+}
+
+/** Work Queue, of the Cooperative Computing Tools: a program of the user's hands out tasks to workers, which call it. */
+export const workqueue: Framework<WorkQueueSpec, OwnFacts> = {
+  name: 'workqueue',
+  title: 'Work Queue',
+  about: 'workqueue (workers for a manager program)',
+  options: workerOptions,
+  secrets: ['workqueue.password'],
+  facts: { port: 'number' },
+  plan: request => ({ workers: planWorkers(request) }),
+  describe: ({ workers }) => `${describeWorkers(workers)}; your manager program runs on the headnode`,
+  differences: ({ spec }, asked) =>
+    isDeepStrictEqual(spec.workers, asked.workers) ? [] : [`its Work Queue has ${describeWorkers(spec.workers)}`],
+  service: async () => (await import('./service.js')).workqueueService,
+};

@@ -8,7 +8,7 @@ import { render, templateText } from '../../templates.js';
 import type { WorkersSpec } from './options.js';
 
 /** A worker on a node that does not answer is started elsewhere after so many seconds. */
-const LEASE = 90;
+const LEASE = 60;
 
 export interface WorkersPlan extends WorkersSpec {
   /** The framework's name. */

@@ -7,7 +7,7 @@ export function register(program: Command, ui: Ui): void {
   program
     .command('env')
     .description(
-      'print the environment variables for the pool, and for REANA if the cluster has it; use: eval "$(scailfin env)"',
+      'print the environment variables for the pool, and for what the cluster offers beside it; use: eval "$(scailfin env)"',
     )
     .argument('[name]', 'the cluster; default: the only one')
     .action(async (name: string | undefined) => {

@@ -11,6 +11,7 @@ export const topics = [
   'relay',
   'jobs',
   'reana',
+  'workqueue',
   'share',
   'bosco',
   'proxies',
@@ -28,15 +29,15 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'relay', 'reana', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'reana', 'workqueue', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],
-  exec: ['jobs'],
+  exec: ['jobs', 'workqueue'],
   run: ['reana'],
   example: ['reana'],
   connect: ['reana'],
-  env: ['jobs', 'reana'],
+  env: ['jobs', 'reana', 'workqueue'],
   logs: ['trouble'],
   images: ['reana'],
   share: ['share', 'security'],

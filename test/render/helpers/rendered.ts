@@ -40,6 +40,10 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     request: { user: 'jdoe', max: 3, cores: 24, walltime: 36 * 3600, submit: 'bosco', headnode: 'login' },
   },
   'polaris-relay': { site: 'polaris', request: { account: 'datascience', nodes: 1, walltime: 3600, user: 'jdoe' } },
+  'local-workqueue': {
+    site: 'local',
+    request: { name: 'mine', framework: 'workqueue', ...{ workers: '2', workerCores: '4' } },
+  },
   local: { site: 'local', request: { name: 'mine' } },
   'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };

@@ -31,7 +31,7 @@ PATIENCE, STRANGERS = 15, 512
 # bytes that are read at once, and that may wait to be sent
 CHUNK = 256 * 1024
 # a stranger must not fill the disk with lines of a log
-LINES = 500
+LINES = 200
 REQUEST = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9_-]{20,100})\n")
 
 

@@ -17,7 +17,7 @@ describe('workers of a framework', () => {
       expect(() => planWorkers({ workers: wrong })).toThrow('--workers');
     expect(() => planWorkers({ workerCores: '0' })).toThrow('--worker-cores "0" is not a whole number of at least 1');
     for (const wrong of ['$(id)', 'a b', '-x', "a'b", 'a\nb'])
-      expect(() => planWorkers({ workerImage: wrong })).toThrow('is no name of an image');
+      expect(() => planWorkers({ workerImage: wrong })).toThrow('is not the name of an image');
   });
 
   it('are for frameworks that have some, and select none', () => {

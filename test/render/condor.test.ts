@@ -69,6 +69,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
         'headnode/condor_config',
         'headnode/edge.config',
         'headnode/relay.config',
+        'headnode/wire.config',
         'site/glidein.conf',
       ],
     ]);
@@ -96,6 +97,20 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, EDGE, RELAY\n');
     expect(stdout).toContain(`RELAY = ${pool}/relay/run.sh\n`);
+  });
+
+  it("the pool's, with the wire's", async () => {
+    const there = '/tmp/home/.scailfin/mine/pool';
+    const wired = await ofChoice('local-workqueue');
+    const files = {
+      [`${there}/condor_config`]: filled(wired.get('headnode/condor_config') ?? ''),
+      [`${there}/wire.config`]: filled(wired.get('headnode/wire.config') ?? ''),
+      [`${there}/found.config`]: found,
+    };
+    const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, 'DAEMON_LIST WIRE');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('SHADOWS, WIRE\n');
+    expect(stdout).toContain(`${there}/wire/run.sh`);
   });
 
   it("the pool's, with what grows it", async () => {

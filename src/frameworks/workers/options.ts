@@ -24,11 +24,11 @@ export const workerOptions: readonly FrameworkOption[] = [
   },
 ];
 
-/** @throws UsageError for what is no number */
+/** @throws UsageError for anything but whole numbers */
 export function planWorkers(request: FrameworkRequest): WorkersSpec {
   const image = request.workerImage;
   if (image !== undefined && !/^[A-Za-z0-9/][\w./:@+~-]*$/.test(String(image)))
-    throw new UsageError(`--worker-image ${JSON.stringify(image)} is no name of an image`, {
+    throw new UsageError(`--worker-image ${JSON.stringify(image)} is not the name of an image`, {
       hint: 'give one such as docker.io/library/python:3.12, or the path of a file on the nodes',
     });
   return {

@@ -1,11 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
-import { describeWorkers, planWorkers, type WorkersSpec, workerOptions } from '../workers/options.js';
-
-export interface WorkQueueSpec {
-  readonly workers: WorkersSpec;
-}
+import { describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
+import type { WorkQueueSpec } from './spec.js';
 
 /** Work Queue, of the Cooperative Computing Tools: a program of the user's hands out tasks to workers, which call it. */
 export const workqueue: Framework<WorkQueueSpec, OwnFacts> = {

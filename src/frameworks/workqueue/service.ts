@@ -3,13 +3,13 @@ import { CommandError, messageOf, ScailfinError } from '../../errors.js';
 import { bringUp } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
-import type { Leaving } from '../../leaving.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import { ownSecret } from '../secret.js';
 import type { Service } from '../service.js';
 import { wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
+import { renderedWorkers } from '../workers/render.js';
 import {
   keepWorkers,
   lookAtWorkers,
@@ -18,7 +18,7 @@ import {
   workerFiles,
   workersHome,
 } from '../workers/workers.js';
-import type { WorkQueueSpec } from './index.js';
+import type { WorkQueueSpec } from './spec.js';
 
 const NAME = 'workqueue';
 /** Work Queue's own port is 9123; each cluster on a headnode has another one. */
@@ -98,33 +98,8 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
       ...headFiles(dir, FIRST_PORT, '@PASSWORD@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return {
-      configuration: files.map(
-        ({ path, content, mode }): Leaving => ({
-          name: path,
-          content: String(content),
-          mode: mode ?? 0o600,
-          what: words[path] ?? '',
-        }),
-      ),
-      scripts: ['workqueue-look', 'workqueue-program'],
-      ...{ more: [], folders: [], note: '' },
-    };
+    return renderedWorkers(files, ['workqueue-look', 'workqueue-program']);
   },
-};
-
-const words: Readonly<Record<string, string>> = {
-  'wire/head.py': "brings the workers' connections to the manager; run by the pool's master",
-  'wire/run.sh': "the pool's master runs the wire with this",
-  'wire/keys.json': 'the keys of the wire, which are made when it is started',
-  'wire.config': "a part of the pool's configuration",
-  'framework.env': 'what `scailfin exec` tells programs about Work Queue',
-  'workers/workqueue/password': 'the password, which is made when Work Queue is started',
-  'workers/workqueue/workers.sub': "the workers, read by the pool's condor_submit",
-  'workers/workqueue/step.sh': 'runs a worker in its container, on a node',
-  'workers/workqueue/step.env': 'the settings of step.sh, with the command in base64',
-  'workers/workqueue/tree/worker.sh': 'runs work_queue_worker, on a node',
-  'workers/workqueue/tree/wire/node.py': "a worker's end of the wire",
 };
 
 const passwordFile = (password: string): FileToPut => ({ path: 'password', content: `${password}\n`, mode: 0o600 });

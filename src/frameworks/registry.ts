@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ScailfinError, UsageError } from '../errors.js';
 import { hasFields } from '../fields.js';
 import type { Config } from '../sites/settings.js';
+import { dask } from './dask/index.js';
 import type { FrameworkFacts, FrameworkSpec } from './facts.js';
 import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
 import { htcondor } from './htcondor/index.js';
@@ -10,7 +11,7 @@ import { reana } from './reana/index.js';
 import { workqueue } from './workqueue/index.js';
 
 /** All frameworks; the first is the default. A new one is a folder beside these, and a line here. */
-export const frameworks: readonly Framework[] = [htcondor, reana, workqueue];
+export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask];
 
 /** Frameworks that run something on the headnode in addition to the pool. */
 export const services = frameworks.filter(framework => framework.service !== undefined);

@@ -6,8 +6,15 @@ A compute node can call one port of the headnode: the pool's. HTCondor's shared 
 connection on to the process whose name the caller gives: it connects to the Unix socket of that name, sends the number of
 the command SHARED_PORT_PASS_SOCK, and then the connection itself (SharedPortState in shared_port_client.cpp; seen in 23.9).
 Everybody on the network can have a connection passed on to here. So the first that is said on it is TLS, with the
-certificate that the workers were given, and the second a line of the worker: the name of a service, and its key. Both are in
-DIR/services/NAME, with the port.
+certificate that the workers were given, and the second a line of the worker: the name of a service, its key, and what it wants.
+The name and the key are in DIR/services/NAME, with the port.
+
+    NAME KEY                to reach the service
+    NAME KEY listen WHO     to be called, as WHO: for each caller, it is told `call ID`
+    NAME KEY answer ID      to be connected with that caller
+    NAME KEY call WHO       to reach another worker, through here
+
+Programs of this user on the headnode reach workers by the socket DIR/calls, where they say `NAME WHO`.
 """
 
 import array
@@ -32,7 +39,8 @@ PATIENCE, STRANGERS = 15, 512
 CHUNK = 256 * 1024
 # a stranger must not fill the disk with lines of a log
 LINES = 200
-REQUEST = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9_-]{20,100})\n")
+REQUEST = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9_-]{20,100})(?: (listen|answer|call) ([A-Za-z0-9.-]{1,64}))?\n")
+LOCAL = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9.-]{1,64})\n")
 
 
 class Refused(Exception):
@@ -45,9 +53,19 @@ class Wire:
         self.loop = asyncio.get_event_loop()
         self.strangers = 0
         self.lines = 0
+        self.tasks = set()
+        # by service and name: how workers that can be called are told; by number: callers that wait for them
+        self.workers = {}
+        self.callers = {}
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(os.path.join(home, "cert.pem"), os.path.join(home, "key.pem"))
         modern(self.context)
+
+    def begin(self, work):
+        """Runs a coroutine. The loop itself keeps no task from being collected (asyncio's documentation, create_task)."""
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def say(self, text):
         self.lines += 1
@@ -68,6 +86,10 @@ class Wire:
         server.listen(512)
         server.setblocking(False)
         self.loop.add_reader(server, self.accept, server)
+        calls = os.path.join(self.home, "calls")
+        if os.path.lexists(calls):
+            os.unlink(calls)
+        self.loop.run_until_complete(asyncio.start_unix_server(self.local, calls, limit=CHUNK))
 
     def accept(self, server):
         try:
@@ -103,7 +125,7 @@ class Wire:
         self.loop.remove_reader(link)
         link.close()
         if len(files) == 1 and bytes(said).startswith(PASS_SOCK):
-            asyncio.ensure_future(self.serve(socket.socket(fileno=files[0])))
+            self.begin(self.serve(socket.socket(fileno=files[0])))
             return
         for number in files:
             os.close(number)
@@ -118,8 +140,7 @@ class Wire:
         writers = []
         try:
             steady(caller)
-            near, far = await asyncio.wait_for(self.greet(caller, writers, known), PATIENCE)
-            await join(near, far)
+            await (await asyncio.wait_for(self.greet(caller, writers, known), PATIENCE))
         except Refused as error:
             self.say("%s was refused: %s" % (who, error))
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
@@ -134,7 +155,7 @@ class Wire:
                 caller.close()
 
     async def greet(self, caller, writers, known):
-        """Returns both sides once the caller has proved itself."""
+        """Returns what is to be done for the caller, once it has proved itself."""
         caller.setblocking(False)
         reader = asyncio.StreamReader(limit=CHUNK)
         protocol = asyncio.StreamReaderProtocol(reader)
@@ -148,6 +169,14 @@ class Wire:
             raise Refused("it does not know the key of a service")
         known.append(service)
         self.strangers -= 1
+        name, verb, who = (asked.group(n).decode() if asked.group(n) else "" for n in (1, 3, 4))
+        if verb == "listen":
+            return self.attend(name + " " + who, reader, writer)
+        if verb == "answer":
+            return self.answer(name, who, (reader, writer))
+        if verb == "call":
+            far = await self.call(name + " " + who, writer)
+            return join((reader, writer), far)
         try:
             if not ours(service["port"]):
                 raise OSError
@@ -160,7 +189,58 @@ class Wire:
         writers.append(far[1])
         steady(far[1].get_extra_info("socket"))
         writer.write(b"ok\n")
-        return (reader, writer), far
+        return join((reader, writer), far)
+
+    async def attend(self, who, reader, writer):
+        """A worker that can be called, as long as its connection lives. The newest one of a name counts."""
+        self.workers[who] = writer
+        writer.write(b"ok\n")
+        try:
+            while await reader.read(CHUNK):
+                pass
+        finally:
+            if self.workers.get(who) is writer:
+                del self.workers[who]
+
+    async def call(self, who, writer):
+        """Returns the connection of a worker that was told of this caller."""
+        number = os.urandom(16).hex()
+        waiting = self.callers[number] = self.loop.create_future()
+        waiting.service = who.partition(" ")[0]
+        try:
+            told = self.workers[who]
+            told.write(b"call %s\n" % number.encode())
+            far = await asyncio.wait_for(waiting, PATIENCE - 1)
+        except (KeyError, asyncio.TimeoutError):
+            writer.write(b"nobody\n")
+            await writer.drain()
+            raise OSError("nobody")
+        finally:
+            del self.callers[number]
+        writer.write(b"ok\n")
+        return far
+
+    async def answer(self, name, number, near):
+        """Gives the connection to the caller, and lives as long as it does."""
+        waiting = self.callers.get(number)
+        if waiting is None or waiting.service != name or waiting.done():
+            return
+        near[1].write(b"ok\n")
+        ended = self.loop.create_future()
+        near[1].ended = ended
+        waiting.set_result(near)
+        await ended
+
+    async def local(self, reader, writer):
+        """A program of this user on the headnode, which calls a worker."""
+        try:
+            asked = LOCAL.fullmatch(await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE))
+            if asked:
+                await join((reader, writer), await self.call("%s %s" % (asked.group(1).decode(), asked.group(2).decode()), writer))
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            pass
+        finally:
+            writer.close()
 
     def service(self, name):
         try:
@@ -204,9 +284,16 @@ def steady(sock):
 async def join(near, far):
     """Carries bytes both ways until one side ends. What was read before that arrives."""
     pumps = [asyncio.ensure_future(pump(near[0], far[1])), asyncio.ensure_future(pump(far[0], near[1]))]
-    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-    for task in pumps:
-        task.cancel()
+    try:
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in pumps:
+            task.cancel()
+        for _, writer in (near, far):
+            writer.close()
+            # whoever answered waits for the end
+            if getattr(writer, "ended", None) and not writer.ended.done():
+                writer.ended.set_result(None)
 
 
 async def pump(reader, writer):

@@ -1,11 +1,14 @@
 """A worker's end of the wire: lets a program on a compute node reach a service of the headnode.
 
-    node.py SERVICE COMMAND…
+    node.py SERVICE[:WHO] COMMAND…
 
 Listens on a port of the node's loopback address, and runs COMMAND with that port in the place of {port}. Each connection to
 it goes to the service: by TLS, through the one port of the headnode that a compute node can call (head.py says how). The
 address of that port is in $SCAILFIN_POOL; beside this file are the certificate of the other end, and the key of the service.
 Ends when COMMAND ends, with its status.
+
+If WHO is given, others can call COMMAND by this name: it is connected with them at the port {listen} of loopback. COMMAND itself
+calls others at the port {calls}: it says the name in a line, and reads `ok` in a line.
 """
 
 import asyncio
@@ -35,7 +38,7 @@ class Wire:
             sys.exit("scailfin: this glide-in does not say where the pool is: it was started by an older scailfin")
         self.pool = host, int(port)
         with open(os.path.join(place, "key")) as file:
-            self.request = ("%s %s\n" % (service, file.read().strip())).encode()
+            self.name = ("%s %s" % (service, file.read().strip())).encode()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # this very certificate, whatever name it has
         self.context.check_hostname = False
@@ -46,6 +49,13 @@ class Wire:
             self.context.options |= ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1
         self.loop = asyncio.get_event_loop()
         self.told = None
+        self.tasks = set()
+
+    def begin(self, work):
+        """Runs a coroutine. The loop itself keeps no task from being collected (asyncio's documentation, create_task)."""
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def say(self, text):
         # a program that tries again and again would fill the log
@@ -53,13 +63,20 @@ class Wire:
             print("scailfin: " + text, file=sys.stderr, flush=True)
         self.told = text
 
-    async def serve(self, reader, writer):
+    async def serve(self, reader, writer, is_call=False):
         writers = [writer]
         try:
             if not ours(writer.get_extra_info("socket")):
                 return self.say("a connection of another user of this node was refused")
-            far = await asyncio.wait_for(self.call(writers), PATIENCE)
-            self.say("connected")
+            wanted = b""
+            if is_call:
+                who = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+                wanted = b" call " + who.strip()
+            far = await asyncio.wait_for(self.call(writers, wanted), 2 * PATIENCE)
+            if is_call:
+                writer.write(b"ok\n")
+            else:
+                self.say("connected")
             await join((reader, writer), far)
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
             self.say("the headnode could not be reached at %s port %d: %s" % (self.pool + (error or type(error).__name__,)))
@@ -67,7 +84,41 @@ class Wire:
             for each in writers:
                 each.close()
 
-    async def call(self, writers):
+    async def serve_call(self, reader, writer):
+        await self.serve(reader, writer, True)
+
+    async def listen(self, who, port):
+        """Stays connected, and connects whoever calls with a port of this node."""
+        while True:
+            writers = []
+            try:
+                reader, _ = await asyncio.wait_for(self.call(writers, b" listen " + who.encode()), PATIENCE)
+                while True:
+                    line = await reader.readline()
+                    if not line:
+                        break
+                    self.begin(self.answer(line.split()[1], port))
+            except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
+                self.say("nobody can call this worker now: %s" % (error or type(error).__name__))
+            finally:
+                for each in writers:
+                    each.close()
+            await asyncio.sleep(1)
+
+    async def answer(self, number, port):
+        writers = []
+        try:
+            near = await asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
+            writers.append(near[1])
+            steady(near[1].get_extra_info("socket"))
+            await join(near, await asyncio.wait_for(self.call(writers, b" answer " + number), PATIENCE))
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            for each in writers:
+                each.close()
+
+    async def call(self, writers, wanted=b""):
         sock = socket.socket()
         sock.setblocking(False)
         steady(sock)
@@ -79,7 +130,7 @@ class Wire:
             sock.close()
             raise
         writers.append(writer)
-        writer.write(self.request)
+        writer.write(self.name + wanted + b"\n")
         answer = await reader.readuntil(b"\n")
         if answer != b"ok\n":
             raise OSError("nobody listens there now")
@@ -124,11 +175,29 @@ async def pump(reader, writer):
         return
 
 
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
 async def run(service, command):
+    service, _, who = service.partition(":")
     wire = Wire(service, os.path.dirname(os.path.abspath(__file__)))
-    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0, limit=CHUNK)
-    port = str(server.sockets[0].getsockname()[1])
-    child = await asyncio.create_subprocess_exec(*[word.replace("{port}", port) for word in command])
+    ports = {}
+    for name, serve in (("{port}", wire.serve), ("{calls}", wire.serve_call)) if who else (("{port}", wire.serve),):
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=CHUNK)
+        ports[name] = server.sockets[0].getsockname()[1]
+    if who:
+        ports["{listen}"] = free_port()
+        wire.begin(wire.listen(who, ports["{listen}"]))
+
+    def filled(word):
+        for name, port in ports.items():
+            word = word.replace(name, str(port))
+        return word
+
+    child = await asyncio.create_subprocess_exec(*map(filled, command))
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         wire.loop.add_signal_handler(getattr(signal, name), stop, child)
     status = await child.wait()

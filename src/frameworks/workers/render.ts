@@ -21,6 +21,12 @@ const words: Readonly<Record<string, string>> = {
   'tree/wire/key': 'the key by which the headnode knows it',
   'tree/password': 'the password for the manager',
   'tree/worker.sh': 'runs a worker of the framework, on a node',
+  'run.sh': "the pool's master runs the manager with this",
+  'manager.config': "a part of the pool's configuration",
+  'requirements.txt': 'the packages of the manager and of the workers',
+  'tree/dask/scailfin_dask.py': 'the scheduler on the headnode, and a worker on a node',
+  'tree/dask/cert.pem': 'the certificate by which scheduler, workers and clients know each other',
+  'tree/dask/key.pem': 'the key of that certificate',
 };
 
 /** All files of a framework that has workers, as `render` shows them. @param own its scripts in `templates/headnode` */
@@ -33,7 +39,7 @@ export const renderedWorkers = (files: readonly FileToPut[], own: readonly strin
   scripts: own,
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
-    ...['keep', 'list', 'port'].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
+    ...['keep', 'list', 'manager', 'port'].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
   ],
   ...{ folders: [], note: '' },
 });

@@ -1,10 +1,11 @@
-import { CommandError, ScailfinError } from '../../errors.js';
+import { CommandError, messageOf, ScailfinError } from '../../errors.js';
 import type { Headnode, Part } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { stepEnvironment } from '../../reana/jobs/description.js';
 import { wrapperScript } from '../../reana/wrapper.js';
 import { render, templateText } from '../../templates.js';
+import type { ServiceStatus } from '../service.js';
 import type { WorkersSpec } from './options.js';
 
 /** A worker on a node that does not answer is started elsewhere after so many seconds. */
@@ -76,9 +77,43 @@ const states: Readonly<Record<string, Part['state']>> = {
   7: 'starting',
 };
 
-/** The state of the wire and of each worker. Never throws: what could not be asked is *unknown*. */
-export async function lookAtWorkers({ host, dir }: Headnode, name: string): Promise<Part[]> {
-  const out = await runScript(host, templateText('headnode/workers/list.sh'), [dir, name], { timeoutMs: 60_000 });
+/**
+ * The state of the framework, from its manager, the wire and each worker. Never throws: what could not be asked is *unknown*.
+ * @param isOurs the manager is a daemon of the pool; otherwise it is the user's own program, and may be absent
+ */
+export async function askWorkers(
+  at: () => Promise<Headnode>,
+  name: string,
+  port: number,
+  isOurs: boolean,
+): Promise<ServiceStatus> {
+  try {
+    const head = await at();
+    const { manager, parts } = await lookAtWorkers(head, name, port);
+    const other = `another user of ${head.host.name} listens on port ${port}; for another port: scailfin up ${head.cluster}`;
+    const absent: Part = isOurs
+      ? {
+          name: 'manager',
+          state: 'dead',
+          reason: `it does not listen on port ${port}; to start it: scailfin up ${head.cluster}`,
+        }
+      : { name: 'manager', state: 'starting', reason: `none of your programs listens on port ${port}` };
+    const known: Readonly<Record<string, Part>> = {
+      own: { name: 'manager', state: 'alive' },
+      none: absent,
+      other: { name: 'manager', state: 'dead', reason: other },
+    };
+    const first: Part = known[manager] ?? { name: 'manager', state: 'unknown' };
+    const rest = [...(isOurs ? [first] : []), ...parts.filter(p => p.name === 'wire' || p.name === 'workers')];
+    return { state: rest.find(p => p.state !== 'alive')?.state ?? 'alive', parts: [first, ...parts] };
+  } catch (error) {
+    return { state: 'unknown', parts: [{ name, state: 'unknown', reason: messageOf(error) }] };
+  }
+}
+
+async function lookAtWorkers({ host, dir }: Headnode, name: string, port: number) {
+  const args = [dir, name, String(port)];
+  const out = await runScript(host, templateText('headnode/workers/list.sh'), args, { timeoutMs: 60_000 });
   const values = keyValues(out.stdout);
   const said = new Map(
     (values.get('said') ?? []).map(line => {
@@ -87,7 +122,9 @@ export async function lookAtWorkers({ host, dir }: Headnode, name: string): Prom
     }),
   );
   const wire: Part = { name: 'wire', state: values.get('wire')?.[0] === 'alive' ? 'alive' : 'dead' };
-  if (!values.has('asked')) return [wire, { name: 'workers', state: 'unknown', reason: 'the pool does not answer' }];
+  const manager = values.get('manager')?.[0] ?? '';
+  const silent: Part = { name: 'workers', state: 'unknown', reason: 'the pool does not answer' };
+  if (!values.has('asked')) return { manager, parts: [wire, silent] };
   const workers = (values.get('worker') ?? []).map((line): Part => {
     const [number = '', status = '', where = '-', ...why] = line.split(' ');
     const state = states[status] ?? 'unknown';
@@ -100,5 +137,5 @@ export async function lookAtWorkers({ host, dir }: Headnode, name: string): Prom
     };
     return { name: `worker ${number}`, state, reason: reasons[state] };
   });
-  return [wire, ...workers];
+  return { manager, parts: [wire, ...workers] };
 }

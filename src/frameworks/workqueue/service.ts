@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { CommandError, messageOf, ScailfinError } from '../../errors.js';
+import { CommandError, ScailfinError } from '../../errors.js';
 import { bringUp } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
-import { keyValues, runScript } from '../../hosts/script.js';
+import { runScript } from '../../hosts/script.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import { ownSecret } from '../secret.js';
@@ -11,8 +11,8 @@ import { wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
+  askWorkers,
   keepWorkers,
-  lookAtWorkers,
   managerPort,
   type WorkersPlan,
   workerFiles,
@@ -50,27 +50,7 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
     };
   },
 
-  async status({ port }, at) {
-    const head = await at();
-    try {
-      const [parts, manager] = await Promise.all([
-        lookAtWorkers(head, NAME),
-        runScript(head.host, templateText('headnode/workqueue-look.sh'), [String(port)]),
-      ]);
-      const who = keyValues(manager.stdout).get('manager')?.[0];
-      const reasons = {
-        none: `none of your programs listens on port ${port}`,
-        other: `another user of ${head.host.name} listens on port ${port}; for another port: scailfin up ${head.cluster}`,
-      };
-      const is = who === 'own' ? 'alive' : who === 'none' ? 'starting' : who === 'other' ? 'dead' : 'unknown';
-      const reason = who === 'none' || who === 'other' ? { reason: reasons[who] } : {};
-      const all = [{ name: 'manager', state: is, ...reason } as const, ...parts];
-      const rest = parts.filter(p => p.name === 'wire' || p.name === 'workers');
-      return { state: rest.find(p => p.state !== 'alive')?.state ?? 'alive', parts: all };
-    } catch (error) {
-      return { state: 'unknown', parts: [{ name: NAME, state: 'unknown', reason: messageOf(error) }] };
-    }
-  },
+  status: ({ port }, at) => askWorkers(at, NAME, port, false),
 
   dial: (_facts, _here, dial) => dial,
 
@@ -98,7 +78,7 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
       ...headFiles(dir, FIRST_PORT, '@PASSWORD@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, ['workqueue-look', 'workqueue-program']);
+    return renderedWorkers(files, ['workqueue-program']);
   },
 };
 

@@ -1,9 +1,15 @@
 # shellcheck shell=bash
-# workers-list DIR NAME: prints worker=NUMBER STATUS WHERE [REASON] for each worker of the framework NAME, as HTCondor has them
-# (https://htcondor.readthedocs.io, JobStatus), and wire=alive or wire=dead
+# workers-list DIR NAME PORT: prints worker=NUMBER STATUS WHERE [REASON] for each worker of the framework NAME, as HTCondor has them
+# (https://htcondor.readthedocs.io, JobStatus), wire=alive or wire=dead, and manager=own, other or none: whose program listens on PORT
 set -u
 export LC_ALL=C
-dir=$1 name=$2
+dir=$1 name=$2 port=$3
+# proc_pid_net(5)
+case $(awk -v port=":$(printf '%04X' "$port")$" '$4 == "0A" && $2 ~ port { print $8 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null | sort -u) in
+  '') echo 'manager=none' ;;
+  "$(id -u)") echo 'manager=own' ;;
+  *) echo 'manager=other' ;;
+esac
 for variable in "${!_CONDOR_@}"; do unset "$variable"; done
 export CONDOR_CONFIG=$dir/condor_config
 PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH

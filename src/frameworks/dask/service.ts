@@ -106,7 +106,7 @@ const requirements = (): FileToPut => ({
 function headFiles(pool: string, port: number): FileToPut[] {
   const home = workersHome(pool, NAME);
   const command = [
-    ...[`SCAILFIN_CALLS=unix:${pool}/wire/calls`, `${home}/venv/bin/python`, '-I', '-B'],
+    ...[`SCAILFIN_CALLS=unix:${pool}/wire/calls`, `TMPDIR=${home}`, `${home}/venv/bin/python`, '-I', '-B'],
     ...[`${home}/tree/dask/scailfin_dask.py`, 'scheduler', String(port)],
   ];
   const variables = [

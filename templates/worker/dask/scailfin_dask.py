@@ -72,6 +72,7 @@ def configure():
             "distributed.comm.tls.worker": both,
             "distributed.comm.tls.client": both,
             "distributed.comm.require-encryption": True,
+            "temporary-directory": os.environ["TMPDIR"],
             # pages that ask nobody for a password
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
@@ -99,7 +100,6 @@ async def worker(name, scheduler_port, port, cores, memory):
         contact_address="wire://%s:1" % name,
         nthreads=int(cores),
         memory_limit=int(memory) * 2**20,
-        local_directory=os.environ["TMPDIR"],
         dashboard=False,
         dashboard_address="127.0.0.1:0",
         death_timeout=120,

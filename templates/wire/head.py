@@ -203,7 +203,7 @@ class Wire:
                 del self.workers[who]
 
     async def call(self, who, writer):
-        """Returns the connection of a worker that was told of this caller."""
+        """Returns the connection of a worker to which this caller was announced."""
         number = os.urandom(16).hex()
         waiting = self.callers[number] = self.loop.create_future()
         waiting.service = who.partition(" ")[0]

@@ -12,6 +12,7 @@ export const topics = [
   'jobs',
   'reana',
   'workqueue',
+  'dask',
   'share',
   'bosco',
   'proxies',
@@ -29,15 +30,15 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'relay', 'reana', 'workqueue', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],
-  exec: ['jobs', 'workqueue'],
+  exec: ['jobs', 'workqueue', 'dask'],
   run: ['reana'],
   example: ['reana'],
-  connect: ['reana'],
-  env: ['jobs', 'reana', 'workqueue'],
+  connect: ['reana', 'dask'],
+  env: ['jobs', 'reana', 'workqueue', 'dask'],
   logs: ['trouble'],
   images: ['reana'],
   share: ['share', 'security'],

@@ -147,6 +147,67 @@ describe('the wire', { timeout: 40_000 }, () => {
     expect(log.head.split('\n').length).toBeLessThan(210);
   });
 
+  it('lets workers be called by each other and by programs on the headnode, by their names', async () => {
+    const place = (name: string, own: Partial<WireKeys>) => {
+      const at = mkdtempSync(join(dir, 'worker-'));
+      for (const { path, content } of nodeFiles({ service: name, keys: { ...keys, ...own } })) {
+        mkdirSync(join(at, path, '..'), { recursive: true });
+        writeFileSync(join(at, path), content);
+      }
+      return join(at, 'wire/node.py');
+    };
+    writeFileSync(join(dir, 'wire/services/other'), JSON.stringify({ key: 'o'.repeat(43), port: 1 }));
+    const listener = `
+import socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("listens", flush=True)
+while True:
+    with server.accept()[0] as caller:
+        caller.sendall(b"this is " + sys.argv[2].encode() + b", you said " + caller.recv(100))`;
+    const calling = `
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
+s.sendall(sys.argv[2].encode() + b"\\n")
+answer = s.makefile("rb").readline()
+if answer == b"ok\\n": s.sendall(b"hello")
+print(answer, s.recv(100) if answer else b"")`;
+    const env = { SCAILFIN_POOL: `127.0.0.1:${port}` };
+    const worker = async (name: string, who: string, own = {}) => {
+      const child = python([place(name, own), `${name}:${who}`, 'python3', '-c', listener, '{listen}', who], env);
+      await once(child.stdout, 'data');
+    };
+    const call = async (name: string, who: string, own = {}) => {
+      const child = python([place(name, own), `${name}:caller`, 'python3', '-c', calling, '{calls}', who], env);
+      let out = '';
+      child.stdout.on('data', data => (out += data));
+      await once(child, 'close');
+      return out.trim();
+    };
+    const others = { services: { other: 'o'.repeat(43) } };
+    await Promise.all([worker(service, 'one'), worker(service, 'two'), worker('other', 'three', others)]);
+    const reached = (who: string) => `b'ok\\n' b'this is ${who}, you said hello'`;
+    await expect.poll(() => call(service, 'one'), { timeout: 15_000 }).toBe(reached('one'));
+    expect(await Promise.all(['one', 'two', 'one'].map(who => call(service, who)))).toEqual(
+      ['one', 'two', 'one'].map(reached),
+    );
+    // a service's workers are called by its own
+    await expect.poll(() => call('other', 'three', others), { timeout: 15_000 }).toBe(reached('three'));
+    expect(await call(service, 'three')).toBe("b'' b''");
+    expect(await call('other', 'one', others)).toBe("b'' b''");
+    // and a name that is not one, or has a line of its own, calls nobody
+    for (const who of ['four', 'one two', `one\n${service} ${'k'.repeat(43)} call two`])
+      expect(await call(service, who)).not.toContain('this is two');
+    const local = net.connect(join(dir, 'wire/calls'));
+    local.write(`${service} two\n`);
+    let said = '';
+    local.on('data', data => {
+      said += data;
+      if (said === 'ok\n') local.write('hello');
+    });
+    await once(local, 'close');
+    expect(said).toBe('ok\nthis is two, you said hello');
+  });
+
   it('leads to no program of another user, and says when nobody listens', async () => {
     const file = join(dir, 'wire/services', service);
     const before = readFileSync(file);

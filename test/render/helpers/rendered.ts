@@ -75,7 +75,15 @@ export function ofChoice(name: string): Promise<Rendered> {
   return rendered(readProfile(choice.site), choice.request);
 }
 
-async function rendered(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
+/** One after another: each has a directory that is removed at the end of the process, too, and Node.js warns of many. */
+let turn: Promise<unknown> = Promise.resolve();
+function rendered(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
+  const mine = turn.then(() => renderNow(profile, request));
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+async function renderNow(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
   const dir = mkdtempSync(join(tmpdir(), 'scailfin-render-'));
   try {
     const config = { sites: {} };

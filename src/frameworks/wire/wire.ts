@@ -63,7 +63,7 @@ async function pythonOn({ host }: Headnode): Promise<string | undefined> {
 export function wireFiles(pool: string, { service, port, keys }: WirePlan, python: string): FileToPut[] {
   const file = (path: string, content: string, mode = 0o600): FileToPut => ({ path, content, mode });
   return [
-    file('wire/keys.json', `${JSON.stringify(keys)}\n`),
+    file('wire/keys.json', `${JSON.stringify(keys, null, 2)}\n`),
     file('wire/cert.pem', keys.certificate),
     file('wire/key.pem', keys.key),
     file(`wire/services/${service}`, `${JSON.stringify({ key: keys.services[service], port })}\n`),

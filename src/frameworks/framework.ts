@@ -47,6 +47,8 @@ export interface Framework<Spec extends object = object, Facts extends OwnFacts 
   describe(spec: Spec): string;
   /** The differences between a cluster's framework and the request, in words; none if it can be used. */
   differences(there: { readonly spec: Spec; readonly facts: Facts | undefined }, asked: Spec): readonly string[];
+  /** The settings of a cluster's framework after a further request; absent: they stay as they are. */
+  merged?(there: Spec, asked: Spec): Spec;
   /** The half that works on the headnode; absent if the framework is the pool alone. */
   readonly service?: () => Promise<Service<Spec, Facts>>;
 }

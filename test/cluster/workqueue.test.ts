@@ -120,6 +120,14 @@ except socket.timeout: print('nobody came')"`;
     const run = await bash('cd m && eval "$(scailfin env)" && timeout 60 wqmanager 24 1');
     expect(run.stdout, run.stderr).toContain(sumOfSquares(24));
     expect(new Set(run.stdout.match(/on c\d/g))).toEqual(new Set(['on c1', 'on c2']));
+    const again = ['up', '--site', name, '--nodes', '2', '--framework', 'workqueue', '--workers'];
+    await scailfin(lab, 'headnode', [...again, '4']);
+    await until('four workers', 40_000, () => working(4));
+    await scailfin(lab, 'headnode', [...again, '1']);
+    expect((await parts()).filter(p => p.name.startsWith('worker '))).toMatchObject([{ name: 'worker 1' }]);
+    // what is not said stays
+    await scailfin(lab, 'headnode', again.slice(0, -1));
+    expect((await parts()).filter(p => p.name.startsWith('worker '))).toMatchObject([{ state: 'alive' }]);
   });
 
   it('leaves nothing behind', async () => {

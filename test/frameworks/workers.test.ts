@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
 import { frameworkNamed, planFramework } from '../../src/frameworks/registry.js';
-import { planWorkers } from '../../src/frameworks/workers/options.js';
+import { planWorkers, withDefaults } from '../../src/frameworks/workers/options.js';
 import { workerFiles } from '../../src/frameworks/workers/workers.js';
 
 const plan = (request: FrameworkRequest) => planFramework(request, { sites: {} });
 
 describe('workers of a framework', () => {
   it('are as many and as large as was asked for', () => {
-    expect(planWorkers({})).toEqual({ count: 1, cores: 1, memory: 1024 });
+    expect(planWorkers({})).toEqual({});
+    expect(withDefaults({ cores: 2 })).toEqual({ count: 1, cores: 2, memory: 1024 });
     expect(planWorkers({ workers: '8', workerCores: '4', workerMemory: '2000', workerImage: 'python:3.12' })).toEqual({
       ...{ count: 8, cores: 4, memory: 2000, image: 'python:3.12' },
     });
@@ -22,17 +23,20 @@ describe('workers of a framework', () => {
 
   it('are for frameworks that have some, and select none', () => {
     expect(plan({ framework: 'workqueue', workers: '3' })).toEqual({
-      ...{ name: 'workqueue', workers: { count: 3, cores: 1, memory: 1024 } },
+      ...{ name: 'workqueue', workers: { count: 3 } },
     });
     expect(() => plan({ workers: '3' })).toThrow('--workers is not for the bare pool');
     expect(() => plan({ framework: 'reana', workerCores: '3' })).toThrow('--worker-cores is not for REANA');
-    const given = plan({ framework: 'workqueue', workers: '3' }) as never;
-    const other = plan({ framework: 'workqueue', workers: '4' }) as never;
-    const { differences } = frameworkNamed('workqueue');
-    expect(differences({ spec: given, facts: undefined }, given)).toEqual([]);
-    expect(differences({ spec: given, facts: undefined }, other)).toEqual([
-      'its Work Queue has 3 workers of 1 core and 1024 MiB',
-    ]);
+  });
+
+  it('become more or fewer by a further request, which may leave out what stays', () => {
+    const { differences, merged } = frameworkNamed('dask');
+    const there = { name: 'dask', workers: { count: 3, cores: 2 } } as never;
+    const asked = plan({ framework: 'dask', workers: '5' }) as never;
+    expect(differences({ spec: there, facts: undefined }, asked)).toEqual([]);
+    expect(merged?.(there, asked)).toEqual({ name: 'dask', workers: { count: 5, cores: 2 } });
+    const same = plan({ framework: 'dask' }) as never;
+    expect(merged?.(there, same)).toEqual(there);
   });
 
   it('are described to HTCondor, and their secrets are in no file that others can read', async () => {

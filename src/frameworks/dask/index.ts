@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
 import { describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
@@ -14,7 +13,8 @@ export const dask: Framework<DaskSpec, OwnFacts> = {
   facts: { port: 'number' },
   plan: request => ({ workers: planWorkers(request) }),
   describe: ({ workers }) => `${describeWorkers(workers)}; the scheduler is on the headnode`,
-  differences: ({ spec }, asked) =>
-    isDeepStrictEqual(spec.workers, asked.workers) ? [] : [`its Dask has ${describeWorkers(spec.workers)}`],
+  // another number or size of workers is no other cluster
+  differences: () => [],
+  merged: (there, asked) => ({ ...there, workers: { ...there.workers, ...asked.workers } }),
   service: async () => (await import('./service.js')).daskService,
 };

@@ -11,6 +11,7 @@ import type { Service } from '../service.js';
 import { newKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { managerFiles, startManager } from '../workers/manager.js';
+import { type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
   askWorkers,
@@ -41,7 +42,8 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
   components: [],
   ownScripts: /^dask-/,
 
-  async bringUp(at, { workers }) {
+  async bringUp(at, spec) {
+    const workers = withDefaults(spec.workers);
     at.announce(`bring up Dask on ${at.host.name}`);
     const identity = ownIdentity(at.folder);
     const port = await managerPort(at, NAME, FIRST_PORT);
@@ -78,7 +80,8 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
 
   losses: async () => undefined,
 
-  async render(_cluster, dir, { workers }) {
+  async render(_cluster, dir, spec) {
+    const workers = withDefaults(spec.workers);
     const keys = { certificate: '@CERTIFICATE@\n', key: '@KEY@\n', services: { [NAME]: '@SECRET@' } };
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(keys)]);
     const files = [
@@ -130,7 +133,7 @@ const daskFiles = ({ certificate, key }: Identity): FileToPut[] => [
   { path: 'worker.sh', content: templateText('worker/dask/worker.sh'), mode: 0o600 },
 ];
 
-function workersPlan(workers: DaskSpec['workers'], files: readonly FileToPut[]): WorkersPlan {
+function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan {
   const { cores, memory, image } = workers;
   const [, version = ''] = /^distributed==(\S+)/m.exec(templateText(REQUIREMENTS)) ?? [];
   const own = image === undefined ? '' : ` ${version}`;

@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.js';
 import type { FrameworkOption, FrameworkRequest } from '../framework.js';
 
 /** The workers that a framework has as jobs of the pool: how many, and what each gets of its node. */
-export interface WorkersSpec {
+export interface Workers {
   readonly count: number;
   readonly cores: number;
   /** MiB. */
@@ -11,7 +11,12 @@ export interface WorkersSpec {
   readonly image?: string;
 }
 
+/** What was asked for; the rest is as it was before, or has a default. */
+export type WorkersSpec = Partial<Workers>;
+
 const DEFAULTS = { count: 1, cores: 1, memory: 1024 };
+
+export const withDefaults = (spec: WorkersSpec): Workers => ({ ...DEFAULTS, ...spec });
 
 /** The options of every framework that has workers. Giving one of them selects no framework. */
 export const workerOptions: readonly FrameworkOption[] = [
@@ -32,22 +37,26 @@ export function planWorkers(request: FrameworkRequest): WorkersSpec {
       hint: 'give one such as docker.io/library/python:3.12, or the path of a file on the nodes',
     });
   return {
-    count: whole('workers', request.workers, DEFAULTS.count, 0),
-    cores: whole('worker-cores', request.workerCores, DEFAULTS.cores, 1),
-    memory: whole('worker-memory', request.workerMemory, DEFAULTS.memory, 1),
+    ...whole('count', 'workers', request.workers, 0),
+    ...whole('cores', 'worker-cores', request.workerCores, 1),
+    ...whole('memory', 'worker-memory', request.workerMemory, 1),
     ...(image === undefined ? {} : { image: String(image) }),
   };
 }
 
-function whole(option: string, given: unknown, otherwise: number, least: number): number {
-  if (given === undefined) return otherwise;
+function whole(key: keyof typeof DEFAULTS, option: string, given: unknown, least: number): WorkersSpec {
+  if (given === undefined) return {};
   const number = Number(given);
-  if (/^\d{1,7}$/.test(String(given)) && number >= least) return number;
+  if (/^\d{1,7}$/.test(String(given)) && number >= least) return { [key]: number };
   throw new UsageError(`--${option} ${JSON.stringify(given)} is not a whole number of at least ${least}`, {
     hint: `give one, for example: --${option} 4`,
   });
 }
 
 /** The workers in a few words. */
-export const describeWorkers = ({ count, cores, memory, image }: WorkersSpec): string =>
-  `${count} worker${count === 1 ? '' : 's'} of ${cores} core${cores === 1 ? '' : 's'} and ${memory} MiB${image === undefined ? '' : ` in ${image}`}`;
+export function describeWorkers(spec: WorkersSpec): string {
+  const { count, cores, memory, image } = withDefaults(spec);
+  const many = `${count} worker${count === 1 ? '' : 's'}${spec.count === undefined ? ' (or as many as before)' : ''}`;
+  const where = image === undefined ? '' : ` in ${image}`;
+  return `${many} of ${cores} core${cores === 1 ? '' : 's'} and ${memory} MiB${where}`;
+}

@@ -6,12 +6,12 @@ import { stepEnvironment } from '../../reana/jobs/description.js';
 import { wrapperScript } from '../../reana/wrapper.js';
 import { render, templateText } from '../../templates.js';
 import type { ServiceStatus } from '../service.js';
-import type { WorkersSpec } from './options.js';
+import type { Workers } from './options.js';
 
 /** A worker on a node that does not answer is started elsewhere after so many seconds. */
 const LEASE = 60;
 
-export interface WorkersPlan extends WorkersSpec {
+export interface WorkersPlan extends Workers {
   /** The framework's name. */
   readonly name: string;
   /** A line for `bash -c`, in a directory with the files; `$TMPDIR` is for what a worker writes. */

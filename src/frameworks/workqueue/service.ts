@@ -9,6 +9,7 @@ import { ownSecret } from '../secret.js';
 import type { Service } from '../service.js';
 import { wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
+import { type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
   askWorkers,
@@ -34,7 +35,8 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
   ownScripts: /^workqueue-/,
   isForListeners: true,
 
-  async bringUp(at, { workers }) {
+  async bringUp(at, spec) {
+    const workers = withDefaults(spec.workers);
     at.announce(`bring up Work Queue on ${at.host.name}`);
     const password = ownSecret(join(at.folder, PASSWORD));
     const port = await managerPort(at, NAME, FIRST_PORT);
@@ -70,7 +72,8 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
 
   losses: async () => undefined,
 
-  async render(_cluster, dir, { workers }) {
+  async render(_cluster, dir, spec) {
+    const workers = withDefaults(spec.workers);
     const keys = { certificate: '@CERTIFICATE@\n', key: '@KEY@\n', services: { [NAME]: '@SECRET@' } };
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), passwordFile('@PASSWORD@')]);
     const files = [
@@ -93,7 +96,7 @@ function headFiles(pool: string, port: number, password: string): FileToPut[] {
   ];
 }
 
-function workersPlan(workers: WorkQueueSpec['workers'], files: readonly FileToPut[]): WorkersPlan {
+function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan {
   const { cores, memory, image } = workers;
   // with an image, the program is the image's
   const program = image === undefined ? './work_queue_worker' : 'work_queue_worker';

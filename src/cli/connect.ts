@@ -22,7 +22,7 @@ interface Flags {
 export function register(program: Command, ui: Ui): void {
   program
     .command('connect')
-    .description('forward a local port to REANA on the headnode, until Ctrl-C')
+    .description('forward a local port to what the cluster offers on the headnode, such as REANA, until Ctrl-C')
     .argument('[name]', 'the cluster; default: the only one')
     .option('--port <port>', 'the local port; default: the same as on the headnode', positive)
     .option('--background', 'keep the port forwarded without this terminal, until the cluster is taken down or --stop')

@@ -7,7 +7,7 @@ export function register(program: Command, ui: Ui): void {
   program
     .command('env')
     .description(
-      'print the environment variables for the pool, and for REANA if the cluster has it; use: eval "$(scailfin env)"',
+      'print the environment variables for the pool, and for what the cluster offers beside it; use: eval "$(scailfin env)"',
     )
     .argument('[name]', 'the cluster; default: the only one')
     .action(async (name: string | undefined) => {
@@ -28,6 +28,7 @@ async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<nu
   const { spec, name, state } = record;
   const { framework, facts, here } = offer;
   if (state === 'terminated') return facts.port;
+  if (spec.headnode.kind === 'local' && offer.service.isForListeners) return facts.port;
   if (spec.headnode.kind === 'local') return (await answers(record, framework.title, ui)) ? facts.port : undefined;
   const { openTunnel, tunnelOf } = await import('../cluster/tunnel.js');
   const kept = tunnelOf(here.folder);

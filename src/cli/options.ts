@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { frameworks, services } from '../frameworks/registry.js';
+import { frameworkOptions, frameworks, services } from '../frameworks/registry.js';
 import { transports } from '../hosts/target.js';
 import { parseBind } from '../sites/binds.js';
 import { parseDuration, parseGpus, parseMemory } from '../units.js';
@@ -90,7 +90,7 @@ export function siteOptions(command: Command): Command {
         `what the cluster offers: ${services.map(f => f.about).join('; ')}; default: ${frameworks[0]?.name}`,
       ).choices(frameworks.map(f => f.name)),
     );
-  for (const { name, value, help, choices } of frameworks.flatMap(f => f.options)) {
+  for (const { name, value, help, choices } of frameworkOptions) {
     const option = new Option(`--${name} ${value}`, help);
     command.addOption(choices ? option.choices([...choices]) : option);
   }

@@ -8,17 +8,21 @@ import type { ClusterRecord, HeadFacts } from './record.js';
 /** A command that runs on the headnode in the pool's environment. @throws UsageError if there is no pool yet */
 export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
   const head = headOf(record);
+  const dir = poolDir(head.base, record.name);
   // settings for a site's own HTCondor on the same machine
   const forget = 'for name in $(env | sed -n "s/^\\(_CONDOR_[A-Za-z0-9_]*\\)=.*/\\1/p"); do unset "$name"; done';
-  const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG; shift 3; exec "$@"';
+  const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG';
+  // what the cluster's framework says to programs on the headnode
+  const more = '[ ! -r "$4" ] || . "$4"; shift 4; exec "$@"';
   return [
     'sh',
     '-c',
-    `${forget}; ${enter}`,
+    `${forget}; ${enter}; ${more}`,
     'sh',
     head.bin,
     head.sbin,
-    `${poolDir(head.base, record.name)}/condor_config`,
+    `${dir}/condor_config`,
+    `${dir}/framework.env`,
     ...argv,
   ];
 }

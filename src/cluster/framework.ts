@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UsageError } from '../errors.js';
 import type { FrameworkFacts, FrameworkSpec } from '../frameworks/facts.js';
 import type { Framework } from '../frameworks/framework.js';
@@ -72,6 +73,15 @@ export function frameworkDiffers(
   const { title, differences } = frameworkNamed(asked.name);
   if (spec.framework?.name !== asked.name) return [`it has no ${title}`];
   return differences({ spec: spec.framework, facts: framework }, asked);
+}
+
+/** What a further request changes: the framework's settings from now on; undefined if they stay as they are. */
+export function frameworkChanged({ spec }: ClusterRecord, asked: FrameworkSpec | undefined): FrameworkSpec | undefined {
+  const there = spec.framework;
+  if (!there || !asked) return undefined;
+  const { merged } = frameworkNamed(asked.name);
+  const now = merged && { name: there.name, ...merged(there, asked) };
+  return isDeepStrictEqual(now, there) ? undefined : now;
 }
 
 /** Asks for the framework's state. @param pool the pool's state, which is being asked at the same time */

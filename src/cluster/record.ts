@@ -1,5 +1,5 @@
 import { type Fields, hasFields } from '../fields.js';
-import type { FrameworkFacts } from '../frameworks/facts.js';
+import type { FrameworkFacts, FrameworkSpec } from '../frameworks/facts.js';
 import { isFacts } from '../frameworks/registry.js';
 import type { Machine } from '../hosts/machine.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
@@ -107,6 +107,8 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'machine'; readonly machine: Machine }
   | { readonly type: 'head'; readonly head: HeadFacts }
   | { readonly type: 'framework'; readonly framework: FrameworkFacts }
+  // the framework's settings after a further request
+  | { readonly type: 'asked'; readonly framework: FrameworkSpec }
   | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
   | { readonly type: 'intent'; readonly what: string }
 );
@@ -139,6 +141,8 @@ export function isEntry(value: unknown): value is Entry {
       });
     case 'framework':
       return isFacts(value.framework);
+    case 'asked':
+      return hasFields(value, { framework: { name: 'string' } });
     case 'batch':
       return hasFields(value, { name: 'string', batch: { label: 'string', count: 'number', jobIds: 'array' } });
     default:
@@ -184,6 +188,8 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       return { ...now, machine: entry.machine };
     case 'framework':
       return { ...now, framework: entry.framework };
+    case 'asked':
+      return { ...now, spec: { ...now.spec, framework: entry.framework } };
     case 'site':
       return withSite(now, entry.site.site, old => ({ batches: [], ...old, spec: entry.site }));
     case 'site-facts':

@@ -19,7 +19,7 @@ import {
 } from './context.js';
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
-import { bringUpFramework } from './framework.js';
+import { bringUpFramework, frameworkChanged } from './framework.js';
 import { lockCluster, onlyWaits } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
@@ -84,6 +84,8 @@ function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean
   // one without a site was killed before it had begun anything
   if (record && record.state !== 'terminated' && record.sites.length > 0) {
     checkSame(record, spec, site);
+    const framework = frameworkChanged(record, spec.framework);
+    if (framework) journal.append({ type: 'asked', framework });
     return false;
   }
   journal.append({ type: 'created', id: newId(), spec });

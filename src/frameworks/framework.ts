@@ -10,7 +10,7 @@ export interface FrameworkRequest {
   readonly [option: string]: unknown;
 }
 
-/** An option of `up` and `render` that belongs to one framework; giving it selects that framework. */
+/** An option of `up` and `render`. It belongs to one framework, which giving it selects, unless several share it. */
 export interface FrameworkOption {
   /** The name without its dashes: `reana-image`. */
   readonly name: string;
@@ -19,6 +19,8 @@ export interface FrameworkOption {
   readonly help: string;
   /** All values that it accepts; absent: any value. */
   readonly choices?: readonly string[];
+  /** Several frameworks have it, so that giving it selects none of them. */
+  readonly isShared?: boolean;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface Framework<Spec extends object = object, Facts extends OwnFacts 
   describe(spec: Spec): string;
   /** The differences between a cluster's framework and the request, in words; none if it can be used. */
   differences(there: { readonly spec: Spec; readonly facts: Facts | undefined }, asked: Spec): readonly string[];
+  /** The settings of a cluster's framework after a further request; absent: they stay as they are. */
+  merged?(there: Spec, asked: Spec): Spec;
   /** The half that works on the headnode; absent if the framework is the pool alone. */
   readonly service?: () => Promise<Service<Spec, Facts>>;
 }

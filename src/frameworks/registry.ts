@@ -3,16 +3,23 @@ import { join } from 'node:path';
 import { ScailfinError, UsageError } from '../errors.js';
 import { hasFields } from '../fields.js';
 import type { Config } from '../sites/settings.js';
+import { dask } from './dask/index.js';
 import type { FrameworkFacts, FrameworkSpec } from './facts.js';
 import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
 import { htcondor } from './htcondor/index.js';
 import { reana } from './reana/index.js';
+import { workqueue } from './workqueue/index.js';
 
 /** All frameworks; the first is the default. A new one is a folder beside these, and a line here. */
-export const frameworks: readonly Framework[] = [htcondor, reana];
+export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask];
 
 /** Frameworks that run something on the headnode in addition to the pool. */
 export const services = frameworks.filter(framework => framework.service !== undefined);
+
+/** The options of all frameworks; one that several share is listed once. */
+export const frameworkOptions: readonly FrameworkOption[] = [
+  ...new Map(frameworks.flatMap(f => f.options).map(option => [option.name, option])).values(),
+];
 
 /** @throws ScailfinError for a framework that only a newer scailfin knows */
 export function frameworkNamed(name: string): Framework {
@@ -30,7 +37,7 @@ export function frameworkNamed(name: string): Framework {
 export function planFramework(request: FrameworkRequest, config: Config): FrameworkSpec | undefined {
   const named = request.framework === undefined ? undefined : frameworkNamed(request.framework);
   const [given, ...others] = frameworks.flatMap(framework => {
-    const option = framework.options.find(o => request[keyOf(o)] !== undefined);
+    const option = framework.options.find(o => !o.isShared && request[keyOf(o)] !== undefined);
     return option ? [{ framework, option }] : [];
   });
   const other = named && given && named !== given.framework ? named : others[0]?.framework;
@@ -42,7 +49,19 @@ export function planFramework(request: FrameworkRequest, config: Config): Framew
     });
   }
   const asked = named ?? given?.framework;
+  const stray = frameworkOptions.find(
+    o => o.isShared && request[keyOf(o)] !== undefined && !asked?.options.some(own => own.name === o.name),
+  );
+  if (stray) throw belongsToOthers(stray, asked);
   return asked?.service && { name: asked.name, ...asked.plan(request, config) };
+}
+
+function belongsToOthers({ name }: FrameworkOption, asked: Framework | undefined): UsageError {
+  const owners = frameworks.filter(f => f.options.some(o => o.name === name)).map(f => f.name);
+  const what = asked?.service ? asked.title : 'the bare pool';
+  return new UsageError(`--${name} is not for ${what}`, {
+    hint: `leave it out, or give --framework ${owners.join('|')}`,
+  });
 }
 
 /** `reana-image` → `reanaImage`, the name that the command line's parser uses. */

@@ -106,6 +106,11 @@ export interface Service<Spec extends object = object, Facts extends OwnFacts = 
    * @throws UsageError if the data for that check is not on this machine
    */
   dial(facts: Facts, here: ClusterHere, dial: Dial): Dial;
+  /**
+   * The user's own program listens at its port, so that its variables are good before anything answers there. Absent: they
+   * are given only if the service has proved itself.
+   */
+  readonly isForListeners?: boolean;
   /** The variables that programs need to use it. @param port the local port that is forwarded to it */
   env(facts: Facts, here: ClusterHere, port: number): readonly Variable[];
   /**

@@ -224,7 +224,7 @@ case $place in "$dir" | "${SCRATCH%/}") cache=$work/cache ;; esac
 { mkdir -p "$cache" && ours "$cache" && command -v flock; } >/dev/null 2>&1 || cache=$work/cache
 jobs_know="SCAILFIN_CACHE='$cache' SCAILFIN_RUNTIMES='$runtimes' SCAILFIN_LAUNCHER='$step_launcher'"
 jobs_know="$jobs_know SCAILFIN_IMAGES='${SCAILFIN_STORE:-$dir/images}' SCAILFIN_REGISTRIES='$dir/registries'"
-jobs_know="$jobs_know SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
+jobs_know="$jobs_know SCAILFIN_POOL='$address:$port' SCAILFIN_CHIRP='$payload/libexec/condor_chirp'"
 # each step would ask for it again
 entry=$(entry_of "$(id -u)")
 [ -z "$entry" ] || jobs_know="$jobs_know SCAILFIN_ACCOUNT='$entry'"

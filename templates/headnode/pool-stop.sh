@@ -22,7 +22,7 @@ pool_stop() {
   keeper=$(pool_keeper "$1")
   [ "${keeper:-$$}" = "$$" ] || kill -KILL "$keeper" 2>/dev/null
   master=$(cat "$1/run/master.pid" 2>/dev/null)
-  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" "$1/run/shadows.pid" 2>/dev/null | tr '\n' ' ')
+  programs=$(cat "$1/edge/edge.pid" "$1/bosco/grow.pid" "$1/relay/relay.pid" "$1/wire/wire.pid" "$1"/workers/*/manager.pid "$1/run/shadows.pid" 2>/dev/null | tr '\n' ' ')
   n=0
   while pids=$(pool_pids "$1") && [ -n "$pids" ]; do
     case $n in

@@ -68,7 +68,9 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
         'grow/bosco.config',
         'headnode/condor_config',
         'headnode/edge.config',
+        'headnode/manager.config',
         'headnode/relay.config',
+        'headnode/wire.config',
         'site/glidein.conf',
       ],
     ]);
@@ -96,6 +98,22 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toContain('DAEMON_LIST = MASTER, COLLECTOR, NEGOTIATOR, SCHEDD, SHADOWS, EDGE, RELAY\n');
     expect(stdout).toContain(`RELAY = ${pool}/relay/run.sh\n`);
+  });
+
+  it("the pool's, with the wire's and a manager's", async () => {
+    const there = '/tmp/home/.scailfin/mine/pool';
+    const wired = await ofChoice('local-dask');
+    const files = {
+      [`${there}/condor_config`]: filled(wired.get('headnode/condor_config') ?? ''),
+      [`${there}/wire.config`]: filled(wired.get('headnode/wire.config') ?? ''),
+      [`${there}/manager.config`]: filled(wired.get('headnode/manager.config') ?? ''),
+      [`${there}/found.config`]: found,
+    };
+    const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, 'DAEMON_LIST WIRE MANAGER');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('SHADOWS, WIRE, MANAGER\n');
+    expect(stdout).toContain(`${there}/wire/run.sh`);
+    expect(stdout).toContain(`${there}/workers/dask/run.sh`);
   });
 
   it("the pool's, with what grows it", async () => {

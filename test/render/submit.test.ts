@@ -45,6 +45,23 @@ describe.skipIf(reason !== undefined)(`submit descriptions, asked of condor_subm
     expect(stdout).toContain('Requirements=');
   });
 
+  it('a worker of a framework becomes this job, which the schedd keeps', async () => {
+    const there = '/tmp/home/.scailfin/mine/pool/workers/workqueue';
+    const text = (await ofChoice('local-workqueue')).get('headnode/workers/workqueue/workers.sub') ?? '';
+    const files = Object.fromEntries(
+      ['step.sh', 'step.env', 'manifest', 'small.tar', '7/job/none'].map(name => [`${there}/${name}`, 'x']),
+    );
+    const { exitCode, stdout, stderr } = await dryRun(`sum = abc\n${home(text)}queue number from (\n7\n)\n`, files);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    for (const line of [
+      `Iwd="${there}/7/job"`,
+      `TransferInput="${there}/step.env,${there}/manifest,${there}/small.tar"`,
+      ...['RequestCpus=4', 'JobLeaseDuration=60', 'OnExitRemove=false'],
+      ...['ScailfinWorker="workqueue"', 'ScailfinWorkerNumber=7', 'ScailfinWorkerSum="abc"'],
+    ])
+      expect(stdout.split('\n')).toContain(line);
+  });
+
   it('a step becomes this job', async () => {
     const { stdout } = await dryRun(submits.get('step/submit') ?? '');
     for (const line of [

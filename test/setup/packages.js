@@ -33,6 +33,7 @@ const test = [
   'tcsh',
   'uidmap',
   'wget',
+  'zlib1g-dev',
   'zsh',
   'zstd',
 ];

@@ -68,10 +68,10 @@ cat "$1/xyz.config"
 /** The registry's last lines on frameworks, as a new one changes them. */
 const edits: readonly (readonly [string, string])[] = [
   [
-    "import { reana } from './reana/index.js';\n",
-    "import { reana } from './reana/index.js';\nimport { xyz } from './xyz/index.js';\n",
+    "import { workqueue } from './workqueue/index.js';\n",
+    "import { workqueue } from './workqueue/index.js';\nimport { xyz } from './xyz/index.js';\n",
   ],
-  ['readonly Framework[] = [htcondor, reana];', 'readonly Framework[] = [htcondor, reana, xyz];'],
+  ['Framework[] = [htcondor, reana, workqueue, dask];', 'Framework[] = [htcondor, reana, workqueue, dask, xyz];'],
 ];
 
 describe('a new framework', () => {
@@ -96,7 +96,7 @@ describe('a new framework', () => {
 
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('reana (workflows on the pool); xyz shows a colour; default: htcondor');
+    expect(help).toContain('dask (a scheduler and workers for parallel Python); xyz shows a colour; default: htcondor');
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');
     expect(said).toMatchObject({ status: 0, stderr: '' });

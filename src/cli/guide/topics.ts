@@ -11,6 +11,8 @@ export const topics = [
   'relay',
   'jobs',
   'reana',
+  'workqueue',
+  'dask',
   'share',
   'bosco',
   'proxies',
@@ -28,15 +30,15 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'relay', 'reana', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],
-  exec: ['jobs'],
+  exec: ['jobs', 'workqueue', 'dask'],
   run: ['reana'],
   example: ['reana'],
-  connect: ['reana'],
-  env: ['jobs', 'reana'],
+  connect: ['reana', 'dask'],
+  env: ['jobs', 'reana', 'workqueue', 'dask'],
   logs: ['trouble'],
   images: ['reana'],
   share: ['share', 'security'],

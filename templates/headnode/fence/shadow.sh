@@ -28,7 +28,7 @@ awk -v copy="$job.ad" -v spool="$pool/spool" -f "$fence/ad.awk" >"$job.list" || 
 may_write() {
   if [ -d "$1" ]; then real=$(cd -P "$1" && pwd -P) || return 1; else real=$(cd -P "${1%/*}/" && pwd -P)/${1##*/} || return 1; fi
   case $real/ in
-    "$pool"/edge/steps/*/job/ | "$pool"/edge/steps/events/log/ | "$pool"/spool/[0-9]*/) return 0 ;;
+    "$pool"/edge/steps/*/job/ | "$pool"/edge/steps/events/log/ | "$pool"/workers/*/job/ | "$pool"/spool/[0-9]*/) return 0 ;;
     # proxies, sockets and files of all users are here
     /tmp/ | /var/tmp/ | /dev/* | /run/*) return 1 ;;
     "${pool%/*/*}"/* | "$home"/.*) return 1 ;;
@@ -66,7 +66,7 @@ first=
         fi
         how=rw first=${first:-$path}
         case $path in "$pool"/edge/steps/events/log) path=${path%/log} ;; esac
-        case $path in "$pool"/edge/steps/*) how=links ;; esac
+        case $path in "$pool"/edge/steps/* | "$pool"/workers/*) how=links ;; esac
         ;;
       link)
         case ${path#"$first"/} in

@@ -40,6 +40,14 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     request: { user: 'jdoe', max: 3, cores: 24, walltime: 36 * 3600, submit: 'bosco', headnode: 'login' },
   },
   'polaris-relay': { site: 'polaris', request: { account: 'datascience', nodes: 1, walltime: 3600, user: 'jdoe' } },
+  'local-workqueue': {
+    site: 'local',
+    request: { name: 'mine', framework: 'workqueue', ...{ workers: '2', workerCores: '4' } },
+  },
+  'local-dask': {
+    site: 'local',
+    request: { name: 'mine', framework: 'dask', ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },
+  },
   local: { site: 'local', request: { name: 'mine' } },
   'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };
@@ -67,7 +75,15 @@ export function ofChoice(name: string): Promise<Rendered> {
   return rendered(readProfile(choice.site), choice.request);
 }
 
-async function rendered(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
+/** One after another: each has a directory that is removed at the end of the process, too, and Node.js warns of many. */
+let turn: Promise<unknown> = Promise.resolve();
+function rendered(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
+  const mine = turn.then(() => renderNow(profile, request));
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+async function renderNow(profile: SiteProfile, request: UpRequest): Promise<Rendered> {
   const dir = mkdtempSync(join(tmpdir(), 'scailfin-render-'));
   try {
     const config = { sites: {} };

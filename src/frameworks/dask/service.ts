@@ -1,0 +1,168 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { CommandError, ScailfinError } from '../../errors.js';
+import { bringUp, type Headnode } from '../../headnode/component.js';
+import type { FileToPut } from '../../hosts/host.js';
+import { runScript } from '../../hosts/script.js';
+import { render, templateText } from '../../templates.js';
+import type { OwnFacts } from '../facts.js';
+import type { Service } from '../service.js';
+import { newKeys, wireKeys } from '../wire/keys.js';
+import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
+import { managerFiles, startManager } from '../workers/manager.js';
+import { type Workers, withDefaults } from '../workers/options.js';
+import { renderedWorkers } from '../workers/render.js';
+import {
+  askWorkers,
+  keepWorkers,
+  managerPort,
+  type WorkersPlan,
+  workerFiles,
+  workersHome,
+} from '../workers/workers.js';
+import { type DaskSpec, secretFiles } from './spec.js';
+
+const NAME = 'dask';
+/** Dask's own port is 8786; each cluster on a headnode has another one. */
+const FIRST_PORT = 38_786;
+const REQUIREMENTS = 'worker/dask/requirements.txt';
+
+/** Proves scheduler, workers and clients to each other. */
+interface Identity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * The scheduler, a daemon of the pool's master, and the workers. All of them, and clients, have one key and its certificate: who has it
+ * may do everything here, and nobody else gets further than TLS.
+ */
+export const daskService: Service<DaskSpec, OwnFacts> = {
+  components: [],
+  ownScripts: /^dask-/,
+
+  async bringUp(at, spec) {
+    const workers = withDefaults(spec.workers);
+    at.announce(`bring up Dask on ${at.host.name}`);
+    const identity = ownIdentity(at.folder);
+    const port = await managerPort(at, NAME, FIRST_PORT);
+    const keys = await wireKeys(at, NAME);
+    const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
+    await put([requirements()]);
+    at.onProgress('installing it from PyPI');
+    await install(at, workers.image !== undefined);
+    const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(identity)]);
+    await put([...(await workerFiles(at.dir, plan)), ...headFiles(at.dir, port)]);
+    // the master may start the scheduler as soon as it reads its configuration again
+    await bringUp(wire, at, { service: NAME, port, keys });
+    await startManager(at, NAME, "Dask's scheduler");
+    await keepWorkers(at, plan);
+    const many = `${workers.count} worker${workers.count === 1 ? '' : 's'}`;
+    return { facts: { port }, said: `${many}, scheduler on port ${port} of ${at.host.name}` };
+  },
+
+  status: ({ port }, at) => askWorkers(at, NAME, port, true),
+
+  // clients check the scheduler's certificate themselves
+  dial: (_facts, _here, dial) => dial,
+
+  env: (_facts, { folder }, port) => [
+    { name: 'DASK_SCHEDULER_ADDRESS', value: `tls://127.0.0.1:${port}` },
+    ...tlsVariables(...(secretFiles.map(name => join(folder, name)) as [string, string])),
+  ],
+
+  next: (_facts, { cluster }) => [
+    `eval "$(scailfin env ${cluster})" && python3 -c 'from distributed import Client; print(Client())'`,
+    'the variables tell Dask where the scheduler is, and which key proves you to it',
+    `scailfin status ${cluster}                      shows the workers`,
+  ],
+
+  losses: async () => undefined,
+
+  async render(_cluster, dir, spec) {
+    const workers = withDefaults(spec.workers);
+    const keys = { certificate: '@CERTIFICATE@\n', key: '@KEY@\n', services: { [NAME]: '@SECRET@' } };
+    const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(keys)]);
+    const files = [
+      ...wireFiles(dir, { service: NAME, port: FIRST_PORT, keys }, '/@PYTHON@'),
+      requirements(),
+      ...headFiles(dir, FIRST_PORT),
+      ...(await workerFiles(dir, plan)),
+    ];
+    return renderedWorkers(files, ['dask-install']);
+  },
+};
+
+/** The variables by which Dask finds the certificate and the key of a client. */
+const tlsVariables = (certificate: string, key: string) => [
+  { name: 'DASK_DISTRIBUTED__COMM__TLS__CA_FILE', value: certificate },
+  { name: 'DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT', value: certificate },
+  { name: 'DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY', value: key },
+  { name: 'DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION', value: 'True' },
+];
+
+const requirements = (): FileToPut => ({
+  ...{ path: `workers/${NAME}/requirements.txt`, content: templateText(REQUIREMENTS), mode: 0o600 },
+});
+
+function headFiles(pool: string, port: number): FileToPut[] {
+  const home = workersHome(pool, NAME);
+  const command = [
+    ...[`SCAILFIN_CALLS=unix:${pool}/wire/calls`, `TMPDIR=${home}`, `${home}/venv/bin/python`, '-I', '-B'],
+    ...[`${home}/tree/dask/scailfin_dask.py`, 'scheduler', String(port)],
+  ];
+  const variables = [
+    { name: 'DASK_SCHEDULER_ADDRESS', value: `tls://127.0.0.1:${port}` },
+    ...tlsVariables(`${home}/tree/dask/cert.pem`, `${home}/tree/dask/key.pem`),
+  ];
+  return [
+    ...managerFiles(pool, NAME, port, command),
+    {
+      path: 'framework.env',
+      content: render('headnode/dask.env', { variables, bin: `${home}/venv/bin` }),
+      mode: 0o600,
+    },
+  ];
+}
+
+const daskFiles = ({ certificate, key }: Identity): FileToPut[] => [
+  { path: 'dask/scailfin_dask.py', content: templateText('worker/dask/scailfin_dask.py'), mode: 0o600 },
+  { path: 'dask/cert.pem', content: certificate, mode: 0o600 },
+  { path: 'dask/key.pem', content: key, mode: 0o600 },
+  { path: 'worker.sh', content: templateText('worker/dask/worker.sh'), mode: 0o600 },
+];
+
+function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan {
+  const { cores, memory, image } = workers;
+  const [, version = ''] = /^distributed==(\S+)/m.exec(templateText(REQUIREMENTS)) ?? [];
+  const own = image === undefined ? '' : ` ${version}`;
+  return { ...workers, name: NAME, files, command: `exec bash ./worker.sh ${cores} ${memory}${own}` };
+}
+
+/** The key of the cluster's Dask on this machine, which is made at the first use. */
+function ownIdentity(folder: string): Identity {
+  const [certificate, key] = secretFiles.map(name => join(folder, name)) as [string, string];
+  if (!existsSync(certificate) || !existsSync(key)) {
+    const made = newKeys();
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileAtomic.sync(key, made.key, { mode: 0o600 });
+    writeFileAtomic.sync(certificate, made.certificate, { mode: 0o600 });
+  }
+  return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+}
+
+async function install({ host, dir }: Headnode, hasImage: boolean): Promise<void> {
+  const script = templateText('headnode/dask-install.sh');
+  await runScript(host, script, [dir, hasImage ? 'image' : 'nodes'], { timeoutMs: 600_000 }).catch(error => {
+    if (!(error instanceof CommandError) || ![8, 9].includes(error.exitStatus ?? 0)) throw error;
+    const hint =
+      error.exitStatus === 9
+        ? 'install Python 3.10 or newer there (Debian: apt install python3-venv)'
+        : 'see that pip works there: it reads ~/.config/pip/pip.conf, for a mirror or a proxy';
+    throw new ScailfinError(`Dask could not be installed on ${host.name}: ${error.stderr.trim()}`, {
+      cause: error,
+      hint,
+    });
+  });
+}

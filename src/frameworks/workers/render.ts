@@ -1,0 +1,45 @@
+import type { FileToPut } from '../../hosts/host.js';
+import { type Leaving, script } from '../../leaving.js';
+import type { Rendered } from '../service.js';
+
+/** What the files of the wire and of all workers are, by their names below the directory of workers, or the pool's. */
+const words: Readonly<Record<string, string>> = {
+  'wire/head.py': "leads workers' connections to services of the headnode; run by run.sh",
+  'wire/run.sh': "the pool's master runs the wire with this",
+  'wire/keys.json': 'the keys of the wire; they are made when it is started',
+  'wire/cert.pem': 'the certificate by which workers know the headnode',
+  'wire/key.pem': 'the key of that certificate',
+  'wire.config': "a part of the pool's configuration",
+  'framework.env': 'what `scailfin exec` tells programs about the framework',
+  'workers.sub': "the workers, read by the pool's condor_submit",
+  'step.sh': 'runs a worker in its container, on a node',
+  'step.env': 'the settings of step.sh, with the command in base64',
+  port: 'the port on which the manager listens',
+  password: 'the password; it is made at the first start',
+  'tree/wire/node.py': "a worker's end of the wire",
+  'tree/wire/cert.pem': 'the certificate by which it knows the headnode',
+  'tree/wire/key': 'the key by which the headnode knows it',
+  'tree/password': 'the password for the manager',
+  'tree/worker.sh': 'runs a worker of the framework, on a node',
+  'run.sh': "the pool's master runs the manager with this",
+  'manager.config': "a part of the pool's configuration",
+  'requirements.txt': 'the packages of the manager and of the workers',
+  'tree/dask/scailfin_dask.py': 'the scheduler on the headnode, and a worker on a node',
+  'tree/dask/cert.pem': 'the certificate by which scheduler, workers and clients know each other',
+  'tree/dask/key.pem': 'the key of that certificate',
+};
+
+/** All files of a framework that has workers, as `render` shows them. @param own its scripts in `templates/headnode` */
+export const renderedWorkers = (files: readonly FileToPut[], own: readonly string[]): Rendered => ({
+  configuration: files.map(({ path, content, mode }): Leaving => {
+    const short = path.replace(/^workers\/[^/]+\//, '');
+    const what = path.startsWith('wire/services/') ? 'the key and the port of a service' : (words[short] ?? '');
+    return { name: path, content: String(content), mode: mode ?? 0o600, what };
+  }),
+  scripts: own,
+  more: [
+    ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
+    ...['keep', 'list', 'manager', 'port'].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
+  ],
+  ...{ folders: [], note: '' },
+});

@@ -1,0 +1,141 @@
+import { CommandError, messageOf, ScailfinError } from '../../errors.js';
+import type { Headnode, Part } from '../../headnode/component.js';
+import type { FileToPut } from '../../hosts/host.js';
+import { keyValues, runScript } from '../../hosts/script.js';
+import { stepEnvironment } from '../../reana/jobs/description.js';
+import { wrapperScript } from '../../reana/wrapper.js';
+import { render, templateText } from '../../templates.js';
+import type { ServiceStatus } from '../service.js';
+import type { Workers } from './options.js';
+
+/** A worker on a node that does not answer is started elsewhere after so many seconds. */
+const LEASE = 60;
+
+export interface WorkersPlan extends Workers {
+  /** The framework's name. */
+  readonly name: string;
+  /** A line for `bash -c`, in a directory with the files; `$TMPDIR` is for what a worker writes. */
+  readonly command: string;
+  /** What each worker gets; paths are below its directory. They may be secret. */
+  readonly files: readonly FileToPut[];
+}
+
+/** Absolute; the directory of a framework's workers on the headnode. */
+export const workersHome = (pool: string, name: string): string => `${pool}/workers/${name}`;
+
+/**
+ * The files of a framework's workers; paths are below the pool's directory. Workers are run by the wrapper of steps, so they have
+ * its containers, caches and directories of the site. Secret.
+ */
+export async function workerFiles(pool: string, plan: WorkersPlan): Promise<FileToPut[]> {
+  const { name, command, files, cores, memory, image = '' } = plan;
+  const home = workersHome(pool, name);
+  const own = home.slice(pool.length + 1);
+  const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
+  const environment = await stepEnvironment('worker', { ...step, environment: {}, resources: { cores, memory } });
+  return [
+    {
+      path: `${own}/workers.sub`,
+      content: render('worker/submit', { home, name, cores, memory, lease: LEASE }),
+      mode: 0o600,
+    },
+    { path: `${own}/step.sh`, content: wrapperScript(), mode: 0o700 },
+    { path: `${own}/step.env`, content: `${environment}wire=yes\n`, mode: 0o600 },
+    ...files.map(f => ({ ...f, path: `${own}/tree/${f.path}` })),
+  ];
+}
+
+/** Puts the files there, and has as many workers as were asked for. @throws ScailfinError with HTCondor's own error */
+export async function keepWorkers(at: Headnode, plan: WorkersPlan): Promise<void> {
+  const { host, dir } = at;
+  const files = await workerFiles(dir, plan);
+  await host.put(files.map(f => ({ ...f, path: `${dir}/${f.path}` })));
+  const args = [dir, plan.name, String(plan.count)];
+  await runScript(host, templateText('headnode/workers/keep.sh'), args, { timeoutMs: 200_000 }).catch(error => {
+    if (!(error instanceof CommandError)) throw error;
+    throw new ScailfinError(`the workers could not be submitted on ${host.name}: ${error.stderr.trim()}`, {
+      ...{
+        cause: error,
+        hint: `run the same command again; to look at the pool: scailfin exec ${at.cluster} -- condor_q`,
+      },
+    });
+  });
+}
+
+/** The port for a framework's manager on the headnode's loopback address. @param first the first one that is tried */
+export async function managerPort({ host, dir }: Headnode, name: string, first: number): Promise<number> {
+  const out = await runScript(host, templateText('headnode/workers/port.sh'), [dir, name, String(first)]);
+  return Number(keyValues(out.stdout).get('port')?.[0]);
+}
+
+/** JobStatus, as HTCondor numbers it. */
+const states: Readonly<Record<string, Part['state']>> = {
+  1: 'starting',
+  2: 'alive',
+  5: 'dead',
+  6: 'alive',
+  7: 'starting',
+};
+
+/**
+ * The state of the framework, from its manager, the wire and each worker. Never throws: what could not be asked is *unknown*.
+ * @param isOurs the manager is a daemon of the pool; otherwise it is the user's own program, and may be absent
+ */
+export async function askWorkers(
+  at: () => Promise<Headnode>,
+  name: string,
+  port: number,
+  isOurs: boolean,
+): Promise<ServiceStatus> {
+  try {
+    const head = await at();
+    const { manager, parts } = await lookAtWorkers(head, name, port);
+    const other = `another user of ${head.host.name} listens on port ${port}; for another port: scailfin up ${head.cluster}`;
+    const absent: Part = isOurs
+      ? {
+          name: 'manager',
+          state: 'dead',
+          reason: `it does not listen on port ${port}; to start it: scailfin up ${head.cluster}`,
+        }
+      : { name: 'manager', state: 'starting', reason: `none of your programs listens on port ${port}` };
+    const known: Readonly<Record<string, Part>> = {
+      own: { name: 'manager', state: 'alive' },
+      none: absent,
+      other: { name: 'manager', state: 'dead', reason: other },
+    };
+    const first: Part = known[manager] ?? { name: 'manager', state: 'unknown' };
+    const rest = [...(isOurs ? [first] : []), ...parts.filter(p => p.name === 'wire' || p.name === 'workers')];
+    return { state: rest.find(p => p.state !== 'alive')?.state ?? 'alive', parts: [first, ...parts] };
+  } catch (error) {
+    return { state: 'unknown', parts: [{ name, state: 'unknown', reason: messageOf(error) }] };
+  }
+}
+
+async function lookAtWorkers({ host, dir }: Headnode, name: string, port: number) {
+  const args = [dir, name, String(port)];
+  const out = await runScript(host, templateText('headnode/workers/list.sh'), args, { timeoutMs: 60_000 });
+  const values = keyValues(out.stdout);
+  const said = new Map(
+    (values.get('said') ?? []).map(line => {
+      const [number = '', text = ''] = line.split(' ');
+      return [number, Buffer.from(text, 'base64').toString()] as const;
+    }),
+  );
+  const wire: Part = { name: 'wire', state: values.get('wire')?.[0] === 'alive' ? 'alive' : 'dead' };
+  const manager = values.get('manager')?.[0] ?? '';
+  const silent: Part = { name: 'workers', state: 'unknown', reason: 'the pool does not answer' };
+  if (!values.has('asked')) return { manager, parts: [wire, silent] };
+  const workers = (values.get('worker') ?? []).map((line): Part => {
+    const [number = '', status = '', where = '-', ...why] = line.split(' ');
+    const state = states[status] ?? 'unknown';
+    const words = said.get(number);
+    const reasons = {
+      alive: `on ${where}`,
+      starting: 'waits for a glide-in with room',
+      dead: `${why.join(' ') || 'it is held'}${words ? `: ${words}` : ''}`,
+      unknown: `HTCondor says JobStatus ${status}`,
+    };
+    return { name: `worker ${number}`, state, reason: reasons[state] };
+  });
+  return { manager, parts: [wire, ...workers] };
+}

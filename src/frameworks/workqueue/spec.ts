@@ -1,0 +1,5 @@
+import type { WorkersSpec } from '../workers/options.js';
+
+export interface WorkQueueSpec {
+  readonly workers: WorkersSpec;
+}

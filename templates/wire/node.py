@@ -1,0 +1,219 @@
+"""A worker's end of the wire: lets a program on a compute node reach a service of the headnode.
+
+    node.py SERVICE[:WHO] COMMAND…
+
+Listens on a port of the node's loopback address, and runs COMMAND with that port in the place of {port}. Each connection to
+it goes to the service: by TLS, through the one port of the headnode that a compute node can call (head.py says how). The
+address of that port is in $SCAILFIN_POOL; beside this file are the certificate of the other end, and the key of the service.
+Ends when COMMAND ends, with its status.
+
+If WHO is given, others can call COMMAND by this name: it is connected with them at the port {listen} of loopback. COMMAND itself
+calls others at the port {calls}: it says the name in a line, and reads `ok` in a line.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+import struct
+import sys
+
+PATIENCE = 15
+CHUNK = 256 * 1024
+SHARED_PORT_CONNECT = 75
+
+
+def preamble(name):
+    """What HTCondor's shared port reads (SharedPortServer::HandleConnectRequest): whom to pass the connection on to, who
+    asks, how many seconds that may take, and no further words; as one packet of CEDAR."""
+    body = struct.pack(">q", SHARED_PORT_CONNECT) + name + b"\0\0" + struct.pack(">qq", PATIENCE, 0)
+    return b"\x01" + struct.pack(">I", len(body)) + body
+
+
+class Wire:
+    def __init__(self, service, place):
+        host, _, port = os.environ.get("SCAILFIN_POOL", "").rpartition(":")
+        if not host:
+            sys.exit("scailfin: this glide-in does not say where the pool is: it was started by an older scailfin")
+        self.pool = host, int(port)
+        with open(os.path.join(place, "key")) as file:
+            self.name = ("%s %s" % (service, file.read().strip())).encode()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # this very certificate, whatever name it has
+        self.context.check_hostname = False
+        self.context.load_verify_locations(os.path.join(place, "cert.pem"))
+        if hasattr(ssl, "TLSVersion"):
+            self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        else:
+            self.context.options |= ssl.OP_NO_TLSv1 | ssl.OP_NO_TLSv1_1
+        self.loop = asyncio.get_event_loop()
+        self.told = None
+        self.tasks = set()
+
+    def begin(self, work):
+        """Runs a coroutine. The loop itself keeps no task from being collected (asyncio's documentation, create_task)."""
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def say(self, text):
+        # a program that tries again and again would fill the log
+        if text != self.told:
+            print("scailfin: " + text, file=sys.stderr, flush=True)
+        self.told = text
+
+    async def serve(self, reader, writer, is_call=False):
+        writers = [writer]
+        try:
+            if not ours(writer.get_extra_info("socket")):
+                return self.say("a connection of another user of this node was refused")
+            wanted = b""
+            if is_call:
+                who = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+                wanted = b" call " + who.strip()
+            far = await asyncio.wait_for(self.call(writers, wanted), 2 * PATIENCE)
+            if is_call:
+                writer.write(b"ok\n")
+            else:
+                self.say("connected")
+            await join((reader, writer), far)
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
+            self.say("the headnode could not be reached at %s port %d: %s" % (self.pool + (error or type(error).__name__,)))
+        finally:
+            for each in writers:
+                each.close()
+
+    async def serve_call(self, reader, writer):
+        await self.serve(reader, writer, True)
+
+    async def listen(self, who, port):
+        """Stays connected, and connects whoever calls with a port of this node."""
+        while True:
+            writers = []
+            try:
+                reader, _ = await asyncio.wait_for(self.call(writers, b" listen " + who.encode()), PATIENCE)
+                while True:
+                    line = await reader.readline()
+                    if not line:
+                        break
+                    self.begin(self.answer(line.split()[1], port))
+            except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
+                self.say("nobody can call this worker now: %s" % (error or type(error).__name__))
+            finally:
+                for each in writers:
+                    each.close()
+            await asyncio.sleep(1)
+
+    async def answer(self, number, port):
+        writers = []
+        try:
+            near = await asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
+            writers.append(near[1])
+            steady(near[1].get_extra_info("socket"))
+            await join(near, await asyncio.wait_for(self.call(writers, b" answer " + number), PATIENCE))
+        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            for each in writers:
+                each.close()
+
+    async def call(self, writers, wanted=b""):
+        sock = socket.socket()
+        sock.setblocking(False)
+        steady(sock)
+        try:
+            await self.loop.sock_connect(sock, self.pool)
+            await self.loop.sock_sendall(sock, preamble(b"wire"))
+            reader, writer = await asyncio.open_connection(sock=sock, ssl=self.context, server_hostname="", limit=CHUNK)
+        except BaseException:
+            sock.close()
+            raise
+        writers.append(writer)
+        writer.write(self.name + wanted + b"\n")
+        answer = await reader.readuntil(b"\n")
+        if answer != b"ok\n":
+            raise OSError("nobody listens there now")
+        return reader, writer
+
+
+def ours(sock):
+    """Whether this user made a connection (proc_pid_net(5)): every user of a node can call a port of loopback."""
+    host, port = sock.getpeername()[:2]
+    wanted = "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(host))[0], port)
+    with open("/proc/net/tcp") as lines:
+        for words in map(str.split, lines):
+            # a socket that its program has closed has no inode, and no owner either
+            if words[1] == wanted and words[9] != "0":
+                return int(words[7]) == os.getuid()
+    return False
+
+
+def steady(sock):
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4)):
+        sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+async def join(near, far):
+    pumps = [asyncio.ensure_future(pump(near[0], far[1])), asyncio.ensure_future(pump(far[0], near[1]))]
+    await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+    for task in pumps:
+        task.cancel()
+
+
+async def pump(reader, writer):
+    try:
+        while True:
+            data = await reader.read(CHUNK)
+            if not data:
+                return
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        return
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+async def run(service, command):
+    service, _, who = service.partition(":")
+    wire = Wire(service, os.path.dirname(os.path.abspath(__file__)))
+    ports = {}
+    for name, serve in (("{port}", wire.serve), ("{calls}", wire.serve_call)) if who else (("{port}", wire.serve),):
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=CHUNK)
+        ports[name] = server.sockets[0].getsockname()[1]
+    if who:
+        ports["{listen}"] = free_port()
+        wire.begin(wire.listen(who, ports["{listen}"]))
+
+    def filled(word):
+        for name, port in ports.items():
+            word = word.replace(name, str(port))
+        return word
+
+    child = await asyncio.create_subprocess_exec(*map(filled, command))
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        wire.loop.add_signal_handler(getattr(signal, name), stop, child)
+    status = await child.wait()
+    return status if status >= 0 else 128 - status
+
+
+def stop(child):
+    if child.returncode is None:
+        child.terminate()
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    ended = loop.run_until_complete(run(sys.argv[1], sys.argv[2:]))
+    # connections end with the process
+    sys.stderr.flush()
+    os._exit(ended)

@@ -34,11 +34,10 @@ export class Hashes {
   /** In hexadecimal. @param stats the file's present attributes, if known */
   async of(path: string, stats?: BigIntStats): Promise<string> {
     const now = stats ?? (await lstat(path, { bigint: true }));
-    const file = `${now.dev}:${now.ino}`;
-    const stamp = `${now.size}:${now.mtimeNs}:${now.ctimeNs}`;
-    const known = this.#known.get(file);
-    if (known?.stamp === stamp) return known.hash;
-    if (known) this.#known.delete(file);
+    const known = this.known(now);
+    if (known !== undefined) return known;
+    const [file, stamp] = [fileOf(now), stampOf(now)];
+    this.#known.delete(file);
     const isYoung = Date.now() - Number(now.ctimeMs) < TOO_YOUNG;
     const hash = await sha256Of(path, Number(now.size));
     if (isYoung) return hash;
@@ -47,12 +46,21 @@ export class Hashes {
     return hash;
   }
 
+  /** Of a file that has not changed since it was read. */
+  known(stats: BigIntStats): string | undefined {
+    const known = this.#known.get(fileOf(stats));
+    return known?.stamp === stampOf(stats) ? known.hash : undefined;
+  }
+
   #remember(file: string, known: { stamp: string; hash: string }): void {
     this.#known.set(file, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
   }
 }
+
+const fileOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;
+const stampOf = ({ size, mtimeNs, ctimeNs }: BigIntStats): string => `${size}:${mtimeNs}:${ctimeNs}`;
 
 /** @param size as it was a moment ago; the file may have been replaced since, also by a link or a pipe */
 async function sha256Of(path: string, size: number): Promise<string> {

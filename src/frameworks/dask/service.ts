@@ -90,8 +90,15 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
       ...headFiles(dir, FIRST_PORT),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, ['dask-install']);
+    return renderedWorkers(files, ['dask-install'], words);
   },
+};
+
+const words: Readonly<Record<string, string>> = {
+  'requirements.txt': 'the packages of the scheduler and of the workers',
+  'tree/dask/scailfin_dask.py': 'the scheduler on the headnode, and a worker on a node',
+  'tree/dask/cert.pem': 'the certificate by which scheduler, workers and clients know each other',
+  'tree/dask/key.pem': 'the key of that certificate',
 };
 
 /** The variables by which Dask finds the certificate and the key of a client. */

@@ -23,20 +23,25 @@ const words: Readonly<Record<string, string>> = {
   'tree/worker.sh': 'runs a worker of the framework, on a node',
   'run.sh': "the pool's master runs the manager with this",
   'manager.config': "a part of the pool's configuration",
-  'requirements.txt': 'the packages of the manager and of the workers',
-  'tree/dask/scailfin_dask.py': 'the scheduler on the headnode, and a worker on a node',
-  'tree/dask/cert.pem': 'the certificate by which scheduler, workers and clients know each other',
-  'tree/dask/key.pem': 'the key of that certificate',
 };
 
-/** All files of a framework that has workers, as `render` shows them. @param own its scripts in `templates/headnode` */
-export const renderedWorkers = (files: readonly FileToPut[], own: readonly string[]): Rendered => ({
+/**
+ * All files of a framework that has workers, as `render` shows them.
+ * @param scripts its own in `templates/headnode` @param own what further files are, by their names below the workers' directory
+ */
+export const renderedWorkers = (
+  files: readonly FileToPut[],
+  scripts: readonly string[],
+  own: Readonly<Record<string, string>> = {},
+): Rendered => ({
   configuration: files.map(({ path, content, mode }): Leaving => {
     const short = path.replace(/^workers\/[^/]+\//, '');
-    const what = path.startsWith('wire/services/') ? 'the key and the port of a service' : (words[short] ?? '');
+    const what = path.startsWith('wire/services/')
+      ? 'the key and the port of a service'
+      : (words[short] ?? own[short] ?? '');
     return { name: path, content: String(content), mode: mode ?? 0o600, what };
   }),
-  scripts: own,
+  scripts,
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
     ...['keep', 'list', 'manager', 'port'].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),

@@ -61,6 +61,11 @@ export class LoadedEdge {
     return new Map(lines.map(line => [line.split(' ')[0] as string, Number(line.split(' ')[1])]));
   }
 
+  /** Of how many files all steps were told, once `ran` has ended the stand-in. */
+  get told(): number {
+    return Number(readFileSync(join(this.#dir, 'told'), 'utf8'));
+  }
+
   async end(): Promise<void> {
     await ended(this.#edge);
     await ended(this.#schedd);

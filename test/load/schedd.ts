@@ -1,7 +1,8 @@
 // A stand-in for HTCondor's schedd and its glide-ins, for the load that 500 of them would be: schedd.ts DIRECTORY SLOTS.
 // It makes the commands that the edge calls (DIRECTORY/bin/condor_submit and others), writes HTCondor's event log, and leaves
 // in the directory of each job what the wrapper leaves: a report, and an archive of one changed file. No command of a step is run.
-// What it knows of each job is in DIRECTORY/ran: a line STEP TIMES for each step, when it is told to end.
+// When it is told to end, it leaves what it knows of the jobs: in DIRECTORY/ran a line STEP TIMES for each step, and in DIRECTORY/told
+// of how many files all of them were told.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ interface Job {
 const queue: Job[] = [];
 const running = new Set<Job>();
 const ran = new Map<string, number>();
+let told = 0;
 let clusters = 0;
 
 const commands: Readonly<Record<string, (args: readonly string[]) => string>> = {
@@ -72,6 +74,8 @@ function run(): void {
 /** What the wrapper leaves (templates/step/begin.sh, outputs.sh); the step's command says which file it makes. */
 function leave({ dir: job, step }: Job): void {
   ran.set(step, (ran.get(step) ?? 0) + 1);
+  // a line for each file, and one for the probe
+  told += readFileSync(join(job, 'manifest'), 'latin1').split('\n').length - 2;
   const command = /^command_b64='?([\w+/=]+)/m.exec(readFileSync(join(job, 'step.env'), 'utf8'))?.[1] ?? '';
   const made = / >(\S+)$/.exec(Buffer.from(command, 'base64').toString())?.[1];
   writeFileSync(join(job, 'changed.tar'), tarOf(made === undefined ? [] : [{ path: made, text: `${step}\n` }]));
@@ -116,6 +120,7 @@ exec cat <&3
   process.stdout.write('ready\n');
 });
 process.once('SIGTERM', () => {
+  writeFileSync(join(dir, 'told'), String(told));
   writeFileSync(join(dir, 'ran'), [...ran].map(([step, times]) => `${step} ${times}\n`).join(''));
   process.exit(0);
 });

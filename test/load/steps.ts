@@ -34,10 +34,10 @@ export async function measureSteps(shape: Shape, plan: StepsPlan): Promise<Sized
     await clients.end();
     const { cpuMs, bytes, peakMib } = edge.used;
     const files = shape === 'serial' ? 1 : plan.steps;
-    // each step may use every file of the run, and any may have changed: the edge looks at all, and tells the step of them
-    const handed = { what: 'files told to steps', work: (plan.steps * (plan.steps + 1)) / 2 };
-    const ofFiles = shape === 'serial, each leaves a file' ? { of: handed } : {};
     check(plan.steps, status, await edge.ran(), madeIn(edge.workspace(run)), files);
+    // each step may use every file of the run, and any may have changed: the edge looks at all, and tells the step of them
+    const told = { what: 'steps, and files told to them', work: plan.steps + edge.told };
+    const ofFiles = shape === 'serial' ? {} : { of: told };
     if (clients.problems.length > 0) throw new Error(`an answer of the edge: ${clients.problems[0]}`);
     // in REANA's API it names all steps that have ended, so a client that asks all the time is told far more than the steps are
     const ofStatus = clients.sizes.get('status') ?? [];

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # dask-install DIR FOR: installs Dask from PyPI for the pool in DIR, as DIR/workers/dask/requirements.txt says. If FOR is nodes, it is
-# packed for the workers, too; if it is image, they have it in their image. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
+# packed for the workers, too; if it is image, they have it in their image. Prints base=DIR, where the Python itself is. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
 set -u
 umask 077
 export LC_ALL=C
@@ -20,6 +20,7 @@ if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
   rm -f "$home/tree/site.tar.gz"
   echo "$sum" >"$home/site.sum"
 fi
+echo "base=$("$home/venv/bin/python" -I -c 'import sys; print(sys.base_prefix)')"
 case $2 in
   image) rm -f "$home/tree/site.tar.gz" ;;
   *)

@@ -14,7 +14,7 @@ The name and the key are in DIR/services/NAME, with the port.
     NAME KEY answer ID      to be connected with that caller
     NAME KEY call WHO       to reach another worker, through here
 
-Programs of this user on the headnode reach workers by the socket DIR/calls, where they say `NAME WHO`.
+Programs of this user on the headnode reach workers by the socket DIR/local/calls, where they say `NAME WHO`.
 """
 
 import array
@@ -86,7 +86,9 @@ class Wire:
         server.listen(512)
         server.setblocking(False)
         self.loop.add_reader(server, self.accept, server)
-        calls = os.path.join(self.home, "calls")
+        # a directory, because a program behind a fence sees a new socket in it, too
+        os.makedirs(os.path.join(self.home, "local"), exist_ok=True)
+        calls = os.path.join(self.home, "local", "calls")
         if os.path.lexists(calls):
             os.unlink(calls)
         self.loop.run_until_complete(asyncio.start_unix_server(self.local, calls, limit=CHUNK))

@@ -82,6 +82,19 @@ describe.skipIf(reason !== undefined)(`Dask${reason ? ` (skipped: ${reason})` : 
     }
   });
 
+  it("shows its scheduler none of the owner's files, although workers may have it run programs", async () => {
+    const look = `
+import os
+from distributed import Client
+def see():
+    home = os.listdir("/home/scail") if os.path.exists("/home/scail") else []
+    return home, os.path.exists("${home}/../../keys"), os.path.exists("${home}/password"), len([p for p in os.listdir("/proc") if p.isdigit()]) < 5
+print(Client(timeout=20).run_on_scheduler(see))`;
+    await lab.write('headnode', '/opt/look.py', look, { user: 'root' });
+    const { stdout, stderr } = await scailfin(lab, 'headnode', ['exec', name, '--', 'python3', '/opt/look.py']);
+    expect(stdout, stderr).toBe("(['.scailfin'], False, False, True)\n");
+  });
+
   it('has workers on another node once there is one', async () => {
     await scailfin(lab, 'headnode', ['scale', name, '--nodes', '2']);
     await until('three workers', 40_000, () => working(3));

@@ -4,7 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { CommandError, ScailfinError } from '../../errors.js';
 import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
-import { runScript } from '../../hosts/script.js';
+import { keyValues, runScript } from '../../hosts/script.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import type { Service } from '../service.js';
@@ -51,9 +51,12 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
     await put([requirements()]);
     at.onProgress('installing it from PyPI');
-    await install(at, workers.image !== undefined);
+    const base = await install(at, workers.image !== undefined);
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(identity)]);
-    await put([...(await workerFiles(at.dir, plan)), ...headFiles(at.dir, port)]);
+    await put([
+      ...(await workerFiles(at.dir, plan)),
+      ...headFiles(at.dir, port, at.pool.unfenced === undefined ? base : undefined),
+    ]);
     // the master may start the scheduler as soon as it reads its configuration again
     await bringUp(wire, at, { service: NAME, port, keys });
     await startManager(at, NAME, "Dask's scheduler");
@@ -87,7 +90,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const files = [
       ...wireFiles(dir, { service: NAME, port: FIRST_PORT, keys }, '/@PYTHON@'),
       requirements(),
-      ...headFiles(dir, FIRST_PORT),
+      ...headFiles(dir, FIRST_PORT, '/@PYTHON@'),
       ...(await workerFiles(dir, plan)),
     ];
     return renderedWorkers(files, ['dask-install'], words);
@@ -113,10 +116,17 @@ const requirements = (): FileToPut => ({
   ...{ path: `workers/${NAME}/requirements.txt`, content: templateText(REQUIREMENTS), mode: 0o600 },
 });
 
-function headFiles(pool: string, port: number): FileToPut[] {
+/**
+ * A worker, or who took one over, could have the scheduler run programs: it is behind the fence, and sees nothing of the owner's but
+ * its own files. @param base where its Python is; undefined if there is no fence
+ */
+function headFiles(pool: string, port: number, base: string | undefined): FileToPut[] {
   const home = workersHome(pool, NAME);
+  const calls = `${pool}/wire/local`;
+  const [run, seen] = [`${home}/run`, [`${home}/venv`, `${home}/tree/dask`, calls]];
+  const fence = base === undefined ? [] : ['/bin/sh', `${pool}/fence/engine.sh`, run, run, ...seen, base, '--'];
   const command = [
-    ...[`SCAILFIN_CALLS=unix:${pool}/wire/calls`, `TMPDIR=${home}`, `${home}/venv/bin/python`, '-I', '-B'],
+    ...[`SCAILFIN_CALLS=unix:${calls}/calls`, `TMPDIR=${run}`, ...fence, `${home}/venv/bin/python`, '-I', '-B'],
     ...[`${home}/tree/dask/scailfin_dask.py`, 'scheduler', String(port)],
   ];
   const variables = [
@@ -159,9 +169,11 @@ function ownIdentity(folder: string): Identity {
   return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
-async function install({ host, dir }: Headnode, hasImage: boolean): Promise<void> {
+/** @returns the directory of the Python that it uses */
+async function install({ host, dir }: Headnode, hasImage: boolean): Promise<string> {
   const script = templateText('headnode/dask-install.sh');
-  await runScript(host, script, [dir, hasImage ? 'image' : 'nodes'], { timeoutMs: 600_000 }).catch(error => {
+  const args = [dir, hasImage ? 'image' : 'nodes'];
+  const out = await runScript(host, script, args, { timeoutMs: 600_000 }).catch(error => {
     if (!(error instanceof CommandError) || ![8, 9].includes(error.exitStatus ?? 0)) throw error;
     const hint =
       error.exitStatus === 9
@@ -172,4 +184,5 @@ async function install({ host, dir }: Headnode, hasImage: boolean): Promise<void
       hint,
     });
   });
+  return keyValues(out.stdout).get('base')?.[0] ?? '/usr';
 }

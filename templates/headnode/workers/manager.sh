@@ -14,11 +14,11 @@ runs() { [ -n "$(pid)" ] && grep -qszF "$home/" "/proc/$(pid)/cmdline"; }
 # it belongs to this user (proc_pid_net(5))
 listens() { [ "$(awk -v port=":$(printf '%04X' "$port")$" '$4 == "0A" && $2 ~ port { print $8; exit }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)" = "$(id -u)" ]; }
 if runs && [ "$sum" != "$(cat "$home/sum" 2>/dev/null)" ]; then
-  kill "$(pid)"
+  # behind a fence, this is the only signal that ends all of it
+  kill -KILL "$(pid)"
   n=0
   while runs && [ "$n" -lt 100 ]; do
     n=$((n + 1))
-    [ "$n" != 50 ] || kill -KILL "$(pid)"
     sleep 0.1
   done
 fi

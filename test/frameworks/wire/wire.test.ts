@@ -197,7 +197,7 @@ print(answer, s.recv(100) if answer else b"")`;
     // and a name that is not one, or has a line of its own, calls nobody
     for (const who of ['four', 'one two', `one\n${service} ${'k'.repeat(43)} call two`])
       expect(await call(service, who)).not.toContain('this is two');
-    const local = net.connect(join(dir, 'wire/calls'));
+    const local = net.connect(join(dir, 'wire/local/calls'));
     local.write(`${service} two\n`);
     let said = '';
     local.on('data', data => {

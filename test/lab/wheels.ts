@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
+import type { HostName, Lab } from './lab.js';
 import { program } from './programs.js';
 
 const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
@@ -40,4 +42,15 @@ export async function fetchedWheels(lists: readonly string[]): Promise<string> {
     await program(['flock', `${dir}.lock`, 'sh', '-c', script, 'sh', dir, ...lists], { timeoutMs: 15 * 60_000 });
   }
   return dir;
+}
+
+/** Lets pip on a lab's host, which has no network, find the packages that requirements files name. */
+export async function offer(lab: Lab, host: HostName, lists: readonly string[]): Promise<void> {
+  const dir = await fetchedWheels(lists);
+  const { stdout } = await execa('tar', ['-c', '-C', dir, '.'], { encoding: 'buffer', maxBuffer: 2 ** 28 });
+  await lab.write(host, '/opt/wheels.tar', Buffer.from(stdout), { user: 'root' });
+  const unpack =
+    'mkdir -p /opt/wheels && tar -xf /opt/wheels.tar -C /opt/wheels && rm /opt/wheels.tar && chmod -R a+rX /opt/wheels';
+  await lab.exec(host, ['sh', '-c', unpack], { user: 'root' });
+  await lab.write(host, '.config/pip/pip.conf', '[global]\nno-index = true\nfind-links = /opt/wheels\n');
 }

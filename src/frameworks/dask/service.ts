@@ -8,7 +8,7 @@ import { keyValues, runScript } from '../../hosts/script.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import type { Service } from '../service.js';
-import { newKeys, wireKeys } from '../wire/keys.js';
+import { newKeys, shownKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { managerFiles, startManager } from '../workers/manager.js';
 import { type Workers, withDefaults } from '../workers/options.js';
@@ -85,7 +85,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
 
   async render(_cluster, dir, spec) {
     const workers = withDefaults(spec.workers);
-    const keys = { certificate: '@CERTIFICATE@\n', key: '@KEY@\n', services: { [NAME]: '@SECRET@' } };
+    const keys = shownKeys(NAME);
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(keys)]);
     const files = [
       ...wireFiles(dir, { service: NAME, port: FIRST_PORT, keys }, '/@PYTHON@'),

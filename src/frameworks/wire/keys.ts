@@ -23,6 +23,11 @@ export async function wireKeys({ host, dir }: Headnode, service: string): Promis
   return { ...found, services: { ...found.services, [service]: key } };
 }
 
+/** In the place of the keys of a cluster, where files are only shown. */
+export const shownKeys = (service: string): WireKeys => ({
+  ...{ certificate: '@CERTIFICATE@\n', key: '@KEY@\n', services: { [service]: '@SECRET@' } },
+});
+
 function parse(text: string): WireKeys | undefined {
   try {
     const found: unknown = JSON.parse(text);

@@ -7,7 +7,7 @@ import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import { ownSecret } from '../secret.js';
 import type { Service } from '../service.js';
-import { wireKeys } from '../wire/keys.js';
+import { shownKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
@@ -74,7 +74,7 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
 
   async render(_cluster, dir, spec) {
     const workers = withDefaults(spec.workers);
-    const keys = { certificate: '@CERTIFICATE@\n', key: '@KEY@\n', services: { [NAME]: '@SECRET@' } };
+    const keys = shownKeys(NAME);
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), passwordFile('@PASSWORD@')]);
     const files = [
       ...wireFiles(dir, { service: NAME, port: FIRST_PORT, keys }, '/@PYTHON@'),

@@ -1,8 +1,11 @@
+import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
 import { frameworkNamed, planFramework } from '../../src/frameworks/registry.js';
 import { planWorkers, withDefaults } from '../../src/frameworks/workers/options.js';
-import { workerFiles } from '../../src/frameworks/workers/workers.js';
+import { managerPort, workerFiles } from '../../src/frameworks/workers/workers.js';
+import type { Headnode } from '../../src/headnode/component.js';
+import { LocalHost } from '../../src/hosts/local.js';
 
 const plan = (request: FrameworkRequest) => planFramework(request, { sites: {} });
 
@@ -51,5 +54,26 @@ describe('workers of a framework', () => {
     expect(files.filter(f => String(f.content).includes('a secret'))).toEqual([
       expect.objectContaining({ mode: 0o600 }),
     ]);
+  });
+
+  it('have a manager whose port is free, or the user is told what to do', async () => {
+    const at = { host: new LocalHost(), dir: '/nowhere' } as unknown as Headnode;
+    const first = 47_100;
+    const listen = (port: number) =>
+      new Promise<Server>((resolve, reject) => {
+        const server = createServer();
+        server.once('error', reject).listen(port, '127.0.0.1', () => resolve(server));
+      });
+    const servers = await Promise.all([first, first + 1].map(listen));
+    try {
+      expect(await managerPort(at, 'it', first)).toBe(first + 2);
+      servers.push(...(await Promise.all(Array.from({ length: 98 }, (_, n) => listen(first + 2 + n)))));
+      await expect(managerPort(at, 'it', first)).rejects.toMatchObject({
+        message: expect.stringContaining(`all ports from ${first} to ${first + 99} are taken here`),
+        hint: expect.stringContaining('--headnode HOST'),
+      });
+    } finally {
+      for (const server of servers) server.close();
+    }
   });
 });

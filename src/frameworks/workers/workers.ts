@@ -62,9 +62,18 @@ export async function keepWorkers(at: Headnode, plan: WorkersPlan): Promise<void
   });
 }
 
-/** The port for a framework's manager on the headnode's loopback address. @param first the first one that is tried */
+/**
+ * The port for a framework's manager on the headnode's loopback address. @param first the first one that is tried
+ * @throws ScailfinError if a hundred ports are taken
+ */
 export async function managerPort({ host, dir }: Headnode, name: string, first: number): Promise<number> {
-  const out = await runScript(host, templateText('headnode/workers/port.sh'), [dir, name, String(first)]);
+  const script = templateText('headnode/workers/port.sh');
+  const out = await runScript(host, script, [dir, name, String(first)]).catch(error => {
+    if (!(error instanceof CommandError) || error.exitStatus !== 7) throw error;
+    throw new ScailfinError(`${host.name}: ${error.stderr.trim()}`, {
+      ...{ cause: error, hint: 'end a program that listens on one of them, or take another headnode: --headnode HOST' },
+    });
+  });
   return Number(keyValues(out.stdout).get('port')?.[0]);
 }
 

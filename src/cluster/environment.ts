@@ -12,8 +12,8 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
   // settings for a site's own HTCondor on the same machine
   const forget = 'for name in $(env | sed -n "s/^\\(_CONDOR_[A-Za-z0-9_]*\\)=.*/\\1/p"); do unset "$name"; done';
   const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG';
-  // what the cluster's framework says to programs on the headnode
-  const more = '[ ! -r "$4" ] || . "$4"; shift 4; exec "$@"';
+  // what the cluster's frameworks say to programs on the headnode
+  const more = 'for name in "$4"/*.env; do [ ! -r "$name" ] || . "$name"; done; unset name; shift 4; exec "$@"';
   return [
     'sh',
     '-c',
@@ -22,27 +22,30 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[]): str
     head.bin,
     head.sbin,
     `${dir}/condor_config`,
-    `${dir}/framework.env`,
+    `${dir}/env`,
     ...argv,
   ];
 }
 
+/** What a cluster offers, with the local port that is forwarded to it; undefined if it can't be reached. */
+export interface LocalOffer extends Offer {
+  readonly port: number | undefined;
+}
+
 /**
  * Lines for `eval`.
- * @param offer what the cluster has in addition to its pool, if anything
- * @param port the local port that is forwarded to it; undefined if it can't be reached
+ * @param offers what the cluster has in addition to its pool
  * @throws UsageError if the pool is on another machine, and nothing else is offered
  */
-export function clusterExports(record: ClusterRecord, offer: Offer | undefined, port: number | undefined): string {
+export function clusterExports(record: ClusterRecord, offers: readonly LocalOffer[]): string {
   const head = headOf(record);
   const isHere = record.spec.headnode.kind === 'local' && isOnThisMachine(record);
-  if (!isHere && offer === undefined) {
+  if (!isHere && offers.length === 0) {
     throw new UsageError(`the pool of ${record.name} is on ${head.host}, not on this machine`, {
       hint: `scailfin exec ${record.name} -- COMMAND`,
     });
   }
-  const own = offer === undefined || port === undefined ? [] : serviceExports(offer, port);
-  return [...(isHere ? poolExports(record, head) : []), ...own].join('\n');
+  return [...(isHere ? poolExports(record, head) : []), ...offers.flatMap(serviceExports)].join('\n');
 }
 
 function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
@@ -50,11 +53,11 @@ function poolExports(record: ClusterRecord, head: HeadFacts): string[] {
   return [`export ${commandLine([config])}`, `export PATH=${commandLine([`${head.bin}:${head.sbin}`])}:"$PATH"`];
 }
 
-/** The variables of the framework. A secret stays in its file until the shell reads it. */
-const serviceExports = ({ service, facts, here }: Offer, port: number): string[] =>
-  service
-    .env(facts, here, port)
-    .map(v => `export ${v.name}=${'file' in v ? `"$(cat ${quote(v.file)})"` : quote(v.value)}`);
+/** The variables of a framework. A secret stays in its file until the shell reads it. */
+function serviceExports({ service, facts, here, port }: LocalOffer): string[] {
+  const variables = port === undefined ? [] : service.env(facts, here, port);
+  return variables.map(v => `export ${v.name}=${'file' in v ? `"$(cat ${quote(v.file)})"` : quote(v.value)}`);
+}
 
 function headOf(record: ClusterRecord): HeadFacts {
   if (record.head && record.state !== 'terminated') return record.head;

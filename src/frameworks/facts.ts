@@ -10,5 +10,11 @@ export interface FrameworkFacts {
   readonly port: number;
 }
 
+/** A list in which these replace those of the same name. */
+export function withNamed<T extends FrameworkSpec>(all: readonly T[], some: readonly T[]): T[] {
+  const isNew = (one: T): boolean => all.every(f => f.name !== one.name);
+  return [...all.map(old => some.find(f => f.name === old.name) ?? old), ...some.filter(isNew)];
+}
+
 /** The facts from the framework itself: the journal adds its name. */
 export type OwnFacts = Omit<FrameworkFacts, 'name'>;

@@ -43,7 +43,7 @@ describe.skipIf(reason !== undefined)(
 
     it('are shown with the reason when there is no such image', async () => {
       await up('/home/alice/other.sif');
-      const workers = async () => ((await statusOf(lab, 'headnode', name)).framework?.parts ?? []).slice(2);
+      const workers = async () => ((await statusOf(lab, 'headnode', name)).frameworks[0]?.parts ?? []).slice(2);
       const reason = expect.stringMatching(/^it ended at once, with status 161: .*no \/home\/alice\/other.sif/);
       const held = (n: number) => ({ name: `worker ${n}`, state: 'dead', reason });
       await expect.poll(workers, { timeout: 40_000, interval: 500 }).toEqual([held(1), held(2)]);

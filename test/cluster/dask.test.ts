@@ -25,7 +25,7 @@ describe.skipIf(reason !== undefined)(`Dask${reason ? ` (skipped: ${reason})` : 
     lab.exec(host, ['bash', '-c', script], { check: false, timeoutMs: 85_000, ...(user ? { user } : {}) });
   const use = (args: string) =>
     scailfin(lab, 'headnode', ['exec', name, '--', 'python3', '/opt/client.py', ...args.split(' ')]);
-  const parts = async () => (await statusOf(lab, 'headnode', name)).framework?.parts ?? [];
+  const parts = async () => (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts ?? [];
   const working = async (n: number) =>
     (await parts()).filter(p => p.name.startsWith('worker ') && p.state === 'alive').length === n;
 

@@ -28,7 +28,7 @@ describe.skipIf(reason !== undefined)(
     };
     /** STATE REASON of each. */
     const workers = async (): Promise<string[]> => {
-      const parts = (await statusOf(lab, 'headnode', name)).framework?.parts ?? [];
+      const parts = (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts ?? [];
       return parts.filter(p => p.name.startsWith('worker ')).map(p => `${p.state} ${p.reason}`);
     };
 

@@ -19,7 +19,7 @@ describe.skipIf(reason !== undefined)(
     }, 180_000);
     afterAll(() => lab?.down(), 60_000);
 
-    const workers = async () => ((await statusOf(lab, 'headnode', name)).framework?.parts ?? []).slice(2);
+    const workers = async () => ((await statusOf(lab, 'headnode', name)).frameworks[0]?.parts ?? []).slice(2);
 
     it('has workers that reach the manager, and leaves nothing behind', async () => {
       const options = ['--framework', 'workqueue', '--workers', '2', '--worker-memory', '300'];

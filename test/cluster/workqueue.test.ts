@@ -32,7 +32,7 @@ describe.skipIf(reason !== undefined)(`Work Queue${reason ? ` (skipped: ${reason
 
   const bash = async (script: string, host: HostName = 'headnode', user?: string) =>
     lab.exec(host, ['bash', '-c', script], { check: false, timeoutMs: 80_000, ...(user ? { user } : {}) });
-  const parts = async () => (await statusOf(lab, 'headnode', name)).framework?.parts ?? [];
+  const parts = async () => (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts ?? [];
   const working = async (n: number) =>
     (await parts()).filter(p => p.name.startsWith('worker ') && p.state === 'alive').length === n;
 
@@ -43,7 +43,7 @@ describe.skipIf(reason !== undefined)(`Work Queue${reason ? ` (skipped: ${reason
     expect(up.stdout).toContain('eval "$(scailfin env lab-slurm)" && ./MANAGER');
     // one node of 8 cores has room for two
     await until('two workers', 30_000, () => working(2));
-    expect((await statusOf(lab, 'headnode', name)).framework).toMatchObject({ name: 'workqueue', state: 'alive' });
+    expect((await statusOf(lab, 'headnode', name)).frameworks[0]).toMatchObject({ name: 'workqueue', state: 'alive' });
     expect(await parts()).toEqual([
       { name: 'manager', state: 'starting', reason: 'none of your programs listens on port 39123' },
       { name: 'wire', state: 'alive' },

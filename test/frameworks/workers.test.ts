@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
-import { frameworkNamed, planFramework } from '../../src/frameworks/registry.js';
+import { frameworkNamed, planFrameworks } from '../../src/frameworks/registry.js';
 import { planWorkers, withDefaults } from '../../src/frameworks/workers/options.js';
 import { managerPort, workerFiles } from '../../src/frameworks/workers/workers.js';
 import type { Headnode } from '../../src/headnode/component.js';
 import { LocalHost } from '../../src/hosts/local.js';
 
-const plan = (request: FrameworkRequest) => planFramework(request, { sites: {} });
+const plan = (request: FrameworkRequest) => planFrameworks(request, { sites: {} })[0];
 
 describe('workers of a framework', () => {
   it('are as many and as large as was asked for', () => {
@@ -25,20 +25,20 @@ describe('workers of a framework', () => {
   });
 
   it('are for frameworks that have some, and select none', () => {
-    expect(plan({ framework: 'workqueue', workers: '3' })).toEqual({
+    expect(plan({ framework: ['workqueue'], workers: '3' })).toEqual({
       ...{ name: 'workqueue', workers: { count: 3 } },
     });
     expect(() => plan({ workers: '3' })).toThrow('--workers is not for the bare pool');
-    expect(() => plan({ framework: 'reana', workerCores: '3' })).toThrow('--worker-cores is not for REANA');
+    expect(() => plan({ framework: ['reana'], workerCores: '3' })).toThrow('--worker-cores is not for REANA');
   });
 
   it('become more or fewer by a further request, which may leave out what stays', () => {
     const { differences, merged } = frameworkNamed('dask');
     const there = { name: 'dask', workers: { count: 3, cores: 2 } } as never;
-    const asked = plan({ framework: 'dask', workers: '5' }) as never;
+    const asked = plan({ framework: ['dask'], workers: '5' }) as never;
     expect(differences({ spec: there, facts: undefined }, asked)).toEqual([]);
     expect(merged?.(there, asked)).toEqual({ name: 'dask', workers: { count: 5, cores: 2 } });
-    const same = plan({ framework: 'dask' }) as never;
+    const same = plan({ framework: ['dask'] }) as never;
     expect(merged?.(there, same)).toEqual(there);
   });
 

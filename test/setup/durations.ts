@@ -57,6 +57,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/attack/folder.test.ts': 90,
   'test/cluster/workqueue.test.ts': 90,
   'test/cluster/dask-relay.test.ts': 90,
+  'test/cluster/frameworks.test.ts': 90,
   'test/lab.test.ts': 89,
   'test/reana/edge-large.test.ts': 88,
   'test/attack/shadow.test.ts': 88,

@@ -96,7 +96,9 @@ describe('a new framework', () => {
 
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('dask (a scheduler and workers for parallel Python); xyz shows a colour; default: htcondor');
+    expect(help).toContain(
+      'dask (a scheduler and workers for parallel Python); xyz shows a colour; several as in reana,dask; default: htcondor',
+    );
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');
     expect(said).toMatchObject({ status: 0, stderr: '' });
@@ -108,12 +110,14 @@ describe('a new framework', () => {
     expect(readFileSync(join(dir, 'README'), 'utf8')).toMatch(/^ {2}xyz-start\.sh +starts XYZ$/m);
   });
 
-  it('is asked for by its own options, and not together with another', () => {
+  it('is asked for by its own options, also together with another', () => {
     const { plan } = JSON.parse(up('--xyz-colour', 'green', '--json').stdout);
     expect(plan.cluster.xyz).toEqual({ colour: 'green' });
     const both = up('--xyz-colour', 'green', '--reana', 'edge');
-    expect(both.status).toBe(2);
-    expect(both.stderr).toContain('--reana asks for REANA, and --xyz-colour for XYZ');
+    expect(both).toMatchObject({ status: 0, stderr: '' });
+    expect(both.stdout).toMatch(/^ {2}REANA {6}.*\n {2}XYZ {8}in green$/m);
+    for (const file of ['xyz.config', 'edge.config'])
+      expect(existsSync(join(dirIn(both.stdout), 'headnode', file))).toBe(true);
     const none = up('--xyz-colour', 'green', '--framework', 'htcondor');
     expect(none.stderr).toContain('--xyz-colour asks for XYZ, and --framework htcondor for none');
     expect(up('--xyz-colour', 'blue').stderr).toContain("argument 'blue' is invalid");

@@ -10,6 +10,7 @@ export const topics = [
   'headnode',
   'relay',
   'jobs',
+  'frameworks',
   'reana',
   'workqueue',
   'dask',
@@ -30,15 +31,15 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'frameworks', 'reana', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],
-  exec: ['jobs', 'workqueue', 'dask'],
+  exec: ['jobs', 'frameworks'],
   run: ['reana'],
   example: ['reana'],
-  connect: ['reana', 'dask'],
-  env: ['jobs', 'reana', 'workqueue', 'dask'],
+  connect: ['frameworks', 'reana'],
+  env: ['jobs', 'frameworks', 'reana'],
   logs: ['trouble'],
   images: ['reana'],
   share: ['share', 'security'],

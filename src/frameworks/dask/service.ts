@@ -136,7 +136,7 @@ function headFiles(pool: string, port: number, base: string | undefined): FileTo
   return [
     ...managerFiles(pool, NAME, port, command),
     {
-      path: 'framework.env',
+      path: `env/${NAME}.env`,
       content: render('headnode/dask.env', { variables, bin: `${home}/venv/bin` }),
       mode: 0o600,
     },

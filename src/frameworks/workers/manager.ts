@@ -19,7 +19,11 @@ export function managerFiles(pool: string, name: string, port: number, command: 
       content: render('headnode/workers/run', { home, command: commandLine(command) }),
       mode: 0o700,
     },
-    { path: 'manager.config', content: render('headnode/workers/manager.config', { home }), mode: 0o600 },
+    {
+      path: `workers/${name}/manager.config`,
+      content: render('headnode/workers/manager.config', { home, name }),
+      mode: 0o600,
+    },
   ];
 }
 

@@ -92,7 +92,7 @@ function headFiles(pool: string, port: number, password: string): FileToPut[] {
   return [
     { path: `workers/${NAME}/port`, content: `${port}\n`, mode: 0o600 },
     { path: `workers/${NAME}/password`, content: `${password}\n`, mode: 0o600 },
-    { path: 'framework.env', content: render('headnode/workqueue.env', variables), mode: 0o600 },
+    { path: `env/${NAME}.env`, content: render('headnode/workqueue.env', variables), mode: 0o600 },
   ];
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # workers-manager DIR NAME: lets the pool's master run the manager of the framework NAME, or restart it if its files changed, and waits
-# until it listens on its port. DIR/manager.config names DIR/workers/NAME/run.sh. Exits with 9 and the end of its log if it does not.
+# until it listens on its port. DIR/workers/NAME/manager.config names DIR/workers/NAME/run.sh. Exits with 9 and the end of its log if it does not.
 set -u
 umask 077
 export LC_ALL=C
@@ -23,6 +23,8 @@ if runs && [ "$sum" != "$(cat "$home/sum" 2>/dev/null)" ]; then
   done
 fi
 echo "$sum" >"$home/sum"
+# the managers of all frameworks
+cat "$dir"/workers/*/manager.config >"$dir/manager.config.new" && mv "$dir/manager.config.new" "$dir/manager.config" || exit 9
 # the master reads its configuration again
 kill -HUP "$(cat "$dir/run/master.pid")" || exit 9
 n=0

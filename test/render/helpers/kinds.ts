@@ -5,7 +5,7 @@ export type Kind = 'bash' | 'sh' | 'sourced' | 'configuration' | 'submit' | 'jso
 export function kindOf(name: string, text: string): Kind {
   const shell = /^(?:#!\/bin\/|# shellcheck shell=)(bash|sh)\b/.exec(text)?.[1];
   if (shell === 'bash' || shell === 'sh') return shell;
-  if (/^grow\/.*\/settings$/.test(name) || ['site/settings', 'step/step.env', 'headnode/framework.env'].includes(name))
+  if (/^(grow\/.*\/settings|headnode\/env\/.*)$/.test(name) || ['site/settings', 'step/step.env'].includes(name))
     return 'sourced';
   if (/^headnode\/workers\/[a-z]+\/step\.env$/.test(name)) return 'sourced';
   if (/(^|\/)condor_config$|\.conf(ig)?$/.test(name)) return 'configuration';

@@ -14,7 +14,8 @@ function olderEntry(entry: Entry): object {
     const { name, ...facts } = entry.framework;
     return { at: entry.at, type: name, [name]: facts };
   }
-  if (entry.type !== 'created') return entry;
+  // the entry may be in the older form already
+  if (entry.type !== 'created' || !('frameworks' in entry.spec)) return entry;
   const { frameworks, ...spec } = entry.spec;
   const { format: _, ...first } = entry;
   return { ...first, spec: { ...spec, ...Object.fromEntries(frameworks.map(({ name, ...asked }) => [name, asked])) } };

@@ -154,7 +154,7 @@ function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan
   const { cores, memory, image } = workers;
   const [, version = ''] = /^distributed==(\S+)/m.exec(templateText(REQUIREMENTS)) ?? [];
   const own = image === undefined ? '' : ` ${version}`;
-  return { ...workers, name: NAME, files, command: `exec bash ./worker.sh ${cores} ${memory}${own}` };
+  return { ...workers, name: NAME, files, need: 'file', command: `exec bash ./worker.sh ${cores} ${memory}${own}` };
 }
 
 /** The key of the cluster's Dask on this machine, which is made at the first use. */

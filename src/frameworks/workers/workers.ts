@@ -18,6 +18,11 @@ export interface WorkersPlan extends Workers {
   readonly command: string;
   /** What each worker gets; paths are below its directory. They may be secret. */
   readonly files: readonly FileToPut[];
+  /**
+   * How one sees that somebody uses the framework, who then has its workers: a program of the user listens on its port, or its manager
+   * says so in a file (templates/headnode/workers/watch.sh).
+   */
+  readonly need: 'listener' | 'file';
 }
 
 /** Absolute; the directory of a framework's workers on the headnode. */
@@ -28,7 +33,7 @@ export const workersHome = (pool: string, name: string): string => `${pool}/work
  * its containers, caches and directories of the site. Secret.
  */
 export async function workerFiles(pool: string, plan: WorkersPlan): Promise<FileToPut[]> {
-  const { name, command, files, cores, memory, image = '' } = plan;
+  const { name, command, files, cores, memory, idle, need, image = '' } = plan;
   const home = workersHome(pool, name);
   const own = home.slice(pool.length + 1);
   const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
@@ -41,7 +46,10 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
     },
     { path: `${own}/step.sh`, content: wrapperScript(), mode: 0o700 },
     { path: `${own}/step.env`, content: `${environment}wire=yes\n`, mode: 0o600 },
+    { path: `${own}/idle`, content: `${idle} ${need}\n`, mode: 0o600 },
     ...files.map(f => ({ ...f, path: `${own}/tree/${f.path}` })),
+    { path: 'workers/watch.sh', content: templateText('headnode/workers/watch.sh'), mode: 0o700 },
+    { path: 'workers.config', content: render('headnode/workers/watch.config', { dir: pool }), mode: 0o600 },
   ];
 }
 
@@ -77,13 +85,14 @@ export async function managerPort({ host, dir }: Headnode, name: string, first: 
   return Number(keyValues(out.stdout).get('port')?.[0]);
 }
 
-/** JobStatus, as HTCondor numbers it. */
+/** JobStatus, as HTCondor numbers it; 66 is ours, and a worker that was sent away. */
 const states: Readonly<Record<string, Part['state']>> = {
   1: 'starting',
   2: 'alive',
   5: 'dead',
   6: 'alive',
   7: 'starting',
+  66: 'starting',
 };
 
 /**
@@ -140,7 +149,8 @@ async function lookAtWorkers({ host, dir }: Headnode, name: string, port: number
     const words = said.get(number);
     const reasons = {
       alive: `on ${where}`,
-      starting: 'waits for a glide-in with room',
+      starting:
+        status === '66' ? 'is away: it comes when somebody uses the framework' : 'waits for a glide-in with room',
       dead: `${why.join(' ') || 'it is held'}${words ? `: ${words}` : ''}`,
       unknown: `HTCondor says JobStatus ${status}`,
     };

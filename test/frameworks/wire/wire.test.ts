@@ -27,7 +27,7 @@ except OSError as error:
     print("got", type(error).__name__)
 `;
 
-describe('the wire', { timeout: 40_000 }, () => {
+describe('the wire', () => {
   let dir = '';
   let port = 0;
   let keys: WireKeys;
@@ -186,12 +186,12 @@ print(answer, s.recv(100) if answer else b"")`;
     const others = { services: { other: 'o'.repeat(43) } };
     await Promise.all([worker(service, 'one'), worker(service, 'two'), worker('other', 'three', others)]);
     const reached = (who: string) => `b'ok\\n' b'this is ${who}, you said hello'`;
-    await expect.poll(() => call(service, 'one'), { timeout: 15_000 }).toBe(reached('one'));
+    await expect.poll(() => call(service, 'one'), { timeout: 60_000 }).toBe(reached('one'));
     expect(await Promise.all(['one', 'two', 'one'].map(who => call(service, who)))).toEqual(
       ['one', 'two', 'one'].map(reached),
     );
     // a service's workers are called by its own
-    await expect.poll(() => call('other', 'three', others), { timeout: 15_000 }).toBe(reached('three'));
+    await expect.poll(() => call('other', 'three', others), { timeout: 60_000 }).toBe(reached('three'));
     expect(await call(service, 'three')).toBe("b'' b''");
     expect(await call('other', 'one', others)).toBe("b'' b''");
     // and a name that is not one, or has a line of its own, calls nobody

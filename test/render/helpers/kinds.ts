@@ -17,12 +17,12 @@ export function kindOf(name: string, text: string): Kind {
   if (/^headnode\/wire\/services\//.test(name)) return 'json';
   // keys and passwords are made when they are needed
   if (
-    /^headnode\/(wire\/(cert|key)\.pem|workers\/[a-z]+\/(port|password|requirements\.txt|tree\/(password|wire\/(key|cert\.pem)|dask\/(cert|key)\.pem)))$/.test(
+    /^headnode\/(wire\/(cert|key)\.pem|workers\/[a-z]+\/(port|password|idle|requirements\.txt|tree\/(password|wire\/(key|cert\.pem)|dask\/(cert|key)\.pem)))$/.test(
       name,
     )
   )
     return 'text';
-  // a port is a number; pip and an image's builder have no check but to do it
+  // a port is a number, and `idle` is one with a word; pip and an image's builder have no check but to do it
   if (/^README$|^headnode\/edge\/port$|^reana\/image\/(Dockerfile|requirements\.txt)$/.test(name)) return 'text';
   throw new Error(`${name}: who reads it, and what checks it?`);
 }

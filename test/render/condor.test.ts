@@ -70,6 +70,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
         'headnode/edge.config',
         'headnode/relay.config',
         'headnode/wire.config',
+        'headnode/workers.config',
         'headnode/workers/dask/manager.config',
         'site/glidein.conf',
       ],
@@ -107,15 +108,13 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
       [`${there}/condor_config`]: filled(wired.get('headnode/condor_config') ?? ''),
       [`${there}/wire.config`]: filled(wired.get('headnode/wire.config') ?? ''),
       [`${there}/manager.config`]: filled(wired.get('headnode/workers/dask/manager.config') ?? ''),
+      [`${there}/workers.config`]: filled(wired.get('headnode/workers.config') ?? ''),
       [`${there}/found.config`]: found,
     };
-    const { exitCode, stdout, stderr } = await configVal(
-      `${there}/condor_config`,
-      files,
-      'DAEMON_LIST WIRE MANAGER_DASK',
-    );
+    const names = 'DAEMON_LIST WIRE MANAGER_DASK WORKERS';
+    const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, names);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toContain('SHADOWS, WIRE, MANAGER_DASK\n');
+    expect(stdout).toContain('SHADOWS, WIRE, MANAGER_DASK, WORKERS\n');
     expect(stdout).toContain(`${there}/wire/run.sh`);
     expect(stdout).toContain(`${there}/workers/dask/run.sh`);
   });

@@ -1,13 +1,14 @@
 # shellcheck shell=bash
-# dask-install DIR FOR: installs Dask from PyPI for the pool in DIR, as DIR/workers/dask/requirements.txt says. If FOR is nodes, it is
-# packed for the workers, too; if it is image, they have it in their image. Prints base=DIR, where the Python itself is. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
+# workers-install DIR NAME LEAST FOR: installs what the framework NAME needs from PyPI for the pool in DIR, as its requirements.txt in
+# DIR/workers/NAME says, for a Python of the version 3.LEAST or newer. If FOR is nodes, it is packed for the workers, too; if it is all, with
+# what belongs in share and etc; if it is image, they have it in their image. Prints base=DIR, where the Python itself is. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
 set -u
 umask 077
 export LC_ALL=C
-home=$1/workers/dask
+home=$1/workers/$2 least=$3
 for python in python3.13 python3.12 python3.11 python3.14 python3.10 python3 ''; do
-  [ -n "$python" ] || { echo "there is no Python 3.10 or newer with its module venv here" >&2; exit 9; }
-  python=$(command -v "$python") && "$python" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
+  [ -n "$python" ] || { echo "there is no Python 3.$least or newer with its module venv here" >&2; exit 9; }
+  python=$(command -v "$python") && "$python" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, int(sys.argv[1])))' "$least" 2>/dev/null && break
 done
 sum=$({ "$python" -I -c 'import sys; print(sys.version)'; cat "$home/requirements.txt"; } | sha256sum | cut -c 1-16)
 if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
@@ -21,13 +22,14 @@ if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
   echo "$sum" >"$home/site.sum"
 fi
 echo "base=$("$home/venv/bin/python" -I -c 'import sys; print(sys.base_prefix)')"
-case $2 in
+case $4 in
   image) rm -f "$home/tree/site.tar.gz" ;;
   *)
     [ ! -e "$home/tree/site.tar.gz" ] || exit 0
     site=$("$home/venv/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    [ "$4" = all ] && set -- -C "$home/venv" share etc || set --
     mkdir -p "$home/tree"
-    tar -czf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./pip*' --exclude='./setuptools*' --exclude='*/tests' --exclude=__pycache__ . || exit 1
+    tar -czf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./pip*' --exclude='./setuptools*' --exclude='*/tests' --exclude=__pycache__ --exclude='*.map' . "$@" || exit 1
     mv "$home/tree/site.tar.gz.new" "$home/tree/site.tar.gz"
     ;;
 esac

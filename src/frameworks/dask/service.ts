@@ -48,7 +48,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const port = await managerPort(at, NAME, FIRST_PORT);
     const keys = await wireKeys(at, NAME);
     const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
-    const base = await installPackages(at, packages, workers.image === undefined ? 'nodes' : 'image');
+    const { base } = await installPackages(at, packages, workers.image === undefined ? 'nodes' : 'image');
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(identity)]);
     await put([
       ...(await workerFiles(at.dir, plan)),

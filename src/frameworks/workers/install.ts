@@ -3,7 +3,6 @@ import type { Headnode } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { templateText } from '../../templates.js';
-import { workersHome } from './workers.js';
 
 /** Python packages that a framework needs on the headnode, and that its workers get. */
 export interface Packages {
@@ -24,14 +23,14 @@ export const requirementsFile = ({ name, requirements }: Packages): FileToPut =>
 /**
  * Installs them on the headnode from PyPI, if they are not there.
  * @param use what workers get: the packages, `all` with what belongs in `share` and `etc`, or nothing because their image has them
- * @returns the directory of the Python that they use
+ * @returns the directory of the Python that they use, and its version: `3.13`
  * @throws ScailfinError with pip's own words
  */
 export async function installPackages(
   at: Headnode,
   packages: Packages,
   use: 'nodes' | 'all' | 'image',
-): Promise<string> {
+): Promise<{ readonly base: string; readonly version: string }> {
   const { host, dir, onProgress } = at;
   const { name, title, least } = packages;
   const file = requirementsFile(packages);
@@ -49,8 +48,6 @@ export async function installPackages(
       hint,
     });
   });
-  return keyValues(out.stdout).get('base')?.[0] ?? '/usr';
+  const values = keyValues(out.stdout);
+  return { base: values.get('base')?.[0] ?? '/usr', version: values.get('version')?.[0] ?? '3' };
 }
-
-/** The programs of the packages on the headnode. */
-export const installedPrograms = (pool: string, name: string): string => `${workersHome(pool, name)}/venv/bin`;

@@ -4,6 +4,7 @@ import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { stepEnvironment } from '../../reana/jobs/description.js';
 import { wrapperScript } from '../../reana/wrapper.js';
+import { commandLine } from '../../shell.js';
 import { render, templateText } from '../../templates.js';
 import type { ServiceStatus } from '../service.js';
 import type { Workers } from './options.js';
@@ -18,6 +19,8 @@ export interface WorkersPlan extends Workers {
   readonly command: string;
   /** What each worker gets; paths are below its directory. They may be secret. */
   readonly files: readonly FileToPut[];
+  /** The directory of the account in which it works, as `templates/step/binds.sh` reads it; absent: only one of its own. */
+  readonly notebooks?: string;
 }
 
 /** Absolute; the directory of a framework's workers on the headnode. */
@@ -28,11 +31,12 @@ export const workersHome = (pool: string, name: string): string => `${pool}/work
  * its containers, caches and directories of the site. Secret.
  */
 export async function workerFiles(pool: string, plan: WorkersPlan): Promise<FileToPut[]> {
-  const { name, command, files, cores, memory, image = '' } = plan;
+  const { name, command, files, cores, memory, image = '', notebooks } = plan;
   const home = workersHome(pool, name);
   const own = home.slice(pool.length + 1);
   const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
   const environment = await stepEnvironment('worker', { ...step, environment: {}, resources: { cores, memory } });
+  const place = notebooks === undefined ? '' : `${commandLine([`notebooks=${notebooks}`])}\n`;
   return [
     {
       path: `${own}/workers.sub`,
@@ -40,7 +44,7 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
       mode: 0o600,
     },
     { path: `${own}/step.sh`, content: wrapperScript(), mode: 0o700 },
-    { path: `${own}/step.env`, content: `${environment}wire=yes\n`, mode: 0o600 },
+    { path: `${own}/step.env`, content: `${environment}wire=yes\n${place}`, mode: 0o600 },
     ...files.map(f => ({ ...f, path: `${own}/tree/${f.path}` })),
   ];
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # workers-install DIR NAME LEAST FOR: installs what the framework NAME needs from PyPI for the pool in DIR, as its requirements.txt in
 # DIR/workers/NAME says, for a Python of the version 3.LEAST or newer. If FOR is nodes, it is packed for the workers, too; if it is all, with
-# what belongs in share and etc; if it is image, they have it in their image. Prints base=DIR, where the Python itself is. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
+# pip, and with what belongs in share and etc; if it is image, they have it in their image. Prints base=DIR, where the Python itself is, and version=3.N. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
 set -u
 umask 077
 export LC_ALL=C
@@ -21,15 +21,15 @@ if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
   rm -f "$home/tree/site.tar.gz"
   echo "$sum" >"$home/site.sum"
 fi
-echo "base=$("$home/venv/bin/python" -I -c 'import sys; print(sys.base_prefix)')"
+"$home/venv/bin/python" -I -c 'import sys; print("base=" + sys.base_prefix, "version=%d.%d" % sys.version_info[:2], sep="\n")'
 case $4 in
   image) rm -f "$home/tree/site.tar.gz" ;;
   *)
     [ ! -e "$home/tree/site.tar.gz" ] || exit 0
     site=$("$home/venv/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    [ "$4" = all ] && set -- -C "$home/venv" share etc || set --
+    if [ "$4" = all ]; then set -- . -C "$home/venv" share etc; else set -- --exclude='./pip*' .; fi
     mkdir -p "$home/tree"
-    tar -czf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./pip*' --exclude='./setuptools*' --exclude='*/tests' --exclude=__pycache__ --exclude='*.map' . "$@" || exit 1
+    tar -czf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./setuptools*' --exclude='*/tests' --exclude=__pycache__ --exclude='*.map' "$@" || exit 1
     mv "$home/tree/site.tar.gz.new" "$home/tree/site.tar.gz"
     ;;
 esac

@@ -4,7 +4,7 @@ import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { stepEnvironment } from '../../reana/jobs/description.js';
 import { wrapperScript } from '../../reana/wrapper.js';
-import { commandLine } from '../../shell.js';
+import { quote } from '../../shell.js';
 import { render, templateText } from '../../templates.js';
 import type { ServiceStatus } from '../service.js';
 import type { Workers } from './options.js';
@@ -36,7 +36,7 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
   const own = home.slice(pool.length + 1);
   const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
   const environment = await stepEnvironment('worker', { ...step, environment: {}, resources: { cores, memory } });
-  const place = notebooks === undefined ? '' : `${commandLine([`notebooks=${notebooks}`])}\n`;
+  const place = notebooks === undefined ? '' : `notebooks=${quote(notebooks)}\n`;
   return [
     {
       path: `${own}/workers.sub`,

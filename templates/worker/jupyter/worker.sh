@@ -35,6 +35,7 @@ for run in "$TMPDIR/r" "${TMPDIR%/execute/*}/r$$" ''; do
   [ "${#run}" -gt 57 ] || break
 done
 mkdir -p -m 700 "$run" && [ -O "$run" ] && chmod 700 "$run" || exit 1
+trap 'rm -rf "$run"' EXIT
 
 # Jupyter's and IPython's own files go with the job. The user's own settings are not read: they may be for another version, or let in
 # whoever knows a password
@@ -55,5 +56,4 @@ while [ "$status" -ge 128 ] && kill -0 "$child" 2>/dev/null; do
   wait "$child"
   status=$?
 done
-rm -rf "$run"
 exit "$status"

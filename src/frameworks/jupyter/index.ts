@@ -30,7 +30,7 @@ export const jupyter: Framework<JupyterSpec, OwnFacts> = {
   describe: ({ workers, notebooks = '~' }) => {
     const { cores = 1, memory = 1024, image } = workers;
     const size = `${cores} core${cores === 1 ? '' : 's'} and ${memory} MiB`;
-    return `on a node, with ${size}${image === undefined ? '' : ` in ${image}`}; notebooks are in ${notebooks} at the site`;
+    return `on a node, with ${size}${image === undefined ? '' : ` in ${image}`}; notebooks are in ${notebooks} at the site, and stay there`;
   },
   // another size or directory is no other cluster
   differences: () => [],

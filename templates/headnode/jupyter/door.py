@@ -242,8 +242,8 @@ class Door:
         size = length(request) or 0
         if not request.host:
             raise Bad(400, "A request says which host it is for.")
-        own = self.settings["name"] + ".localhost"
-        if request.host.split(":")[0] == own:
+        is_own = bool(re.fullmatch(re.escape(self.settings["name"]) + r"\.localhost(:\d{1,5})?", request.host))
+        if is_own:
             answer = self.at_own_origin(request)
         elif HOST.fullmatch(request.host):
             answer = await self.at_address(request, reader, size)
@@ -257,7 +257,7 @@ class Door:
             self.tell(writer, *answer)
             await writer.drain()
             return True
-        return await self.forward(request, reader, writer, far, size, request.host.split(":")[0] == own)
+        return await self.forward(request, reader, writer, far, size, is_own)
 
     def tell(self, writer, status, text, fields=(), policy="default-src 'none'; sandbox"):
         words = {200: "OK", 303: "See Other", 503: "Service Unavailable"}.get(status, "Refused")
@@ -344,7 +344,7 @@ class Door:
                 self.tell(writer, 503, "Jupyter does not run at this moment; `scailfin status` says more.\n")
             await writer.drain()
             return True
-        far[1].write(lines("%s %s HTTP/1.1" % (request.method, without_secrets(request.target)), self.onward(request)))
+        far[1].write(lines("%s %s HTTP/1.1" % (request.method, without_secrets(request.target)), self.onward(request, is_own)))
         # Jupyter may refuse a request before it has read all of it
         sent = asyncio.ensure_future(copy(reader, far[1], size))
         sent.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -353,23 +353,24 @@ class Door:
         finally:
             sent.cancel()
 
-    def onward(self, request):
+    def onward(self, request, is_own):
         fields = [(name, value) for name, value in request.fields if name.lower() not in HOP and name.lower() not in PRIVATE]
         kept = [word.strip() for word in request.get("cookie").split(";") if word.strip() and not word.strip().startswith(COOKIE + "=")]
-        if kept and request.host.startswith(self.settings["name"]):
+        if kept and is_own:
             fields.append(("Cookie", "; ".join(kept)))
         fields.append(("Authorization", "token " + self.settings["inner"]))
         return fields + ([("Connection", "Upgrade"), ("Upgrade", "websocket")] if request.is_socket else [])
 
     async def answered(self, request, reader, writer, far, sent, is_own):
-        answer = await head(far[0], Head)
-        status = ANSWER.fullmatch(answer.first)
-        while status and status.group(1).startswith("1") and status.group(1) != "101":
-            answer = await head(far[0], Head)
-            status = ANSWER.fullmatch(answer.first)
-        if not status:
-            raise Bad(502, "Jupyter's answer is not HTTP.")
-        status = int(status.group(1))
+        answer, status = None, "100"
+        while status.startswith("1") and status != "101":
+            try:
+                answer = await head(far[0], Head)
+                size = length(answer)
+                status = ANSWER.fullmatch(answer.first).group(1)
+            except (Bad, AttributeError):
+                raise Bad(502, "Jupyter's answer is not HTTP.")
+        status = int(status)
         if status == 101:
             if not request.is_socket:
                 raise Bad(502, "Jupyter's answer is not for this request.")
@@ -377,7 +378,8 @@ class Door:
             writer.write(lines("HTTP/1.1 101 Switching Protocols", fields + [("Connection", "Upgrade"), ("Upgrade", "websocket")]))
             await join((reader, writer), far)
             return False
-        size = 0 if request.method == "HEAD" or status in (204, 304) else length(answer)
+        if request.method == "HEAD" or status in (204, 304):
+            size = 0
         fields = self.back(answer, is_own)
         # without a length, the content ends with the connection
         is_last = size is None or not sent.done() or answer.get("connection").lower() == "close" or answer.first.startswith("HTTP/1.0")

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core.paths import ENV_JUPYTER_PATH, SYSTEM_JUPYTER_PATH
 from jupyter_server.services.contents.filecheckpoints import FileCheckpoints
 
@@ -14,19 +15,19 @@ idle = int(os.environ["SCAILFIN_IDLE"])
 with open(os.path.join(here, "token")) as file:
     token = file.read().strip()
 
-for app in (c.ServerApp, c.NotebookApp):
-    # nobody else can enter its directory
-    app.sock = os.path.join(os.environ["JUPYTER_RUNTIME_DIR"], "s")
-    app.sock_mode = "0600"
-    app.open_browser = False
-    # in some containers, the user is called so
-    app.allow_root = True
-    # the door on the headnode decides by which name it is reached
-    app.allow_remote_access = True
-    app.quit_button = False
-    app.terminado_settings = {"shell_command": [shutil.which("bash") or "/bin/sh"]}
-c.ServerApp.root_dir = c.NotebookApp.notebook_dir = notebooks
-c.IdentityProvider.token = c.NotebookApp.token = token
+# nobody else can enter its directory
+c.ServerApp.sock = os.path.join(os.environ["JUPYTER_RUNTIME_DIR"], "s")
+c.ServerApp.sock_mode = "0600"
+c.ServerApp.root_dir = notebooks
+c.ServerApp.open_browser = False
+# in some containers, the user is called so
+c.ServerApp.allow_root = True
+# the door on the headnode decides by which name it is reached
+c.ServerApp.allow_remote_access = True
+c.ServerApp.quit_button = False
+c.ServerApp.terminado_settings = {"shell_command": [shutil.which("bash") or "/bin/sh"]}
+c.Application.log_level = 30
+c.IdentityProvider.token = token
 c.PasswordIdentityProvider.hashed_password = ""
 # by TCP, other users of the node could read what a kernel says
 c.ConnectionFileMixin.transport = "ipc"
@@ -38,9 +39,16 @@ c.FileContentsManager.delete_to_trash = False
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
-# kernels that the user, the image or the site has installed; nothing else of the user's
-own = [os.path.join(os.environ["JUPYTER_DATA_DIR"], "kernels"), os.path.expanduser("~/.local/share/jupyter/kernels")]
-c.KernelSpecManager.kernel_dirs = own + [os.path.join(path, "kernels") for path in ENV_JUPYTER_PATH + SYSTEM_JUPYTER_PATH]
+
+class Kernels(KernelSpecManager):
+    """Those that the user, the image or the site has installed; nothing else of the user's."""
+
+    def _kernel_dirs_default(self):
+        own = [os.environ["JUPYTER_DATA_DIR"], os.path.expanduser("~/.local/share/jupyter")]
+        return [os.path.join(path, "kernels") for path in own + ENV_JUPYTER_PATH + SYSTEM_JUPYTER_PATH]
+
+
+c.ServerApp.kernel_spec_manager_class = Kernels
 
 
 def checkpoint_path(self, checkpoint_id, path):

@@ -55,7 +55,7 @@ describe('the door of JupyterLab', { timeout: 60_000 }, () => {
       if (String(line) !== 'jupyter server\n' || !isThere) return socket.end('nobody\n');
       socket.write('ok\n');
       if (says === undefined) jupyter.emit('connection', socket);
-      else socket.once('data', () => socket.end(says));
+      else socket.once('data', () => socket.end(says ?? ''));
     });
   });
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 
+import jupyter_server
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core.paths import ENV_JUPYTER_PATH, SYSTEM_JUPYTER_PATH
 from jupyter_server.services.contents.filecheckpoints import FileCheckpoints
@@ -28,6 +29,9 @@ c.ServerApp.quit_button = False
 c.ServerApp.terminado_settings = {"shell_command": [shutil.which("bash") or "/bin/sh"]}
 c.Application.log_level = 30
 c.IdentityProvider.token = token
+if jupyter_server.version_info[0] < 2:
+    # in an image
+    c.ServerApp.token = token
 c.PasswordIdentityProvider.hashed_password = ""
 # by TCP, other users of the node could read what a kernel says
 c.ConnectionFileMixin.transport = "ipc"
@@ -39,6 +43,7 @@ c.FileContentsManager.delete_to_trash = False
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
+
 
 class Kernels(KernelSpecManager):
     """Those that the user, the image or the site has installed; nothing else of the user's."""

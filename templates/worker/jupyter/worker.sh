@@ -6,12 +6,9 @@ set -u
 here=$PWD version=$1
 unset PYTHONPATH PYTHONHOME PYTHONSTARTUP
 if [ "$version" = image ]; then
-  python=python3 server=()
-  for name in jupyter-lab jupyter-notebook jupyter-server; do
-    server=("$(command -v "$name")") && break
-    python3 -c "import ${name/jupyter-lab/jupyterlab}" 2>/dev/null && server=(python3 -m "${name/jupyter-lab/jupyterlab}") && break
-  done
-  [ -n "${server[0]-}" ] || { echo "there is no Jupyter in this image: it needs jupyterlab" >&2; exit 1; }
+  python=python3 server=("$(command -v jupyter-lab || command -v jupyter-server)")
+  [ -n "${server[0]}" ] || server=(python3 -m jupyterlab)
+  [ "${#server[@]}" = 1 ] || python3 -c 'import jupyterlab' 2>/dev/null || { echo "there is no JupyterLab in this image" >&2; exit 1; }
 else
   for name in "python$version" python3 ''; do
     [ -n "$name" ] || { echo "this node has no Python $version with its module venv, which the headnode's JupyterLab needs; name an image: --worker-image IMAGE" >&2; exit 1; }

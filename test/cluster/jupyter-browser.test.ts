@@ -9,6 +9,8 @@ import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
 const program = '/usr/bin/chromium';
+/** The first `up` installs JupyterLab. */
+const slowly = { timeoutMs: 200_000 };
 const reason = labUnavailable() ?? (existsSync(program) ? undefined : `${program} is missing`);
 /** `output/page`, which git ignores: what the test saw. */
 const pictures = new URL('../../output/page/', import.meta.url).pathname;
@@ -53,17 +55,12 @@ describe.skipIf(reason !== undefined)(
 
     it('asks for the token, opens, and runs a cell', async () => {
       const options = ['--framework', 'jupyter', '--worker-cores', '2', '--worker-memory', '1500'];
-      await scailfin(lab, 'laptop', [
-        'up',
-        'far',
-        '--site',
-        'lab-slurm',
-        '--headnode',
-        'headnode',
-        '--nodes',
-        '1',
-        ...options,
-      ]);
+      await scailfin(
+        lab,
+        'laptop',
+        ['up', 'far', '--site', 'lab-slurm', '--headnode', 'headnode', '--nodes', '1', ...options],
+        slowly,
+      );
       const url = await desk.bash('echo "$U"');
       await page.goto(`${url}/`);
       await page.getByLabel('Token:').fill('something else');

@@ -5,6 +5,8 @@ import { until } from '../lab/programs.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
+/** The first `up` installs JupyterLab. */
+const slowly = { timeoutMs: 200_000 };
 const reason = labUnavailable();
 const name = 'lab-slurm';
 const pool = `/home/scail/.scailfin/${name}/pool`;
@@ -20,7 +22,7 @@ describe.skipIf(reason !== undefined)(
       desk = new Desk(lab, 'headnode', name);
       await offerJupyter(lab, 'headnode');
       const options = ['--framework', 'jupyter', '--worker-cores', '2', '--worker-memory', '1500'];
-      await scailfin(lab, 'headnode', ['up', '--site', name, '--nodes', '2', ...options]);
+      await scailfin(lab, 'headnode', ['up', '--site', name, '--nodes', '2', ...options], slowly);
       await desk.until(120);
     }, 360_000);
     afterAll(() => lab?.down(), 60_000);

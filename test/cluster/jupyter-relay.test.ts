@@ -4,6 +4,8 @@ import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
+/** The first `up` installs JupyterLab. */
+const slowly = { timeoutMs: 200_000 };
 const reason = labUnavailable();
 
 /** The browser is on a laptop, the headnode elsewhere, and nodes reach nothing but their login node. */
@@ -29,17 +31,12 @@ describe.skipIf(reason !== undefined)(
 
     it('runs cells on a node that can call nobody, in the directory that was named', async () => {
       const options = ['--framework', 'jupyter', '--worker-memory', '1500', '--notebooks', '$SCRATCH/work'];
-      const up = await scailfin(lab, 'laptop', [
-        'up',
-        'far',
-        '--site',
-        'lab-slurm',
-        '--headnode',
-        'headnode',
-        '--nodes',
-        '1',
-        ...options,
-      ]);
+      const up = await scailfin(
+        lab,
+        'laptop',
+        ['up', 'far', '--site', 'lab-slurm', '--headnode', 'headnode', '--nodes', '1', ...options],
+        slowly,
+      );
       expect(up.stderr).toContain('Opening the relay');
       expect(up.stdout).toContain('scailfin connect far');
       await desk.until(120);

@@ -4,6 +4,8 @@ import { type HostName, Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
+/** The first `up` installs JupyterLab. */
+const slowly = { timeoutMs: 200_000 };
 const reason = labUnavailable();
 const name = 'lab-slurm';
 const secrets = `/home/scail/.local/state/scailfin/clusters/${name}/jupyter.token`;
@@ -44,7 +46,7 @@ describe.skipIf(reason !== undefined)(
 
     it('is installed and started with the cluster, and runs cells on a node', async () => {
       const options = ['--framework', 'jupyter', '--worker-cores', '2', '--worker-memory', '1500'];
-      const up = await scailfin(lab, 'headnode', ['up', '--site', name, '--nodes', '1', ...options]);
+      const up = await scailfin(lab, 'headnode', ['up', '--site', name, '--nodes', '1', ...options], slowly);
       expect(up.stderr).toContain('Starting JupyterLab: on a node, reached at port 38888');
       expect(up.stderr).toContain('notebooks are in ~ at the site, and stay there');
       expect(up.stdout).toContain(

@@ -31,7 +31,7 @@ for run in "$TMPDIR/r" "${TMPDIR%/execute/*}/r$$" ''; do
   [ -n "$run" ] || run=$(mktemp -d "/tmp/scailfin-r.XXXXXX")
   [ "${#run}" -gt 57 ] || break
 done
-mkdir -p -m 700 "$run" && [ -O "$run" ] && chmod 700 "$run" || exit 1
+(umask 077 && mkdir -p "$run") && [ -O "$run" ] && chmod 700 "$run" || exit 1
 trap 'rm -rf "$run"' EXIT
 
 # Jupyter's and IPython's own files go with the job. The user's own settings are not read: they may be for another version, or let in

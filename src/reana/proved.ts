@@ -12,16 +12,16 @@ const mostBytes = 8192;
 /**
  * Connections to an edge that has proved on each connection to know the token, before the token is sent: on a machine
  * with other users, somebody else may use its port while it does not run.
- * @param port the edge's own port on its machine
+ * @param port the edge's own port on its machine @param title of the framework, whose service proves itself in the same way
  * @throws AuthError if another server answers, ConnectionError if none does
  */
-export function provedBy(token: string, port: number, dial: Dial): Dial {
+export function provedBy(token: string, port: number, dial: Dial, title = 'REANA'): Dial {
   return async () => {
     const socket = await dial();
     const nonce = randomBytes(24).toString('base64url');
     try {
       socket.write(`GET ${proofPath}?nonce=${nonce} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-      const said = Buffer.from(proofIn(await answerOf(socket)) ?? '');
+      const said = Buffer.from(proofIn(await answerOf(socket, title)) ?? '');
       const wanted = Buffer.from(proofOf(token, port, nonce));
       if (said.length === wanted.length && timingSafeEqual(said, wanted)) return socket;
     } catch (error) {
@@ -29,8 +29,8 @@ export function provedBy(token: string, port: number, dial: Dial): Dial {
       throw error;
     }
     socket.destroy();
-    throw new AuthError(`the server on port ${port} is not this cluster's REANA; the token was not sent to it`, {
-      hint: 'run `scailfin up` again: it starts REANA, on another port if this one is taken',
+    throw new AuthError(`the server on port ${port} is not this cluster's ${title}; the token was not sent to it`, {
+      hint: `run \`scailfin up\` again: it starts ${title}, on another port if this one is taken`,
     });
   };
 }
@@ -41,14 +41,14 @@ interface Answer {
 }
 
 /** One complete answer, without any byte after it. */
-async function answerOf(socket: Duplex): Promise<Answer> {
+async function answerOf(socket: Duplex, title: string): Promise<Answer> {
   let text = '';
-  const limit = setTimeout(() => socket.destroy(new ConnectionError("REANA's port does not answer")), patienceMs);
+  const limit = setTimeout(() => socket.destroy(new ConnectionError(`${title}'s port does not answer`)), patienceMs);
   try {
     for (;;) {
       const part = socket.read() as Buffer | null;
       if (part === null) {
-        await more(socket);
+        await more(socket, title);
         continue;
       }
       text += part.toString('latin1');
@@ -64,7 +64,7 @@ async function answerOf(socket: Duplex): Promise<Answer> {
   }
 }
 
-function more(socket: Duplex): Promise<void> {
+function more(socket: Duplex, title: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error): void => {
       socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd).off('error', done);
@@ -72,7 +72,7 @@ function more(socket: Duplex): Promise<void> {
       else resolve();
     };
     const onReadable = (): void => done();
-    const onEnd = (): void => done(new ConnectionError("REANA's port closes the connection"));
+    const onEnd = (): void => done(new ConnectionError(`${title}'s port closes the connection`));
     socket.once('readable', onReadable).once('end', onEnd).once('close', onEnd).once('error', done);
     if (socket.destroyed || socket.readableEnded) onEnd();
   });

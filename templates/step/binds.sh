@@ -9,8 +9,33 @@ for repository in ${cvmfs-}; do
   binds="$binds
 rw$tab/cvmfs/$repository$tab/cvmfs/$repository"
 done
+# A worker may work in a directory of the account: `notebooks` names it, as ~/DIR, as $NAME/DIR with a variable of the site, or by its
+# path. It is seen at the same place in a container
+account_home='' notebooks_at=''
+if [ -n "${notebooks-}" ]; then
+  account_home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d : -f 6)
+  variable=${notebooks%%/*} rest=${notebooks#"${notebooks%%/*}"}
+  case $variable in
+    '') notebooks_at=$notebooks ;;
+    '~' | "\$HOME") notebooks_at=$account_home$rest ;;
+    # a login sets it, and jobs of the pool have an environment of their own
+    *)
+      # shellcheck disable=SC2016
+      notebooks_at=$(env -i HOME="$account_home" USER="$(id -un)" LOGNAME="$(id -un)" PATH="$PATH" \
+        timeout 60 bash -lc 'printf "\n%s\n" "${!1-}"' bash "${variable#"$"}" 2>/dev/null </dev/null | tail -n 1)
+      [ -z "$notebooks_at" ] || notebooks_at=$notebooks_at$rest
+      ;;
+  esac
+  [ -z "$notebooks_at" ] || binds="$binds
+rw$tab$notebooks_at$tab$notebooks_at"
+fi
 # check_binds: ends the step if something of it is not here
 check_binds() {
+  if [ -n "${notebooks-}" ]; then
+    hint='Make it, or name another directory: scailfin up --notebooks DIR'
+    [ -n "$notebooks_at" ] || fail 166 "a login on this node does not set ${notebooks%%/*}, so that there is no $notebooks"
+    [ -d "$notebooks_at" ] && [ -w "$notebooks_at" ] || fail 166 "this node has no directory $notebooks_at in which notebooks could be saved"
+  fi
   while IFS=$tab read -r mode source _; do
     # CVMFS mounts a repository when it is used for the first time
     case $mode:$source in

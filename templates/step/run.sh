@@ -4,7 +4,7 @@
 # The shell in the image gets its commands on its input, because arguments and files in the workspace would show them
 tell() {
   # a word that is not base64 separates the two parts
-  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy session=${session-} wire=${wire-} shared=$shared theirs=$own/theirs awk "$base64_awk$theirs_awk"'
+  workspace=$workspace home=$home temp=$temp runtime=$runtime proxy=$proxy session=${session-} wire=${wire-} notebooks=$notebooks_at account_home=$account_home shared=$shared theirs=$own/theirs awk "$base64_awk$theirs_awk"'
     BEGIN {
       # stdout and stderr in one stream, as on a terminal; messages of the wrapper and the runtime stay apart. What a session
       # says on stdout goes to the edge, and its input comes from there
@@ -33,6 +33,7 @@ tell() {
       }
       # a worker of a framework calls the headnode by the wire (templates/wire/node.py)
       if (ENVIRON["wire"] != "" && ENVIRON["SCAILFIN_POOL"] ~ /^[0-9A-Za-z.-]+:[0-9]+$/) print "export SCAILFIN_POOL=" ENVIRON["SCAILFIN_POOL"]
+      if (ENVIRON["notebooks"] != "") print "export SCAILFIN_NOTEBOOKS=" quoted(ENVIRON["notebooks"]) " SCAILFIN_HOME=" quoted(ENVIRON["account_home"])
       if (ENVIRON["proxy"] != "") print "export X509_USER_PROXY=" ENVIRON["proxy"]
     }
     $1 == "command" { command = ""; is_command = 1; next }

@@ -1,14 +1,14 @@
 """A worker's end of the wire: lets a program on a compute node reach a service of the headnode.
 
-    node.py SERVICE[:WHO] COMMAND…
+    node.py SERVICE[:WHO[@SOCKET]] COMMAND…
 
 Listens on a port of the node's loopback address, and runs COMMAND with that port in the place of {port}. Each connection to
 it goes to the service: by TLS, through the one port of the headnode that a compute node can call (head.py says how). The
 address of that port is in $SCAILFIN_POOL; beside this file are the certificate of the other end, and the key of the service.
 Ends when COMMAND ends, with its status.
 
-If WHO is given, others can call COMMAND by this name: it is connected with them at the port {listen} of loopback. COMMAND itself
-calls others at the port {calls}: it says the name in a line, and reads `ok` in a line.
+If WHO is given, others can call COMMAND by this name: it is connected with them at the port {listen} of loopback, or, if SOCKET is given, at
+this Unix socket, as soon as it is there. COMMAND itself calls others at the port {calls}: it says the name in a line, and reads `ok` in a line.
 """
 
 import asyncio
@@ -88,9 +88,11 @@ class Wire:
         await self.serve(reader, writer, True)
 
     async def listen(self, who, port):
-        """Stays connected, and connects whoever calls with a port of this node."""
+        """Stays connected, and connects whoever calls with a port or a Unix socket of this node."""
         while True:
             writers = []
+            while isinstance(port, str) and not os.path.exists(port):
+                await asyncio.sleep(0.2)
             try:
                 reader, _ = await asyncio.wait_for(self.call(writers, b" listen " + who.encode()), PATIENCE)
                 while True:
@@ -108,9 +110,12 @@ class Wire:
     async def answer(self, number, port):
         writers = []
         try:
-            near = await asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
+            if isinstance(port, str):
+                near = await asyncio.open_unix_connection(port, limit=CHUNK)
+            else:
+                near = await asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
+                steady(near[1].get_extra_info("socket"))
             writers.append(near[1])
-            steady(near[1].get_extra_info("socket"))
             await join(near, await asyncio.wait_for(self.call(writers, b" answer " + number), PATIENCE))
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
             pass
@@ -183,13 +188,14 @@ def free_port():
 
 async def run(service, command):
     service, _, who = service.partition(":")
+    who, _, path = who.partition("@")
     wire = Wire(service, os.path.dirname(os.path.abspath(__file__)))
     ports = {}
     for name, serve in (("{port}", wire.serve), ("{calls}", wire.serve_call)) if who else (("{port}", wire.serve),):
         server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=CHUNK)
         ports[name] = server.sockets[0].getsockname()[1]
     if who:
-        ports["{listen}"] = free_port()
+        ports["{listen}"] = path or free_port()
         wire.begin(wire.listen(who, ports["{listen}"]))
 
     def filled(word):

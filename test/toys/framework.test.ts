@@ -71,7 +71,10 @@ const edits: readonly (readonly [string, string])[] = [
     "import { workqueue } from './workqueue/index.js';\n",
     "import { workqueue } from './workqueue/index.js';\nimport { xyz } from './xyz/index.js';\n",
   ],
-  ['Framework[] = [htcondor, reana, workqueue, dask];', 'Framework[] = [htcondor, reana, workqueue, dask, xyz];'],
+  [
+    'Framework[] = [htcondor, reana, workqueue, dask, jupyter];',
+    'Framework[] = [htcondor, reana, workqueue, dask, jupyter, xyz];',
+  ],
 ];
 
 describe('a new framework', () => {
@@ -97,7 +100,7 @@ describe('a new framework', () => {
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
     expect(help).toContain(
-      'dask (a scheduler and workers for parallel Python); xyz shows a colour; several as in reana,dask; default: htcondor',
+      'jupyter (JupyterLab on a compute node); xyz shows a colour; several as in reana,dask; default: htcondor',
     );
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');

@@ -14,6 +14,7 @@ export const topics = [
   'reana',
   'workqueue',
   'dask',
+  'jupyter',
   'share',
   'bosco',
   'proxies',

@@ -1,15 +1,14 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { CommandError, ScailfinError } from '../../errors.js';
-import { bringUp, type Headnode } from '../../headnode/component.js';
+import { bringUp } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
-import { keyValues, runScript } from '../../hosts/script.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import type { Service } from '../service.js';
 import { newKeys, shownKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
+import { installPackages, type Packages, requirementsFile } from '../workers/install.js';
 import { managerFiles, startManager } from '../workers/manager.js';
 import { type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
@@ -26,7 +25,7 @@ import { type DaskSpec, secretFiles } from './spec.js';
 const NAME = 'dask';
 /** Dask's own port is 8786; each cluster on a headnode has another one. */
 const FIRST_PORT = 38_786;
-const REQUIREMENTS = 'worker/dask/requirements.txt';
+const packages: Packages = { name: NAME, title: 'Dask', least: 10, requirements: 'worker/dask/requirements.txt' };
 
 /** Proves scheduler, workers and clients to each other. */
 interface Identity {
@@ -49,9 +48,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const port = await managerPort(at, NAME, FIRST_PORT);
     const keys = await wireKeys(at, NAME);
     const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
-    await put([requirements()]);
-    at.onProgress('installing it from PyPI');
-    const base = await install(at, workers.image !== undefined);
+    const { base } = await installPackages(at, packages, workers.image === undefined ? 'nodes' : 'image');
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(identity)]);
     await put([
       ...(await workerFiles(at.dir, plan)),
@@ -89,11 +86,11 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(keys)]);
     const files = [
       ...wireFiles(dir, { service: NAME, port: FIRST_PORT, keys }, '/@PYTHON@'),
-      requirements(),
+      requirementsFile(packages),
       ...headFiles(dir, FIRST_PORT, '/@PYTHON@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, ['dask-install'], words);
+    return renderedWorkers(files, [], words);
   },
 };
 
@@ -111,10 +108,6 @@ const tlsVariables = (certificate: string, key: string) => [
   { name: 'DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY', value: key },
   { name: 'DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION', value: 'True' },
 ];
-
-const requirements = (): FileToPut => ({
-  ...{ path: `workers/${NAME}/requirements.txt`, content: templateText(REQUIREMENTS), mode: 0o600 },
-});
 
 /**
  * A worker, or who took one over, could have the scheduler run programs: it is behind the fence, and sees nothing of the owner's but
@@ -152,7 +145,7 @@ const daskFiles = ({ certificate, key }: Identity): FileToPut[] => [
 
 function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan {
   const { cores, memory, image } = workers;
-  const [, version = ''] = /^distributed==(\S+)/m.exec(templateText(REQUIREMENTS)) ?? [];
+  const [, version = ''] = /^distributed==(\S+)/m.exec(templateText(packages.requirements)) ?? [];
   const own = image === undefined ? '' : ` ${version}`;
   return { ...workers, name: NAME, files, need: 'file', command: `exec bash ./worker.sh ${cores} ${memory}${own}` };
 }
@@ -167,22 +160,4 @@ function ownIdentity(folder: string): Identity {
     writeFileAtomic.sync(certificate, made.certificate, { mode: 0o600 });
   }
   return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
-}
-
-/** @returns the directory of the Python that it uses */
-async function install({ host, dir }: Headnode, hasImage: boolean): Promise<string> {
-  const script = templateText('headnode/dask-install.sh');
-  const args = [dir, hasImage ? 'image' : 'nodes'];
-  const out = await runScript(host, script, args, { timeoutMs: 600_000 }).catch(error => {
-    if (!(error instanceof CommandError) || ![8, 9].includes(error.exitStatus ?? 0)) throw error;
-    const hint =
-      error.exitStatus === 9
-        ? 'install Python 3.10 or newer there (Debian: apt install python3-venv)'
-        : 'see that pip works there: it reads ~/.config/pip/pip.conf, for a mirror or a proxy';
-    throw new ScailfinError(`Dask could not be installed on ${host.name}: ${error.stderr.trim()}`, {
-      cause: error,
-      hint,
-    });
-  });
-  return keyValues(out.stdout).get('base')?.[0] ?? '/usr';
 }

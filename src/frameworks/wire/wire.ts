@@ -54,7 +54,8 @@ export const wire: Component<WirePlan, void> = {
   async remove() {},
 };
 
-async function pythonOn({ host }: Headnode): Promise<string | undefined> {
+/** A Python of the headnode that can run its end; undefined if there is none. */
+export async function pythonOn({ host }: Headnode): Promise<string | undefined> {
   const out = await runScript(host, templateText('headnode/wire/look.sh'), []);
   return keyValues(out.stdout).get('python')?.[0];
 }

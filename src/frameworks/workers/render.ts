@@ -48,7 +48,13 @@ export const renderedWorkers = (
   scripts,
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
-    ...['keep', 'list', 'manager', 'port'].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
+    ...[
+      ...(files.some(f => f.path.endsWith('/requirements.txt')) ? ['install'] : []),
+      'keep',
+      'list',
+      'manager',
+      'port',
+    ].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
   ],
   ...{ folders: [], note: '' },
 });

@@ -4,6 +4,7 @@ import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
 import { stepEnvironment } from '../../reana/jobs/description.js';
 import { wrapperScript } from '../../reana/wrapper.js';
+import { quote } from '../../shell.js';
 import { render, templateText } from '../../templates.js';
 import type { ServiceStatus } from '../service.js';
 import type { Workers } from './options.js';
@@ -23,6 +24,8 @@ export interface WorkersPlan extends Workers {
    * says so in a file (templates/headnode/workers/watch.sh).
    */
   readonly need: 'listener' | 'file';
+  /** The directory of the account in which it works, as `templates/step/binds.sh` reads it; absent: only one of its own. */
+  readonly notebooks?: string;
 }
 
 /** Absolute; the directory of a framework's workers on the headnode. */
@@ -33,11 +36,12 @@ export const workersHome = (pool: string, name: string): string => `${pool}/work
  * its containers, caches and directories of the site. Secret.
  */
 export async function workerFiles(pool: string, plan: WorkersPlan): Promise<FileToPut[]> {
-  const { name, command, files, cores, memory, idle, need, image = '' } = plan;
+  const { name, command, files, cores, memory, idle, need, image = '', notebooks } = plan;
   const home = workersHome(pool, name);
   const own = home.slice(pool.length + 1);
   const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
   const environment = await stepEnvironment('worker', { ...step, environment: {}, resources: { cores, memory } });
+  const place = notebooks === undefined ? '' : `notebooks=${quote(notebooks)}\n`;
   return [
     {
       path: `${own}/workers.sub`,
@@ -45,7 +49,7 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
       mode: 0o600,
     },
     { path: `${own}/step.sh`, content: wrapperScript(), mode: 0o700 },
-    { path: `${own}/step.env`, content: `${environment}wire=yes\n`, mode: 0o600 },
+    { path: `${own}/step.env`, content: `${environment}wire=yes\n${place}`, mode: 0o600 },
     { path: `${own}/idle`, content: `${idle} ${need}\n`, mode: 0o600 },
     ...files.map(f => ({ ...f, path: `${own}/tree/${f.path}` })),
     { path: 'workers/watch.sh', content: templateText('headnode/workers/watch.sh'), mode: 0o700 },

@@ -12,7 +12,7 @@ export function scailfin(
   lab: Lab,
   host: HostName,
   args: readonly string[],
-  options: { check?: boolean } = {},
+  options: { check?: boolean; timeoutMs?: number } = {},
 ): Promise<Ran> {
   return lab.exec(host, ['scailfin', ...args], { timeoutMs: 100_000, ...options });
 }

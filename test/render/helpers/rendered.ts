@@ -48,6 +48,7 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     site: 'local',
     request: { name: 'mine', framework: ['dask'], ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },
   },
+  'local-jupyter': { site: 'local', request: { name: 'mine', framework: ['jupyter'], notebooks: '$SCRATCH/work' } },
   local: { site: 'local', request: { name: 'mine' } },
   'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };

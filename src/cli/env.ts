@@ -10,8 +10,12 @@ export function register(program: Command, ui: Ui): void {
       'print the environment variables for the pool, and for what the cluster offers beside it; use: eval "$(scailfin env)"',
     )
     .argument('[name]', 'the cluster; default: the only one')
-    .action(async (name: string | undefined) => {
-      const [{ pickRecord }, { clusterExports }, { offerOf }, { Journal }] = await Promise.all([
+    .option(
+      '--parsl',
+      'print a configuration for Parsl instead: scailfin env --parsl > pool.py, then parsl.load(pool.config)',
+    )
+    .action(async (name: string | undefined, flags: { parsl?: boolean }) => {
+      const [{ pickRecord }, { clusterExports }, { offerOf, offersNothing }, { Journal }] = await Promise.all([
         import('./session.js'),
         import('../cluster/environment.js'),
         import('../cluster/framework.js'),
@@ -19,6 +23,11 @@ export function register(program: Command, ui: Ui): void {
       ]);
       const record = pickRecord(name);
       const offer = await offerOf(record, Journal.open(record.name).dir);
+      if (flags.parsl) {
+        const { configuration } = offer?.service ?? {};
+        if (!offer || configuration?.option !== 'parsl') throw offersNothing(record.name, ['parsl']);
+        return ui.printScript(configuration.text(offer.facts, offer.here));
+      }
       ui.printScript(clusterExports(record, offer, offer && (await portHere(record, offer, ui))));
     });
 }
@@ -27,7 +36,7 @@ export function register(program: Command, ui: Ui): void {
 async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<number | undefined> {
   const { spec, name, state } = record;
   const { framework, facts, here } = offer;
-  if (state === 'terminated') return facts.port;
+  if (state === 'terminated' || facts.port === 0) return facts.port;
   if (spec.headnode.kind === 'local' && offer.service.isForListeners) return facts.port;
   if (spec.headnode.kind === 'local') return (await answers(record, framework.title, ui)) ? facts.port : undefined;
   const { openTunnel, tunnelOf } = await import('../cluster/tunnel.js');

@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { CommandError, ScailfinError } from '../../errors.js';
-import { bringUp, type Headnode } from '../../headnode/component.js';
+import { bringUp } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
-import { keyValues, runScript } from '../../hosts/script.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import type { Service } from '../service.js';
@@ -12,6 +10,7 @@ import { newKeys, shownKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { managerFiles, startManager } from '../workers/manager.js';
 import { type Workers, withDefaults } from '../workers/options.js';
+import { installPython } from '../workers/python.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
   askWorkers,
@@ -51,7 +50,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
     await put([requirements()]);
     at.onProgress('installing it from PyPI');
-    const base = await install(at, workers.image !== undefined);
+    const base = await installPython(at, NAME, 'Dask', workers.image !== undefined);
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(identity)]);
     await put([
       ...(await workerFiles(at.dir, plan)),
@@ -93,7 +92,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
       ...headFiles(dir, FIRST_PORT, '/@PYTHON@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, ['dask-install'], words);
+    return renderedWorkers(files, ['workers/python'], words);
   },
 };
 
@@ -167,22 +166,4 @@ function ownIdentity(folder: string): Identity {
     writeFileAtomic.sync(certificate, made.certificate, { mode: 0o600 });
   }
   return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
-}
-
-/** @returns the directory of the Python that it uses */
-async function install({ host, dir }: Headnode, hasImage: boolean): Promise<string> {
-  const script = templateText('headnode/dask-install.sh');
-  const args = [dir, hasImage ? 'image' : 'nodes'];
-  const out = await runScript(host, script, args, { timeoutMs: 600_000 }).catch(error => {
-    if (!(error instanceof CommandError) || ![8, 9].includes(error.exitStatus ?? 0)) throw error;
-    const hint =
-      error.exitStatus === 9
-        ? 'install Python 3.10 or newer there (Debian: apt install python3-venv)'
-        : 'see that pip works there: it reads ~/.config/pip/pip.conf, for a mirror or a proxy';
-    throw new ScailfinError(`Dask could not be installed on ${host.name}: ${error.stderr.trim()}`, {
-      cause: error,
-      hint,
-    });
-  });
-  return keyValues(out.stdout).get('base')?.[0] ?? '/usr';
 }

@@ -27,7 +27,7 @@ const words: Readonly<Record<string, string>> = {
 
 /**
  * All files of a framework that has workers, as `render` shows them.
- * @param scripts its own in `templates/headnode` @param own what further files are, by their names below the workers' directory
+ * @param scripts those in `templates/headnode` that not all such frameworks run @param own what further files are, by their names below the workers' directory
  */
 export const renderedWorkers = (
   files: readonly FileToPut[],
@@ -41,10 +41,13 @@ export const renderedWorkers = (
       : (words[short] ?? own[short] ?? '');
     return { name: path, content: String(content), mode: mode ?? 0o600, what };
   }),
-  scripts,
+  scripts: scripts.filter(name => !name.startsWith('workers/')),
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
-    ...['keep', 'list', 'manager', 'port'].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
+    ...[...['keep', 'list', 'manager', 'port'].map(name => `workers/${name}`), ...scripts]
+      .filter(name => name.startsWith('workers/'))
+      .sort()
+      .map(name => script(`headnode/${name}`, name)),
   ],
   ...{ folders: [], note: '' },
 });

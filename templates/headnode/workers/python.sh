@@ -1,10 +1,12 @@
 # shellcheck shell=bash
-# dask-install DIR FOR: installs Dask from PyPI for the pool in DIR, as DIR/workers/dask/requirements.txt says. If FOR is nodes, it is
-# packed for the workers, too; if it is image, they have it in their image. Prints base=DIR, where the Python itself is. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own words if it can't be installed.
+# workers-python DIR NAME FOR: makes a Python with packages from PyPI for the framework NAME of the pool in DIR, as
+# DIR/workers/NAME/requirements.txt says. If FOR is nodes, the packages are packed for the workers, too; if it is image, they have them
+# in their image. Prints base=DIR, where the Python itself is. Exits with 9 if there is no Python that is new enough, and with 8 and pip's own
+# words if they can't be installed.
 set -u
 umask 077
 export LC_ALL=C
-home=$1/workers/dask
+home=$1/workers/$2
 for python in python3.13 python3.12 python3.11 python3.14 python3.10 python3 ''; do
   [ -n "$python" ] || { echo "there is no Python 3.10 or newer with its module venv here" >&2; exit 9; }
   python=$(command -v "$python") && "$python" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
@@ -21,7 +23,7 @@ if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
   echo "$sum" >"$home/site.sum"
 fi
 echo "base=$("$home/venv/bin/python" -I -c 'import sys; print(sys.base_prefix)')"
-case $2 in
+case $3 in
   image) rm -f "$home/tree/site.tar.gz" ;;
   *)
     [ ! -e "$home/tree/site.tar.gz" ] || exit 0

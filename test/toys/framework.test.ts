@@ -71,7 +71,10 @@ const edits: readonly (readonly [string, string])[] = [
     "import { workqueue } from './workqueue/index.js';\n",
     "import { workqueue } from './workqueue/index.js';\nimport { xyz } from './xyz/index.js';\n",
   ],
-  ['Framework[] = [htcondor, reana, workqueue, dask];', 'Framework[] = [htcondor, reana, workqueue, dask, xyz];'],
+  [
+    'Framework[] = [htcondor, reana, workqueue, dask, parsl];',
+    'Framework[] = [htcondor, reana, workqueue, dask, parsl, xyz];',
+  ],
 ];
 
 describe('a new framework', () => {
@@ -96,7 +99,9 @@ describe('a new framework', () => {
 
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('dask (a scheduler and workers for parallel Python); xyz shows a colour; default: htcondor');
+    expect(help).toContain(
+      'dask (a scheduler and workers for parallel Python); parsl (blocks of workers that Parsl programs ask for); xyz shows a colour; default: htcondor',
+    );
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');
     expect(said).toMatchObject({ status: 0, stderr: '' });

@@ -13,6 +13,7 @@ export const topics = [
   'reana',
   'workqueue',
   'dask',
+  'parsl',
   'share',
   'bosco',
   'proxies',
@@ -30,15 +31,15 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'parsl', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],
-  exec: ['jobs', 'workqueue', 'dask'],
+  exec: ['jobs', 'workqueue', 'dask', 'parsl'],
   run: ['reana'],
   example: ['reana'],
   connect: ['reana', 'dask'],
-  env: ['jobs', 'reana', 'workqueue', 'dask'],
+  env: ['jobs', 'reana', 'workqueue', 'dask', 'parsl'],
   logs: ['trouble'],
   images: ['reana'],
   share: ['share', 'security'],

@@ -17,7 +17,7 @@ describe.skipIf(reason !== undefined)(
     beforeAll(async () => {
       lab = await Lab.up();
       await offerParsl(lab, 'headnode');
-      const options = ['--framework', 'parsl', '--workers', '2', '--worker-cores', '5', '--worker-memory', '600'];
+      const options = ['--framework', 'parsl', '--workers', '2', '--worker-cores', '2', '--worker-memory', '9000'];
       await scailfin(lab, 'headnode', ['up', '--site', name, '--nodes', '2', ...options]);
     }, 240_000);
     afterAll(() => lab?.down(), 60_000);
@@ -42,11 +42,8 @@ describe.skipIf(reason !== undefined)(
     it('ends the blocks when the interchange was killed, too, and the next program removes the rest', async () => {
       const program = run('500 1 2');
       await until('two blocks', 60_000, async () => (await alive()).length === 2);
-      await lab.exec('headnode', [
-        'sh',
-        '-c',
-        'pkill -KILL -f "HTEX interchange"; pkill -KILL -f "^python3 /opt/program.py"',
-      ]);
+      // together: each would see that the other one has gone
+      await bash('kill -KILL $(pgrep -f "[H]TEX interchange|^python3 /opt/[p]rogram.py")');
       await program;
       expect(await blocks()).toHaveLength(2);
       await until('no block', 120_000, async () => (await blocks()).length === 0);

@@ -36,7 +36,7 @@ describe.skipIf(reason !== undefined)(`Parsl${reason ? ` (skipped: ${reason})` :
   const alive = async () => (await blocks()).filter(p => p.state === 'alive').length;
 
   it('is installed with the cluster, and runs the apps of a program', async () => {
-    const options = ['--framework', 'parsl', '--workers', '3', '--worker-cores', '4', '--worker-memory', '600'];
+    const options = ['--framework', 'parsl', '--workers', '3', '--worker-cores', '2', '--worker-memory', '7000'];
     const up = await scailfin(lab, 'headnode', ['up', '--site', name, '--nodes', '1', ...options]);
     expect(up.stderr).toContain('Starting Parsl: at most 3 blocks of workers');
     expect(up.stdout).toContain('scailfin env lab-slurm --parsl > pool.py');

@@ -321,6 +321,21 @@ class PoolExecutor(HighThroughputExecutor):
         if isinstance(self.provider, PoolProvider):
             self.provider.program, self.provider.executor = self.program, self
 
+    def start(self):
+        super().start()
+        # without a limit, Parsl asks an interchange that has gone for ever
+        ask = self.command_client.run
+        self.command_client.run = lambda message, max_retries=3, timeout_s=60: ask(message, max_retries, timeout_s)
+
+    def status(self):
+        if self.interchange_proc is None or self.interchange_proc.poll() is None:
+            return super().status()
+        if not self.bad_state_is_set:
+            is_there = os.path.isdir(POOL)
+            reason = "the interchange ended; its log is in %s" % self.logdir if is_there else "the cluster was taken down"
+            self.set_bad_state_and_fail_all(RuntimeError(reason))
+        return self._status
+
     def scale_in(self, blocks, max_idletime=None):
         # Parsl 2026.10.26 asks for none if a block is only partly used, and then ends all idle ones, also those that have not started yet
         return super().scale_in(blocks, max_idletime) if blocks > 0 else []

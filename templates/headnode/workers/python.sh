@@ -29,7 +29,7 @@ case $3 in
     [ ! -e "$home/tree/site.tar.gz" ] || exit 0
     site=$("$home/venv/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     mkdir -p "$home/tree"
-    tar -czf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./pip*' --exclude='./setuptools*' --exclude='*/tests' --exclude=__pycache__ . || exit 1
+    tar -czf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./pip*' --exclude='./setuptools*' --exclude='*/tests' . || exit 1
     mv "$home/tree/site.tar.gz.new" "$home/tree/site.tar.gz"
     ;;
 esac

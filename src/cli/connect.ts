@@ -68,7 +68,7 @@ async function inForeground(record: ClusterRecord, flags: Flags, ui: Ui): Promis
 }
 
 async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ Journal }, { closeTunnels, openTunnel }, { offersOf, wantedOf }] = await Promise.all([
+  const [{ Journal }, { closeTunnels, openTunnel }, { offersOf, reachable, wantedOf }] = await Promise.all([
     import('../cluster/journal.js'),
     import('../cluster/tunnel.js'),
     import('../cluster/framework.js'),
@@ -80,7 +80,7 @@ async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<
     else ui.print(n === 1 ? 'the port is no longer forwarded' : `${n} ports are no longer forwarded`);
     return;
   }
-  const offers = wantedOf(record, await offersOf(record, dir), flags.framework);
+  const offers = reachable(wantedOf(record, await offersOf(record, dir), flags.framework));
   checkPort(offers, flags);
   const options = [
     ...(flags.port === undefined ? [] : ['--port', String(flags.port)]),

@@ -12,8 +12,12 @@ export function register(program: Command, ui: Ui): void {
       'print the environment variables for the pool, and for what the cluster offers beside it; use: eval "$(scailfin env)"',
     )
     .argument('[name]', 'the cluster; default: the only one')
-    .action(async (name: string | undefined) => {
-      const [{ pickRecord }, { clusterExports }, { offersOf }, { Journal }] = await Promise.all([
+    .option(
+      '--parsl',
+      'print a configuration for Parsl instead: scailfin env --parsl > pool.py, then parsl.load(pool.config)',
+    )
+    .action(async (name: string | undefined, flags: { parsl?: boolean }) => {
+      const [{ pickRecord }, { clusterExports }, { offersOf, wantedOf }, { Journal }] = await Promise.all([
         import('./session.js'),
         import('../cluster/environment.js'),
         import('../cluster/framework.js'),
@@ -21,6 +25,10 @@ export function register(program: Command, ui: Ui): void {
       ]);
       const record = pickRecord(name);
       const offers = await offersOf(record, Journal.open(record.name).dir);
+      if (flags.parsl) {
+        const [{ service, facts, here }] = wantedOf(record, offers, ['parsl']);
+        return ui.printScript(service.configuration?.text(facts, here) ?? '');
+      }
       const local: LocalOffer[] = [];
       // one after the other: each may ask for the same login
       for (const offer of offers) local.push({ ...offer, port: await portHere(record, offer, ui) });
@@ -32,7 +40,7 @@ export function register(program: Command, ui: Ui): void {
 async function portHere(record: ClusterRecord, offer: Offer, ui: Ui): Promise<number | undefined> {
   const { spec, state } = record;
   const { framework, facts, here } = offer;
-  if (state === 'terminated') return facts.port;
+  if (state === 'terminated' || facts.port === 0) return facts.port;
   if (spec.headnode.kind === 'local' && offer.service.isForListeners) return facts.port;
   if (spec.headnode.kind === 'local') return (await answers(record, framework, ui)) ? facts.port : undefined;
   const { openTunnel, tunnelOf } = await import('../cluster/tunnel.js');

@@ -67,7 +67,7 @@ export function describeStatus(status: ClusterStatus): string {
     lines.push(`  hours     ${hoursText(status.nodeHours)} used; ${bound.toFixed(2)} more at most by its jobs`);
   for (const { name, flavour, state, port, parts } of status.frameworks)
     lines.push(
-      `  ${name.padEnd(9)} ${flavour === undefined ? '' : `${flavour} `}${state}, port ${port} of ${headnode.host} (loopback)`,
+      `  ${name.padEnd(9)} ${flavour === undefined ? '' : `${flavour} `}${state}${port === 0 ? '' : `, port ${port} of ${headnode.host} (loopback)`}`,
       ...(parts ?? []).map(p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${inLine(p.reason)}` : ''}`),
     );
   lines.push(...strangerLines(status).map(l => `  ${l}`));

@@ -5,26 +5,23 @@ import type { Offer } from './framework.js';
 import { isOnThisMachine } from './machines.js';
 import type { ClusterRecord, HeadFacts } from './record.js';
 
-/** A command that runs on the headnode in the pool's environment. @throws UsageError if there is no pool yet */
-export function poolCommand(record: ClusterRecord, argv: readonly string[]): string[] {
+/**
+ * A command that runs on the headnode in the environment of the pool and of its frameworks.
+ * @param first the framework whose programs are found before those of the others, such as its `python3`; absent: the cluster's first
+ * @throws UsageError if there is no pool yet
+ */
+export function poolCommand(record: ClusterRecord, argv: readonly string[], first?: string): string[] {
   const head = headOf(record);
   const dir = poolDir(head.base, record.name);
   // settings for a site's own HTCondor on the same machine
   const forget = 'for name in $(env | sed -n "s/^\\(_CONDOR_[A-Za-z0-9_]*\\)=.*/\\1/p"); do unset "$name"; done';
   const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG';
   // what the cluster's frameworks say to programs on the headnode
-  const more = 'for name in "$4"/*.env; do [ ! -r "$name" ] || . "$name"; done; unset name; shift 4; exec "$@"';
-  return [
-    'sh',
-    '-c',
-    `${forget}; ${enter}; ${more}`,
-    'sh',
-    head.bin,
-    head.sbin,
-    `${dir}/condor_config`,
-    `${dir}/env`,
-    ...argv,
-  ];
+  // each puts its programs before those of the last one
+  const names = record.frameworks.map(f => f.name).reverse();
+  const files = [...names, ...(first === undefined ? [] : [first])].map(name => `${dir}/env/${name}.env`);
+  const more = `for name in ${commandLine(files)}; do [ ! -r "$name" ] || . "$name"; done; unset name; shift 3; exec "$@"`;
+  return ['sh', '-c', `${forget}; ${enter}; ${more}`, 'sh', head.bin, head.sbin, `${dir}/condor_config`, ...argv];
 }
 
 /** What a cluster offers, with the local port that is forwarded to it; undefined if it can't be reached. */

@@ -16,7 +16,7 @@ import type { Head } from './steps/connect.js';
 /** What the cluster offers in addition to its pool. */
 export interface FrameworkStatus extends ServiceStatus {
   readonly name: string;
-  /** A port of the headnode's loopback address. */
+  /** A port of the headnode's loopback address; 0: there is none, because programs of the user's listen where they want. */
   readonly port: number;
 }
 
@@ -138,13 +138,19 @@ export async function reachFrameworks(
     throw new UsageError(`${record.name} is not up. ${record.reason}`, {
       hint: `the clusters that are up: scailfin list; a new one: scailfin up ${record.name} --site SITE`,
     });
-  const [first, ...others] = wantedOf(record, await offersOf(record, context.journal.dir), only);
+  const [first, ...others] = reachable(wantedOf(record, await offersOf(record, context.journal.dir), only));
   const host = await headHost(context.connections, record);
   const reached = (offer: Offer): Reached => {
     const { service, facts, here } = offer;
     return { ...offer, dial: service.dial(facts, here, () => host.dial(facts.port)) };
   };
   return [reached(first), ...others.map(reached)];
+}
+
+/** Those to which one can connect, or all if there is none: some programs of the user's listen where they want. */
+export function reachable(offers: readonly [Offer, ...Offer[]]): readonly [Offer, ...Offer[]] {
+  const [first, ...others] = offers.filter(offer => offer.facts.port !== 0);
+  return first ? [first, ...others] : offers;
 }
 
 /** The wanted ones of a cluster's offers. @param only as in `reachFrameworks` @throws UsageError if it has none of them */

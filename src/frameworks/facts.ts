@@ -6,7 +6,7 @@ export interface FrameworkSpec {
 /** The facts that were found when a framework was started; they are recorded in the cluster's journal. */
 export interface FrameworkFacts {
   readonly name: string;
-  /** The port of the headnode's loopback address on which it is reached. */
+  /** The port of the headnode's loopback address on which it is reached; 0: programs of the user's listen where they want. */
   readonly port: number;
 }
 

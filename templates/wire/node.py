@@ -144,13 +144,19 @@ class Wire:
 
 def ours(sock):
     """Whether this user made a connection (proc_pid_net(5)): every user of a node can call a port of loopback."""
-    host, port = sock.getpeername()[:2]
-    wanted = "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(host))[0], port)
-    with open("/proc/net/tcp") as lines:
-        for words in map(str.split, lines):
-            # a socket that its program has closed has no inode, and no owner either
-            if words[1] == wanted and words[9] != "0":
-                return int(words[7]) == os.getuid()
+    ends = sock.getpeername()[:2], sock.getsockname()[:2]
+    # a program may call an IPv4 address by a socket of IPv6, as ZeroMQ does
+    for table, form, prefix in (("/proc/net/tcp", "=I", b""), ("/proc/net/tcp6", "=4I", b"\0" * 10 + b"\xff\xff")):
+        # other connections may have the same port
+        wanted = ["%s:%04X" % ("".join("%08X" % word for word in struct.unpack(form, prefix + socket.inet_aton(host))), port) for host, port in ends]
+        try:
+            with open(table) as lines:
+                for words in map(str.split, lines):
+                    # a socket that its program has closed has no inode, and no owner either
+                    if words[1:3] == wanted and words[9] != "0":
+                        return int(words[7]) == os.getuid()
+        except OSError:
+            continue
     return False
 
 

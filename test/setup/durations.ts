@@ -33,6 +33,8 @@ export const durations: { readonly [file: string]: number } = {
   'test/reana/jobs-failures.test.ts': 149,
   'test/cluster/engines.test.ts': 147,
   'test/doctor/site-slurm.test.ts': 142,
+  'test/cluster/parsl-failures.test.ts': 250,
+  'test/cluster/parsl.test.ts': 141,
   'test/cluster/reana.test.ts': 140,
   'test/cluster/several-nodes.test.ts': 137,
   'test/doctor/place.test.ts': 137,

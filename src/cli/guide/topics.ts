@@ -15,6 +15,7 @@ export const topics = [
   'workqueue',
   'dask',
   'jupyter',
+  'parsl',
   'share',
   'bosco',
   'proxies',

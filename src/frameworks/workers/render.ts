@@ -31,7 +31,7 @@ const ENV = 'what `scailfin exec` tells programs about the framework';
 
 /**
  * All files of a framework that has workers, as `render` shows them.
- * @param scripts its own in `templates/headnode` @param own what further files are, by their names below the workers' directory
+ * @param scripts those in `templates/headnode` that not all such frameworks run @param own what further files are, by their names below the workers' directory
  */
 export const renderedWorkers = (
   files: readonly FileToPut[],
@@ -45,7 +45,7 @@ export const renderedWorkers = (
       : (words[short] ?? own[short] ?? (path.startsWith('env/') ? ENV : ''));
     return { name: path, content: String(content), mode: mode ?? 0o600, what };
   }),
-  scripts,
+  scripts: scripts.filter(name => !name.startsWith('workers/')),
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
     ...[

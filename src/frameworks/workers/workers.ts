@@ -99,6 +99,17 @@ const states: Readonly<Record<string, Part['state']>> = {
   66: 'starting',
 };
 
+/** The state of a framework without a manager, from the wire and each worker. Never throws: what could not be asked is *unknown*. */
+export async function askWorkersOnly(at: () => Promise<Headnode>, name: string): Promise<ServiceStatus> {
+  try {
+    const { parts } = await lookAtWorkers(await at(), name, 0);
+    const decisive = parts.filter(p => p.name === 'wire' || p.name === 'workers');
+    return { state: decisive.find(p => p.state !== 'alive')?.state ?? 'alive', parts };
+  } catch (error) {
+    return { state: 'unknown', parts: [{ name, state: 'unknown', reason: messageOf(error) }] };
+  }
+}
+
 /**
  * The state of the framework, from its manager, the wire and each worker. Never throws: what could not be asked is *unknown*.
  * @param isOurs the manager is a daemon of the pool; otherwise it is the user's own program, and may be absent

@@ -49,6 +49,10 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     request: { name: 'mine', framework: ['dask'], ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },
   },
   'local-jupyter': { site: 'local', request: { name: 'mine', framework: ['jupyter'], notebooks: '$SCRATCH/work' } },
+  'local-parsl': {
+    site: 'local',
+    request: { name: 'mine', framework: ['parsl'], ...{ workers: '2', workerCores: '4' } },
+  },
   local: { site: 'local', request: { name: 'mine' } },
   'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };

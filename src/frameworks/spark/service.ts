@@ -225,7 +225,8 @@ function workersPlan(
     { path: 'worker.sh', content: templateText('worker/spark/worker.sh'), mode: 0o600 },
   ];
   const command = `exec bash ./worker.sh ${mesh.address} ${cores} ${executorMemory(memory)}`;
-  return { ...workers, name: NAME, files, command };
+  // Spark and Java, packed and unpacked
+  return { ...workers, name: NAME, files, command, disk: 3 };
 }
 
 /** The identity of the cluster's server on this machine, which is made at the first use. */

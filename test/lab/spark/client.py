@@ -19,7 +19,7 @@ def where(n):
     import os
     import time
 
-    time.sleep(1)
+    time.sleep(0.5)
     return "%s %s" % (os.uname().nodename, os.environ["SPARK_LOCAL_IP"])
 
 

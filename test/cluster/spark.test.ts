@@ -80,11 +80,17 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
       const all = await ports(host);
       // the master, a driver's, a worker's and an executor's
       for (const port of [':7077', ':7100', ':7110', ':7120', ':7130'])
-        expect(all.some(one => one.endsWith(port)), `${host} ${port}`).toBe(true);
+        expect(
+          all.some(one => one.endsWith(port)),
+          `${host} ${port}`,
+        ).toBe(true);
       const { stdout, stderr } = await bash(`python3 -I /opt/attack.py ${all.join(' ')}`, host, 'bob');
       const lines = stdout.trim().split('\n');
       expect(lines.length, stderr).toBe(all.length);
-      expect(lines.filter(line => !line.endsWith(' refused')), stderr).toEqual([]);
+      expect(
+        lines.filter(line => !line.endsWith(' refused')),
+        stderr,
+      ).toEqual([]);
     }
     // this is what the same program says of those who know the token
     const { stdout } = await bash(`python3 -I /opt/attack.py --token ${home}/front/token 127.0.0.1:45002`);
@@ -102,7 +108,11 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
   it('has more workers by the same command with another number', async () => {
     const options = ['--framework', 'spark', '--workers', '1'];
     await scailfin('up', '--site', name, '--nodes', '2', ...options);
-    await until('one worker', 60_000, async () => (await parts()).filter(p => p.name.startsWith('worker ')).length === 1);
+    await until(
+      'one worker',
+      60_000,
+      async () => (await parts()).filter(p => p.name.startsWith('worker ')).length === 1,
+    );
     const { stdout, stderr } = await use('1');
     expect(stdout, stderr).toMatch(/^nodes c[12]\n/);
     expect(stdout).toContain(answers);

@@ -18,8 +18,6 @@ import sys
 
 MASTER, CONNECT = 7077, 15002
 CHUNK = 256 * 1024
-# seconds in which Java starts on a slow machine
-PATIENCE = 120
 
 
 def configure(home, address):
@@ -69,11 +67,8 @@ def is_ours(address, port):
 
 
 async def until_there(address, port):
-    for _ in range(PATIENCE * 5):
-        if is_ours(address, port):
-            return
+    while not is_ours(address, port):
         await asyncio.sleep(0.2)
-    sys.exit("it does not listen at port %d of %s" % (port, address))
 
 
 def end_with_parent():
@@ -84,14 +79,15 @@ def end_with_parent():
 async def run(env, *args):
     """Starts a program of Spark, as its script spark-class does, which needs /dev/fd: the launcher says the command, word by word."""
     java = os.path.join(env["JAVA_HOME"], "bin", "java")
-    launcher = (java, "-Xmx128m", "-cp", os.path.join(env["SPARK_HOME"], "jars", "*"), "org.apache.spark.launcher.Main")
+    quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
+    launcher = (java, *quick, "-cp", os.path.join(env["SPARK_HOME"], "jars", "*"), "org.apache.spark.launcher.Main")
     asked = await asyncio.create_subprocess_exec(*launcher, *args, env=env, stdout=asyncio.subprocess.PIPE)
     said, _ = await asked.communicate()
     command = said.partition(b"\0\n")[2].split(b"\0")[:-1]
     if asked.returncode or not command:
         sys.exit("Spark's launcher does not say how to start %s" % args[0])
     child = await asyncio.create_subprocess_exec(*command, env=env, preexec_fn=end_with_parent)
-    return asyncio.ensure_future(child.wait())
+    print("%s ended with status %s" % (args[0], await child.wait()), flush=True)
 
 
 async def pump(reader, writer):
@@ -131,12 +127,10 @@ async def main(home, address, port):
     context.load_cert_chain(os.path.join(home, "front", "cert.pem"), os.path.join(home, "front", "key.pem"))
     # gRPC insists on it
     context.set_alpn_protocols(["h2"])
-    master = "org.apache.spark.deploy.master.Master"
-    ends = [await run(env, master, "--host", address, "--port", str(MASTER), "--webui-port", "0")]
-    ready = asyncio.ensure_future(until_there(address, MASTER))
-    await asyncio.wait([ready, *ends], return_when=asyncio.FIRST_COMPLETED)
-    connect = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    ends.append(await run(env, "org.apache.spark.deploy.SparkSubmit", "--class", connect, "spark-internal"))
+    master = ("org.apache.spark.deploy.master.Master", "--host", address, "--port", str(MASTER), "--webui-port", "0")
+    connect = ("org.apache.spark.deploy.SparkSubmit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer")
+    # the server calls the master again and again until it answers
+    ends = [asyncio.ensure_future(run(env, *master)), asyncio.ensure_future(run(env, *connect, "spark-internal"))]
     ready = asyncio.ensure_future(until_there(address, CONNECT))
     await asyncio.wait([ready, *ends], return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
@@ -149,7 +143,6 @@ async def main(home, address, port):
             limit=CHUNK,
         )
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    print("a program of Spark has ended", flush=True)
 
 
 if __name__ == "__main__":

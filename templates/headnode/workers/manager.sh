@@ -28,6 +28,6 @@ kill -HUP "$(cat "$dir/run/master.pid")" || exit 9
 n=0
 until runs && listens; do
   n=$((n + 1))
-  [ "$n" -lt 1200 ] || { echo "it does not listen on port $port:"; tail -n 5 "$home/log/manager.out"; exit 9; } >&2
+  [ "$n" -lt 1500 ] || { echo "it does not listen on port $port:"; tail -n 5 "$home/log/manager.out"; exit 9; } >&2
   sleep 0.1
 done

@@ -168,7 +168,7 @@ function headFiles(pool: string, { port, mesh, secret, identity, base }: Head): 
   const fence = base === undefined ? [] : ['/bin/sh', `${pool}/fence/engine.sh`, run, run, ...own, base, '--'];
   // it is started again when one of these is another one
   const version = createHash('sha256').update(
-    JSON.stringify([identity, secret, templateText('headnode/spark/manager.py')]),
+    JSON.stringify([identity, secret, templateText('worker/spark/manager.py')]),
   );
   const command = [
     ...[`SCAILFIN_FILES=${version.digest('hex').slice(0, 16)}`, `TMPDIR=${run}`, ...fence],
@@ -184,7 +184,7 @@ function headFiles(pool: string, { port, mesh, secret, identity, base }: Head): 
     { name: 'SPARK_CONNECT_AUTHENTICATE_TOKEN', value: identity.token },
   ];
   return [
-    file('manager.py', templateText('headnode/spark/manager.py')),
+    file('manager.py', templateText('worker/spark/manager.py')),
     file('front/cert.pem', identity.certificate),
     file('front/key.pem', identity.key),
     file('front/token', `${identity.token}\n`),

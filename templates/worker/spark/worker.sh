@@ -24,6 +24,8 @@ read -r b c d < <(od -An -N3 -tu1 /dev/urandom)
 address=127.$((16 + b % 240)).$((c % 255)).$((1 + d % 254))
 export JAVA_HOME=$TMPDIR/java SPARK_HOME=$TMPDIR/site/pyspark SPARK_CONF_DIR=$TMPDIR/conf PYTHONPATH=$TMPDIR/site
 export SPARK_LOCAL_IP=$address SPARK_LOCAL_HOSTNAME=$address SPARK_LOCAL_DIRS=$TMPDIR/work SPARK_DAEMON_MEMORY=128m
+# for Java programs that compute little
+export SPARK_DAEMON_JAVA_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' SPARK_LAUNCHER_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
 # what tasks write goes there, and with the worker
 cd "$TMPDIR" || exit 1
 exec python3 -B -s "$here/wire/node.py" "spark@$address" bash "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.worker.Worker \

@@ -35,7 +35,7 @@ def half(column):
 
 
 workers = set()
-end = time.time() + 90
+end = time.time() + 240
 while len(workers) < count and time.time() < end:
     workers = {row.w for row in spark.range(0, 4 * count, 1, 4 * count).select(where("id").alias("w")).collect()}
 print("nodes", *sorted(w.split()[0] for w in workers), flush=True)

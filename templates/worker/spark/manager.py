@@ -18,6 +18,8 @@ import sys
 
 MASTER, CONNECT = 7077, 15002
 CHUNK = 256 * 1024
+# for Java programs that compute little
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def configure(home, address):
@@ -56,6 +58,7 @@ def configure(home, address):
         SPARK_LOCAL_HOSTNAME=address,
         SPARK_LOCAL_DIRS=os.environ["TMPDIR"],
         SPARK_DAEMON_MEMORY="512m",
+        SPARK_DAEMON_JAVA_OPTS=" ".join(QUICK),
     )
 
 
@@ -79,8 +82,7 @@ def end_with_parent():
 async def run(env, *args):
     """Starts a program of Spark, as its script spark-class does, which needs /dev/fd: the launcher says the command, word by word."""
     java = os.path.join(env["JAVA_HOME"], "bin", "java")
-    quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
-    launcher = (java, *quick, "-cp", os.path.join(env["SPARK_HOME"], "jars", "*"), "org.apache.spark.launcher.Main")
+    launcher = (java, *QUICK, "-Xmx128m", "-cp", os.path.join(env["SPARK_HOME"], "jars", "*"), "org.apache.spark.launcher.Main")
     asked = await asyncio.create_subprocess_exec(*launcher, *args, env=env, stdout=asyncio.subprocess.PIPE)
     said, _ = await asked.communicate()
     command = said.partition(b"\0\n")[2].split(b"\0")[:-1]

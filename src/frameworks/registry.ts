@@ -10,10 +10,11 @@ import { htcondor } from './htcondor/index.js';
 import { jupyter } from './jupyter/index.js';
 import { parsl } from './parsl/index.js';
 import { reana } from './reana/index.js';
+import { spark } from './spark/index.js';
 import { workqueue } from './workqueue/index.js';
 
 /** All frameworks; the first is the default. A new one is a folder beside these, and a line here. */
-export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask, parsl, jupyter];
+export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask, spark, parsl, jupyter];
 
 /** Frameworks that run something on the headnode in addition to the pool. */
 export const services = frameworks.filter(framework => framework.service !== undefined);

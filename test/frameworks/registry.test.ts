@@ -36,7 +36,7 @@ describe('the frameworks', () => {
     expect(frameworks[0]?.name).toBe('htcondor');
     expect(plan({})).toEqual([]);
     expect(plan({ framework: ['htcondor'] })).toEqual([]);
-    expect(services.map(f => f.name)).toEqual(['reana', 'workqueue', 'dask', 'parsl', 'jupyter']);
+    expect(services.map(f => f.name)).toEqual(['reana', 'workqueue', 'dask', 'spark', 'parsl', 'jupyter']);
   });
 
   it('are asked for by name, or by an option that only they have', () => {

@@ -72,8 +72,8 @@ const edits: readonly (readonly [string, string])[] = [
     "import { workqueue } from './workqueue/index.js';\nimport { xyz } from './xyz/index.js';\n",
   ],
   [
-    'Framework[] = [htcondor, reana, workqueue, dask, parsl, jupyter];',
-    'Framework[] = [htcondor, reana, workqueue, dask, parsl, jupyter, xyz];',
+    'Framework[] = [htcondor, reana, workqueue, dask, spark, parsl, jupyter];',
+    'Framework[] = [htcondor, reana, workqueue, dask, spark, parsl, jupyter, xyz];',
   ],
 ];
 

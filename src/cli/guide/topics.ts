@@ -16,6 +16,7 @@ export const topics = [
   'dask',
   'jupyter',
   'parsl',
+  'spark',
   'share',
   'bosco',
   'proxies',

@@ -30,7 +30,7 @@ export function managerFiles(pool: string, name: string, port: number, command: 
 /** Starts the manager, or finds it running with the same files. @throws ScailfinError with the end of its log */
 export async function startManager({ host, dir, cluster }: Headnode, name: string, title: string): Promise<void> {
   const script = templateText('headnode/workers/manager.sh');
-  await runScript(host, script, [dir, name], { timeoutMs: 90_000 }).catch(error => {
+  await runScript(host, script, [dir, name], { timeoutMs: 400_000 }).catch(error => {
     if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
     throw new ScailfinError(`${title} does not start on ${host.name}: ${error.stderr.trim()}`, {
       ...{ cause: error, hint: `run the same command again, or take it down: scailfin down ${cluster}` },

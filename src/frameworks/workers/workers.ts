@@ -17,6 +17,8 @@ export interface WorkersPlan extends Workers {
   readonly name: string;
   /** A line for `bash -c`, in a directory with the files; `$TMPDIR` is for what a worker writes. */
   readonly command: string;
+  /** GiB that a worker needs on its node's disk; default: 1. */
+  readonly disk?: number;
   /** What each worker gets; paths are below its directory. They may be secret. */
   readonly files: readonly FileToPut[];
   /**
@@ -36,7 +38,7 @@ export const workersHome = (pool: string, name: string): string => `${pool}/work
  * its containers, caches and directories of the site. Secret.
  */
 export async function workerFiles(pool: string, plan: WorkersPlan): Promise<FileToPut[]> {
-  const { name, command, files, cores, memory, idle, need, image = '', notebooks } = plan;
+  const { name, command, files, cores, memory, idle, need, image = '', disk = 1, notebooks } = plan;
   const home = workersHome(pool, name);
   const own = home.slice(pool.length + 1);
   const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
@@ -45,7 +47,7 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
   return [
     {
       path: `${own}/workers.sub`,
-      content: render('worker/submit', { home, name, cores, memory, lease: LEASE }),
+      content: render('worker/submit', { home, name, cores, memory, disk, lease: LEASE }),
       mode: 0o600,
     },
     { path: `${own}/step.sh`, content: wrapperScript(), mode: 0o700 },

@@ -8,7 +8,7 @@ dir=$1 name=$2
 home=$dir/workers/$name
 port=$(cat "$home/port") || exit 9
 mkdir -p "$home/log"
-sum=$(find "$home/run.sh" "$home/tree" -type f ! -name '*.tar.gz' -print0 | sort -z | xargs -0 cat | sha256sum)
+sum=$(find "$home/run.sh" "$home/tree" -type f ! -name '*.tar' ! -name '*.tar.gz' -print0 | sort -z | xargs -0 cat | sha256sum)
 pid() { cat "$home/manager.pid" 2>/dev/null; }
 runs() { [ -n "$(pid)" ] && grep -qszF "$home/" "/proc/$(pid)/cmdline"; }
 # it belongs to this user (proc_pid_net(5))
@@ -30,6 +30,6 @@ kill -HUP "$(cat "$dir/run/master.pid")" || exit 9
 n=0
 until runs && listens; do
   n=$((n + 1))
-  [ "$n" -lt 450 ] || { echo "it does not listen on port $port:"; tail -n 5 "$home/log/manager.out"; exit 9; } >&2
+  [ "$n" -lt 1500 ] || { echo "it does not listen on port $port:"; tail -n 5 "$home/log/manager.out"; exit 9; } >&2
   sleep 0.1
 done

@@ -44,6 +44,10 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     site: 'local',
     request: { name: 'mine', framework: ['workqueue'], ...{ workers: '2', workerCores: '4' } },
   },
+  'local-spark': {
+    site: 'local',
+    request: { name: 'mine', framework: ['spark'], ...{ workers: '2', workerMemory: '4000' } },
+  },
   'local-dask': {
     site: 'local',
     request: { name: 'mine', framework: ['dask'], ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },

@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)(`several frameworks${reason ? ` (skipped: 
 
   it('are named where one of them is not there', async () => {
     expect(await refused('up', 'far', '--framework', 'dask,hologram')).toContain('no framework "hologram"');
-    expect(await refused('connect', 'far', '--framework', 'htcondor')).toContain('there are: reana, workqueue, dask');
+    expect(await refused('connect', 'far', '--framework', 'htcondor')).toContain('there are: reana, workqueue, dask,');
   });
 
   it('leave nothing behind', async () => {

@@ -59,7 +59,7 @@ describe('the frameworks', () => {
       }),
     );
     expect(() => plan({ framework: ['reana'], workers: '3' })).toThrow(
-      expect.objectContaining({ hint: 'leave it out, or give --framework reana,workqueue|dask' }),
+      expect.objectContaining({ hint: 'leave it out, or give --framework reana,workqueue|dask|spark|parsl' }),
     );
   });
 
@@ -73,7 +73,7 @@ describe('the frameworks', () => {
     expect(read('--framework', 'reana,dask')).toEqual(['reana', 'dask']);
     expect(read('--framework', 'dask, reana', '--framework=dask')).toEqual(['dask', 'reana']);
     expect(() => read('--framework', 'reana,hologram')).toThrow(
-      'There is no framework "hologram"; there are: htcondor, reana, workqueue, dask.',
+      'There is no framework "hologram"; there are: htcondor, reana, workqueue, dask, spark, parsl, jupyter.',
     );
     expect(() => read('--framework', 'reana,')).toThrow('There is no framework "";');
   });

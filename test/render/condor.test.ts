@@ -58,6 +58,9 @@ const glideinFiles = { '/tmp/glidein.conf': glidein };
 const configVal = (config: string, files: Record<string, string>, args: string): Promise<Said> =>
   inRoot(`CONDOR_CONFIG=${config} condor_config_val ${args}`, files);
 
+/** Frameworks with a manager that the pool's master runs. */
+const managers = ['dask', 'jupyter', 'spark'];
+
 describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor reads it${skipped}`, () => {
   it('every file of it is read here', async () => {
     const names = (await Promise.all(Object.keys(choices).map(ofChoice)))
@@ -71,7 +74,7 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
         'headnode/relay.config',
         'headnode/wire.config',
         'headnode/workers.config',
-        'headnode/workers/dask/manager.config',
+        ...managers.map(name => `headnode/workers/${name}/manager.config`),
         'site/glidein.conf',
       ],
     ]);
@@ -101,22 +104,28 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     expect(stdout).toContain(`RELAY = ${pool}/relay/run.sh\n`);
   });
 
-  it("the pool's, with the wire's and a manager's", async () => {
+  it("the pool's, with the wire's and those of all managers", async () => {
     const there = '/tmp/home/.scailfin/mine/pool';
     const wired = await ofChoice('local-dask');
+    const parts = await Promise.all(
+      managers.map(
+        async name => (await ofChoice(`local-${name}`)).get(`headnode/workers/${name}/manager.config`) ?? '',
+      ),
+    );
     const files = {
       [`${there}/condor_config`]: filled(wired.get('headnode/condor_config') ?? ''),
       [`${there}/wire.config`]: filled(wired.get('headnode/wire.config') ?? ''),
-      [`${there}/manager.config`]: filled(wired.get('headnode/workers/dask/manager.config') ?? ''),
+      // as templates/headnode/workers/manager.sh puts them together
+      [`${there}/manager.config`]: parts.map(filled).join(''),
       [`${there}/workers.config`]: filled(wired.get('headnode/workers.config') ?? ''),
       [`${there}/found.config`]: found,
     };
-    const names = 'DAEMON_LIST WIRE MANAGER_DASK WORKERS';
+    const names = 'DAEMON_LIST WIRE MANAGER_DASK MANAGER_JUPYTER MANAGER_SPARK WORKERS';
     const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, names);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toContain('SHADOWS, WIRE, MANAGER_DASK, WORKERS\n');
+    expect(stdout).toContain('SHADOWS, WIRE, MANAGER_DASK, MANAGER_JUPYTER, MANAGER_SPARK, WORKERS\n');
     expect(stdout).toContain(`${there}/wire/run.sh`);
-    expect(stdout).toContain(`${there}/workers/dask/run.sh`);
+    for (const name of managers) expect(stdout).toContain(`${there}/workers/${name}/run.sh`);
   });
 
   it("the pool's, with what grows it", async () => {

@@ -136,9 +136,10 @@ describe('what is rendered is complete', () => {
       for (const name of files.keys()) {
         if (name === 'README') continue;
         const short = name.slice(name.indexOf('/') + 1);
-        expect(lines.filter(line => line.startsWith(`  ${short} `) && line.trim().split(/\s+/).length > 3)).not.toEqual(
-          [],
-        );
+        expect(
+          lines.some(line => line.startsWith(`  ${short} `) && line.trim().split(/\s+/).length > 3),
+          name,
+        ).toBe(true);
       }
     }
   });

@@ -7,7 +7,8 @@ import { templateText } from '../../src/templates.js';
  * @returns how many times it looked before it killed them
  */
 function looks({ starter, seconds }: { starter: boolean; seconds: number }): number {
-  const node = `run=r name=n work= cache= trace= master= nap= looks=0
+  // without its special meaning, SECONDS does not count the test's own time
+  const node = `unset SECONDS; SECONDS=0 run=r name=n work= cache= trace= master= nap= looks=0
     condors() { echo 1; }
     starters() { ${starter}; }
     sleep() { looks=$((looks + 1)) SECONDS=$((SECONDS + ${seconds})); }

@@ -19,8 +19,6 @@ export async function containersUnavailable(): Promise<string | undefined> {
 /** How a container is started; what is not here is as its image says. */
 export interface Container {
   readonly argv: readonly string[];
-  /** Numbers: user and group. */
-  readonly user?: readonly [number, number];
   readonly env?: Readonly<Record<string, string>>;
   /** Folders of this machine by their place in the container. */
   readonly mounts?: Readonly<Record<string, { readonly from: string; readonly readOnly?: boolean }>>;
@@ -28,6 +26,8 @@ export interface Container {
 
 /** What runs containers on a node of a Kubernetes: containerd with runc, in a cell. */
 export class Containers {
+  private commands = 0;
+
   private constructor(
     private readonly cell: Cell,
     private readonly daemon: Daemon,
@@ -52,33 +52,24 @@ export class Containers {
   }
 
   /** Starts one that runs until its program ends. */
-  async run(id: string, image: Image, { argv, user, env = {}, mounts = {} }: Container): Promise<void> {
+  async run(id: string, image: Image, { argv, env = {}, mounts = {} }: Container): Promise<void> {
     const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const binds = Object.entries(mounts).flatMap(([to, { from, readOnly = false }]) => [
       '--mount',
       `type=bind,src=${from},dst=${to},options=rbind:${readOnly ? 'ro' : 'rw'}`,
     ]);
     const place = ['--cgroup', `${this.cell.cgroup}/${id}`, '--net-host', '--log-uri', `file://${this.logOf(id)}`];
-    const who = user === undefined ? [] : ['--user', user.join(':')];
-    await this.ctr('run', '--detach', ...place, ...who, ...variables, ...binds, image.name, id, ...argv);
+    await this.ctr('run', '--detach', ...place, ...variables, ...binds, image.name, id, ...argv);
   }
 
-  /** Runs a command in one. @returns what it printed. @throws Error with its words when it fails */
-  exec(id: string, argv: readonly string[], user?: readonly [number, number]): Promise<string> {
-    const who = user === undefined ? [] : ['--user', user.join(':')];
-    const exec = `e${this.commands++}`;
-    return this.ctr('task', 'exec', '--exec-id', exec, ...who, id, ...argv);
+  /** Runs a command in one, as a user and a group. @returns what it printed. @throws Error with its words when it fails */
+  exec(id: string, argv: readonly string[], user: readonly [number, number]): Promise<string> {
+    const exec = `exec-${this.commands++}`;
+    return this.ctr('task', 'exec', '--exec-id', exec, '--user', user.join(':'), id, ...argv);
   }
-  private commands = 0;
-
   /** The file with what it has printed. */
   logOf(id: string): string {
     return join(this.cell.dir, `${id}.log`);
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.ctr('task', 'rm', '--force', id);
-    await this.ctr('containers', 'rm', id);
   }
 
   /** containerd's own client, in the namespace of its containers that a kubelet uses. */

@@ -66,10 +66,10 @@ describe.skipIf(missing !== '')(title, { timeout: 300_000 }, () => {
     await mkdir(join(dir, 'secrets'));
     await writeFile(join(dir, 'secrets', TOKEN), token, { mode: 0o400 });
     for (const path of ['storage/w', 'storage/w/data', `secrets/${TOKEN}`]) await chown(join(dir, path), ...reana);
-    const run = 'from scailfin_backend.app import app; app.run(port=5000, threaded=True)';
+    const become = `import os; os.setgroups([]); os.setgid(${reana[1]}); os.setuid(${reana[0]})`;
+    const run = `${become}; from scailfin_backend.app import app; app.run(port=5000, threaded=True)`;
     await containers.run('controller', image, {
       argv: ['python3', '-c', run],
-      user: reana,
       env: environment(image.name),
       mounts: {
         [STORAGE]: { from: join(dir, 'storage') },
@@ -83,14 +83,14 @@ describe.skipIf(missing !== '')(title, { timeout: 300_000 }, () => {
     if (dir) await rm(dir, { recursive: true, force: true });
   }, 120_000);
 
-  const inside = (argv: string[], user = reana as readonly [number, number]) =>
-    containers.exec('controller', argv, user);
+  const inside = (argv: string[], user: readonly [number, number] = reana) => containers.exec('controller', argv, user);
   const request = (method: string, path: string, body = '') => inside(['python3', '-c', ask, method, path, body]);
 
   it('answers as a container, with the pool as its backend', async () => {
     const answer = await until('the job controller', 60_000, () => request('GET', '/jobs/none'));
     expect(answer).toContain('400');
-    const config = 'from scailfin_backend.app import config as c; print(c.DEFAULT_COMPUTE_BACKEND, *c.SUPPORTED_COMPUTE_BACKENDS)';
+    const config =
+      'from scailfin_backend.app import config as c; print(c.DEFAULT_COMPUTE_BACKEND, *c.SUPPORTED_COMPUTE_BACKENDS)';
     const [main, ...all] = (await inside(['python3', '-c', config])).trim().split(' ');
     expect(main).toBe(BACKEND);
     expect(all).toEqual(expect.arrayContaining(['kubernetes', BACKEND, 'slurmcern']));
@@ -105,7 +105,8 @@ describe.skipIf(missing !== '')(title, { timeout: 300_000 }, () => {
     const step = { cmd: btoa('true'), docker_img: 'a/b', workflow_uuid: '6b9d5b3e-65a9-4c39-8c0d-64bd5a3bb1f7' };
     const body = JSON.stringify({ ...step, job_name: 'fit', workflow_workspace: `${STORAGE}/w` });
     const answer = request('POST', '/jobs', body);
-    const files = 'for f in /tmp/scailfin-*/tokens/pool /tmp/scailfin-*/*/manifest; do stat -c "%a %u %n" "$f" || exit 1; done';
+    const files =
+      'for f in /tmp/scailfin-*/tokens/pool /tmp/scailfin-*/*/manifest; do stat -c "%a %u %n" "$f" || exit 1; done';
     const modes = await until('the step’s files', 60_000, () => inside(['sh', '-c', files]));
     expect(modes).toMatch(/^600 1000 \S+\/tokens\/pool$/m);
     expect(modes).toMatch(/^\d+ 1000 \S+\/manifest$/m);

@@ -62,7 +62,11 @@ export interface Image {
  * @param dir a new folder of the cell
  * @param change takes the place of one of the image's files
  */
-export async function buildImage(cell: Cell, dir: string, change: Readonly<Record<string, string>> = {}): Promise<Image> {
+export async function buildImage(
+  cell: Cell,
+  dir: string,
+  change: Readonly<Record<string, string>> = {},
+): Promise<Image> {
   const put = async (path: string, content: string | Buffer) => {
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), content);

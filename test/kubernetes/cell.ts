@@ -46,19 +46,18 @@ export class Cell {
   static async open(dir: string): Promise<Cell> {
     await sweep();
     const keeper = await Daemon.run(dir, 'cell', ['unshare', ...namespaces, 'sh', '-c', first, 'sh', dir]);
+    const isOpen = () => readFile(join(dir, 'open')).then(() => true);
+    await until('the cell', 60_000, () => !keeper.isAlive || isOpen());
+    await keeper.assertAlive();
+    const children = await readFile(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8');
+    const cell = new Cell(dir, keeper, Number(children.trim()));
     try {
-      await until('the cell', 60_000, async () => {
-        await keeper.assertAlive();
-        return readFile(join(dir, 'open'), 'utf8').then(() => true);
-      });
-      const children = await readFile(`/proc/${keeper.pid}/task/${keeper.pid}/children`, 'utf8');
-      const cell = new Cell(dir, keeper, Number(children.trim()));
       for (const path of await hierarchies()) await mkdir(join(path, cell.cgroup));
-      return cell;
     } catch (error) {
-      await keeper.stop();
+      await cell.close();
       throw error;
     }
+    return cell;
   }
 
   /** The command that starts a program in here. */

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { program, until } from '../lab/programs.js';
 import { Cell } from './cell.js';
@@ -28,16 +28,13 @@ export interface Container {
 export class Containers {
   private commands = 0;
 
-  private constructor(
-    private readonly cell: Cell,
-    private readonly daemon: Daemon,
-  ) {}
+  private constructor(private readonly cell: Cell) {}
 
   static async start(cell: Cell): Promise<Containers> {
     const config = join(cell.dir, 'containerd.toml');
     await writeFile(config, runtimeConfig(cell.dir));
     const daemon = await Daemon.run(cell.dir, 'containerd', cell.within(['containerd', '--config', config]));
-    const containers = new Containers(cell, daemon);
+    const containers = new Containers(cell);
     await until('containerd', 60_000, async () => {
       if (!daemon.isAlive) return true;
       return containers.ctr('version');
@@ -67,8 +64,12 @@ export class Containers {
     const exec = `exec-${this.commands++}`;
     return this.ctr('task', 'exec', '--exec-id', exec, '--user', user.join(':'), id, ...argv);
   }
-  /** The file with what it has printed. */
-  logOf(id: string): string {
+  /** What it has printed. */
+  log(id: string): Promise<string> {
+    return readFile(this.logOf(id), 'utf8');
+  }
+
+  private logOf(id: string): string {
     return join(this.cell.dir, `${id}.log`);
   }
 

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STORAGE } from '../../src/headnode/reana/reana-plan.js';
 import { newSecrets } from '../../src/headnode/reana/reana-secrets.js';
@@ -87,7 +90,9 @@ describe.skipIf(missing !== '')(title, { timeout: 300_000 }, () => {
   const request = (method: string, path: string, body = '') => inside(['python3', '-c', ask, method, path, body]);
 
   it('answers as a container, with the pool as its backend', async () => {
-    const answer = await until('the job controller', 60_000, () => request('GET', '/jobs/none'));
+    const answer = await until('the job controller', 60_000, () => request('GET', '/jobs/none')).catch(async error => {
+      throw new Error(`it says: ${await containers.log('controller')}`, { cause: error });
+    });
     expect(answer).toContain('400');
     const config =
       'from scailfin_backend.app import config as c; print(c.DEFAULT_COMPUTE_BACKEND, *c.SUPPORTED_COMPUTE_BACKENDS)';
@@ -122,17 +127,43 @@ describe.skipIf(missing !== '')(title, { timeout: 300_000 }, () => {
     await expect(buildImage(cell, join(dir, 'broken'), change)).rejects.toThrow(/not subscriptable/);
   });
 
+  const cgroups = async () => {
+    const folder = existsSync('/sys/fs/cgroup/pids') ? '/sys/fs/cgroup/pids' : '/sys/fs/cgroup';
+    return (await readdir(folder)).filter(name => name.startsWith('scailfin-cell-'));
+  };
+  const isUp = (folder: string) => program(['pgrep', '-f', `containerd.*${folder}`]).then(Boolean, () => false);
+
   it('leaves nothing', async () => {
     const mine = await mkdtemp(join(tmpdir(), 'scailfin-image-'));
     const another = await Cell.open(mine);
     await Containers.start(another);
-    const isUp = () => program(['pgrep', '-f', `containerd.*${mine}`]).then(Boolean, () => false);
-    const cgroups = async () => (await readdir('/sys/fs/cgroup/pids')).filter(name => `/${name}` === another.cgroup);
-    expect([await isUp(), await cgroups()]).toEqual([true, [another.cgroup.slice(1)]]);
+    const own = another.cgroup.slice(1);
+    expect([await isUp(mine), await cgroups()]).toEqual([true, expect.arrayContaining([own])]);
     await another.close();
-    expect([await isUp(), await cgroups()]).toEqual([false, []]);
+    expect([await isUp(mine), await cgroups()]).toEqual([false, expect.not.arrayContaining([own])]);
     expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(mine);
     await rm(mine, { recursive: true });
-    expect(existsSync(mine)).toBe(false);
+  });
+
+  it('ends with its maker, killed without a word', async () => {
+    const mine = await mkdtemp(join(tmpdir(), 'scailfin-image-'));
+    const script = fileURLToPath(new URL('orphan-cell.ts', import.meta.url));
+    const maker = execa('node', ['--import', 'tsx', script, mine], {
+      reject: false,
+      timeout: 120_000,
+      killSignal: 'SIGKILL',
+    });
+    const [cgroup] = (await once(maker.stdout, 'data')).map(said => `${said}`.trim().slice(1));
+    expect([await isUp(mine), await cgroups()]).toEqual([true, expect.arrayContaining([cgroup])]);
+    maker.kill('SIGKILL');
+    await until('its containerd to end', 60_000, async () => !(await isUp(mine)));
+    expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(mine);
+    // an empty cgroup is all there is, until somebody makes a cell
+    await maker;
+    await rm(mine, { recursive: true });
+    await mkdir(mine);
+    await (await Cell.open(mine)).close();
+    expect(await cgroups()).toEqual(expect.not.arrayContaining([cgroup]));
+    await rm(mine, { recursive: true });
   });
 });

@@ -17,7 +17,7 @@ const python = process.env.SCAILFIN_TEST_PYTHON38 ?? '';
 
 /** Why images can't be built here; undefined when they can. */
 export async function imagesUnavailable(): Promise<string | undefined> {
-  if (python === '') return 'SCAILFIN_TEST_PYTHON38=/path/to/python3.8 is not set, which is in the image';
+  if (python === '') return 'it has a Python 3.8, which SCAILFIN_TEST_PYTHON38 must name';
   const says = (...argv: [string, ...string[]]) => program(argv).catch(() => undefined);
   const version = await says(python, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])');
   if (version !== '3.8') return `SCAILFIN_TEST_PYTHON38=${python} is not a Python 3.8`;

@@ -13,15 +13,24 @@ export class Daemon {
     private readonly log: string,
   ) {}
 
-  static async start(dir: string, program: string, name: string, flags: readonly string[]): Promise<Daemon> {
+  /** @param name the program's first argument, too */
+  static start(dir: string, program: string, name: string, flags: readonly string[]): Promise<Daemon> {
+    return Daemon.run(dir, name, [program, name, ...flags]);
+  }
+
+  static async run(dir: string, name: string, command: readonly string[]): Promise<Daemon> {
     const log = join(dir, `${name}.log`);
     const file = await open(log, 'a');
     // the signal comes from the kernel: this process may be killed without a word
-    const argv = ['--pdeathsig', 'KILL', '--', program, name, ...flags];
+    const argv = ['--pdeathsig', 'KILL', '--', ...command];
     const child = spawn('setpriv', argv, { cwd: dir, stdio: ['ignore', file.fd, file.fd] });
     await once(child, 'spawn');
     await file.close();
     return new Daemon(name, child, log);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   get isAlive(): boolean {

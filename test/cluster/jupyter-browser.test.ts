@@ -79,6 +79,7 @@ describe.skipIf(reason !== undefined)(
       await page.keyboard.press('Shift+Enter');
       await page.getByText('5050 c1').waitFor({ timeout: 60_000 });
       await page.keyboard.press('Control+s');
+      await page.getByRole('button', { name: 'Rename and Save' }).click();
       await page.screenshot({ path: join(pictures, 'jupyter-lab.png') });
       await expect
         .poll(async () => JSON.stringify(await desk.api('GET', 'contents/Untitled.ipynb')), { timeout: 60_000 })

@@ -27,7 +27,7 @@ except OSError as error:
     print("got", type(error).__name__)
 `;
 
-describe('the wire', { timeout: 40_000 }, () => {
+describe('the wire', { timeout: 180_000 }, () => {
   let dir = '';
   let port = 0;
   let keys: WireKeys;

@@ -66,13 +66,6 @@ describe.skipIf(reason !== undefined)(
       await lab.exec(dead, ['sh', '-c', 'rm -rf /tmp/scailfin-*'], { user: 'root' });
     });
 
-    it('says which directory is missing', async () => {
-      const asked = ['--framework', 'jupyter', '--notebooks', '$NOWHERE/work'];
-      await scailfin(lab, 'headnode', ['up', name, ...asked]);
-      await until('the reason', 60_000, async () => (await server())?.state === 'dead');
-      expect((await server())?.reason).toMatch(/: a login on this node does not set \$NOWHERE; name another directory/);
-    });
-
     it('leaves nothing behind but the files', async () => {
       const down = await scailfin(lab, 'headnode', ['down', name]);
       expect(down.stdout).toContain('Verified: no batch job');

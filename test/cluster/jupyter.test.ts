@@ -161,6 +161,18 @@ describe.skipIf(reason !== undefined)(
       expect(await desk.cell("import os; print(os.environ['OMP_NUM_THREADS'], os.listdir('.'))")).toBe("3 ['a.ipynb']");
     });
 
+    it('says which directory is missing', async () => {
+      await scailfin(lab, 'headnode', ['up', name, '--framework', 'jupyter', '--notebooks', '$NOWHERE/work'], slowly);
+      const server = async () =>
+        (await statusOf(lab, 'headnode', name)).framework?.parts?.find(p => p.name === 'server');
+      await expect
+        .poll(server, { timeout: 60_000, interval: 1000 })
+        .toMatchObject({
+          state: 'dead',
+          reason: expect.stringContaining(': a login on this node does not set $NOWHERE; name another'),
+        });
+    });
+
     it('leaves nothing behind but the notebooks', async () => {
       const down = await scailfin(lab, 'headnode', ['down', name]);
       expect(down.stdout).toContain(verified);

@@ -1,7 +1,8 @@
 import { headnodeName, parseHeadnode } from '../cluster/headnodes.js';
 import { type ClusterSpec, perJob, planCluster, planSite, type SiteSpec, type UpRequest } from '../cluster/spec.js';
 import { UsageError } from '../errors.js';
-import { frameworkNamed, planFramework } from '../frameworks/registry.js';
+import { type FrameworkSpec, withNamed } from '../frameworks/facts.js';
+import { frameworkNamed, planFrameworks } from '../frameworks/registry.js';
 import { jobsFor, wholeJobs } from '../schedulers/nodes.js';
 import { mergedBinds } from '../sites/binds.js';
 import { activeSites, loadSite } from '../sites/catalog.js';
@@ -82,11 +83,11 @@ export async function planFor(request: UpRequest & { site?: string | undefined }
     queueTime,
     binds,
   }).filter(([, v]) => v !== undefined);
-  const framework = planFramework(request, await loadConfig());
+  const asked = planFrameworks(request, await loadConfig());
   const cluster = {
     ...record.spec,
     ...(headnode === undefined ? {} : { headnode: parseHeadnode(headnode, old.profile) }),
-    ...(framework === undefined ? {} : { framework }),
+    frameworks: withNamed(record.spec.frameworks, asked),
     ...(relay === undefined ? {} : { relay }),
   };
   return { cluster, site: { ...old, ...Object.fromEntries(said) } };
@@ -105,11 +106,10 @@ async function makePlan(request: UpRequest & { site: string }, allowRetired = fa
   };
 }
 
-/** The plan as `--json` shows it: a framework's settings are under its name. */
-export function shown({ cluster: { framework, ...cluster }, site }: Plan): object {
-  if (framework === undefined) return { cluster, site };
-  const { name, ...asked } = framework;
-  return { cluster: { ...cluster, [name]: asked }, site };
+/** The plan as `--json` shows it: the settings of each framework are under its name. */
+export function shown({ cluster: { frameworks, ...cluster }, site }: Plan): object {
+  const settings = frameworks.map(({ name, ...asked }) => [name, asked]);
+  return { cluster: { ...cluster, ...Object.fromEntries(settings) }, site };
 }
 
 export const nodeHours = (site: SiteSpec): number => Number(((site.nodes * site.walltime) / 3600).toFixed(2));
@@ -138,7 +138,7 @@ export function describePlan({ cluster, site, asked }: Plan): string {
       ? [`  submits    the headnode itself, through BOSCO: ${site.min ?? 0} to ${n} glide-ins, as jobs need them`]
       : []),
     `  headnode   ${headnodeName(cluster.headnode)}, HTCondor ${describeSource(cluster.htcondor)}`,
-    ...describeFramework(cluster),
+    ...cluster.frameworks.map(describeFramework),
     ...(site.binds ? [`  steps see  ${site.binds.join(', ')}`] : []),
     `  idle limit ${perJob(site) === 1 ? 'a glide-in without a job' : 'a batch job whose nodes have no work'} ends after ${formatDuration(site.idleTimeout)}`,
   ].join('\n');
@@ -163,10 +163,9 @@ function jobLines(site: SiteSpec, asked: number | undefined): string[] {
   return [`  jobs       ${jobs} of ${each} nodes each${more}`];
 }
 
-function describeFramework({ framework }: ClusterSpec): string[] {
-  if (framework === undefined) return [];
-  const { title, describe } = frameworkNamed(framework.name);
-  return [`  ${title.padEnd(10)} ${describe(framework)}`];
+function describeFramework(spec: FrameworkSpec): string {
+  const { title, describe } = frameworkNamed(spec.name);
+  return `  ${title.padEnd(10)} ${describe(spec)}`;
 }
 
 function describeSource(source: HtcondorSource): string {

@@ -2,16 +2,18 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { Command } from 'commander';
 import type { Context } from '../cluster/context.js';
-import type { Offer, reachFramework } from '../cluster/framework.js';
+import type { Offer, reachFrameworks } from '../cluster/framework.js';
 import type { ClusterRecord } from '../cluster/record.js';
 import type { TunnelMessage } from '../cluster/tunnel.js';
 import { messageOf, ScailfinError, UsageError } from '../errors.js';
+import { services } from '../frameworks/registry.js';
 import type { Dial } from '../frameworks/service.js';
 import type { Transport } from '../hosts/target.js';
-import { positive, transportOption } from './options.js';
+import { frameworkNames, positive, transportOption } from './options.js';
 import type { Ui } from './ui.js';
 
 interface Flags {
+  framework?: string[];
   port?: number;
   background?: boolean;
   stop?: boolean;
@@ -22,11 +24,17 @@ interface Flags {
 export function register(program: Command, ui: Ui): void {
   program
     .command('connect')
-    .description('forward a local port to what the cluster offers on the headnode, such as REANA, until Ctrl-C')
+    .description('forward local ports to what the cluster offers on the headnode, such as REANA, until Ctrl-C')
     .argument('[name]', 'the cluster; default: the only one')
+    .addOption(
+      frameworkNames(
+        program.createOption('--framework <names>', 'to these only, such as reana; default: to all'),
+        services,
+      ),
+    )
     .option('--port <port>', 'the local port; default: the same as on the headnode', positive)
-    .option('--background', 'keep the port forwarded without this terminal, until the cluster is taken down or --stop')
-    .option('--stop', 'stop forwarding the port in the background')
+    .option('--background', 'keep the ports forwarded without this terminal, until the cluster is taken down or --stop')
+    .option('--stop', 'stop forwarding ports in the background')
     .addOption(transportOption())
     .addOption(program.createOption('--kept').hideHelp())
     .action(async (name: string | undefined, flags: Flags) => {
@@ -39,68 +47,88 @@ export function register(program: Command, ui: Ui): void {
 }
 
 async function inForeground(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ withCluster }, { reachFramework }] = await Promise.all([
+  const [{ withCluster }, { reachFrameworks }] = await Promise.all([
     import('./session.js'),
     import('../cluster/framework.js'),
   ]);
   await withCluster(ui, record.name, flags, async context => {
-    const { dial, ...offer } = await reachFramework(context);
-    const server = await listen(dial, flags.port ?? offer.facts.port, text => ui.say(text));
-    const { values, secrets } = tellOf(offer, portOf(server));
-    for (const line of values) ui.print(line);
-    ui.say([...secrets, 'Ctrl-C ends the connection, not the cluster'].join('; '));
-    await once(server, 'close');
+    const offers = await reachFrameworks(context, flags.framework);
+    checkPort(offers, flags);
+    const servers: net.Server[] = [];
+    for (const { dial, ...offer } of offers) {
+      const server = await listen(dial, flags.port ?? offer.facts.port, text => ui.say(text));
+      servers.push(server);
+      const { values, secrets } = tellOf(offer, portOf(server));
+      for (const line of values) ui.print(line);
+      for (const line of secrets) ui.say(line);
+    }
+    ui.say('Ctrl-C ends the connection, not the cluster');
+    await Promise.all(servers.map(server => once(server, 'close')));
   });
 }
 
 async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ Journal }, { closeTunnel, openTunnel }, { offerOf, offersNothing }] = await Promise.all([
+  const [{ Journal }, { closeTunnels, openTunnel }, { offersOf, reachable, wantedOf }] = await Promise.all([
     import('../cluster/journal.js'),
     import('../cluster/tunnel.js'),
     import('../cluster/framework.js'),
   ]);
   const { dir } = Journal.open(record.name);
   if (flags.stop) {
-    ui.print(closeTunnel(dir) ? 'the port is no longer forwarded' : 'none was kept in the background');
+    const n = closeTunnels(dir).length;
+    if (n === 0) ui.print('none was kept in the background');
+    else ui.print(n === 1 ? 'the port is no longer forwarded' : `${n} ports are no longer forwarded`);
     return;
   }
-  const offer = await offerOf(record, dir);
-  if (!offer) throw offersNothing(record.name);
+  const offers = reachable(wantedOf(record, await offersOf(record, dir), flags.framework));
+  checkPort(offers, flags);
   const options = [
     ...(flags.port === undefined ? [] : ['--port', String(flags.port)]),
     ...(flags.transport === undefined ? [] : ['--transport', flags.transport]),
   ];
-  const { port, pid } = await openTunnel(record.name, dir, options);
-  for (const line of tellOf(offer, port).values) ui.print(line);
-  ui.say(
-    `process ${pid} forwards the port until the cluster is taken down; to stop it: scailfin connect ${record.name} --stop`,
-  );
+  for (const offer of offers) {
+    const { port, pid } = await openTunnel(offer.here, offer.framework.name, options);
+    for (const line of tellOf(offer, port).values) ui.print(line);
+    ui.say(`process ${pid} forwards port ${port} to ${offer.framework.title} until the cluster is taken down`);
+  }
+  ui.say(`to stop it: scailfin connect ${record.name} --stop`);
+}
+
+/** @throws UsageError for one local port for several frameworks */
+function checkPort(offers: readonly Offer[], { port }: Flags): void {
+  if (port === undefined || offers.length === 1) return;
+  const [first, ...others] = offers.map(({ framework }) => framework.name);
+  throw new UsageError(`--port ${port} can lead to one framework only, not to ${offers.length}`, {
+    hint: `say which: --framework ${[first, ...others].join('|')}`,
+  });
 }
 
 const everyMs = 2000;
 
 /** The process that `background` starts. It can ask nobody and print nothing, and it ends with the cluster. */
 async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promise<void> {
-  const [{ withCluster }, { offersNothing, reachFramework }, { Journal }, { keepTunnel, tunnelOf }] = await Promise.all(
-    [
+  const [{ withCluster }, { offersOf, reachFrameworks, wantedOf }, { Journal }, { keepTunnel, tunnelOf }] =
+    await Promise.all([
       import('./session.js'),
       import('../cluster/framework.js'),
       import('../cluster/journal.js'),
       import('../cluster/tunnel.js'),
-    ],
-  );
+    ]);
   const tell = (message: TunnelMessage): void => void process.send?.(message);
   const { name } = record;
   try {
     await withCluster(ui, name, flags, async first => {
-      const best = record.framework?.port;
-      if (best === undefined) throw offersNothing(name);
-      const server = await listenSomewhere(redialing(first, reachFramework, flags), flags.port, best);
-      const tunnel = keepTunnel(first.journal.dir, portOf(server));
+      const { dir } = first.journal;
+      const [{ framework, facts }] = wantedOf(record, await offersOf(record, dir), flags.framework);
+      const dial = redialing(first, framework.name, reachFrameworks, flags);
+      const server = await listenSomewhere(dial, flags.port, facts.port);
+      const tunnel = keepTunnel(dir, framework.name, portOf(server));
       tell({ ready: tunnel });
       const isWanted = (): boolean => {
         const now = Journal.open(name).record;
-        return now?.state !== 'terminated' && now?.id === record.id && tunnelOf(first.journal.dir)?.pid === process.pid;
+        return (
+          now?.state !== 'terminated' && now?.id === record.id && tunnelOf(dir, framework.name)?.pid === process.pid
+        );
       };
       const watch = setInterval(() => isWanted() || server.close(), everyMs);
       await once(server, 'close');
@@ -116,16 +144,17 @@ async function inBackground(record: ClusterRecord, flags: Flags, ui: Ui): Promis
 }
 
 /** A laptop sleeps, or its network changes: a connection that is lost is made again. */
-function redialing(first: Context, reach: typeof reachFramework, { transport }: Flags): Dial {
+function redialing(first: Context, framework: string, reach: typeof reachFrameworks, { transport }: Flags): Dial {
   let context = first;
+  const dial: Dial = async () => (await reach(context, [framework]))[0].dial();
   return async () => {
     try {
-      return await (await reach(context)).dial();
+      return await dial();
     } catch {
       const { Connections } = await import('../cluster/connections.js');
       await context.connections.close().catch(() => {});
       context = { ...context, connections: new Connections(undefined, { transport }) };
-      return (await reach(context)).dial();
+      return dial();
     }
   };
 }

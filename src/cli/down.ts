@@ -105,22 +105,23 @@ function verdict(name: string, unseen: readonly string[]): string[] {
 
 /** Describes what the user may still want and would lose with the cluster; undefined if there is nothing. */
 async function whatWouldBeLost(context: Context, record: ClusterRecord): Promise<string | undefined> {
-  const [{ clusterStatus }, { reachFramework }] = await Promise.all([
+  const [{ clusterStatus }, { reachFrameworks }] = await Promise.all([
     import('../cluster/status.js'),
     import('../cluster/framework.js'),
   ]);
   const { jobs } = await clusterStatus(record, context.connections);
   const unfinished = jobs ? jobs.idle + jobs.running : 0;
   // a framework that does not answer must not prevent `down`
-  const losses =
-    record.framework === undefined
-      ? undefined
-      : await reachFramework(context)
-          .then(({ service, facts, here, dial }) => service.losses(facts, here, dial))
-          .catch(() => undefined);
+  const losses = await Promise.all(
+    record.frameworks.map(({ name }) =>
+      reachFrameworks(context, [name])
+        .then(([{ service, facts, here, dial }]) => service.losses(facts, here, dial))
+        .catch(() => undefined),
+    ),
+  );
   const parts = [
     ...(unfinished > 0 ? [`${unfinished} unfinished job${unfinished === 1 ? '' : 's'}`] : []),
-    ...(losses === undefined ? [] : [losses]),
+    ...losses.filter(loss => loss !== undefined),
   ];
   return parts.length > 0 ? parts.join(' and ') : undefined;
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Framework } from '../frameworks/framework.js';
 import { frameworkOptions, frameworks, services } from '../frameworks/registry.js';
 import { transports } from '../hosts/target.js';
 import { parseBind } from '../sites/binds.js';
@@ -85,16 +86,33 @@ export function siteOptions(command: Command): Command {
       duration,
     )
     .addOption(
-      new Option(
-        '--framework <name>',
-        `what the cluster offers: ${services.map(f => f.about).join('; ')}; default: ${frameworks[0]?.name}`,
-      ).choices(frameworks.map(f => f.name)),
+      frameworkNames(
+        new Option(
+          '--framework <names>',
+          `what the cluster offers: ${services.map(f => f.about).join('; ')}; several as in reana,dask; default: ${frameworks[0]?.name}`,
+        ),
+        frameworks,
+      ),
     );
   for (const { name, value, help, choices } of frameworkOptions) {
     const option = new Option(`--${name} ${value}`, help);
     command.addOption(choices ? option.choices([...choices]) : option);
   }
   return command;
+}
+
+/** An option with the names of frameworks, between commas or in several such options. @param among those that it accepts */
+export function frameworkNames(option: Option, among: readonly Framework[]): Option {
+  const known = among.map(f => f.name);
+  return option.argParser((text: string, before: string[] | undefined) => {
+    const names = text.split(',').map(name => name.trim());
+    const unknown = names.find(name => !known.includes(name));
+    if (unknown !== undefined)
+      throw new InvalidArgumentError(
+        `There is no framework ${JSON.stringify(unknown)}; there are: ${known.join(', ')}.`,
+      );
+    return [...new Set([...(before ?? []), ...names])];
+  });
 }
 
 /** For every verb that connects to a host. */

@@ -39,7 +39,7 @@ export function register(program: Command, ui: Ui): void {
     .addOption(transportOption())
     .addOption(jsonOption())
     .action(async (file: string, flags: Flags) => {
-      const [{ pickRecord, withCluster }, { offersNothing, reachFramework }, { reanaOf }] = await Promise.all([
+      const [{ pickRecord, withCluster }, { reachFrameworks }, { reanaOf }] = await Promise.all([
         import('./session.js'),
         import('../cluster/framework.js'),
         import('../frameworks/reana/client.js'),
@@ -47,9 +47,8 @@ export function register(program: Command, ui: Ui): void {
       const record = pickRecord(flags.cluster);
       const out = flags.out ?? '.';
       await withCluster(ui, record.name, flags, async context => {
-        const offer = await reachFramework(context);
+        const [offer] = await reachFrameworks(context, ['reana']);
         const client = reanaOf(offer);
-        if (client === undefined) throw offersNothing(record.name, ['reana']);
         // a connection may be tried again; a request that begins a run may not
         const reach = () => patiently(async () => void (await offer.dial()).destroy(), ui);
         const begun = flags.attach === undefined ? await begin(client, reach, file, flags, ui, context) : undefined;

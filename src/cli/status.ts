@@ -65,14 +65,10 @@ export function describeStatus(status: ClusterStatus): string {
   const { bound } = status.nodeHours;
   if (status.sites.length > 0)
     lines.push(`  hours     ${hoursText(status.nodeHours)} used; ${bound.toFixed(2)} more at most by its jobs`);
-  const { framework } = status;
-  const kind = framework?.flavour === undefined ? '' : `${framework.flavour} `;
-  if (framework)
+  for (const { name, flavour, state, port, parts } of status.frameworks)
     lines.push(
-      `  ${framework.name.padEnd(9)} ${kind}${framework.state}, port ${framework.port} of ${headnode.host} (loopback)`,
-      ...(framework.parts ?? []).map(
-        p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${inLine(p.reason)}` : ''}`,
-      ),
+      `  ${name.padEnd(9)} ${flavour === undefined ? '' : `${flavour} `}${state}${port === 0 ? '' : `, port ${port} of ${headnode.host} (loopback)`}`,
+      ...(parts ?? []).map(p => `    ${p.name.padEnd(24)} ${p.state}${p.reason ? `: ${inLine(p.reason)}` : ''}`),
     );
   lines.push(...strangerLines(status).map(l => `  ${l}`));
   for (const c of status.credentials) {

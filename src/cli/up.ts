@@ -95,7 +95,7 @@ export function register(program: Command, ui: Ui): void {
           ui.printJson({ ...known, roundTrips: await context.connections.roundTrips() });
           return;
         }
-        const [{ describeStatus }, { offerOf }] = await Promise.all([
+        const [{ describeStatus }, { offersOf }] = await Promise.all([
           import('./status.js'),
           import('../cluster/framework.js'),
         ]);
@@ -109,17 +109,15 @@ export function register(program: Command, ui: Ui): void {
               'Next:',
               ...next(name),
             ],
-            ...howToUse(await offerOf(context.journal.record, context.journal.dir), plan.cluster),
+            ...(await offersOf(context.journal.record, context.journal.dir)).flatMap(o => howToUse(o, plan.cluster)),
           ].join('\n'),
         );
       });
     });
 }
 
-/** How to use what the cluster offers in addition to its pool. */
-function howToUse(offer: Offer | undefined, { headnode }: ClusterSpec): string[] {
-  if (offer === undefined) return [];
-  const { framework, service, facts, here } = offer;
+/** How to use something that the cluster offers in addition to its pool. */
+function howToUse({ framework, service, facts, here }: Offer, { headnode }: ClusterSpec): string[] {
   const lines = service.next(facts, here, headnode.kind === 'local');
   return ['', `${framework.title}:`, ...lines.map(line => `  ${line}`)];
 }

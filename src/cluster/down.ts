@@ -18,7 +18,7 @@ import { removeSite, takeDownHead } from './removal.js';
 import type { SiteSpec } from './spec.js';
 import { stopGrowth } from './steps/bosco.js';
 import { takeDownSite } from './takedown.js';
-import { closeTunnel } from './tunnel.js';
+import { closeTunnels } from './tunnel.js';
 
 export interface DownResult {
   readonly name: string;
@@ -54,7 +54,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
   const record = lost ? undefined : journal.record;
   // where an earlier `down` removed this cluster's files, the name is free: whose files are there is asked again
   const mayBeTaken = record !== undefined && ['terminating', 'failed', 'terminated'].includes(record.state);
-  closeTunnel(journal.dir);
+  closeTunnels(journal.dir);
   const left: string[] = [];
   const verified: string[] = [];
   const unseen: string[] = [];

@@ -16,7 +16,7 @@ import type { Head } from './steps/connect.js';
 /** What the cluster offers in addition to its pool. */
 export interface FrameworkStatus extends ServiceStatus {
   readonly name: string;
-  /** A port of the headnode's loopback address. */
+  /** A port of the headnode's loopback address; 0: there is none, because programs of the user's listen where they want. */
   readonly port: number;
 }
 
@@ -28,23 +28,24 @@ export interface Offer {
   readonly here: ClusterHere;
 }
 
-/**
- * What a cluster offers in addition to its pool; undefined for nothing. @param folder the cluster's own directory on this
- * machine
- */
-export async function offerOf(record: ClusterRecord | undefined, folder: string): Promise<Offer | undefined> {
-  if (record?.framework === undefined) return undefined;
-  const framework = frameworkNamed(record.framework.name);
-  const service = await framework.service?.();
-  return service && { framework, service, facts: record.framework, here: { cluster: record.name, folder } };
+/** What a cluster offers in addition to its pool. @param folder the cluster's own directory on this machine */
+export async function offersOf(record: ClusterRecord | undefined, folder: string): Promise<readonly Offer[]> {
+  const offers = record?.frameworks.map(async (facts): Promise<Offer | undefined> => {
+    const framework = frameworkNamed(facts.name);
+    const service = await framework.service?.();
+    return service && { framework, service, facts, here: { cluster: record.name, folder } };
+  });
+  return (await Promise.all(offers ?? [])).filter(offer => offer !== undefined);
 }
 
-/** Starts the requested framework on the headnode as one step, or finds it running. */
-export async function bringUpFramework(context: Context, head: Head, pool: RunningPool): Promise<void> {
+/** Starts the requested frameworks on the headnode, each as one step, or finds them running. */
+export async function bringUpFrameworks(context: Context, head: Head, pool: RunningPool): Promise<void> {
+  for (const asked of recordOf(context).spec.frameworks) await bringUpFramework(context, head, pool, asked);
+}
+
+async function bringUpFramework(context: Context, head: Head, pool: RunningPool, asked: FrameworkSpec): Promise<void> {
   const { journal, sink } = context;
-  const { name, spec, framework: before } = recordOf(context);
-  const asked = spec.framework;
-  if (!asked) return;
+  const { name, frameworks } = recordOf(context);
   const { title, service } = frameworkNamed(asked.name);
   await step(
     sink,
@@ -55,8 +56,8 @@ export async function bringUpFramework(context: Context, head: Head, pool: Runni
         ...{ pool, cluster: name, folder: journal.dir },
         announce: (what: string) => journal.append({ type: 'intent', what }),
       };
-      const known = before?.name === asked.name ? before : undefined;
-      const { facts, said } = (await (await service?.())?.bringUp(at, asked, known)) ?? {};
+      const before = frameworks.find(f => f.name === asked.name);
+      const { facts, said } = (await (await service?.())?.bringUp(at, asked, before)) ?? {};
       if (facts) journal.append({ type: 'framework', framework: { name: asked.name, ...facts } });
       return said;
     },
@@ -64,34 +65,44 @@ export async function bringUpFramework(context: Context, head: Head, pool: Runni
   );
 }
 
-/** The differences between a cluster's framework and the requested one, in words. */
-export function frameworkDiffers(
-  { spec, framework }: ClusterRecord,
-  asked: FrameworkSpec | undefined,
+/** The differences between a cluster's frameworks and the requested ones, in words. One that it does not have yet is none. */
+export function frameworksDiffer(
+  { spec, frameworks }: ClusterRecord,
+  asked: readonly FrameworkSpec[],
 ): readonly string[] {
-  if (asked === undefined) return [];
-  const { title, differences } = frameworkNamed(asked.name);
-  if (spec.framework?.name !== asked.name) return [`it has no ${title}`];
-  return differences({ spec: spec.framework, facts: framework }, asked);
+  return asked.flatMap(one => {
+    const there = spec.frameworks.find(f => f.name === one.name);
+    const facts = frameworks.find(f => f.name === one.name);
+    return there ? frameworkNamed(one.name).differences({ spec: there, facts }, one) : [];
+  });
 }
 
-/** What a further request changes: the framework's settings from now on; undefined if they stay as they are. */
-export function frameworkChanged({ spec }: ClusterRecord, asked: FrameworkSpec | undefined): FrameworkSpec | undefined {
-  const there = spec.framework;
-  if (!there || !asked) return undefined;
-  const { merged } = frameworkNamed(asked.name);
-  const now = merged && { name: there.name, ...merged(there, asked) };
-  return isDeepStrictEqual(now, there) ? undefined : now;
+/** What a further request changes: the settings, from now on, of each framework that it adds or changes. */
+export function frameworksChanged({ spec }: ClusterRecord, asked: readonly FrameworkSpec[]): readonly FrameworkSpec[] {
+  return asked.flatMap(one => {
+    const there = spec.frameworks.find(f => f.name === one.name);
+    if (!there) return [one];
+    const { merged } = frameworkNamed(one.name);
+    const now = merged && { name: there.name, ...merged(there, one) };
+    return now === undefined || isDeepStrictEqual(now, there) ? [] : [now];
+  });
 }
 
-/** Asks for the framework's state. @param pool the pool's state, which is being asked at the same time */
-export async function askFramework(
+/** Asks for the frameworks' states. @param pool the pool's state, which is being asked at the same time */
+export const askFrameworks = (
   record: ClusterRecord,
   connections: Connections,
   pool: Promise<PoolStatus | undefined>,
-): Promise<FrameworkStatus | undefined> {
-  const { name, head, framework: facts } = record;
-  if (facts === undefined) return undefined;
+): Promise<readonly FrameworkStatus[]> =>
+  Promise.all(record.frameworks.map(facts => askFramework(record, facts, connections, pool)));
+
+async function askFramework(
+  record: ClusterRecord,
+  facts: FrameworkFacts,
+  connections: Connections,
+  pool: Promise<PoolStatus | undefined>,
+): Promise<FrameworkStatus> {
+  const { name, head } = record;
   const about = { name: facts.name, port: facts.port };
   try {
     const service = await frameworkNamed(facts.name).service?.();
@@ -106,36 +117,60 @@ export async function askFramework(
   }
 }
 
+/** A framework that can be reached. */
+export interface Reached extends Offer {
+  /** Connections to its port on the headnode, on which the server has proved its identity. */
+  readonly dial: Dial;
+}
+
 /**
- * Connections to the framework's port on the headnode, on which the server has proved its identity.
- * @throws UsageError if the cluster was taken down or has no framework, or if a secret is not on this machine; errors of connecting to the
+ * What a cluster offers in addition to its pool, reached on the headnode.
+ * @param only the names of the frameworks that are wanted; absent: all
+ * @throws UsageError if the cluster was taken down or has none of them, or if a secret is not on this machine; errors of connecting to the
  * headnode
  */
-export async function reachFramework(context: Context): Promise<Offer & { readonly dial: Dial }> {
+export async function reachFrameworks(
+  context: Context,
+  only?: readonly string[],
+): Promise<readonly [Reached, ...Reached[]]> {
   const record = recordOf(context);
   if (record.state === 'terminated')
     throw new UsageError(`${record.name} is not up. ${record.reason}`, {
       hint: `the clusters that are up: scailfin list; a new one: scailfin up ${record.name} --site SITE`,
     });
-  const offer = await offerOf(record, context.journal.dir);
-  if (!offer) throw offersNothing(record.name);
-  const { service, facts, here } = offer;
+  const [first, ...others] = reachable(wantedOf(record, await offersOf(record, context.journal.dir), only));
   const host = await headHost(context.connections, record);
-  return { ...offer, dial: service.dial(facts, here, () => host.dial(facts.port)) };
+  const reached = (offer: Offer): Reached => {
+    const { service, facts, here } = offer;
+    return { ...offer, dial: service.dial(facts, here, () => host.dial(facts.port)) };
+  };
+  return [reached(first), ...others.map(reached)];
+}
+
+/** Those to which one can connect, or all if there is none: some programs of the user's listen where they want. */
+export function reachable(offers: readonly [Offer, ...Offer[]]): readonly [Offer, ...Offer[]] {
+  const [first, ...others] = offers.filter(offer => offer.facts.port !== 0);
+  return first ? [first, ...others] : offers;
+}
+
+/** The wanted ones of a cluster's offers. @param only as in `reachFrameworks` @throws UsageError if it has none of them */
+export function wantedOf(
+  { name }: ClusterRecord,
+  offers: readonly Offer[],
+  only?: readonly string[],
+): readonly [Offer, ...Offer[]] {
+  const [first, ...others] = offers.filter(offer => only?.includes(offer.framework.name) ?? true);
+  if (first) return [first, ...others];
+  const wanted = services.filter(f => only?.includes(f.name) ?? true);
+  throw new UsageError(`${name} has no ${wanted.map(f => f.title).join(' or ')}`, {
+    hint: `scailfin up ${name} --framework ${wanted.map(f => f.name).join('|')}`,
+  });
 }
 
 /**
  * What a framework runs beside the pool can be taken away only by a scailfin that knows it.
  * @throws ScailfinError for a cluster that a newer scailfin made
  */
-export function checkKnown({ spec, framework }: ClusterRecord): void {
-  for (const at of [spec.framework, framework]) if (at) frameworkNamed(at.name);
-}
-
-/** @param only the names of the frameworks that are accepted; absent: any */
-export function offersNothing(cluster: string, only: readonly string[] = services.map(f => f.name)): UsageError {
-  const wanted = services.filter(f => only.includes(f.name));
-  return new UsageError(`${cluster} has no ${wanted.map(f => f.title).join(' or ')}`, {
-    hint: `scailfin up NAME --site SITE --framework ${wanted.map(f => f.name).join('|')}`,
-  });
+export function checkKnown({ spec, frameworks }: ClusterRecord): void {
+  for (const at of [...spec.frameworks, ...frameworks]) frameworkNamed(at.name);
 }

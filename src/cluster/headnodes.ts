@@ -35,7 +35,7 @@ export function relayFor(
   asked: boolean | undefined,
   { name, login, network }: SiteProfile,
   headnode: HeadnodeSpec,
-  framework: FrameworkSpec | undefined,
+  frameworks: readonly FrameworkSpec[],
 ): boolean | undefined {
   const isThere = headnode.kind === 'login' || !login;
   if (asked === true && isThere)
@@ -47,13 +47,13 @@ export function relayFor(
     );
   if (isThere) return undefined;
   const relay = asked ?? (network.outbound === false ? true : undefined);
-  if (relay) checkRelayed(name, framework);
+  if (relay) checkRelayed(name, frameworks);
   return relay;
 }
 
 /** What a cluster offers must be possible with a relay. @throws UsageError */
-export function checkRelayed(site: string, framework: FrameworkSpec | undefined): void {
-  if (framework === undefined || worksWithRelay(framework)) return;
+export function checkRelayed(site: string, frameworks: readonly FrameworkSpec[]): void {
+  if (frameworks.every(worksWithRelay)) return;
   throw new UsageError(
     `nodes of ${site} reach the pool through a relay, so it is on loopback only, and what runs in Kubernetes can't reach it there`,
     {

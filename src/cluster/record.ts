@@ -1,5 +1,5 @@
 import { type Fields, hasFields } from '../fields.js';
-import type { FrameworkFacts, FrameworkSpec } from '../frameworks/facts.js';
+import { type FrameworkFacts, type FrameworkSpec, withNamed } from '../frameworks/facts.js';
 import { isFacts } from '../frameworks/registry.js';
 import type { Machine } from '../hosts/machine.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
@@ -30,8 +30,8 @@ export interface ClusterRecord {
   readonly head?: HeadFacts;
   /** The headnode's machine: recorded before anything is started there. Absent: an older scailfin did not record it. */
   readonly machine?: Machine;
-  /** What the cluster offers in addition to its pool, once it was started. */
-  readonly framework?: FrameworkFacts;
+  /** What the cluster offers in addition to its pool, as far as it was started. */
+  readonly frameworks: readonly FrameworkFacts[];
 }
 
 export interface SiteRecord {
@@ -90,7 +90,7 @@ export interface Batch {
  * The form of a cluster's journal and of its files. An older scailfin refuses a newer form, so this grows only when an older one
  * would do something wrong: entries, fields and files that it may leave alone need no new form. A newer scailfin takes all older ones.
  */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** One line of the journal. `intent` lines come before what they announce; they only show a reader what was under way. */
 export type Entry = { readonly at: string } & (
@@ -98,7 +98,7 @@ export type Entry = { readonly at: string } & (
       readonly type: 'created';
       readonly id: string;
       readonly spec: ClusterSpec;
-      /** The form of the entries; absent: 1. See `FORMAT`. */
+      /** The form of the entries; absent: 1. 2: a list of frameworks. See `FORMAT`. */
       readonly format?: number;
     }
   | { readonly type: 'state'; readonly state: ClusterState; readonly reason: string }
@@ -107,7 +107,7 @@ export type Entry = { readonly at: string } & (
   | { readonly type: 'machine'; readonly machine: Machine }
   | { readonly type: 'head'; readonly head: HeadFacts }
   | { readonly type: 'framework'; readonly framework: FrameworkFacts }
-  // the framework's settings after a further request
+  // the settings of a framework after a further request, which may be the first that asks for it
   | { readonly type: 'asked'; readonly framework: FrameworkSpec }
   | { readonly type: 'batch'; readonly name: string; readonly batch: Batch }
   | { readonly type: 'intent'; readonly what: string }
@@ -120,7 +120,7 @@ export function isEntry(value: unknown): value is Entry {
     case 'created':
       return hasFields(value, {
         id: 'string',
-        spec: { name: 'string', headnode: { kind: 'string' }, htcondor: 'object' },
+        spec: { name: 'string', headnode: { kind: 'string' }, htcondor: 'object', frameworks: 'array' },
       });
     case 'state':
       return hasFields(value, { state: 'string', reason: 'string' });
@@ -175,6 +175,7 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
       created: at,
       updated: at,
       sites: [],
+      frameworks: [],
     };
   }
   if (!record) return undefined;
@@ -187,9 +188,9 @@ export function after(record: ClusterRecord | undefined, entry: Entry): ClusterR
     case 'machine':
       return { ...now, machine: entry.machine };
     case 'framework':
-      return { ...now, framework: entry.framework };
+      return { ...now, frameworks: withNamed(now.frameworks, [entry.framework]) };
     case 'asked':
-      return { ...now, spec: { ...now.spec, framework: entry.framework } };
+      return { ...now, spec: { ...now.spec, frameworks: withNamed(now.spec.frameworks, [entry.framework]) } };
     case 'site':
       return withSite(now, entry.site.site, old => ({ batches: [], ...old, spec: entry.site }));
     case 'site-facts':

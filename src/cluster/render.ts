@@ -3,7 +3,7 @@ import { Folder as Directory } from '../folder.js';
 import { frameworkNamed } from '../frameworks/registry.js';
 import type { Rendered } from '../frameworks/service.js';
 import { defaultWork } from '../hosts/probe.js';
-import { type Folder, placeholders } from '../leaving.js';
+import { type Folder, type Leaving, placeholders } from '../leaving.js';
 import { poolDir } from './context.js';
 import { boscoFolders } from './rendering/bosco.js';
 import { headnodeFolder } from './rendering/headnode.js';
@@ -18,17 +18,17 @@ import type { ClusterSpec, SiteSpec } from './spec.js';
  */
 export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: string): Promise<string[]> {
   const pool = poolDir(placeholders(defaultWork), cluster.name);
-  const more = await frameworkFiles(cluster, pool);
+  const more = joined(await frameworkFiles(cluster, pool));
   const folders = [
     await headnodeFolder(cluster, pool, more),
     siteFolder(cluster, site),
     ...(cluster.relay ? [relayFolder(cluster, site)] : []),
-    ...(more?.folders ?? []),
+    ...more.folders,
     ...boscoFolders(cluster, site),
     checkFolder(),
   ];
   const files = folders.flatMap(({ name, files }) => files.map(file => ({ ...file, path: `${name}/${file.name}` })));
-  const content = readme(cluster, site, folders, more?.note ?? '');
+  const content = readme(cluster, site, folders, more.note);
   const all = [{ path: 'README', content, mode: 0o644 }, ...files];
   await mkdir(dir, { recursive: true });
   const folder = await Directory.at(dir);
@@ -36,10 +36,21 @@ export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: strin
   return all.map(({ path }) => path);
 }
 
-async function frameworkFiles({ name, framework }: ClusterSpec, pool: string): Promise<Rendered | undefined> {
-  if (framework === undefined) return undefined;
-  const service = await frameworkNamed(framework.name).service?.();
-  return service?.render(name, pool, framework);
+async function frameworkFiles({ name, frameworks }: ClusterSpec, pool: string): Promise<Rendered[]> {
+  const each = frameworks.map(async f => (await frameworkNamed(f.name).service?.())?.render(name, pool, f));
+  return (await Promise.all(each)).filter(rendered => rendered !== undefined);
+}
+
+/** What several frameworks would send; a file that they share is there once. */
+function joined(all: readonly Rendered[]): Rendered {
+  const once = (files: readonly Leaving[]): Leaving[] => [...new Map(files.map(f => [f.name, f])).values()];
+  return {
+    configuration: once(all.flatMap(r => r.configuration)),
+    scripts: all.flatMap(r => r.scripts),
+    more: once(all.flatMap(r => r.more)),
+    folders: all.flatMap(r => r.folders),
+    note: all.map(r => r.note).join(''),
+  };
 }
 
 function readme(cluster: ClusterSpec, site: SiteSpec, folders: readonly Folder[], note: string): string {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
-import { frameworkDiffers } from './framework.js';
-import { headnodeName } from './headnodes.js';
+import { frameworksDiffer } from './framework.js';
+import { checkRelayed, headnodeName } from './headnodes.js';
 import type { ClusterRecord } from './record.js';
 import type { ClusterSpec, SiteSpec } from './spec.js';
 
@@ -64,7 +64,8 @@ export function checkSame(record: ClusterRecord, spec: ClusterSpec, site: SiteSp
   const isRelayed = record.head ? record.head.relay === true : record.spec.relay;
   if (spec.relay !== undefined && isRelayed !== undefined && spec.relay !== isRelayed)
     differ.push(`it uses ${isRelayed ? 'a' : 'no'} relay`);
-  differ.push(...frameworkDiffers(record, spec.framework));
+  if (isRelayed) checkRelayed(site.site, spec.frameworks);
+  differ.push(...frameworksDiffer(record, spec.frameworks));
   if (differ.length > 0) {
     throw new UsageError(`${name} is there already with other settings: ${differ.join('; ')}`, {
       hint: `take it down first: scailfin down ${name}; or choose another name`,

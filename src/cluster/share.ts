@@ -7,7 +7,7 @@ import { runScript } from '../hosts/script.js';
 import { templateText } from '../templates.js';
 import { type Context, poolDir, recordOf } from './context.js';
 import { step } from './events.js';
-import { reachFramework } from './framework.js';
+import { reachFrameworks } from './framework.js';
 import { lockPart } from './lock.js';
 import { headHost } from './machines.js';
 import { reaches, reachFile, shareKey } from './sharekey.js';
@@ -150,11 +150,13 @@ export async function unshare(context: Context, person: string, keepRuns: boolea
 }
 
 async function shareable(context: Context): Promise<Shareable> {
-  const { service, framework, facts, here, dial } = await reachFramework(context);
+  const offers = await reachFrameworks(context);
+  const { service, facts, here, dial } = offers.find(offer => offer.service.people) ?? offers[0];
   const record = recordOf(context);
   const people = service.people?.(facts, here, dial);
   const { head, name, spec } = record;
-  if (!people || !head) throw new UsageError(`${framework.title} of ${name} can't be shared`);
+  const titles = offers.map(offer => offer.framework.title).join(' and ');
+  if (!people || !head) throw new UsageError(`${titles} of ${name} can't be shared`);
   const host = await headHost(context.connections, record);
   const isHere = spec.headnode.kind === 'local';
   const way = { user: head.user, host: isHere ? head.host : host.address, isHere, port: facts.port };

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.js';
 import type { FrameworkSpec } from '../frameworks/facts.js';
 import type { FrameworkRequest } from '../frameworks/framework.js';
-import { planFramework } from '../frameworks/registry.js';
+import { planFrameworks } from '../frameworks/registry.js';
 import { checkTarget, type Transport } from '../hosts/target.js';
 import type { Fence } from '../htcondor/pool.js';
 import { directiveValue } from '../schedulers/directives.js';
@@ -29,8 +29,8 @@ export interface ClusterSpec {
   readonly htcondor: HtcondorSource;
   /** Absent: auto. */
   readonly fence?: Fence;
-  /** Absent: the cluster offers only its pool. */
-  readonly framework?: FrameworkSpec;
+  /** What the cluster offers in addition to its pool. */
+  readonly frameworks: readonly FrameworkSpec[];
   /** Absolute path on this machine of the X.509 proxy for the cluster's jobs. */
   readonly proxy?: string;
   /**
@@ -247,13 +247,12 @@ export function planCluster(request: UpRequest, profile: SiteProfile, config: Co
     profile,
   );
   const source = headnode.kind === 'login' ? profile.htcondor : (config.htcondor ?? profile.htcondor);
-  const framework = planFramework(request, config);
-  const relay = relayFor(request.relay ?? own.relay, profile, headnode, framework);
+  const frameworks = planFrameworks(request, config);
+  const relay = relayFor(request.relay ?? own.relay, profile, headnode, frameworks);
   return {
-    ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' } },
+    ...{ name, headnode, port: config.port ?? DEFAULT_PORT, htcondor: source ?? { source: 'system' }, frameworks },
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
     ...(config.fence === undefined ? {} : { fence: config.fence }),
-    ...(framework === undefined ? {} : { framework }),
     ...(relay === undefined ? {} : { relay }),
   };
 }

@@ -8,7 +8,7 @@ import { listJobsAnd } from '../schedulers/runner.js';
 import type { Connections } from './connections.js';
 import { jobQuery, knownIds, poolDir, siteDir } from './context.js';
 import { dependences } from './credentials.js';
-import { askFramework, type FrameworkStatus } from './framework.js';
+import { askFrameworks, type FrameworkStatus } from './framework.js';
 import { matchGlideins, unaskedGlideins } from './glideins.js';
 import { headnodeName } from './headnodes.js';
 import { type Answer, judge, type SiteStatus } from './judgement.js';
@@ -47,7 +47,7 @@ export interface ClusterStatus {
   /** Machines in the pool that belong to no batch job of the cluster. */
   readonly strangers: readonly Stranger[];
   /** What the cluster offers in addition to its pool. */
-  readonly framework?: FrameworkStatus;
+  readonly frameworks: readonly FrameworkStatus[];
 }
 
 /** A credential that the cluster needs. */
@@ -71,8 +71,8 @@ export async function clusterStatus(record: ClusterRecord, connections: Connecti
   const asked = Promise.all(record.sites.map(site => askSite(record, site, connections)));
   const pool = askPool(record, connections);
   const inPool = pool.then(answer => ('value' in answer ? answer.value : undefined));
-  const framework = askFramework(record, connections, inPool);
-  return assemble(record, await pool, await asked, await framework);
+  const frameworks = askFrameworks(record, connections, inPool);
+  return assemble(record, await pool, await asked, await frameworks);
 }
 
 interface SiteAnswer {
@@ -110,7 +110,7 @@ function assemble(
   record: ClusterRecord,
   pool: Answer<PoolStatus>,
   answers: Answer<SiteAnswer>[],
-  framework: FrameworkStatus | undefined,
+  frameworks: readonly FrameworkStatus[],
 ): ClusterStatus {
   const inPool = 'value' in pool ? pool.value : undefined;
   const sites = record.sites.map((site, n): SiteStatus => {
@@ -157,7 +157,7 @@ function assemble(
     nodeHours: sumOf(record.sites.map((site, n) => hoursOf(site, sites[n]?.batchJobs ?? []))),
     credentials: credentialsOf(record),
     strangers: strangersIn(inPool, sites, record.sites),
-    ...(framework === undefined ? {} : { framework }),
+    frameworks,
   };
 }
 

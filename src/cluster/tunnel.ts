@@ -1,13 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { ScailfinError } from '../errors.js';
+import type { ClusterHere } from '../frameworks/service.js';
 import { packageRoot } from '../paths.js';
 import { isAlive, type ProcessId, ranHere, thisProcess } from './process.js';
 
-/** A process of ours that forwards a local port to what a cluster offers, as long as the cluster is up. */
+/** A process of ours that forwards a local port to one framework of a cluster, as long as the cluster is up. */
 export interface Tunnel extends ProcessId {
   readonly port: number;
 }
@@ -15,11 +16,14 @@ export interface Tunnel extends ProcessId {
 /** The process's message once it listens, or can't. */
 export type TunnelMessage = { readonly ready: Tunnel } | { readonly failed: { message: string; hint?: string } };
 
-const fileOf = (journalDir: string): string => join(journalDir, 'tunnel.json');
+const fileOf = (journalDir: string, framework: string): string => join(journalDir, `tunnel-${framework}.json`);
 
-/** The tunnel on this machine, if there is one. @param journalDir the cluster's own directory */
-export function tunnelOf(journalDir: string): Tunnel | undefined {
-  const file = fileOf(journalDir);
+/**
+ * The tunnel to a framework on this machine, if there is one. @param journalDir the cluster's own directory
+ * @param framework its name
+ */
+export function tunnelOf(journalDir: string, framework: string): Tunnel | undefined {
+  const file = fileOf(journalDir, framework);
   if (!existsSync(file)) return undefined;
   try {
     const tunnel = JSON.parse(readFileSync(file, 'utf8')) as Tunnel;
@@ -48,22 +52,26 @@ function isOurPort(port: number): boolean {
 }
 
 /** Records this process as the tunnel. */
-export function keepTunnel(journalDir: string, port: number): Tunnel {
+export function keepTunnel(journalDir: string, framework: string, port: number): Tunnel {
   const tunnel = { ...thisProcess(), port };
-  writeFileAtomic.sync(fileOf(journalDir), JSON.stringify(tunnel), { mode: 0o600 });
+  writeFileAtomic.sync(fileOf(journalDir, framework), JSON.stringify(tunnel), { mode: 0o600 });
   return tunnel;
 }
 
 /**
- * The existing tunnel, or a new one.
+ * The existing tunnel to a framework, or a new one.
  * @param options for `scailfin connect`
  * @throws ScailfinError with the error of the process that could not connect
  */
-export async function openTunnel(name: string, journalDir: string, options: readonly string[] = []): Promise<Tunnel> {
-  const kept = tunnelOf(journalDir);
+export async function openTunnel(
+  { cluster, folder }: ClusterHere,
+  framework: string,
+  options: readonly string[] = [],
+): Promise<Tunnel> {
+  const kept = tunnelOf(folder, framework);
   if (kept) return kept;
   const program = join(packageRoot, 'bin', 'scailfin.js');
-  const child = fork(program, ['connect', name, '--kept', ...options], {
+  const child = fork(program, ['connect', cluster, '--kept', '--framework', framework, ...options], {
     ...{ detached: true, stdio: 'ignore', execArgv: [] },
   });
   try {
@@ -81,10 +89,13 @@ export async function openTunnel(name: string, journalDir: string, options: read
   }
 }
 
-/** Ends the tunnel. @returns whether there was one */
-export function closeTunnel(journalDir: string): boolean {
-  const tunnel = tunnelOf(journalDir);
-  if (tunnel) process.kill(tunnel.pid, 'SIGTERM');
-  rmSync(fileOf(journalDir), { force: true });
-  return tunnel !== undefined;
+/** Ends the tunnels of a cluster. @returns the names of the frameworks to which there was one */
+export function closeTunnels(journalDir: string): string[] {
+  const names = readdirSync(journalDir).flatMap(file => /^tunnel-(.+)\.json$/.exec(file)?.[1] ?? []);
+  return names.filter(framework => {
+    const tunnel = tunnelOf(journalDir, framework);
+    if (tunnel) process.kill(tunnel.pid, 'SIGTERM');
+    rmSync(fileOf(journalDir, framework), { force: true });
+    return tunnel !== undefined;
+  });
 }

@@ -19,7 +19,7 @@ import {
 } from './context.js';
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
-import { bringUpFramework, frameworkChanged } from './framework.js';
+import { bringUpFrameworks, frameworksChanged } from './framework.js';
 import { lockCluster, onlyWaits } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
@@ -84,8 +84,7 @@ function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean
   // one without a site was killed before it had begun anything
   if (record && record.state !== 'terminated' && record.sites.length > 0) {
     checkSame(record, spec, site);
-    const framework = frameworkChanged(record, spec.framework);
-    if (framework) journal.append({ type: 'asked', framework });
+    for (const framework of frameworksChanged(record, spec.frameworks)) journal.append({ type: 'asked', framework });
     return false;
   }
   journal.append({ type: 'created', id: newId(), spec });
@@ -95,7 +94,7 @@ function begin({ journal }: Context, spec: ClusterSpec, site: SiteSpec): boolean
 }
 
 /**
- * The steps: site, headnode, pool, framework, payload, glide-ins. Each step finds what is there and does what is missing.
+ * The steps: site, headnode, pool, frameworks, payload, glide-ins. Each step finds what is there and does what is missing.
  * @param fresh the cluster began with this run: after a failure before the submission, everything is removed
  */
 export async function raise(context: Context, spec: SiteSpec, target: number, fresh: boolean): Promise<number> {
@@ -125,7 +124,7 @@ export async function raise(context: Context, spec: SiteSpec, target: number, fr
       p => `HTCondor ${p.version} on ${p.address}:${p.port}`,
     );
     if (pool.unfenced !== undefined) sink({ type: 'warning', text: unfencedText(here.host.name, pool.unfenced) });
-    await bringUpFramework(context, here, pool);
+    await bringUpFrameworks(context, here, pool);
     const payload = await step(
       sink,
       'Staging the payload',

@@ -5,8 +5,8 @@ import type { Service } from './service.js';
 
 /** The options on the command line, by their names in camelCase. A framework reads the ones that it declares. */
 export interface FrameworkRequest {
-  /** The value of --framework. */
-  readonly framework?: string | undefined;
+  /** The values of --framework. */
+  readonly framework?: readonly string[] | undefined;
   readonly [option: string]: unknown;
 }
 

@@ -8,11 +8,13 @@ import type { FrameworkFacts, FrameworkSpec } from './facts.js';
 import type { Framework, FrameworkOption, FrameworkRequest } from './framework.js';
 import { htcondor } from './htcondor/index.js';
 import { jupyter } from './jupyter/index.js';
+import { parsl } from './parsl/index.js';
 import { reana } from './reana/index.js';
+import { spark } from './spark/index.js';
 import { workqueue } from './workqueue/index.js';
 
 /** All frameworks; the first is the default. A new one is a folder beside these, and a line here. */
-export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask, jupyter];
+export const frameworks: readonly Framework[] = [htcondor, reana, workqueue, dask, spark, parsl, jupyter];
 
 /** Frameworks that run something on the headnode in addition to the pool. */
 export const services = frameworks.filter(framework => framework.service !== undefined);
@@ -32,36 +34,46 @@ export function frameworkNamed(name: string): Framework {
 }
 
 /**
- * The framework that the command line asks for. @returns undefined for the bare pool @throws UsageError for options that
- * contradict each other
+ * The frameworks that the command line asks for, in the order of the registry. @returns none for the bare pool
+ * @throws UsageError for options that contradict each other
  */
-export function planFramework(request: FrameworkRequest, config: Config): FrameworkSpec | undefined {
-  const named = request.framework === undefined ? undefined : frameworkNamed(request.framework);
-  const [given, ...others] = frameworks.flatMap(framework => {
+export function planFrameworks(request: FrameworkRequest, config: Config): readonly FrameworkSpec[] {
+  const named = request.framework?.map(frameworkNamed);
+  const given = frameworks.flatMap(framework => {
     const option = framework.options.find(o => !o.isShared && request[keyOf(o)] !== undefined);
     return option ? [{ framework, option }] : [];
   });
-  const other = named && given && named !== given.framework ? named : others[0]?.framework;
-  if (given && other) {
-    const instead = other === named ? `--framework ${other.name}` : `--${others[0]?.option.name}`;
-    const what = other.service ? other.title : 'none';
-    throw new UsageError(`--${given.option.name} asks for ${given.framework.title}, and ${instead} for ${what}`, {
-      hint: 'leave one of them out',
-    });
+  const asked = services.filter(f => named?.includes(f) ?? given.some(g => g.framework === f));
+  const other = given.find(g => !asked.includes(g.framework));
+  if (other) {
+    const [name, all] = [other.framework.name, asked.map(f => f.name).join(',')];
+    throw new UsageError(
+      `--${other.option.name} asks for ${other.framework.title}, and --framework ${all || frameworks[0]?.name} for ${titles(asked) || 'none'}`,
+      { hint: `leave one of them out, or ask for ${all ? 'both' : 'it'}: --framework ${all ? `${all},` : ''}${name}` },
+    );
   }
-  const asked = named ?? given?.framework;
   const stray = frameworkOptions.find(
-    o => o.isShared && request[keyOf(o)] !== undefined && !asked?.options.some(own => own.name === o.name),
+    o => o.isShared && request[keyOf(o)] !== undefined && !asked.some(f => hasOption(f, o)),
   );
   if (stray) throw belongsToOthers(stray, asked);
-  return asked?.service && { name: asked.name, ...asked.plan(request, config) };
+  return asked.map(framework => ({ name: framework.name, ...framework.plan(ownOf(framework, request), config) }));
 }
 
-function belongsToOthers({ name }: FrameworkOption, asked: Framework | undefined): UsageError {
-  const owners = frameworks.filter(f => f.options.some(o => o.name === name)).map(f => f.name);
-  const what = asked?.service ? asked.title : 'the bare pool';
-  return new UsageError(`--${name} is not for ${what}`, {
-    hint: `leave it out, or give --framework ${owners.join('|')}`,
+const titles = (some: readonly Framework[]): string => some.map(f => f.title).join(' and ');
+
+const hasOption = (framework: Framework, { name }: FrameworkOption): boolean =>
+  framework.options.some(own => own.name === name);
+
+/** The part of a request that a framework understands: an option that others share may not be one of its own. */
+function ownOf(framework: Framework, request: FrameworkRequest): FrameworkRequest {
+  const foreign = frameworkOptions.filter(o => !hasOption(framework, o)).map(keyOf);
+  return Object.fromEntries(Object.entries(request).filter(([key]) => !foreign.includes(key)));
+}
+
+function belongsToOthers(option: FrameworkOption, asked: readonly Framework[]): UsageError {
+  const owners = frameworks.filter(f => hasOption(f, option)).map(f => f.name);
+  return new UsageError(`--${option.name} is not for ${titles(asked) || 'the bare pool'}`, {
+    hint: `leave it out, or give --framework ${[...asked.map(f => f.name), owners.join('|')].join(',')}`,
   });
 }
 

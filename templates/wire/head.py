@@ -13,16 +13,25 @@ The name and the key are in DIR/services/NAME, with the port.
     NAME KEY listen WHO     to be called, as WHO: for each caller, it is told `call ID`
     NAME KEY answer ID      to be connected with that caller
     NAME KEY call WHO       to reach another worker, through here
+    NAME KEY join ADDRESS-MACHINE
+                            to have an address of its own, as if there were a network
+
+A service may be a network (`mesh` in its file): its workers, and this user's programs on the headnode, have addresses of the
+loopback network 127.0.0.0/8, of which each machine has its own. On each machine, the others' addresses and ports lead through here to them.
+Who joined is told the others, line by line: `at ADDRESS MACHINE PORTS`, `gone ADDRESS`, and `all` at the end of those who were
+there before. It is called with `call ID PORT`, and calls `ADDRESS-PORT`.
 
 Programs of this user on the headnode reach workers by the socket DIR/local/calls, where they say `NAME WHO`.
 """
 
 import array
 import asyncio
+import hashlib
 import hmac
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -39,8 +48,13 @@ PATIENCE, STRANGERS = 15, 512
 CHUNK = 256 * 1024
 # a stranger must not fill the disk with lines of a log
 LINES = 200
-REQUEST = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9_-]{20,100})(?: (listen|answer|call) ([A-Za-z0-9.-]{1,64}))?\n")
+REQUEST = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9_-]{20,100})(?: (listen|answer|call|join) ([A-Za-z0-9.-]{1,64}))?\n")
 LOCAL = re.compile(rb"([a-z][a-z0-9-]{0,31}) ([A-Za-z0-9.-]{1,64})\n")
+
+
+# addresses that workers may have: not those at which other programs listen
+ADDRESS = re.compile(r"127\.(1[6-9]|[2-9]\d|1\d\d|2[0-4]\d|25[0-5])(\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-4])){2}")
+MEMBERS = 2000
 
 
 class Refused(Exception):
@@ -57,6 +71,8 @@ class Wire:
         # by service and name: how workers that can be called are told; by number: callers that wait for them
         self.workers = {}
         self.callers = {}
+        # by service and address
+        self.members = {}
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(os.path.join(home, "cert.pem"), os.path.join(home, "key.pem"))
         modern(self.context)
@@ -176,13 +192,21 @@ class Wire:
             return self.attend(name + " " + who, reader, writer)
         if verb == "answer":
             return self.answer(name, who, (reader, writer))
-        if verb == "call":
+        if verb == "join":
+            return self.attend_member(name, service.get("mesh"), who, reader, writer)
+        address, port = None, service["port"]
+        mesh = service.get("mesh")
+        if verb == "call" and mesh and who.startswith(mesh["address"] + "-"):
+            address, port = mesh["address"], int(who.rpartition("-")[2])
+            if port not in mesh["ports"]:
+                raise Refused("it calls a port of the headnode that is no part of the service")
+        elif verb == "call":
             far = await self.call(name + " " + who, writer)
             return join((reader, writer), far)
         try:
-            if not ours(service["port"]):
+            if not ours(port, address):
                 raise OSError
-            far = await asyncio.open_connection("127.0.0.1", service["port"], limit=CHUNK)
+            far = await asyncio.open_connection(address or "127.0.0.1", port, limit=CHUNK)
         except OSError:
             # nobody listens there now: the caller tries again later
             writer.write(b"nobody\n")
@@ -204,23 +228,86 @@ class Wire:
             if self.workers.get(who) is writer:
                 del self.workers[who]
 
-    async def call(self, who, writer):
-        """Returns the connection of a worker to which this caller was announced."""
-        number = os.urandom(16).hex()
-        waiting = self.callers[number] = self.loop.create_future()
-        waiting.service = who.partition(" ")[0]
+    async def attend_member(self, name, mesh, who, reader, writer):
+        """A worker with an address of its own, as long as its connection lives. The newest one of an address counts."""
+        address, _, machine = who.partition("-")
+        members = self.members.setdefault(name, {})
+        old = members.get(address)
+        if not mesh or not ADDRESS.fullmatch(address) or address == mesh["address"] or (old is None and len(members) >= MEMBERS):
+            self.say("a worker asked for the address %s, which it can't have" % address)
+            return
+        if old:
+            old.close()
+        member = members[address] = Member(address, machine or "-", mesh["each"], writer)
+        writer.write(b"ok\nat %s %s %s\n" % (mesh["address"].encode(), here().encode(), numbers(mesh["ports"])))
         try:
-            told = self.workers[who]
-            told.write(b"call %s\n" % number.encode())
-            far = await asyncio.wait_for(waiting, PATIENCE - 1)
-        except (KeyError, asyncio.TimeoutError):
+            # a worker on this machine is reached without any help
+            for port in mesh["each"] if machine != here() else ():
+                try:
+                    leading = self.leading(name, address, port)
+                    member.servers.append(await asyncio.start_server(leading, address, port, limit=CHUNK))
+                except OSError as error:
+                    self.say("nobody on the headnode reaches %s port %d: %s" % (address, port, error.strerror))
+            for other in list(members.values()):
+                if other is not member:
+                    writer.write(other.where())
+                    other.writer.write(member.where())
+            writer.write(b"all\n")
+            while await reader.read(CHUNK):
+                pass
+        finally:
+            member.close()
+            if members.get(address) is member:
+                del members[address]
+                for other in members.values():
+                    other.writer.write(b"gone %s\n" % address.encode())
+
+    def leading(self, name, address, port):
+        """Serves programs of this user on the headnode which call a worker at its address."""
+
+        async def serve(reader, writer):
+            try:
+                if not made_by_us(writer.get_extra_info("socket")):
+                    return self.say("a call of another user of the headnode for a worker was refused")
+                steady(writer.get_extra_info("socket"))
+                await join((reader, writer), await self.reach("%s %s-%d" % (name, address, port)))
+            except OSError:
+                pass
+            finally:
+                writer.close()
+
+        return serve
+
+    async def call(self, who, writer):
+        """Returns the connection of a worker to which this caller was announced, and says whether there is one."""
+        try:
+            far = await self.reach(who)
+        except OSError:
             writer.write(b"nobody\n")
             await writer.drain()
+            raise
+        writer.write(b"ok\n")
+        return far
+
+    async def reach(self, who):
+        name, _, called = who.partition(" ")
+        number = os.urandom(16).hex()
+        waiting = self.callers[number] = self.loop.create_future()
+        waiting.service = name
+        address, _, port = called.rpartition("-")
+        member = self.members.get(name, {}).get(address)
+        try:
+            if member is None:
+                self.workers[who].write(b"call %s\n" % number.encode())
+            elif port in map(str, member.ports):
+                member.writer.write(b"call %s %s\n" % (number.encode(), port.encode()))
+            else:
+                raise KeyError(port)
+            return await asyncio.wait_for(waiting, PATIENCE - 1)
+        except (KeyError, asyncio.TimeoutError):
             raise OSError("nobody")
         finally:
             del self.callers[number]
-        writer.write(b"ok\n")
-        return far
 
     async def answer(self, name, number, near):
         """Gives the connection to the caller, and lives as long as it does."""
@@ -252,18 +339,63 @@ class Wire:
             return None
 
 
-def ours(port):
-    """Whether only this user listens on a port of loopback (proc_pid_net(5)): another one would be told what is not his."""
+class Member:
+    """A worker with an address of its own."""
+
+    def __init__(self, address, machine, ports, writer):
+        self.address, self.machine, self.ports, self.writer = address, machine, ports, writer
+        self.servers = []
+
+    def where(self):
+        return b"at %s %s %s\n" % (self.address.encode(), self.machine.encode(), numbers(self.ports))
+
+    def close(self):
+        for server in self.servers:
+            server.close()
+        self.servers = []
+
+
+def numbers(ports):
+    return ",".join(map(str, ports)).encode()
+
+
+def ours(port, address=None):
+    """Whether only this user listens on a port of loopback (proc_pid_net(5)): another one would be told what is not his. With an
+    address, another user may have the port at other addresses."""
+    wanted = (hexed(address) if address else "") + ":%04X" % port
     uids = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table) as lines:
                 for words in map(str.split, lines):
-                    if words[3] == "0A" and words[1].endswith(":%04X" % port):
+                    if words[3] == "0A" and (words[1] == wanted if address else words[1].endswith(wanted)):
                         uids.add(int(words[7]))
         except OSError:
             continue
     return uids == {os.getuid()}
+
+
+def here():
+    """A name of this machine, or of its part that has a loopback network of its own, as node.py makes it, too."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return hashlib.sha256((file.read() + os.readlink("/proc/self/ns/net")).encode()).hexdigest()[:12]
+
+
+def hexed(address):
+    """An address of IPv4 as the kernel lists it."""
+    return "%08X" % struct.unpack("=I", socket.inet_aton(address))
+
+
+def made_by_us(sock):
+    """Whether this user made a connection (proc_pid_net(5)): every user of this machine can call a port of loopback."""
+    host, port = sock.getpeername()[:2]
+    wanted = "%s:%04X" % (hexed(host), port)
+    with open("/proc/net/tcp") as lines:
+        for words in map(str.split, lines):
+            # a socket that its program has closed has no inode, and no owner either
+            if words[1] == wanted and words[9] != "0":
+                return int(words[7]) == os.getuid()
+    return False
 
 
 def modern(context):
@@ -312,6 +444,8 @@ async def pump(reader, writer):
 
 def main(home):
     os.umask(0o077)
+    # a network has some ports for each worker
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     wire = Wire(home)

@@ -1,6 +1,6 @@
 """A worker's end of the wire: lets a program on a compute node reach a service of the headnode.
 
-    node.py SERVICE[:WHO[@SOCKET]] COMMAND…
+    node.py SERVICE[:WHO[@SOCKET]|@ADDRESS] COMMAND…
 
 Listens on a port of the node's loopback address, and runs COMMAND with that port in the place of {port}. Each connection to
 it goes to the service: by TLS, through the one port of the headnode that a compute node can call (head.py says how). The
@@ -9,10 +9,16 @@ Ends when COMMAND ends, with its status.
 
 If WHO is given, others can call COMMAND by this name: it is connected with them at the port {listen} of loopback, or, if SOCKET is given, at
 this Unix socket, as soon as it is there. COMMAND itself calls others at the port {calls}: it says the name in a line, and reads `ok` in a line.
+
+If ADDRESS is given, the service is a network. COMMAND listens at this address of the node's loopback network, which no other worker has, and
+reaches the others, and the headnode, at theirs: on this node, their addresses and ports lead to them. COMMAND starts when the
+others know of it.
 """
 
 import asyncio
+import hashlib
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -50,6 +56,9 @@ class Wire:
         self.loop = asyncio.get_event_loop()
         self.told = None
         self.tasks = set()
+        # of a network: by address, what listens here for its ports; absent for the ports that could not be had yet
+        self.others = {}
+        self.joined = asyncio.Event()
 
     def begin(self, work):
         """Runs a coroutine. The loop itself keeps no task from being collected (asyncio's documentation, create_task)."""
@@ -63,12 +72,11 @@ class Wire:
             print("scailfin: " + text, file=sys.stderr, flush=True)
         self.told = text
 
-    async def serve(self, reader, writer, is_call=False):
+    async def serve(self, reader, writer, is_call=False, wanted=b""):
         writers = [writer]
         try:
             if not ours(writer.get_extra_info("socket")):
                 return self.say("a connection of another user of this node was refused")
-            wanted = b""
             if is_call:
                 who = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
                 wanted = b" call " + who.strip()
@@ -107,13 +115,77 @@ class Wire:
                     each.close()
             await asyncio.sleep(1)
 
-    async def answer(self, number, port):
+    async def join(self, address):
+        """Has an address of the network, and leads to the others' addresses."""
+        who = b" join %s-%s" % (address.encode(), machine().encode())
+        while True:
+            writers = []
+            gone = set(self.others)
+            try:
+                reader, _ = await asyncio.wait_for(self.call(writers, who), PATIENCE)
+                while True:
+                    line = await reader.readline()
+                    verb, *words = line.decode().split() or [""]
+                    if verb == "call":
+                        self.begin(self.answer(words[0].encode(), int(words[1]), address))
+                    elif verb == "at":
+                        gone.discard(words[0])
+                        await self.meet(*words)
+                    elif verb == "gone":
+                        self.forget(words[0])
+                    elif verb == "all":
+                        for other in gone:
+                            self.forget(other)
+                        self.joined.set()
+                    else:
+                        break
+            except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
+                self.say("nobody can call this worker now: %s" % (error or type(error).__name__))
+            finally:
+                for each in writers:
+                    each.close()
+            await asyncio.sleep(1)
+
+    async def meet(self, address, where, ports):
+        # those on this machine are reached without any help
+        if where == machine():
+            return
+        servers = self.others.setdefault(address, {})
+        await self.listen_for(address, [port for port in map(int, ports.split(",")) if servers.get(port) is None])
+
+    async def listen_for(self, address, ports):
+        for port in ports:
+            self.others[address][port] = None
+
+            async def serve(reader, writer, wanted=b" call %s-%d" % (address.encode(), port)):
+                await self.serve(reader, writer, False, wanted)
+
+            try:
+                self.others[address][port] = await asyncio.start_server(serve, address, port, limit=CHUNK)
+            except OSError:
+                # another worker of this node listens there, for both
+                pass
+
+    async def take_over(self):
+        """Listens where another worker of this node did, once that one is gone."""
+        while True:
+            await asyncio.sleep(1)
+            for address, servers in list(self.others.items()):
+                if address in self.others:
+                    await self.listen_for(address, [port for port, server in servers.items() if server is None])
+
+    def forget(self, address):
+        for server in self.others.pop(address, {}).values():
+            if server:
+                server.close()
+
+    async def answer(self, number, port, address="127.0.0.1"):
         writers = []
         try:
             if isinstance(port, str):
                 near = await asyncio.open_unix_connection(port, limit=CHUNK)
             else:
-                near = await asyncio.open_connection("127.0.0.1", port, limit=CHUNK)
+                near = await asyncio.open_connection(address, port, limit=CHUNK)
                 steady(near[1].get_extra_info("socket"))
             writers.append(near[1])
             await join(near, await asyncio.wait_for(self.call(writers, b" answer " + number), PATIENCE))
@@ -144,14 +216,26 @@ class Wire:
 
 def ours(sock):
     """Whether this user made a connection (proc_pid_net(5)): every user of a node can call a port of loopback."""
-    host, port = sock.getpeername()[:2]
-    wanted = "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(host))[0], port)
-    with open("/proc/net/tcp") as lines:
-        for words in map(str.split, lines):
-            # a socket that its program has closed has no inode, and no owner either
-            if words[1] == wanted and words[9] != "0":
-                return int(words[7]) == os.getuid()
+    ends = sock.getpeername()[:2], sock.getsockname()[:2]
+    # a program may call an IPv4 address by a socket of IPv6, as ZeroMQ does
+    for table, form, prefix in (("/proc/net/tcp", "=I", b""), ("/proc/net/tcp6", "=4I", b"\0" * 10 + b"\xff\xff")):
+        # other connections may have the same port
+        wanted = ["%s:%04X" % ("".join("%08X" % word for word in struct.unpack(form, prefix + socket.inet_aton(host))), port) for host, port in ends]
+        try:
+            with open(table) as lines:
+                for words in map(str.split, lines):
+                    # a socket that its program has closed has no inode, and no owner either
+                    if words[1:3] == wanted and words[9] != "0":
+                        return int(words[7]) == os.getuid()
+        except OSError:
+            continue
     return False
+
+
+def machine():
+    """A name of this machine, or of its part that has a loopback network of its own."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return hashlib.sha256((file.read() + os.readlink("/proc/self/ns/net")).encode()).hexdigest()[:12]
 
 
 def steady(sock):
@@ -189,6 +273,7 @@ def free_port():
 async def run(service, command):
     service, _, who = service.partition(":")
     who, _, path = who.partition("@")
+    service, _, address = service.partition("@")
     wire = Wire(service, os.path.dirname(os.path.abspath(__file__)))
     ports = {}
     for name, serve in (("{port}", wire.serve), ("{calls}", wire.serve_call)) if who else (("{port}", wire.serve),):
@@ -197,6 +282,16 @@ async def run(service, command):
     if who:
         ports["{listen}"] = path or free_port()
         wire.begin(wire.listen(who, ports["{listen}"]))
+
+    if address:
+        # each of the others has some ports
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+        for work in (wire.join(address), wire.take_over()):
+            wire.begin(work)
+        try:
+            await asyncio.wait_for(wire.joined.wait(), 8 * PATIENCE)
+        except asyncio.TimeoutError:
+            return 1
 
     def filled(word):
         for name, port in ports.items():

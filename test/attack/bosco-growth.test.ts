@@ -63,7 +63,7 @@ describe('what the growth of a pool reads', () => {
       // it takes some rounds until what nobody needs is removed
       for (let n = 0; n < 9; n++) {
         rmSync(round, { force: true });
-        await until('a round', 20_000, async () => existsSync(round));
+        await until('a round', 60_000, async () => existsSync(round));
       }
     } finally {
       growth.kill('SIGTERM');

@@ -19,7 +19,7 @@ describe.skipIf(reason !== undefined)(`the pool's collector${reason ? ` (skipped
     const address = await scailfinUp(lab, 'fort');
     const first = await stolen(lab, 'fort', 'b1');
     await lab.exec('headnode', ['scailfin', 'scale', 'fort', '--nodes', '2'], { timeoutMs: 100_000 });
-    await until('a second glide-in', 40_000, async () => (await joined(lab, 'fort')) === 2);
+    await until('a second glide-in', 60_000, async () => (await joined(lab, 'fort')) === 2);
     others = idOf(await stolen(lab, 'fort', 'b2'));
     mine = idOf(first);
     thief = await Thief.with(lab, first, address);

@@ -93,7 +93,7 @@ const put = async (path: string, guise: string): Promise<void> => {
   await guises[guise]?.(path);
 };
 
-describe('what a step leaves for the edge', { timeout: 120_000 }, () => {
+describe('what a step leaves for the edge', () => {
   const by = 'a compute node';
 
   attack({ by, on: 'here', what: 'leaves a link, a pipe, a device or the like as its report' }, async count => {

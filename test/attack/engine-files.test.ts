@@ -28,7 +28,7 @@ const tricks: Readonly<Record<string, string>> = {
   'the reason, by an object': `echo '{"failed": {"toString": 1}}' >"$1/result.json"`,
 };
 
-describe('what a workflow leaves in the directory of its engine', { timeout: 180_000 }, () => {
+describe('what a workflow leaves in the directory of its engine', () => {
   let base: string;
   beforeEach(async () => {
     base = await mkdtemp(join(tmpdir(), 'engine-files-'));

@@ -25,7 +25,7 @@ import { HostileReana } from './helpers/reana.js';
 
 const workflow = 'workflow: {type: serial, specification: {steps: []}}\n';
 
-describe('a hostile folder', { timeout: 120_000 }, () => {
+describe('a hostile folder', () => {
   let user: UserHere;
   let reana: HostileReana;
   beforeEach(async () => {

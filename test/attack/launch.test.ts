@@ -341,7 +341,7 @@ describe('what a launch may fetch', () => {
       const { status, message, workflow_id } = await ground.launch({ url: ground.at('/a.zip') });
       expect([200, 400, 413], message).toContain(status);
       if (workflow_id) {
-        await until('it to be over', 10_000, async () => /finished|failed/.test(await ground.edge.status(workflow_id)));
+        await until('it to be over', 60_000, async () => /finished|failed/.test(await ground.edge.status(workflow_id)));
         await ground.edge.json('PUT', `/api/workflows/${workflow_id}/status?status=deleted`, {});
       }
       count();
@@ -611,15 +611,15 @@ describe('what a launch may fetch', () => {
     const headers = { 'Content-Type': 'application/json' };
     const init = { method: 'POST', body, headers, signal: leave.signal };
     const waiting = [1, 2].map(() => ground.edge.fetch('/api/launch', init).catch(() => undefined));
-    await until('git to ask', 10_000, () => gits().length >= 2);
+    await until('git to ask', 60_000, () => gits().length >= 2);
     for (let n = 0; n < 5; n++) {
       expect(await ground.launch({ url: ground.at('/mute.git') })).toMatchObject({ status: 429 });
       count();
     }
     leave.abort();
     await Promise.all(waiting);
-    await until('git to end', 10_000, () => gits().length === 0);
-    await until('its files to go', 10_000, async () => (await ground.left()).length === 0);
+    await until('git to end', 60_000, () => gits().length === 0);
+    await until('its files to go', 60_000, async () => (await ground.left()).length === 0);
     expect((await ground.launch({ url: ground.at('/missing.zip') })).status).toBe(400);
   });
 
@@ -633,7 +633,7 @@ describe('what a launch may fetch', () => {
         answer = () => void response.end(specification());
       });
       const launched = ground.launch({ url: ground.at('/slow/reana.yaml') }, bob).catch(() => ({ status: 0 }));
-      await until('the server to be asked', 10_000, () => ground.web.asked.includes('/slow/reana.yaml'));
+      await until('the server to be asked', 60_000, () => ground.web.asked.includes('/slow/reana.yaml'));
       await ground.edge.json('DELETE', '/api/edge/people/bob');
       answer();
       expect((await launched).status).not.toBe(200);

@@ -19,7 +19,7 @@ const signs =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const dangerous = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u;
 
-describe.skipIf(!hasBrowser)("the edge's page under attack", { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser)("the edge's page under attack", () => {
   let stage: Stage;
   let window: Window;
   let run: string;

@@ -536,7 +536,7 @@ describe('hostile files and arguments', { timeout: 300_000 }, () => {
         { numRuns: tries(150) },
       );
       for (const text of ['', '\0', '{', 'null', '[]', '{"pid":{}}']) {
-        for (const name of ['tunnel.json', 'lock', 'reana.token']) writeFileSync(join(journal, '..', name), text);
+        for (const name of ['tunnel-reana.json', 'lock', 'reana.token']) writeFileSync(join(journal, '..', name), text);
         for (const name of ['proxies.json']) writeFileSync(join(user.home, 'state/scailfin', name), text);
         writeFileSync(journal, entries.map(entry => JSON.stringify(entry)).join('\n'));
         for (const words of [['list'], ['env', 'here'], ['login'], ['connect', 'here', '--stop']])

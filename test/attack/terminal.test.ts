@@ -230,7 +230,7 @@ describe('src/cli', () => {
   });
 });
 
-describe('the real command line', { timeout: 120_000 }, () => {
+describe('the real command line', () => {
   let user: UserHere;
   let reana: HostileReana;
   beforeEach(async () => {

@@ -21,7 +21,7 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
     lab = await Lab.up();
     const address = await scailfinUp(lab, 'fort', ['--queue-time', '2h']);
     await scailfin(lab, 'headnode', ['scale', 'fort', '--nodes', '2']);
-    await until('a second glide-in', 40_000, async () => (await joined(lab, 'fort')) === 2);
+    await until('a second glide-in', 60_000, async () => (await joined(lab, 'fort')) === 2);
     first = await stolen(lab, 'fort', 'b1');
     second = await stolen(lab, 'fort', 'b2');
     thief = await Thief.with(lab, first, address);
@@ -133,7 +133,7 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
     async () => {
       const rogue = await Rogue.begin(lab, 'c2', 'fort', 'b1', 'giant', { cores: 64, unlimited: true });
       opened.push(rogue);
-      await until('it to try', 30_000, async () =>
+      await until('it to try', 60_000, async () =>
         /Initial update sent|Failed to send/i.test(await rogue.log('StartLog')),
       );
       await new Promise(resolve => setTimeout(resolve, 3000));
@@ -150,7 +150,7 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
       const rogue = await Rogue.begin(lab, 'c2', 'fort', 'b1', 'rogue');
       opened.push(rogue);
       const name = `slot1@rogue.${idOf(first)}@c2`;
-      await until('a rogue machine', 40_000, async () => (await machines()).includes(name));
+      await until('a rogue machine', 60_000, async () => (await machines()).includes(name));
       expect(strangersOf(await status())).toEqual([name]);
       const text = await said();
       expect(text).toContain('warning: a machine is in the pool that no batch job of this cluster accounts for:');
@@ -178,15 +178,15 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
       const name = `slot1@rogue.${idOf(first)}@c2`;
       const job = await submit('ScailfinGlidein == "rogue"');
       const running = `slot1_1@rogue.${idOf(first)}@c2\n`;
-      await until('the rogue to get a job', 40_000, async () => (await queue('RemoteHost')) === running);
+      await until('the rogue to get a job', 60_000, async () => (await queue('RemoteHost')) === running);
       const other = await submit('ScailfinGlidein == "2_1"');
-      await until('the other to run', 40_000, async () => (await queue('JobStatus')) === '2\n2\n');
+      await until('the other to run', 60_000, async () => (await queue('JobStatus')) === '2\n2\n');
 
       const revoked = await scailfin(lab, 'headnode', ['token', 'revoke', 'fort', idOf(first)]);
       expect(revoked.stdout).toMatch(new RegExp(`^${idOf(first)} revoked; 1 glide-in cancelled`, 'm'));
 
       // the thief's job is back in the queue, the other one goes on
-      await until('the job to come back', 20_000, async () =>
+      await until('the job to come back', 60_000, async () =>
         (await queue('ClusterId', 'JobStatus')).includes(`${job.split('.')[0]} 1`),
       );
       // by its open connection the rogue updates every 20 s; by a new one the thief tries at once
@@ -223,7 +223,7 @@ describe.skipIf(reason !== undefined)(`a glide-in's token${reason ? ` (skipped: 
       await scailfin(lab, 'headnode', ['scale', 'fort', '--nodes', '1']);
       const after = JSON.parse((await scailfin(lab, 'headnode', ['token', 'list', 'fort', '--json'])).stdout);
       expect(after.filter((t: { revoked: boolean }) => !t.revoked)).toHaveLength(1);
-      await until('one glide-in', 40_000, async () => (await joined(lab, 'fort')) === 1);
+      await until('one glide-in', 60_000, async () => (await joined(lab, 'fort')) === 1);
     },
     120_000,
   );

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Lab, labUnavailable } from '../lab/lab.js';
 import { finish } from '../setup/finish.js';
 import { prepareKit } from './contestants.js';
+import { describeFrameworks, type FrameworksPlan, measureFrameworks } from './frameworks.js';
 import { inGroup } from './group.js';
 import { describeGsi, measureGsi } from './gsi.js';
 import { inLab } from './lab.js';
@@ -13,7 +14,7 @@ import { describeRelay, measureRelay, type RelayPlan } from './relay.js';
 import { type Cycle, describeRoad, type Measured, measureRoad } from './road.js';
 import { describeStartup, measureStartup } from './startup.js';
 
-const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|reana|relay|road] [--json]
+const usage = `npm run bench -- [--quick | --full] [--only startup|queues|proxies|gsi|logins|reana|relay|frameworks|road] [--json]
   --quick   few repetitions, and from a cold start only
   --full    every way up from every start, more repetitions; takes some ten minutes
   --only    one part
@@ -33,6 +34,7 @@ const reana = (steps: number, rounds: number): ReanaPlan => ({ steps, rounds });
 const relay = (fast: number, slow: number, rounds: number, glideins: number, idleSeconds: number): RelayPlan => ({
   ...{ bytes: { fast: fast * 1e6, slow: slow * 1e6 }, rounds, glideins, idleSeconds },
 });
+const frameworks = (tasks: number, rounds: number): FrameworksPlan => ({ tasks, rounds });
 const plans = {
   quick: {
     starts: 9,
@@ -41,16 +43,17 @@ const plans = {
     proxies: 5,
     reana: reana(5, 1),
     relay: relay(100, 3, 1, 20, 5),
+    frameworks: frameworks(500, 1),
     cycles: short.slice(0, 1),
     plan: plan(1, 1),
   },
   usual: {
     ...{ starts: 25, queues: 3, logins: 9, proxies: 15, reana: reana(15, 3), relay: relay(300, 10, 3, 200, 60) },
-    ...{ cycles: short, plan: plan(2, 1) },
+    ...{ frameworks: frameworks(2000, 3), cycles: short, plan: plan(2, 1) },
   },
   full: {
     ...{ starts: 50, queues: 5, logins: 25, proxies: 40, reana: reana(40, 5), relay: relay(500, 25, 5, 200, 60) },
-    ...{ cycles: every, plan: plan(5, 5) },
+    ...{ frameworks: frameworks(2000, 7), cycles: every, plan: plan(5, 5) },
   },
 };
 
@@ -86,7 +89,7 @@ async function main(): Promise<number> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   const began = performance.now();
 
-  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'reana', 'relay', 'road'];
+  const parts = ['startup', 'queues', 'proxies', 'gsi', 'logins', 'reana', 'relay', 'frameworks', 'road'];
   if (!parts.includes(values.only ?? 'road'))
     throw new Error(`--only ${values.only}: the parts are ${parts.join(', ')}`);
   const isAsked = (part: string): boolean => (values.only ?? part) === part;
@@ -98,7 +101,7 @@ async function main(): Promise<number> {
 
   const unavailable = labUnavailable();
   const missing = (part: string): string | undefined => (isAsked(part) ? unavailable : 'it was not asked for');
-  for (const part of ['proxies', 'gsi', 'logins', 'reana', 'relay', 'road'])
+  for (const part of ['proxies', 'gsi', 'logins', 'reana', 'relay', 'frameworks', 'road'])
     if (missing(part)) say(`${part} is not measured: ${missing(part)}`);
   const proxies = missing('proxies') ? undefined : await measureProxies(chosen.proxies);
   if (proxies && !values.json) print(`${describeProxies(proxies)}\n`);
@@ -114,6 +117,8 @@ async function main(): Promise<number> {
     ? undefined
     : await inLab(lab => measureRelay(chosen.relay, lab, say), { isolated: true });
   if (relayed && !values.json) print(`${describeRelay(relayed)}\n`);
+  const mapped = missing('frameworks') ? undefined : await inLab(lab => measureFrameworks(lab, chosen.frameworks, say));
+  if (mapped && !values.json) print(`${describeFrameworks(mapped)}\n`);
   const travelled = missing('road') ? undefined : await inLab(lab => road(lab, chosen));
 
   if (values.json) {
@@ -124,6 +129,7 @@ async function main(): Promise<number> {
         logins: logins ?? skipped('logins'),
         reana: steps ?? skipped('reana'),
         relay: relayed ?? skipped('relay'),
+        frameworks: mapped ?? skipped('frameworks'),
         road: travelled ?? skipped('road'),
       },
     };

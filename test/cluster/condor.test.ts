@@ -23,7 +23,7 @@ const look = `for p in $(pgrep -u alice ^condor_); do
 done`;
 
 const title = `a cluster on HTCondor${reason ? ` (skipped: ${reason})` : ''}`;
-describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
+describe.skipIf(reason !== undefined)(title, () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up({ site: 'condor' });

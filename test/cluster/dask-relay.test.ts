@@ -15,7 +15,6 @@ const requirements = readFileSync(
 /** The client is on a laptop, the scheduler on a headnode elsewhere, and nodes reach nothing but their login node. */
 describe.skipIf(reason !== undefined)(
   `Dask from a laptop, through the relay${reason ? ` (skipped: ${reason})` : ''}`,
-  { timeout: 120_000 },
   () => {
     let lab: Lab;
     beforeAll(async () => {
@@ -43,7 +42,7 @@ describe.skipIf(reason !== undefined)(
       await lab.exec('laptop', ['rm', '-rf', 'own']);
       const down = await scailfin(lab, 'laptop', ['down', 'far']);
       expect(down.stdout).toContain(verified);
-      await expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
+      await expect.poll(() => lab.leftovers(), { timeout: 60_000 }).toEqual([]);
     });
   },
 );

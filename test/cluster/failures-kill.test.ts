@@ -89,7 +89,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
   test('while down runs, and down again finishes it', async () => {
     await bench.good(up('half', '--nodes', '2', '--no-wait'));
     const cancelling = bench.start(['down', 'half']);
-    await until('a glide-in to be cancelled', 10_000, async () => (await bench.jobs()).length < 2);
+    await until('a glide-in to be cancelled', 60_000, async () => (await bench.jobs()).length < 2);
     await kill(cancelling);
     const stopping = bench.start(['down', 'half']);
     await stopping.says('✓ Cancelling');
@@ -112,7 +112,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     await bench.lab.exec(node, ['sh', '-c', watch], { user: 'alice' });
     await bench.good(['down', 'stuck']);
     const seen = async () => (await bench.lab.exec(node, ['cat', '/var/tmp/seen'])).stdout;
-    expect(await until('the glide-in to be killed', 20_000, async () => (await seen()) || 'nobody')).toMatch(/^\d+\n$/);
+    expect(await until('the glide-in to be killed', 60_000, async () => (await seen()) || 'nobody')).toMatch(/^\d+\n$/);
     await bench.lab.exec(node, ['rm', '/var/tmp/condor_starter', '/var/tmp/seen'], { user: 'alice' });
     await bench.expectNothing();
   });

@@ -6,7 +6,7 @@ import { verified } from './helpers/cycle.js';
 const reason = labUnavailable();
 const up = ['up', '--site', 'lab-slurm', '--nodes', '1', '--walltime', '1h'];
 
-describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason})` : ''}`, { timeout: 120_000 }, () => {
+describe.skipIf(reason)(`the fence of a headnode${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let lab: Lab;
   const here = async (script: string) =>
     (await lab.exec('headnode', ['bash', '-c', script], { timeoutMs: 90_000 })).stdout.trim();

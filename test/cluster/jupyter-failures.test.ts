@@ -27,7 +27,7 @@ describe.skipIf(reason !== undefined)(
     afterAll(() => lab?.down(), 60_000);
 
     const server = async () =>
-      (await statusOf(lab, 'headnode', name)).framework?.parts?.find(part => part.name === 'server');
+      (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts?.find(part => part.name === 'server');
     /** What a browser that was let in sees at JupyterLab's own origin: its status, and when it asks again. */
     const visit = (cookie: string) =>
       desk.bash(

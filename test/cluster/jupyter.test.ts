@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(
         `open http://127.0.0.1:38888/ in your browser; it asks for the token, which is in\n  ${secrets}`,
       );
       await desk.until(120);
-      expect((await statusOf(lab, 'headnode', name)).framework?.parts).toEqual([
+      expect((await statusOf(lab, 'headnode', name)).frameworks[0]?.parts).toEqual([
         { name: 'door', state: 'alive' },
         { name: 'wire', state: 'alive' },
         { name: 'server', state: 'alive', reason: 'on c1' },
@@ -161,7 +161,7 @@ describe.skipIf(reason !== undefined)(
     it('says which directory is missing', async () => {
       await scailfin(lab, 'headnode', ['up', name, '--framework', 'jupyter', '--notebooks', '$NOWHERE/work'], slowly);
       const server = async () =>
-        (await statusOf(lab, 'headnode', name)).framework?.parts?.find(p => p.name === 'server');
+        (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts?.find(p => p.name === 'server');
       await expect.poll(server, { timeout: 60_000, interval: 1000 }).toMatchObject({
         state: 'dead',
         reason: expect.stringContaining(': a login on this node does not set $NOWHERE; name another'),

@@ -29,7 +29,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
   async function restart(): Promise<void> {
     const schedd = await schedds();
     await here(`kill -QUIT ${schedd}`);
-    await until('another schedd', 40_000, async () => !['', schedd].includes(await schedds()));
+    await until('another schedd', 60_000, async () => !['', schedd].includes(await schedds()));
   }
 
   async function submit(): Promise<void> {
@@ -72,7 +72,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
   it('is started again when its master is killed, at the port that the glide-ins know, and its jobs go on', async () => {
     const { address } = (await statusOf(lab, 'headnode', name)).headnode ?? {};
     await here('kill -KILL $(pgrep -x condor_master)');
-    await until('another master', 30_000, async () => (await masters()).length === 1);
+    await until('another master', 60_000, async () => (await masters()).length === 1);
     await until('the jobs to go on', 90_000, async () => (await running()) === 12);
     await expect
       .poll(() => statusOf(lab, 'headnode', name), { timeout: 60_000 })

@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(run.stderr, run.stderr).toMatch(/✓ gendata: finished.*✓ fitdata: finished/s);
     expect(run.stdout).toBe('results/plot.txt\n');
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
-    expect((await statusOf(lab, 'headnode', 'lab-slurm')).framework).toEqual({
+    expect((await statusOf(lab, 'headnode', 'lab-slurm')).frameworks[0]).toEqual({
       name: 'reana',
       flavour: 'edge',
       state: 'alive',
@@ -197,9 +197,9 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
   }, 240_000);
 
   it('is found, reached and resumed by a journal of the first scailfin', async () => {
-    const before = (await statusOf(lab, 'headnode', 'lab-slurm')).framework;
+    const before = (await statusOf(lab, 'headnode', 'lab-slurm')).frameworks;
     await asOlder(lab, 'headnode', 'lab-slurm');
-    expect((await statusOf(lab, 'headnode', 'lab-slurm')).framework).toEqual(before);
+    expect((await statusOf(lab, 'headnode', 'lab-slurm')).frameworks).toEqual(before);
     const env = await scailfin(lab, 'headnode', ['env', 'lab-slurm']);
     expect(env.stdout).toContain('export REANA_SERVER_URL=http://127.0.0.1:30443\n');
     expect((await up('headnode')).stderr).toMatch(/✓ Starting REANA: edge, on port 30443 of .* \(as before\)/);

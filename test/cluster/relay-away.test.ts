@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)(`a headnode that is away${reason ? ` (skip
     expect(relay?.since).toBeLessThan(cut + 95);
     const told = await scailfin(lab, 'headnode', ['status', name], { check: false });
     expect(told.stdout).toMatch(/relay cut off for [^:]+: running jobs go on/);
-    await until('the relay on the login node to end', 40_000, async () => (await relayProcesses()) === '0');
+    await until('the relay on the login node to end', 60_000, async () => (await relayProcesses()) === '0');
     await until('the glide-in to leave', 60_000, async () => (await jobsOn(lab)).length === 0);
     const logs = await lab.exec('login', ['sh', '-c', 'cat ~/.scailfin/away/site/logs/*/glidein.log']);
     expect(logs.stdout).toContain('leaving: the headnode has not answered for 12 s');

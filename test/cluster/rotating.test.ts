@@ -109,7 +109,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
   test('up was killed as the pool started: only its own machine says what runs', async () => {
     const started = bench.start(up('killed', '--nodes', '1'), 'laptop');
     const file = '/home/alice/.scailfin/killed/pool/run/master.pid';
-    await until('the pool to start', 20_000, async () => (await pools('login')) === '1');
+    await until('the pool to start', 60_000, async () => (await pools('login')) === '1');
     await started.end('SIGKILL');
     await bench.lab.exec('login', ['test', '-s', file]);
     await turn('login2');
@@ -211,7 +211,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     const blahpds = async () =>
       (await bench.lab.exec('login', ['pgrep', '-c', '-x', 'blahpd'], { check: false })).stdout.trim();
     await bench.good(grow);
-    await until('blahpd to stay', 20_000, async () => (await blahpds()) !== '0');
+    await until('blahpd to stay', 60_000, async () => (await blahpds()) !== '0');
     // the login node does not notice that the other end of the connection is gone
     await bench.lab.partition('headnode', true);
     await bench.lab.reboot('headnode');

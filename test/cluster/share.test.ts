@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     // as she types it, with her key and another port
     const mine = alice.tunnel.replace('"-T"', '"-T", "-F", "none", "-i", "guest"').replaceAll(String(port), '31443');
     tunnels.push(lab.spawn('laptop', ['sh', '-c', `exec ${mine}`]));
-    await until('the tunnel', 20_000, async () => (await through('/api/ping')).includes('OK'));
+    await until('the tunnel', 60_000, async () => (await through('/api/ping')).includes('OK'));
     expect(await through('/api/you')).toContain('alice@example.org');
     expect(await through('/api/workflows')).toContain('"total":0');
   });
@@ -213,7 +213,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
       'scail@headnode',
     ]);
     const isOpen = ['pgrep', '-f', 'share/reach.sh alice@example.org'];
-    await until('a connection by the key', 20_000, async () => {
+    await until('a connection by the key', 60_000, async () => {
       return (await lab.exec('headnode', isOpen, { check: false })).stdout !== '';
     });
     const removed = JSON.parse((await share('remove', 'alice@example.org', '--json')).stdout);
@@ -223,7 +223,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     expect((await ssh(['-N', 'scail@headnode'])).said).toContain('Permission denied');
     expect(await lab.read('headnode', keys)).toBe(before);
     // what her key had open is closed, too
-    await until('it to close', 10_000, async () => open.exitCode !== null || open.signalCode !== null);
+    await until('it to close', 60_000, async () => open.exitCode !== null || open.signalCode !== null);
     for (const tunnel of tunnels.splice(0)) tunnel.kill('SIGTERM');
     await until('her steps to go', 60_000, async () => {
       const { people = [] } = await statusOf(lab, 'laptop', name);

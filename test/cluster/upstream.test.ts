@@ -60,7 +60,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
     expect(raised.stderr).toMatch(/✓ Starting REANA: upstream, on port \d+ of .* \(as asked for\)/);
     expect(await names('namespaces')).toMatch(new RegExp(`^namespace/${namespaceOf('physics')}$`, 'm'));
 
-    const { framework } = await statusOf(lab, 'headnode', 'physics');
+    const [framework] = (await statusOf(lab, 'headnode', 'physics')).frameworks;
     expect(framework).toMatchObject({ name: 'reana', flavour: 'upstream', state: 'alive' });
     const parts = framework?.parts?.map(part => part.name);
     for (const name of ['job-controller', 'server', 'db', 'workflow-controller', 'message-broker'])
@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`upstream REANA on a cluster${reason ? ` (
 
     // a cluster that the first scailfin brought up is taken down as whole
     await asOlder(lab, 'headnode', 'physics');
-    expect((await statusOf(lab, 'headnode', 'physics')).framework?.state).toBe('alive');
+    expect((await statusOf(lab, 'headnode', 'physics')).frameworks[0]?.state).toBe('alive');
     const downed = await scailfin(lab, 'headnode', ['down', 'physics', '--yes']);
     expect(downed.stdout).toContain(verified);
     const left = await names('namespaces,clusterroles,clusterrolebindings,storageclasses');

@@ -136,7 +136,7 @@ describe('scailfin help', () => {
     expect(scailfin('help', 'up').stdout).toBe(scailfin('up', '--help').stdout);
     expect(scailfin('help', 'proxy', 'init').stdout).toBe(scailfin('proxy', 'init', '--help').stdout);
     expect(scailfin('up', '--help').stdout).toContain(
-      '\nMore: scailfin help headnode, scailfin help relay, scailfin help reana',
+      '\nMore: scailfin help headnode, scailfin help relay, scailfin help frameworks, scailfin help reana',
     );
   });
 

@@ -353,6 +353,6 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     await terminal.until(/interrupted/);
     expect(await terminal.end()).toBe(130);
     await ward.lab.write('headnode', '.config/scailfin/config.yaml', before);
-    await until('it to be cleaned up', 10_000, async () => (await ward.jobs()).length === 0);
+    await until('it to be cleaned up', 60_000, async () => (await ward.jobs()).length === 0);
   });
 });

@@ -6,13 +6,13 @@ import { describeStatus } from '../../src/cli/status.js';
 import { Connections } from '../../src/cluster/connections.js';
 import { down } from '../../src/cluster/down.js';
 import { clusterExports } from '../../src/cluster/environment.js';
-import { frameworkDiffers, offerOf } from '../../src/cluster/framework.js';
+import { frameworksChanged, frameworksDiffer, offersOf } from '../../src/cluster/framework.js';
 import { Journal } from '../../src/cluster/journal.js';
 import type { ClusterRecord } from '../../src/cluster/record.js';
 import { clusterStatus } from '../../src/cluster/status.js';
 import { ConnectionError } from '../../src/errors.js';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
-import { planFramework } from '../../src/frameworks/registry.js';
+import { planFrameworks } from '../../src/frameworks/registry.js';
 import type { Host } from '../../src/hosts/host.js';
 import { temporaryState } from '../unit/temp.js';
 
@@ -61,48 +61,50 @@ describe('a journal of the first scailfin', () => {
   it('tells what was asked for, and what was found', () => {
     const kubernetes = { kind: 'minikube', driver: 'auto' };
     const found = { name: 'reana', flavour: 'edge', scheme: 'http', port: 30443 };
-    expect(recordOf('edge')).toMatchObject({ state: 'running', framework: found });
-    expect(recordOf('edge').spec.framework).toEqual({ name: 'reana', flavour: 'edge', kubernetes });
-    expect(recordOf('auto').spec.framework).toEqual({ name: 'reana', flavour: 'auto', kubernetes });
-    expect(recordOf('auto').framework).toEqual(found);
-    expect(recordOf('upstream').spec.framework).toMatchObject({ kubernetes: { kind: 'context', name: 'plane' } });
-    expect(recordOf('upstream').framework).toMatchObject({ flavour: 'upstream', scheme: 'https', port: 30443 });
-    expect(recordOf('failed')).toMatchObject({ state: 'terminated', spec: { framework: { flavour: 'upstream' } } });
+    expect(recordOf('edge')).toMatchObject({ state: 'running', frameworks: [found] });
+    expect(recordOf('edge').spec.frameworks).toEqual([{ name: 'reana', flavour: 'edge', kubernetes }]);
+    expect(recordOf('auto').spec.frameworks).toEqual([{ name: 'reana', flavour: 'auto', kubernetes }]);
+    expect(recordOf('auto').frameworks).toEqual([found]);
+    expect(recordOf('upstream').spec.frameworks).toMatchObject([{ kubernetes: { kind: 'context', name: 'plane' } }]);
+    expect(recordOf('upstream').frameworks).toMatchObject([{ flavour: 'upstream', scheme: 'https', port: 30443 }]);
+    expect(recordOf('failed')).toMatchObject({ state: 'terminated', spec: { frameworks: [{ flavour: 'upstream' }] } });
     for (const file of ['bare', 'grown']) {
-      expect(recordOf(file).framework).toBeUndefined();
-      expect(recordOf(file).spec).not.toHaveProperty('framework');
+      expect(recordOf(file).frameworks).toEqual([]);
+      expect(recordOf(file).spec.frameworks).toEqual([]);
     }
     for (const file of names)
-      for (const at of [recordOf(file), recordOf(file).spec]) expect(at).not.toHaveProperty('reana');
+      for (const at of [recordOf(file), recordOf(file).spec])
+        for (const name of ['reana', 'framework']) expect(at).not.toHaveProperty(name);
   });
 
   it('gives the environment that it gave', async () => {
     const { dir, record } = open('edge');
     const pool = (name: string): string =>
       `export CONDOR_CONFIG=/home/scail/.scailfin/${name}/pool/condor_config\nexport PATH=/usr/bin:/usr/sbin:"$PATH"`;
-    const offer = await offerOf(record, dir);
-    expect(clusterExports(record as ClusterRecord, offer, 30443)).toBe(
+    const local = async ({ dir, record }: Journal) =>
+      (await offersOf(record, dir)).map(offer => ({ ...offer, port: 30443 }));
+    const offers = await local(open('edge'));
+    expect(clusterExports(record as ClusterRecord, offers)).toBe(
       `${pool('edge')}\nexport REANA_SERVER_URL=http://127.0.0.1:30443\nexport REANA_ACCESS_TOKEN="$(cat ${dir}/reana.token)"`,
     );
     const upstream = open('upstream');
-    const other = await offerOf(upstream.record, upstream.dir);
-    expect(clusterExports(upstream.record as ClusterRecord, other, 30443)).toContain(
+    expect(clusterExports(upstream.record as ClusterRecord, await local(upstream))).toContain(
       '\nexport REANA_SERVER_URL=https://127.0.0.1:30443\n',
     );
-    expect(clusterExports(recordOf('bare'), undefined, undefined)).toBe(pool('bare'));
+    expect(clusterExports(recordOf('bare'), [])).toBe(pool('bare'));
     const gone = recordOf('edge-terminated');
-    expect(() => clusterExports(gone, offer, 30443)).toThrow(/^edge has no pool: it is terminated\./);
+    expect(() => clusterExports(gone, offers)).toThrow(/^edge has no pool: it is terminated\./);
   });
 
   it('leads status to all that there is', async () => {
     const status = await clusterStatus(recordOf('edge'), new Unreachable());
-    expect(status.framework).toEqual({ name: 'reana', flavour: 'edge', state: 'unknown', port: 30443 });
+    expect(status.frameworks).toEqual([{ name: 'reana', flavour: 'edge', state: 'unknown', port: 30443 }]);
     expect(status.sites[0]?.glideins.map(g => g.id)).toEqual(['2']);
     expect(describeStatus(status)).toContain('\n  reana     edge unknown, port 30443 of headnode (loopback)\n');
-    const { framework } = await clusterStatus(recordOf('upstream'), new Unreachable());
+    const { frameworks } = await clusterStatus(recordOf('upstream'), new Unreachable());
     const parts = [{ name: 'reana', state: 'unknown', reason: 'the network is down' }];
-    expect(framework).toEqual({ name: 'reana', flavour: 'upstream', state: 'unknown', port: 30443, parts });
-    expect(await clusterStatus(recordOf('bare'), new Unreachable())).not.toHaveProperty('framework');
+    expect(frameworks).toEqual([{ name: 'reana', flavour: 'upstream', state: 'unknown', port: 30443, parts }]);
+    expect((await clusterStatus(recordOf('bare'), new Unreachable())).frameworks).toEqual([]);
   });
 
   it.each(['bare', 'edge', 'auto', 'upstream', 'grown'])('leads down to all that there may be: %s', async file => {
@@ -120,11 +122,14 @@ describe('a journal of the first scailfin', () => {
   });
 
   it('is compared with what is asked for today', () => {
-    const asked = (request: FrameworkRequest) => planFramework(request, { sites: {} });
-    expect(frameworkDiffers(recordOf('edge'), undefined)).toEqual([]);
-    expect(frameworkDiffers(recordOf('edge'), asked({ framework: 'reana' }))).toEqual([]);
-    expect(frameworkDiffers(recordOf('edge'), asked({ reana: 'upstream' }))).toEqual(['its REANA is edge']);
-    expect(frameworkDiffers(recordOf('bare'), asked({ framework: 'reana' }))).toEqual(['it has no REANA']);
+    const asked = (request: FrameworkRequest) => planFrameworks(request, { sites: {} });
+    expect(frameworksDiffer(recordOf('edge'), [])).toEqual([]);
+    expect(frameworksDiffer(recordOf('edge'), asked({ framework: ['reana'] }))).toEqual([]);
+    expect(frameworksDiffer(recordOf('edge'), asked({ reana: 'upstream' }))).toEqual(['its REANA is edge']);
+    // what it does not have yet is added
+    expect(frameworksDiffer(recordOf('bare'), asked({ framework: ['reana'] }))).toEqual([]);
+    expect(frameworksChanged(recordOf('bare'), asked({ framework: ['reana'] }))).toMatchObject([{ name: 'reana' }]);
+    expect(frameworksChanged(recordOf('edge'), asked({ framework: ['reana'] }))).toEqual([]);
   });
 
   it('that is damaged is said to be', () => {
@@ -141,8 +146,9 @@ describe('a journal of before there were relays', () => {
     expect(record?.head?.relay).toBeUndefined();
     expect(record?.sites[0]?.batches).toMatchObject([{ label: 'b1', count: 2, jobIds: ['1'], outcome: 'submitted' }]);
     expect(record?.sites[0]?.batches[0]?.token).toBe('b1');
+    expect(record?.spec.frameworks).toMatchObject([{ name: 'reana', flavour: 'edge' }]);
     const status = await clusterStatus(record as ClusterRecord, new Unreachable());
-    expect(status.framework).toEqual({ name: 'reana', flavour: 'edge', state: 'unknown', port: 30443 });
+    expect(status.frameworks).toEqual([{ name: 'reana', flavour: 'edge', state: 'unknown', port: 30443 }]);
     expect(status.sites[0]?.relay).toBeUndefined();
   });
 });
@@ -151,7 +157,7 @@ describe('a journal of today', () => {
   it('of a form that only a newer scailfin knows is refused, and says what to use', () => {
     const { dir } = open('old');
     const file = join(dir, 'journal.jsonl');
-    const text = readFileSync(file, 'utf8').replace('"type":"created",', '"type":"created","format":2,');
+    const text = readFileSync(file, 'utf8').replace('"type":"created",', '"type":"created","format":3,');
     writeFileSync(file, text);
     expect(() => Journal.open('old')).toThrow(/clusters\/old is of a cluster that a newer scailfin made/);
   });
@@ -159,14 +165,14 @@ describe('a journal of today', () => {
   it('says which form it has', () => {
     const journal = Journal.open('fresh');
     journal.append({ type: 'created', id: 'c1', spec: recordOf('bare').spec });
-    expect(JSON.parse(readFileSync(join(journal.dir, 'journal.jsonl'), 'utf8'))).toMatchObject({ format: 1 });
+    expect(JSON.parse(readFileSync(join(journal.dir, 'journal.jsonl'), 'utf8'))).toMatchObject({ format: 2 });
   });
 
   it('has a framework under one name for all', () => {
     const journal = open('bare');
     const framework = { name: 'reana', flavour: 'edge', scheme: 'http', port: 30443 };
     journal.append({ type: 'framework', framework });
-    expect(Journal.open('bare').record?.framework).toEqual(framework);
+    expect(Journal.open('bare').record?.frameworks).toEqual([framework]);
     const text = readFileSync(join(journal.dir, 'journal.jsonl'), 'utf8');
     expect(text).toMatch(/"type":"framework","framework":\{"name":"reana",/);
   });
@@ -174,13 +180,13 @@ describe('a journal of today', () => {
   it('of a newer scailfin is kept, and what only that knows is refused by name', async () => {
     const journal = open('bare');
     journal.append({ type: 'framework', framework: { name: 'hologram', port: 1 } });
-    await expect(offerOf(Journal.open('bare').record, journal.dir)).rejects.toThrow(
+    await expect(offersOf(Journal.open('bare').record, journal.dir)).rejects.toThrow(
       'this scailfin knows no framework called "hologram"',
     );
     const context = { journal: Journal.open('bare'), connections: new Unreachable(), sink: () => {} };
     await expect(down(context, undefined)).rejects.toThrow('no framework called "hologram"');
     expect(Journal.open('bare').record?.state).toBe('running');
-    const { framework } = await clusterStatus(Journal.open('bare').record as ClusterRecord, new Unreachable());
-    expect(framework).toMatchObject({ name: 'hologram', state: 'unknown' });
+    const { frameworks } = await clusterStatus(Journal.open('bare').record as ClusterRecord, new Unreachable());
+    expect(frameworks).toMatchObject([{ name: 'hologram', state: 'unknown' }]);
   });
 });

@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../src/frameworks/framework.js';
 import { describeReana, type ReanaSpec, reanaDiffers } from '../../src/frameworks/reana/spec.js';
-import { planFramework } from '../../src/frameworks/registry.js';
+import { planFrameworks } from '../../src/frameworks/registry.js';
 import { edgeFiles } from '../../src/headnode/edge.js';
 import { type Config, configSchema } from '../../src/sites/settings.js';
 
 const config = (own: object = {}): Config => configSchema.parse({ reana: own });
 const plan = (request: FrameworkRequest, own?: object) =>
-  planFramework(request, config(own)) as ({ readonly name: string } & ReanaSpec) | undefined;
+  planFrameworks(request, config(own))[0] as ({ readonly name: string } & ReanaSpec) | undefined;
 
 describe('whose REANA', () => {
   it('is none where none is asked for', () => {
     expect(plan({})).toBeUndefined();
-    expect(plan({ framework: 'htcondor' })).toBeUndefined();
+    expect(plan({ framework: ['htcondor'] })).toBeUndefined();
     // what the user's configuration says is how, not whether
     expect(plan({}, { flavour: 'upstream' })).toBeUndefined();
   });
 
   it('is what the headnode can carry, unless somebody says', () => {
     const auto = { name: 'reana', flavour: 'auto', kubernetes: { kind: 'minikube', driver: 'auto' } };
-    expect(plan({ framework: 'reana' })).toEqual(auto);
+    expect(plan({ framework: ['reana'] })).toEqual(auto);
     expect(plan({ reana: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
-    expect(plan({ framework: 'reana' }, { flavour: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
+    expect(plan({ framework: ['reana'] }, { flavour: 'edge' })).toEqual({ ...auto, flavour: 'edge' });
     expect(plan({ reana: 'upstream' }, { flavour: 'edge', engine: 'podman', cores: 4, memory: '8G' })).toEqual({
       name: 'reana',
       flavour: 'upstream',
@@ -52,23 +52,23 @@ describe('whose REANA', () => {
   it('is upstream’s where a Kubernetes is named', () => {
     const named = { name: 'reana', flavour: 'upstream', kubernetes: { kind: 'context', name: 'kind-reana' } };
     expect(plan({ kubernetes: 'context:kind-reana' })).toEqual(named);
-    expect(plan({ framework: 'reana' }, { kubernetes: 'context:kind-reana' })).toEqual(named);
+    expect(plan({ framework: ['reana'] }, { kubernetes: 'context:kind-reana' })).toEqual(named);
     expect(plan({ reana: 'upstream', reanaImage: 'docker.io/me/rjc:1' })).toMatchObject({
       image: 'docker.io/me/rjc:1',
     });
   });
 
   it.each<[FrameworkRequest, RegExp]>([
-    [{ framework: 'htcondor', reana: 'edge' }, /^--reana asks for REANA, and --framework htcondor for none$/],
-    [{ framework: 'htcondor', kubernetes: 'minikube' }, /^--kubernetes asks for REANA/],
-    [{ framework: 'htcondor', reanaImage: 'x' }, /^--reana-image asks for REANA/],
+    [{ framework: ['htcondor'], reana: 'edge' }, /^--reana asks for REANA, and --framework htcondor for none$/],
+    [{ framework: ['htcondor'], kubernetes: 'minikube' }, /^--kubernetes asks for REANA/],
+    [{ framework: ['htcondor'], reanaImage: 'x' }, /^--reana-image asks for REANA/],
     [{ reana: 'edge', kubernetes: 'minikube' }, /^--reana edge needs no Kubernetes$/],
     [{ kubernetes: 'kind' }, /^"kind" is no Kubernetes to bring REANA to$/],
     [{ kubernetes: 'context:' }, /^"context:" is no Kubernetes/],
   ])('refuses %j', (request, words) => expect(() => plan(request)).toThrow(words));
 
   it('is told in a line', () => {
-    expect(describeReana(plan({ framework: 'reana' }) as ReanaSpec)).toMatch(
+    expect(describeReana(plan({ framework: ['reana'] }) as ReanaSpec)).toMatch(
       /Docker or Podman.*otherwise scailfin's own \(edge\)/,
     );
     expect(describeReana(plan({ kubernetes: 'context:c' }) as ReanaSpec)).toBe(
@@ -77,7 +77,7 @@ describe('whose REANA', () => {
   });
 
   it('of a cluster that is there stays what it is', () => {
-    const auto = plan({ framework: 'reana' }) as ReanaSpec;
+    const auto = plan({ framework: ['reana'] }) as ReanaSpec;
     const facts = { flavour: 'edge', scheme: 'http', port: 1 } as const;
     expect(reanaDiffers({ spec: auto, facts }, auto)).toEqual([]);
     expect(reanaDiffers({ spec: auto, facts }, plan({ reana: 'upstream' }) as ReanaSpec)).toEqual([

@@ -4,12 +4,13 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { siteOptions } from '../../src/cli/options.js';
 import { LeftoverError } from '../../src/errors.js';
+import type { FrameworkRequest } from '../../src/frameworks/framework.js';
 import {
   forgetSecrets,
   frameworkNamed,
   frameworks,
   isFacts,
-  planFramework,
+  planFrameworks,
   services,
 } from '../../src/frameworks/registry.js';
 import type { Headnode } from '../../src/headnode/component.js';
@@ -19,6 +20,7 @@ import { LocalHost } from '../../src/hosts/local.js';
 import { temporaryState } from '../unit/temp.js';
 
 const dir = temporaryState();
+const plan = (request: FrameworkRequest) => planFrameworks(request, { sites: {} });
 
 describe('the frameworks', () => {
   it('have names and options of their own', () => {
@@ -32,17 +34,48 @@ describe('the frameworks', () => {
 
   it('begin with the bare pool, which is the default and asks for nothing', () => {
     expect(frameworks[0]?.name).toBe('htcondor');
-    expect(planFramework({}, { sites: {} })).toBeUndefined();
-    expect(planFramework({ framework: 'htcondor' }, { sites: {} })).toBeUndefined();
-    expect(services.map(f => f.name)).toEqual(['reana', 'workqueue', 'dask', 'jupyter']);
+    expect(plan({})).toEqual([]);
+    expect(plan({ framework: ['htcondor'] })).toEqual([]);
+    expect(services.map(f => f.name)).toEqual(['reana', 'workqueue', 'dask', 'spark', 'parsl', 'jupyter']);
   });
 
   it('are asked for by name, or by an option that only they have', () => {
-    expect(planFramework({ framework: 'reana' }, { sites: {} })).toMatchObject({ name: 'reana', flavour: 'auto' });
-    expect(planFramework({ reanaImage: 'registry.example/x' }, { sites: {} })).toMatchObject({
-      image: 'registry.example/x',
-    });
+    expect(plan({ framework: ['reana'] })).toMatchObject([{ name: 'reana', flavour: 'auto' }]);
+    expect(plan({ reanaImage: 'registry.example/x' })).toMatchObject([{ image: 'registry.example/x' }]);
     expect(() => frameworkNamed('hologram')).toThrow('this scailfin knows no framework called "hologram"');
+  });
+
+  it('may be several, each with the options that it has', () => {
+    expect(plan({ framework: ['dask', 'htcondor', 'reana'], workers: '3', reana: 'edge' })).toMatchObject([
+      { name: 'reana', flavour: 'edge' },
+      { name: 'dask', workers: { count: 3 } },
+    ]);
+    // what a framework does not have as an option, it is not asked for
+    expect(plan({ framework: ['reana', 'dask'], workers: '3' })[0]).not.toHaveProperty('workers');
+    expect(() => plan({ framework: ['dask', 'workqueue'], reana: 'edge' })).toThrow(
+      expect.objectContaining({
+        message: '--reana asks for REANA, and --framework workqueue,dask for Work Queue and Dask',
+        hint: 'leave one of them out, or ask for both: --framework workqueue,dask,reana',
+      }),
+    );
+    expect(() => plan({ framework: ['reana'], workers: '3' })).toThrow(
+      expect.objectContaining({ hint: 'leave it out, or give --framework reana,workqueue|dask' }),
+    );
+  });
+
+  it('are typed with commas, or one by one', () => {
+    const read = (...args: string[]): unknown => {
+      const command = siteOptions(new Command('up'))
+        .exitOverride()
+        .configureOutput({ writeErr: () => {} });
+      return command.parse(args, { from: 'user' }).opts().framework;
+    };
+    expect(read('--framework', 'reana,dask')).toEqual(['reana', 'dask']);
+    expect(read('--framework', 'dask, reana', '--framework=dask')).toEqual(['dask', 'reana']);
+    expect(() => read('--framework', 'reana,hologram')).toThrow(
+      'There is no framework "hologram"; there are: htcondor, reana, workqueue, dask.',
+    );
+    expect(() => read('--framework', 'reana,')).toThrow('There is no framework "";');
   });
 
   it('say what their facts must have', () => {

@@ -67,7 +67,7 @@ class Api {
   }
 }
 
-describe.skipIf('missing' in tools)("somebody else's Kubernetes", { timeout: 120_000 }, () => {
+describe.skipIf('missing' in tools)("somebody else's Kubernetes", () => {
   let world: World;
   let api: Api;
   let url: string;

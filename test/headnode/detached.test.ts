@@ -26,7 +26,7 @@ describe('work that outlives its caller', () => {
     ...{ onLine: line => lines.push(line), ...more },
   });
   const pid = (): number => Number(readFileSync(join(dir, 'job/pid'), 'utf8'));
-  const begun = (): Promise<unknown> => until('the job', 10_000, () => lines.length > 0);
+  const begun = (): Promise<unknown> => until('the job', 60_000, () => lines.length > 0);
 
   it('tells each line once and whole, however slowly it is written, and how it ended', async () => {
     const script = 'printf "a"; sleep 0.5; printf "ä\\n\\nb\\n"; sleep 0.3; echo words >&2; printf last; exit 7';

@@ -15,7 +15,7 @@ import { World } from './world.js';
 // the machine of the test may be smaller than a headnode
 const plan: MinikubePlan = { ...minikubeDefaults, memoryMib: 2048, diskMib: 1, firstPort: 31_443 };
 
-describe('minikube on a headnode', { timeout: 180_000 }, () => {
+describe('minikube on a headnode', () => {
   let world: World;
   let profile: string;
 
@@ -118,7 +118,7 @@ describe('minikube on a headnode', { timeout: 180_000 }, () => {
         () => 'it was not',
         (error: Error) => error.constructor.name,
       );
-      await until('the start', 20_000, () => world.progress.some(p => p.startsWith('fetching')));
+      await until('the start', 60_000, () => world.progress.some(p => p.startsWith('fetching')));
       for (const pid of server.sessions()) process.kill(pid, 'SIGKILL');
       expect(await broken).toBe('ConnectionError');
       expect((await minikube.start(await at(), plan)).port).toBe(31_443);

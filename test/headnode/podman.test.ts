@@ -11,7 +11,7 @@ import { PodmanUser, podmanRoot } from './podman.js';
 const podman = await podmanRoot();
 if ('missing' in podman) process.stderr.write(`${podman.missing}: the real podman is not tried\n`);
 
-describe.skipIf('missing' in podman)('the real podman, of an ordinary user', { timeout: 120_000 }, () => {
+describe.skipIf('missing' in podman)('the real podman, of an ordinary user', () => {
   let user: PodmanUser;
   const start = (subordinates = true): Headnode => {
     user = new PodmanUser('root' in podman ? podman.root : '', { subordinates });

@@ -61,7 +61,7 @@ class Downloads {
   }
 }
 
-describe('programs on the headnode', { timeout: 120_000 }, () => {
+describe('programs on the headnode', () => {
   let dir: string;
   let path: OnPath;
   let server: Downloads;

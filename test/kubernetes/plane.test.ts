@@ -20,7 +20,7 @@ interface Pod {
 }
 
 const title = `a control plane${missing ? ` (skipped: ${missing})` : ''}`;
-describe.skipIf(missing !== undefined)(title, { timeout: 180_000 }, () => {
+describe.skipIf(missing !== undefined)(title, () => {
   let plane: ControlPlane;
   let folder: string;
 
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)(title, { timeout: 180_000 }, () => {
 
   it('has no place for a pod that asks more than its node has', async () => {
     await plane.kubectl(['create', '-f', '-'], deployment('large', '64Gi'));
-    await until('the scheduler’s word', 30_000, async () =>
+    await until('the scheduler’s word', 60_000, async () =>
       JSON.stringify(await pods('large')).includes('Insufficient memory'),
     );
     await plane.kubectl(['delete', 'deployment', 'large']);
@@ -144,7 +144,7 @@ describe.skipIf(missing !== undefined)(title, { timeout: 180_000 }, () => {
     await once(maker.stdout, 'data');
     expect(await isUp(dir)).toBe(true);
     maker.kill('SIGKILL');
-    await until('its daemon to end', 5_000, async () => !(await isUp(dir)));
+    await until('its daemon to end', 60_000, async () => !(await isUp(dir)));
     expect((await maker).stdout).toBe('started');
   });
 });

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import type { HostName, Lab } from './lab.js';
 import { program } from './programs.js';
 
@@ -21,8 +20,8 @@ for list; do
       *) wheels="$wheels $one" ;;
     esac
   done
-  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.13 --implementation cp \\
-    --abi cp313 --abi abi3 --abi none --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --platform any \\
+  [ -z "$wheels" ] || python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.13 --implementation cp \\
+    --abi cp313 --abi abi3 --abi none --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux_2_28_x86_64 --platform any \\
     -d "$into.new" $wheels || exit 1
 done
 mv "$into.new" "$into"`;
@@ -47,10 +46,7 @@ export async function fetchedWheels(lists: readonly string[]): Promise<string> {
 /** Lets pip on a lab's host, which has no network, find the packages that requirements files name. */
 export async function offer(lab: Lab, host: HostName, lists: readonly string[]): Promise<void> {
   const dir = await fetchedWheels(lists);
-  const { stdout } = await execa('tar', ['-c', '-C', dir, '.'], { encoding: 'buffer', maxBuffer: 2 ** 28 });
-  await lab.write(host, '/opt/wheels.tar', Buffer.from(stdout), { user: 'root' });
-  const unpack =
-    'mkdir -p /opt/wheels && tar -xf /opt/wheels.tar -C /opt/wheels && rm /opt/wheels.tar && chmod -R a+rX /opt/wheels';
-  await lab.exec(host, ['sh', '-c', unpack], { user: 'root' });
+  for (const name of await readdir(dir))
+    await lab.write(host, `/opt/wheels/${name}`, await readFile(join(dir, name)), { user: 'root' });
   await lab.write(host, '.config/pip/pip.conf', '[global]\nno-index = true\nfind-links = /opt/wheels\n');
 }

@@ -20,7 +20,7 @@ const config = configSchema.parse({});
 export function clusterSpec({ headnode }: Setting): ClusterSpec {
   const where =
     headnode === 'host' ? ({ kind: 'host', host: 'headnode', user: 'scail' } as const) : ({ kind: headnode } as const);
-  return { name: NAME, headnode: where, port: 9618, htcondor: { source: 'system' }, relay: false };
+  return { name: NAME, headnode: where, port: 9618, htcondor: { source: 'system' }, frameworks: [], relay: false };
 }
 
 export const siteSpec = (setting: Setting, nodes: number): SiteSpec =>

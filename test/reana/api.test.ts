@@ -103,7 +103,7 @@ const questions: Readonly<Record<string, Question>> = {
   },
 };
 
-describe.skipIf(file === undefined)("REANA's API, route by route", { timeout: 120_000 }, () => {
+describe.skipIf(file === undefined)("REANA's API, route by route", () => {
   let ground: Ground;
   let edge: TestEdge;
   let rows: readonly Row[];
@@ -119,7 +119,7 @@ describe.skipIf(file === undefined)("REANA's API, route by route", { timeout: 12
       await edge.upload(run, 'gone.txt', 'text');
       if (name === 'fresh') continue;
       await edge.json('POST', `/api/workflows/${run}/start`, {});
-      await until('the run to end', 20_000, async () => (await edge.status(run)) === 'finished');
+      await until('the run to end', 60_000, async () => (await edge.status(run)) === 'finished');
     }
     // a secret first, so that there is one in the list
     await edge.json('POST', '/api/secrets/', { FIRST: { value: 'dGV4dA==', type: 'env' } });

@@ -10,7 +10,6 @@ const reason = labUnavailable();
 
 describe.skipIf(reason !== undefined)(
   `the job controller's backend on a pool${reason ? ` (skipped: ${reason})` : ''}`,
-  { timeout: 120_000 },
   () => {
     let bench: BackendBench;
     beforeAll(async () => {

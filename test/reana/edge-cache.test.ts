@@ -49,7 +49,7 @@ describe('a run that asks for the cache', () => {
     await who.upload(workflow_id, 'old.txt', 'old');
     const options = option === 'in the specification' ? {} : { operational_options: { CACHE } };
     await who.json('POST', `/api/workflows/${workflow_id}/start`, options);
-    await until('it to end', 20_000, async () => !['queued', 'running'].includes(await who.status(workflow_id)));
+    await until('it to end', 60_000, async () => !['queued', 'running'].includes(await who.status(workflow_id)));
     expect(await who.status(workflow_id)).toBe('finished');
     return workflow_id;
   }
@@ -160,7 +160,7 @@ describe('a run that asks for the cache', () => {
     for (const [name, text] of Object.entries({ 'in.txt': 'hello\n', 'old.txt': 'old' }))
       await owner.upload(id, name, text);
     await owner.json('POST', `/api/workflows/${id}/start`, { operational_options: { CACHE: 'on' } });
-    await until('the second step', 20_000, () => edge.steps.requests.length === 3);
+    await until('the second step', 60_000, () => edge.steps.requests.length === 3);
     await edge.edge?.close();
     // what came after it may have changed what it made
     if (when === 'after') await writeFile(at(id, 'upper.txt'), 'later\n');
@@ -175,7 +175,7 @@ describe('a run that asks for the cache', () => {
     await edge.start();
     const waiting = edge.steps.of(id)[0];
     edge.steps.end(String(waiting?.id), { exitCode: 0 });
-    await until('it to end', 20_000, async () => (await owner.status(id)) === 'finished');
+    await until('it to end', 60_000, async () => (await owner.status(id)) === 'finished');
     expect(ran()).toBe(1);
     expect((await stat(at(id, 'x.sh'))).mode & 0o777).toBe(0o755);
     expect(await readFile(at(id, 'upper.txt'), 'utf8')).toBe(when === 'after' ? 'later\n' : 'HELLO\n');

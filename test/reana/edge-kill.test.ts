@@ -53,7 +53,7 @@ it('an edge that is killed again and again continues where it was, and runs noth
   await edge.start();
   const finished = async (): Promise<number> =>
     (await ask('GET', '/api/workflows/long/status')).progress.finished.total;
-  await until('the first step to be found finished', 20_000, async () => (await finished()) === 1);
+  await until('the first step to be found finished', 60_000, async () => (await finished()) === 1);
   expect((await ask('GET', '/api/workflows/idle/status')).status).toBe('created');
   expect((await ask('GET', '/api/workflows/long/parameters')).parameters).toEqual({ x: 1 });
   await ask('POST', '/api/workflows/stopped/start', {});
@@ -72,7 +72,7 @@ it('an edge that is killed again and again continues where it was, and runs noth
   const told = await ask('GET', '/api/workflows/long/status');
   expect(told).toMatchObject({ status: 'finished', progress: { total: { total: 3 }, finished: { total: 3 } } });
   expect((await ask('GET', '/api/workflows/stopped/status')).status).toBe('stopped');
-  await until('what was stopped to leave the pool', 30_000, () => existsSync(join(steps(), `${doomed}.exit`)));
+  await until('what was stopped to leave the pool', 60_000, () => existsSync(join(steps(), `${doomed}.exit`)));
   expect(new Set(submitted()).size).toBe(submitted().length);
   expect(submitted()).toHaveLength(4);
   // the same name gets the next number, whatever happened between

@@ -59,11 +59,11 @@ describe('a URL', () => {
   });
 });
 
-describe('a launch', { timeout: 120_000 }, () => {
+describe('a launch', () => {
   let ground: Ground;
   let repository: string;
   const done = (run = ''): Promise<boolean> =>
-    until(`${run} to end`, 30_000, async () => (await ground.edge.status(run)) === 'finished');
+    until(`${run} to end`, 60_000, async () => (await ground.edge.status(run)) === 'finished');
 
   beforeAll(async () => {
     ground = await Ground.open();

@@ -56,7 +56,7 @@ describe('the page', () => {
     const run = await idOf('watched');
     const { events, close } = await listen(`/api/edge/events?run=${run}`);
     const told = <K extends keyof EdgeEvents>(event: K, test: (data: EdgeEvents[K]) => boolean): Promise<unknown> =>
-      until(`${event} to be told`, 10_000, () => events.some(e => e.event === event && test(e.data)));
+      until(`${event} to be told`, 60_000, () => events.some(e => e.event === event && test(e.data)));
     await told('overview', ({ runs, steps }) => runs[0]?.status === 'created' && steps?.length === 0);
     await told(
       'pool',
@@ -96,14 +96,14 @@ describe('the page', () => {
     await edge.create(['wait'], 'talks');
     await edge.json('POST', '/api/workflows/talks/start', {});
     const run = await idOf('talks');
-    const step = await until('a step', 10_000, () => edge.steps.of(run)[0] as Step | undefined);
+    const step = await until('a step', 60_000, () => edge.steps.of(run)[0] as Step | undefined);
     const { events, isOver } = await listen(`/api/edge/steps/${step.id}/log`);
-    await until('its first words', 10_000, () => events.length === 1);
+    await until('its first words', 60_000, () => events.length === 1);
     printed += 'two\n';
-    await until('more of them', 10_000, () => events.length === 2);
+    await until('more of them', 60_000, () => events.length === 2);
     printed += 'three\n';
     edge.steps.end(step.id, { exitCode: 0 });
-    await until('the end', 10_000, isOver);
+    await until('the end', 60_000, isOver);
     expect(events).toEqual([
       { event: 'text', data: { text: 'one\n' } },
       { event: 'more', data: { text: 'two\n' } },
@@ -143,7 +143,7 @@ describe('the page', () => {
     await edge.create(['true'], 'drawn', { workflow: { type: 'snakemake', file: 'Snakefile' } });
     expect(await edge.json('GET', '/api/edge/graph?run=drawn')).toEqual({});
     await edge.json('POST', '/api/workflows/drawn/start', {});
-    await until('the run to end', 10_000, async () => (await edge.status('drawn')) === 'finished');
+    await until('the run to end', 60_000, async () => (await edge.status('drawn')) === 'finished');
     expect(await edge.json('GET', '/api/edge/graph?run=drawn')).toEqual({ graph: drawn });
   });
 
@@ -210,7 +210,7 @@ describe('the pool', () => {
       expect([asked, watch.history.length]).toEqual([0, 1]);
       const seen: (string | undefined)[] = [];
       const end = watch.onAnswer(view => seen.push(view.problem));
-      await until('it to be asked', 10_000, () => seen.length >= 4);
+      await until('it to be asked', 60_000, () => seen.length >= 4);
       end();
       expect(seen.slice(0, 4)).toEqual([undefined, undefined, 'condor_status: no answer', undefined]);
       expect(watch.view.glideins[0]?.node).toBe('c1');

@@ -44,7 +44,7 @@ describe('several people', () => {
       [edge.as(token), 'owner'],
     ] as const) {
       const id = await who.start(['printenv WHO > who || true'], 'whose');
-      await until('the run to end', 20_000, async () => (await who.status(id)) === 'finished');
+      await until('the run to end', 60_000, async () => (await who.status(id)) === 'finished');
       expect((await (await who.fetch(`/api/workflows/${id}/workspace/who`)).text()).trim()).toBe(wanted);
     }
   });
@@ -93,14 +93,14 @@ describe('several people', () => {
   it('lose all access at once when they are removed, and their runs stop', async () => {
     const dave = await edge.add('dave');
     const id = await dave.start(['wait'], 'long');
-    await until('the step to run', 20_000, async () => edge.steps.of(id).length > 0);
+    await until('the step to run', 60_000, async () => edge.steps.of(id).length > 0);
     const { body } = await dave.fetch('/api/edge/events');
     const reader = (body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     expect(await edge.json('DELETE', '/api/edge/people/dave')).toEqual({ name: 'dave', stopped: 1 });
     await expect(readAll(reader)).rejects.toThrow();
     expect((await dave.fetch('/api/you')).status).toBe(403);
-    await until('the step to stop', 20_000, async () => edge.steps.of(id)[0]?.state === 'stopped');
+    await until('the step to stop', 60_000, async () => edge.steps.of(id)[0]?.state === 'stopped');
     expect(await edge.status(id)).toBe('stopped');
     const { runs } = await edge.json('GET', '/api/edge/overview');
     expect(runs.find((run: { id: string }) => run.id === id).owner).toBe('dave (removed)');
@@ -114,11 +114,11 @@ describe('several people', () => {
   it('leave runs that go on, if the owner says so', async () => {
     const erin = await edge.add('erin');
     const id = await erin.start(['wait'], 'long');
-    await until('the step to run', 20_000, async () => edge.steps.of(id).length > 0);
+    await until('the step to run', 60_000, async () => edge.steps.of(id).length > 0);
     expect((await edge.json('DELETE', '/api/edge/people/erin?keep_runs=true')).stopped).toBe(0);
     expect((await erin.fetch('/api/you')).status).toBe(403);
     edge.steps.end(edge.steps.of(id)[0]?.id ?? '', { exitCode: 0 });
-    await until('the run to end', 20_000, async () => (await edge.status(id)) === 'finished');
+    await until('the run to end', 60_000, async () => (await edge.status(id)) === 'finished');
   });
 
   it('get a new token, which ends the old one', async () => {

@@ -15,7 +15,7 @@ afterEach(() => edge?.close());
 const start = (run: string, body: object = {}): Promise<unknown> =>
   edge.json('POST', `/api/workflows/${run}/start`, body);
 const reaches = (run: string, status: string): Promise<unknown> =>
-  until(`${run} to be ${status}`, 20_000, async () => (await edge.status(run)) === status);
+  until(`${run} to be ${status}`, 60_000, async () => (await edge.status(run)) === status);
 const requests = (): readonly StepRequest[] => edge.steps.requests;
 const endWaiting = (run: string, exitCode = 0): void => {
   for (const step of edge.steps.of(run)) edge.steps.end(step.id, { exitCode });
@@ -44,7 +44,7 @@ describe('runs', () => {
       await start(name);
       await sleep(5);
     }
-    await until('two of them to run', 10_000, () => requests().length === 2);
+    await until('two of them to run', 60_000, () => requests().length === 2);
     expect(await Promise.all(runs.map(name => edge.status(name)))).toEqual(['running', 'running', 'queued', 'queued']);
     await edge.json('PUT', '/api/workflows/c/status?status=stop', {});
     endWaiting(await idOf('a'));
@@ -67,7 +67,7 @@ describe('runs', () => {
     await edge.create(['wait']);
     const answers = await Promise.allSettled([...Array(5)].map(() => start('analysis')));
     expect(answers.filter(a => a.status === 'fulfilled')).toHaveLength(1);
-    await until('it to run', 10_000, () => requests().length > 0);
+    await until('it to run', 60_000, () => requests().length > 0);
     await expect(start('analysis')).rejects.toThrow(
       '403: Workflow analysis.1 is already running and cannot be started again.',
     );
@@ -128,7 +128,7 @@ describe('runs', () => {
       await start(name);
       await reaches(name, 'running');
     }
-    await until('both to have a step', 10_000, () => requests().length === 2);
+    await until('both to have a step', 60_000, () => requests().length === 2);
     await edge.json('PUT', '/api/workflows/stops/status?status=stop', {});
     await edge.edge?.close();
     await edge.start();

@@ -41,7 +41,7 @@ describe('interactive sessions', () => {
   const sessions = async (): Promise<any[]> => (await edge.json('GET', '/api/workflows?type=interactive')).items;
   const begun = async (run: string): Promise<string> => {
     const { path } = await edge.json('POST', `/api/workflows/${run}/open/jupyter`, { image: null });
-    await until('the session to run', 40_000, async () => (await sessions())[0]?.session_status !== 'created');
+    await until('the session to run', 60_000, async () => (await sessions())[0]?.session_status !== 'created');
     return path;
   };
   const port = (): number => Number(new URL(edge.url).port);
@@ -197,7 +197,7 @@ describe('interactive sessions', () => {
     expect((await browser.ask('/x')).status).toBe(403);
     expect(await asked(key)).toBe(403);
     await edge.json('DELETE', '/api/edge/people/alice?keep_runs=true');
-    await until('it to be closed', 20_000, async () => (await ask(port(), `${path}/x?token=${token}`)).status === 404);
+    await until('it to be closed', 60_000, async () => (await ask(port(), `${path}/x?token=${token}`)).status === 404);
   });
 
   it('do nothing that another page asks for', async () => {
@@ -242,7 +242,7 @@ describe('interactive sessions', () => {
     const { token: before } = JSON.parse((await browser.ask('/x')).body);
     await edge.edge?.close();
     await edge.start();
-    await until('the session', 20_000, async () => (await sessions())[0]?.session_status === 'running');
+    await until('the session', 60_000, async () => (await sessions())[0]?.session_status === 'running');
     expect(port()).not.toBe(at);
     const own = { Host: browser.host, Cookie: browser.cookie };
     const said = await ask(port(), `${browser.path}/x`, { headers: own });
@@ -260,7 +260,7 @@ describe('interactive sessions', () => {
     await new Promise(resolve => setTimeout(resolve, 4000));
     expect(await sessions()).toHaveLength(1);
     await rm(join(workspace, 'busy'));
-    await until('it to be closed', 20_000, async () => {
+    await until('it to be closed', 60_000, async () => {
       // a page that is left open asks now and then
       await browser.ask('/api/kernels');
       return (await sessions()).length === 0;

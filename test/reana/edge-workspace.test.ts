@@ -116,7 +116,7 @@ describe('pruning', () => {
   });
 });
 
-describe('paths', { timeout: 120_000 }, () => {
+describe('paths', () => {
   it('never lead out of a workspace', async () => {
     const before = state();
     let runs = 0;
@@ -192,7 +192,7 @@ describe('paths', { timeout: 120_000 }, () => {
   });
 });
 
-describe('files', { timeout: 120_000 }, () => {
+describe('files', () => {
   it('are counted as du does', async () => {
     writeFileSync(join(root, 'data/big'), Buffer.alloc(3e6));
     spawnSync('ln', [join(root, 'data/big'), join(root, 'again')]);
@@ -241,7 +241,7 @@ describe('files', { timeout: 120_000 }, () => {
   });
 });
 
-describe('uploads', { timeout: 120_000 }, () => {
+describe('uploads', () => {
   it('that are cut off leave the old file, and nothing else', async () => {
     const edge = await TestEdge.open();
     try {
@@ -253,9 +253,9 @@ describe('uploads', { timeout: 120_000 }, () => {
       request.setHeader('Content-Type', 'application/octet-stream').setHeader('Content-Length', 1e6);
       request.write(Buffer.alloc(1e5));
       const parts = join(edge.dir, 'incoming');
-      await until('the upload to begin', 10_000, async () => (await readdir(parts)).length === 1);
+      await until('the upload to begin', 60_000, async () => (await readdir(parts)).length === 1);
       request.destroy();
-      await until('its end to be noticed', 10_000, async () => (await readdir(parts)).length === 0);
+      await until('its end to be noticed', 60_000, async () => (await readdir(parts)).length === 0);
       expect(await (await edge.fetch(`/api/workflows/${run}/workspace/input.dat`)).text()).toBe('old');
     } finally {
       await edge.close();

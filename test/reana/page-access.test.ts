@@ -13,7 +13,7 @@ const kinds = [
   ['phone', 'dark', 360],
 ] as const;
 
-describe.skipIf(!hasBrowser)('the page for everybody', { timeout: 180_000 }, () => {
+describe.skipIf(!hasBrowser)('the page for everybody', () => {
   let scene: Scene;
   let window: Window;
 

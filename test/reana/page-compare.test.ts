@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, Window } from './page/browser.js';
 import { openScene, type Scene } from './page/scene.js';
 
-describe.skipIf(!hasBrowser)('two runs side by side', { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser)('two runs side by side', () => {
   let scene: Scene;
   let window: Window;
   const page = () => window.page;

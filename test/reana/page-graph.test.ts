@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, Window } from './page/browser.js';
 import { fan, openScene, type Scene } from './page/scene.js';
 
-describe.skipIf(!hasBrowser)('the graph of a workflow in the page', { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser)('the graph of a workflow in the page', () => {
   let scene: Scene;
   let window: Window;
   const page = () => window.page;

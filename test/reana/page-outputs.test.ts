@@ -5,7 +5,7 @@ import { hasBrowser, Window } from './page/browser.js';
 import { csv, put } from './page/outputs.js';
 import { openScene, type Scene } from './page/scene.js';
 
-describe.skipIf(!hasBrowser)('outputs in the page', { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser)('outputs in the page', () => {
   let scene: Scene;
   let window: Window;
   const page = () => window.page;

@@ -10,7 +10,7 @@ const now = Date.now();
 const minute = 60_000;
 const states = ['created', 'failed', 'finished', 'stopped', 'queued'] as const;
 
-describe.skipIf(!hasBrowser)("the edge's page is readable", { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser)("the edge's page is readable", () => {
   let stage: Stage;
   let window: Window;
   let run: string;

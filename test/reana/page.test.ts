@@ -8,7 +8,7 @@ import { glidein, Stage } from './page/stage.js';
 
 const now = Date.now();
 
-describe.skipIf(!hasBrowser)("the edge's page", { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser)("the edge's page", () => {
   let stage: Stage;
   let window: Window;
   let run: string;

@@ -57,10 +57,10 @@ const down = (): string[] => readdirSync(downDir(dir, 'id')).sort();
 it('what the edge says all comes, also if the container never says anything', async () => {
   wire = listens();
   says('hello');
-  await until('the node to be there', 10_000, async () => here === 'hello');
+  await until('the node to be there', 60_000, async () => here === 'hello');
   const words = Array.from({ length: 30 }, (_, n) => `${n},`);
   for (const word of words) await wire.send(Buffer.from(word));
-  await until('all to be there', 10_000, async () => there === words.join(''));
+  await until('all to be there', 60_000, async () => there === words.join(''));
   expect(began).toBe(1);
   expect(down().length).toBeLessThan(6);
 });
@@ -68,20 +68,20 @@ it('what the edge says all comes, also if the container never says anything', as
 it('an edge that is started again goes on at once, also if the node owes it no answer', async () => {
   wire = listens();
   says('hello');
-  await until('the node to be there', 10_000, async () => here === 'hello');
+  await until('the node to be there', 60_000, async () => here === 'hello');
   // as many as may wait; the node says that it has them, and that it does not say again
   for (let n = 0; n < 8; n++) await wire.send(Buffer.from(`${n},`));
-  await until('all to be there', 10_000, async () => there === '0,1,2,3,4,5,6,7,');
+  await until('all to be there', 60_000, async () => there === '0,1,2,3,4,5,6,7,');
   says('!');
-  await until('the node to have said so', 10_000, async () => here === 'hello!');
+  await until('the node to have said so', 60_000, async () => here === 'hello!');
   wire.close();
   // it was killed while it wrote its next batch
   const [last = ''] = down();
   writeFileSync(join(downDir(dir, 'id'), `${last.replace(/\.\d+$/, '')}.9.part`), 'half of');
   wire = listens();
   await wire.send(Buffer.from('again'));
-  await until('it to be there', 10_000, async () => there.endsWith('again'));
+  await until('it to be there', 60_000, async () => there.endsWith('again'));
   says('.');
-  await until('the answer', 10_000, async () => here === 'hello!.');
+  await until('the answer', 60_000, async () => here === 'hello!.');
   expect(began).toBe(1);
 });

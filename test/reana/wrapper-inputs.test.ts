@@ -16,7 +16,6 @@ cat "/srv/headnode$2" >"$3"
 
 describe.skipIf(reason !== undefined)(
   `what a step finds, with a condor_chirp that is a stand-in${reason ? ` (skipped: ${reason})` : ''}`,
-  { timeout: 180_000 },
   () => {
     let lab: Lab;
     let workspace: Workspace;

@@ -68,9 +68,10 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
         'grow/bosco.config',
         'headnode/condor_config',
         'headnode/edge.config',
-        'headnode/manager.config',
         'headnode/relay.config',
         'headnode/wire.config',
+        'headnode/workers.config',
+        'headnode/workers/dask/manager.config',
         'site/glidein.conf',
       ],
     ]);
@@ -106,12 +107,14 @@ describe.skipIf(reason !== undefined)(`HTCondor's configuration, as HTCondor rea
     const files = {
       [`${there}/condor_config`]: filled(wired.get('headnode/condor_config') ?? ''),
       [`${there}/wire.config`]: filled(wired.get('headnode/wire.config') ?? ''),
-      [`${there}/manager.config`]: filled(wired.get('headnode/manager.config') ?? ''),
+      [`${there}/manager.config`]: filled(wired.get('headnode/workers/dask/manager.config') ?? ''),
+      [`${there}/workers.config`]: filled(wired.get('headnode/workers.config') ?? ''),
       [`${there}/found.config`]: found,
     };
-    const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, 'DAEMON_LIST WIRE MANAGER');
+    const names = 'DAEMON_LIST WIRE MANAGER_DASK WORKERS';
+    const { exitCode, stdout, stderr } = await configVal(`${there}/condor_config`, files, names);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toContain('SHADOWS, WIRE, MANAGER\n');
+    expect(stdout).toContain('SHADOWS, WIRE, MANAGER_DASK, WORKERS\n');
     expect(stdout).toContain(`${there}/wire/run.sh`);
     expect(stdout).toContain(`${there}/workers/dask/run.sh`);
   });

@@ -71,7 +71,10 @@ const edits: readonly (readonly [string, string])[] = [
     "import { workqueue } from './workqueue/index.js';\n",
     "import { workqueue } from './workqueue/index.js';\nimport { xyz } from './xyz/index.js';\n",
   ],
-  ['Framework[] = [htcondor, reana, workqueue, dask, jupyter];', 'Framework[] = [htcondor, reana, workqueue, dask, jupyter, xyz];'],
+  [
+    'Framework[] = [htcondor, reana, workqueue, dask, spark, parsl, jupyter];',
+    'Framework[] = [htcondor, reana, workqueue, dask, spark, parsl, jupyter, xyz];',
+  ],
 ];
 
 describe('a new framework', () => {
@@ -96,7 +99,9 @@ describe('a new framework', () => {
 
   it('is offered, planned and rendered by `up --dry-run`', () => {
     const help = copy.scailfin('up', '--help').stdout.replaceAll(/\s+/g, ' ');
-    expect(help).toContain('jupyter (JupyterLab on a compute node); xyz shows a colour; default: htcondor');
+    expect(help).toContain(
+      'jupyter (JupyterLab on a compute node); xyz shows a colour; several as in reana,dask; default: htcondor',
+    );
     expect(help).toContain('--xyz-colour <colour> which colour; default: red (choices: "red", "green")');
     const said = up('--framework', 'xyz');
     expect(said).toMatchObject({ status: 0, stderr: '' });
@@ -108,12 +113,14 @@ describe('a new framework', () => {
     expect(readFileSync(join(dir, 'README'), 'utf8')).toMatch(/^ {2}xyz-start\.sh +starts XYZ$/m);
   });
 
-  it('is asked for by its own options, and not together with another', () => {
+  it('is asked for by its own options, also together with another', () => {
     const { plan } = JSON.parse(up('--xyz-colour', 'green', '--json').stdout);
     expect(plan.cluster.xyz).toEqual({ colour: 'green' });
     const both = up('--xyz-colour', 'green', '--reana', 'edge');
-    expect(both.status).toBe(2);
-    expect(both.stderr).toContain('--reana asks for REANA, and --xyz-colour for XYZ');
+    expect(both).toMatchObject({ status: 0, stderr: '' });
+    expect(both.stdout).toMatch(/^ {2}REANA {6}.*\n {2}XYZ {8}in green$/m);
+    for (const file of ['xyz.config', 'edge.config'])
+      expect(existsSync(join(dirIn(both.stdout), 'headnode', file))).toBe(true);
     const none = up('--xyz-colour', 'green', '--framework', 'htcondor');
     expect(none.stderr).toContain('--xyz-colour asks for XYZ, and --framework htcondor for none');
     expect(up('--xyz-colour', 'blue').stderr).toContain("argument 'blue' is invalid");

@@ -13,7 +13,7 @@ it.skipIf(reason !== '')(`a group counts what a program leaves running, too${rea
   expect(spawnSync(file, args).status).toBe(0);
   expect(group.end()).toBe(false);
   let used = 0;
-  await until('the child to end', 30_000, () => {
+  await until('the child to end', 60_000, () => {
     used = group.seconds;
     return group.end();
   });

@@ -77,7 +77,13 @@ describe('what unfit nodes wrote down', () => {
       ...{ name: 'x', state: 'pending', reason: 'No glide-in has joined yet.', created: '', strangers: [] },
       headnode: { kind: 'local', host: '', address: '', pool: 'alive' },
       sites: [{ site: 'local', wanted: 3, batchJobs: [], glideins: [], refused }],
-      ...{ slots: undefined, jobs: undefined, credentials: [], nodeHours: { used: 0, usedAtLeast: false, bound: 0 } },
+      ...{
+        frameworks: [],
+        slots: undefined,
+        jobs: undefined,
+        credentials: [],
+        nodeHours: { used: 0, usedAtLeast: false, bound: 0 },
+      },
     };
     expect(describeStatus(status).split('\n').slice(3)).toEqual([
       '    c1, c2: not in the pool, because it is full',

@@ -113,7 +113,7 @@ describe('the plan', () => {
 
   it('a cluster is called as its site, and lives here', () => {
     expect(planCluster({}, profileOf(''), none)).toEqual({
-      ...{ name: 'test', headnode: { kind: 'local' }, port: 9618, htcondor: { source: 'system' } },
+      ...{ frameworks: [], name: 'test', headnode: { kind: 'local' }, port: 9618, htcondor: { source: 'system' } },
     });
     const own = { port: 9700, headnode: 'login', sites: {} };
     expect(planCluster({ name: 'bsm' }, profileOf(''), own)).toMatchObject({

@@ -16,16 +16,16 @@ const purposes = [
 
 /**
  * The pool, and what else the cluster offers. @param dir the pool's directory @param more the files of the cluster's
- * framework
+ * frameworks
  */
-export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Rendered | undefined): Promise<Folder> {
+export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Rendered): Promise<Folder> {
   const scripts = poolScripts();
   const domain = trustDomain(cluster.name, '@CLUSTER-ID@');
   const special = await Promise.all(services.map(async f => (await f.service?.())?.ownScripts));
   const isWanted = (name: string): boolean =>
     cluster.relay && ownScripts.includes(name)
       ? true
-      : !(ownScripts.includes(name) || special.some(own => own?.test(name))) || (more?.scripts.includes(name) ?? false);
+      : !(ownScripts.includes(name) || special.some(own => own?.test(name))) || more.scripts.includes(name);
   return {
     name: 'headnode',
     goes: `goes to the headnode (${headnodeName(cluster.headnode)}), below ${dir}; scripts are run over the connection and are not stored`,
@@ -39,12 +39,12 @@ export async function headnodeFolder(cluster: ClusterSpec, dir: string, more: Re
         ...{ name: path, content: String(content), mode: mode ?? 0o600 },
         what: purposes.find(([begin]) => path.startsWith(begin))?.[1] ?? '',
       })),
-      ...(more?.configuration ?? []),
+      ...more.configuration,
       ...(cluster.relay ? relayConfiguration(dir) : []),
       ...scriptNames('headnode')
         .filter(name => !scripts.some(({ path }) => path === `${name}.sh`) && isWanted(name))
         .map(name => script(`headnode/${name}`)),
-      ...(more?.more ?? []),
+      ...more.more,
     ],
   };
 }

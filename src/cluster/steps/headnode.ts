@@ -110,7 +110,7 @@ async function wayTo(
     };
   } catch (error) {
     if (!mayRelay || !(error instanceof UnreachableError)) throw error;
-    checkRelayed(site.spec.site, recordOf(context).spec.framework);
+    checkRelayed(site.spec.site, recordOf(context).spec.frameworks);
     context.sink({
       type: 'note',
       text: `${site.host.name} can't reach ${head.host.name}, so a relay on ${site.host.name} will carry the pool's traffic through this connection (to refuse that: --no-relay)`,

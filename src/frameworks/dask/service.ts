@@ -129,7 +129,7 @@ function headFiles(pool: string, port: number, base: string | undefined): FileTo
   return [
     ...managerFiles(pool, NAME, port, command),
     {
-      path: 'framework.env',
+      path: `env/${NAME}.env`,
       content: render('headnode/dask.env', { variables, bin: `${home}/venv/bin` }),
       mode: 0o600,
     },
@@ -147,7 +147,7 @@ function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan
   const { cores, memory, image } = workers;
   const [, version = ''] = /^distributed==(\S+)/m.exec(templateText(packages.requirements)) ?? [];
   const own = image === undefined ? '' : ` ${version}`;
-  return { ...workers, name: NAME, files, command: `exec bash ./worker.sh ${cores} ${memory}${own}` };
+  return { ...workers, name: NAME, files, need: 'file', command: `exec bash ./worker.sh ${cores} ${memory}${own}` };
 }
 
 /** The key of the cluster's Dask on this machine, which is made at the first use. */

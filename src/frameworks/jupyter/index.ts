@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js';
+import { formatMemory } from '../../units.js';
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
 import { planWorkers, workerOptions } from '../workers/options.js';
@@ -10,7 +11,8 @@ export const jupyter: Framework<JupyterSpec, OwnFacts> = {
   title: 'JupyterLab',
   about: 'jupyter (JupyterLab on a compute node)',
   options: [
-    ...workerOptions,
+    // one server, which stays: nobody can see from outside whether a notebook computes
+    ...workerOptions.filter(({ name }) => !['workers', 'worker-idle'].includes(name)),
     {
       ...{ name: 'notebooks', value: '<dir>' },
       help: "of jupyter: the directory at the site with the notebooks, such as '$SCRATCH/work'; default: the home directory",
@@ -18,18 +20,13 @@ export const jupyter: Framework<JupyterSpec, OwnFacts> = {
   ],
   secrets: [tokenName],
   facts: { port: 'number' },
-  plan(request) {
-    const { count, ...workers } = planWorkers(request);
-    if (count !== undefined && count !== 1)
-      throw new UsageError(`--workers ${count}: JupyterLab is one server on one node`, {
-        hint: 'leave --workers out; for several nodes under one notebook: --framework dask',
-      });
-    const { notebooks } = request;
-    return { workers, ...(notebooks === undefined ? {} : { notebooks: place(String(notebooks)) }) };
-  },
+  plan: request => ({
+    workers: planWorkers(request),
+    ...(request.notebooks === undefined ? {} : { notebooks: place(String(request.notebooks)) }),
+  }),
   describe: ({ workers, notebooks = '~' }) => {
     const { cores = 1, memory = 1024, image } = workers;
-    const size = `${cores} core${cores === 1 ? '' : 's'} and ${memory} MiB`;
+    const size = `${cores} core${cores === 1 ? '' : 's'} and ${formatMemory(memory)}`;
     return `on a node, with ${size}${image === undefined ? '' : ` in ${image}`}; notebooks are in ${notebooks} at the site, and stay there`;
   },
   // another size or directory is no other cluster

@@ -143,7 +143,7 @@ function doorFiles(
 }
 
 function workersPlan(spec: JupyterSpec, version: string, keys: WireKeys, inner = innerToken(keys)): WorkersPlan {
-  const workers = { ...withDefaults(spec.workers), count: 1 };
+  const workers = { ...withDefaults(spec.workers), count: 1, idle: 0 };
   const files = [
     ...nodeFiles({ keys, service: NAME }),
     { path: 'jupyter/config.py', content: templateText('worker/jupyter/config.py'), mode: 0o600 },
@@ -151,5 +151,5 @@ function workersPlan(spec: JupyterSpec, version: string, keys: WireKeys, inner =
     { path: 'worker.sh', content: templateText('worker/jupyter/worker.sh'), mode: 0o600 },
   ];
   const command = `exec bash ./worker.sh ${version} ${IDLE}`;
-  return { ...workers, name: NAME, files, command, notebooks: spec.notebooks ?? '~' };
+  return { ...workers, name: NAME, files, command, need: 'listener', notebooks: spec.notebooks ?? '~' };
 }

@@ -1,3 +1,4 @@
+import { ScailfinError } from '../../errors.js';
 import { ahead } from '../../reana/ahead.js';
 import { ReanaClient } from '../../reana/client.js';
 import { securedBy } from '../../reana/secured.js';
@@ -15,11 +16,12 @@ export function clientOf({ certificate }: ReanaFacts, here: ClusterHere, dial: D
   return new ReanaClient(ahead(certificate === undefined ? dial : securedBy(certificate, dial)), tokenOf(here));
 }
 
-/** The client for what a cluster offers, if that is REANA. */
+/** The client for the REANA that a cluster offers. @throws ScailfinError for another framework */
 export function reanaOf(at: {
   readonly facts: FrameworkFacts;
   readonly here: ClusterHere;
   readonly dial: Dial;
-}): ReanaClient | undefined {
-  return isReana(at.facts) ? clientOf(at.facts, at.here, at.dial) : undefined;
+}): ReanaClient {
+  if (isReana(at.facts)) return clientOf(at.facts, at.here, at.dial);
+  throw new ScailfinError(`${at.facts.name} is not REANA`);
 }

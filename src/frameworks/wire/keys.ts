@@ -39,8 +39,11 @@ function parse(text: string): WireKeys | undefined {
   }
 }
 
-/** A key, and a certificate that it signed itself: workers accept this one and no other. */
-export function newKeys(): WireKeys {
+/**
+ * A key, and a certificate that it signed itself: workers accept this one and no other.
+ * @param ip the address that it is for, if its callers compare it with theirs
+ */
+export function newKeys(ip?: string): WireKeys {
   const key = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -56,7 +59,11 @@ export function newKeys(): WireKeys {
   const name = [{ name: 'commonName', value: 'scailfin wire' }];
   certificate.setSubject(name);
   certificate.setIssuer(name);
-  certificate.setExtensions([{ name: 'basicConstraints', cA: true, critical: true }, { name: 'subjectKeyIdentifier' }]);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'subjectKeyIdentifier' },
+    ...(ip === undefined ? [] : [{ name: 'subjectAltName', altNames: [{ type: 7, ip }] }]),
+  ]);
   certificate.sign(forge.pki.privateKeyFromPem(key.privateKey), forge.md.sha256.create());
   return { certificate: forge.pki.certificateToPem(certificate), key: key.privateKey, services: {} };
 }

@@ -11,6 +11,20 @@ export interface WirePlan {
   /** The port of loopback on which the service listens. */
   readonly port: number;
   readonly keys: WireKeys;
+  readonly mesh?: Mesh;
+}
+
+/**
+ * A network of the service's workers and of the headnode, all with addresses of their own below 127: a program that listens
+ * at one of these ports is reached at its address on every machine.
+ */
+export interface Mesh {
+  /** The headnode's. */
+  readonly address: string;
+  /** The ports of the headnode. */
+  readonly ports: readonly number[];
+  /** The ports of each worker. */
+  readonly each: readonly number[];
 }
 
 /**
@@ -61,13 +75,13 @@ export async function pythonOn({ host }: Headnode): Promise<string | undefined> 
 }
 
 /** The files with which the pool's master runs the wire; paths are below the pool's directory. Secret. */
-export function wireFiles(pool: string, { service, port, keys }: WirePlan, python: string): FileToPut[] {
+export function wireFiles(pool: string, { service, port, keys, mesh }: WirePlan, python: string): FileToPut[] {
   const file = (path: string, content: string, mode = 0o600): FileToPut => ({ path, content, mode });
   return [
     file('wire/keys.json', `${JSON.stringify(keys, null, 2)}\n`),
     file('wire/cert.pem', keys.certificate),
     file('wire/key.pem', keys.key),
-    file(`wire/services/${service}`, `${JSON.stringify({ key: keys.services[service], port })}\n`),
+    file(`wire/services/${service}`, `${JSON.stringify({ key: keys.services[service], port, mesh })}\n`),
     file('wire/head.py', templateText('wire/head.py')),
     file('wire/run.sh', render('headnode/wire/run', { dir: pool, python }), 0o700),
     file('wire.config', render('headnode/wire/config', { dir: pool })),

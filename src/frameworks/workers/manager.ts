@@ -19,14 +19,18 @@ export function managerFiles(pool: string, name: string, port: number, command: 
       content: render('headnode/workers/run', { home, command: commandLine(command) }),
       mode: 0o700,
     },
-    { path: 'manager.config', content: render('headnode/workers/manager.config', { home }), mode: 0o600 },
+    {
+      path: `workers/${name}/manager.config`,
+      content: render('headnode/workers/manager.config', { home, name }),
+      mode: 0o600,
+    },
   ];
 }
 
 /** Starts the manager, or finds it running with the same files. @throws ScailfinError with the end of its log */
 export async function startManager({ host, dir, cluster }: Headnode, name: string, title: string): Promise<void> {
   const script = templateText('headnode/workers/manager.sh');
-  await runScript(host, script, [dir, name], { timeoutMs: 90_000 }).catch(error => {
+  await runScript(host, script, [dir, name], { timeoutMs: 400_000 }).catch(error => {
     if (!(error instanceof CommandError) || error.exitStatus !== 9) throw error;
     throw new ScailfinError(`${title} does not start on ${host.name}: ${error.stderr.trim()}`, {
       ...{ cause: error, hint: `run the same command again, or take it down: scailfin down ${cluster}` },

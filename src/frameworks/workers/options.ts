@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js';
+import { formatMemory, parseDuration, parseMemory } from '../../units.js';
 import type { FrameworkOption, FrameworkRequest } from '../framework.js';
 
 /** The workers that a framework has as jobs of the pool: how many, and what each gets of its node. */
@@ -7,6 +8,8 @@ export interface Workers {
   readonly cores: number;
   /** MiB. */
   readonly memory: number;
+  /** Seconds after which workers leave their nodes if nobody uses the framework; 0: never. */
+  readonly idle: number;
   /** The image in which they run; absent: on the nodes as they are. */
   readonly image?: string;
 }
@@ -14,7 +17,7 @@ export interface Workers {
 /** What was asked for; the rest is as it was before, or has a default. */
 export type WorkersSpec = Partial<Workers>;
 
-const DEFAULTS = { count: 1, cores: 1, memory: 1024 };
+const DEFAULTS = { count: 1, cores: 1, memory: 1024, idle: 600 };
 
 export const withDefaults = (spec: WorkersSpec): Workers => ({ ...DEFAULTS, ...spec });
 
@@ -22,7 +25,11 @@ export const withDefaults = (spec: WorkersSpec): Workers => ({ ...DEFAULTS, ...s
 export const workerOptions: readonly FrameworkOption[] = [
   { name: 'workers', value: '<n>', help: 'of the framework: how many workers; default: 1', isShared: true },
   { name: 'worker-cores', value: '<n>', help: 'cores of each worker; default: 1', isShared: true },
-  { name: 'worker-memory', value: '<MiB>', help: 'memory of each worker; default: 1024', isShared: true },
+  { name: 'worker-memory', value: '<size>', help: 'memory of each worker, such as 4G; default: 1G', isShared: true },
+  {
+    ...{ name: 'worker-idle', value: '<time>', isShared: true },
+    help: 'how long workers keep their nodes if nobody uses them, such as 30m, or never; default: 10m',
+  },
   {
     ...{ name: 'worker-image', value: '<image>', isShared: true },
     help: 'the container image in which workers run; default: none, they run on the nodes as they are',
@@ -39,12 +46,32 @@ export function planWorkers(request: FrameworkRequest): WorkersSpec {
   return {
     ...whole('count', 'workers', request.workers, 0),
     ...whole('cores', 'worker-cores', request.workerCores, 1),
-    ...whole('memory', 'worker-memory', request.workerMemory, 1),
+    ...memoryOf(request.workerMemory),
+    ...idleOf(request.workerIdle),
     ...(image === undefined ? {} : { image: String(image) }),
   };
 }
 
-function whole(key: keyof typeof DEFAULTS, option: string, given: unknown, least: number): WorkersSpec {
+/** A number without a unit is in MiB. */
+function memoryOf(given: unknown): WorkersSpec {
+  if (given === undefined) return {};
+  const memory = /^[1-9]\d{0,7}$/.test(String(given)) ? Number(given) : parseMemory(String(given));
+  if (memory !== undefined) return { memory };
+  throw new UsageError(`--worker-memory ${JSON.stringify(given)} is not an amount of memory`, {
+    hint: 'give one, for example: --worker-memory 4G',
+  });
+}
+
+function idleOf(given: unknown): WorkersSpec {
+  if (given === undefined) return {};
+  const idle = given === 'never' ? 0 : parseDuration(String(given));
+  if (idle !== undefined) return { idle };
+  throw new UsageError(`--worker-idle ${JSON.stringify(given)} is not a time`, {
+    hint: 'give one, for example: --worker-idle 30m; or never',
+  });
+}
+
+function whole(key: 'count' | 'cores', option: string, given: unknown, least: number): WorkersSpec {
   if (given === undefined) return {};
   const number = Number(given);
   if (/^\d{1,7}$/.test(String(given)) && number >= least) return { [key]: number };
@@ -58,5 +85,5 @@ export function describeWorkers(spec: WorkersSpec): string {
   const { count, cores, memory, image } = withDefaults(spec);
   const many = `${count} worker${count === 1 ? '' : 's'}${spec.count === undefined ? ' (or as many as before)' : ''}`;
   const where = image === undefined ? '' : ` in ${image}`;
-  return `${many} of ${cores} core${cores === 1 ? '' : 's'} and ${memory} MiB${where}`;
+  return `${many} of ${cores} core${cores === 1 ? '' : 's'} and ${formatMemory(memory)}${where}`;
 }

@@ -10,7 +10,9 @@ const words: Readonly<Record<string, string>> = {
   'wire/cert.pem': 'the certificate by which workers know the headnode',
   'wire/key.pem': 'the key of that certificate',
   'wire.config': "a part of the pool's configuration",
-  'framework.env': 'what `scailfin exec` tells programs about the framework',
+  idle: 'when workers leave because nobody uses them',
+  'workers/watch.sh': "sends workers away when nobody uses them; the pool's master runs it",
+  'workers.config': "a part of the pool's configuration",
   'workers.sub': "the workers, read by the pool's condor_submit",
   'step.sh': 'runs a worker in its container, on a node',
   'step.env': 'the settings of step.sh, with the command in base64',
@@ -25,9 +27,11 @@ const words: Readonly<Record<string, string>> = {
   'manager.config': "a part of the pool's configuration",
 };
 
+const ENV = 'what `scailfin exec` tells programs about the framework';
+
 /**
  * All files of a framework that has workers, as `render` shows them.
- * @param scripts its own in `templates/headnode` @param own what further files are, by their names below the workers' directory
+ * @param scripts those in `templates/headnode` that not all such frameworks run @param own what further files are, by their names below the workers' directory
  */
 export const renderedWorkers = (
   files: readonly FileToPut[],
@@ -38,10 +42,10 @@ export const renderedWorkers = (
     const short = path.replace(/^workers\/[^/]+\//, '');
     const what = path.startsWith('wire/services/')
       ? 'the key and the port of a service'
-      : (words[short] ?? own[short] ?? '');
+      : (words[short] ?? own[short] ?? (path.startsWith('env/') ? ENV : ''));
     return { name: path, content: String(content), mode: mode ?? 0o600, what };
   }),
-  scripts,
+  scripts: scripts.filter(name => !name.startsWith('workers/')),
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
     ...[

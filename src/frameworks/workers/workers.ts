@@ -17,8 +17,15 @@ export interface WorkersPlan extends Workers {
   readonly name: string;
   /** A line for `bash -c`, in a directory with the files; `$TMPDIR` is for what a worker writes. */
   readonly command: string;
+  /** GiB that a worker needs on its node's disk; default: 1. */
+  readonly disk?: number;
   /** What each worker gets; paths are below its directory. They may be secret. */
   readonly files: readonly FileToPut[];
+  /**
+   * How one sees that somebody uses the framework, who then has its workers: a program of the user listens on its port, or its manager
+   * says so in a file (templates/headnode/workers/watch.sh).
+   */
+  readonly need: 'listener' | 'file';
   /** The directory of the account in which it works, as `templates/step/binds.sh` reads it; absent: only one of its own. */
   readonly notebooks?: string;
 }
@@ -31,7 +38,7 @@ export const workersHome = (pool: string, name: string): string => `${pool}/work
  * its containers, caches and directories of the site. Secret.
  */
 export async function workerFiles(pool: string, plan: WorkersPlan): Promise<FileToPut[]> {
-  const { name, command, files, cores, memory, image = '', notebooks } = plan;
+  const { name, command, files, cores, memory, idle, need, image = '', disk = 1, notebooks } = plan;
   const home = workersHome(pool, name);
   const own = home.slice(pool.length + 1);
   const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
@@ -40,12 +47,15 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
   return [
     {
       path: `${own}/workers.sub`,
-      content: render('worker/submit', { home, name, cores, memory, lease: LEASE }),
+      content: render('worker/submit', { home, name, cores, memory, disk, lease: LEASE }),
       mode: 0o600,
     },
     { path: `${own}/step.sh`, content: wrapperScript(), mode: 0o700 },
     { path: `${own}/step.env`, content: `${environment}wire=yes\n${place}`, mode: 0o600 },
+    { path: `${own}/idle`, content: `${idle} ${need}\n`, mode: 0o600 },
     ...files.map(f => ({ ...f, path: `${own}/tree/${f.path}` })),
+    { path: 'workers/watch.sh', content: templateText('headnode/workers/watch.sh'), mode: 0o700 },
+    { path: 'workers.config', content: render('headnode/workers/watch.config', { dir: pool }), mode: 0o600 },
   ];
 }
 
@@ -81,14 +91,26 @@ export async function managerPort({ host, dir }: Headnode, name: string, first: 
   return Number(keyValues(out.stdout).get('port')?.[0]);
 }
 
-/** JobStatus, as HTCondor numbers it. */
+/** JobStatus, as HTCondor numbers it; 66 is ours, and a worker that was sent away. */
 const states: Readonly<Record<string, Part['state']>> = {
   1: 'starting',
   2: 'alive',
   5: 'dead',
   6: 'alive',
   7: 'starting',
+  66: 'starting',
 };
+
+/** The state of a framework without a manager, from the wire and each worker. Never throws: what could not be asked is *unknown*. */
+export async function askWorkersOnly(at: () => Promise<Headnode>, name: string): Promise<ServiceStatus> {
+  try {
+    const { parts } = await lookAtWorkers(await at(), name, 0);
+    const decisive = parts.filter(p => p.name === 'wire' || p.name === 'workers');
+    return { state: decisive.find(p => p.state !== 'alive')?.state ?? 'alive', parts };
+  } catch (error) {
+    return { state: 'unknown', parts: [{ name, state: 'unknown', reason: messageOf(error) }] };
+  }
+}
 
 /**
  * The state of the framework, from its manager, the wire and each worker. Never throws: what could not be asked is *unknown*.
@@ -144,7 +166,8 @@ async function lookAtWorkers({ host, dir }: Headnode, name: string, port: number
     const words = said.get(number);
     const reasons = {
       alive: `on ${where}`,
-      starting: 'waits for a glide-in with room',
+      starting:
+        status === '66' ? 'is away: it comes when somebody uses the framework' : 'waits for a glide-in with room',
       dead: `${why.join(' ') || 'it is held'}${words ? `: ${words}` : ''}`,
       unknown: `HTCondor says JobStatus ${status}`,
     };

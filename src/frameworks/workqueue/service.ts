@@ -92,7 +92,7 @@ function headFiles(pool: string, port: number, password: string): FileToPut[] {
   return [
     { path: `workers/${NAME}/port`, content: `${port}\n`, mode: 0o600 },
     { path: `workers/${NAME}/password`, content: `${password}\n`, mode: 0o600 },
-    { path: 'framework.env', content: render('headnode/workqueue.env', variables), mode: 0o600 },
+    { path: `env/${NAME}.env`, content: render('headnode/workqueue.env', variables), mode: 0o600 },
   ];
 }
 
@@ -102,7 +102,7 @@ function workersPlan(workers: Workers, files: readonly FileToPut[]): WorkersPlan
   const program = image === undefined ? './work_queue_worker' : 'work_queue_worker';
   const script = { path: 'worker.sh', content: templateText('worker/workqueue.sh'), mode: 0o600 };
   const command = `exec python3 -I -B wire/node.py ${NAME} bash ./worker.sh ${program} ${cores} ${memory} {port}`;
-  return { ...workers, name: NAME, files: [...files, script], command };
+  return { ...workers, name: NAME, files: [...files, script], need: 'listener', command };
 }
 
 /** Puts the headnode's own worker program among the workers' files, so that it has the version of the managers there. */

@@ -29,9 +29,9 @@ case $4 in
   *)
     [ ! -e "$home/tree/site.tar.gz" ] || exit 0
     site=$("$home/venv/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    if [ "$4" = all ]; then set -- . -C "$home/venv" share etc; else set -- --exclude='./pip*' .; fi
+    if [ "$4" = all ]; then set -- --exclude=__pycache__ --exclude='*.map' . -C "$home/venv" share etc; else set -- --exclude='./pip*' .; fi
     mkdir -p "$home/tree"
-    tar -I 'gzip -3' -cf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./setuptools*' --exclude='*/tests' --exclude=__pycache__ --exclude='*.map' "$@" || exit 1
+    tar -I 'gzip -3' -cf "$home/tree/site.tar.gz.new" -C "$site" --exclude='./setuptools*' --exclude='*/tests' "$@" || exit 1
     mv "$home/tree/site.tar.gz.new" "$home/tree/site.tar.gz"
     ;;
 esac

@@ -31,4 +31,8 @@ if [ -n "$wanted" ]; then
   { echo "sum = $sum"; cat "$home/workers.sub"; echo 'queue number from ('; printf '%s\n' "$wanted"; echo ')'; } >"$home/submit"
   timeout 60 condor_submit -terse "$home/submit" >/dev/null || exit 1
 fi
+# whoever asks for workers means to use them
+touch "$home/used"
+# the master reads its configuration again
+kill -HUP "$(cat "$dir/run/master.pid")" || exit 1
 echo "workers=$count"

@@ -16,7 +16,7 @@ PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
 pid=$(cat "$dir/wire/wire.pid" 2>/dev/null)
 if [ -n "$pid" ] && grep -qszxF "$dir/wire/head.py" "/proc/$pid/cmdline"; then echo 'wire=alive'; else echo 'wire=dead'; fi
 jobs=$(timeout 30 condor_q -constraint "ScailfinWorker == \"$name\" && JobStatus != 3" \
-  -af ScailfinWorkerNumber JobStatus 'split(RemoteHost ?: "-", "@")[size(split(RemoteHost ?: "-", "@")) - 1]' 'HoldReason ?: ""') || exit 0
+  -af ScailfinWorkerNumber 'ifThenElse(JobStatus == 5 && HoldReasonSubCode =?= 66, 66, JobStatus)' 'split(RemoteHost ?: "-", "@")[size(split(RemoteHost ?: "-", "@")) - 1]' 'HoldReason ?: ""') || exit 0
 echo 'asked=yes'
 sort -n <<<"$jobs" | while read -r number rest; do [ -z "$number" ] || echo "worker=$number $rest"; done
 # what the worker itself said last, of those that are held. A hostile node may have put anything there: a pipe, a link, a long line

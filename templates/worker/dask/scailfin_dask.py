@@ -87,7 +87,19 @@ async def scheduler(port):
     async with Scheduler(
         host="127.0.0.1", port=int(port), protocol="tls://", dashboard=False, dashboard_address="127.0.0.1:0"
     ) as server:
+        tells = asyncio.ensure_future(tell(server))
         await server.finished()
+        tells.cancel()
+
+
+async def tell(server):
+    """Says in a file whether there is a client, or what one left to be computed or kept (templates/headnode/workers/watch.sh)."""
+    path = os.path.join(os.environ["TMPDIR"], "need")
+    while True:
+        with open(path + ".new", "w") as file:
+            file.write("yes" if server.client_comms or server.tasks else "no")
+        os.replace(path + ".new", path)
+        await asyncio.sleep(1)
 
 
 async def worker(name, scheduler_port, port, cores, memory):

@@ -14,8 +14,9 @@ function olderEntry(entry: Entry): object {
     const { name, ...facts } = entry.framework;
     return { at: entry.at, type: name, [name]: facts };
   }
-  if (entry.type !== 'created' || !entry.spec.framework) return entry;
-  const { framework, ...spec } = entry.spec;
-  const { name, ...asked } = framework;
-  return { ...entry, spec: { ...spec, [name]: asked } };
+  // the entry may be in the older form already
+  if (entry.type !== 'created' || !('frameworks' in entry.spec)) return entry;
+  const { frameworks, ...spec } = entry.spec;
+  const { format: _, ...first } = entry;
+  return { ...first, spec: { ...spec, ...Object.fromEntries(frameworks.map(({ name, ...asked }) => [name, asked])) } };
 }

@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FrameworkRequest } from '../../../src/frameworks/framework.js';
 import { markOf, originOf, ownToken, tokenFile, tokenOf } from '../../../src/frameworks/jupyter/token.js';
-import { frameworkNamed, planFramework } from '../../../src/frameworks/registry.js';
+import { frameworkNamed, planFrameworks } from '../../../src/frameworks/registry.js';
 
-const plan = (request: FrameworkRequest) => planFramework(request, { sites: {} });
+const plan = (request: FrameworkRequest) => planFrameworks(request, { sites: {} })[0];
 
 describe('what is asked for with --framework jupyter', () => {
   it('is a size, an image and a directory', () => {
-    expect(plan({ framework: 'jupyter' })).toEqual({ name: 'jupyter', workers: {} });
+    expect(plan({ framework: ['jupyter'] })).toEqual({ name: 'jupyter', workers: {} });
     const asked = {
-      framework: 'jupyter',
-      workers: '1',
+      framework: ['jupyter'],
       workerCores: '4',
       workerMemory: '8000',
       notebooks: '$SCRATCH//work/',
@@ -24,13 +23,18 @@ describe('what is asked for with --framework jupyter', () => {
   });
 
   it('is one server', () => {
-    for (const workers of ['0', '2'])
-      expect(() => plan({ framework: 'jupyter', workers })).toThrow(`--workers ${workers}: JupyterLab is one server`);
+    for (const option of [{ workers: '2' }, { workerIdle: '10m' }])
+      expect(() => plan({ framework: ['jupyter'], ...option })).toThrow(/^--worker(s|-idle) is not for JupyterLab$/);
+    // beside another framework, they are that one's
+    expect(planFrameworks({ framework: ['dask', 'jupyter'], workers: '8' }, { sites: {} })).toEqual([
+      { name: 'dask', workers: { count: 8 } },
+      { name: 'jupyter', workers: {} },
+    ]);
   });
 
   it('is a directory of the site', () => {
     for (const notebooks of ['~', '~/a b', '/global/cfs/x', '$HOME', '$MY_WORK2/a'])
-      expect(plan({ framework: 'jupyter', notebooks })).toMatchObject({ notebooks });
+      expect(plan({ framework: ['jupyter'], notebooks })).toMatchObject({ notebooks });
     const wrong = [
       '',
       'work',
@@ -49,14 +53,14 @@ describe('what is asked for with --framework jupyter', () => {
       '$a',
     ];
     for (const notebooks of wrong) {
-      expect(() => plan({ framework: 'jupyter', notebooks }), notebooks).toThrow('is not a directory of the site');
+      expect(() => plan({ framework: ['jupyter'], notebooks }), notebooks).toThrow('is not a directory of the site');
     }
   });
 
   it('changes by a further request, which may leave out what stays', () => {
     const { differences, merged } = frameworkNamed('jupyter');
     const there = { name: 'jupyter', workers: { cores: 2 }, notebooks: '~/a' } as never;
-    const asked = plan({ framework: 'jupyter', workerMemory: '4000' }) as never;
+    const asked = plan({ framework: ['jupyter'], workerMemory: '4000' }) as never;
     expect(differences({ spec: there, facts: undefined }, asked)).toEqual([]);
     expect(merged?.(there, asked)).toEqual({ name: 'jupyter', workers: { cores: 2, memory: 4000 }, notebooks: '~/a' });
   });

@@ -27,7 +27,7 @@ except OSError as error:
     print("got", type(error).__name__)
 `;
 
-describe('the wire', { timeout: 180_000 }, () => {
+describe('the wire', () => {
   let dir = '';
   let port = 0;
   let keys: WireKeys;
@@ -199,12 +199,12 @@ print(answer, s.recv(100) if answer else b"")`;
     const others = { services: { other: 'o'.repeat(43) } };
     await Promise.all([worker(service, 'one'), worker(service, 'two'), worker('other', 'three', others)]);
     const reached = (who: string) => `b'ok\\n' b'this is ${who}, you said hello'`;
-    await expect.poll(() => call(service, 'one'), { timeout: 15_000 }).toBe(reached('one'));
+    await expect.poll(() => call(service, 'one'), { timeout: 60_000 }).toBe(reached('one'));
     expect(await Promise.all(['one', 'two', 'one'].map(who => call(service, who)))).toEqual(
       ['one', 'two', 'one'].map(reached),
     );
     // a service's workers are called by its own
-    await expect.poll(() => call('other', 'three', others), { timeout: 15_000 }).toBe(reached('three'));
+    await expect.poll(() => call('other', 'three', others), { timeout: 60_000 }).toBe(reached('three'));
     expect(await call(service, 'three')).toBe("b'' b''");
     expect(await call('other', 'one', others)).toBe("b'' b''");
     // and a name that is not one, or has a line of its own, calls nobody
@@ -214,7 +214,7 @@ print(answer, s.recv(100) if answer else b"")`;
     await worker(service, `five@${join(dir, 'five')}`);
     expect(await call(service, 'five')).not.toContain('this is five');
     writeFileSync(join(dir, 'five.go'), '');
-    await expect.poll(() => call(service, 'five'), { timeout: 15_000 }).toBe(reached('five'));
+    await expect.poll(() => call(service, 'five'), { timeout: 60_000 }).toBe(reached('five'));
     const local = net.connect(join(dir, 'wire/local/calls'));
     local.write(`${service} two\n`);
     let said = '';
@@ -224,6 +224,60 @@ print(answer, s.recv(100) if answer else b"")`;
     });
     await once(local, 'close');
     expect(said).toBe('ok\nthis is two, you said hello');
+  });
+
+  it('gives addresses of a network to workers, and no others, and leads to the ports of the network alone', async () => {
+    const [head, other] = ['127.19.3.4', net.createServer(socket => socket.end('what is not theirs'))];
+    const inside = net.createServer(socket => socket.end('hello'));
+    for (const server of [inside, other]) {
+      server.listen(0, head);
+      await once(server, 'listening');
+    }
+    const [port1, port2] = [inside, other].map(server => (server.address() as net.AddressInfo).port);
+    const mesh = { address: head, ports: [port1], each: [7130] };
+    writeFileSync(join(dir, 'wire/services/mesh'), JSON.stringify({ key: 'm'.repeat(43), port: 1, mesh }));
+    const place = mkdtempSync(join(dir, 'member-'));
+    mkdirSync(join(place, 'wire'));
+    const says = `
+import asyncio, importlib.util, os, sys
+spec = importlib.util.spec_from_file_location("node", sys.argv[1])
+node = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(node)
+async def ask(wanted):
+    writers = []
+    try:
+        reader, _ = await node.Wire(sys.argv[2], os.path.dirname(sys.argv[1])).call(writers, b" " + wanted.encode())
+        return (await asyncio.wait_for(reader.readline(), 10)).decode().strip(), writers
+    except (OSError, asyncio.IncompleteReadError):
+        return "refused", writers
+async def main():
+    for wanted in sys.argv[3:]:
+        answer, kept = await ask(wanted)
+        print(wanted + ": " + answer)
+asyncio.run(main())`;
+    const ask = async (service: string, key: string, ...wanted: string[]) => {
+      for (const { path, content } of nodeFiles({ service, keys: { ...keys, services: { [service]: key } } }))
+        writeFileSync(join(place, path), content);
+      const child = python(['-c', says, join(place, 'wire/node.py'), service, ...wanted], {
+        SCAILFIN_POOL: `127.0.0.1:${port}`,
+      });
+      let [out, err] = ['', ''];
+      child.stdout.on('data', data => (out += data));
+      child.stderr.on('data', data => (err += data));
+      await once(child, 'close');
+      return `${out}${err}`.trim().split('\n');
+    };
+    const wrong = ['127.0.0.1', head, '10.0.0.1', '127.20.0.300', '127.15.0.1', '127.20.0.255'].map(a => `join ${a}-m`);
+    expect(await ask('mesh', 'm'.repeat(43), ...wrong)).toEqual(wrong.map(w => `${w}: refused`));
+    expect(await ask('mesh', 'm'.repeat(43), 'join 127.20.0.5-m', `call ${head}-${port1}`)).toEqual([
+      expect.stringMatching(`^join 127.20.0.5-m: at ${head} [0-9a-f]{12} ${port1}$`),
+      `call ${head}-${port1}: hello`,
+    ]);
+    // nor does it lead to other ports of the headnode, to workers that are not there, or to what is no network
+    const nowhere = [`call ${head}-${port2}`, 'call 127.20.0.9-7130', 'call 127.0.0.1-22'];
+    expect(await ask('mesh', 'm'.repeat(43), ...nowhere)).toEqual(nowhere.map(w => `${w}: refused`));
+    expect(await ask(service, 'k'.repeat(43), 'join 127.20.0.5-m')).toEqual(['join 127.20.0.5-m: refused']);
+    for (const server of [inside, other]) server.close();
   });
 
   it('leads to no program of another user, and says when nobody listens', async () => {

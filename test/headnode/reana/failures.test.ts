@@ -91,7 +91,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     await makeNamespace(kube, at);
     await installChart(kube, plan.chart.from, cluster.file('values.yaml'), 0);
     const others = /^6 of 7 parts are up; waiting for ui \(ui is not ready\)$/;
-    await until('all others', 40_000, async () =>
+    await until('all others', 60_000, async () =>
       others.test(progress(piecesOf(await everything(kube), cluster.release))),
     );
     await expect(waitForParts(kube, at, { only: undefined, until: 0, pace: FAST })).rejects.toThrow(
@@ -138,7 +138,7 @@ describe.skipIf(why)(`REANA that can't come up${why ? ` (skipped: ${why})` : ''}
     // as long as no node takes them, helm waits for the pods
     await world.plane.kubectl(['cordon', 'plane']);
     const helm = spawn(plan.kubernetes.helm, argv, { stdio: 'ignore' });
-    await until('its objects', 20_000, async () => (await cluster.kubectl('get', 'statefulsets', '-o', 'name')) !== '');
+    await until('its objects', 60_000, async () => (await cluster.kubectl('get', 'statefulsets', '-o', 'name')) !== '');
     helm.kill('SIGKILL');
     await once(helm, 'exit');
     await world.plane.kubectl(['uncordon', 'plane']);

@@ -47,8 +47,8 @@ describe('the forwarding of a port by kubectl, which ends when one of its connec
     const keeper = ['bash', '--norc', '-c', templateText('headnode/keep-up.sh'), 'keep-up', dir] as const;
     const ended = program([...keeper, 'sh', '-c', kubectl, 'sh', starts], { timeoutMs: 60_000 });
     const times = () => readFileSync(starts, 'utf8').trim().split('\n').map(Number);
-    await until('a first start', 10_000, async () => existsSync(starts));
-    await until('a third start', 30_000, async () => times().length > 2);
+    await until('a first start', 60_000, async () => existsSync(starts));
+    await until('a third start', 60_000, async () => times().length > 2);
     const [first = 0, second = 0, third = 0] = times();
     rmSync(dir, { recursive: true });
     expect(second - first).toBeLessThan(5);

@@ -103,7 +103,7 @@ describe('an engine', () => {
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
     expect(environment).not.toContain('GREETING');
     for (const file of ['controller.json', 'run.json', 'engine.log']) {
-      await until(file, 20_000, () => access(join(run.dir, file)).then(() => true));
+      await until(file, 60_000, () => access(join(run.dir, file)).then(() => true));
       expect(await program(['stat', '-c', '%a', join(run.dir, file)])).toBe('600');
     }
     await done;

@@ -18,7 +18,7 @@ async function engine(more = '') {
     await end(pid, dir, 0);
     await rm(pool, { recursive: true, force: true });
   });
-  await until('the engine', 10_000, async () => (await readFile(join(dir, 'log'), 'utf8')) === 'begun\n');
+  await until('the engine', 60_000, async () => (await readFile(join(dir, 'log'), 'utf8')) === 'begun\n');
   const child = (await readFile(join(dir, 'child'), 'utf8')).trim();
   const gone = () => program(['sh', '-c', `! grep -q sleep /proc/${child}/cmdline 2> /dev/null`]).then(() => true);
   return { pool, dir, pid, gone };

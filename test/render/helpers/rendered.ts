@@ -15,7 +15,7 @@ export type Rendered = ReadonlyMap<string, string>;
 export const choices: Readonly<Record<string, { readonly site: string; readonly request: UpRequest }>> = {
   'local-context': {
     site: 'local',
-    request: { nodes: 1, framework: 'reana', kubernetes: 'context:theirs' },
+    request: { nodes: 1, framework: ['reana'], kubernetes: 'context:theirs' },
   },
   'nersc-reana': {
     site: 'nersc',
@@ -42,13 +42,21 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
   'polaris-relay': { site: 'polaris', request: { account: 'datascience', nodes: 1, walltime: 3600, user: 'jdoe' } },
   'local-workqueue': {
     site: 'local',
-    request: { name: 'mine', framework: 'workqueue', ...{ workers: '2', workerCores: '4' } },
+    request: { name: 'mine', framework: ['workqueue'], ...{ workers: '2', workerCores: '4' } },
+  },
+  'local-spark': {
+    site: 'local',
+    request: { name: 'mine', framework: ['spark'], ...{ workers: '2', workerMemory: '4000' } },
   },
   'local-dask': {
     site: 'local',
-    request: { name: 'mine', framework: 'dask', ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },
+    request: { name: 'mine', framework: ['dask'], ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },
   },
-  'local-jupyter': { site: 'local', request: { name: 'mine', framework: 'jupyter', notebooks: '$SCRATCH/work' } },
+  'local-jupyter': { site: 'local', request: { name: 'mine', framework: ['jupyter'], notebooks: '$SCRATCH/work' } },
+  'local-parsl': {
+    site: 'local',
+    request: { name: 'mine', framework: ['parsl'], ...{ workers: '2', workerCores: '4' } },
+  },
   local: { site: 'local', request: { name: 'mine' } },
   'local-upstream': { site: 'local', request: { name: 'mine', reana: 'upstream' } },
 };
@@ -68,7 +76,7 @@ export function ofFamily(type: SchedulerName, more: UpRequest = {}): Promise<Ren
   return rendered(parseProfile(JSON.stringify(profile), 'test.yaml'), { ...request, ...more });
 }
 
-const request: UpRequest = { nodes: 2, framework: 'reana' };
+const request: UpRequest = { nodes: 2, framework: ['reana'] };
 
 export function ofChoice(name: string): Promise<Rendered> {
   const choice = choices[name];

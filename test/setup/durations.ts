@@ -74,6 +74,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/doctor/site-torque.test.ts': 84,
   'test/cluster/workqueue-relay.test.ts': 80,
   'test/cluster/dask-image.test.ts': 80,
+  'test/cluster/jupyter-image.test.ts': 80,
   'test/hosts/links.test.ts': 77,
   'test/reana/wrapper-inputs.test.ts': 72,
   'test/reana/wrapper-pool.test.ts': 72,

@@ -32,9 +32,11 @@ fi
 # check_binds: ends the step if something of it is not here
 check_binds() {
   if [ -n "${notebooks-}" ]; then
-    hint='Make it, or name another directory: scailfin up --notebooks DIR'
-    [ -n "$notebooks_at" ] || fail 166 "a login on this node does not set ${notebooks%%/*}, so that there is no $notebooks"
-    [ -d "$notebooks_at" ] && [ -w "$notebooks_at" ] || fail 166 "this node has no directory $notebooks_at in which notebooks could be saved"
+    # the last line is what `status` shows
+    [ -n "$notebooks_at" ] || fail 166 "a login on this node does not set ${notebooks%%/*}; name another directory: scailfin up --notebooks DIR"
+    if [ ! -d "$notebooks_at" ] || [ ! -w "$notebooks_at" ]; then
+      fail 166 "this node has no directory $notebooks_at where files could be saved; make it, or name another one: scailfin up --notebooks DIR"
+    fi
   fi
   while IFS=$tab read -r mode source _; do
     # CVMFS mounts a repository when it is used for the first time

@@ -74,11 +74,14 @@ describe.skipIf(reason !== undefined)(
       expect(new URL(page.url()).host).toMatch(/^jupyter-[0-9a-f]{20}\.localhost:\d+$/);
       await page.locator('.jp-LauncherCard').filter({ hasText: 'Python 3' }).first().click();
       const cell = page.locator('.jp-Notebook .jp-InputArea-editor').first();
+      await page.getByText('Python 3 (ipykernel) | Idle').waitFor({ timeout: 60_000 });
       await cell.click();
-      await page.keyboard.type('import socket; print(sum(range(101)), socket.gethostname())');
+      await page.keyboard.insertText('import socket; print(sum(range(101)), socket.gethostname())');
+      await cell.getByText('gethostname').waitFor();
       await page.keyboard.press('Shift+Enter');
       await page.getByText('5050 c1').waitFor({ timeout: 60_000 });
       await page.keyboard.press('Control+s');
+      await page.getByRole('button', { name: 'Rename and Save' }).click();
       await page.screenshot({ path: join(pictures, 'jupyter-lab.png') });
       await expect
         .poll(async () => JSON.stringify(await desk.api('GET', 'contents/Untitled.ipynb')), { timeout: 60_000 })

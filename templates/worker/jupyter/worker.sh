@@ -38,7 +38,9 @@ trap 'rm -rf "$run"' EXIT
 # whoever knows a password
 export JUPYTER_RUNTIME_DIR=$run JUPYTER_CONFIG_DIR=$TMPDIR/jupyter/config JUPYTER_DATA_DIR=$TMPDIR/jupyter/data IPYTHONDIR=$TMPDIR/jupyter/ipython
 export XDG_CACHE_HOME=$TMPDIR/jupyter/cache JP_LSP_VIRTUAL_DIR=$TMPDIR/jupyter/lsp
-mkdir -p "$JUPYTER_CONFIG_DIR" "$JUPYTER_DATA_DIR" "$IPYTHONDIR" "$XDG_CACHE_HOME"
+mkdir -p "$JUPYTER_CONFIG_DIR/labconfig" "$JUPYTER_DATA_DIR" "$IPYTHONDIR" "$XDG_CACHE_HOME"
+# they ask servers that a node may not reach
+echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' >"$JUPYTER_CONFIG_DIR/labconfig/default_setting_overrides.json"
 # ~ is where the user's files are: what is written to a directory of the job would be lost. A container shows only the notebooks
 HOME=$SCAILFIN_HOME
 if [ "$version" = image ] && [ ! -w "$HOME" ]; then HOME=$SCAILFIN_NOTEBOOKS; fi

@@ -333,6 +333,19 @@ describe('the door of JupyterLab', { timeout: 60_000 }, () => {
     expect((await at(address(), '/api', { Authorization: `token ${token}` })).body).toBe('from the node');
   });
 
+  it.skipIf(process.getuid?.() !== 0)('has no word for another user of this machine', async () => {
+    const call = `import encodings.idna, os, socket, sys\nos.setuid(int(sys.argv[1]))\ns = socket.create_connection(("127.0.0.1", ${port}))
+s.sendall(b"GET / HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nAccept: text/html\\r\\n\\r\\n")
+try: print(s.recv(12))
+except ConnectionResetError: print("reset")`;
+    const as = async (uid: number) => {
+      const child = spawn('python3', ['-I', '-c', call, String(uid)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      return String((await once(child.stdout, 'data'))[0]).trim();
+    };
+    expect(await as(0)).toBe("b'HTTP/1.1 200'");
+    expect(["b''", 'reset']).toContain(await as(65_534));
+  });
+
   it('proves itself to scailfin, which sends the token to nobody else', async () => {
     const dial = async () => {
       const socket = net.connect(port, '127.0.0.1');

@@ -159,7 +159,17 @@ describe('the wire', () => {
     writeFileSync(join(dir, 'wire/services/other'), JSON.stringify({ key: 'o'.repeat(43), port: 1 }));
     const listener = `
 import socket, sys
-server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+import os, time
+if sys.argv[1].startswith("/"):
+    # it can be called once its socket is there
+    print("listens later", flush=True)
+    while not os.path.exists(sys.argv[1] + ".go"):
+        time.sleep(0.1)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(sys.argv[1])
+    server.listen()
+else:
+    server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 print("listens", flush=True)
 while True:
     with server.accept()[0] as caller:
@@ -173,7 +183,10 @@ if answer == b"ok\\n": s.sendall(b"hello")
 print(answer, s.recv(100) if answer else b"")`;
     const env = { SCAILFIN_POOL: `127.0.0.1:${port}` };
     const worker = async (name: string, who: string, own = {}) => {
-      const child = python([place(name, own), `${name}:${who}`, 'python3', '-c', listener, '{listen}', who], env);
+      const child = python(
+        [place(name, own), `${name}:${who}`, 'python3', '-c', listener, '{listen}', who.split('@')[0] ?? ''],
+        env,
+      );
       await once(child.stdout, 'data');
     };
     const call = async (name: string, who: string, own = {}) => {
@@ -197,6 +210,11 @@ print(answer, s.recv(100) if answer else b"")`;
     // and a name that is not one, or has a line of its own, calls nobody
     for (const who of ['four', 'one two', `one\n${service} ${'k'.repeat(43)} call two`])
       expect(await call(service, who)).not.toContain('this is two');
+    // at a Unix socket, which other users of the node can't enter
+    await worker(service, `five@${join(dir, 'five')}`);
+    expect(await call(service, 'five')).not.toContain('this is five');
+    writeFileSync(join(dir, 'five.go'), '');
+    await expect.poll(() => call(service, 'five'), { timeout: 60_000 }).toBe(reached('five'));
     const local = net.connect(join(dir, 'wire/local/calls'));
     local.write(`${service} two\n`);
     let said = '';

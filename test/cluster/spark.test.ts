@@ -98,14 +98,14 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
   });
 
   it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", async () => {
-    const pid = (await bash('pgrep -f org.apache.spark.sql.connect.service.SparkConnectServer')).stdout.trim();
+    const pid = (await bash('pgrep -f "[o]rg.apache.spark.deploy.SparkSubmit"')).stdout.trim();
     const see = `ls /proc/${pid}/root/home/scail -A; ls -A /proc/${pid}/root${home}/../..; ls /proc/${pid}/root/proc | grep -c '^[0-9]'`;
     expect((await bash(see, 'headnode', 'root')).stdout).toBe('.scailfin\nedge\nworkers\n');
     // a program of the user outside of it, with the same settings, sees more
     expect((await bash('ls -A /home/scail')).stdout).not.toBe('.scailfin\n');
   });
 
-  it('has more workers by the same command with another number', async () => {
+  it('has fewer workers by the same command with another number', async () => {
     const options = ['--framework', 'spark', '--workers', '1'];
     await scailfin('up', '--site', name, '--nodes', '2', ...options);
     await until(

@@ -15,7 +15,7 @@ const file = (path: string) => readFileSync(fileURLToPath(new URL(path, import.m
 const answers = `groups 71428928571 71428071429 71428214286 71428357143 71428500000 71428642857 71428785714
 sum 2646700\nhalf 249750.0\n`;
 
-describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` : ''}`, { timeout: 360_000 }, () => {
+describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` : ''}`, { timeout: 900_000 }, () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up();
@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
   }, 600_000);
   afterAll(() => lab?.down(), 60_000);
 
-  const scailfin = (...args: string[]) => lab.exec('headnode', ['scailfin', ...args], { timeoutMs: 350_000 });
+  const scailfin = (...args: string[]) => lab.exec('headnode', ['scailfin', ...args], { timeoutMs: 600_000 });
   const bash = (script: string, host: HostName = 'headnode', user?: string) =>
     lab.exec(host, ['bash', '-c', script], { check: false, timeoutMs: 85_000, ...(user ? { user } : {}) });
   const use = (...args: string[]) => scailfin('exec', name, '--', 'python3', '/opt/client.py', ...args);

@@ -124,7 +124,7 @@ const words: Readonly<Record<string, string>> = {
   'front/token': 'the token that lets clients in',
   'tree/spark/spark-defaults.conf': "Spark's settings, with the secret of the cluster",
   'tree/spark/log4j2.properties': 'what programs of Spark log',
-  'tree/spark/java.sh': 'runs Java',
+  'tree/spark/java.sh': 'runs Java for programs of Spark',
 };
 
 /** The ports that Spark has by its settings, in `worker/spark/spark-defaults`: one and three that are tried then. */

@@ -9,7 +9,12 @@ export function kindOf(name: string, text: string): Kind {
     return 'sourced';
   if (/^headnode\/workers\/[a-z]+\/step\.env$/.test(name)) return 'sourced';
   // Spark reads these; test/cluster/spark.test.ts runs it with them
-  if (/^headnode\/workers\/spark\/(tree\/spark\/(spark-defaults\.conf|log4j2\.properties)|source\.txt|front\/(token|(cert|key)\.pem))$/.test(name)) return 'text';
+  if (
+    /^headnode\/workers\/spark\/(tree\/spark\/(spark-defaults\.conf|log4j2\.properties)|source\.txt|front\/(token|(cert|key)\.pem))$/.test(
+      name,
+    )
+  )
+    return 'text';
   if (/(^|\/)condor_config$|\.conf(ig)?$/.test(name)) return 'configuration';
   if (/\/submit$|\.htcondor$|\.sub$/.test(name)) return 'submit';
   if (name.endsWith('.json')) return 'json';

@@ -12,7 +12,7 @@ const file = (path: string) => readFileSync(fileURLToPath(new URL(path, import.m
 /** The client is on a laptop, the master on a headnode elsewhere, and nodes reach nothing but their login node. */
 describe.skipIf(reason !== undefined)(
   `Spark from a laptop, through the relay${reason ? ` (skipped: ${reason})` : ''}`,
-  { timeout: 400_000 },
+  { timeout: 900_000 },
   () => {
     let lab: Lab;
     beforeAll(async () => {
@@ -29,16 +29,16 @@ describe.skipIf(reason !== undefined)(
       const install =
         'python3 -m venv own && own/bin/pip install -q --no-deps -r /opt/requirements.txt && own/bin/pip install -q --no-deps --no-build-isolation -r /opt/client.txt';
       await lab.exec('laptop', ['sh', '-c', install], { timeoutMs: 300_000 });
-    }, 900_000);
+    }, 1_200_000);
     afterAll(() => lab?.down(), 60_000);
 
     const laptop = (script: string, user?: string) =>
-      lab.exec('laptop', ['bash', '-c', script], { timeoutMs: 390_000, check: false, ...(user ? { user } : {}) });
+      lab.exec('laptop', ['bash', '-c', script], { timeoutMs: 600_000, check: false, ...(user ? { user } : {}) });
 
     it('computes on nodes that can call nobody, and move data between them', async () => {
       const options = ['--framework', 'spark', '--workers', '2', '--worker-cores', '6', '--worker-memory', '1100'];
       const request = ['up', 'far', '--site', 'lab-slurm', '--headnode', 'headnode', '--nodes', '2'];
-      const up = await lab.exec('laptop', ['scailfin', ...request, ...options], { timeoutMs: 390_000 });
+      const up = await lab.exec('laptop', ['scailfin', ...request, ...options], { timeoutMs: 600_000 });
       expect(up.stderr).toContain('Opening the relay');
       const { stdout, stderr } = await laptop('eval "$(scailfin env far)" && own/bin/python /opt/client.py 2');
       expect(stdout, stderr).toBe(

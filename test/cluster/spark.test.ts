@@ -15,7 +15,7 @@ const file = (path: string) => readFileSync(fileURLToPath(new URL(path, import.m
 const answers = `groups 71428928571 71428071429 71428214286 71428357143 71428500000 71428642857 71428785714
 sum 2646700\nhalf 249750.0\n`;
 
-describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` : ''}`, { timeout: 360_000 }, () => {
+describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` : ''}`, { timeout: 900_000 }, () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.up();
@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
   }, 600_000);
   afterAll(() => lab?.down(), 60_000);
 
-  const scailfin = (...args: string[]) => lab.exec('headnode', ['scailfin', ...args], { timeoutMs: 350_000 });
+  const scailfin = (...args: string[]) => lab.exec('headnode', ['scailfin', ...args], { timeoutMs: 600_000 });
   const bash = (script: string, host: HostName = 'headnode', user?: string) =>
     lab.exec(host, ['bash', '-c', script], { check: false, timeoutMs: 85_000, ...(user ? { user } : {}) });
   const use = (...args: string[]) => scailfin('exec', name, '--', 'python3', '/opt/client.py', ...args);
@@ -98,14 +98,14 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
   });
 
   it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", async () => {
-    const pid = (await bash('pgrep -f org.apache.spark.sql.connect.service.SparkConnectServer')).stdout.trim();
+    const pid = (await bash('pgrep -f "[o]rg.apache.spark.deploy.SparkSubmit"')).stdout.trim();
     const see = `ls /proc/${pid}/root/home/scail -A; ls -A /proc/${pid}/root${home}/../..; ls /proc/${pid}/root/proc | grep -c '^[0-9]'`;
     expect((await bash(see, 'headnode', 'root')).stdout).toBe('.scailfin\nedge\nworkers\n');
     // a program of the user outside of it, with the same settings, sees more
     expect((await bash('ls -A /home/scail')).stdout).not.toBe('.scailfin\n');
   });
 
-  it('has more workers by the same command with another number', async () => {
+  it('has fewer workers by the same command with another number', async () => {
     const options = ['--framework', 'spark', '--workers', '1'];
     await scailfin('up', '--site', name, '--nodes', '2', ...options);
     await until(

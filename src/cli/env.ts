@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Offer } from '../cluster/framework.js';
 import type { ClusterRecord } from '../cluster/record.js';
+import { UsageError } from '../errors.js';
 import type { Ui } from './ui.js';
 
 export function register(program: Command, ui: Ui): void {
@@ -24,6 +25,10 @@ export function register(program: Command, ui: Ui): void {
       const record = pickRecord(name);
       const offer = await offerOf(record, Journal.open(record.name).dir);
       if (flags.parsl) {
+        if (record.state === 'terminated')
+          throw new UsageError(`${record.name} is not up. ${record.reason}`, {
+            hint: `the clusters that are up: scailfin list; a new one: scailfin up ${record.name} --site SITE --framework parsl`,
+          });
         const { configuration } = offer?.service ?? {};
         if (!offer || configuration?.option !== 'parsl') throw offersNothing(record.name, ['parsl']);
         return ui.printScript(configuration.text(offer.facts, offer.here));

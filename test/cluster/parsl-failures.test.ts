@@ -11,7 +11,7 @@ const pool = `/home/scail/.scailfin/${name}/pool`;
 
 describe.skipIf(reason !== undefined)(
   `Parsl when something dies${reason ? ` (skipped: ${reason})` : ''}`,
-  { timeout: 150_000 },
+  { timeout: 300_000 },
   () => {
     let lab: Lab;
     beforeAll(async () => {
@@ -22,8 +22,8 @@ describe.skipIf(reason !== undefined)(
     }, 240_000);
     afterAll(() => lab?.down(), 60_000);
 
-    const bash = (script: string) => lab.exec('headnode', ['bash', '-c', script], { check: false, timeoutMs: 140_000 });
-    const run = (args: string) => bash(`scailfin exec ${name} -- timeout 130 python3 /opt/program.py ${args}`);
+    const bash = (script: string) => lab.exec('headnode', ['bash', '-c', script], { check: false, timeoutMs: 280_000 });
+    const run = (args: string) => bash(`scailfin exec ${name} -- timeout 270 python3 /opt/program.py ${args}`);
     const blocks = async () =>
       ((await statusOf(lab, 'headnode', name)).framework?.parts ?? []).filter(p => p.name.startsWith('worker '));
     const alive = async () => (await blocks()).filter(p => p.state === 'alive');
@@ -33,15 +33,15 @@ describe.skipIf(reason !== undefined)(
 
     it('takes the blocks of a killed program away, and its interchange', async () => {
       const program = run('500 1 2');
-      await until('two blocks', 60_000, async () => (await alive()).length === 2);
+      await until('two blocks', 150_000, async () => (await alive()).length === 2);
       await lab.exec('headnode', ['pkill', '-KILL', '-f', '^python3 /opt/program.py']);
       await program;
-      await until('nothing', 30_000, async () => (await blocks()).length === 0 && (await left()) === '');
+      await until('nothing', 60_000, async () => (await blocks()).length === 0 && (await left()) === '');
     });
 
     it('ends the blocks when the interchange was killed, too, and the next program removes the rest', async () => {
       const program = run('500 1 2');
-      await until('two blocks', 60_000, async () => (await alive()).length === 2);
+      await until('two blocks', 150_000, async () => (await alive()).length === 2);
       // together: each would see that the other one has gone
       await bash('kill -KILL $(pgrep -f "[H]TEX interchange|^python3 /opt/[p]rogram.py")');
       await program;
@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(
 
     it('computes again what was lost with a node', async () => {
       const program = run('300 1 2');
-      await until('two blocks', 60_000, async () => (await alive()).length === 2);
+      await until('two blocks', 150_000, async () => (await alive()).length === 2);
       await new Promise(resolve => setTimeout(resolve, 8000));
       const dead = (await alive())[1]?.reason === 'on c1' ? 'c1' : 'c2';
       await lab.reboot(dead);
@@ -75,7 +75,7 @@ describe.skipIf(reason !== undefined)(
 
     it('leaves nothing behind, even if a program is running', async () => {
       const program = run('500 1 1');
-      await until('a block', 60_000, async () => (await alive()).length > 0);
+      await until('a block', 120_000, async () => (await alive()).length > 0);
       const down = await scailfin(lab, 'headnode', ['down', name]);
       expect(down.stdout).toContain(verified);
       // its apps fail, and say why

@@ -7,7 +7,7 @@ describe('the benchmark of frameworks', () => {
   it('has programs that Python reads, and counts the lines that a user writes', async () => {
     for (const [framework, pool, slurm] of [
       ['dask', 2, 5],
-      ['parsl', 2, 20],
+      ['parsl', 2, 18],
     ] as const) {
       const text = readFileSync(programOf(framework), 'utf8');
       await execa('python3', ['-I', '-c', 'import ast, sys; ast.parse(sys.stdin.read())'], { input: text });

@@ -143,7 +143,7 @@ def offer(program, port, certificates):
         with open(os.path.join(certificates, side + ".key_secret"), "rb") as file:
             text = file.read()
         if side == "server":
-            # Parsl's worker reads this file for the public key only, but wants a secret one in it: it gets one that is good for nothing
+            # Parsl's worker reads this file for the public key only, but wants a secret one in it: it gets a useless one
             text = re.sub(rb'(secret-key = )"[^"]*"', lambda found: found.group(1) + b'"' + b"0" * 40 + b'"', text)
         files["certificates/%s.key_secret" % side] = text
     manifest = ["probe - -"]

@@ -35,8 +35,6 @@ else:
     config = Config(
         executors=[HighThroughputExecutor(address=address_by_interface("lan"), encrypted=True, provider=provider)],
         retries=3,
-        strategy="htex_auto_scale",
-        max_idletime=60,
     )
     # ----
 

@@ -134,10 +134,6 @@ export async function reachFrameworks(
   only?: readonly string[],
 ): Promise<readonly [Reached, ...Reached[]]> {
   const record = recordOf(context);
-  if (record.state === 'terminated')
-    throw new UsageError(`${record.name} is not up. ${record.reason}`, {
-      hint: `the clusters that are up: scailfin list; a new one: scailfin up ${record.name} --site SITE`,
-    });
   const [first, ...others] = reachable(wantedOf(record, await offersOf(record, context.journal.dir), only));
   const host = await headHost(context.connections, record);
   const reached = (offer: Offer): Reached => {
@@ -153,12 +149,19 @@ export function reachable(offers: readonly [Offer, ...Offer[]]): readonly [Offer
   return first ? [first, ...others] : offers;
 }
 
-/** The wanted ones of a cluster's offers. @param only as in `reachFrameworks` @throws UsageError if it has none of them */
+/**
+ * The wanted ones of a cluster's offers. @param only as in `reachFrameworks`
+ * @throws UsageError if the cluster was taken down, or has none of them
+ */
 export function wantedOf(
-  { name }: ClusterRecord,
+  { name, state, reason }: ClusterRecord,
   offers: readonly Offer[],
   only?: readonly string[],
 ): readonly [Offer, ...Offer[]] {
+  if (state === 'terminated')
+    throw new UsageError(`${name} is not up. ${reason}`, {
+      hint: `the clusters that are up: scailfin list; a new one: scailfin up ${name} --site SITE`,
+    });
   const [first, ...others] = offers.filter(offer => only?.includes(offer.framework.name) ?? true);
   if (first) return [first, ...others];
   const wanted = services.filter(f => only?.includes(f.name) ?? true);

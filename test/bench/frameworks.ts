@@ -83,7 +83,15 @@ export async function measureFrameworks(
         throw new Error(`${framework}: ${found.threads} cores, not ${WORKERS * CORES}`);
       return { first: found.first, took: found.took };
     };
-    const slurm = await run('login', 'alice', ['own/bin/python', there(framework), 'slurm', ...words]);
+    const slurm = await run('login', 'alice', [
+      'sh',
+      '-c',
+      '. own/bin/activate && exec python "$@"',
+      'python',
+      there(framework),
+      'slurm',
+      ...words,
+    ]);
     say(`frameworks: ${framework} by Slurm is measured`);
     await settled(lab);
     const size = ['--workers', String(WORKERS), '--worker-cores', String(CORES), '--worker-memory', '600'];

@@ -76,6 +76,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/reana/engines/external.test.ts': 85,
   'test/doctor/site-torque.test.ts': 84,
   'test/cluster/workqueue-relay.test.ts': 80,
+  'test/cluster/parsl-relay.test.ts': 80,
   'test/cluster/dask-image.test.ts': 80,
   'test/cluster/jupyter-image.test.ts': 80,
   'test/hosts/links.test.ts': 77,

@@ -25,7 +25,7 @@ if __name__ == "__main__":
         from dask_jobqueue import SLURMCluster
         from distributed import Client
 
-        cluster = SLURMCluster(queue="debug", cores=cores, processes=1, memory="600MB", walltime="00:30:00", interface="eth0", job_extra_directives=["--mem=600"])
+        cluster = SLURMCluster(queue="debug", cores=cores, processes=1, memory="600MB", walltime="00:30:00", interface="lan")
         cluster.scale(jobs=workers)
         client = Client(cluster)
         # ----

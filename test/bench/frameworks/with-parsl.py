@@ -33,10 +33,8 @@ else:
         max_blocks=workers,
     )
     config = Config(
-        executors=[HighThroughputExecutor(address=address_by_interface("eth0"), encrypted=True, provider=provider)],
+        executors=[HighThroughputExecutor(address=address_by_interface("lan"), encrypted=True, provider=provider)],
         retries=3,
-        strategy="htex_auto_scale",
-        max_idletime=60,
     )
     # ----
 

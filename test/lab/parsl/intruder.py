@@ -21,10 +21,13 @@ class Payload:
 
 
 context = zmq.Context()
+# a socket that nobody has is closed
+sockets = []
 for port in sys.argv[dashes + 1 :]:
     for kind in (zmq.DEALER, zmq.REQ, zmq.REP):
         for keys in ("none", "own"):
             socket = context.socket(kind)
+            sockets.append(socket)
             socket.setsockopt(zmq.LINGER, 0)
             if own:
                 pair = zmq.auth.load_certificate(os.path.join(own[0], "client.key_secret"))
@@ -37,6 +40,7 @@ for port in sys.argv[dashes + 1 :]:
             socket.connect("tcp://127.0.0.1:" + port)
             if kind != zmq.REP:
                 socket.send(pickle.dumps(Payload()))
-time.sleep(3)
+# until all of them have arrived, also on a busy machine
+time.sleep(10)
 print("sent", flush=True)
 os._exit(0)

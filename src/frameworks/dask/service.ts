@@ -16,6 +16,7 @@ import {
   askWorkers,
   keepWorkers,
   managerPort,
+  putInPool,
   type WorkersPlan,
   workerFiles,
   workersHome,
@@ -47,10 +48,9 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     const identity = ownIdentity(at.folder);
     const port = await managerPort(at, NAME, FIRST_PORT);
     const keys = await wireKeys(at, NAME);
-    const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
     const { base } = await installPackages(at, packages, workers.image === undefined ? 'nodes' : 'image');
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), ...daskFiles(identity)]);
-    await put([
+    await putInPool(at, [
       ...(await workerFiles(at.dir, plan)),
       ...headFiles(at.dir, port, at.pool.unfenced === undefined ? base : undefined),
     ]);

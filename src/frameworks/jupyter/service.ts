@@ -15,6 +15,7 @@ import {
   askWorkers,
   keepWorkers,
   managerPort,
+  putInPool,
   type WorkersPlan,
   workerFiles,
   workersHome,
@@ -57,9 +58,7 @@ export const jupyterService: Service<JupyterSpec, OwnFacts> = {
     const plan = workersPlan(spec, version, keys);
     const python = (await pythonOn(at)) ?? 'python3';
     const door = doorFiles(at.dir, port, keys, python, { token: markOf(token), name: originOf(token) });
-    await at.host.put(
-      [...(await workerFiles(at.dir, plan)), ...door].map(f => ({ ...f, path: `${at.dir}/${f.path}` })),
-    );
+    await putInPool(at, [...(await workerFiles(at.dir, plan)), ...door]);
     // no service of the headnode: only the headnode calls
     await bringUp(wire, at, { service: NAME, port: 0, keys });
     await startManager(at, NAME, `${TITLE}'s door`);

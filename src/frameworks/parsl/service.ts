@@ -8,7 +8,7 @@ import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { installPackages, type Packages, requirementsFile } from '../workers/install.js';
 import { type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
-import { askWorkersOnly, type WorkersPlan, workerFiles, workersHome } from '../workers/workers.js';
+import { askWorkersOnly, putInPool, type WorkersPlan, workerFiles, workersHome } from '../workers/workers.js';
 import type { ParslFacts, ParslSpec } from './spec.js';
 
 const NAME = 'parsl';
@@ -28,9 +28,8 @@ export const parslService: Service<ParslSpec, ParslFacts> = {
     const workers = withDefaults(spec.workers);
     at.announce(`bring up Parsl on ${at.host.name}`);
     const keys = await wireKeys(at, NAME);
-    const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
     await installPackages(at, packages, workers.image === undefined ? 'nodes' : 'image');
-    await put([...(await blockFiles(at.dir, workers, keys)), ...headFiles(at.dir, at.cluster, workers)]);
+    await putInPool(at, [...(await blockFiles(at.dir, workers, keys)), ...headFiles(at.dir, at.cluster, workers)]);
     await bringUp(wire, at, { service: NAME, port: 0, keys });
     const many = `at most ${workers.count} block${workers.count === 1 ? '' : 's'} of workers`;
     return {

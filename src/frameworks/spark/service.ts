@@ -2,15 +2,14 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { CommandError, ScailfinError } from '../../errors.js';
-import { bringUp, type Headnode } from '../../headnode/component.js';
+import { bringUp } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
-import { keyValues, runScript } from '../../hosts/script.js';
 import { render, templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
 import type { Service, Variable } from '../service.js';
 import { newKeys, shownKeys, type WireKeys, wireKeys } from '../wire/keys.js';
 import { type Mesh, nodeFiles, type WirePlan, wire, wireFiles } from '../wire/wire.js';
+import { runInstaller } from '../workers/install.js';
 import { managerFiles, startManager } from '../workers/manager.js';
 import { type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
@@ -18,6 +17,7 @@ import {
   askWorkers,
   keepWorkers,
   managerPort,
+  putInPool,
   type WorkersPlan,
   workerFiles,
   workersHome,
@@ -61,13 +61,15 @@ export const sparkService: Service<SparkSpec, OwnFacts> = {
     const port = await managerPort(at, NAME, FIRST_PORT);
     const keys = await wireKeys(at, NAME);
     const plan = wirePlan(port, keys);
-    const put = (files: readonly FileToPut[]) => at.host.put(files.map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
-    await put([...requirements(), ...sparkFiles(plan.mesh, secretOf(keys), workers).map(inTree)]);
-    at.onProgress('installing it from PyPI');
-    const base = await install(at, workers.image !== undefined);
+    await putInPool(at, [...requirements(), ...sparkFiles(plan.mesh, secretOf(keys), workers).map(inTree)]);
+    const { base } = await runInstaller(at, {
+      ...{ title: 'Spark', least: 11, room: '3 GB', timeoutMs: 1_200_000 },
+      script: 'headnode/spark-install.sh',
+      args: [at.dir, workers.image === undefined ? 'nodes' : 'image'],
+    });
     const fenced = at.pool.unfenced === undefined ? base : undefined;
     const of = workersPlan(workers, plan);
-    await put([
+    await putInPool(at, [
       ...(await workerFiles(at.dir, of)),
       ...headFiles(at.dir, { port, mesh: plan.mesh, secret: secretOf(keys), identity, base: fenced }),
     ]);
@@ -240,22 +242,4 @@ function ownIdentity(folder: string): Identity {
   }
   const [certificate = '', key = '', token = ''] = paths.map(path => readFileSync(path, 'utf8'));
   return { certificate, key, token: token.trim() };
-}
-
-/** @returns the directory of the Python that it uses */
-async function install({ host, dir }: Headnode, hasImage: boolean): Promise<string> {
-  const args = [dir, hasImage ? 'image' : 'nodes'];
-  const script = templateText('headnode/spark-install.sh');
-  const out = await runScript(host, script, args, { timeoutMs: 1_200_000 }).catch(error => {
-    if (!(error instanceof CommandError) || ![8, 9].includes(error.exitStatus ?? 0)) throw error;
-    const hint =
-      error.exitStatus === 9
-        ? 'install Python 3.11 or newer there (Debian: apt install python3-venv)'
-        : 'see that pip works there, and that there are 3 GB of room: it reads ~/.config/pip/pip.conf, for a mirror or a proxy';
-    throw new ScailfinError(`Spark could not be installed on ${host.name}: ${error.stderr.trim()}`, {
-      cause: error,
-      hint,
-    });
-  });
-  return keyValues(out.stdout).get('base')?.[0] ?? '/usr';
 }

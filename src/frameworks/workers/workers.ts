@@ -59,11 +59,14 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
   ];
 }
 
+/** Puts files into the pool's directory on the headnode. @param files their paths are below it */
+export const putInPool = ({ host, dir }: Headnode, files: readonly FileToPut[]): Promise<void> =>
+  host.put(files.map(f => ({ ...f, path: `${dir}/${f.path}` })));
+
 /** Puts the files there, and has as many workers as were asked for. @throws ScailfinError with HTCondor's own error */
 export async function keepWorkers(at: Headnode, plan: WorkersPlan): Promise<void> {
   const { host, dir } = at;
-  const files = await workerFiles(dir, plan);
-  await host.put(files.map(f => ({ ...f, path: `${dir}/${f.path}` })));
+  await putInPool(at, await workerFiles(dir, plan));
   const args = [dir, plan.name, String(plan.count)];
   await runScript(host, templateText('headnode/workers/keep.sh'), args, { timeoutMs: 200_000 }).catch(error => {
     if (!(error instanceof CommandError)) throw error;

@@ -15,6 +15,7 @@ import {
   askWorkers,
   keepWorkers,
   managerPort,
+  putInPool,
   type WorkersPlan,
   workerFiles,
   workersHome,
@@ -42,7 +43,7 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
     const port = await managerPort(at, NAME, FIRST_PORT);
     const keys = await wireKeys(at, NAME);
     await bringUp(wire, at, { service: NAME, port, keys });
-    await at.host.put(headFiles(at.dir, port, password).map(f => ({ ...f, path: `${at.dir}/${f.path}` })));
+    await putInPool(at, headFiles(at.dir, port, password));
     if (workers.image === undefined) await bringProgram(at.host, at.dir);
     const plan = workersPlan(workers, [...nodeFiles({ keys, service: NAME }), passwordFile(password)]);
     await keepWorkers(at, plan);

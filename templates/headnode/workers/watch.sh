@@ -34,6 +34,9 @@ needed() {
   fi
 }
 
+# none CONSTRAINT: the pool says that it has no such job; whether a command did all of it, its exit status does not say
+none() { local jobs; jobs=$(timeout 60 condor_q -constraint "$1" -af ClusterId) && [ -z "$jobs" ]; }
+
 while :; do
   sleep 3 &
   wait "$!"
@@ -41,13 +44,17 @@ while :; do
     [ -r "$file" ] && read -r limit way <"$file" || continue
     home=${file%/idle}
     [ -e "$home/used" ] || touch "$home/used"
-    if [ "$limit" = 0 ] || needed "$home" "$way"; then touch "$home/used"; fi
     those="ScailfinWorker == \"${home##*/}\""
-    if [ -e "$home/away" ]; then
-      [ "$home/used" -nt "$home/away" ] || continue
-      timeout 60 condor_release -constraint "$those && JobStatus == 5 && HoldReasonSubCode == 66" && rm -f "$home/away"
-    elif [ $(($(date +%s) - $(stat -c %Y "$home/used"))) -gt "$limit" ]; then
-      timeout 60 condor_hold -subcode 66 -reason 'nobody uses the framework' -constraint "$those && JobStatus != 5" && touch "$home/away"
+    is_needed=no
+    if [ "$limit" = 0 ] || needed "$home" "$way"; then touch "$home/used" && is_needed=yes; fi
+    if [ -e "$home/away" ] && [ "$home/used" -nt "$home/away" ]; then
+      away="$those && JobStatus == 5 && HoldReasonSubCode == 66"
+      timeout 60 condor_release -constraint "$away"
+      none "$away" && rm -f "$home/away"
+    elif [ ! -e "$home/away" ] && [ "$is_needed" = no ] && [ $(($(date +%s) - $(stat -c %Y "$home/used"))) -gt "$limit" ]; then
+      here="$those && JobStatus != 3 && JobStatus != 5"
+      timeout 60 condor_hold -subcode 66 -reason 'nobody uses the framework' -constraint "$here"
+      none "$here" && touch "$home/away"
     fi
   done
   # what HTCondor said of the last day is enough

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareImage } from '../lab/image.js';
 import { Desk, offerJupyter, requirements } from '../lab/jupyter.js';
-import { Lab, labUnavailable } from '../lab/lab.js';
+import { Lab, longUnavailable } from '../lab/lab.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
-const reason = labUnavailable();
+const reason = longUnavailable();
 const name = 'lab-slurm';
 
 describe.skipIf(reason !== undefined)(

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, labUnavailable } from '../lab/lab.js';
+import { Lab, longUnavailable } from '../lab/lab.js';
 import { offerParsl } from '../lab/parsl.js';
 import { until } from '../lab/programs.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 
-const reason = labUnavailable();
+const reason = longUnavailable();
 const name = 'lab-slurm';
 const pool = `/home/scail/.scailfin/${name}/pool`;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, labUnavailable } from '../lab/lab.js';
+import { Lab, longUnavailable } from '../lab/lab.js';
 import { offerParsl } from '../lab/parsl.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
-const reason = labUnavailable();
+const reason = longUnavailable();
 const name = 'lab-slurm';
 
 /** Nodes reach nothing but their login node, and nothing reaches the headnode. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, labUnavailable } from '../lab/lab.js';
+import { Lab, longUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
 import { offerSpark } from '../lab/spark.js';
 
-const reason = labUnavailable();
+const reason = longUnavailable();
 const name = 'lab-slurm';
 const home = `/home/scail/.scailfin/${name}/pool/workers/spark`;
 const client = readFileSync(fileURLToPath(new URL('../lab/spark/client.py', import.meta.url)));

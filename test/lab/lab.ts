@@ -16,7 +16,7 @@ import { prepareRootfs } from './rootfs.js';
 import { type Site, type SiteHosts, type SiteName, siteNamed } from './site.js';
 
 export { type HostName, hostNames } from './layout.js';
-export { labUnavailable } from './unavailable.js';
+export { labUnavailable, longUnavailable } from './unavailable.js';
 
 export interface LabOptions {
   /** Default: one that no other lab has. */

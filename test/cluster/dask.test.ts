@@ -113,11 +113,12 @@ print(Client(timeout=20).run_on_scheduler(see))`;
   });
 
   it('finishes what it computes when a node dies', async () => {
-    const run = use('3 0.3');
-    await new Promise(resolve => setTimeout(resolve, 5000));
+    const program = ['sh', '-c', 'python3 /opt/client.py 3 0.6 >~/said'];
+    const run = scailfin(lab, 'headnode', ['exec', name, '--', ...program]);
+    await until('it computes', 60_000, async () => (await bash('cat ~/said')).stdout.startsWith('nodes'));
     await lab.reboot('c2');
-    const { stdout, stderr } = await run;
-    expect(stdout, stderr).toContain(sum);
+    const { stderr } = await run;
+    expect((await bash('cat ~/said; rm ~/said')).stdout, stderr).toContain(sum);
     await lab.exec('c2', ['sh', '-c', 'rm -rf /tmp/scailfin-*'], { user: 'root' });
   });
 

@@ -82,6 +82,8 @@ async function background(record: ClusterRecord, flags: Flags, ui: Ui): Promise<
   }
   const offers = reachable(wantedOf(record, await offersOf(record, dir), flags.framework));
   checkPort(offers, flags);
+  // a secret that is missing is said here, not by a process in the background
+  for (const { service, facts, here } of offers) service.dial(facts, here, () => Promise.reject(new Error('unused')));
   const options = [
     ...(flags.port === undefined ? [] : ['--port', String(flags.port)]),
     ...(flags.transport === undefined ? [] : ['--transport', flags.transport]),
@@ -99,7 +101,7 @@ function checkPort(offers: readonly Offer[], { port }: Flags): void {
   if (port === undefined || offers.length === 1) return;
   const [first, ...others] = offers.map(({ framework }) => framework.name);
   throw new UsageError(`--port ${port} can lead to one framework only, not to ${offers.length}`, {
-    hint: `say which: --framework ${[first, ...others].join('|')}`,
+    hint: `say which: --framework ${[first, ...others].join('|')} --port ${port}`,
   });
 }
 
@@ -195,7 +197,7 @@ async function listen(dial: Dial, port: number, say: (text: string) => void): Pr
   server.listen(port, '127.0.0.1');
   await once(server, 'listening').catch(error => {
     throw new UsageError(`port ${port} of this machine can't be used: ${messageOf(error)}`, {
-      hint: 'choose another: --port PORT',
+      hint: 'choose another: --port PORT; if the cluster has several frameworks: --framework NAME --port PORT',
     });
   });
   return server;

@@ -27,7 +27,7 @@ export function register(program: Command, ui: Ui): void {
       const offers = await offersOf(record, Journal.open(record.name).dir);
       if (flags.parsl) {
         const [{ service, facts, here }] = wantedOf(record, offers, ['parsl']);
-        return ui.printScript(service.configuration?.text(facts, here) ?? '');
+        return ui.printScript(service.configuration?.(facts, here) ?? '');
       }
       const local: LocalOffer[] = [];
       // one after the other: each may ask for the same login

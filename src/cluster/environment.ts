@@ -16,8 +16,7 @@ export function poolCommand(record: ClusterRecord, argv: readonly string[], firs
   // settings for a site's own HTCondor on the same machine
   const forget = 'for name in $(env | sed -n "s/^\\(_CONDOR_[A-Za-z0-9_]*\\)=.*/\\1/p"); do unset "$name"; done';
   const enter = 'PATH=$1:$2:$PATH CONDOR_CONFIG=$3; export PATH CONDOR_CONFIG';
-  // what the cluster's frameworks say to programs on the headnode
-  // each puts its programs before those of the last one
+  // what the cluster's frameworks say to programs on the headnode: each puts its programs before those of the last one
   const names = record.frameworks.map(f => f.name).reverse();
   const files = [...names, ...(first === undefined ? [] : [first])].map(name => `${dir}/env/${name}.env`);
   const more = `for name in ${commandLine(files)}; do [ ! -r "$name" ] || . "$name"; done; unset name; shift 3; exec "$@"`;

@@ -113,8 +113,8 @@ export interface Service<Spec extends object = object, Facts extends OwnFacts = 
   readonly isForListeners?: boolean;
   /** The variables that programs need to use it. @param port the local port that is forwarded to it */
   env(facts: Facts, here: ClusterHere, port: number): readonly Variable[];
-  /** The configuration for programs that `scailfin env` prints if it is called with this option; absent if there is none. */
-  readonly configuration?: { readonly option: string; text(facts: Facts, here: ClusterHere): string };
+  /** A configuration for the user's programs, as a text; absent if there is none. */
+  configuration?(facts: Facts, here: ClusterHere): string;
   /**
    * Its people; absent if it can't be shared. @param dial the result of `dial`
    * @throws UsageError if people are added in another way, with what to type

@@ -43,6 +43,12 @@ describe.skipIf(reason !== undefined)(`Parsl${reason ? ` (skipped: ${reason})` :
     expect((await statusOf(lab, 'headnode', name)).frameworks[0]).toMatchObject({
       ...{ name: 'parsl', state: 'alive', parts: [{ name: 'wire', state: 'alive' }] },
     });
+    // it has no port, and nothing says that one is forwarded
+    for (const way of [[], ['--background']]) {
+      const connect = await scailfin(lab, 'headnode', ['connect', ...way], { check: false });
+      expect(connect.stderr).toContain('there is nothing to connect to');
+      expect(connect.stderr).toContain(`scailfin exec ${name} -- python3 PROGRAM.py`);
+    }
     const { stdout, stderr } = await run('0');
     const apps = ['first 9', 'bash 0 hello', 'failed BashExitFailure 7', 'failed TypeError'];
     expect(stdout, stderr).toContain(apps.join('\n'));

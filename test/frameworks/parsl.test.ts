@@ -32,7 +32,7 @@ describe('Parsl', () => {
     const dir = mkdtempSync(join(tmpdir(), 'parsl-'));
     try {
       const strange = `${dir}/a "b" \\c`;
-      writeFileSync(join(dir, 'pool.py'), parslService.configuration?.text({ port: 0, home: strange }, here) ?? '');
+      writeFileSync(join(dir, 'pool.py'), parslService.configuration?.({ port: 0, home: strange }, here) ?? '');
       const ran = await execa('python3', ['-I', '-B', join(dir, 'pool.py')], { reject: false });
       expect(ran.stderr).toContain('RuntimeError: the cluster mine is not on this machine, or was taken down');
     } finally {

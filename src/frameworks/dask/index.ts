@@ -1,6 +1,6 @@
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
-import { describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
+import { changeable, describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
 import { type DaskSpec, secretFiles } from './spec.js';
 
 /** Dask: a scheduler on the headnode, which clients use from anywhere, and its workers. */
@@ -13,8 +13,6 @@ export const dask: Framework<DaskSpec, OwnFacts> = {
   facts: { port: 'number' },
   plan: request => ({ workers: planWorkers(request) }),
   describe: ({ workers }) => `${describeWorkers(workers)}; the scheduler is on the headnode`,
-  // another number or size of workers is no other cluster
-  differences: () => [],
-  merged: (there, asked) => ({ ...there, workers: { ...there.workers, ...asked.workers } }),
+  ...changeable,
   service: async () => (await import('./service.js')).daskService,
 };

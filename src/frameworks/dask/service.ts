@@ -10,7 +10,7 @@ import { newKeys, shownKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
 import { installPackages, type Packages, requirementsFile } from '../workers/install.js';
 import { managerFiles, startManager } from '../workers/manager.js';
-import { type Workers, withDefaults } from '../workers/options.js';
+import { manyWorkers, type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
   askWorkers,
@@ -58,8 +58,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     await bringUp(wire, at, { service: NAME, port, keys });
     await startManager(at, NAME, "Dask's scheduler");
     await keepWorkers(at, plan);
-    const many = `${workers.count} worker${workers.count === 1 ? '' : 's'}`;
-    return { facts: { port }, said: `${many}, scheduler on port ${port} of ${at.host.name}` };
+    return { facts: { port }, said: `${manyWorkers(workers.count)}, scheduler on port ${port} of ${at.host.name}` };
   },
 
   status: ({ port }, at) => askWorkers(at, NAME, port, true),
@@ -90,7 +89,7 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
       ...headFiles(dir, FIRST_PORT, '/@PYTHON@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, [], words);
+    return renderedWorkers(files, ['workers/install'], words);
   },
 };
 

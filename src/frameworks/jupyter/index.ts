@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.js';
 import { formatMemory } from '../../units.js';
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
-import { planWorkers, workerOptions } from '../workers/options.js';
+import { changeable, planWorkers, workerOptions } from '../workers/options.js';
 import { type JupyterSpec, tokenName } from './spec.js';
 
 /** JupyterLab on a compute node, as a job of the pool. */
@@ -29,9 +29,7 @@ export const jupyter: Framework<JupyterSpec, OwnFacts> = {
     const size = `${cores} core${cores === 1 ? '' : 's'} and ${formatMemory(memory)}`;
     return `on a node, with ${size}${image === undefined ? '' : ` in ${image}`}; notebooks are in ${notebooks} at the site, and stay there`;
   },
-  // another size or directory is no other cluster
-  differences: () => [],
-  merged: (there, asked) => ({ ...there, ...asked, workers: { ...there.workers, ...asked.workers } }),
+  ...changeable,
   service: async () => (await import('./service.js')).jupyterService,
 };
 

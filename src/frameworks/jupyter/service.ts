@@ -94,14 +94,15 @@ export const jupyterService: Service<JupyterSpec, OwnFacts> = {
 
   async render(_cluster, dir, spec) {
     const keys = shownKeys(NAME);
-    const plan = workersPlan(spec, spec.workers.image === undefined ? '@PYTHON@' : 'image', keys, '@SECRET@');
+    const hasImage = spec.workers.image !== undefined;
+    const plan = workersPlan(spec, hasImage ? 'image' : '@PYTHON@', keys, '@SECRET@');
     const files = [
       ...wireFiles(dir, { service: NAME, port: 0, keys }, '/@PYTHON@'),
-      ...(spec.workers.image === undefined ? [requirementsFile(packages)] : []),
+      ...(hasImage ? [] : [requirementsFile(packages)]),
       ...doorFiles(dir, FIRST_PORT, keys, '/@PYTHON@', { token: '@TOKEN-HASH@', name: 'jupyter-@NAME@' }, '@SECRET@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, [], words);
+    return renderedWorkers(files, hasImage ? [] : ['workers/install'], words);
   },
 };
 

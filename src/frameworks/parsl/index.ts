@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.js';
 import type { Framework } from '../framework.js';
-import { describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
+import { changeable, describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
 import type { ParslFacts, ParslSpec } from './spec.js';
 
 /** Parsl: programs of the user's on the headnode, whose apps run in blocks of workers that they ask for. */
@@ -20,8 +20,6 @@ export const parsl: Framework<ParslSpec, ParslFacts> = {
     });
   },
   describe: ({ workers }) => `at most ${describeWorkers(workers)}; your programs run on the headnode`,
-  // another number or size of blocks is no other cluster
-  differences: () => [],
-  merged: (there, asked) => ({ ...there, workers: { ...there.workers, ...asked.workers } }),
+  ...changeable,
   service: async () => (await import('./service.js')).parslService,
 };

@@ -48,10 +48,7 @@ export const parslService: Service<ParslSpec, ParslFacts> = {
 
   env: () => [],
 
-  configuration: {
-    option: NAME,
-    text: ({ home }, { cluster }) => configuration(cluster, home),
-  },
+  configuration: ({ home }, { cluster }) => configuration(cluster, home),
 
   next: (_facts, { cluster }, isHere) => [
     ...(isHere ? [`scailfin env ${cluster} --parsl > pool.py      the configuration for your programs`] : []),
@@ -71,7 +68,7 @@ export const parslService: Service<ParslSpec, ParslFacts> = {
       ...headFiles(dir, cluster, workers),
       ...(await blockFiles(dir, workers, keys)),
     ];
-    return renderedWorkers(files, [], words);
+    return renderedWorkers(files, ['workers/install'], words);
   },
 };
 

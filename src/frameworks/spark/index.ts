@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.js';
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
-import { describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
+import { changeable, describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
 import { LEAST_MEMORY, type SparkSpec, secretFiles } from './spec.js';
 
 /** Apache Spark: its master and a Spark Connect server on the headnode, which clients use from anywhere, and its workers. */
@@ -23,8 +23,6 @@ export const spark: Framework<SparkSpec, OwnFacts> = {
     );
   },
   describe: ({ workers }) => `${describeWorkers(workers)}; the master and the Connect server are on the headnode`,
-  // another number or size of workers is no other cluster
-  differences: () => [],
-  merged: (there, asked) => ({ ...there, workers: { ...there.workers, ...asked.workers } }),
+  ...changeable,
   service: async () => (await import('./service.js')).sparkService,
 };

@@ -11,7 +11,7 @@ import { newKeys, shownKeys, type WireKeys, wireKeys } from '../wire/keys.js';
 import { type Mesh, nodeFiles, type WirePlan, wire, wireFiles } from '../wire/wire.js';
 import { runInstaller } from '../workers/install.js';
 import { managerFiles, startManager } from '../workers/manager.js';
-import { type Workers, withDefaults } from '../workers/options.js';
+import { manyWorkers, type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
   askWorkers,
@@ -77,8 +77,10 @@ export const sparkService: Service<SparkSpec, OwnFacts> = {
     await bringUp(wire, at, plan);
     await startManager(at, NAME, "Spark's master");
     await keepWorkers(at, of);
-    const many = `${workers.count} worker${workers.count === 1 ? '' : 's'}`;
-    return { facts: { port }, said: `${many}, Connect server on port ${port} of ${at.host.name}` };
+    return {
+      facts: { port },
+      said: `${manyWorkers(workers.count)}, Connect server on port ${port} of ${at.host.name}`,
+    };
   },
 
   status: ({ port }, at) => askWorkers(at, NAME, port, true),

@@ -80,10 +80,22 @@ function whole(key: 'count' | 'cores', option: string, given: unknown, least: nu
   });
 }
 
+/** For a framework with workers: another number or size of them is no other cluster. */
+export const changeable = {
+  differences: (): readonly string[] => [],
+  merged: <S extends { readonly workers: WorkersSpec }>(there: S, asked: S): S => ({
+    ...{ ...there, ...asked },
+    workers: { ...there.workers, ...asked.workers },
+  }),
+};
+
+/** `1 worker`, `2 workers` */
+export const manyWorkers = (count: number): string => `${count} worker${count === 1 ? '' : 's'}`;
+
 /** The workers in a few words. */
 export function describeWorkers(spec: WorkersSpec): string {
   const { count, cores, memory, image } = withDefaults(spec);
-  const many = `${count} worker${count === 1 ? '' : 's'}${spec.count === undefined ? ' (or as many as before)' : ''}`;
+  const many = `${manyWorkers(count)}${spec.count === undefined ? ' (or as many as before)' : ''}`;
   const where = image === undefined ? '' : ` in ${image}`;
   return `${many} of ${cores} core${cores === 1 ? '' : 's'} and ${formatMemory(memory)}${where}`;
 }

@@ -27,11 +27,16 @@ const words: Readonly<Record<string, string>> = {
   'manager.config': "a part of the pool's configuration",
 };
 
+/** Scripts of all frameworks that have workers; one may be sent for some of them only. */
+const isShared = (name: string): boolean => name.startsWith('workers/');
+const ALWAYS = ['keep', 'list', 'manager', 'port'].map(name => `workers/${name}`);
+
 const ENV = 'what `scailfin exec` tells programs about the framework';
 
 /**
  * All files of a framework that has workers, as `render` shows them.
- * @param scripts those in `templates/headnode` that not all such frameworks run @param own what further files are, by their names below the workers' directory
+ * @param scripts those in `templates/headnode` that not all such frameworks run
+ * @param own what further files are, by their names below the workers' directory
  */
 export const renderedWorkers = (
   files: readonly FileToPut[],
@@ -45,16 +50,10 @@ export const renderedWorkers = (
       : (words[short] ?? own[short] ?? (path.startsWith('env/') ? ENV : ''));
     return { name: path, content: String(content), mode: mode ?? 0o600, what };
   }),
-  scripts: scripts.filter(name => !name.startsWith('workers/')),
+  scripts: scripts.filter(name => !isShared(name)),
   more: [
     ...['look', 'start'].map(name => script(`headnode/wire/${name}`, `wire/${name}`)),
-    ...[
-      ...(files.some(f => f.path.endsWith('/requirements.txt')) ? ['install'] : []),
-      'keep',
-      'list',
-      'manager',
-      'port',
-    ].map(name => script(`headnode/workers/${name}`, `workers/${name}`)),
+    ...[...ALWAYS, ...scripts.filter(isShared)].map(name => script(`headnode/${name}`, name)),
   ],
   ...{ folders: [], note: '' },
 });

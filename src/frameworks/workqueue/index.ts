@@ -1,6 +1,6 @@
 import type { OwnFacts } from '../facts.js';
 import type { Framework } from '../framework.js';
-import { describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
+import { changeable, describeWorkers, planWorkers, workerOptions } from '../workers/options.js';
 import type { WorkQueueSpec } from './spec.js';
 
 /** Work Queue, of the Cooperative Computing Tools: a program of the user's hands out tasks to workers, which call it. */
@@ -13,8 +13,6 @@ export const workqueue: Framework<WorkQueueSpec, OwnFacts> = {
   facts: { port: 'number' },
   plan: request => ({ workers: planWorkers(request) }),
   describe: ({ workers }) => `${describeWorkers(workers)}; your manager program runs on the headnode`,
-  // another number or size of workers is no other cluster
-  differences: () => [],
-  merged: (there, asked) => ({ ...there, workers: { ...there.workers, ...asked.workers } }),
+  ...changeable,
   service: async () => (await import('./service.js')).workqueueService,
 };

@@ -9,7 +9,7 @@ import { ownSecret } from '../secret.js';
 import type { Service } from '../service.js';
 import { shownKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, wire, wireFiles } from '../wire/wire.js';
-import { type Workers, withDefaults } from '../workers/options.js';
+import { manyWorkers, type Workers, withDefaults } from '../workers/options.js';
 import { renderedWorkers } from '../workers/render.js';
 import {
   askWorkers,
@@ -49,7 +49,7 @@ export const workqueueService: Service<WorkQueueSpec, OwnFacts> = {
     await keepWorkers(at, plan);
     return {
       facts: { port },
-      said: `${workers.count} worker${workers.count === 1 ? '' : 's'}, manager on port ${port} of ${at.host.name}`,
+      said: `${manyWorkers(workers.count)}, manager on port ${port} of ${at.host.name}`,
     };
   },
 

@@ -57,6 +57,6 @@ while :; do
       none "$here" && touch "$home/away"
     fi
   done
-  # what HTCondor said of the last day is enough
+  # what HTCondor said last is enough
   [ "$(stat -c %s "$workers/watch.out")" -lt 1000000 ] || : >"$workers/watch.out"
 done

@@ -14,9 +14,9 @@ sum=$({ "$python" -I -c 'import sys; print(sys.version)'; cat "$home/requirement
 failed() { grep -v '^[[:space:]]*$' "$home/install.out" | tail -n 3 >&2; rm -rf "$home/venv.new" "$home/temp"; exit 8; }
 if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
   rm -rf "$home/venv.new" "$home/venv" "$home/temp" "$home/tree"/*.tar "$home/tree"/*.tar.gz
-  # PySpark is large; /tmp may be memory
+  # PySpark is large; /tmp may be memory. A cache of pip's would stay in the home directory
   mkdir -p "$home/temp" && export TMPDIR=$home/temp
-  pip=("$home/venv.new/bin/python" -I -m pip --disable-pip-version-check --no-input)
+  pip=("$home/venv.new/bin/python" -I -m pip --no-cache-dir --disable-pip-version-check --no-input)
   "$python" -I -m venv "$home/venv.new" >"$home/install.out" 2>&1 &&
     "${pip[@]}" install -q --no-compile --require-hashes --only-binary=:all: -r "$home/requirements.txt" >>"$home/install.out" 2>&1 || failed
   # PySpark is published as source only, which contains the Java archives: what is not needed is not unpacked

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../../src/hosts/host.js';
 import { LocalHost } from '../../src/hosts/local.js';
-import { cache } from '../kubernetes/tools.js';
+import { cache } from '../lab/cache.js';
 import { program } from '../lab/programs.js';
 
 const packages =

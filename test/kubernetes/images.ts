@@ -4,9 +4,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { imageSources, imageTag } from '../../src/headnode/reana/image.js';
+import { cache } from '../lab/cache.js';
 import { program } from '../lab/programs.js';
 import type { Cell } from './cell.js';
-import { cache } from './tools.js';
 
 const recipe = fileURLToPath(new URL('image.sh', import.meta.url));
 const wanted = fileURLToPath(new URL('../../templates/headnode/reana/requirements.txt', import.meta.url));

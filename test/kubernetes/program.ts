@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { cache, hashOf } from './tools.js';
+import { cache } from '../lab/cache.js';
+import { hashOf } from './tools.js';
 
 /** What the control plane says it is, and is. */
 export const kubernetesVersion = 'v1.33.13';

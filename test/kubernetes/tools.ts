@@ -3,9 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cache } from '../lab/cache.js';
 import { program } from '../lab/programs.js';
-
-export const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 
 const wanted = fileURLToPath(new URL('tools.txt', import.meta.url));
 const unpack = fileURLToPath(new URL('unpack.py', import.meta.url));

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cache } from './cache.js';
 import { program } from './programs.js';
 import { prepareRootfs } from './rootfs.js';
 import { fetchedWheels } from './wheels.js';
 
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 const recipe = fileURLToPath(new URL('image.sh', import.meta.url));
 const requirements = fileURLToPath(new URL('image-requirements.txt', import.meta.url));
 

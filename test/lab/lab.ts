@@ -14,6 +14,7 @@ import { program } from './programs.js';
 import * as record from './record.js';
 import { prepareRootfs } from './rootfs.js';
 import { type Site, type SiteHosts, type SiteName, siteNamed } from './site.js';
+import { wheelsBind } from './wheels.js';
 
 export { type HostName, hostNames } from './layout.js';
 export { labUnavailable, longUnavailable } from './unavailable.js';
@@ -45,7 +46,7 @@ export class Lab {
   /** Brings a lab up, its scheduler ready. Labs whose makers died are taken down first. */
   static async up(options: LabOptions = {}): Promise<Lab> {
     await Lab.reap();
-    const rootfs = await prepareRootfs();
+    const [rootfs] = await Promise.all([prepareRootfs(), mkdir(wheelsBind.source, { recursive: true })]);
     const site = options.site ?? 'slurm';
     const name = options.name ?? `lab-${randomBytes(4).toString('hex')}`;
     const { tree } = siteNamed(site);

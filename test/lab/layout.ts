@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Bind } from './host.js';
+import { wheelsBind } from './wheels.js';
 
 export type NetworkName = 'wan' | 'lan';
 export const hostNames = ['laptop', 'headnode', 'login', 'c1', 'c2'] as const;
@@ -57,7 +58,7 @@ export const specOf = (name: HostName): HostSpec =>
 /** What the host sees of this machine. @param homes the site's, which stand for an NFS export */
 export function bindsOf(spec: HostSpec, homes: string): Bind[] {
   const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-  const binds: Bind[] = [];
+  const binds: Bind[] = [wheelsBind];
   if (spec.site) binds.push({ source: homes, target: '/home', mode: 'rw' });
   if (spec.scailfin) {
     binds.push({ source: repository, target: '/opt/scailfin', mode: 'ro' });

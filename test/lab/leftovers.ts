@@ -59,9 +59,12 @@ function temporaryFiles(host: Host): Found[] {
   return all.filter(({ path, uid }) => isUsers(uid) && !/\/x509up_u[^/]*$/.test(path));
 }
 
+/** Our own directory in a home, and where programs that we run keep something for their next start. */
+const kept = ['.scailfin', '.cache/pip', '.config/dask', '.apptainer', '.singularity', '.ipython', '.jupyter', '.ivy2'];
+
 function workingDirectories(host: Host): Found[] {
-  return entries(host, '/home').flatMap(({ path }) => {
-    const dir = `${path}/.scailfin`;
+  const all = entries(host, '/home').flatMap(({ path }) => kept.map(name => `${path}/${name}`));
+  return all.flatMap(dir => {
     const found = look(host, dir);
     return found === undefined ? [] : [{ path: dir, uid: found.uid }, ...(found.isDirectory() ? below(host, dir) : [])];
   });

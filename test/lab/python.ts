@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cache } from './cache.js';
 import { program } from './programs.js';
-
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 
 /**
  * A Python that has what a requirements file names: a virtual environment in the lab's cache, built on first use from

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cache } from './cache.js';
 import { program } from './programs.js';
 
 const recipe = fileURLToPath(new URL('rootfs.sh', import.meta.url));
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 const mirror = process.env.SCAILFIN_LAB_MIRROR ?? 'http://deb.debian.org/debian';
 
 /**

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cache } from './cache.js';
 import type { HostName, Lab } from './lab.js';
 import { program } from './programs.js';
 
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
+const packages = join(cache, 'packages');
+const server = readFileSync(fileURLToPath(new URL('wheels.py', import.meta.url)));
 
 /** For the lab's Python: wheels, and the sources of what PyPI has as source only. Arguments: directory, requirements… */
 const fetch = `set -u
@@ -34,19 +37,30 @@ mv "$into.new" "$into"`;
 export async function fetchedWheels(lists: readonly string[]): Promise<string> {
   const texts = await Promise.all(lists.map(list => readFile(list)));
   const hash = createHash('sha256').update(fetch).update(Buffer.concat(texts)).digest('hex').slice(0, 16);
-  const dir = join(cache, `wheels-${hash}`);
+  const dir = join(packages, hash);
   if (!existsSync(dir)) {
-    await mkdir(cache, { recursive: true });
+    await mkdir(packages, { recursive: true });
     const script = `[ -d "$1" ] || { ${fetch}; }`;
     await program(['flock', `${dir}.lock`, 'sh', '-c', script, 'sh', dir, ...lists], { timeoutMs: 15 * 60_000 });
   }
   return dir;
 }
 
-/** Lets pip on a lab's host, which has no network, find the packages that requirements files name. */
+/** Where a lab's host has the cache of wheels, read-only. */
+export const wheelsBind = { source: packages, target: '/opt/packages', mode: 'ro' } as const;
+
+/**
+ * Lets pip on a lab's host, which has no network, find the packages that requirements files name. They come by HTTP, as PyPI sends
+ * them: pip keeps what it got in that way, if nobody forbids it.
+ */
 export async function offer(lab: Lab, host: HostName, lists: readonly string[]): Promise<void> {
   const dir = await fetchedWheels(lists);
-  for (const name of await readdir(dir))
-    await lab.write(host, `/opt/wheels/${name}`, await readFile(join(dir, name)), { user: 'root' });
-  await lab.write(host, '.config/pip/pip.conf', '[global]\nno-index = true\nfind-links = /opt/wheels\n');
+  const link = 'mkdir -p /opt/wheels && ln -sf "$1"/* /opt/wheels/ && exec python3 -I -B - /opt/wheels';
+  const from = `${wheelsBind.target}/${basename(dir)}`;
+  await lab.exec(host, ['sh', '-c', link, 'sh', from], { user: 'root', stdin: server });
+  await lab.write(
+    host,
+    '.config/pip/pip.conf',
+    '[global]\nno-index = true\nfind-links = http://[::1]:8081/\ntrusted-host = [::1]:8081\n',
+  );
 }

@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cache } from './cache.js';
 import type { HostName, Lab } from './lab.js';
 import { program } from './programs.js';
 
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 const source = fileURLToPath(new URL('workqueue/manager.c', import.meta.url));
 const names = ['work_queue_worker', 'work_queue_status', 'wqmanager'] as const;
 

@@ -26,7 +26,15 @@ const INSTALL_MS = 15 * 60_000;
 /** The end of what an installer prints. Characters. */
 const MOST_SAID = 2 ** 16;
 /** Only packages with the given hashes are unpacked, and nothing else is fetched. */
-const PIP = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--no-deps', '--no-build-isolation'];
+// its cache would stay in the user's home directory
+const PIP = [
+  '--quiet',
+  '--no-cache-dir',
+  '--disable-pip-version-check',
+  '--require-hashes',
+  '--no-deps',
+  '--no-build-isolation',
+];
 // for cwltool
 const oldest: readonly [number, number] = [3, 10];
 const names = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];

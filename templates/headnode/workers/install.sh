@@ -13,10 +13,10 @@ done
 sum=$({ "$python" -I -c 'import sys; print(sys.version)'; cat "$home/requirements.txt"; } | sha256sum | cut -c 1-16)
 if [ "$(cat "$home/site.sum" 2>/dev/null)" != "$sum" ]; then
   rm -rf "$home/venv.new" "$home/venv"
-  # what runs on nodes alone is not compiled here
+  # what runs on nodes alone is not compiled here. A cache of pip's would stay in the home directory
   [ "$4" = all ] && compile=--no-compile || compile=--compile
   "$python" -I -m venv "$home/venv.new" >"$home/install.out" 2>&1 &&
-    "$home/venv.new/bin/python" -I -m pip install -q --disable-pip-version-check --no-input --require-hashes --only-binary=:all: "$compile" -r "$home/requirements.txt" \
+    "$home/venv.new/bin/python" -I -m pip install -q --no-cache-dir --disable-pip-version-check --no-input --require-hashes --only-binary=:all: "$compile" -r "$home/requirements.txt" \
       >>"$home/install.out" 2>&1 || { grep -v '^[[:space:]]*$' "$home/install.out" | tail -n 3 >&2; rm -rf "$home/venv.new"; exit 8; }
   # programs of a venv name its directory
   mv "$home/venv.new" "$home/venv" || exit 1

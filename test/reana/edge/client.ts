@@ -4,9 +4,8 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { cache } from '../../lab/cache.js';
 import { program } from '../../lab/programs.js';
-
-const cache = process.env.SCAILFIN_LAB_CACHE ?? '/var/cache/scailfin-lab';
 
 /** The versions that are tried, oldest first; each has its `requirements-VERSION.txt`, which says why it is one of them. */
 export const clientVersions = ['0.9.4', '0.9.6', '0.95.0a4', '0.95.0a6'] as const;

@@ -3,7 +3,8 @@ import { messageOf, UsageError } from '../errors.js';
 import type { FrameworkFacts, FrameworkSpec } from '../frameworks/facts.js';
 import type { Framework } from '../frameworks/framework.js';
 import { frameworkNamed, services } from '../frameworks/registry.js';
-import type { ClusterHere, Dial, Service, ServiceStatus } from '../frameworks/service.js';
+import type { ClusterHere, Dial, OnNodes, Service, ServiceStatus } from '../frameworks/service.js';
+import type { Headnode } from '../headnode/component.js';
 import type { RunningPool } from '../htcondor/pool.js';
 import type { PoolStatus } from '../htcondor/query.js';
 import type { Connections } from './connections.js';
@@ -38,9 +39,31 @@ export async function offersOf(record: ClusterRecord | undefined, folder: string
   return (await Promise.all(offers ?? [])).filter(offer => offer !== undefined);
 }
 
-/** Starts the requested frameworks on the headnode, each as one step, or finds them running. */
+/** What programs on nodes need to use those of these frameworks that can be used there. @param at absent if that is only shown */
+export async function othersOf(
+  frameworks: readonly { readonly name: string }[],
+  without: string,
+  dir: string,
+  at?: Headnode & ClusterHere,
+): Promise<readonly OnNodes[]> {
+  const others = frameworks.map(async ({ name }): Promise<OnNodes | undefined> => {
+    const { title, service } = frameworkNamed(name);
+    const needed = name === without ? undefined : await (await service?.())?.onNodes?.(dir, at);
+    return needed && { name, title, ...needed };
+  });
+  return (await Promise.all(others)).filter(other => other !== undefined);
+}
+
+/**
+ * Starts the requested frameworks on the headnode, each as one step, or finds them running. One that others use on nodes is
+ * started before them: the registry's order.
+ */
 export async function bringUpFrameworks(context: Context, head: Head, pool: RunningPool): Promise<void> {
-  for (const asked of recordOf(context).spec.frameworks) await bringUpFramework(context, head, pool, asked);
+  const { frameworks } = recordOf(context).spec;
+  for (const { name } of services) {
+    const asked = frameworks.find(f => f.name === name);
+    if (asked) await bringUpFramework(context, head, pool, asked);
+  }
 }
 
 async function bringUpFramework(context: Context, head: Head, pool: RunningPool, asked: FrameworkSpec): Promise<void> {
@@ -51,9 +74,9 @@ async function bringUpFramework(context: Context, head: Head, pool: RunningPool,
     sink,
     `Starting ${title}`,
     async () => {
+      const here = { ...headnodeOf(context, head), cluster: name, folder: journal.dir };
       const at = {
-        ...headnodeOf(context, head),
-        ...{ pool, cluster: name, folder: journal.dir },
+        ...{ ...here, pool, others: () => othersOf(recordOf(context).frameworks, asked.name, here.dir, here) },
         announce: (what: string) => journal.append({ type: 'intent', what }),
       };
       const before = frameworks.find(f => f.name === asked.name);

@@ -5,6 +5,7 @@ import type { Rendered } from '../frameworks/service.js';
 import { defaultWork } from '../hosts/probe.js';
 import { type Folder, type Leaving, placeholders } from '../leaving.js';
 import { poolDir } from './context.js';
+import { othersOf } from './framework.js';
 import { boscoFolders } from './rendering/bosco.js';
 import { headnodeFolder } from './rendering/headnode.js';
 import { relayFolder } from './rendering/relay.js';
@@ -37,7 +38,10 @@ export async function renderAll(cluster: ClusterSpec, site: SiteSpec, dir: strin
 }
 
 async function frameworkFiles({ name, frameworks }: ClusterSpec, pool: string): Promise<Rendered[]> {
-  const each = frameworks.map(async f => (await frameworkNamed(f.name).service?.())?.render(name, pool, f));
+  const each = frameworks.map(async f => {
+    const others = await othersOf(frameworks, f.name, pool);
+    return (await frameworkNamed(f.name).service?.())?.render(name, pool, f, others);
+  });
   return (await Promise.all(each)).filter(rendered => rendered !== undefined);
 }
 

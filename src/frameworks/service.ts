@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Headnode, Part } from '../headnode/component.js';
 import type { Installed } from '../headnode/installed.js';
+import type { FileToPut } from '../hosts/host.js';
 import type { RunningPool } from '../htcondor/pool.js';
 import type { PoolStatus } from '../htcondor/query.js';
 import type { Folder, Leaving } from '../leaving.js';
@@ -19,8 +20,21 @@ export interface ClusterHere {
 /** The headnode of a cluster whose pool is running. */
 export interface Place extends Headnode, ClusterHere {
   readonly pool: RunningPool;
+  /** What programs on nodes need for the cluster's other frameworks that run already. */
+  others(): Promise<readonly OnNodes[]>;
   /** Records in the cluster's journal what is about to be done: `bring up REANA on headnode`. */
   announce(what: string): void;
+}
+
+/** What a program on a node of the pool needs to use a framework. */
+export interface OnNodes {
+  /** The framework's name, and its name for people. */
+  readonly name: string;
+  readonly title: string;
+  /** Paths are below a directory of the framework's own. One is `run.sh`: with a command, it runs a program that finds the framework. Secret. */
+  readonly files: readonly FileToPut[];
+  /** Absolute; an archive on the headnode with the Python packages that such a program needs. It may be absent. */
+  readonly packages: string;
 }
 
 export interface Started<Facts> {
@@ -95,6 +109,8 @@ export interface Service<Spec extends object = object, Facts extends OwnFacts = 
    * @throws ScailfinError with the error of the part that does not start
    */
   bringUp(at: Place, spec: Spec, before: Facts | undefined): Promise<Started<Facts>>;
+  /** What programs on nodes need to use it; absent: they can't. @param at absent if it is only shown */
+  onNodes?(dir: string, at?: Headnode & ClusterHere): Promise<Pick<OnNodes, 'files' | 'packages'>>;
   /**
    * Asks for its state. Never throws: if something can't be asked, it is *unknown*, with a reason.
    * @param pool the pool's state, which is being asked at the same time; undefined if it can't be asked
@@ -127,6 +143,10 @@ export interface Service<Spec extends object = object, Facts extends OwnFacts = 
    * `dial`
    */
   losses(facts: Facts, here: ClusterHere, dial: Dial): Promise<string | undefined>;
-  /** Every file that would be sent; uses no network. @param dir the pool's directory on the headnode */
-  render(cluster: string, dir: string, spec: Spec): Promise<Rendered>;
+  /**
+   * Every file that would be sent; uses no network.
+   * @param dir the pool's directory on the headnode
+   * @param others as a `Place` has them, without secrets
+   */
+  render(cluster: string, dir: string, spec: Spec, others: readonly OnNodes[]): Promise<Rendered>;
 }

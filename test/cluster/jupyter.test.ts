@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { offerDask } from '../lab/dask.js';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
 import { type HostName, Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
@@ -156,6 +157,23 @@ describe.skipIf(reason !== undefined)(
       expect(up.stderr).toContain('Starting JupyterLab');
       await desk.until(120);
       expect(await desk.cell("import os; print(os.environ['OMP_NUM_THREADS'], os.listdir('.'))")).toBe("3 ['a.ipynb']");
+    });
+
+    it('lets notebooks use Dask of the same cluster, once it has started again', async () => {
+      await offerDask(lab, 'headnode');
+      const up = ['up', name, '--framework', 'dask', '--workers', '1', '--worker-memory', '600'];
+      expect((await scailfin(lab, 'headnode', up, slowly)).stderr).toContain(
+        'Starting JupyterLab: on a node, reached at port 38888 of this machine; notebooks find Dask when it starts again: File, Shut Down',
+      );
+      // what runs goes on
+      const look = "import os; print(os.environ.get('DASK_SCHEDULER_ADDRESS'))";
+      expect(await desk.cell(look)).toBe('None');
+      await desk.api('POST', 'shutdown');
+      await expect.poll(() => desk.cell(look), { timeout: 90_000 }).toMatch(/^tls:/);
+      const code =
+        'from distributed import Client; c = Client(); print(c.submit(sum, range(10)).result(), os.getcwd())';
+      expect(await desk.cell(`import os; ${code}`)).toBe('45 /home/alice/work');
+      expect((await scailfin(lab, 'headnode', up, slowly)).stderr).not.toContain('Shut Down');
     });
 
     it('says which directory is missing', async () => {

@@ -61,6 +61,19 @@ export const daskService: Service<DaskSpec, OwnFacts> = {
     return { facts: { port }, said: `${manyWorkers(workers.count)}, scheduler on port ${port} of ${at.host.name}` };
   },
 
+  async onNodes(dir, at) {
+    const [keys, identity] = at
+      ? [await wireKeys(at, NAME), ownIdentity(at.folder)]
+      : [shownKeys(NAME), shownKeys(NAME)];
+    const files = [
+      ...nodeFiles({ keys, service: NAME }),
+      { path: 'cert.pem', content: identity.certificate, mode: 0o600 },
+      { path: 'key.pem', content: identity.key, mode: 0o600 },
+      { path: 'run.sh', content: templateText('worker/dask/client.sh'), mode: 0o600 },
+    ];
+    return { files, packages: `${workersHome(dir, NAME)}/tree/site.tar.gz` };
+  },
+
   status: ({ port }, at) => askWorkers(at, NAME, port, true),
 
   // clients check the scheduler's certificate themselves

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { bringUp } from '../../headnode/component.js';
+import { bringUp, type Headnode } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
+import { keyValues, runScript } from '../../hosts/script.js';
 import { provedBy } from '../../reana/proved.js';
 import { templateText } from '../../templates.js';
 import type { OwnFacts } from '../facts.js';
-import type { Service } from '../service.js';
+import type { OnNodes, Service } from '../service.js';
 import { shownKeys, type WireKeys, wireKeys } from '../wire/keys.js';
 import { nodeFiles, pythonOn, wire, wireFiles } from '../wire/wire.js';
 import { installPackages, type Packages, requirementsFile } from '../workers/install.js';
@@ -48,22 +49,24 @@ export const jupyterService: Service<JupyterSpec, OwnFacts> = {
   components: [],
   ownScripts: /^jupyter-/,
 
-  async bringUp(at, spec) {
+  async bringUp(at, spec, before) {
     at.announce(`bring up ${TITLE} on ${at.host.name}`);
     const token = ownToken(at.folder);
     const port = await managerPort(at, NAME, FIRST_PORT);
     const keys = await wireKeys(at, NAME);
     const hasImage = spec.workers.image !== undefined;
     const version = hasImage ? 'image' : (await installPackages(at, packages, 'all')).version;
-    const plan = workersPlan(spec, version, keys);
+    const others = await at.others();
+    const plan = workersPlan(spec, version, keys, others);
     const python = (await pythonOn(at)) ?? 'python3';
     const door = doorFiles(at.dir, port, keys, python, { token: markOf(token), name: originOf(token) });
     await putInPool(at, [...(await workerFiles(at.dir, plan)), ...door]);
     // no service of the headnode: only the headnode calls
     await bringUp(wire, at, { service: NAME, port: 0, keys });
     await startManager(at, NAME, `${TITLE}'s door`);
+    const news = await giveOthers(at, others);
     await keepWorkers(at, plan);
-    return { facts: { port }, said: `on a node, reached at port ${port} of ${at.host.name}` };
+    return { facts: { port }, said: `on a node, reached at port ${port} of ${at.host.name}${before && news}` };
   },
 
   async status({ port }, at) {
@@ -92,17 +95,18 @@ export const jupyterService: Service<JupyterSpec, OwnFacts> = {
 
   losses: async () => undefined,
 
-  async render(_cluster, dir, spec) {
+  async render(_cluster, dir, spec, others) {
     const keys = shownKeys(NAME);
     const hasImage = spec.workers.image !== undefined;
-    const plan = workersPlan(spec, hasImage ? 'image' : '@PYTHON@', keys, '@SECRET@');
+    const plan = workersPlan(spec, hasImage ? 'image' : '@PYTHON@', keys, others, '@SECRET@');
     const files = [
       ...wireFiles(dir, { service: NAME, port: 0, keys }, '/@PYTHON@'),
       ...(hasImage ? [] : [requirementsFile(packages)]),
       ...doorFiles(dir, FIRST_PORT, keys, '/@PYTHON@', { token: '@TOKEN-HASH@', name: 'jupyter-@NAME@' }, '@SECRET@'),
       ...(await workerFiles(dir, plan)),
     ];
-    return renderedWorkers(files, hasImage ? [] : ['workers/install'], words);
+    const scripts = [...(hasImage ? [] : ['workers/install']), ...(others.length > 0 ? ['jupyter-others'] : [])];
+    return renderedWorkers(files, scripts, { ...words, ...Object.fromEntries(others.flatMap(wordsOf)) });
   },
 };
 
@@ -114,6 +118,21 @@ const words: Readonly<Record<string, string>> = {
   'tree/jupyter/token': "JupyterLab's own token, which only the door uses",
   'tree/worker.sh': 'runs JupyterLab, on a node',
 };
+
+/** Below the worker's directory: what it gets for another framework. */
+const folderOf = ({ name }: OnNodes): string => `others/${name}`;
+
+const wordsOf = (other: OnNodes): [string, string][] =>
+  other.files.map(f => [`tree/${folderOf(other)}/${f.path}`, `by this, notebooks reach ${other.title}`]);
+
+/** Gives the node the packages of other frameworks. @returns what to say about those that the running server does not know */
+async function giveOthers({ host, dir }: Headnode, others: readonly OnNodes[]): Promise<string> {
+  if (others.length === 0) return '';
+  const args = [dir, ...others.flatMap(o => [folderOf(o), o.packages])];
+  const out = await runScript(host, templateText('headnode/jupyter-others.sh'), args, { timeoutMs: 60_000 });
+  const names = others.filter(o => keyValues(out.stdout).get('new')?.includes(folderOf(o))).map(o => o.title);
+  return names.length === 0 ? '' : `; notebooks find ${names.join(' and ')} when it starts again: File, Shut Down`;
+}
 
 /** Jupyter's own token, for the door. The node knows it in any case, and so it is made of what the node knows. */
 const innerToken = (keys: WireKeys): string =>
@@ -142,13 +161,20 @@ function doorFiles(
   ];
 }
 
-function workersPlan(spec: JupyterSpec, version: string, keys: WireKeys, inner = innerToken(keys)): WorkersPlan {
+function workersPlan(
+  spec: JupyterSpec,
+  version: string,
+  keys: WireKeys,
+  others: readonly OnNodes[],
+  inner = innerToken(keys),
+): WorkersPlan {
   const workers = { ...withDefaults(spec.workers), count: 1, idle: 0 };
   const files = [
     ...nodeFiles({ keys, service: NAME }),
     { path: 'jupyter/config.py', content: templateText('worker/jupyter/config.py'), mode: 0o600 },
     { path: 'jupyter/token', content: `${inner}\n`, mode: 0o600 },
     { path: 'worker.sh', content: templateText('worker/jupyter/worker.sh'), mode: 0o600 },
+    ...others.flatMap(other => other.files.map(f => ({ ...f, path: `${folderOf(other)}/${f.path}` }))),
   ];
   const command = `exec bash ./worker.sh ${version} ${IDLE}`;
   return { ...workers, name: NAME, files, command, need: 'listener', notebooks: spec.notebooks ?? '~' };

@@ -53,10 +53,10 @@ export const reanaService: Service<ReanaSpec, ReanaFacts> = {
     return runs > 0 ? `the files of ${runs} run${runs === 1 ? '' : 's'} of REANA's, which go with it` : undefined;
   },
 
-  async render(cluster, dir, spec) {
+  async render(cluster, dir, spec, others) {
     // if the headnode decides, it may be either one
     const wanted = spec.flavour === 'auto' ? Object.values(flavours) : [flavours[spec.flavour]];
-    const parts: Rendered[] = await Promise.all(wanted.map(flavour => flavour.render(cluster, dir, spec)));
+    const parts: Rendered[] = await Promise.all(wanted.map(flavour => flavour.render(cluster, dir, spec, others)));
     return {
       configuration: parts.flatMap(part => part.configuration),
       scripts: parts.flatMap(part => part.scripts),

@@ -19,7 +19,8 @@ PATH=$(sed -n 's/^BIN = //p' "$dir/found.config"):$PATH
   done)
 } >"$home/manifest.new" && mv "$home/manifest.new" "$home/manifest" || exit 1
 tar -cf "$home/small.tar.new" -C "$home/tree" . && mv "$home/small.tar.new" "$home/small.tar" || exit 1
-sum=$(cat "$home/workers.sub" "$home/step.sh" "$home/step.env" "$home/manifest" | sha256sum | cut -c 1-16)
+# what is for other frameworks, in the directory `others`, is no reason to end what runs: it is there when the worker starts again
+sum=$(grep -v ' f b3RoZXJzL' "$home/manifest" | cat "$home/workers.sub" "$home/step.sh" "$home/step.env" - | sha256sum | cut -c 1-16)
 
 there=$(timeout 60 condor_q -constraint "ScailfinWorker == \"$name\" && JobStatus != 3" -af:t ScailfinWorkerNumber ScailfinWorkerSum ClusterId ProcId) ||
   { echo 'the pool could not be asked for its jobs' >&2; exit 1; }

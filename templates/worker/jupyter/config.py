@@ -25,7 +25,6 @@ c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
 # the door on the headnode decides by which name it is reached
 c.ServerApp.allow_remote_access = True
-c.ServerApp.quit_button = False
 c.ServerApp.terminado_settings = {"shell_command": [shutil.which("bash") or "/bin/sh"]}
 c.Application.log_level = 30
 c.IdentityProvider.token = token

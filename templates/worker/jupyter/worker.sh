@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# worker.sh VERSION IDLE: runs JupyterLab in this directory, which has its files: wire/, jupyter/ and site.tar.gz, the headnode's packages for
-# Python VERSION. If VERSION is image, Jupyter is that of its image. It ends kernels that nobody has used for IDLE seconds. $SCAILFIN_NOTEBOOKS is
+# worker.sh VERSION IDLE: runs JupyterLab in this directory, which has its files: wire/, jupyter/, others/ for other frameworks, and
+# site.tar.gz, the headnode's packages for Python VERSION. If VERSION is image, Jupyter is that of its image. It ends kernels that nobody has used for IDLE seconds. $SCAILFIN_NOTEBOOKS is
 # the directory with the notebooks, and $SCAILFIN_HOME the account's home directory
 set -u
 here=$PWD version=$1
@@ -20,6 +20,11 @@ else
   site=$("$python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   { tar -xzf site.tar.gz -C "$site" && mv "$site/share" "$site/etc" "$TMPDIR/venv" && rm site.tar.gz; } || exit 1
   server=("$python" -m jupyterlab)
+  for packages in others/*/packages.tar.gz; do
+    # those of JupyterLab come first
+    other=$TMPDIR/${packages%/*}
+    [ ! -e "$packages" ] || { mkdir -p "$other" && tar -xzf "$packages" -C "$other" && echo "$other" >>"$site/scailfin-others.pth" && rm "$packages"; } || exit 1
+  done
   # programs of notebooks and terminals find pip and others of the same packages
   PATH=$TMPDIR/venv/bin:$PATH VIRTUAL_ENV=$TMPDIR/venv
   export PATH VIRTUAL_ENV
@@ -46,9 +51,13 @@ HOME=$SCAILFIN_HOME
 if [ "$version" = image ] && [ ! -w "$HOME" ]; then HOME=$SCAILFIN_NOTEBOOKS; fi
 export HOME SCAILFIN_IDLE=$2
 
+# programs of notebooks find the other frameworks of the cluster
+others=()
+for other in "$here"/others/*/run.sh; do [ ! -e "$other" ] || others+=(bash "$other"); done
+
 cd "$SCAILFIN_NOTEBOOKS" || exit 1
 trap 'kill "$child" 2>/dev/null' TERM INT HUP
-"$python" -B "$here/wire/node.py" "jupyter:server@$run/s" "${server[@]}" --config="$here/jupyter/config.py" &
+${others[@]+"${others[@]}"} "$python" -B "$here/wire/node.py" "jupyter:server@$run/s" "${server[@]}" --config="$here/jupyter/config.py" &
 child=$!
 status=128
 while [ "$status" -ge 128 ] && kill -0 "$child" 2>/dev/null; do

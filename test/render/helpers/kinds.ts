@@ -24,7 +24,7 @@ export function kindOf(name: string, text: string): Kind {
   if (/^headnode\/wire\/services\//.test(name)) return 'json';
   // keys and passwords are made when they are needed
   if (
-    /^headnode\/(wire\/(cert|key)\.pem|workers\/[a-z]+\/(port|password|idle|requirements\.txt|tree\/(password|jupyter\/token|wire\/(key|cert\.pem)|dask\/(cert|key)\.pem)))$/.test(
+    /^headnode\/(wire\/(cert|key)\.pem|workers\/[a-z]+\/(port|password|idle|requirements\.txt|tree\/(others\/[a-z]+\/)?(password|jupyter\/token|wire\/(key|cert\.pem)|(dask\/)?(cert|key)\.pem)))$/.test(
       name,
     )
   )

@@ -22,7 +22,7 @@ describe.skipIf(reason !== undefined)(
       await Promise.all([offerDask(lab, 'headnode'), offerDask(lab, 'laptop')]);
       await lab.write('laptop', '/opt/client.py', client, { user: 'root' });
       await lab.write('laptop', '/opt/requirements.txt', requirements, { user: 'root', mode: 0o644 });
-      const install = 'python3 -m venv own && own/bin/pip install -q --no-deps -r /opt/requirements.txt';
+      const install = 'python3 -m venv own && own/bin/pip install -q --no-cache-dir --no-deps -r /opt/requirements.txt';
       await lab.exec('laptop', ['sh', '-c', install], { timeoutMs: 90_000 });
     }, 240_000);
     afterAll(() => lab?.down(), 60_000);

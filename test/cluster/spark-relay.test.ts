@@ -27,7 +27,7 @@ describe.skipIf(reason !== undefined)(
       ] as const)
         await lab.write('laptop', `/opt/${name}.txt`, readFileSync(path), { user: 'root' });
       const install =
-        'python3 -m venv own && own/bin/pip install -q --no-deps -r /opt/requirements.txt && own/bin/pip install -q --no-deps --no-build-isolation -r /opt/client.txt';
+        'python3 -m venv own && own/bin/pip install -q --no-cache-dir --no-deps -r /opt/requirements.txt && own/bin/pip install -q --no-cache-dir --no-deps --no-build-isolation -r /opt/client.txt';
       await lab.exec('laptop', ['sh', '-c', install], { timeoutMs: 300_000 });
     }, 1_200_000);
     afterAll(() => lab?.down(), 60_000);

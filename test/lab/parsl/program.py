@@ -42,6 +42,10 @@ def read(path, after):
     return text
 
 
+if len(sys.argv) > 3:
+    # so that the dead are noticed sooner
+    executor = pool.config.executors[0]
+    executor.heartbeat_period, executor.heartbeat_threshold = 5, 20
 began = time.time()
 with parsl.load(pool.config):
     first = square(3, 0).result()
@@ -60,12 +64,11 @@ with parsl.load(pool.config):
         except Exception as error:
             print("failed", type(error).__name__, flush=True)
     if blocks:
-        waiting = [square(0, 1) for _ in range(100 * blocks)]
-        executor = pool.config.executors[0]
+        # blocks come, and stay, while tasks wait
         while len(executor.connected_managers()) < blocks:
-            time.sleep(0.5)
-        for one in waiting:
-            one.result()
+            for one in [square(0, 0.5) for _ in range(4 * blocks)]:
+                one.result()
+        print("blocks", blocks, flush=True)
     began = time.time()
     done = [future.result() for future in [square(n, seconds) for n in range(tasks)]]
     print("sum", sum(n for n, _ in done), "on", *sorted({host for _, host in done}), flush=True)

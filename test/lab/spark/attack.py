@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 PAGES = ("/", "/json/", "/logPage/?workerId=x&logType=err", "/api/v1/applications", "/metrics/master/json/", "/static/webui.js")
 # RpcEndpointVerifier.CheckExistence("Master") as Java serializes it
@@ -91,11 +92,16 @@ def main(args):
         with open(args[1]) as file:
             token = file.read().strip()
         args = args[2:]
-    for one in args:
+
+    def tried(one):
         address, _, port = one.rpartition(":")
         where = (address, int(port))
-        way = http(where) or rpc(where) or grpc(where, False, token) or grpc(where, True, token)
-        print(one, "%s let in" % way if way else "refused", flush=True)
+        return http(where) or rpc(where) or grpc(where, False, token) or grpc(where, True, token)
+
+    # most of the time is waiting for answers that do not come
+    with ThreadPoolExecutor(len(args)) as pool:
+        for one, way in zip(args, pool.map(tried, args)):
+            print(one, "%s let in" % way if way else "refused", flush=True)
 
 
 main(sys.argv[1:])

@@ -52,7 +52,10 @@ export const choices: Readonly<Record<string, { readonly site: string; readonly 
     site: 'local',
     request: { name: 'mine', framework: ['dask'], ...{ workers: '2', workerImage: 'docker.io/library/python:3.12' } },
   },
-  'local-jupyter': { site: 'local', request: { name: 'mine', framework: ['jupyter', 'dask'], notebooks: '$SCRATCH/work' } },
+  'local-jupyter': {
+    site: 'local',
+    request: { name: 'mine', framework: ['jupyter', 'dask'], notebooks: '$SCRATCH/work' },
+  },
   'local-parsl': {
     site: 'local',
     request: { name: 'mine', framework: ['parsl'], ...{ workers: '2', workerCores: '4' } },

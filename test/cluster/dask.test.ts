@@ -72,12 +72,13 @@ describe.skipIf(reason !== undefined)(`Dask${reason ? ` (skipped: ${reason})` : 
     expect((await bash(talk('38786', `${home}/tree/dask/cert.pem`, `${home}/tree/dask/key.pem`))).stdout).toMatch(told);
     for (const host of ['headnode', 'c1'] as const) {
       await bash(cert, host, 'bob');
-      for (const port of await ports(host)) {
+      const tried = (await ports(host)).map(async port => {
         const plain = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET /info/main/workers.html HTTP/1.0\\r\\n\\r\\n' >&3; timeout 3 head -c 2000 <&3 | tr -d '\\0'`;
         expect((await bash(plain, host, 'bob')).stdout, `${host} ${port}`).not.toMatch(/200 OK|Workers/);
         const tls = talk(port, '/tmp/bob.crt', '/tmp/bob.pem');
         expect((await bash(tls, host, 'bob')).stdout, `${host} ${port}`).not.toMatch(told);
-      }
+      });
+      await Promise.all(tried);
       await bash('rm -f /tmp/bob.pem /tmp/bob.crt', host, 'bob');
     }
   });

@@ -110,11 +110,15 @@ describe.skipIf(reason !== undefined)(
         "ss -Hltn | awk '{ print $4 }' | grep '^127' | sed 's/.*://' | sort -u",
       );
       expect(ports.trim().split('\n').length).toBeGreaterThan(2);
-      for (const port of ports.trim().split('\n')) {
-        const { stdout } = await node('bob', `curl -sS -m 3 --http0.9 http://127.0.0.1:${port}/api | tr -d '\\0'`);
-        // those of HTCondor, of the wire, and one of each kernel, for its own child processes: none of them says anything of use
-        expect(stdout, port).not.toMatch(/HTTP|jupyter|kernel|[{[]/i);
-      }
+      const tried = ports
+        .trim()
+        .split('\n')
+        .map(async port => {
+          const { stdout } = await node('bob', `curl -sS -m 3 --http0.9 http://127.0.0.1:${port}/api | tr -d '\\0'`);
+          // those of HTCondor, of the wire, and one of each kernel, for its own child processes: none of them says anything of use
+          expect(stdout, port).not.toMatch(/HTTP|jupyter|kernel|[{[]/i);
+        });
+      await Promise.all(tried);
       // what others can see of the processes, and what is written down
       for (const host of ['headnode', 'c1', 'login'] as const) {
         const { stdout } = await as(

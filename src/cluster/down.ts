@@ -4,7 +4,9 @@ import type { Host } from '../hosts/host.js';
 import type { Machine } from '../hosts/machine.js';
 import { UnreachedError } from '../hosts/pinned.js';
 import { defaultWork, type Probe, probe } from '../hosts/probe.js';
+import type { BatchJobStatus } from '../schedulers/job.js';
 import { schedulerFor } from '../schedulers/registry.js';
+import { listJobs } from '../schedulers/runner.js';
 import { type Context, isForeign, jobQuery, knownIds, siteRecord } from './context.js';
 import { step } from './events.js';
 import { checkKnown } from './framework.js';
@@ -31,6 +33,28 @@ export interface DownResult {
   readonly nodeHours?: NodeHours;
   /** What may remain, with `forget`. */
   readonly left: readonly string[];
+}
+
+/**
+ * The jobs that the headnode submitted by itself, by site: they are cancelled with the submission, and then nobody says any more how long they
+ * ran. What can't be asked is missing.
+ */
+async function grownJobs(
+  { connections }: Context,
+  record: ClusterRecord,
+): Promise<Map<string, readonly BatchJobStatus[]>> {
+  const found = new Map<string, readonly BatchJobStatus[]>();
+  for (const site of record.sites) {
+    if (site.spec.submit !== 'bosco' || !site.facts) continue;
+    try {
+      const host = await siteHost(connections, record, site);
+      const query = jobQuery(record.name, site.facts, knownIds(site), site.spec);
+      found.set(site.spec.site, await listJobs(host, schedulerFor(site.spec.profile.scheduler.type), query));
+    } catch {
+      // only the number of node-hours depends on it
+    }
+  }
+  return found;
 }
 
 /**
@@ -85,6 +109,7 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
     const heads: HeadToStop[] = [];
     const mayGrow = (error: unknown): void =>
       sink({ type: 'warning', text: `the headnode may still try to submit: ${firstLine(error)}` });
+    const before = record ? await grownJobs(context, record) : new Map<string, readonly BatchJobStatus[]>();
     if (record) await endGrowth(context, record, mayBeTaken).catch(mayGrow);
     for (const site of sites) {
       const where = site.spec.profile.login?.hosts[0] ?? 'this machine';
@@ -119,9 +144,10 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
           const query = jobQuery(name, facts, site.ids, site.spec);
           const on = (machine: Machine): Host => foundOn(connections, first, name, machine);
           const known = record && siteRecord(record, site.spec.site);
-          const before = unseen.length;
+          const seen = unseen.length;
           const onUnseen = (what: string): unknown => unseen.push(what);
           const times = known && new JobTimes(known);
+          times?.see(before.get(site.spec.site) ?? []);
           const n = await takeDownSite({
             host,
             on,
@@ -133,10 +159,11 @@ export async function down(context: Context, lost: Lost | undefined, forget = fa
             onUnseen,
             onJobs: jobs => times?.see(jobs),
           });
-          if (times) hours.push(times.hours);
+          // all of them have ended
+          if (times) hours.push({ ...times.hours, bound: 0 });
           cancelled += n;
           if (record) endBatches(context, site.spec.site);
-          const where = unseen.length > before ? ` on ${host.name}` : '';
+          const where = unseen.length > seen ? ` on ${host.name}` : '';
           return `${n === 0 ? 'none was left' : `${n} cancelled`}; no job and no file remains${where}`;
         },
       );

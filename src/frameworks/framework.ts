@@ -45,6 +45,8 @@ export interface Framework<Spec extends object = object, Facts extends OwnFacts 
   needsAddress?(spec: Spec): boolean;
   /** The plan on one line. */
   describe(spec: Spec): string;
+  /** What of the user's stays at the site after `down`, in a sentence; absent: nothing does. */
+  stays?(spec: Spec): string;
   /** The differences between a cluster's framework and the request, in words; none if it can be used. */
   differences(there: { readonly spec: Spec; readonly facts: Facts | undefined }, asked: Spec): readonly string[];
   /** The settings of a cluster's framework after a further request; absent: they stay as they are. */

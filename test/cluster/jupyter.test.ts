@@ -192,7 +192,9 @@ describe.skipIf(reason !== undefined)(
 
     it('leaves nothing behind but the notebooks', async () => {
       const down = await scailfin(lab, 'headnode', ['down', name]);
-      expect(down.stdout).toContain(verified);
+      expect(down.stdout).toContain(
+        `${verified}.\nNotebooks, and all else that you saved, stay in $NOWHERE/work at the site.\n`,
+      );
       expect(await files()).toEqual(['./result.txt', './work/a.ipynb']);
       await as('alice', 'login', 'cd && rm -r result.txt work');
       await expect.poll(() => lab.leftovers(), { timeout: 15_000 }).toEqual([]);

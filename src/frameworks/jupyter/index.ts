@@ -29,6 +29,7 @@ export const jupyter: Framework<JupyterSpec, OwnFacts> = {
     const size = `${cores} core${cores === 1 ? '' : 's'} and ${formatMemory(memory)}`;
     return `on a node, with ${size}${image === undefined ? '' : ` in ${image}`}; notebooks are in ${notebooks} at the site, and stay there`;
   },
+  stays: ({ notebooks = '~' }) => `Notebooks, and all else that you saved, stay in ${notebooks} at the site.`,
   ...changeable,
   service: async () => (await import('./service.js')).jupyterService,
 };

@@ -60,7 +60,7 @@ function temporaryFiles(host: Host): Found[] {
 }
 
 /** Our own directory in a home, and where programs that we run keep something for their next start. */
-const kept = ['.scailfin', '.cache/pip', '.config/dask', '.apptainer', '.singularity', '.ipython', '.jupyter', '.ivy2'];
+const kept = ['.scailfin', '.cache/pip', '.config/dask', '.ipython', '.jupyter', '.ivy2'];
 
 function workingDirectories(host: Host): Found[] {
   const all = entries(host, '/home').flatMap(({ path }) => kept.map(name => `${path}/${name}`));

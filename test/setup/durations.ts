@@ -34,6 +34,7 @@ export const durations: { readonly [file: string]: number } = {
   'test/cluster/workqueue-failures.test.ts': 150,
   'test/cluster/jupyter-failures.test.ts': 150,
   'test/cluster/workers-idle.test.ts': 150,
+  'test/cluster/workers-image.test.ts': 150,
   'test/reana/jobs-failures.test.ts': 149,
   'test/cluster/engines.test.ts': 147,
   'test/doctor/site-slurm.test.ts': 142,

@@ -10,7 +10,8 @@ version=$(python3 -I -c 'import sys; print("%d.%d" % sys.version_info[:2])') || 
 [ "$version" = "$wanted" ] || { echo "python3 is version $version here, and the headnode's is $wanted; give --worker-image with an image that has $wanted" >&2; exit 1; }
 mkdir -p "$TMPDIR/site" "$TMPDIR/java/bin" "$TMPDIR/conf" "$TMPDIR/work" || exit 1
 for archive in spark.tar java.tar.gz packages.tar.gz; do
-  [ ! -e "$archive" ] || tar -xf "$archive" -C "$TMPDIR/site" || exit 1
+  # an image may have no tar or no gzip
+  [ ! -e "$archive" ] || tar -xf "$archive" -C "$TMPDIR/site" 2>/dev/null || python3 -I -m tarfile -e "$archive" "$TMPDIR/site" || exit 1
   rm -f "$archive"
 done
 cp spark/java.sh "$TMPDIR/java/bin/java" && chmod 700 "$TMPDIR/java/bin/java" || exit 1

@@ -11,7 +11,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 240_000,
     // what is asked again and again is often a program that starts anew each time: asked more often, it keeps the others waiting
-    expect: { poll: { interval: 1000 } },
+    expect: { poll: { interval: 1500 } },
     // a worker loads what files share once; so a file leaves its process as it found it: environment, mocks, modules
     isolate: false,
     // a line for each file, and one more only for a test that takes very long

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../cluster/context.js';
 import type { ClusterRecord } from '../cluster/record.js';
 import { UsageError } from '../errors.js';
-import { frameworkNamed } from '../frameworks/registry.js';
+import { services } from '../frameworks/registry.js';
 import type { Transport } from '../hosts/target.js';
 import { jsonOption, transportOption } from './options.js';
 import type { Ui } from './ui.js';
@@ -69,7 +69,7 @@ export function register(program: Command, ui: Ui): void {
             throw new UsageError('nothing was changed, because you said no', { hint: `scailfin status ${name}` });
         }
         const result = await down(context, lost, flags.forget);
-        const stays = known?.spec.frameworks.flatMap(f => frameworkNamed(f.name).stays?.(f) ?? []) ?? [];
+        const stays = known?.spec.frameworks.flatMap(f => services.find(s => s.name === f.name)?.stays?.(f) ?? []) ?? [];
         if (ui.json) ui.printJson({ ...result, stays, roundTrips: await context.connections.roundTrips() });
         else if (result.left.length === 0)
           ui.print(

@@ -13,7 +13,8 @@ export async function program(
 
 /**
  * Asks again and again until the answer is neither undefined nor false. Pauses grow: to 200 ms, then to a tenth of what was waited
- * already, but not above a second. None is shorter than it takes to ask.
+ * already, but not above a second. None is shorter than twice the time that it takes to ask: who waits leaves the
+ * processors to what is waited for.
  * @throws Error naming `what` after `timeoutMs`, with the last thing that went wrong in `probe`
  */
 export async function until<T>(
@@ -33,6 +34,6 @@ export async function until<T>(
       last = error;
     }
     if (Date.now() > end) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`, { cause: last });
-    await sleep(Math.max(pause, Date.now() - began));
+    await sleep(Math.max(pause, 2 * (Date.now() - began)));
   }
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # worker.sh VERSION IDLE: runs JupyterLab in this directory, which has its files: wire/, jupyter/, others/ for other frameworks, and
-# site.tar.gz, the headnode's packages for Python VERSION. If VERSION is image, Jupyter is that of its image. It ends kernels that nobody has used for IDLE seconds. $SCAILFIN_NOTEBOOKS is
-# the directory with the notebooks, and $SCAILFIN_HOME the account's home directory
+# site.tar.gz, the headnode's packages for Python VERSION. If VERSION is image, Jupyter is that of its image. It ends kernels that nobody has
+# used for IDLE seconds. $SCAILFIN_NOTEBOOKS is the directory with the notebooks, and $SCAILFIN_HOME the account's home directory
 set -u
 here=$PWD version=$1
 unset PYTHONPATH PYTHONHOME PYTHONSTARTUP

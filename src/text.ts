@@ -33,3 +33,6 @@ export function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
 }
+
+/** A text's UTF-8 in base64. */
+export const base64 = (text: string): string => Buffer.from(text).toString('base64');

@@ -69,7 +69,8 @@ export function register(program: Command, ui: Ui): void {
             throw new UsageError('nothing was changed, because you said no', { hint: `scailfin status ${name}` });
         }
         const result = await down(context, lost, flags.forget);
-        const stays = known?.spec.frameworks.flatMap(f => services.find(s => s.name === f.name)?.stays?.(f) ?? []) ?? [];
+        const stays =
+          known?.spec.frameworks.flatMap(f => services.find(s => s.name === f.name)?.stays?.(f) ?? []) ?? [];
         if (ui.json) ui.printJson({ ...result, stays, roundTrips: await context.connections.roundTrips() });
         else if (result.left.length === 0)
           ui.print(

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js';
 import type { FrameworkSpec } from '../frameworks/facts.js';
-import { worksWithRelay } from '../frameworks/registry.js';
+import { insteadWithRelay } from '../frameworks/registry.js';
 import type { SiteProfile } from '../sites/schema.js';
 
 /** The place of the pool: this machine, the site's login node, or a host reached by SSH. */
@@ -53,11 +53,12 @@ export function relayFor(
 
 /** What a cluster offers must be possible with a relay. @throws UsageError */
 export function checkRelayed(site: string, frameworks: readonly FrameworkSpec[]): void {
-  if (frameworks.every(worksWithRelay)) return;
+  const instead = insteadWithRelay(frameworks);
+  if (instead.length === 0) return;
   throw new UsageError(
     `nodes of ${site} reach the pool through a relay, so it is on loopback only, and what runs in Kubernetes can't reach it there`,
     {
-      hint: "use scailfin's own REANA server: --reana edge; or choose a headnode that the site reaches: --headnode login or [user@]host",
+      hint: `${instead.join('; ')}; or choose a headnode that the site reaches: --headnode login or [user@]host`,
     },
   );
 }

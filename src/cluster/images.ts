@@ -4,9 +4,9 @@ import { messageOf, ScailfinError, UsageError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { keyValues, runScript } from '../hosts/script.js';
 import { inLine } from '../printable.js';
-import { stepEnvironment } from '../reana/jobs/description.js';
-import { parseReport, saidBy } from '../reana/jobs/report.js';
-import { wrapperScript } from '../reana/wrapper.js';
+import { stepEnvironment } from '../steps/environment.js';
+import { parseReport, saidBy } from '../steps/report.js';
+import { wrapperScript } from '../steps/wrapper.js';
 import { templateText } from '../templates.js';
 import { formatBytes } from '../units.js';
 import { type Context, recordOf, siteDir } from './context.js';
@@ -121,8 +121,8 @@ async function provide(
       hint: 'give its name, such as docker.io/library/python:3.12',
     });
   const name = randomBytes(6).toString('hex');
-  const request = { workflow: name, workspace: '/pull', name: 'pull', image, command: 'true', environment: {} };
-  const env = await stepEnvironment(name, { ...request, resources: {} });
+  const step = { workspace: '/pull', name: 'pull', image, command: 'true', environment: {} };
+  const env = await stepEnvironment(name, step);
   const answers = await atSites(context, async (dir, host) => {
     const place = `${dir}/pull-${name}`;
     const [action, ...more] = await how(place, host);

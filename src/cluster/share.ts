@@ -50,6 +50,8 @@ export interface Shared extends PersonThere {
 
 /** The parts of a cluster that sharing changes. */
 interface Shareable {
+  /** The name of what is shared, for people. */
+  readonly title: string;
   readonly people: People;
   readonly host: Host;
   readonly dir: string;
@@ -62,7 +64,7 @@ interface Shareable {
  */
 export async function share(context: Context, { person, key, newToken, quota }: Wanted): Promise<Added> {
   return locked(context, 'add', async () => {
-    const { people, host, dir, way } = await shareable(context);
+    const { title, people, host, dir, way } = await shareable(context);
     if (key !== undefined && !isPlainPath(dir))
       throw new ScailfinError(`${dir} has characters that can't be part of a line of authorized_keys`, {
         hint: `leave --key out: ${person} then needs a login of their own on ${host.name}`,
@@ -73,7 +75,7 @@ export async function share(context: Context, { person, key, newToken, quota }: 
     context.journal.append({ type: 'intent', what: `share the cluster with ${person}` });
     // the key comes first: without a token it leads to a port that answers nothing
     if (key !== undefined) {
-      await step(context.sink, `Letting the key of ${person} reach REANA on ${host.name}`, async () => {
+      await step(context.sink, `Letting the key of ${person} reach ${title} on ${host.name}`, async () => {
         await host.put([{ path: reachFile(dir), content: templateText('headnode/share-reach.sh'), mode: 0o600 }]);
         await letIn(
           host,
@@ -143,7 +145,7 @@ export async function unshare(context: Context, person: string, keepRuns: boolea
     });
     if (left.length > 0)
       throw new LeftoverError(`${person} may still have access:`, left, {
-        hint: `once it answers: scailfin share remove ${record.name} ${person}; REANA is started again by: scailfin up ${record.name}`,
+        hint: `once it answers: scailfin share remove ${record.name} ${person}; what was shared is started again by: scailfin up ${record.name}`,
       });
     return { person, wasThere: ended?.isThere === true || had === true, stopped: ended?.stopped ?? 0 };
   });
@@ -151,7 +153,7 @@ export async function unshare(context: Context, person: string, keepRuns: boolea
 
 async function shareable(context: Context): Promise<Shareable> {
   const offers = await reachFrameworks(context);
-  const { service, facts, here, dial } = offers.find(offer => offer.service.people) ?? offers[0];
+  const { framework, service, facts, here, dial } = offers.find(offer => offer.service.people) ?? offers[0];
   const record = recordOf(context);
   const people = service.people?.(facts, here, dial);
   const { head, name, spec } = record;
@@ -160,7 +162,7 @@ async function shareable(context: Context): Promise<Shareable> {
   const host = await headHost(context.connections, record);
   const isHere = spec.headnode.kind === 'local';
   const way = { user: head.user, host: isHere ? head.host : host.address, isHere, port: facts.port };
-  return { people, host, dir: poolDir(head.base, name), way };
+  return { title: framework.title, people, host, dir: poolDir(head.base, name), way };
 }
 
 async function locked<T>({ journal }: Context, verb: string, work: () => Promise<T>): Promise<T> {

@@ -44,7 +44,7 @@ export const shareKey = (dir: string, person?: string): OwnKey => ({
 });
 
 /**
- * What a person's key runs on the headnode, and all that it can do: a program that passes one connection on to REANA. No
+ * What a person's key runs on the headnode, and all that it can do: a program that passes one connection on to what is shared. No
  * port is forwarded, because sshd would then also forward to any socket of the account, such as an agent's, whatever
  * `permitopen` and `permitlisten` say: they are about ports (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
  * @param dir the pool's directory, a plain path

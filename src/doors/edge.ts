@@ -7,7 +7,7 @@ import { askPool } from '../reana/edge/page/pool.js';
 import { Edge } from '../reana/edge/server.js';
 import { readSettings } from '../reana/edge/settings.js';
 import { PoolSteps } from '../reana/jobs/service.js';
-import { wrapperScript } from '../reana/wrapper.js';
+import { wrapperScript } from '../steps/wrapper.js';
 
 /** Time for work that is being written when the edge is told to end; the next edge does the rest. */
 const patienceMs = 10_000;

@@ -41,8 +41,11 @@ export interface Framework<Spec extends object = object, Facts extends OwnFacts 
   readonly facts: Fields;
   /** Checks the request, and makes the plan. @throws UsageError for options that contradict each other */
   plan(request: FrameworkRequest, config: Config): Spec;
-  /** Whether parts of it reach the pool at the headnode's own address, so that the pool can't be on loopback only. */
-  needsAddress?(spec: Spec): boolean;
+  /**
+   * Undefined, unless parts of it reach the pool at the headnode's own address, so that the pool can't be on loopback only: then what to ask for
+   * instead.
+   */
+  needsAddress?(spec: Spec): string | undefined;
   /** The plan on one line. */
   describe(spec: Spec): string;
   /** What of the user's stays at the site after `down`, in a sentence; absent: nothing does. */

@@ -89,8 +89,9 @@ export function isFacts(value: unknown): value is FrameworkFacts {
   return hasFields(value, frameworks.find(f => f.name === value.name)?.facts ?? {});
 }
 
-/** Whether a framework can be offered by a pool that is on loopback only, because nodes reach it by relays. */
-export const worksWithRelay = (spec: FrameworkSpec): boolean => !frameworkNamed(spec.name).needsAddress?.(spec);
+/** What to ask for instead of those that a pool can't offer that is on loopback only, because nodes reach it by relays. */
+export const insteadWithRelay = (all: readonly FrameworkSpec[]): readonly string[] =>
+  all.flatMap(spec => frameworkNamed(spec.name).needsAddress?.(spec) ?? []);
 
 /** Removes files that are useless once a cluster is gone. @param folder the cluster's own directory on this machine */
 export function forgetSecrets(folder: string): void {

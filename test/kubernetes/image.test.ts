@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STORAGE } from '../../src/headnode/reana/reana-plan.js';
 import { newSecrets } from '../../src/headnode/reana/reana-secrets.js';
 import { BACKEND, TOKEN, valuesFor } from '../../src/headnode/reana/values.js';
-import { wrapperScript } from '../../src/reana/wrapper.js';
+import { wrapperScript } from '../../src/steps/wrapper.js';
 import { planOf } from '../headnode/reana/plans.js';
 import { program, until } from '../lab/programs.js';
 import { Cell } from './cell.js';

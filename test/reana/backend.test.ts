@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageTag } from '../../src/headnode/reana/image.js';
-import { stepEnvironment } from '../../src/reana/jobs/description.js';
 import { Hashes } from '../../src/reana/jobs/hashes.js';
 import { parseManifest, survey } from '../../src/reana/jobs/manifest.js';
+import { stepEnvironment } from '../../src/steps/environment.js';
 import { BackendPython } from './backend/python.js';
 
 /** Without a pool. What it is with one is in backend-pool.test.ts. */
@@ -43,9 +43,8 @@ describe("the job controller's backend", { timeout: 300_000 }, () => {
     const secrets = join(top, 'secrets');
     await mkdir(secrets);
     await writeFile(join(secrets, 'key'), Buffer.from([0, 255, 10]));
-    const resources = { cores: 1 };
-    const request = { workflow: 'w', workspace, name: `fit 'it'`, image: 'docker://a/b', command, environment };
-    const ours = await stepEnvironment('one', { ...request, resources, secrets });
+    const request = { workspace, name: `fit 'it'`, image: 'docker://a/b', command, environment };
+    const ours = await stepEnvironment('one', { ...request, secrets });
     const program = `
 import base64, json, sys
 from scailfin_backend import inputs

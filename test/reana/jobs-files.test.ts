@@ -14,7 +14,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { description, stepEnvironment } from '../../src/reana/jobs/description.js';
+import { description } from '../../src/reana/jobs/description.js';
 import { Hashes } from '../../src/reana/jobs/hashes.js';
 import { Journal } from '../../src/reana/jobs/journal.js';
 import {
@@ -30,9 +30,10 @@ import {
 } from '../../src/reana/jobs/manifest.js';
 import { merge } from '../../src/reana/jobs/merge.js';
 import { fold } from '../../src/reana/jobs/record.js';
-import { outcomeOf, parseReport } from '../../src/reana/jobs/report.js';
 import type { StepRequest } from '../../src/reana/jobs/step.js';
 import { Claims } from '../../src/reana/space.js';
+import { stepEnvironment } from '../../src/steps/environment.js';
+import { outcomeOf, parseReport } from '../../src/steps/report.js';
 
 let dir: string;
 let workspace: string;

@@ -18,6 +18,8 @@ export const rooms: readonly string[] = [
   'headnode',
   // REANA: client, the edge's server, workflow engines, steps as jobs
   'reana',
+  // what runs on a node: the wrapper, what it is told and what it reports
+  'steps',
   // the pool: configuration, tokens, queries
   'htcondor',
   // profiles of HPC sites

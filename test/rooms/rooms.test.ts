@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { services } from '../../src/frameworks/registry.js';
 import { packageRoot } from '../../src/paths.js';
 import { type Graph, graphOf, readSources, ringsIn, roomOf, type Sources, upwardImports } from './graph.js';
 import { importsOf } from './imports.js';
@@ -26,6 +27,18 @@ describe('the rooms of src', () => {
 
   test('no files import each other in a ring', () => {
     expect(unknownRings(graph)).toEqual([]);
+  });
+
+  test('a cluster knows no framework by its name: what is about one is in its folder', () => {
+    const words = services.flatMap(({ name, title }) => [name, title]);
+    const named = new RegExp(words.join('|'), 'i');
+    expect(named.test('import { reana } from')).toBe(true);
+    const files = [...sources].filter(([file]) => /^cluster\/|^cli\/(up|status|down|scale)\.ts$/.test(file));
+    expect(files.length).toBeGreaterThan(50);
+    const found = files.flatMap(([file, text]) =>
+      text.split('\n').flatMap((line, n) => (named.test(line) ? [`${file}:${n + 1} ${line.trim()}`] : [])),
+    );
+    expect(found).toEqual([]);
   });
 
   test('a known ring that is gone is no longer listed', () => {

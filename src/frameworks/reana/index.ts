@@ -24,7 +24,7 @@ export const reana: Framework<ReanaSpec, ReanaFacts> = {
   secrets: secretFiles,
   facts: reanaFields,
   plan: planReana,
-  needsAddress: spec => spec.flavour === 'upstream',
+  needsAddress: spec => (spec.flavour === 'upstream' ? "use scailfin's own REANA server: --reana edge" : undefined),
   describe: describeReana,
   differences: reanaDiffers,
   service: async () => (await import('./service.js')).reanaService,

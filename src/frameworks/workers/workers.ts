@@ -2,9 +2,9 @@ import { CommandError, messageOf, ScailfinError } from '../../errors.js';
 import type { Headnode, Part } from '../../headnode/component.js';
 import type { FileToPut } from '../../hosts/host.js';
 import { keyValues, runScript } from '../../hosts/script.js';
-import { stepEnvironment } from '../../reana/jobs/description.js';
-import { wrapperScript } from '../../reana/wrapper.js';
 import { quote } from '../../shell.js';
+import { stepEnvironment } from '../../steps/environment.js';
+import { wrapperScript } from '../../steps/wrapper.js';
 import { render, templateText } from '../../templates.js';
 import type { ServiceStatus } from '../service.js';
 import type { Workers } from './options.js';
@@ -41,8 +41,8 @@ export async function workerFiles(pool: string, plan: WorkersPlan): Promise<File
   const { name, command, files, cores, memory, idle, need, image = '', disk = 1, notebooks } = plan;
   const home = workersHome(pool, name);
   const own = home.slice(pool.length + 1);
-  const step = { workflow: name, workspace: `${home}/tree`, name: `worker of ${name}`, image, command };
-  const environment = await stepEnvironment('worker', { ...step, environment: {}, resources: { cores, memory } });
+  const step = { workspace: `${home}/tree`, name: `worker of ${name}`, image, command, environment: {} };
+  const environment = await stepEnvironment('worker', step);
   const place = notebooks === undefined ? '' : `notebooks=${quote(notebooks)}\n`;
   return [
     {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScailfinError } from '../../errors.js';
 import { packageRoot } from '../../paths.js';
-import { wrapperScript } from '../../reana/wrapper.js';
+import { wrapperScript } from '../../steps/wrapper.js';
 import type { Headnode } from '../component.js';
 import { runDetached } from '../detached.js';
 import type { OwnKubernetes } from '../kubernetes.js';

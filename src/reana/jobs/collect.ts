@@ -1,5 +1,6 @@
 import { appendFile, type FileHandle, open, readFile } from 'node:fs/promises';
 import { plainly } from '../../errors.js';
+import { outcomeOf, type Report, readReport } from '../../steps/report.js';
 import { Claims } from '../space.js';
 import type { Hashes } from './hashes.js';
 import { openLeft, takeArchive } from './left.js';
@@ -8,7 +9,6 @@ import type { Manifests } from './manifests.js';
 import { merge, type Returned } from './merge.js';
 import { manifestPath, notesPath, returnedDir, savedPath } from './places.js';
 import type { Change, Ending, StepRecord } from './record.js';
-import { outcomeOf, type Report, readReport } from './report.js';
 import { Saved } from './saved.js';
 
 type Ended = StepRecord & { readonly ending: Ending };

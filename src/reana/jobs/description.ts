@@ -1,9 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { render } from '../../templates.js';
-import { base64 } from './manifest.js';
 import type { Room } from './queue.js';
 import type { StepRequest } from './step.js';
 
@@ -60,26 +58,6 @@ function rowText({ id, request, inputBytes }: Row, isShared: boolean): string {
   const who = isShared ? [name, person] : [];
   // the last field is the rest of the line, including blanks
   return [id, cores, memory, kib, limit, ...who, request.workspace].join(' ');
-}
-
-/**
- * The step as the wrapper reads it. Secret, if the step has secrets.
- * @param session where a session finds what the edge says to it: a directory of the headnode; empty for all others
- */
-export async function stepEnvironment(id: string, request: StepRequest, session = ''): Promise<string> {
-  const { name, workspace, image, command, environment } = request;
-  const lines = Object.entries(environment).map(([key, value]) => base64(`${key}=${value}`));
-  const secrets = await secretLines(request.secrets);
-  const values = { command: base64(command), environment: lines.join('\n'), unpacks: 'gzip', secrets };
-  const cvmfs = (request.cvmfs ?? []).join(' ');
-  return render('step/env', { id, name, workspace, image, cvmfs, session, ...values });
-}
-
-async function secretLines(dir: string | undefined): Promise<string> {
-  if (dir === undefined) return '';
-  const names = (await readdir(dir)).sort();
-  const contents = await Promise.all(names.map(name => readFile(join(dir, name), 'base64')));
-  return names.map((name, i) => `${base64(name)} ${contents[i]}`).join('\n');
 }
 
 /** @throws UsageError for a step that can't be submitted */

@@ -1,6 +1,7 @@
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Place, type Row, stepEnvironment } from './description.js';
+import { stepEnvironment } from '../../steps/environment.js';
+import type { Place, Row } from './description.js';
 import type { Hashes } from './hashes.js';
 import { manifestText, pack, probeOf, smallOf, survey } from './manifest.js';
 import type { Manifests } from './manifests.js';

@@ -5,6 +5,7 @@ import { open, readdir, readlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ScailfinError } from '../../errors.js';
+import { base64 } from '../../text.js';
 import type { Hashes } from './hashes.js';
 
 /** Files below this size come with the job; a node fetches larger ones if it does not have them yet; bytes. */
@@ -201,8 +202,6 @@ export function inBytes(one: string, other: string): number {
 }
 
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
-
-export const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 const isMissing = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOENT' || code === 'ENOTDIR';
 

@@ -1,25 +1,14 @@
+import type { StepOnNode } from '../../steps/environment.js';
 import type { Wire, WireEvents } from './wire.js';
 
 /** One job of a workflow, as a workflow engine asks for it. */
-export interface StepRequest {
+export interface StepRequest extends StepOnNode {
   readonly workflow: string;
-  /** Absolute path of the run's files on the headnode; the step sees them at the same path. */
-  readonly workspace: string;
-  readonly name: string;
-  /** The image in the specification: `docker.io/library/python:3.12`, an absolute path, or empty for none. */
-  readonly image: string;
-  /** A line for `bash -c`; its quotes are part of it. */
-  readonly command: string;
   /** The command as a person reads it; default: the command. */
   readonly shown?: string | undefined;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Absolute path of a directory of secret files on the headnode: the step sees them in `/etc/reana/secrets`. */
-  readonly secrets?: string | undefined;
   readonly resources: StepResources;
   /** Whose step it is, for HTCondor's accounting; only the edge itself sets it. Absent: the pool's owner. */
   readonly account?: Account | undefined;
-  /** Repositories of CVMFS that the step sees below `/cvmfs`. */
-  readonly cvmfs?: readonly string[] | undefined;
   /** Its input and output are connected with the edge (`StepService.wire`); it is no step of a run. */
   readonly isSession?: boolean | undefined;
 }

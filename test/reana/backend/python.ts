@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { wrapperScript } from '../../../src/reana/wrapper.js';
+import { wrapperScript } from '../../../src/steps/wrapper.js';
 import { pythonWith } from '../../lab/python.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));

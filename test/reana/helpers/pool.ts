@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PoolStepsOptions } from '../../../src/reana/jobs/service.js';
 import { isStepOver, type Step, type StepRequest } from '../../../src/reana/jobs/step.js';
-import { wrapperScript } from '../../../src/reana/wrapper.js';
+import { wrapperScript } from '../../../src/steps/wrapper.js';
 import { inLab } from '../../lab/bundled.js';
 import type { Lab } from '../../lab/lab.js';
 

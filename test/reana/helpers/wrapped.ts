@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { stepEnvironment } from '../../../src/reana/jobs/description.js';
 import { Hashes } from '../../../src/reana/jobs/hashes.js';
 import { type Item, manifestText, pack, smallOf, survey } from '../../../src/reana/jobs/manifest.js';
-import { parseReport, type Report } from '../../../src/reana/jobs/report.js';
-import { wrapperScript } from '../../../src/reana/wrapper.js';
+import { stepEnvironment } from '../../../src/steps/environment.js';
+import { parseReport, type Report } from '../../../src/steps/report.js';
+import { wrapperScript } from '../../../src/steps/wrapper.js';
 import type { HostName, Lab } from '../../lab/lab.js';
 
 const run = promisify(execFile);
@@ -77,14 +77,13 @@ export class Workspace {
     const items = await survey(dir, this.hashes);
     await pack(dir, smallOf(items), join(top, 'small.tar'));
     const request = {
-      workflow: 'w',
       workspace: dir,
       name: id,
       image: options.image ?? '',
       command: options.command,
       cvmfs: options.cvmfs,
     };
-    const env = await stepEnvironment(id, { ...request, environment: options.environment ?? {}, resources: {} });
+    const env = await stepEnvironment(id, { ...request, environment: options.environment ?? {} });
     await writeFile(join(top, 'step.env'), `${env}${options.more ?? ''}\n`);
     await writeFile(join(top, 'manifest'), manifestText(items, options.probe));
     await writeFile(join(top, 'step.sh'), wrapperScript(), { mode: 0o755 });

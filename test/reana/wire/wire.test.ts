@@ -21,8 +21,8 @@ import { packageRoot } from '../../../src/paths.js';
 import { Hashes } from '../../../src/reana/jobs/hashes.js';
 import { manifestText, parseManifest, survey } from '../../../src/reana/jobs/manifest.js';
 import { merge } from '../../../src/reana/jobs/merge.js';
-import { outcomeOf, readReport } from '../../../src/reana/jobs/report.js';
 import { Claims } from '../../../src/reana/space.js';
+import { outcomeOf, readReport } from '../../../src/steps/report.js';
 import { end, type Member, member } from '../../attack/edge/tarball.js';
 
 // The edge and the backend of REANA's job controller do the same with the same: see the README beside this file.

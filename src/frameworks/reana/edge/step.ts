@@ -1,9 +1,10 @@
 import { edgeDir } from '../../../headnode/edge.js';
 import type { Folder } from '../../../leaving.js';
-import { description, stepEnvironment } from '../../../reana/jobs/description.js';
+import { description } from '../../../reana/jobs/description.js';
 import { eventLog } from '../../../reana/jobs/places.js';
 import type { StepRequest } from '../../../reana/jobs/step.js';
-import { wrapperScript } from '../../../reana/wrapper.js';
+import { stepEnvironment } from '../../../steps/environment.js';
+import { wrapperScript } from '../../../steps/wrapper.js';
 
 const ID = '00000000-0000-4000-8000-000000000000';
 

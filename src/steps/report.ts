@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { ScailfinError } from '../../errors.js';
-import { inLine } from '../../printable.js';
+import { ScailfinError } from '../errors.js';
+import { inLine } from '../printable.js';
 
 /** The wrapper's report about a step: `key=value` lines; `deleted=` comes once per path, in base64. */
 export interface Report {

@@ -131,7 +131,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(stdout, stderr).toBe(`nodes c1 c2\n${answers}`);
   });
 
-  it('finishes what it computes when a node dies, and has its worker back', async () => {
+  it('finishes what it computes when a node dies', async () => {
     const program = ['sh', '-c', 'python3 /opt/client.py 2 0.3 >~/said'];
     const run = scailfin('exec', name, '--', ...program);
     await until('it computes in Python', 120_000, async () => (await bash('cat ~/said')).stdout.includes('groups'));
@@ -139,7 +139,6 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     const { stderr } = await run;
     expect((await bash('cat ~/said; rm ~/said')).stdout, stderr).toContain(answers);
     await lab.exec('c2', ['sh', '-c', 'rm -rf /tmp/scailfin-*'], { user: 'root' });
-    await until('both workers', 120_000, async () => (await parts()).filter(p => p.state === 'alive').length === 4);
   });
 
   it('leaves nothing behind', async () => {

@@ -45,7 +45,7 @@ def read(path, after):
 if len(sys.argv) > 3:
     # so that the dead are noticed sooner
     executor = pool.config.executors[0]
-    executor.heartbeat_period, executor.heartbeat_threshold = 5, 20
+    executor.heartbeat_period, executor.heartbeat_threshold = 5, 30
 began = time.time()
 with parsl.load(pool.config):
     first = square(3, 0).result()
@@ -64,10 +64,14 @@ with parsl.load(pool.config):
         except Exception as error:
             print("failed", type(error).__name__, flush=True)
     if blocks:
-        # blocks come, and stay, while tasks wait
+        # blocks come, and stay, while many tasks wait
+        waiting = []
         while len(executor.connected_managers()) < blocks:
-            for one in [square(0, 0.5) for _ in range(4 * blocks)]:
-                one.result()
+            waiting = [one for one in waiting if not one.done()]
+            waiting += [square(0, 0.5) for _ in range(8 * blocks - len(waiting))]
+            time.sleep(0.2)
+        for one in waiting:
+            one.result()
         print("blocks", blocks, flush=True)
     began = time.time()
     done = [future.result() for future in [square(n, seconds) for n in range(tasks)]]

@@ -39,7 +39,8 @@ describe('what runs a workflow language', () => {
     expect(first).toMatch(new RegExp(`^${dir}/venvs/yadage-[0-9a-f]{16}/bin/python3$`));
     expect(said).toHaveLength(1);
     const calls = (await program(['/bin/cat', log])).split('\n');
-    const pip = '-m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r';
+    const pip =
+      '-m pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r';
     expect(calls).toEqual(['build', 'requirements'].map(list => `${pip} ${join(first, `../../${list}.txt`)}`));
   });
 

@@ -46,6 +46,10 @@ to_list() { sed -z 's/%/%25/g; s/\n/%0A/g' | tr '\0' '\n'; }
 from_list() { tr '\n' '\0' | sed -z 's/%0A/\n/g; s/%25/%/g'; }
 # prints HASH NAME lines for the NUL-terminated file names on its input; sha256sum escapes unusual names in its own way
 hashes_of() {
-  xargs -0 -r sha256sum -- | sed 's/%/%25/g; s/^\([0-9a-f]*\) [ *]/\1 /; t
+  # the first `t` forgets that there was a %: the second one is about the name
+  xargs -0 -r sha256sum -- | sed 's/%/%25/g
+    t escaped
+    :escaped
+    s/^\([0-9a-f]*\) [ *]/\1 /; t
     s/^\\//; s/ [ *]/ /; s/\\\\/%5C/g; s/\\n/%0A/g; s/\\r/\r/g; s/%5C/\\/g'
 }

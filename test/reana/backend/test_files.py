@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from scailfin_backend import inputs
 from scailfin_backend.files import items_of
 from scailfin_backend.merge import Merge, MergeError
@@ -51,6 +51,7 @@ def test_a_command_reaches_the_step_byte_for_byte(command, value):
 
 @settings(max_examples=6, deadline=None)
 @given(tree=st.dictionaries(names, st.binary(max_size=200), min_size=1, max_size=5), new=names)
+@example(tree={b"%\\": b"one", b"%\n": b"two", b"\\ %0A": b"three"}, new=b"new")
 def test_names_and_contents_survive_the_way_there_and_back(tree, new):
     with tempfile.TemporaryDirectory() as top:
         ws = os.fsencode(top) + b"/ws"

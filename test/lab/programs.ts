@@ -13,7 +13,7 @@ export async function program(
 
 /**
  * Asks again and again until the answer is neither undefined nor false. Pauses grow: to 200 ms, then to a tenth of what was waited
- * already, but not above a second. None is shorter than twice the time that it takes to ask, up to 3 s: who waits leaves the
+ * already, but not above a second. None is shorter than it takes to ask, or twice as long if a command asks, up to 2 s: who waits leaves the
  * processors to what is waited for.
  * @throws Error naming `what` after `timeoutMs`, with the last thing that went wrong in `probe`
  */
@@ -34,6 +34,7 @@ export async function until<T>(
       last = error;
     }
     if (Date.now() > end) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`, { cause: last });
-    await sleep(Math.max(pause, Math.min(2 * (Date.now() - began), 3000)));
+    const took = Date.now() - began;
+    await sleep(Math.max(pause, took < 250 ? took : Math.min(2 * took, 2000)));
   }
 }

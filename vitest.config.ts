@@ -14,6 +14,15 @@ export default defineConfig({
     expect: { poll: { interval: 1500 } },
     // a worker loads what files share once; so a file leaves its process as it found it: environment, mocks, modules
     isolate: false,
+    // `npm test` leaves these out
+    tags: [
+      {
+        name: 'nightly',
+        description:
+          'Takes long, and shows in other surroundings, at more points or for longer what other tests show each time.',
+        timeout: 300_000,
+      },
+    ],
     // a line for each file, and one more only for a test that takes very long
     slowTestThreshold: 30_000,
     sequence: { sequencer: SlowestFirst },

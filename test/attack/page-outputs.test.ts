@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: attack/page
 import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';

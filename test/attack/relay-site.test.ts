@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: attack/relay-door, relay-key and relay-login
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/glidein shows each way by which a glide-in leaves
 import { alone } from './helpers/alone.js';
 
 alone({

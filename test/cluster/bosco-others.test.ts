@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/bosco and cluster/bosco-sge grow pools
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { realTree } from '../lab/real/tree.js';

@@ -78,7 +78,9 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await clean();
   });
 
-  it('on the login node itself, where no login is needed; with a least number; and forgotten by the laptop', async () => {
+  it('on the login node itself, where no login is needed; with a least number; and forgotten by the laptop', {
+    tags: ['nightly'],
+  }, async () => {
     await scailfin(lab, 'laptop', up('--headnode', 'login', '--min', '1', '--max', '2'));
     const status = await statusOf(lab, 'laptop', 'grown');
     expect(status.reason).toBe('1 of at most 2 glide-ins have joined.');
@@ -116,7 +118,9 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await clean();
   });
 
-  it('reports that the headnode can not log in, or has no blahpd; then nothing was submitted', async () => {
+  it('reports that the headnode can not log in, or has no blahpd; then nothing was submitted', {
+    tags: ['nightly'],
+  }, async () => {
     await lab.write(
       'login',
       keys,
@@ -165,7 +169,9 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     await clean();
   });
 
-  it('stops submitting where the site refuses, and reports no job as ended that it could not query', async () => {
+  it('stops submitting where the site refuses, and reports no job as ended that it could not query', {
+    tags: ['nightly'],
+  }, async () => {
     const log = '/tmp/sbatch-called';
     const wrapper = `#!/bin/sh\necho called >>${log}\necho "sbatch: error: Invalid account or account/partition combination specified" >&2\nexit 1\n`;
     await lab.write('login', '/usr/local/bin/sbatch', wrapper, { ...root, mode: 0o755 });
@@ -198,5 +204,5 @@ describe.skipIf(reason !== undefined)(`a pool that grows by itself${reason ? ` (
     expect((await lab.exec('login', ['ls', '-A', '/home/alice'])).stdout).not.toContain('.scailfin');
     await scailfin(lab, 'laptop', ['down', 'grown']);
     await clean();
-  }, 300_000);
+  });
 });

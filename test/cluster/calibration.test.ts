@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/engines/bsm runs an inference
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isThorough } from '../attack/thorough.js';

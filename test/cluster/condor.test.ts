@@ -52,7 +52,7 @@ describe.skipIf(reason !== undefined)(title, () => {
 
   it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, condor));
 
-  it('has its pool beside the site’s own schedd and collector on the login node', async () => {
+  it('has its pool beside the site’s own schedd and collector on the login node', { tags: ['nightly'] }, async () => {
     // users' start-up files may name the site's HTCondor
     const own = 'export _CONDOR_COLLECTOR_HOST=login:9618 _CONDOR_DAEMON_LIST=MASTER';
     await lab.exec('login', ['sed', '-i', `1i ${own}`, '.bashrc']);
@@ -90,7 +90,9 @@ describe.skipIf(reason !== undefined)(title, () => {
     await down();
   });
 
-  it('asks the schedd to which jobs were submitted, if the name leads to a login node with another one', async () => {
+  it('asks the schedd to which jobs were submitted, if the name leads to a login node with another one', {
+    tags: ['nightly'],
+  }, async () => {
     await lab.addLogin2();
     await up('--nodes', '1');
     await lab.leadLoginTo('login2');
@@ -112,7 +114,7 @@ describe.skipIf(reason !== undefined)(title, () => {
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('counts no job as gone while the schedd is away', async () => {
+  it('counts no job as gone while the schedd is away', { tags: ['nightly'] }, async () => {
     await up('--nodes', '1');
     await lab.stopScheduler();
     const status = await statusOf(lab, 'headnode', 'lab-condor');
@@ -126,7 +128,7 @@ describe.skipIf(reason !== undefined)(title, () => {
     await down();
   });
 
-  it('reports why a job is held or waits, and removes it with the cluster', async () => {
+  it('reports why a job is held or waits, and removes it with the cluster', { tags: ['nightly'] }, async () => {
     await up('--nodes', '3', '--wait', '2');
     const waits = async () => (await glideins()).find(g => g.state === 'queued')?.reason;
     await expect.poll(waits, { timeout: 60_000 }).toBe('no match found');
@@ -142,7 +144,7 @@ describe.skipIf(reason !== undefined)(title, () => {
     await down();
   });
 
-  it('is refused in the site’s words, with what to do about it', async () => {
+  it('is refused in the site’s words, with what to do about it', { tags: ['nightly'] }, async () => {
     const group = await refused('--account', 'astrology');
     expect(group.exitCode).toBe(1);
     expect(group.stderr).toMatch(/unknown accounting group astrology\n {2}→ .*--account NAME/);
@@ -155,7 +157,9 @@ describe.skipIf(reason !== undefined)(title, () => {
     await down();
   });
 
-  it('requires shared files, and trusts the profile if it says that files are shared', async () => {
+  it('requires shared files, and trusts the profile if it says that files are shared', {
+    tags: ['nightly'],
+  }, async () => {
     const apart = 'FILESYSTEM_DOMAIN = login.site\n';
     await lab.write('login', '/etc/condor/config.d/90-apart.config', apart, { user: 'root' });
     const alone = await refused();
@@ -180,7 +184,7 @@ queues:
     await lab.exec('login', ['rm', '/etc/condor/config.d/90-apart.config'], { user: 'root' });
   });
 
-  it('reports a job that could not be removed', async () => {
+  it('reports a job that could not be removed', { tags: ['nightly'] }, async () => {
     const sleep = 'executable = /bin/sleep\narguments = 60\ntransfer_executable = False\nqueue\n';
     await lab.exec('login', ['condor_submit', '-terse'], { stdin: sleep });
     expect((await lab.leftovers()).filter(line => /^condor: job of alice \d+ 0 /.test(line))).toHaveLength(1);

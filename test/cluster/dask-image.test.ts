@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/dask
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

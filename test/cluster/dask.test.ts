@@ -96,7 +96,7 @@ print(Client(timeout=20).run_on_scheduler(see))`;
     expect(stdout, stderr).toBe("(['.scailfin'], False, False, True)\n");
   });
 
-  it('has workers on another node once there is one', async () => {
+  it('has workers on another node once there is one', { tags: ['nightly'] }, async () => {
     await scailfin(lab, 'headnode', ['scale', name, '--nodes', '2']);
     await until('three workers', 60_000, () => working(3));
     const { stdout, stderr } = await use('3');
@@ -104,7 +104,7 @@ print(Client(timeout=20).run_on_scheduler(see))`;
     expect(stdout).toContain(`${sum}moved 5000000\n`);
   });
 
-  it('has another scheduler after one was killed, to which the workers go', async () => {
+  it('has another scheduler after one was killed, to which the workers go', { tags: ['nightly'] }, async () => {
     const before = await lab.read('headnode', `${home}/manager.pid`);
     await lab.exec('headnode', ['kill', '-KILL', before.trim()]);
     await until('another one', 60_000, async () => (await lab.read('headnode', `${home}/manager.pid`)) !== before);
@@ -113,7 +113,7 @@ print(Client(timeout=20).run_on_scheduler(see))`;
     expect(stdout).toContain(`${sum}moved 5000000\n`);
   });
 
-  it('finishes what it computes when a node dies', async () => {
+  it('finishes what it computes when a node dies', { tags: ['nightly'] }, async () => {
     const program = ['sh', '-c', 'python3 /opt/client.py 3 0.6 >~/said'];
     const run = scailfin(lab, 'headnode', ['exec', name, '--', ...program]);
     await until('it computes', 60_000, async () => (await bash('cat ~/said')).stdout.startsWith('nodes'));

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/engines runs the same engines without a pool
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PythonEngine } from '../../src/reana/engines/python.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/reana runs a workflow, reana/engines the others
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exampleImages, prepareImage } from '../lab/image.js';

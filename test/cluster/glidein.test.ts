@@ -141,7 +141,9 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
   const atTheSite = async () => (await lab.leftovers()).filter(line => !line.startsWith('headnode: '));
   const atSite = ['--site', 'lab-slurm', '--nodes', '2', '--walltime', '30m'];
 
-  it('finds another directory on nodes whose /tmp runs no programs, and knows its own run there', async () => {
+  it('finds another directory on nodes whose /tmp runs no programs, and knows its own run there', {
+    tags: ['nightly'],
+  }, async () => {
     // a node without /dev/shm is no trouble
     await onNodes('mount -t tmpfs -o noexec,mode=1777 tmpfs /tmp && umount /dev/shm && rmdir /dev/shm');
     await scailfin(lab, 'headnode', ['up', 'narrow', ...atSite]);
@@ -254,7 +256,7 @@ describe.skipIf(reason !== undefined)(`a glide-in${reason ? ` (skipped: ${reason
     await expect.poll(processes, { timeout: 60_000, interval: 1000 }).toBe('0');
   });
 
-  it('leaves before its walltime ends', async () => {
+  it('leaves before its walltime ends', { tags: ['nightly'] }, async () => {
     await expect.poll(async () => (await only('short'))?.state, { timeout: 150_000, interval: 2000 }).toBe('finished');
     expect(await words('short')).toContain('leaving: its walltime is nearly over');
     expect((await only('short'))?.exitCode).toBe(0);

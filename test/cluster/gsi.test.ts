@@ -40,7 +40,9 @@ describe.skipIf(reason !== undefined)(`a cluster over GSI-SSH${reason ? ` (skipp
     expect(log).not.toContain('refused');
   });
 
-  it('runs its pool on the login node, over a login that is kept when the proxy is gone', async () => {
+  it('runs its pool on the login node, over a login that is kept when the proxy is gone', {
+    tags: ['nightly'],
+  }, async () => {
     await scailfin(lab, 'laptop', ['proxy', 'init']);
     await scailfin(lab, 'laptop', ['login', gsiSite]);
     await scailfin(lab, 'laptop', ['proxy', 'destroy']);

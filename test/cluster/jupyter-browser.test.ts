@@ -1,17 +1,18 @@
+// @module-tag nightly; each time: cluster/jupyter
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
-import { Lab, longUnavailable } from '../lab/lab.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
 const program = '/usr/bin/chromium';
 /** The first `up` installs JupyterLab. */
 const slowly = { timeoutMs: 200_000 };
-const reason = longUnavailable() ?? (existsSync(program) ? undefined : `${program} is missing`);
+const reason = labUnavailable() ?? (existsSync(program) ? undefined : `${program} is missing`);
 /** `output/page`, which git ignores: what the test saw. */
 const pictures = new URL('../../output/page/', import.meta.url).pathname;
 

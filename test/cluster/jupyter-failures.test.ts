@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/jupyter
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

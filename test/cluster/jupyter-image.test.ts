@@ -1,12 +1,13 @@
+// @module-tag nightly; each time: cluster/jupyter
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareImage } from '../lab/image.js';
 import { Desk, offerJupyter, requirements } from '../lab/jupyter.js';
-import { Lab, longUnavailable } from '../lab/lab.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
-const reason = longUnavailable();
+const reason = labUnavailable();
 const name = 'lab-slurm';
 
 describe.skipIf(reason !== undefined)(

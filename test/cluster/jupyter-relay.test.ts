@@ -1,12 +1,13 @@
+// @module-tag nightly; each time: cluster/jupyter, and cluster/relay for the relay
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
-import { Lab, longUnavailable } from '../lab/lab.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
 /** The first `up` installs JupyterLab. */
 const slowly = { timeoutMs: 200_000 };
-const reason = longUnavailable();
+const reason = labUnavailable();
 
 /** The browser is on a laptop, the headnode elsewhere, and nodes reach nothing but their login node. */
 describe.skipIf(reason !== undefined)(

@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(
       expect(await desk.cell(code.replaceAll('"', "'"))).toBe('332833500 c1 /home/alice /home/alice');
     });
 
-    it("keeps notebooks in the account's home directory, and nothing else", async () => {
+    it("keeps notebooks in the account's home directory, and nothing else", { tags: ['nightly'] }, async () => {
       expect(await desk.api('PUT', 'contents/work', { type: 'directory' })).toMatchObject({ path: 'work' });
       expect(await desk.api('PUT', 'contents/work/a.ipynb', notebook)).toMatchObject({ type: 'notebook' });
       const [first] = (await desk.api('GET', 'contents/work/a.ipynb/checkpoints')) as { id: string }[];
@@ -147,7 +147,7 @@ describe.skipIf(reason !== undefined)(
       expect(withToken.trim()).toBe(secrets);
     });
 
-    it('is another size after a further up, under the same address and token', async () => {
+    it('is another size after a further up, under the same address and token', { tags: ['nightly'] }, async () => {
       const up = await scailfin(lab, 'headnode', [
         'up',
         name,
@@ -180,7 +180,7 @@ describe.skipIf(reason !== undefined)(
       expect((await scailfin(lab, 'headnode', up, slowly)).stderr).not.toContain('Shut Down');
     });
 
-    it('says which directory is missing', async () => {
+    it('says which directory is missing', { tags: ['nightly'] }, async () => {
       await scailfin(lab, 'headnode', ['up', name, '--framework', 'jupyter', '--notebooks', '$NOWHERE/work'], slowly);
       const server = async () =>
         (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts?.find(p => p.name === 'server');

@@ -140,7 +140,9 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('leaves alone what another machine brought up under the same name after it was down', async () => {
+  it('leaves alone what another machine brought up under the same name after it was down', {
+    tags: ['nightly'],
+  }, async () => {
     const up = ['up', 'twice', '--site', 'lab-slurm', '--nodes', '1', '--walltime', '30m', '--no-wait'];
     await scailfin(lab, 'laptop', [...up, '--headnode', 'scail@headnode']);
     await scailfin(lab, 'laptop', ['down', 'twice']);
@@ -155,7 +157,7 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect((await statusOf(lab, 'headnode', 'twice')).headnode?.pool).toBe('alive');
   });
 
-  it('spans a second site', async () => {
+  it('spans a second site', { tags: ['nightly'] }, async () => {
     await scailfin(lab, 'headnode', ['up', 'wide', '--site', 'lab-slurm', '--walltime', '20m']);
     await scailfin(lab, 'headnode', ['scale', 'wide', '--site', 'local', '--nodes', '1']);
     await expect.poll(async () => joined(await statusOf(lab, 'headnode', 'wide')), { timeout: 60_000 }).toBe(2);
@@ -191,7 +193,7 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('brings back the logs of its glide-ins', async () => {
+  it('brings back the logs of its glide-ins', { tags: ['nightly'] }, async () => {
     await scailfin(lab, 'headnode', ['up', 'talk', '--site', 'lab-slurm', '--walltime', '20m']);
     const id = (await statusOf(lab, 'headnode', 'talk')).sites[0]?.glideins[0]?.id as string;
     expect((await scailfin(lab, 'headnode', ['logs', 'talk'])).stdout).toContain(`glide-in ${id} of cluster talk on c`);

@@ -53,7 +53,9 @@ const lsf: StandInSite = {
   ],
   more(lab, isReal) {
     // OpenLava has no blaunch
-    it.skipIf(isReal)('starts the glide-ins of a job of two nodes by blaunch', () => twoNodes(lab(), lsf));
+    it.skipIf(isReal)('starts the glide-ins of a job of two nodes by blaunch', { tags: ['nightly'] }, () =>
+      twoNodes(lab(), lsf),
+    );
   },
 };
 

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: model hides jobs, too
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ClusterStatus } from '../../src/cluster/status.js';
 import { labUnavailable } from '../lab/lab.js';

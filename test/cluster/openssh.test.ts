@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(`a cluster by the system's ssh${reason ? `
     await bench.expectNothing();
   });
 
-  it('closes a kept login that nobody uses', async () => {
+  it('closes a kept login that nobody uses', { tags: ['nightly'] }, async () => {
     await bench.good(['login', 'lab-slurm', '--transport', 'openssh', '--idle', '2s']);
     expect(await masters()).toHaveLength(1);
     await expect.poll(masters, { timeout: 60_000 }).toEqual([]);
@@ -74,7 +74,7 @@ describe.skipIf(reason !== undefined)(`a cluster by the system's ssh${reason ? `
     await bench.expectNothing();
   });
 
-  it('that is interrupted leaves no ssh behind', async () => {
+  it('that is interrupted leaves no ssh behind', { tags: ['nightly'] }, async () => {
     const up = bench.start(['up', 'cut', '--site', 'lab-slurm', '--walltime', '20m', '--transport', 'openssh']);
     await up.says('Submitting');
     expect(await masters()).toHaveLength(1);

@@ -1,10 +1,11 @@
+// @module-tag nightly; each time: cluster/parsl, and cluster/relay for the relay
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, longUnavailable } from '../lab/lab.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
 import { offerParsl } from '../lab/parsl.js';
 import { scailfin } from './helpers/cluster.js';
 import { verified } from './helpers/cycle.js';
 
-const reason = longUnavailable();
+const reason = labUnavailable();
 const name = 'lab-slurm';
 
 /** Nodes reach nothing but their login node, and nothing reaches the headnode. */

@@ -107,7 +107,9 @@ describe.skipIf(reason !== undefined)(`Parsl${reason ? ` (skipped: ${reason})` :
     (await bash('find /tmp/scailfin-* -name "*.key_secret" -o -name key -path "*wire*" 2>/dev/null', host, user))
       .stdout;
 
-  it('has as many blocks as a program needs, also on further nodes, and fewer when it needs them no more', async () => {
+  it('has as many blocks as a program needs, also on further nodes, and fewer when it needs them no more', {
+    tags: ['nightly'],
+  }, async () => {
     await scailfin(lab, 'headnode', ['scale', name, '--nodes', '2']);
     // the configuration is the user's to change
     const change = 's/max_idletime=60/max_idletime=3/';

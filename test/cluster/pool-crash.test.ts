@@ -46,7 +46,9 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     await until('the jobs to run', 90_000, async () => (await running()) === 12);
   }
 
-  it('is called by its glide-ins, and can call them, also if its machine crashed just after they joined', async () => {
+  it('is called by its glide-ins, and can call them, also if its machine crashed just after they joined', {
+    tags: ['nightly'],
+  }, async () => {
     // the pool writes down within a second how they come back to it
     await new Promise(resolve => setTimeout(resolve, 1500));
     await lab.reboot('headnode');
@@ -55,7 +57,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     await submit();
   });
 
-  it('its master survives the end of a schedd with many jobs', async () => {
+  it('its master survives the end of a schedd with many jobs', { tags: ['nightly'] }, async () => {
     const before = await masters();
     // the master looks at the schedd's children once a minute
     await new Promise(resolve => setTimeout(resolve, 61_000));
@@ -80,14 +82,14 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect((await here(`cat .scailfin/${name}/pool/log/start.err`)).stdout).toMatch(/master was ended by signal 9/);
   });
 
-  it('is started by up where daemons outlived it and its keeper, at the same port', async () => {
+  it('is started by up where daemons outlived it and its keeper, at the same port', { tags: ['nightly'] }, async () => {
     const { address } = (await statusOf(lab, 'headnode', name)).headnode ?? {};
     await here(`kill -KILL $(cat .scailfin/${name}/pool/run/keep.pid) $(pgrep -x condor_master)`);
     await scailfin(lab, 'headnode', again);
     expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
   });
 
-  it('gives jobs back to the queue whose glide-in said that it left', async () => {
+  it('gives jobs back to the queue whose glide-in said that it left', { tags: ['nightly'] }, async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
     expect(await hosts()).toContain('@c2');
     await lab.exec('c2', ['pkill', '-KILL', '-u', 'alice', 'condor_'], { user: 'root' });
@@ -96,7 +98,9 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect(await hosts()).toContain('@c1');
   });
 
-  it('gives jobs back to the queue whose node died, as soon as up learned that its batch job is over', async () => {
+  it('gives jobs back to the queue whose node died, as soon as up learned that its batch job is over', {
+    tags: ['nightly'],
+  }, async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
     await scailfin(lab, 'headnode', again);
     await until('jobs on both nodes', 90_000, async () => /@c1[\s\S]*@c2|@c2[\s\S]*@c1/.test(await hosts()));
@@ -116,7 +120,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     // a node that died tidies up as it starts again
     await lab.exec('c1', ['sh', '-c', `rm -rf /tmp/scailfin-${name}-*`], { user: 'root' });
     await until('all jobs to run', 90_000, async () => (await running()) === 12);
-  }, 300_000);
+  });
 
   it('and down leaves nothing: nobody starts it again', async () => {
     const { stdout } = await scailfin(lab, 'headnode', ['down', name]);

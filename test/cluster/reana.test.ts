@@ -115,7 +115,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await lab.read('headnode', 'demo/results/plot.txt')).toMatch(plot);
   });
 
-  it('watches a run that exists, and says of another that it does not', async () => {
+  it('watches a run that exists, and says of another that it does not', { tags: ['nightly'] }, async () => {
     await lab.exec('headnode', ['rm', '-rf', 'demo/results']);
     // also while the edge is on its way back
     await lab.exec('headnode', ['kill', '-9', (await edgeOf('headnode')).stdout.trim()]);
@@ -129,7 +129,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     );
   });
 
-  it('reports what went wrong in a step', async () => {
+  it('reports what went wrong in a step', { tags: ['nightly'] }, async () => {
     const broken = specification().replace("'mkdir -p results', ", "'mkdir -p results; echo no luck >&2; exit 3', ");
     await lab.write('headnode', 'demo/broken.yaml', broken);
     await lab.write('headnode', 'demo/noimage.yaml', specification().replaceAll(image, '/home/alice/no-image'));
@@ -198,7 +198,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     expect(await reana('list')).not.toContain('fit');
   }, 240_000);
 
-  it('is found, reached and resumed by a journal of the first scailfin', async () => {
+  it('is found, reached and resumed by a journal of the first scailfin', { tags: ['nightly'] }, async () => {
     const before = (await statusOf(lab, 'headnode', 'lab-slurm')).frameworks;
     await asOlder(lab, 'headnode', 'lab-slurm');
     expect((await statusOf(lab, 'headnode', 'lab-slurm')).frameworks).toEqual(before);
@@ -217,7 +217,7 @@ describe.skipIf(reason !== undefined)(`REANA on a cluster${reason ? ` (skipped: 
     await nothing();
   });
 
-  it('runs on a login node that has no Node.js, for a laptop behind a tunnel', async () => {
+  it('runs on a login node that has no Node.js, for a laptop behind a tunnel', { tags: ['nightly'] }, async () => {
     const there = await lab.exec('login', ['sh', '-c', 'command -v node'], { check: false });
     if (there.exitCode === 0) await lab.exec('login', ['rm', there.stdout.trim()], { user: 'root', check: false });
     const raised = await up('laptop', '--headnode', 'login');

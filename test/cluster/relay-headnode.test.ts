@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/relay
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { jobsOn, scailfin, statusOf, submitJobs } from './helpers/cluster.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/relay-cut
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { jobsOn, scailfin } from './helpers/cluster.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/relay
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';

@@ -47,7 +47,9 @@ describe.skipIf(reason !== undefined)(
 
       it('has a cluster all the same: up, jobs on both nodes, scale, down', () => cycle(lab, site));
 
-      it('runs a workflow with a large input, and says how the nodes reach the pool', async () => {
+      it('runs a workflow with a large input, and says how the nodes reach the pool', {
+        tags: ['nightly'],
+      }, async () => {
         const make = 'mkdir -p big/data && head -c 200000000 /dev/urandom >big/data/large.bin';
         await lab.exec('headnode', ['sh', '-c', make]);
         await lab.write('headnode', 'big/reana.yaml', specification);
@@ -89,7 +91,9 @@ describe.skipIf(reason !== undefined)(
         await lab?.down();
       });
 
-      it('gets a relay if its login node can not reach the headnode, and not against --no-relay', async () => {
+      it('gets a relay if its login node can not reach the headnode, and not against --no-relay', {
+        tags: ['nightly'],
+      }, async () => {
         const refused = await scailfin(lab, 'headnode', ['up', '--site', 'lab-slurm', '--no-relay'], { check: false });
         expect(refused.exitCode).toBe(1);
         expect(refused.stderr).toMatch(/alice@login can't reach the headnode .*--relay/s);

@@ -89,7 +89,7 @@ describe.skipIf(reason !== undefined)(`HTCondor from a release tarball${reason ?
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('is found by a module, too', async () => {
+  it('is found by a module, too', { tags: ['nightly'] }, async () => {
     // stands in for Environment Modules: one function, one module, loaded by the login shell's start-up files as theirs is
     const modules =
       'module() { [ "$1 $2" = "load htcondor/23.9" ] && PATH=/opt/htcondor/bin:/opt/htcondor/sbin:$PATH; }\n';
@@ -111,7 +111,7 @@ describe.skipIf(reason !== undefined)(`HTCondor from a release tarball${reason ?
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('says so when the site’s C library is too old for it', async () => {
+  it('says so when the site’s C library is too old for it', { tags: ['nightly'] }, async () => {
     await lab.exec(
       'login',
       [

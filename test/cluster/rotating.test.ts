@@ -76,7 +76,9 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await bench.lab.exec('login', ['rm', '-rf', image], { user: 'alice' });
   });
 
-  test('and back, also by a system ssh: the key of the machine is one that is known for the name', async () => {
+  test('and back, also by a system ssh: the key of the machine is one that is known for the name', {
+    tags: ['nightly'],
+  }, async () => {
     await turn('login2');
     await good(...up('back', '--nodes', '1', '--no-wait'));
     await turn('login');
@@ -121,7 +123,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await good('down', 'killed', '--yes');
   });
 
-  test('without a record, the files of the pool say its machine', async () => {
+  test('without a record, the files of the pool say its machine', { tags: ['nightly'] }, async () => {
     await good(...up('lost', '--nodes', '1', '--no-wait'));
     await bench.lab.exec('laptop', ['rm', '-r', state('lost')]);
     await turn('login2');
@@ -133,7 +135,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await good(...down);
   });
 
-  test('without a record and without that file, the address of the pool says it', async () => {
+  test('without a record and without that file, the address of the pool says it', { tags: ['nightly'] }, async () => {
     await good(...up('bare', '--nodes', '1', '--no-wait'));
     await bench.lab.exec('laptop', ['rm', '-r', state('bare')]);
     await bench.lab.exec('login', ['rm', '/home/alice/.scailfin/bare/pool/machine'], { user: 'alice' });
@@ -144,7 +146,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await good(...down);
   });
 
-  test('a journal of an older scailfin has the name of the machine', async () => {
+  test('a journal of an older scailfin has the name of the machine', { tags: ['nightly'] }, async () => {
     await good(...up('old', '--nodes', '1', '--no-wait'));
     await forgetMachines('old');
     expect((await statusOf('old')).headnode.pool).toBe('alive');
@@ -168,7 +170,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     expect((await good('down', 'boot', '--yes')).stdout).toContain('Verified');
   });
 
-  test('a headnode that is named by the user is one machine, too', async () => {
+  test('a headnode that is named by the user is one machine, too', { tags: ['nightly'] }, async () => {
     const named = ['up', 'named', '--site', 'lab-slurm', '--headnode', 'alice@login', '--nodes', '1', '--no-wait'];
     await good(...named);
     await turn('login2');
@@ -180,7 +182,9 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await good('down', 'named', '--yes');
   });
 
-  test('scailfin on the login nodes themselves: its processes are on the one where it was used', async () => {
+  test('scailfin on the login nodes themselves: its processes are on the one where it was used', {
+    tags: ['nightly'],
+  }, async () => {
     const on = (host: 'login' | 'login2') => ({ host }) as const;
     const local = ['up', 'here', '--site', 'local', '--nodes', '1', '--no-wait'];
     await bench.good(local, on('login'));
@@ -206,7 +210,9 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await bench.lab.exec('login', ['rm', '-rf', ...own], { user: 'alice' });
   });
 
-  test('what BOSCO runs on a login node is ended there, or named, after the headnode went down', async () => {
+  test('what BOSCO runs on a login node is ended there, or named, after the headnode went down', {
+    tags: ['nightly'],
+  }, async () => {
     const grow = ['up', 'grown', '--site', 'lab-slurm', '--submit', 'bosco', '--min', '1', '--max', '1'];
     const blahpds = async () =>
       (await bench.lab.exec('login', ['pgrep', '-c', '-x', 'blahpd'], { check: false })).stdout.trim();

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/edge-sessions, and reana/session-channel for the way to the node
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

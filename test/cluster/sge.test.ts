@@ -17,9 +17,9 @@ describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (ski
 
   it('goes up, runs jobs as alice on both nodes, scales, and goes down clean', () => cycle(lab, sge));
 
-  it('has jobs of several nodes, too', () => severalNodes(lab, sge), 240_000);
+  it('has jobs of several nodes, too', { tags: ['nightly'] }, () => severalNodes(lab, sge));
 
-  it('counts no job as gone while the qmaster is away', async () => {
+  it('counts no job as gone while the qmaster is away', { tags: ['nightly'] }, async () => {
     await scailfin(lab, 'headnode', ['up', '--site', 'lab-sge', '--nodes', '1', '--walltime', '30m']);
     await lab.stopScheduler();
     const away = await statusOf(lab, 'headnode', 'lab-sge');
@@ -32,7 +32,7 @@ describe.skipIf(reason !== undefined)(`a cluster on Grid Engine${reason ? ` (ski
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('reports a job that could not be removed', async () => {
+  it('reports a job that could not be removed', { tags: ['nightly'] }, async () => {
     await lab.exec('login', ['qsub', '-terse', '-b', 'y', '-o', '/dev/null', '-j', 'y', 'sleep', '60']);
     expect((await lab.leftovers()).filter(line => /^sge: job \d+ .* alice /.test(line))).toHaveLength(1);
     await lab.exec('login', ['qdel', '-u', 'alice']);

@@ -162,7 +162,9 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     240_000,
   );
 
-  it('divides the pool: whoever comes later does not wait for all steps of the first', async () => {
+  it('divides the pool: whoever comes later does not wait for all steps of the first', {
+    tags: ['nightly'],
+  }, async () => {
     const start = async (who: Added, runs: number, command: string) => {
       const create = `umask 077; c() { curl -sS -m 30 -H @h -X POST -H 'Content-Type: application/json' "$@"; }; cd "$(mktemp -d)" && cat >h || exit 1
         for i in $(seq ${runs}); do
@@ -170,7 +172,11 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
           c -d '{}' "http://127.0.0.1:${port}/api/workflows/$id/start" >/dev/null; echo "$id"
         done; rm -r "$PWD"`;
       const header = `Authorization: Bearer ${who.token}`;
-      const ran = await lab.exec('headnode', ['sh', '-c', create], { stdin: header, user: 'bob', timeoutMs: 100_000 });
+      const ran = await lab.exec('headnode', ['sh', '-c', create], {
+        stdin: header,
+        user: 'bob',
+        timeoutMs: 100_000,
+      });
       return ran.stdout.trim().split('\n');
     };
     await start(alice, 50, 'sleep 60');
@@ -198,7 +204,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     const { stdout: users } = await scailfin(lab, 'laptop', ['exec', name, '--', 'condor_q', '-af', 'AcctGroupUser']);
     expect(users).toMatch(/^(alice_example_org|bob)-[0-9a-f]{8}\n/);
     expect(users).not.toMatch(/undefined|scail/);
-  }, 300_000);
+  });
 
   it('ends the access of a person, by token and by key', async () => {
     const open = lab.spawn('laptop', [

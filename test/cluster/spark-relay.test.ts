@@ -1,12 +1,13 @@
+// @module-tag nightly; each time: cluster/spark, and cluster/relay for the relay
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, longUnavailable } from '../lab/lab.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
 import { offerSpark, sparkClient, sparkRequirements } from '../lab/spark.js';
 import { offer } from '../lab/wheels.js';
 import { verified } from './helpers/cycle.js';
 
-const reason = longUnavailable();
+const reason = labUnavailable();
 const file = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
 
 /** The client is on a laptop, the master on a headnode elsewhere, and nodes reach nothing but their login node. */

@@ -96,7 +96,9 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(stdout).toBe('127.0.0.1:45002 TLS let in\n');
   });
 
-  it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", async () => {
+  it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", {
+    tags: ['nightly'],
+  }, async () => {
     const pid = (await bash('pgrep -f "[o]rg.apache.spark.deploy.SparkSubmit"')).stdout.trim();
     const inside = `/proc/${pid}/root`;
     const hidden = ['/home/scail/.local', `${home}/../../keys`, `${home}/../../wire/key.pem`, `${home}/tree/wire/key`];
@@ -107,7 +109,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(Number((await bash(`ls ${inside}/proc | grep -c '^[0-9]'`, 'headnode', 'root')).stdout)).toBeLessThan(10);
   });
 
-  it('has fewer workers by the same command with another number', async () => {
+  it('has fewer workers by the same command with another number', { tags: ['nightly'] }, async () => {
     await scailfin('up', name, '--framework', 'spark', '--workers', '1');
     await until(
       'one worker',
@@ -120,7 +122,9 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     await scailfin('up', name, '--framework', 'spark', '--workers', '2');
   });
 
-  it('has another master and server after they were killed, to which the workers go', async () => {
+  it('has another master and server after they were killed, to which the workers go', {
+    tags: ['nightly'],
+  }, async () => {
     const before = await lab.read('headnode', `${home}/manager.pid`);
     await lab.exec('headnode', ['kill', '-KILL', before.trim()]);
     await until('another one', 120_000, async () => {
@@ -131,7 +135,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(stdout, stderr).toBe(`nodes c1 c2\n${answers}`);
   });
 
-  it('finishes what it computes when a node dies', async () => {
+  it('finishes what it computes when a node dies', { tags: ['nightly'] }, async () => {
     const program = ['sh', '-c', 'python3 /opt/client.py 2 0.3 >~/said'];
     const run = scailfin('exec', name, '--', ...program);
     await until('it computes in Python', 120_000, async () => (await bash('cat ~/said')).stdout.includes('groups'));

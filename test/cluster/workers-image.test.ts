@@ -1,13 +1,14 @@
+// @module-tag nightly; each time: cluster/parsl and cluster/spark
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareImage } from '../lab/image.js';
-import { Lab, longUnavailable } from '../lab/lab.js';
+import { Lab, labUnavailable } from '../lab/lab.js';
 import { offerParsl } from '../lab/parsl.js';
 import { offerSpark, sparkRequirements } from '../lab/spark.js';
 import { scailfin, statusOf } from './helpers/cluster.js';
 
-const reason = longUnavailable();
+const reason = labUnavailable();
 const name = 'lab-slurm';
 const beside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const parslRequirements = beside('../../templates/worker/parsl/requirements.txt');

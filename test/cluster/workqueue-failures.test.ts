@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/workqueue
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/workqueue, and cluster/relay for the relay
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { installWorkQueue, sumOfSquares } from '../lab/workqueue.js';

@@ -103,7 +103,7 @@ describe.skipIf(reason !== undefined)(`Work Queue${reason ? ` (skipped: ${reason
     expect(run.stdout).not.toContain('on headnode');
   });
 
-  it("does not lead the workers to another user's program", async () => {
+  it("does not lead the workers to another user's program", { tags: ['nightly'] }, async () => {
     const listen = `python3 -c "
 import socket
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('', 39123)); s.listen(9); s.settimeout(12)
@@ -114,7 +114,9 @@ except socket.timeout: print('nobody came')"`;
     expect((await bob).stdout).toBe('nobody came\n');
   });
 
-  it('has workers on another node once there is one, and has as many as are asked for', async () => {
+  it('has workers on another node once there is one, and has as many as are asked for', {
+    tags: ['nightly'],
+  }, async () => {
     await scailfin(lab, 'headnode', ['scale', name, '--nodes', '2']);
     await until('three workers', 60_000, () => working(3));
     const run = await bash('cd m && eval "$(scailfin env)" && timeout 60 wqmanager 24 1');

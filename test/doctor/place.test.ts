@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       });
     });
 
-    test('that take their time', async () => {
+    test('that take their time', { tags: ['nightly'] }, async () => {
       // only the first time: each command of the check would take as long
       await ward.lab.write('login', '.bashrc', `[ -e .slow ] || { touch .slow; sleep 5.5; }\n${bashrc}`);
       const says = [/^bash's start-up files take 6 s before each command$/];
@@ -122,7 +122,9 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
   describe('a compute node', () => {
     const nodes = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
 
-    test('that reaches nothing outside: a relay on the login node, or the pool itself', async () => {
+    test('that reaches nothing outside: a relay on the login node, or the pool itself', {
+      tags: ['nightly'],
+    }, async () => {
       await nodes('ip route del default');
       try {
         await ward.diagnoses(
@@ -165,7 +167,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       await ward.warns(diagnosis, ['--deep']).finally(() => nodes('rm /usr/local/bin/date'));
     });
 
-    test('with a GPU and modules, as they tell it', async () => {
+    test('with a GPU and modules, as they tell it', { tags: ['nightly'] }, async () => {
       const smi = '#!/bin/sh\nprintf "NVIDIA A100-SXM4-40GB, 40960 MiB\\nNVIDIA A100-SXM4-40GB, 40960 MiB\\n"\n';
       // what Environment Modules 5 prints of `module -t avail`
       const module = `MODULES_VERSION=5.3.1\nmodule() { printf '/opt/modulefiles:\\ncharliecloud/0.38\\npython/3.11(default)\\n' >&2; }\n`;
@@ -247,7 +249,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     const ours = async () => (await ward.jobs()).filter(line => line.includes('(sfcheck)'));
     const untilOurs = () => expect.poll(async () => (await ours()).length, { timeout: 60_000 }).toBe(1);
 
-    test('for too long: cancelled, with the reason why it waited', () =>
+    test('for too long: cancelled, with the reason why it waited', { tags: ['nightly'] }, () =>
       crowded(async () => {
         const diagnosis = {
           stage: 'job',
@@ -256,7 +258,8 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         };
         await ward.diagnoses(diagnosis, ['--deep', '--timeout', '3s']);
         expect(await ours()).toEqual([]);
-      }));
+      }),
+    );
 
     test('and is interrupted: cancelled', () =>
       crowded(async () => {
@@ -317,7 +320,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
   });
 
   describe('the login node', () => {
-    test('that reaches neither this machine nor a web server', async () => {
+    test('that reaches neither this machine nor a web server', { tags: ['nightly'] }, async () => {
       const block =
         'nft add table inet doctor; nft "add chain inet doctor out { type filter hook output priority 0; }"; nft add rule inet doctor out ip daddr 10.77.0.3 tcp dport "{ 9618, 8099 }" reject';
       await ward.during('login', block, 'nft delete table inet doctor', () =>
@@ -333,7 +336,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     });
   });
 
-  test('a profile written for a host that had none brings a cluster up', async () => {
+  test('a profile written for a host that had none brings a cluster up', { tags: ['nightly'] }, async () => {
     await ward.examine(['--write'], 'alice@login');
     const up = ['scailfin', 'up', '--site', 'login', '--walltime', '20m'];
     const { stdout } = await ward.lab.exec('headnode', up, { timeoutMs: 100_000 });

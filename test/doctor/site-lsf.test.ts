@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: doctor/site-slurm
 import { checkSite } from './helpers/suite.js';
 
 checkSite('lsf');

@@ -17,7 +17,7 @@ import { type Site, type SiteHosts, type SiteName, siteNamed } from './site.js';
 import { wheelsBind } from './wheels.js';
 
 export { type HostName, hostNames } from './layout.js';
-export { labUnavailable, longUnavailable } from './unavailable.js';
+export { labUnavailable } from './unavailable.js';
 
 export interface LabOptions {
   /** Default: one that no other lab has. */

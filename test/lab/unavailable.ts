@@ -33,7 +33,3 @@ function complaintOf(file: string, args: string[]): string | undefined {
   const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8', timeout: 20_000 });
   return status === 0 ? undefined : stderr?.trim() || error?.message || `${file} failed`;
 }
-
-/** Why there is no lab for a test that takes minutes of processor time, and shows what shorter ones show in other surroundings. */
-export const longUnavailable = (): string | undefined =>
-  labUnavailable() ?? (process.env.SCAILFIN_TEST_LONG ? undefined : 'it takes minutes; SCAILFIN_TEST_LONG=1 runs it');

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/edge-client runs the newest client
 import { expect, it } from 'vitest';
 import { cellsOf } from './clients/cells.js';
 import { columnInHelp, columnOf, refusalsOf, tableInHelp } from './clients/table.js';

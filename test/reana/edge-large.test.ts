@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/edge-workspace
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, truncateSync, writeFileSync } from 'node:fs';

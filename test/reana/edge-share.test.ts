@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/edge-people
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/page
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { violations } from './page/axe.js';
 import { hasBrowser, Window } from './page/browser.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/page
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -60,7 +60,9 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
       expect(source(await workspace.step({ command, image: 'python:3.12', site }))).toBe('cvmfs');
     });
 
-    it('come from a registry once for twenty steps at once, and once more for another image', async () => {
+    it('come from a registry once for twenty steps at once, and once more for another image', {
+      tags: ['nightly'],
+    }, async () => {
       const before = await registry.downloads();
       const steps: string[] = [];
       const options = { command: 'echo $IMAGE_SAYS; cat /etc/image', image: registry.image('1.0'), site };
@@ -95,7 +97,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
       expect(await onNode('ls -A /tmp/cache/images /tmp/cache/tmp')).toBe('/tmp/cache/images:\n\n/tmp/cache/tmp:');
     });
 
-    it('whose download was killed are downloaded by the next step', async () => {
+    it('whose download was killed are downloaded by the next step', { tags: ['nightly'] }, async () => {
       const scratch = await workspace.send({ command, image: registry.image('3.0'), site });
       const env = workspace.environment(scratch, { site });
       const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
@@ -128,7 +130,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
     };
 
     const many = runtime === 'apptainer' ? 40 : 8;
-    it(`are pulled once, although ${many} nodes need them at once`, async () => {
+    it(`are pulled once, although ${many} nodes need them at once`, { tags: ['nightly'] }, async () => {
       const before = await registry.downloads();
       const options = { command, image: registry.image('once'), site };
       const steps: Record<'c1' | 'c2', string[]> = { c1: [], c2: [] };
@@ -146,7 +148,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
       expect(kept).toMatch(/^1\nfailed:\n\nlocks:\n\nparts:\n([0-9a-f]{64}) {2}\1\.(sif|tar)$/);
     });
 
-    it('are there for nodes without a way out', async () => {
+    it('are there for nodes without a way out', { tags: ['nightly'] }, async () => {
       const options = { command, image: registry.image('away'), site };
       expect(source(await workspace.step(options))).toBe('pulled');
       await onNode('pkill -f ^python3./srv/registry.py');
@@ -165,25 +167,29 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
       }
     });
 
-    it.runIf(runtime === 'charliecloud')('are pulled by another node, if the one that pulls is gone', async () => {
-      const options = { command, image: registry.image('killed'), site };
-      const scratch = await workspace.send(options);
-      const env = workspace.environment(scratch, { site });
-      const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
-      const ended = new Promise(resolve => child.on('exit', resolve));
-      await expect.poll(() => onNode(`ls ${store}/parts`), { timeout: 60_000, interval: 50 }).not.toBe('');
-      await onNode('pkill -KILL -u alice');
-      await ended;
-      expect(await onNode(`ls ${store}/locks`)).not.toBe('');
-      const step = await workspace.step({
-        ...options,
-        host: 'c2',
-        site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
-      });
-      expect(step).toMatchObject({ status: 0, stdout: 'hello\nthis is the image\n' });
-      expect(source(step)).toBe('pulled');
-      expect(await onNode(`ls -A ${store}/locks ${store}/parts`)).toBe(`${store}/locks:\n\n${store}/parts:`);
-    });
+    it.runIf(runtime === 'charliecloud')(
+      'are pulled by another node, if the one that pulls is gone',
+      { tags: ['nightly'] },
+      async () => {
+        const options = { command, image: registry.image('killed'), site };
+        const scratch = await workspace.send(options);
+        const env = workspace.environment(scratch, { site });
+        const child = lab.spawn('c1', ['sh', '-c', `cd ${scratch} && exec ./step.sh`], { env, stdio: 'ignore' });
+        const ended = new Promise(resolve => child.on('exit', resolve));
+        await expect.poll(() => onNode(`ls ${store}/parts`), { timeout: 60_000, interval: 50 }).not.toBe('');
+        await onNode('pkill -KILL -u alice');
+        await ended;
+        expect(await onNode(`ls ${store}/locks`)).not.toBe('');
+        const step = await workspace.step({
+          ...options,
+          host: 'c2',
+          site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
+        });
+        expect(step).toMatchObject({ status: 0, stdout: 'hello\nthis is the image\n' });
+        expect(source(step)).toBe('pulled');
+        expect(await onNode(`ls -A ${store}/locks ${store}/parts`)).toBe(`${store}/locks:\n\n${store}/parts:`);
+      },
+    );
 
     it.runIf(runtime === 'apptainer')(
       'that a registry refuses are asked for once; those that nobody used are removed',
@@ -259,7 +265,9 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
     expect(step.stderr).toContain(`could not get ${debian}: ${said}`);
   });
 
-  it('that no runtime can use fail the step with the reason of the one that came furthest', async () => {
+  it('that no runtime can use fail the step with the reason of the one that came furthest', {
+    tags: ['nightly'],
+  }, async () => {
     const apptainer = `#!/bin/sh\n[ "$1" != --version ] || { echo 1.4.5; exit; }\necho "FATAL: $1: no such host" >&2; exit 255\n`;
     const broken = '#!/bin/sh\necho "error: something else" >&2; exit 1\n';
     await lab.write('c1', '/opt/far/apptainer', apptainer, { user: 'root', mode: 0o755 });
@@ -303,7 +311,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
     expect(none.report.values.get('message')).toMatch(/could not start .*: FATAL: no setuid/);
   });
 
-  it('are run by a runtime from a module, if none is in the PATH', async () => {
+  it('are run by a runtime from a module, if none is in the PATH', { tags: ['nightly'] }, async () => {
     const modules = `mkdir -p /opt/module/bin /etc/profile.d; ln -sf /usr/bin/apptainer /opt/module/bin/apptainer
       echo 'module() { [ "$1 $2 $3" != "load base tools/apptainer" ] || PATH=/opt/module/bin:$PATH; }' >/etc/profile.d/modules.sh`;
     await onNode(modules);

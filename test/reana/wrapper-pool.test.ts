@@ -110,7 +110,7 @@ describe.skipIf(reason !== undefined)(`steps in containers on a pool${reason ? `
     expect(log).toMatch(/^scailfin: charliecloud \(\S+\) could not get .*not tried/m);
   });
 
-  it('share one pull of an image from a registry', async () => {
+  it('share one pull of an image from a registry', { tags: ['nightly'] }, async () => {
     await bench.files();
     await only('apptainer');
     const registry = await Registry.start(bench.lab, 'c1', image);
@@ -126,7 +126,7 @@ describe.skipIf(reason !== undefined)(`steps in containers on a pool${reason ? `
     expect(stdout).toMatch(/^image_1\.0-[0-9a-f]{16}\.sif\n$/);
   });
 
-  it('find an image that was pulled on the login node, and list and remove it', async () => {
+  it('find an image that was pulled on the login node, and list and remove it', { tags: ['nightly'] }, async () => {
     const registry = new Registry(bench.lab, 'c1');
     await registry.trustedBy('login');
     const name = registry.image('2.0');
@@ -177,7 +177,7 @@ describe.skipIf(reason !== undefined)(`steps in containers on a pool${reason ? `
     expect(stdout).toBe('');
   });
 
-  it('pull a private image with the login that the user has at its registry', async () => {
+  it('pull a private image with the login that the user has at its registry', { tags: ['nightly'] }, async () => {
     const registry = new Registry(bench.lab, 'c1');
     await registry.serve(5444, `me:${password}`);
     const name = 'c1:5444/lab/image:1.0';
@@ -214,7 +214,7 @@ describe.skipIf(reason !== undefined)(`steps in containers on a pool${reason ? `
     expect(await bench.steps.log(id)).toMatch(/^alice alice \/\S*bash C.UTF-8$/m);
   });
 
-  it('fail where a directory of the site is missing that they shall see', async () => {
+  it('fail where a directory of the site is missing that they shall see', { tags: ['nightly'] }, async () => {
     await bench.lab.exec('c1', ['sh', '-c', 'mv ~/project ~/away']);
     const { step } = await bench.run('true', { image });
     await bench.lab.exec('c1', ['sh', '-c', 'mv ~/away ~/project']);

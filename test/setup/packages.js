@@ -44,6 +44,7 @@ const test = [
  */
 export const packages = {
   test: [...new Set(test)].sort(),
+  'test:all': [...new Set(test)].sort(),
   attack: [...new Set(test)].sort(),
   slow: [...new Set(test)].sort(),
   demo: [...lab, 'python3', 'python3-pip'],

@@ -11,16 +11,19 @@ import { say } from './say.js';
 /**
  * Types, style, tests; the last line printed is the count.
  * @param {string[]} args for vitest
+ * @param {boolean} isWhole with the tests that are tagged `nightly`
  * @returns {Promise<number>} 0 when all is well and at least one test ran
  */
-export async function suite(args) {
+export async function suite(args, isWhole) {
   say('tsc --noEmit && tsc -p tsconfig.page.json');
   const types = (await run(tool('tsc'), ['--noEmit'])) || (await run(tool('tsc'), ['-p', 'tsconfig.page.json']));
   say('biome check');
   const style = await run(tool('biome'), ['check', '.']);
   await prepareLab();
 
-  say(['vitest run', ...args].join(' '));
+  const filter = isWhole ? [] : ['--tags-filter=!nightly'];
+  say(['vitest run', ...filter, ...args].join(' '));
+  if (!isWhole) say('tests that are tagged nightly are skipped: `npm run test:all` runs everything');
   const dir = mkdtempSync(join(tmpdir(), 'scailfin-report-'));
   const file = join(dir, 'report.json');
   const leaks = join(dir, 'leaks');
@@ -33,7 +36,7 @@ export async function suite(args) {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
     rmSync(file, { force: true });
     const group = Group.make('test');
-    const words = ['run', ...reporters, ...extra];
+    const words = ['run', ...filter, ...reporters, ...extra];
     const [program, args] = group ? group.within(tool('vitest'), words) : [tool('vitest'), words];
     const began = Date.now();
     const status = await run(program, args, { SCAILFIN_LEAKS: leaks });

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: faults
 import { expect, test } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { soak } from './soak.js';

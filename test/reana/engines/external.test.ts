@@ -22,7 +22,7 @@ describe.each(kinds)('%s workflows', kind => {
     expect(await running(run.dir)).toBeUndefined();
   });
 
-  it('are stopped with their steps and their engine', slow, async () => {
+  it('are stopped with their steps and their engine', { ...slow, tags: ['nightly'] }, async () => {
     const { run, engine, steps } = await runOf(kind, fans[kind](3, 'sleep 300'));
     const stop = new AbortController();
     const done = expect(engine.run(run, stop.signal)).rejects.toThrow('stopped by its owner');
@@ -62,7 +62,7 @@ describe.each(kinds)('%s workflows', kind => {
     },
   );
 
-  it('are over at once when they were over before', slow, async () => {
+  it('are over at once when they were over before', { ...slow, tags: ['nightly'] }, async () => {
     const workflow = fans[kind](2, 'echo $n');
     const { base, run, engine, started } = await runOf(kind, workflow);
     await engine.run(run, never);
@@ -81,7 +81,7 @@ describe('an engine', () => {
     await expect(engine.run(run, never)).rejects.toThrow(/Unexpected keyword inputs/);
   });
 
-  it('that ends without a result is restarted, but not forever', slow, async () => {
+  it('that ends without a result is restarted, but not forever', { ...slow, tags: ['nightly'] }, async () => {
     const { run, said } = await runOf('cwl', fans.cwl(1, 'true'));
     const { external } = await import('../../../src/reana/engines/external.js');
     const broken = join(run.dir, 'python');

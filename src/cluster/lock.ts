@@ -47,18 +47,38 @@ export function lock(dir: string, command: string, what: keyof typeof files = 'a
  * Says that this process, which holds the lock, only waits from now on. Glide-ins may wait in a queue for days, and meanwhile proxies
  * end, and people want to share the cluster.
  */
-export function onlyWaits(dir: string): void {
+export const onlyWaits = (dir: string): void => mark(dir, true);
+
+/** Writes into the lock, if this process holds it, whether it only waits. */
+function mark(dir: string, waits: boolean): void {
   const file = join(dir, files.all);
   const owner = readOwner(file);
   if (owner === undefined || !sameOwner(owner, { ...owner, ...thisProcess() })) return;
   const mine = `${file}.${hostname()}.${process.pid}`;
   try {
-    writeFileSync(mine, JSON.stringify({ ...owner, waits: true }), { mode: 0o600 });
+    writeFileSync(mine, JSON.stringify({ ...owner, waits }), { mode: 0o600 });
     renameSync(mine, file);
   } catch {
-    // then others are refused, as before
+    // then it stays as it was: others are refused, or wait for the part
     rmSync(mine, { force: true });
   }
+}
+
+/**
+ * The opposite of `onlyWaits`: this process changes the cluster once more. What others changed meanwhile is read.
+ * @returns a function after which it only waits again
+ * @throws ScailfinError naming the command that changes a part of the cluster at this moment
+ */
+export function worksAgain(journal: Journal, verb: string): () => void {
+  const releasePart = lock(journal.dir, `scailfin ${verb} ${journal.name}`, 'part');
+  return reloaded(
+    journal,
+    () => {
+      onlyWaits(journal.dir);
+      releasePart();
+    },
+    () => mark(journal.dir, false),
+  );
 }
 
 /**

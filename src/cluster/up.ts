@@ -20,7 +20,7 @@ import {
 import { dependences, jobProxy, placeProxy, requireLasting } from './credentials.js';
 import { step } from './events.js';
 import { bringUpFrameworks, frameworksChanged } from './framework.js';
-import { lockCluster, onlyWaits } from './lock.js';
+import { lockCluster, onlyWaits, worksAgain } from './lock.js';
 import { foundOn } from './machines.js';
 import type { ClusterRecord } from './record.js';
 import { removeSite, takeDownHead } from './removal.js';
@@ -32,7 +32,7 @@ import { connectHead, connectSite, type Head } from './steps/connect.js';
 import { submitGlideins, tokenPlan } from './steps/glideins.js';
 import { bringUpPool } from './steps/headnode.js';
 import { stagePayload } from './steps/payload.js';
-import { waitForGlideins } from './steps/ready.js';
+import { LostJobsError, waitForGlideins } from './steps/ready.js';
 import { keepBeforehand, openRelay } from './steps/relay.js';
 import { takeDownSite } from './takedown.js';
 
@@ -63,12 +63,34 @@ export async function up(
     context.journal.append({ type: 'state', ...afterSubmission(site) });
     if (options.wait === 0) return undefined;
     onlyWaits(context.journal.dir);
-    const title = `Waiting for ${options.wait} glide-in${options.wait === 1 ? '' : 's'} to join`;
-    const status = await step(context.sink, title, () => waitForGlideins(context, options.wait, options.timeout));
+    const status = await joined(context, site, options);
     context.journal.append({ type: 'state', state: 'running', reason: 'Glide-ins have joined.' });
     return { ...status, state: 'running' };
   } finally {
     release();
+  }
+}
+
+/** How often lost jobs are replaced while glide-ins are waited for: nodes that fail again and again are a matter for a person. */
+const REPLACEMENTS = 3;
+
+/** Waits for glide-ins, and replaces those whose nodes fail meanwhile. */
+async function joined(context: Context, site: SiteSpec, { wait, timeout }: UpOptions): Promise<ClusterStatus> {
+  const title = `Waiting for ${wait} glide-in${wait === 1 ? '' : 's'} to join`;
+  const began = Date.now();
+  for (let left = REPLACEMENTS; ; left--) {
+    try {
+      return await step(context.sink, title, () => waitForGlideins(context, wait, timeout, began));
+    } catch (error) {
+      if (!(error instanceof LostJobsError) || left === 0) throw error;
+      context.sink({ type: 'warning', text: `${error.message}; what is missing is submitted again` });
+    }
+    const waits = worksAgain(context.journal, 'up');
+    try {
+      await raise(context, site, site.nodes, false);
+    } finally {
+      waits();
+    }
   }
 }
 

@@ -115,6 +115,8 @@ export interface BatchJobStatus {
   readonly exitCode?: number;
   /** Seconds that it ran, if the scheduler says so. */
   readonly elapsed?: number;
+  /** It ended because its node failed or was needed for others, as the batch system says: by no fault of the job. */
+  readonly lost?: true;
   /** Present if it is missing from the answers of the batch system: then it is *unknown*. */
   readonly missing?: Missing;
 }

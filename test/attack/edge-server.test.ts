@@ -192,7 +192,7 @@ describe('globs', () => {
   });
 });
 
-describe('what there is much of', { timeout: 480_000 }, () => {
+describe('what there is much of', { timeout: 480_000, tags: ['nightly'] }, () => {
   attack({ by: 'a step', on: 'here', what: 'leaves 120,000 files' }, async count => {
     const run = await edge.create(['true']);
     const many = join(workspaceOf(), 'many');

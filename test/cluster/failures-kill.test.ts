@@ -40,7 +40,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     },
   );
 
-  test('as each step ends, and down leaves nothing', async () => {
+  test('as each step ends, and down leaves nothing', { tags: ['nightly'] }, async () => {
     const steps = [
       'a glide-in without',
       '✓ Connecting',

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/jupyter has two frameworks beside each other
+// @module-tag nightly; each time: frameworks says what several plan and tell
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

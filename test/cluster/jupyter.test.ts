@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(
       expect(await desk.cell(code.replaceAll('"', "'"))).toBe('332833500 c1 /home/alice /home/alice');
     });
 
-    it("keeps notebooks in the account's home directory, and nothing else", { tags: ['nightly'] }, async () => {
+    it("keeps notebooks in the account's home directory, and nothing else", async () => {
       expect(await desk.api('PUT', 'contents/work', { type: 'directory' })).toMatchObject({ path: 'work' });
       expect(await desk.api('PUT', 'contents/work/a.ipynb', notebook)).toMatchObject({ type: 'notebook' });
       const [first] = (await desk.api('GET', 'contents/work/a.ipynb/checkpoints')) as { id: string }[];
@@ -163,7 +163,7 @@ describe.skipIf(reason !== undefined)(
       expect(await desk.cell("import os; print(os.environ['OMP_NUM_THREADS'], os.listdir('.'))")).toBe("3 ['a.ipynb']");
     });
 
-    it('lets notebooks use Dask of the same cluster, once it has started again', async () => {
+    it('lets notebooks use Dask of the same cluster, once it has started again', { tags: ['nightly'] }, async () => {
       await offerDask(lab, 'headnode');
       const up = ['up', name, '--framework', 'dask', '--workers', '1', '--worker-memory', '600'];
       expect((await scailfin(lab, 'headnode', up, slowly)).stderr).toContain(
@@ -180,7 +180,7 @@ describe.skipIf(reason !== undefined)(
       expect((await scailfin(lab, 'headnode', up, slowly)).stderr).not.toContain('Shut Down');
     });
 
-    it('says which directory is missing', { tags: ['nightly'] }, async () => {
+    it('says which directory is missing', async () => {
       await scailfin(lab, 'headnode', ['up', name, '--framework', 'jupyter', '--notebooks', '$NOWHERE/work'], slowly);
       const server = async () =>
         (await statusOf(lab, 'headnode', name)).frameworks[0]?.parts?.find(p => p.name === 'server');

@@ -165,7 +165,28 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     expect(await lab.leftovers()).toEqual([]);
   });
 
-  it('shows a node that was rebooted under its glide-in as it is', async () => {
+  it('replaces a job whose node fails while the others are waited for', async () => {
+    const say = (node: string, state: string) =>
+      lab.exec('login', ['scontrol', 'update', `NodeName=${node}`, `State=${state}`, 'Reason=test'], { user: 'root' });
+    await say('c2', 'DRAIN');
+    const up = scailfin(lab, 'headnode', ['up', 'lost', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '20m']);
+    const states = async () => (await jobsOn(lab)).map(job => job.split(' ')[2]).sort();
+    await expect.poll(states, { timeout: 60_000 }).toEqual(['PENDING', 'RUNNING']);
+    // `up` has seen both
+    await sleep(8_000);
+    await say('c1', 'DOWN');
+    await expect.poll(states, { timeout: 60_000 }).toEqual(['PENDING', 'PENDING']);
+    await say('c1', 'RESUME');
+    await say('c2', 'RESUME');
+    const { stdout, stderr } = await up;
+    expect(stderr).toMatch(/job \d+_1 on c1 was lost \(NODE_FAIL\); what is missing is submitted again/);
+    expect(stdout).toContain('2 of 2 glide-ins have joined');
+    expect(joined(await statusOf(lab, 'headnode', 'lost'))).toBe(2);
+    await scailfin(lab, 'headnode', ['down', 'lost']);
+    expect(await lab.leftovers()).toEqual([]);
+  });
+
+  it('shows a node that was rebooted under its glide-in as it is', { tags: ['nightly'] }, async () => {
     await scailfin(lab, 'headnode', ['up', 'boot', '--site', 'lab-slurm', '--nodes', '2', '--walltime', '20m']);
     // a node that takes long to boot must not be taken for a dead one by this Slurm
     const patient = 'sed -i s/^SlurmdTimeout=.*/SlurmdTimeout=300/ /etc/slurm/slurm.conf && scontrol reconfigure';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: unit/growth and the model count node-hours
+// @module-tag nightly; each time: unit/nodehours and unit/allowance
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClusterStatus } from '../../src/cluster/status.js';
 import { labUnavailable } from '../lab/lab.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/torque, and standins for what differs
 import { expect, it } from 'vitest';
 import { scailfin } from './helpers/cluster.js';
 import { joined, verified } from './helpers/cycle.js';
@@ -50,9 +51,9 @@ const pbs: StandInSite = {
     { cmd: 'pbsnodes -a', kind: 'nodes' },
   ],
   more(lab) {
-    it('starts the glide-ins of a job of two nodes by pbsdsh', { tags: ['nightly'] }, () => twoNodes(lab(), pbs));
+    it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), pbs));
 
-    it('cancels a task of an array and a plain job at once', { tags: ['nightly'] }, async () => {
+    it('cancels a task of an array and a plain job at once', async () => {
       const scale = (nodes: number) => scailfin(lab(), 'headnode', ['scale', pbs.profile, '--nodes', String(nodes)]);
       await scailfin(lab(), 'headnode', ['up', '--site', pbs.profile, '--nodes', '2', '--walltime', '30m']);
       expect((await scale(3)).stderr).toMatch(/1 submitted as job \d+/);
@@ -62,7 +63,7 @@ const pbs: StandInSite = {
       await expect.poll(() => lab().leftovers(), { timeout: 60_000 }).toEqual([]);
     });
 
-    it('replaces a job that is on its way out, and cancels no other instead of it', { tags: ['nightly'] }, async () => {
+    it('replaces a job that is on its way out, and cancels no other instead of it', async () => {
       // each job is a plain one: qdel must not be told that it is an array
       await variant(lab(), 'single', profile => profile.replace(/( +)type: \w+\n/, '$&$1arrays: false\n'));
       const scale = (nodes: number) => scailfin(lab(), 'headnode', ['scale', 'single', '--nodes', String(nodes)]);

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: faults kills programs of the pool at each point
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
@@ -46,9 +47,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     await until('the jobs to run', 90_000, async () => (await running()) === 12);
   }
 
-  it('is called by its glide-ins, and can call them, also if its machine crashed just after they joined', {
-    tags: ['nightly'],
-  }, async () => {
+  it('is called by its glide-ins, and can call them, also if its machine crashed just after they joined', async () => {
     // the pool writes down within a second how they come back to it
     await new Promise(resolve => setTimeout(resolve, 1500));
     await lab.reboot('headnode');
@@ -57,7 +56,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     await submit();
   });
 
-  it('its master survives the end of a schedd with many jobs', { tags: ['nightly'] }, async () => {
+  it('its master survives the end of a schedd with many jobs', async () => {
     const before = await masters();
     // the master looks at the schedd's children once a minute
     await new Promise(resolve => setTimeout(resolve, 61_000));
@@ -82,14 +81,14 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect((await here(`cat .scailfin/${name}/pool/log/start.err`)).stdout).toMatch(/master was ended by signal 9/);
   });
 
-  it('is started by up where daemons outlived it and its keeper, at the same port', { tags: ['nightly'] }, async () => {
+  it('is started by up where daemons outlived it and its keeper, at the same port', async () => {
     const { address } = (await statusOf(lab, 'headnode', name)).headnode ?? {};
     await here(`kill -KILL $(cat .scailfin/${name}/pool/run/keep.pid) $(pgrep -x condor_master)`);
     await scailfin(lab, 'headnode', again);
     expect((await statusOf(lab, 'headnode', name)).headnode).toMatchObject({ address, pool: 'alive' });
   });
 
-  it('gives jobs back to the queue whose glide-in said that it left', { tags: ['nightly'] }, async () => {
+  it('gives jobs back to the queue whose glide-in said that it left', async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
     expect(await hosts()).toContain('@c2');
     await lab.exec('c2', ['pkill', '-KILL', '-u', 'alice', 'condor_'], { user: 'root' });
@@ -98,9 +97,7 @@ describe.skipIf(reason !== undefined)(`a pool whose daemons end${reason ? ` (ski
     expect(await hosts()).toContain('@c1');
   });
 
-  it('gives jobs back to the queue whose node died, as soon as up learned that its batch job is over', {
-    tags: ['nightly'],
-  }, async () => {
+  it('gives jobs back to the queue whose node died, as soon as up learned that its batch job is over', async () => {
     const hosts = async () => (await pool('condor_q -const JobStatus==2 -af RemoteHost')).stdout;
     await scailfin(lab, 'headnode', again);
     await until('jobs on both nodes', 90_000, async () => /@c1[\s\S]*@c2|@c2[\s\S]*@c1/.test(await hosts()));

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/relay-cut
+// @module-tag nightly; each time: cluster/relay
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';

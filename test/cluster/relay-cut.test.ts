@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/relay
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';

@@ -108,7 +108,7 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await good('down', 'far', '--yes');
   });
 
-  test('up was killed as the pool started: only its own machine says what runs', async () => {
+  test('up was killed as the pool started: only its own machine says what runs', { tags: ['nightly'] }, async () => {
     const started = bench.start(up('killed', '--nodes', '1'), 'laptop');
     const file = '/home/alice/.scailfin/killed/pool/run/master.pid';
     await until('the pool to start', 60_000, async () => (await pools('login')) === '1');
@@ -158,7 +158,9 @@ describe.skipIf(reason !== undefined)(`one name, two login nodes${reason ? ` (sk
     await good('down', 'old', '--yes');
   });
 
-  test('a machine that was restarted has lost the pool: up starts it again there, and down is verified', async () => {
+  test('a machine that was restarted has lost the pool: up starts it again there, and down is verified', {
+    tags: ['nightly'],
+  }, async () => {
     await good(...up('boot', '--nodes', '1', '--no-wait'));
     await turn('login2');
     await bench.lab.reboot('login');

@@ -15,7 +15,9 @@ describe.skipIf(reason !== undefined)(`jobs of several nodes on Slurm${reason ? 
     await lab?.down();
   });
 
-  it('keep their idle nodes as long as one of them has work, and then end as a whole', async () => {
+  it('keep their idle nodes as long as one of them has work, and then end as a whole', {
+    tags: ['nightly'],
+  }, async () => {
     const name = 'together';
     const size = ['--nodes', '2', '--nodes-per-job', '2', '--cores', '2'];
     const up = ['up', name, '--site', 'lab-slurm', ...size, '--walltime', '30m', '--idle-timeout', '12s'];

@@ -162,9 +162,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     240_000,
   );
 
-  it('divides the pool: whoever comes later does not wait for all steps of the first', {
-    tags: ['nightly'],
-  }, async () => {
+  it('divides the pool: whoever comes later does not wait for all steps of the first', async () => {
     const start = async (who: Added, runs: number, command: string) => {
       const create = `umask 077; c() { curl -sS -m 30 -H @h -X POST -H 'Content-Type: application/json' "$@"; }; cd "$(mktemp -d)" && cat >h || exit 1
         for i in $(seq ${runs}); do

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/spark, and cluster/relay for the relay
+// @module-tag nightly; each time: cluster/dask, and cluster/relay for the relay
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/dask has the same wire, installation and workers
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -96,9 +97,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(stdout).toBe('127.0.0.1:45002 TLS let in\n');
   });
 
-  it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", {
-    tags: ['nightly'],
-  }, async () => {
+  it("shows its programs on the headnode none of the owner's files, although workers may have them run programs", async () => {
     const pid = (await bash('pgrep -f "[o]rg.apache.spark.deploy.SparkSubmit"')).stdout.trim();
     const inside = `/proc/${pid}/root`;
     const hidden = ['/home/scail/.local', `${home}/../../keys`, `${home}/../../wire/key.pem`, `${home}/tree/wire/key`];
@@ -109,7 +108,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(Number((await bash(`ls ${inside}/proc | grep -c '^[0-9]'`, 'headnode', 'root')).stdout)).toBeLessThan(10);
   });
 
-  it('has fewer workers by the same command with another number', { tags: ['nightly'] }, async () => {
+  it('has fewer workers by the same command with another number', async () => {
     await scailfin('up', name, '--framework', 'spark', '--workers', '1');
     await until(
       'one worker',
@@ -122,9 +121,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     await scailfin('up', name, '--framework', 'spark', '--workers', '2');
   });
 
-  it('has another master and server after they were killed, to which the workers go', {
-    tags: ['nightly'],
-  }, async () => {
+  it('has another master and server after they were killed, to which the workers go', async () => {
     const before = await lab.read('headnode', `${home}/manager.pid`);
     await lab.exec('headnode', ['kill', '-KILL', before.trim()]);
     await until('another one', 120_000, async () => {
@@ -135,7 +132,7 @@ describe.skipIf(reason !== undefined)(`Spark${reason ? ` (skipped: ${reason})` :
     expect(stdout, stderr).toBe(`nodes c1 c2\n${answers}`);
   });
 
-  it('finishes what it computes when a node dies', { tags: ['nightly'] }, async () => {
+  it('finishes what it computes when a node dies', async () => {
     const program = ['sh', '-c', 'python3 /opt/client.py 2 0.3 >~/said'];
     const run = scailfin('exec', name, '--', ...program);
     await until('it computes in Python', 120_000, async () => (await bash('cat ~/said')).stdout.includes('groups'));

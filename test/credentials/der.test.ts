@@ -12,6 +12,7 @@ import { pemBlocks } from '../../src/credentials/x509/pem.js';
 import { parseSigningPolicy } from '../../src/credentials/x509/policy.js';
 import { CertificateError } from '../../src/credentials/x509/problem.js';
 import { parseProxy } from '../../src/credentials/x509/proxy.js';
+import { tries } from '../attack/thorough.js';
 import { attributeCertificate } from './attributes.js';
 import { openssl, temporaryCa } from './ca.js';
 import { derOf, privateKeyOf } from './read.js';
@@ -91,7 +92,7 @@ describe.each(kinds)('a %s', what => {
         for (const [at, by] of changes) changed[at] = (changed[at] as number) ^ by;
         triesToRead(read, changed);
       }),
-      { numRuns: 1500 },
+      { numRuns: tries(1500) },
     );
   });
 
@@ -99,7 +100,7 @@ describe.each(kinds)('a %s', what => {
     const any = fc.uint8Array({ maxLength: 200 });
     fc.assert(
       fc.property(any, bytes => triesToRead(sample().read, Buffer.from(bytes))),
-      { numRuns: 1500 },
+      { numRuns: tries(1500) },
     );
   });
 
@@ -114,7 +115,7 @@ describe.each(kinds)('a %s', what => {
     }));
     fc.assert(
       fc.property(value, bytes => triesToRead(sample().read, bytes)),
-      { numRuns: 1500 },
+      { numRuns: tries(1500) },
     );
   });
 });
@@ -151,7 +152,7 @@ it('text of any kind is read or refused where certificates and policies are expe
       triesToRead(() => parseProxy(any, 'p'), Buffer.alloc(0));
       triesToRead(() => parseSigningPolicy(any, 'p'), Buffer.alloc(0));
     }),
-    { numRuns: 2000 },
+    { numRuns: tries(2000) },
   );
 });
 

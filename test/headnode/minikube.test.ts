@@ -221,7 +221,7 @@ describe('minikube on a headnode', () => {
     });
   });
 
-  describe('what fails', () => {
+  describe('what fails', { tags: ['nightly'] }, () => {
     const failure = async (what: Record<string, unknown>): Promise<{ message: string; hint: string }> => {
       world.trouble(what);
       return up().then(
@@ -264,7 +264,7 @@ describe('minikube on a headnode', () => {
     });
   });
 
-  describe('taking it down', () => {
+  describe('taking it down', { tags: ['nightly'] }, () => {
     const left = async (): Promise<readonly string[]> => {
       const error = await minikube.remove(world.at).catch(e => e);
       expect(error).toBeInstanceOf(LeftoverError);

@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)(
       await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 60_000 }).toBe('');
     });
 
-    it('are stopped before they were ever submitted, too', async () => {
+    it('are stopped before they were ever submitted, too', { tags: ['nightly'] }, async () => {
       await bench.files();
       const { id } = await bench.submit('sleep 300');
       await bench.steps.stop(id);
@@ -77,14 +77,14 @@ describe.skipIf(reason !== undefined)(
       await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 60_000 }).toBe('');
     });
 
-    it('that take longer than they may are ended', async () => {
+    it('that take longer than they may are ended', { tags: ['nightly'] }, async () => {
       await bench.files();
       const { step } = await bench.run('sleep 300', { resources: { memory: 100, time: 3 } });
       expect(step).toMatchObject({ state: 'failed', reason: 'it took longer than its limit of 3 s' });
       await expect.poll(() => here('condor_q -af ClusterId'), { timeout: 60_000 }).toBe('');
     });
 
-    it('that write one file at a time lose nothing', async () => {
+    it('that write one file at a time lose nothing', { tags: ['nightly'] }, async () => {
       await bench.files({ shared: 'old\n' });
       const slow = await bench.submit('sleep 4; echo slow >shared', { name: 'slow' });
       const fast = await bench.submit('echo fast >shared', { name: 'fast/one' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Journal } from '../../src/cluster/journal.js';
-import { lock, lockCluster, lockPart, onlyWaits } from '../../src/cluster/lock.js';
+import { lock, lockCluster, lockPart, onlyWaits, worksAgain } from '../../src/cluster/lock.js';
 import { thisProcess } from '../../src/cluster/process.js';
 import { ScailfinError } from '../../src/errors.js';
 import { bundled } from '../lab/bundled.js';
@@ -135,6 +135,22 @@ describe('the lock of a part', () => {
     expect(refusal(() => lockCluster(journal(), 'down')).message).toContain('"scailfin proxy renew bsm"');
     renew();
     lockCluster(journal(), 'down')();
+    expect(files()).toEqual([]);
+  });
+
+  it('is not given while the command that waited works again, which waits for nobody', () => {
+    const mine = journal();
+    const up = lockCluster(mine, 'up');
+    onlyWaits(mine.dir);
+    const renew = lockPart(journal(), 'proxy renew');
+    expect(refusal(() => worksAgain(mine, 'up')).message).toContain('"scailfin proxy renew bsm"');
+    renew();
+    const waits = worksAgain(mine, 'up');
+    expect(refusal(() => lockPart(journal(), 'proxy renew')).message).toContain('"scailfin up bsm"');
+    expect(JSON.parse(readFileSync(join(mine.dir, 'lock'), 'utf8'))).toMatchObject({ waits: false });
+    waits();
+    lockPart(journal(), 'proxy renew')();
+    up();
     expect(files()).toEqual([]);
   });
 

@@ -16,7 +16,7 @@ describe('the Debian packages of each verb', () => {
   it('are known for every verb', () => {
     const text = readFileSync(new URL('../setup/run.js', import.meta.url), 'utf8');
     const [, verbs = ''] = /^const verbs = \{\n(.*?)^\};/ms.exec(text) ?? [];
-    const names = [...verbs.matchAll(/^ {2}(\w+)[:,]/gm)].map(([, name]) => name);
+    const names = [...verbs.matchAll(/^ {2}(?:'([\w:]+)'|(\w+))[:,]/gm)].map(([, quoted, bare]) => quoted ?? bare);
     expect(names).toContain('test');
     expect(Object.keys(packages).sort()).toEqual(names.sort());
   });

@@ -3,17 +3,28 @@ import { glideinsJoined } from '../../htcondor/query.js';
 import { isOver, ownId } from '../../schedulers/job.js';
 import { formatDuration } from '../../units.js';
 import { type Context, poolDir, recordOf, siteDir, siteRecord } from '../context.js';
+import type { SiteJob } from '../glideins.js';
 import { headHost, siteHost } from '../machines.js';
 import { type Refusal, whyStopped } from '../refusals.js';
 import { type ClusterStatus, clusterStatus } from '../status.js';
 
+/** The batch system took batch jobs away while their glide-ins were waited for: others can take their places. */
+export class LostJobsError extends ScailfinError {}
+
 /**
  * Waits until `target` glide-ins have joined. It asks often at first and rarely later, because login nodes are shared.
- * @throws TimeoutError after `timeout` seconds (nothing is undone), ScailfinError if so many failed that it can't happen
+ * @param began when the user began to wait, as `Date.now()` says it
+ * @throws TimeoutError `timeout` seconds after that (nothing is undone), LostJobsError if it can't happen because nodes failed,
+ *   ScailfinError if so many failed in another way that it can't happen
  */
-export async function waitForGlideins(context: Context, target: number, timeout: number): Promise<ClusterStatus> {
-  const began = Date.now();
+export async function waitForGlideins(
+  context: Context,
+  target: number,
+  timeout: number,
+  began = Date.now(),
+): Promise<ClusterStatus> {
   let trouble = 0;
+  const seen = new Set<string>();
   const pause = pauses(context, target);
   // most glide-ins are there after some seconds, and asking before that only costs round trips
   await pause(FIRST);
@@ -47,10 +58,12 @@ export async function waitForGlideins(context: Context, target: number, timeout:
         hint: `${hintOf(refused)}those that still wait are cancelled by scailfin down ${status.name}`,
       });
     if (!blind && growing.length === 0 && active.length < target) {
-      throw new ScailfinError(refusal(refused) ?? (await whyFailed(context, status)), {
-        hint: `${hintOf(refused)}for their whole logs: scailfin logs ${status.name}`,
-      });
+      const hint = `${hintOf(refused)}for their whole logs: scailfin logs ${status.name}; the same command again submits new ones`;
+      const ended = status.sites.flatMap(s => s.batchJobs).filter(job => isOver(job.state) && seen.has(job.id));
+      if (ended.length > 0 && ended.every(job => job.lost)) throw new LostJobsError(lossOf(ended), { hint });
+      throw new ScailfinError(refusal(refused) ?? (await whyFailed(context, status)), { hint });
     }
+    for (const job of active) seen.add(job.job);
     if (Date.now() - began > timeout * 1000) {
       const hint = `nothing is lost: they go on waiting. \`scailfin status ${status.name} --watch\` shows when they join, \`scailfin down ${status.name}\` cancels them`;
       throw new TimeoutError(
@@ -88,6 +101,14 @@ function progress(status: ClusterStatus, joined: number, target: number): string
   const waiting = status.sites.flatMap(s => s.glideins).filter(g => g.state === 'queued' || g.state === 'held');
   const why = waiting.find(g => g.reason)?.reason;
   return `${joined} of ${target} joined${waiting.length > 0 ? `, ${waiting.length} in the queue${why ? ` (${why})` : ''}` : ''}`;
+}
+
+/** Which jobs were lost, with the batch system's word for it. */
+function lossOf(jobs: readonly SiteJob[]): string {
+  const [first] = jobs as [SiteJob, ...SiteJob[]];
+  const where = first.node === undefined ? '' : ` on ${first.node}`;
+  const more = jobs.length > 1 ? `, and ${jobs.length - 1} more` : '';
+  return `job ${first.id}${where} was lost (${first.word})${more}`;
 }
 
 /** What the user can do about nodes that did not pass a check, as the beginning of a hint. */

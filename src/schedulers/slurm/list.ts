@@ -3,7 +3,7 @@ import { type BatchJobStatus, type Command, isOver, type JobQuery, type Output }
 import { bounded, every } from '../most.js';
 import { type Group, groups, join, numbers, option } from './clusters.js';
 import { nodesIn } from './nodelist.js';
-import { exitOf, expandTasks, stateOf } from './states.js';
+import { exitOf, expandTasks, lossOf, stateOf } from './states.js';
 import { refusal } from './words.js';
 
 const SQUEUE_FORMAT = '%i|%F|%T|%L|%N|%r|%j';
@@ -95,6 +95,7 @@ function fromSqueue(row: string[], tag: string): BatchJobStatus[] {
     jobId,
     state,
     word,
+    ...lossOf(word),
     ...(reason && reason !== 'None' ? { reason } : {}),
     ...(node ? placesOf(node) : {}),
     ...(seconds === undefined ? {} : { secondsLeft: seconds }),
@@ -112,6 +113,7 @@ function fromSacct(row: string[]): BatchJobStatus[] {
     jobId: id.split('_')[0] as string,
     state: mapped,
     word,
+    ...lossOf(word),
     ...(mapped === 'failed' && state !== word ? { reason: state as string } : {}),
     ...(node && node !== 'None assigned' ? placesOf(node) : {}),
     // a job that has not ended shows 0:0, too

@@ -29,6 +29,12 @@ const STATES: Record<string, BatchJobState> = {
   CANCELLED: 'cancelled',
 };
 
+/** How jobs end through no fault of their own, squeue(1) "JOB STATE CODES". */
+const LOST: ReadonlySet<string> = new Set(['NODE_FAIL', 'BOOT_FAIL', 'PREEMPTED']);
+
+/** What its state word says of how a job ended. */
+export const lossOf = (word: string): { lost?: true } => (LOST.has(word) ? { lost: true } : {});
+
 /** Reasons of a pending job that only a person can remove, squeue(1) "JOB REASON CODES". */
 const HOLDS = new Set([
   'JobHeldUser',

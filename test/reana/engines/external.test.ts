@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -35,7 +36,7 @@ describe.each(kinds)('%s workflows', kind => {
 
   it.each(['the edge', 'the edge and the engine'])(
     'go on when %s is killed, and no step runs twice',
-    slow,
+    { ...slow, tags: ['nightly'] },
     async who => {
       const workflow = fans[kind](3, 'touch begun.$n; while [ ! -e $GO ]; do sleep 0.1; done; echo part $n');
       const { base, read, started } = await prepared(kind, workflow.files);
@@ -97,7 +98,10 @@ describe('an engine', () => {
   });
 
   it('has no secrets, and keeps those of its run to itself', slow, async () => {
-    const { run, engine } = await runOf('snakemake', fans.snakemake(1, 'sleep 1; echo $n'));
+    const dir = await mkdtemp(join(tmpdir(), 'scailfin-go-'));
+    onTestFinished(() => rm(dir, { recursive: true }));
+    const wait = `while [ ! -e ${dir}/go ]; do sleep 0.1; done; echo $n`;
+    const { run, engine } = await runOf('snakemake', fans.snakemake(1, wait));
     const done = engine.run(run, never);
     const pid = await until('the engine', 120_000, () => running(run.dir));
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
@@ -106,6 +110,7 @@ describe('an engine', () => {
       await until(file, 60_000, () => access(join(run.dir, file)).then(() => true));
       expect(await program(['stat', '-c', '%a', join(run.dir, file)])).toBe('600');
     }
+    await writeFile(join(dir, 'go'), '');
     await done;
   });
 });

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: attack/specs and engine-files
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

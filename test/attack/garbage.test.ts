@@ -72,7 +72,7 @@ describe('what a batch system says, spoilt', () => {
               }
               tried(() => scheduler.parseCancel(spoilt[0] as Output));
               const id = tried(() => scheduler.parseSubmit(spoilt[0] as Output));
-              if (id !== undefined) expect(id).toMatch(/^[\w.]+$/);
+              if (id !== undefined) expect(id).toMatch(/^[\w.]+(;\w+)?$/);
               count();
             },
           ),

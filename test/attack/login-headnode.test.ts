@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: attack/ports
 import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scailfin, statusOf } from '../cluster/helpers/cluster.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: attack/tokens
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { scailfin } from '../cluster/helpers/cluster.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

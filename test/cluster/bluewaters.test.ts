@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/torque, and reana/wrapper-sites for Shifter
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gsiLog, makeGsiSite, placeIn } from '../lab/gsi.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

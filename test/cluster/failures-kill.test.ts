@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: faults kills commands at other points each day
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
@@ -27,20 +28,16 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     await bench.expectNothing();
   };
 
-  test.each([100, 300, 500, 800, 1200, 1700, 2300, 3000])(
-    'after %i ms, and down leaves nothing',
-    { tags: ['nightly'] },
-    async ms => {
-      // the payload is cut, copied and sent anew each time
-      await bench.lab.exec('headnode', ['rm', '-rf', '.cache/scailfin']);
-      const started = bench.start(up(`killed-${ms}`, '--nodes', '2'));
-      await pause(ms);
-      await kill(started);
-      await takeDown(`killed-${ms}`);
-    },
-  );
+  test.each([100, 300, 500, 800, 1200, 1700, 2300, 3000])('after %i ms, and down leaves nothing', async ms => {
+    // the payload is cut, copied and sent anew each time
+    await bench.lab.exec('headnode', ['rm', '-rf', '.cache/scailfin']);
+    const started = bench.start(up(`killed-${ms}`, '--nodes', '2'));
+    await pause(ms);
+    await kill(started);
+    await takeDown(`killed-${ms}`);
+  });
 
-  test('as each step ends, and down leaves nothing', { tags: ['nightly'] }, async () => {
+  test('as each step ends, and down leaves nothing', async () => {
     const steps = [
       'a glide-in without',
       '✓ Connecting',
@@ -56,14 +53,14 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     }
   });
 
-  test('while sbatch works, before the job is there', { tags: ['nightly'] }, async () => {
+  test('while sbatch works, before the job is there', async () => {
     await bench.wrap('sbatch', 'touch /tmp/begun; sleep 3; real "$@"');
     await killOnce('early', '/tmp/begun');
     const down = await bench.good(['down', 'early']);
     expect(down.stderr).toContain('1 cancelled');
   });
 
-  test('while sbatch works, the job being there', { tags: ['nightly'] }, async () => {
+  test('while sbatch works, the job being there', async () => {
     await bench.wrap('sbatch', 'real "$@"; s=$?; touch /tmp/begun; sleep 3; exit $s');
     await killOnce('late', '/tmp/begun');
     await bench.good(['down', 'late']);
@@ -101,9 +98,7 @@ describe.skipIf(reason !== undefined)(`up is killed${reason ? ` (skipped: ${reas
     await bench.good(['down', 'half']);
   });
 
-  test('a glide-in is killed by Slurm before it has tidied up, and its keeper tidies up', {
-    tags: ['nightly'],
-  }, async () => {
+  test('a glide-in is killed by Slurm before it has tidied up, and its keeper tidies up', async () => {
     await bench.good(up('stuck', '--nodes', '1'));
     const { stdout } = await bench.lab.exec('login', ['squeue', '-h', '-t', 'R', '-o', '%N']);
     const node = stdout.trim() as 'c1' | 'c2';

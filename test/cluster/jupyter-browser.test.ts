@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/jupyter
+// @module-tag nightly; each time: frameworks/jupyter/door
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/jupyter
+// @module-tag nightly; each time: frameworks/jupyter/door
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/jupyter
+// @module-tag nightly; each time: frameworks/jupyter/door
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareImage } from '../lab/image.js';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/jupyter, and cluster/relay for the relay
+// @module-tag nightly; each time: frameworks/jupyter/door, and cluster/relay for the relay
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: frameworks/jupyter/door, and cluster/dask for the rest
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { offerDask } from '../lab/dask.js';
 import { Desk, offerJupyter } from '../lab/jupyter.js';
@@ -147,7 +148,7 @@ describe.skipIf(reason !== undefined)(
       expect(withToken.trim()).toBe(secrets);
     });
 
-    it('is another size after a further up, under the same address and token', { tags: ['nightly'] }, async () => {
+    it('is another size after a further up, under the same address and token', async () => {
       const up = await scailfin(lab, 'headnode', [
         'up',
         name,
@@ -163,7 +164,7 @@ describe.skipIf(reason !== undefined)(
       expect(await desk.cell("import os; print(os.environ['OMP_NUM_THREADS'], os.listdir('.'))")).toBe("3 ['a.ipynb']");
     });
 
-    it('lets notebooks use Dask of the same cluster, once it has started again', { tags: ['nightly'] }, async () => {
+    it('lets notebooks use Dask of the same cluster, once it has started again', async () => {
       await offerDask(lab, 'headnode');
       const up = ['up', name, '--framework', 'dask', '--workers', '1', '--worker-memory', '600'];
       expect((await scailfin(lab, 'headnode', up, slowly)).stderr).toContain(

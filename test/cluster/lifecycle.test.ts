@@ -175,8 +175,7 @@ describe.skipIf(reason !== undefined)(`a cluster in the lab${reason ? ` (skipped
     // `up` has seen both
     await sleep(8_000);
     await say('c1', 'DOWN');
-    await expect.poll(states, { timeout: 60_000 }).toEqual(['PENDING', 'PENDING']);
-    await say('c1', 'RESUME');
+    // the second one may go there at once
     await say('c2', 'RESUME');
     const { stdout, stderr } = await up;
     expect(stderr).toMatch(/job \d+_1 on c1 was lost \(NODE_FAIL\); what is missing is submitted again/);

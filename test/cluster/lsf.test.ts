@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: standins/lsf, and cluster/torque for the road
 import { it } from 'vitest';
 import { twoNodes } from './helpers/several.js';
 import { type StandInSite, standInSite } from './helpers/standin.js';
@@ -53,9 +54,7 @@ const lsf: StandInSite = {
   ],
   more(lab, isReal) {
     // OpenLava has no blaunch
-    it.skipIf(isReal)('starts the glide-ins of a job of two nodes by blaunch', { tags: ['nightly'] }, () =>
-      twoNodes(lab(), lsf),
-    );
+    it.skipIf(isReal)('starts the glide-ins of a job of two nodes by blaunch', () => twoNodes(lab(), lsf));
   },
 };
 

@@ -64,6 +64,21 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     return { said: ran.stdout + ran.stderr, status: ran.exitCode };
   };
 
+  const start = async (who: Added, runs: number, command: string) => {
+    const create = `umask 077; c() { curl -sS -m 30 -H @h -X POST -H 'Content-Type: application/json' "$@"; }; cd "$(mktemp -d)" && cat >h || exit 1
+        for i in $(seq ${runs}); do
+          id=$(c -d '${body(command)}' "http://127.0.0.1:${port}/api/workflows?workflow_name=many" | sed 's/.*"workflow_id":"\\([^"]*\\).*/\\1/')
+          c -d '{}' "http://127.0.0.1:${port}/api/workflows/$id/start" >/dev/null; echo "$id"
+        done; rm -r "$PWD"`;
+    const header = `Authorization: Bearer ${who.token}`;
+    const ran = await lab.exec('headnode', ['sh', '-c', create], {
+      stdin: header,
+      user: 'bob',
+      timeoutMs: 100_000,
+    });
+    return ran.stdout.trim().split('\n');
+  };
+
   it('asks before it shares, and says what it means', async () => {
     const dry = await share('add', name, 'alice@example.org', '--key', 'guest.pub', '--dry-run');
     expect(dry.stdout).toMatch(/would make a token.*would add the key.*run in your account at lab-slurm/s);
@@ -162,21 +177,9 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
     240_000,
   );
 
-  it('divides the pool: whoever comes later does not wait for all steps of the first', async () => {
-    const start = async (who: Added, runs: number, command: string) => {
-      const create = `umask 077; c() { curl -sS -m 30 -H @h -X POST -H 'Content-Type: application/json' "$@"; }; cd "$(mktemp -d)" && cat >h || exit 1
-        for i in $(seq ${runs}); do
-          id=$(c -d '${body(command)}' "http://127.0.0.1:${port}/api/workflows?workflow_name=many" | sed 's/.*"workflow_id":"\\([^"]*\\).*/\\1/')
-          c -d '{}' "http://127.0.0.1:${port}/api/workflows/$id/start" >/dev/null; echo "$id"
-        done; rm -r "$PWD"`;
-      const header = `Authorization: Bearer ${who.token}`;
-      const ran = await lab.exec('headnode', ['sh', '-c', create], {
-        stdin: header,
-        user: 'bob',
-        timeoutMs: 100_000,
-      });
-      return ran.stdout.trim().split('\n');
-    };
+  it('divides the pool: whoever comes later does not wait for all steps of the first', {
+    tags: ['nightly'],
+  }, async () => {
     await start(alice, 50, 'sleep 60');
     await until('the first steps of alice', 60_000, async () => {
       const { people } = await statusOf(lab, 'laptop', name);
@@ -205,6 +208,7 @@ describe.skipIf(reason !== undefined)(`a cluster with several people${reason ? `
   });
 
   it('ends the access of a person, by token and by key', async () => {
+    await start(alice, 2, 'sleep 600');
     const open = lab.spawn('laptop', [
       'ssh',
       '-F',

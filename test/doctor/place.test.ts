@@ -44,7 +44,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       await ward.warns({ stage: 'shell', says: [/ complains before any command/, 'tput:'], hint: /~\/\.bashrc/ });
     });
 
-    test('that end the shell', async () => {
+    test('that end the shell', { tags: ['nightly'] }, async () => {
       await ward.lab.write('login', '.bashrc', 'echo "this account is closed"; exit 3\n');
       await ward.diagnoses({
         stage: 'shell',
@@ -90,16 +90,17 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         }),
       ));
 
-    test('can only be read', () =>
+    test('can only be read', { tags: ['nightly'] }, () =>
       mounted('ro', () =>
         ward.diagnoses({
           stage: 'work',
           says: [/^can't write in \/home\/alice\/\.scailfin: .*: Read-only file system/],
           hint: /can't be written to now: ask the site, or set directories\.work/,
         }),
-      ));
+      ),
+    );
 
-    test('is somebody else’s', async () => {
+    test('is somebody else’s', { tags: ['nightly'] }, async () => {
       await ward.profile('lodger', text => text.replace('work: $HOME/.scailfin', 'work: /home/bob/.scailfin'));
       await ward.diagnoses(
         {
@@ -154,7 +155,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       }
     });
 
-    test('whose clock is wrong', async () => {
+    test('whose clock is wrong', { tags: ['nightly'] }, async () => {
       // jobs find the programs of /usr/local first
       const ahead = `#!/bin/sh\n[ "$*" = +%s ] || exec /usr/bin/date "$@"\nexpr "$(/usr/bin/date +%s)" + 300\n`;
       for (const node of ['c1', 'c2'] as const)
@@ -212,7 +213,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       expect(report.ok).toBe(true);
     });
 
-    test('no queue of that name, though the site has it', async () => {
+    test('no queue of that name, though the site has it', { tags: ['nightly'] }, async () => {
       await ward.profile('narrow', text => text.replace(/\n {2}short: .*/, ''));
       await ward.diagnoses(
         {
@@ -225,7 +226,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       );
     });
 
-    test('another batch system', async () => {
+    test('another batch system', { tags: ['nightly'] }, async () => {
       await ward.profile('old', text => text.replace('type: slurm', 'type: lsf'));
       const hint = /if the site uses that now, write scheduler\.type: slurm in .*old\.yaml/;
       const says = [/^bsub, bjobs, bkill: not in the PATH .*, nor in a login shell's; but Slurm 2\d.* is there$/];

@@ -164,7 +164,7 @@ describe('minikube on a headnode', () => {
     expect(await run('NO_PROXY=x', 'no_proxy=y')).toBe('a b x,192.168.0.0/16 x,192.168.0.0/16');
   });
 
-  describe('what is missing', () => {
+  describe('what is missing', { tags: ['nightly'] }, () => {
     const missing = async (what: Record<string, unknown>, more: Partial<MinikubePlan> = {}) => {
       world.trouble(what);
       return minikube.check(world.at, { ...plan, ...more });

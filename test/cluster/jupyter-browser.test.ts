@@ -25,8 +25,9 @@ describe.skipIf(reason !== undefined)(
     let desk: Desk;
     let browser: BrowserContext;
     let page: Page;
-    const profile = mkdtempSync(join(tmpdir(), 'scailfin-chromium-'));
+    let profile: string;
     beforeAll(async () => {
+      profile = mkdtempSync(join(tmpdir(), 'scailfin-chromium-'));
       mkdirSync(pictures, { recursive: true });
       lab = await Lab.up();
       desk = new Desk(lab, 'laptop', 'far');
@@ -50,7 +51,7 @@ describe.skipIf(reason !== undefined)(
     }, 240_000);
     afterAll(async () => {
       await browser?.close();
-      rmSync(profile, { recursive: true, force: true });
+      if (profile) rmSync(profile, { recursive: true, force: true });
       await lab?.down();
     }, 60_000);
 

@@ -87,7 +87,7 @@ describe.skipIf(reason !== undefined)(`requests that can't be met${reason ? ` (s
       });
   });
 
-  describe('by the scheduler', () => {
+  describe('by the scheduler', { tags: ['nightly'] }, () => {
     test('a queue that only the profile knows', async () => {
       await bench.profile('hopeful', text =>
         text.replace('queues:\n', 'queues:\n  gone: { walltime: 2d, nodes: 2 }\n'),

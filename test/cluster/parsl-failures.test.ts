@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/parsl
+// @module-tag nightly; each time: frameworks/parsl
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { offerParsl } from '../lab/parsl.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: frameworks/parsl, and cluster/dask for the rest
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -108,9 +109,7 @@ describe.skipIf(reason !== undefined)(`Parsl${reason ? ` (skipped: ${reason})` :
     (await bash('find /tmp/scailfin-* -name "*.key_secret" -o -name key -path "*wire*" 2>/dev/null', host, user))
       .stdout;
 
-  it('has as many blocks as a program needs, also on further nodes, and fewer when it needs them no more', {
-    tags: ['nightly'],
-  }, async () => {
+  it('has as many blocks as a program needs, also on further nodes, and fewer when it needs them no more', async () => {
     await scailfin(lab, 'headnode', ['scale', name, '--nodes', '2']);
     // the configuration is the user's to change
     const change = 's/max_idletime=60/max_idletime=3/';

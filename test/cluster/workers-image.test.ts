@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/parsl
+// @module-tag nightly; each time: frameworks/parsl
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/bosco and cluster/bosco-sge grow pools
+// @module-tag nightly; each time: cluster/bosco
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { realTree } from '../lab/real/tree.js';

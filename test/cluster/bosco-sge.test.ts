@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/bosco
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { scailfin } from './helpers/cluster.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: doctor/site-slurm and doctor/login
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';
@@ -44,7 +45,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       await ward.warns({ stage: 'shell', says: [/ complains before any command/, 'tput:'], hint: /~\/\.bashrc/ });
     });
 
-    test('that end the shell', { tags: ['nightly'] }, async () => {
+    test('that end the shell', async () => {
       await ward.lab.write('login', '.bashrc', 'echo "this account is closed"; exit 3\n');
       await ward.diagnoses({
         stage: 'shell',
@@ -53,7 +54,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       });
     });
 
-    test('that take their time', { tags: ['nightly'] }, async () => {
+    test('that take their time', async () => {
       // only the first time: each command of the check would take as long
       await ward.lab.write('login', '.bashrc', `[ -e .slow ] || { touch .slow; sleep 5.5; }\n${bashrc}`);
       const says = [/^bash's start-up files take 6 s before each command$/];
@@ -90,17 +91,16 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         }),
       ));
 
-    test('can only be read', { tags: ['nightly'] }, () =>
+    test('can only be read', () =>
       mounted('ro', () =>
         ward.diagnoses({
           stage: 'work',
           says: [/^can't write in \/home\/alice\/\.scailfin: .*: Read-only file system/],
           hint: /can't be written to now: ask the site, or set directories\.work/,
         }),
-      ),
-    );
+      ));
 
-    test('is somebody else’s', { tags: ['nightly'] }, async () => {
+    test('is somebody else’s', async () => {
       await ward.profile('lodger', text => text.replace('work: $HOME/.scailfin', 'work: /home/bob/.scailfin'));
       await ward.diagnoses(
         {
@@ -123,9 +123,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
   describe('a compute node', () => {
     const nodes = (script: string) => Promise.all((['c1', 'c2'] as const).map(node => ward.sh(node, script, 'root')));
 
-    test('that reaches nothing outside: a relay on the login node, or the pool itself', {
-      tags: ['nightly'],
-    }, async () => {
+    test('that reaches nothing outside: a relay on the login node, or the pool itself', async () => {
       await nodes('ip route del default');
       try {
         await ward.diagnoses(
@@ -155,7 +153,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       }
     });
 
-    test('whose clock is wrong', { tags: ['nightly'] }, async () => {
+    test('whose clock is wrong', async () => {
       // jobs find the programs of /usr/local first
       const ahead = `#!/bin/sh\n[ "$*" = +%s ] || exec /usr/bin/date "$@"\nexpr "$(/usr/bin/date +%s)" + 300\n`;
       for (const node of ['c1', 'c2'] as const)
@@ -168,7 +166,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       await ward.warns(diagnosis, ['--deep']).finally(() => nodes('rm /usr/local/bin/date'));
     });
 
-    test('with a GPU and modules, as they tell it', { tags: ['nightly'] }, async () => {
+    test('with a GPU and modules, as they tell it', async () => {
       const smi = '#!/bin/sh\nprintf "NVIDIA A100-SXM4-40GB, 40960 MiB\\nNVIDIA A100-SXM4-40GB, 40960 MiB\\n"\n';
       // what Environment Modules 5 prints of `module -t avail`
       const module = `MODULES_VERSION=5.3.1\nmodule() { printf '/opt/modulefiles:\\ncharliecloud/0.38\\npython/3.11(default)\\n' >&2; }\n`;
@@ -213,7 +211,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       expect(report.ok).toBe(true);
     });
 
-    test('no queue of that name, though the site has it', { tags: ['nightly'] }, async () => {
+    test('no queue of that name, though the site has it', async () => {
       await ward.profile('narrow', text => text.replace(/\n {2}short: .*/, ''));
       await ward.diagnoses(
         {
@@ -226,7 +224,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
       );
     });
 
-    test('another batch system', { tags: ['nightly'] }, async () => {
+    test('another batch system', async () => {
       await ward.profile('old', text => text.replace('type: slurm', 'type: lsf'));
       const hint = /if the site uses that now, write scheduler\.type: slurm in .*old\.yaml/;
       const says = [/^bsub, bjobs, bkill: not in the PATH .*, nor in a login shell's; but Slurm 2\d.* is there$/];
@@ -250,7 +248,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     const ours = async () => (await ward.jobs()).filter(line => line.includes('(sfcheck)'));
     const untilOurs = () => expect.poll(async () => (await ours()).length, { timeout: 60_000 }).toBe(1);
 
-    test('for too long: cancelled, with the reason why it waited', { tags: ['nightly'] }, () =>
+    test('for too long: cancelled, with the reason why it waited', () =>
       crowded(async () => {
         const diagnosis = {
           stage: 'job',
@@ -259,8 +257,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
         };
         await ward.diagnoses(diagnosis, ['--deep', '--timeout', '3s']);
         expect(await ours()).toEqual([]);
-      }),
-    );
+      }));
 
     test('and is interrupted: cancelled', () =>
       crowded(async () => {
@@ -321,7 +318,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
   });
 
   describe('the login node', () => {
-    test('that reaches neither this machine nor a web server', { tags: ['nightly'] }, async () => {
+    test('that reaches neither this machine nor a web server', async () => {
       const block =
         'nft add table inet doctor; nft "add chain inet doctor out { type filter hook output priority 0; }"; nft add rule inet doctor out ip daddr 10.77.0.3 tcp dport "{ 9618, 8099 }" reject';
       await ward.during('login', block, 'nft delete table inet doctor', () =>
@@ -337,7 +334,7 @@ describe.skipIf(reason !== undefined)(`the account and its place${reason ? ` (sk
     });
   });
 
-  test('a profile written for a host that had none brings a cluster up', { tags: ['nightly'] }, async () => {
+  test('a profile written for a host that had none brings a cluster up', async () => {
     await ward.examine(['--write'], 'alice@login');
     const up = ['scailfin', 'up', '--site', 'login', '--walltime', '20m'];
     const { stdout } = await ward.lab.exec('headnode', up, { timeoutMs: 100_000 });

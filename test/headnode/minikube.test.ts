@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: headnode/tools and headnode/podman
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -164,7 +165,7 @@ describe('minikube on a headnode', () => {
     expect(await run('NO_PROXY=x', 'no_proxy=y')).toBe('a b x,192.168.0.0/16 x,192.168.0.0/16');
   });
 
-  describe('what is missing', { tags: ['nightly'] }, () => {
+  describe('what is missing', () => {
     const missing = async (what: Record<string, unknown>, more: Partial<MinikubePlan> = {}) => {
       world.trouble(what);
       return minikube.check(world.at, { ...plan, ...more });
@@ -221,7 +222,7 @@ describe('minikube on a headnode', () => {
     });
   });
 
-  describe('what fails', { tags: ['nightly'] }, () => {
+  describe('what fails', () => {
     const failure = async (what: Record<string, unknown>): Promise<{ message: string; hint: string }> => {
       world.trouble(what);
       return up().then(
@@ -264,7 +265,7 @@ describe('minikube on a headnode', () => {
     });
   });
 
-  describe('taking it down', { tags: ['nightly'] }, () => {
+  describe('taking it down', () => {
     const left = async (): Promise<readonly string[]> => {
       const error = await minikube.remove(world.at).catch(e => e);
       expect(error).toBeInstanceOf(LeftoverError);

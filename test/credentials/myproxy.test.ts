@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: credentials/channel speaks to a MyProxy server
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { inLab } from '../lab/bundled.js';
 import { labUnavailable } from '../lab/unavailable.js';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: credentials/channel speaks to a VOMS server
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../lab/programs.js';

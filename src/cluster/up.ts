@@ -63,7 +63,7 @@ export async function up(
     context.journal.append({ type: 'state', ...afterSubmission(site) });
     if (options.wait === 0) return undefined;
     onlyWaits(context.journal.dir);
-    const status = await joined(context, site, options);
+    const status = await waitAndReplace(context, site, options);
     context.journal.append({ type: 'state', state: 'running', reason: 'Glide-ins have joined.' });
     return { ...status, state: 'running' };
   } finally {
@@ -75,21 +75,22 @@ export async function up(
 const REPLACEMENTS = 3;
 
 /** Waits for glide-ins, and replaces those whose nodes fail meanwhile. */
-async function joined(context: Context, site: SiteSpec, { wait, timeout }: UpOptions): Promise<ClusterStatus> {
-  const title = `Waiting for ${wait} glide-in${wait === 1 ? '' : 's'} to join`;
-  const began = Date.now();
+async function waitAndReplace(context: Context, site: SiteSpec, options: UpOptions): Promise<ClusterStatus> {
+  const { wait: target, timeout } = options;
+  const title = `Waiting for ${target} glide-in${target === 1 ? '' : 's'} to join`;
+  const wait = { target, site: site.site, began: Date.now(), timeout };
   for (let left = REPLACEMENTS; ; left--) {
     try {
-      return await step(context.sink, title, () => waitForGlideins(context, wait, timeout, began));
+      return await step(context.sink, title, () => waitForGlideins(context, wait));
     } catch (error) {
       if (!(error instanceof LostJobsError) || left === 0) throw error;
       context.sink({ type: 'warning', text: `${error.message}; what is missing is submitted again` });
     }
-    const waits = worksAgain(context.journal, 'up');
+    const done = worksAgain(context.journal, 'up');
     try {
       await raise(context, site, site.nodes, false);
     } finally {
-      waits();
+      done();
     }
   }
 }

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/glidein shows each way by which a glide-in leaves
+// @module-tag nightly; each time: cluster/glidein shows how a glide-in leaves by itself
 import { alone } from './helpers/alone.js';
 
 alone({

@@ -1,4 +1,3 @@
-// @module-tag nightly; each time: cluster/torque, and reana/wrapper-sites for Shifter
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gsiLog, makeGsiSite, placeIn } from '../lab/gsi.js';
 import { Lab, labUnavailable } from '../lab/lab.js';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: reana/engines/bsm runs an inference
+// @module-tag nightly; each time: reana/engines/bsm runs another inference
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isThorough } from '../attack/thorough.js';

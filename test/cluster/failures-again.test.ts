@@ -1,4 +1,3 @@
-// @module-tag nightly; each time: faults and model use one name twice
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { Bench, up } from './helpers/bench.js';
@@ -46,7 +45,9 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     await bench.good(['down', 'forgotten', '--site', 'lab-slurm']);
   });
 
-  test('down of what this machine has forgotten, whose pool is on another host: that is not verified', async () => {
+  test('down of what this machine has forgotten, whose pool is on another host: that is not verified', {
+    tags: ['nightly'],
+  }, async () => {
     const host = 'laptop';
     await bench.good(up('hub', '--headnode', 'scail@headnode', '--no-wait'), { host });
     await bench.lab.exec(host, ['rm', '-r', '.local/state/scailfin/clusters/hub']);
@@ -62,7 +63,9 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     expect(stdout).not.toContain('--headnode');
   });
 
-  test('up of what this machine has forgotten is refused: somebody’s jobs run under that name', async () => {
+  test('up of what this machine has forgotten is refused: somebody’s jobs run under that name', {
+    tags: ['nightly'],
+  }, async () => {
     await bench.good(up('orphan', '--no-wait'));
     await forget();
     const hint = 'scailfin down orphan --site lab-slurm';
@@ -90,7 +93,7 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     await bench.good(['down', 'busy']);
   });
 
-  test('from another machine: the name is taken, and what runs goes on', async () => {
+  test('from another machine: the name is taken, and what runs goes on', { tags: ['nightly'] }, async () => {
     await bench.good(up('taken', '--no-wait'));
     const taken = {
       exit: 2,
@@ -107,7 +110,7 @@ describe.skipIf(reason !== undefined)(`the same name again${reason ? ` (skipped:
     await bench.good(['down', 'taken']);
   });
 
-  test('other settings: told what differs', async () => {
+  test('other settings: told what differs', { tags: ['nightly'] }, async () => {
     await bench.good(up('other', '--no-wait'));
     const differs = { exit: 2, says: ['walltime is 3600, not 7200'], hint: 'scailfin down other' };
     await bench.refuses(up('other', '--walltime', '2h', '--no-wait'), differs);

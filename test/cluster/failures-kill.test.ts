@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: faults kills commands at other points each day
+// @module-tag nightly; each time: cluster/failures-again stops up, faults kills it at a few points each day
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';

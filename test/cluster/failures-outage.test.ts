@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: faults and model try outages at other points
+// @module-tag nightly; each time: faults and model try outages at a few points each day
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labUnavailable } from '../lab/lab.js';
 import { Bench, expectComplaint, up } from './helpers/bench.js';

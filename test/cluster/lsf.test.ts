@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: standins/lsf, and cluster/torque for the road
+// @module-tag nightly; each time: cluster/bluewaters for the road, and standins/lsf
 import { it } from 'vitest';
 import { twoNodes } from './helpers/several.js';
 import { type StandInSite, standInSite } from './helpers/standin.js';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: cluster/torque, and standins for what differs
+// @module-tag nightly; each time: cluster/bluewaters, and standins for what differs from Torque
 import { expect, it } from 'vitest';
 import { scailfin } from './helpers/cluster.js';
 import { joined, verified } from './helpers/cycle.js';

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: faults kills programs of the pool at each point
+// @module-tag nightly; each time: faults kills programs of the pool at a few points each day
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, labUnavailable } from '../lab/lab.js';
 import { until } from '../lab/programs.js';

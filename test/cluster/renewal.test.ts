@@ -1,4 +1,3 @@
-// @module-tag nightly; each time: credentials/proxy, and cluster/gsi uses a proxy
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inLab } from '../lab/bundled.js';
 import { gsiSite, makeGsiSite } from '../lab/gsi.js';
@@ -101,7 +100,7 @@ queue 2
     await nothing();
   });
 
-  it('is not given to a cluster that was taken down, here or from another machine', async () => {
+  it('is not given to a cluster that was taken down, here or from another machine', { tags: ['nightly'] }, async () => {
     await makeProxy(43_200);
     // more than there is: it waits
     const waiting = scailfin(lab, 'headnode', [...up, '--nodes', '3'], { check: false });
@@ -136,7 +135,7 @@ queue 2
     expect((await run('list', '--json')).stdout.trim()).toBe('[]');
   });
 
-  it('resumes what a proxy that ended has stopped', async () => {
+  it('resumes what a proxy that ended has stopped', { tags: ['nightly'] }, async () => {
     // staging takes so long that the proxy, good when all began, no longer is when glide-ins are to be submitted
     await lab.exec('login', ['sh', '-c', 'rm -rf /home/alice/.scailfin']);
     const slow = '#!/bin/sh\nsleep 6\nexec /usr/bin/tar "$@"\n';
@@ -167,7 +166,7 @@ queue 2
     await nothing();
   });
 
-  it('goes on while it is watched', async () => {
+  it('goes on while it is watched', { tags: ['nightly'] }, async () => {
     await run('proxy', 'init');
     const watching = lab.spawn('headnode', ['scailfin', 'proxy', 'renew', '--watch', '--hours', '1']);
     let heard = '';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: cluster/bluewaters is a cluster with Torque, on a Cray
 import { expect, it } from 'vitest';
 import { scailfin } from './helpers/cluster.js';
 import { twoNodes } from './helpers/several.js';
@@ -55,7 +56,7 @@ const torque: StandInSite = {
     { cmd: 'pbsnodes -a', kind: 'nodes' },
   ],
   more(lab, isReal) {
-    it('starts the glide-ins of a job of two nodes by pbsdsh', { tags: ['nightly'] }, () => twoNodes(lab(), torque));
+    it('starts the glide-ins of a job of two nodes by pbsdsh', () => twoNodes(lab(), torque));
 
     // it is a Cray's; bluewaters.test.ts has it beside the real Torque
     it.skipIf(isReal)('takes a glide-in to its node by aprun', async () => {

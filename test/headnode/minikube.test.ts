@@ -1,4 +1,3 @@
-// @module-tag nightly; each time: headnode/tools and headnode/podman
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -76,7 +75,9 @@ describe('minikube on a headnode', () => {
     expect(ours('podman').containers).toHaveLength(1);
   });
 
-  it('takes the next port where one is taken, and when it is taken between the look and the start', async () => {
+  it('takes the next port where one is taken, and when it is taken between the look and the start', {
+    tags: ['nightly'],
+  }, async () => {
     const server: Server = createServer();
     await new Promise<void>(resolve => server.listen(31_443, '127.0.0.1', resolve));
     world.trouble({ port: 31_444 });
@@ -89,7 +90,7 @@ describe('minikube on a headnode', () => {
     expect(world.progress).toContain('port 31444 was taken meanwhile; 31445 it is');
   });
 
-  it('goes on with a start that was under way when its caller was killed', async () => {
+  it('goes on with a start that was under way when its caller was killed', { tags: ['nightly'] }, async () => {
     world.trouble({ pause: 2500 });
     await minikube.install(world.at, plan);
     await minikube.configure(world.at, plan);
@@ -102,7 +103,7 @@ describe('minikube on a headnode', () => {
     expect(world.calls('minikube').filter(c => c.startsWith('start'))).toHaveLength(1);
   });
 
-  it('goes on when the connection breaks, and is joined by the next one', async () => {
+  it('goes on when the connection breaks, and is joined by the next one', { tags: ['nightly'] }, async () => {
     const server = await startSshd();
     const hosts: Host[] = [];
     const at = async () => {
@@ -132,7 +133,7 @@ describe('minikube on a headnode', () => {
     }
   });
 
-  it('ends a start that is under way when it is taken down', async () => {
+  it('ends a start that is under way when it is taken down', { tags: ['nightly'] }, async () => {
     world.trouble({ pause: 60_000 });
     await minikube.install(world.at, plan);
     await minikube.configure(world.at, plan);
@@ -145,7 +146,7 @@ describe('minikube on a headnode', () => {
     expect(readdirSync(world.dir)).toEqual([]);
   });
 
-  it('says that it was killed, and starts anew with the same command', async () => {
+  it('says that it was killed, and starts anew with the same command', { tags: ['nightly'] }, async () => {
     world.trouble({ die: true });
     await expect(up()).rejects.toThrow(/minikube can't start|does not start/);
     world.trouble({});
@@ -165,7 +166,7 @@ describe('minikube on a headnode', () => {
     expect(await run('NO_PROXY=x', 'no_proxy=y')).toBe('a b x,192.168.0.0/16 x,192.168.0.0/16');
   });
 
-  describe('what is missing', () => {
+  describe('what is missing', { tags: ['nightly'] }, () => {
     const missing = async (what: Record<string, unknown>, more: Partial<MinikubePlan> = {}) => {
       world.trouble(what);
       return minikube.check(world.at, { ...plan, ...more });
@@ -222,7 +223,7 @@ describe('minikube on a headnode', () => {
     });
   });
 
-  describe('what fails', () => {
+  describe('what fails', { tags: ['nightly'] }, () => {
     const failure = async (what: Record<string, unknown>): Promise<{ message: string; hint: string }> => {
       world.trouble(what);
       return up().then(
@@ -265,7 +266,7 @@ describe('minikube on a headnode', () => {
     });
   });
 
-  describe('taking it down', () => {
+  describe('taking it down', { tags: ['nightly'] }, () => {
     const left = async (): Promise<readonly string[]> => {
       const error = await minikube.remove(world.at).catch(e => e);
       expect(error).toBeInstanceOf(LeftoverError);

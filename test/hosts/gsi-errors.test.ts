@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: hosts/gsi
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag nightly; each time: reana/backend with a stand-in of the schedd
 import { readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,7 +64,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       expect(await bench.log(id)).toBe('begun\ncomplaint\n');
     });
 
-    it('fails a step that HTCondor held, for the reason that it gives', { tags: ['nightly'] }, async () => {
+    it('fails a step that HTCondor held, for the reason that it gives', async () => {
       await bench.files({});
       const id = await bench.submit('echo on its way; sleep 300');
       await bench.becomes(id, 'running');
@@ -74,7 +75,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       await expect.poll(inPool, { timeout: 60_000 }).toBe('');
     });
 
-    it('fails a step that the owner removed', { tags: ['nightly'] }, async () => {
+    it('fails a step that the owner removed', async () => {
       await bench.files({});
       const id = await bench.submit('echo in the middle; sleep 300');
       await bench.becomes(id, 'running');
@@ -94,7 +95,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       expect(names.filter(name => /^shared\.~step\d~$/.test(name))).toHaveLength(2);
     });
 
-    it('waits for a schedd that is away, and submits once', { tags: ['nightly'] }, async () => {
+    it('waits for a schedd that is away, and submits once', async () => {
       await bench.files({});
       const running = await bench.submit('sleep 8; echo done');
       await bench.becomes(running, 'running');
@@ -125,7 +126,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       await bench.here(`condor_rm ${owners}; condor_rm -constraint 'ScailfinIntruder =?= true'`);
     });
 
-    it('stops all steps before its pod goes', { tags: ['nightly'] }, async () => {
+    it('stops all steps before its pod goes', async () => {
       await bench.files({});
       const ids = await Promise.all([1, 2].map(() => bench.submit('echo begun; sleep 300')));
       for (const id of ids) await bench.becomes(id, 'running');
@@ -138,7 +139,7 @@ line"; echo more >>in.txt; rm gone; ln -s out again; pwd; cat /etc/image`;
       expect(await inPool()).toBe('');
     });
 
-    it('says why there are no steps where its token is refused, or no pool is', { tags: ['nightly'] }, async () => {
+    it('says why there are no steps where its token is refused, or no pool is', async () => {
       await bench.kill();
       await bench.start({ SCAILFIN_POOL_TOKEN: bench.token.replace(/.{8}$/, 'AAAAAAAA') });
       const refused = await bench.post('true');

@@ -1,4 +1,4 @@
-// @module-tag nightly; each time: reana/edge-workspace
+// @module-tag nightly; each time: reana/edge-workspace, with small files
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream, truncateSync, writeFileSync } from 'node:fs';

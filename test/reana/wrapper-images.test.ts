@@ -119,6 +119,9 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
     const command = 'echo $IMAGE_SAYS; cat /etc/image';
     beforeAll(() => registry.trustedBy('c2'));
     afterEach(() => onNode(`rm -rf ${store} /tmp/cache-*`));
+    /** A step on a second node, which shares the images with the first one and has a cache of its own. */
+    const onOther = (image: string) =>
+      workspace.step({ command, image, host: 'c2', site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' } });
     /** Many nodes, each with a cache of its own, on the lab's two. */
     const onNodes = async (host: 'c1' | 'c2', steps: readonly string[]) => {
       const script = `for dir; do (cd "$dir" && SCAILFIN_CACHE=/tmp/cache-\${dir##*/} _CONDOR_SCRATCH_DIR=$dir ./step.sh >out 2>err; echo $? >status) & done; wait; cat $(printf '%s/status ' "$@") $(printf '%s/out ' "$@"); grep -h image_source $(printf '%s/report ' "$@")`;
@@ -153,11 +156,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
       expect(source(await workspace.step(options))).toBe('pulled');
       await onNode('pkill -f ^python3./srv/registry.py');
       try {
-        const step = await workspace.step({
-          ...options,
-          host: 'c2',
-          site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
-        });
+        const step = await onOther(options.image);
         expect(step).toMatchObject({ status: 0, stdout: 'hello\nthis is the image\n' });
         expect(source(step)).toBe('site');
         const other = await workspace.step({ command, image: registry.image('other'), site });
@@ -180,11 +179,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
         await onNode('pkill -KILL -u alice');
         await ended;
         expect(await onNode(`ls ${store}/locks`)).not.toBe('');
-        const step = await workspace.step({
-          ...options,
-          host: 'c2',
-          site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
-        });
+        const step = await onOther(options.image);
         expect(step).toMatchObject({ status: 0, stdout: 'hello\nthis is the image\n' });
         expect(source(step)).toBe('pulled');
         expect(await onNode(`ls -A ${store}/locks ${store}/parts`)).toBe(`${store}/locks:\n\n${store}/parts:`);
@@ -201,10 +196,7 @@ describe.skipIf(reason !== undefined)(`images of steps${reason ? ` (skipped: ${r
         const before = await asked();
         const first = await workspace.step({ command, image: registry.image('none'), site });
         const once = await asked();
-        const second = await workspace.step({
-          ...{ command, image: registry.image('none'), host: 'c2' },
-          site: { ...site, SCAILFIN_CACHE: '/tmp/cache-c2' },
-        });
+        const second = await onOther(registry.image('none'));
         expect([first.status, second.status]).toEqual([161, 161]);
         expect(once).toBeGreaterThan(before);
         expect(await onNode(`ls ${store}/names ${store}/files`)).toBe(`${store}/files:\n\n${store}/names:`);

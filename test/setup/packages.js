@@ -17,8 +17,7 @@ const kubernetes = ['ca-certificates', 'openssl', 'procps', 'python3', 'python3-
 
 /** What tests use on this machine beside a lab; pip compiles a part of reana-client. */
 const test = [
-  ...lab,
-  ...kubernetes,
+  ...new Set([...lab, ...kubernetes]),
   'chromium',
   'curl',
   'fish',
@@ -43,10 +42,7 @@ const test = [
  * @type {{ readonly [verb: string]: readonly string[] }}
  */
 export const packages = {
-  test: [...new Set(test)].sort(),
-  'test:all': [...new Set(test)].sort(),
-  attack: [...new Set(test)].sort(),
-  slow: [...new Set(test)].sort(),
+  ...{ test, 'test:all': test, attack: test, slow: test },
   demo: [...lab, 'python3', 'python3-pip'],
   lab,
   bench: lab,

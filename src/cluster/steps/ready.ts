@@ -11,25 +11,35 @@ import { type ClusterStatus, clusterStatus } from '../status.js';
 /** The batch system took batch jobs away while their glide-ins were waited for: others can take their places. */
 export class LostJobsError extends ScailfinError {}
 
+export interface Wait {
+  /** How many glide-ins have to join. */
+  readonly target: number;
+  /** The site whose jobs can be submitted again. */
+  readonly site: string;
+  /** When the user began to wait, as `Date.now()` says it. */
+  readonly began: number;
+  /** Seconds from then on. */
+  readonly timeout: number;
+}
+
 /**
- * Waits until `target` glide-ins have joined. It asks often at first and rarely later, because login nodes are shared.
- * @param began when the user began to wait, as `Date.now()` says it
- * @throws TimeoutError `timeout` seconds after that (nothing is undone), LostJobsError if it can't happen because nodes failed,
- *   ScailfinError if so many failed in another way that it can't happen
+ * Waits until so many glide-ins have joined. It asks often at first and rarely later, because login nodes are shared.
+ * @throws TimeoutError when the time is over (nothing is undone), LostJobsError if it can't happen because the site's batch system took
+ *   jobs away, ScailfinError if so many failed in another way that it can't happen
  */
 export async function waitForGlideins(
   context: Context,
-  target: number,
-  timeout: number,
-  began = Date.now(),
+  { target, site, began, timeout }: Wait,
 ): Promise<ClusterStatus> {
   let trouble = 0;
+  /** The site's jobs that were there during this wait: others ended before it. */
   const seen = new Set<string>();
   const pause = pauses(context, target);
   // most glide-ins are there after some seconds, and asking before that only costs round trips
   await pause(FIRST);
   for (let round = 0; ; round++) {
     const status = await clusterStatus(recordOf(context), context.connections);
+    const own = status.sites.find(s => s.site === site);
     const all = status.sites.flatMap(s => s.glideins);
     const active = all.filter(g => !isOver(g.state));
     const joined = active.filter(g => g.joined).length;
@@ -59,11 +69,11 @@ export async function waitForGlideins(
       });
     if (!blind && growing.length === 0 && active.length < target) {
       const hint = `${hintOf(refused)}for their whole logs: scailfin logs ${status.name}; the same command again submits new ones`;
-      const ended = status.sites.flatMap(s => s.batchJobs).filter(job => isOver(job.state) && seen.has(job.id));
-      if (ended.length > 0 && ended.every(job => job.lost)) throw new LostJobsError(lossOf(ended), { hint });
+      const ended = (own?.batchJobs ?? []).filter(job => isOver(job.state) && seen.has(job.id));
+      if (ended.length > 0 && ended.every(job => job.lost)) throw new LostJobsError(whichLost(ended), { hint });
       throw new ScailfinError(refusal(refused) ?? (await whyFailed(context, status)), { hint });
     }
-    for (const job of active) seen.add(job.job);
+    for (const job of own?.batchJobs ?? []) if (!isOver(job.state)) seen.add(job.id);
     if (Date.now() - began > timeout * 1000) {
       const hint = `nothing is lost: they go on waiting. \`scailfin status ${status.name} --watch\` shows when they join, \`scailfin down ${status.name}\` cancels them`;
       throw new TimeoutError(
@@ -104,7 +114,7 @@ function progress(status: ClusterStatus, joined: number, target: number): string
 }
 
 /** Which jobs were lost, with the batch system's word for it. */
-function lossOf(jobs: readonly SiteJob[]): string {
+function whichLost(jobs: readonly SiteJob[]): string {
   const [first] = jobs as [SiteJob, ...SiteJob[]];
   const where = first.node === undefined ? '' : ` on ${first.node}`;
   const more = jobs.length > 1 ? `, and ${jobs.length - 1} more` : '';

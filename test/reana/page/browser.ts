@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { token } from '../edge/edges.js';
 
@@ -45,11 +44,7 @@ export class Window {
     const page = context.pages()[0] ?? (await context.newPage());
     return new Window(page, async () => {
       await context.close();
-      // processes of Chromium that outlive it write their last files
-      do {
-        rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
-        await sleep(200);
-      } while (existsSync(profile));
+      rmSync(profile, { recursive: true, force: true });
     });
   }
 

@@ -343,6 +343,18 @@ describe('accounting', () => {
     expect(found?.exitCode).toBe(exitCode);
   });
 
+  it('and the queue tell jobs that a node lost from those that failed by themselves', () => {
+    const lost = (...outputs: Output[]) => parse(...outputs).map(s => s.lost);
+    for (const name of ['node-fail', 'killed-timeout', 'finished-exit3']) {
+      const expected = [name === 'node-fail' ? true : undefined];
+      expect(lost(queue(`status.${name}.squeue-a`)), name).toEqual(expected);
+      expect(lost(nothing, accounting(`status.${name}.sacct-PnX`)), name).toEqual(expected);
+    }
+    const words = ['BOOT_FAIL', 'PREEMPTED', 'OUT_OF_MEMORY', 'CANCELLED by 1002'];
+    const stdout = words.map((word, n) => `${n + 1}|${word}|0:0|n1|3\n`).join('');
+    expect(lost(nothing, { ...nothing, stdout })).toEqual([true, true, undefined, undefined]);
+  });
+
   it('tells the tasks of an array apart', () => {
     const found = parse(nothing, accounting('status.array-finished.parent.sacct-PnX'));
     expect(found.map(s => [s.id, s.jobId, s.exitCode])).toEqual([
